@@ -1,0 +1,27 @@
+/** @file digest.h  SHA-256 (FIPS 180-4, by OpenSSL libcrypto) and a 64-bit id hash. */
+#ifndef LOCKSTEP_DIGEST_H
+#define LOCKSTEP_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "lockstep/status.h"
+
+#define LKS_SHA256_HEX 65 /**< 64 hex digits and the terminating zero */
+
+typedef struct lks_sha256 lks_sha256;
+
+/** Starts a digest; NULL with @p err filled when memory is short. Ended by lks_sha256_finish(). */
+lks_sha256 *lks_sha256_start(lks_error *err);
+void lks_sha256_add(lks_sha256 *digest, const void *bytes, size_t count);
+/** Writes the lower-case hex digest and frees @p digest. */
+void lks_sha256_finish(lks_sha256 *digest, char hex[LKS_SHA256_HEX]);
+
+/** The digest of one buffer. */
+lks_status lks_sha256_buffer(const void *bytes, size_t count, char hex[LKS_SHA256_HEX],
+                             lks_error *err);
+
+/** A 64-bit mixing of @p id (splitmix64 finaliser, Steele et al. 2014): the once-per-epoch check adds
+ *  these modulo 2^64 over all samples seen. */
+uint64_t lks_hash64(uint64_t id);
+
+#endif

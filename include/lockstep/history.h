@@ -1,0 +1,53 @@
+/** @file history.h  The curves of a run, in memory and in history.h5. */
+#ifndef LOCKSTEP_HISTORY_H
+#define LOCKSTEP_HISTORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "lockstep/status.h"
+
+/** After one optimizer step; means over the step's samples. */
+typedef struct lks_step_record {
+    int64_t step; /**< optimizer steps done, from 1 */
+    int32_t epoch; /**< epoch the step belongs to, from 1 */
+    double loss, accuracy, lr;
+} lks_step_record;
+
+/** After one epoch. Figures that were not measured are NaN. */
+typedef struct lks_epoch_record {
+    int32_t epoch; /**< from 1 */
+    int64_t step;
+    double lr, train_loss, train_accuracy;
+    double validation_loss, validation_accuracy;
+    double test_loss, test_accuracy;
+    double images_per_second, seconds, comm_seconds;
+} lks_epoch_record;
+
+/** Owned arrays grow by doubling. Zero-initialise; free with lks_history_free(). */
+typedef struct lks_history {
+    lks_step_record *steps;
+    size_t n_steps, steps_capacity;
+    lks_epoch_record *epochs;
+    size_t n_epochs, epochs_capacity;
+} lks_history;
+
+lks_status lks_history_add_step(lks_history *h, const lks_step_record *r, lks_error *err);
+lks_status lks_history_add_epoch(lks_history *h, const lks_epoch_record *r, lks_error *err);
+void lks_history_free(lks_history *h);
+
+/** Result of an evaluation on a labelled set, for history.h5. Arrays belong to the caller. */
+typedef struct lks_predictions {
+    int classes;
+    int64_t n;                  /**< samples */
+    const int64_t *confusion;   /**< [classes][classes]: true class row, predicted class column */
+    const uint8_t *labels;      /**< [n] in file order */
+    const uint8_t *predicted;   /**< [n] */
+    const float *probabilities; /**< [n][classes] */
+} lks_predictions;
+
+/** Writes @p path (complete or not at all: temporary file, fsync, rename, fsync of the folder). Data sets: /steps/{step,epoch,
+ *  loss,accuracy,lr}, /epochs/{every member}, and if @p test is not NULL /test/{confusion,labels,predicted,probabilities}. Rank 0 only. */
+lks_status lks_history_write(const char *path, const lks_history *h, const lks_predictions *test,
+                             lks_error *err);
+
+#endif

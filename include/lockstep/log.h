@@ -1,0 +1,24 @@
+/** @file log.h  Messages for people. stdout carries results, stderr carries warnings and errors. */
+#ifndef LOCKSTEP_LOG_H
+#define LOCKSTEP_LOG_H
+
+#include <stdbool.h>
+
+typedef enum lks_log_level { LKS_LOG_QUIET, LKS_LOG_INFO, LKS_LOG_VERBOSE } lks_log_level;
+
+/** Sets who speaks: only rank 0 prints lks_info() and lks_warn(). Not collective. */
+void lks_log_setup(int rank, lks_log_level level);
+
+/** True where lks_info() would print: rank 0 and not quiet. */
+bool lks_log_enabled(void);
+
+/** One line on stdout, rank 0 only, unless quiet. A newline is added; the stream is flushed. */
+void lks_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** "lockstep: warning: ..." on stderr, rank 0 only, also when quiet. */
+void lks_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** "lockstep: error: ..." on stderr, from any rank: the caller decides who speaks. */
+void lks_error_print(const char *text);
+
+#endif

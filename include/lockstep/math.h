@@ -1,0 +1,28 @@
+/** @file math.h  Elementary functions in double that give the same bits everywhere: only +, -, *, /, sqrt and
+ *  integer steps, no libm, no fused operations. Accurate to about 2 ulp in the stated ranges (tests/unit
+ *  compares them with long double references). */
+#ifndef LOCKSTEP_MATH_H
+#define LOCKSTEP_MATH_H
+
+#include <stdint.h>
+
+/** e^x; 0 below -745, +inf above 709.78; NaN stays NaN. */
+double lks_exp(double x);
+
+/** Natural logarithm; -inf at 0, NaN below. */
+double lks_log(double x);
+
+/** Hyperbolic tangent. */
+double lks_tanh(double x);
+
+/** sin(2 pi t) and cos(2 pi t) for any finite t: argument reduction is exact in turns. */
+double lks_sin_2pi(double t);
+double lks_cos_2pi(double t);
+
+/** x^y for x > 0, as exp(y log x): relative error grows like |y log x| * 2^-52. */
+double lks_pow(double x, double y);
+
+/** x^n by binary exponentiation: the documented order for powers of beta. */
+double lks_powi(double x, uint64_t n);
+
+#endif

@@ -1,0 +1,19 @@
+/** @file memory.h  Aligned, zeroed memory with overflow-checked sizes. */
+#ifndef LOCKSTEP_MEMORY_H
+#define LOCKSTEP_MEMORY_H
+
+#include <stddef.h>
+#include "lockstep/status.h"
+
+/** Alignment of every buffer, in bytes: a cache line, and a 512-bit vector. */
+#define LKS_ALIGN 64
+
+/** Returns @p count * @p size zeroed bytes aligned to LKS_ALIGN, or NULL with @p err filled
+ *  (LKS_ERR_MEMORY, naming @p what). A zero size gives a valid pointer. Freed with lks_free(). */
+void *lks_alloc(size_t count, size_t size, const char *what, lks_error *err)
+    __attribute__((malloc, warn_unused_result));
+
+/** Frees what lks_alloc() returned; NULL is allowed. */
+void lks_free(void *p);
+
+#endif
