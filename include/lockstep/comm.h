@@ -21,7 +21,8 @@ typedef struct lks_comm {
 int lks_comm_env_rank(void);
 
 /** Starts MPI (MPI_THREAD_FUNNELED). Collective. LKS_ERR_COMM if the thread level is not given, or if a Slurm step has
- *  more tasks than MPI has ranks (N singletons: the message names `srun --mpi=pmix`). */
+ *  more tasks than MPI has ranks (N singletons: the message names `srun --mpi=pmix`). After a failure MPI is
+ *  finalised already and comm->rank is the launcher's number, so that "rank 0 speaks" gives one message. */
 lks_status lks_comm_start(lks_comm *comm, lks_error *err);
 
 /** Barrier and MPI_Finalize. Collective. */
@@ -32,7 +33,7 @@ void lks_comm_stop(lks_comm *comm);
 _Noreturn void lks_comm_abort(const lks_comm *comm, int status, const char *text);
 
 /** Agrees on success: every rank passes its own @p status and error. Returns LKS_OK everywhere if all are; else
- *  every rank gets the status and text of the lowest failing rank, " (rank R on HOST)" added where size > 1.
+ *  every rank gets the status and text of the lowest failing rank, " (rank R on HOST)" added to its first line where size > 1.
  *  Collective: *every* rank calls it, also after its own failure. */
 lks_status lks_comm_agree(lks_comm *comm, lks_status status, lks_error *err);
 

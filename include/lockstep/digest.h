@@ -13,7 +13,7 @@ typedef struct lks_sha256 lks_sha256;
 /** Starts a digest; NULL with @p err filled when memory is short. Ended by lks_sha256_finish(). */
 lks_sha256 *lks_sha256_start(lks_error *err);
 void lks_sha256_add(lks_sha256 *digest, const void *bytes, size_t count);
-/** Writes the lower-case hex digest and frees @p digest. */
+/** Writes the lower-case hex digest (an empty text should OpenSSL fail) and frees @p digest. */
 void lks_sha256_finish(lks_sha256 *digest, char hex[LKS_SHA256_HEX]);
 
 /** The digest of one buffer. */

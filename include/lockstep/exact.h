@@ -20,12 +20,14 @@ int64_t lks_quantise(float p, bool *ok);
 float lks_dequantise(int64_t sum, int64_t count);
 
 /** A sum with range and precision: value = hi * 2^-10 + lo * 2^-60. Both limbs are plain int64, so two of them
- *  ride in any integer Allreduce. Range +-2^41 per addend, 4,096 x 2^20 addends before a limb could wrap. */
+ *  ride in any integer Allreduce. Range +-2^41 per addend, +-2^53 for the total; lks_limbs_add() keeps
+ *  0 <= lo < 2^50, so that up to 2^13 such sums may be added limb by limb. Zero-initialised. */
 typedef struct lks_limbs {
     int64_t hi, lo;
 } lks_limbs;
 
-/** Adds @p x, rounded to a multiple of 2^-60; returns false and adds nothing if x is NaN or |x| >= 2^41. */
+/** Adds @p x, rounded to a multiple of 2^-60 (ties to even); returns false and adds nothing if x is NaN,
+ *  |x| >= 2^41, or the total would leave its range. */
 bool lks_limbs_add(lks_limbs *sum, double x);
 
 /** The sum as double, rounded once from the exact value of both limbs (lo is carried into hi first, so

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/** e^x; 0 below -745, +inf above 709.78; NaN stays NaN. */
+/** e^x; gradual underflow, 0 below -745.14; +inf above 709.79; NaN stays NaN. */
 double lks_exp(double x);
 
 /** Natural logarithm; -inf at 0, NaN below. */

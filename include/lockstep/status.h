@@ -33,7 +33,8 @@ typedef struct lks_error {
 lks_status lks_fail(lks_error *err, lks_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Puts a printf-style text and ": " before the message already in @p err; returns its status. */
+/** Puts a printf-style text and ": " before the message already in @p err; returns its status.
+ *  If @p err is NULL the status is unknown, and some failure is returned. */
 lks_status lks_fail_context(lks_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -21,7 +21,7 @@ lks_status lks_fail(lks_error *err, lks_status status, const char *format, ...) 
 
 lks_status lks_fail_context(lks_error *err, const char *format, ...) {
     if (!err)
-        return LKS_OK;
+        return LKS_ERR_USAGE; /* unknown which, but a failure stays a failure */
     char text[sizeof err->text];
     va_list args;
     va_start(args, format);
