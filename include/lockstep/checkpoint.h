@@ -1,15 +1,15 @@
-/** @file checkpoint.h  HDF5 checkpoints: complete or absent, digest inside. All functions are for one process (rank 0),
- *  none is collective.
+/** @file checkpoint.h  HDF5 checkpoints: complete or absent, digest inside. All functions are for
+ * one process (rank 0), none is collective.
  *
  *  File layout (V110 bounds, chunked, Fletcher32, no time stamps):
- *    /model/conv1/weight ...       float32, little endian, named dimensions in attribute "axes" where known
- *    /optimizer/<state>/conv1/weight ...
- *    /history/steps/..., /history/epochs/...    as in history.h5, up to the cursor
- *    /config                       the resolved configuration, YAML, as a string data set
- *    attributes of /cursor: step, epoch, batch, samples_seen, loss_hi, loss_lo, correct, epoch_samples, epoch_hash
- *    attributes of /data: digest, classes, channels, rows, columns, n_train, mean[], std[]
- *    attributes of /provenance: version, revision, compiler, mpi, isa, hosts, ranks, threads, time
- *    attributes of /: format, numerics, seed, weights_sha256, state_sha256, best_* */
+ *    /model/conv1/weight ...       float32, little endian, named dimensions in attribute "axes"
+ * where known /optimizer/<state>/conv1/weight ... /history/steps/..., /history/epochs/...    as in
+ * history.h5, up to the cursor /config                       the resolved configuration, YAML, as a
+ * string data set attributes of /cursor: step, epoch, batch, samples_seen, loss_hi, loss_lo,
+ * correct, epoch_samples, epoch_hash attributes of /data: digest, classes, channels, rows, columns,
+ * n_train, mean[], std[] attributes of /provenance: version, revision, compiler, mpi, isa, hosts,
+ * ranks, threads, time attributes of /: format, numerics, seed, weights_sha256, state_sha256,
+ * best_* */
 #ifndef LOCKSTEP_CHECKPOINT_H
 #define LOCKSTEP_CHECKPOINT_H
 
@@ -24,7 +24,8 @@
 #define LKS_CHECKPOINT_FLATS    8
 #define LKS_PROVENANCE_TEXT_MAX 512
 
-/** Where a run stands: everything that decides what comes next, besides weights and optimizer state. */
+/** Where a run stands: everything that decides what comes next, besides weights and optimizer
+ * state. */
 typedef struct lks_cursor {
     int64_t step;         /**< optimizer steps done */
     int64_t epoch;        /**< epochs completed = 0-based number of the current one */
@@ -45,7 +46,7 @@ typedef struct lks_data_identity {
 
 /** Best validation result so far: more correct, then lower exact loss, then earlier. */
 typedef struct lks_best {
-    int64_t step;    /**< 0: none yet */
+    int64_t step; /**< 0: none yet */
     int64_t correct, total;
     lks_limbs loss;
 } lks_best;
@@ -57,8 +58,9 @@ typedef struct lks_provenance {
     int ranks, threads;
 } lks_provenance;
 
-/** A checkpoint in memory. lks_checkpoint_read() allocates what the pointers name (lks_checkpoint_free()); for
- *  lks_checkpoint_write() they are borrowed from the caller. flats[0] is "model". */
+/** A checkpoint in memory. lks_checkpoint_read() allocates what the pointers name
+ * (lks_checkpoint_free()); for lks_checkpoint_write() they are borrowed from the caller. flats[0]
+ * is "model". */
 typedef struct lks_checkpoint {
     int numerics;
     uint64_t seed;
@@ -73,37 +75,45 @@ typedef struct lks_checkpoint {
     lks_history history;
 } lks_checkpoint;
 
-/** weights_sha256 of @p flats[0], and state_sha256 of all flats (count and bytes, in order), then cursor and best as
- *  little-endian 64-bit integers. Fills both members of @p c. Any rank may call it: replica checks use it. */
+/** weights_sha256 of @p flats[0], and state_sha256 of all flats (count and bytes, in order), then
+ * cursor and best as little-endian 64-bit integers. Fills both members of @p c. Any rank may call
+ * it: replica checks use it. */
 lks_status lks_checkpoint_digest(lks_checkpoint *c, lks_error *err);
 
-/** Writes @p path: temporary file in the same folder (".tmp-" prefix), every HDF5 return checked, flush, close, fsync, rename,
- *  fsync of the folder. After any failure nothing is published and the temporary is removed. LKS_ERR_IO names
- *  the path and the cause (no space, permission, locks: HDF5_USE_FILE_LOCKING=FALSE). */
+/** Writes @p path: temporary file in the same folder (".tmp-" prefix), every HDF5 return checked,
+ * flush, close, fsync, rename, fsync of the folder. After any failure nothing is published and the
+ * temporary is removed. LKS_ERR_IO names the path and the cause (no space, permission, locks:
+ * HDF5_USE_FILE_LOCKING=FALSE). */
 lks_status lks_checkpoint_write(const char *path, const lks_checkpoint *c, lks_error *err);
 
-/** Reads and verifies @p path: format, every data set's Fletcher32, both digests recomputed. LKS_ERR_FORMAT if the file is damaged
- *  or incomplete, LKS_ERR_IO if it cannot be opened, LKS_ERR_MISMATCH if its format or numerics version is another
+/** Reads and verifies @p path: format, every data set's Fletcher32, both digests recomputed.
+ * LKS_ERR_FORMAT if the file is damaged or incomplete, LKS_ERR_IO if it cannot be opened,
+ * LKS_ERR_MISMATCH if its format or numerics version is another
  *  (@p numerics: the one this program keeps). HDF5's own error printing is off. */
 lks_status lks_checkpoint_read(const char *path, int numerics, lks_checkpoint *c, lks_error *err);
 void lks_checkpoint_free(lks_checkpoint *c);
 
-/** Paths "DIR/step-NNNNNNNN.h5" in @p dir, newest (highest step) first; owned array of owned strings in one block, freed with
- *  free(). No folder or none found: *n = 0. Left-over ".tmp-*" files are removed when @p clean. */
+/** Paths "DIR/step-NNNNNNNN.h5" in @p dir, newest (highest step) first; owned array of owned
+ * strings in one block, freed with free(). No folder or none found: *n = 0. Left-over ".tmp-*"
+ * files are removed when @p clean. */
 lks_status lks_checkpoint_list(const char *dir, bool clean, char ***paths, int *n, lks_error *err);
 
 /** DIR/step-NNNNNNNN.h5 for @p step into @p path. */
 void lks_checkpoint_path(const char *dir, int64_t step, char path[LKS_PATH_MAX + 64]);
 
-/** Atomically points the relative link DIR/@p link ("last.h5", "best.h5") at the file of @p step. */
+/** Atomically points the relative link DIR/@p link ("last.h5", "best.h5") at the file of @p step.
+ */
 lks_status lks_checkpoint_link(const char *dir, const char *link, int64_t step, lks_error *err);
 
-/** Removes step-*.h5 beyond the @p keep newest, never the targets of last.h5 and best.h5. keep 0: nothing. */
+/** Removes step-*.h5 beyond the @p keep newest, never the targets of last.h5 and best.h5. keep 0:
+ * nothing. */
 lks_status lks_checkpoint_prune(const char *dir, int keep, lks_error *err);
 
-/** Compares two checkpoints tensor by tensor and writes the findings to stdout: the first tensor and index where they part, values,
- *  distance in units in the last place, then per tensor the count of differing elements and the largest distance.
- *  *same is set. LKS_ERR_MISMATCH if the tensors' names or shapes differ (that is said too). */
-lks_status lks_checkpoint_diff(const char *path_a, const char *path_b, int numerics, bool *same, lks_error *err);
+/** Compares two checkpoints tensor by tensor and writes the findings to stdout: the first tensor
+ * and index where they part, values, distance in units in the last place, then per tensor the count
+ * of differing elements and the largest distance. *same is set. LKS_ERR_MISMATCH if the tensors'
+ * names or shapes differ (that is said too). */
+lks_status lks_checkpoint_diff(const char *path_a, const char *path_b, int numerics, bool *same,
+                               lks_error *err);
 
 #endif

@@ -1,6 +1,6 @@
-/** @file comm.h  The only door to MPI. Every call checks MPI's return code; a failing MPI call is fatal (the library's own
- *  error handler is replaced by one message and MPI_Abort, since no rank can then be sure to reach the next
- *  collective). Values that must agree are agreed here. */
+/** @file comm.h  The only door to MPI. Every call checks MPI's return code; a failing MPI call is
+ * fatal (the library's own error handler is replaced by one message and MPI_Abort, since no rank
+ * can then be sure to reach the next collective). Values that must agree are agreed here. */
 #ifndef LOCKSTEP_COMM_H
 #define LOCKSTEP_COMM_H
 
@@ -14,27 +14,29 @@ typedef struct lks_comm {
     int local_rank, local_size; /**< on this host */
     int hosts;                  /**< number of hosts */
     char host[256];             /**< this host's name */
-    double seconds;             /**< spent inside collectives since the start (read and reset freely) */
+    double seconds; /**< spent inside collectives since the start (read and reset freely) */
 } lks_comm;
 
 /** The rank a launcher gave this process, from its environment, before MPI_Init; -1 if none. */
 int lks_comm_env_rank(void);
 
-/** Starts MPI (MPI_THREAD_FUNNELED). Collective. LKS_ERR_COMM if the thread level is not given, or if a Slurm step has
- *  more tasks than MPI has ranks (N singletons: the message names `srun --mpi=pmix`). After a failure MPI is
- *  finalised already and comm->rank is the launcher's number, so that "rank 0 speaks" gives one message. */
+/** Starts MPI (MPI_THREAD_FUNNELED). Collective. LKS_ERR_COMM if the thread level is not given, or
+ * if a Slurm step has more tasks than MPI has ranks (N singletons: the message names `srun
+ * --mpi=pmix`). After a failure MPI is finalised already and comm->rank is the launcher's number,
+ * so that "rank 0 speaks" gives one message. */
 lks_status lks_comm_start(lks_comm *comm, lks_error *err);
 
 /** Barrier and MPI_Finalize. Collective. */
 void lks_comm_stop(lks_comm *comm);
 
-/** Ends every rank at once with @p status after printing @p text with rank and host. Only where this rank cannot
- *  reach the next collective. */
+/** Ends every rank at once with @p status after printing @p text with rank and host. Only where
+ * this rank cannot reach the next collective. */
 _Noreturn void lks_comm_abort(const lks_comm *comm, int status, const char *text);
 
-/** Agrees on success: every rank passes its own @p status and error. Returns LKS_OK everywhere if all are; else
- *  every rank gets the status and text of the lowest failing rank, " (rank R on HOST)" added to its first line where size > 1.
- *  Collective: *every* rank calls it, also after its own failure. */
+/** Agrees on success: every rank passes its own @p status and error. Returns LKS_OK everywhere if
+ * all are; else every rank gets the status and text of the lowest failing rank, " (rank R on HOST)"
+ * added to its first line where size > 1. Collective: *every* rank calls it, also after its own
+ * failure. */
 lks_status lks_comm_agree(lks_comm *comm, lks_status status, lks_error *err);
 
 /** In-place sums and extremes over all ranks. Collective. n counts elements and may exceed 2^31. */
@@ -44,18 +46,19 @@ void lks_comm_max_i64(lks_comm *comm, int64_t *values, size_t n);
 void lks_comm_min_i64(lks_comm *comm, int64_t *values, size_t n);
 void lks_comm_max_f64(lks_comm *comm, double *values, size_t n);
 void lks_comm_min_f64(lks_comm *comm, double *values, size_t n);
-void lks_comm_sum_f64(lks_comm *comm, double *values, size_t n); /**< for statistics only: order not fixed */
+void lks_comm_sum_f64(lks_comm *comm, double *values,
+                      size_t n); /**< for statistics only: order not fixed */
 
 /** Copies @p bytes from rank @p root to all. Collective. */
 void lks_comm_broadcast(lks_comm *comm, void *data, size_t bytes, int root);
 
-/** Variable all-to-all of items of @p item_bytes: @p send_counts and @p receive_counts [size] count items, which stand in rank
- *  order in both buffers. Collective. */
+/** Variable all-to-all of items of @p item_bytes: @p send_counts and @p receive_counts [size] count
+ * items, which stand in rank order in both buffers. Collective. */
 void lks_comm_exchange(lks_comm *comm, const void *send, const int *send_counts, void *receive,
                        const int *receive_counts, size_t item_bytes);
 
-/** Concatenates every rank's @p count items on rank 0 in rank order. @p out (rank 0) holds their sum; @p counts (rank 0,
- *  [size]) is filled with each rank's count and may be NULL. Collective. */
+/** Concatenates every rank's @p count items on rank 0 in rank order. @p out (rank 0) holds their
+ * sum; @p counts (rank 0, [size]) is filled with each rank's count and may be NULL. Collective. */
 void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_bytes, void *out,
                      int *counts);
 

@@ -1,8 +1,9 @@
 /** @file config.h  The configuration: YAML to a checked struct.
  *
- *  One option table (src/config/options.c) drives parsing, defaults, ranges, help and printing. Nothing here is
- *  collective: rank 0 reads the file, its text is broadcast, and every rank parses the same text.
- *  Ownership: strings are inside the structs; lks_config owns its layer array (lks_config_free()). */
+ *  One option table (src/config/options.c) drives parsing, defaults, ranges, help and printing.
+ * Nothing here is collective: rank 0 reads the file, its text is broadcast, and every rank parses
+ * the same text. Ownership: strings are inside the structs; lks_config owns its layer array
+ * (lks_config_free()). */
 #ifndef LOCKSTEP_CONFIG_H
 #define LOCKSTEP_CONFIG_H
 
@@ -29,8 +30,8 @@ typedef enum lks_layer_kind {
 typedef enum lks_padding { LKS_PAD_VALID, LKS_PAD_SAME, LKS_PAD_EXPLICIT } lks_padding;
 
 /** Initial weights. Fan-in and fan-out as in Glorot & Bengio 2010 and He et al. 2015.
- *  fan_in_uniform: weights and biases uniform in +-1/sqrt(fan_in), the default of PyTorch's layers; all
- *  others start biases at 0. */
+ *  fan_in_uniform: weights and biases uniform in +-1/sqrt(fan_in), the default of PyTorch's layers;
+ * all others start biases at 0. */
 typedef enum lks_init {
     LKS_INIT_GLOROT_UNIFORM,
     LKS_INIT_GLOROT_NORMAL,
@@ -46,54 +47,60 @@ typedef enum lks_schedule_name {
     LKS_SCHEDULE_ONECYCLE
 } lks_schedule_name;
 typedef enum lks_reduce { LKS_REDUCE_EXACT, LKS_REDUCE_FP32 } lks_reduce;
-typedef enum lks_normalize { LKS_NORMALIZE_COMPUTED, LKS_NORMALIZE_GIVEN, LKS_NORMALIZE_NONE } lks_normalize;
+typedef enum lks_normalize {
+    LKS_NORMALIZE_COMPUTED,
+    LKS_NORMALIZE_GIVEN,
+    LKS_NORMALIZE_NONE
+} lks_normalize;
 
 /** One entry of `model:`. Members that a kind does not use are 0. */
 typedef struct lks_layer_config {
     lks_layer_kind kind;
-    char name[LKS_NAME_MAX]; /**< unique; default: kind and number of that kind, "conv1", "dense2", "pool1" */
+    char name[LKS_NAME_MAX]; /**< unique; default: kind and number of that kind, "conv1", "dense2",
+                                "pool1" */
     int filters;             /**< conv2d: output channels */
     int kernel[2];           /**< conv2d: rows, columns */
     int stride[2];           /**< conv2d, maxpool (default: the window) */
     lks_padding padding;     /**< conv2d */
-    int pad[2];              /**< conv2d, LKS_PAD_EXPLICIT: rows above and below, columns left and right */
-    bool bias;               /**< conv2d, dense */
-    int window[2];           /**< maxpool; positions that do not fill a window are dropped (floor) */
-    int units;               /**< dense */
-    double rate;             /**< dropout: share of elements dropped, 0 <= rate < 1 */
-    int line;                /**< where it stands in the file, for messages */
+    int pad[2];    /**< conv2d, LKS_PAD_EXPLICIT: rows above and below, columns left and right */
+    bool bias;     /**< conv2d, dense */
+    int window[2]; /**< maxpool; positions that do not fill a window are dropped (floor) */
+    int units;     /**< dense */
+    double rate;   /**< dropout: share of elements dropped, 0 <= rate < 1 */
+    int line;      /**< where it stands in the file, for messages */
 } lks_layer_config;
 
 typedef struct lks_data_config {
     char dir[LKS_PATH_MAX];
-    char train_images[LKS_PATH_MAX]; /**< file in dir (or absolute); NAME.gz is taken where NAME is missing */
+    char train_images[LKS_PATH_MAX]; /**< file in dir (or absolute); NAME.gz is taken where NAME is
+                                        missing */
     char train_labels[LKS_PATH_MAX];
     char test_images[LKS_PATH_MAX]; /**< may be empty together with test_labels: no test set */
     char test_labels[LKS_PATH_MAX];
-    int classes;          /**< 0: largest training label + 1 */
-    double validation;    /**< share of the training images held out, 0 <= v < 1 */
+    int classes;       /**< 0: largest training label + 1 */
+    double validation; /**< share of the training images held out, 0 <= v < 1 */
     lks_normalize normalize;
-    int n_mean, n_std;    /**< values given: 1 for all channels, or one a channel */
+    int n_mean, n_std; /**< values given: 1 for all channels, or one a channel */
     double mean[LKS_CHANNELS_MAX], std[LKS_CHANNELS_MAX]; /**< of pixels scaled to 0..1 */
 } lks_data_config;
 
 typedef struct lks_optimizer_config {
     lks_optimizer_name name;
     double lr;
-    double momentum;     /**< sgd */
-    bool nesterov;       /**< sgd */
-    double weight_decay; /**< L2, added to the gradient (coupled) */
+    double momentum;              /**< sgd */
+    bool nesterov;                /**< sgd */
+    double weight_decay;          /**< L2, added to the gradient (coupled) */
     double beta1, beta2, epsilon; /**< adam */
 } lks_optimizer_config;
 
 typedef struct lks_schedule_config {
     lks_schedule_name name;
-    double gamma;          /**< step: factor */
-    int every_epochs;      /**< step: epochs between factors */
-    double warmup_share;   /**< onecycle: pct_start */
-    double div_factor;     /**< onecycle: initial lr = lr / div_factor */
+    double gamma;            /**< step: factor */
+    int every_epochs;        /**< step: epochs between factors */
+    double warmup_share;     /**< onecycle: pct_start */
+    double div_factor;       /**< onecycle: initial lr = lr / div_factor */
     double final_div_factor; /**< onecycle: last lr = initial lr / final_div_factor */
-    bool cosine;           /**< onecycle: cosine annealing, else linear */
+    bool cosine;             /**< onecycle: cosine annealing, else linear */
 } lks_schedule_config;
 
 typedef struct lks_train_config {
@@ -110,16 +117,18 @@ typedef struct lks_train_config {
 typedef struct lks_checkpoint_config {
     int64_t every_steps; /**< 0: none between epochs */
     int every_epochs;    /**< 0: only at the end */
-    int keep;            /**< newest step-*.h5 files kept (best.h5's and last.h5's targets always); 0: all */
+    int keep; /**< newest step-*.h5 files kept (best.h5's and last.h5's targets always); 0: all */
 } lks_checkpoint_config;
 
 typedef struct lks_eval_config {
-    int every_epochs; /**< validation (test set, reported only, where there is no validation split) */
+    int every_epochs; /**< validation (test set, reported only, where there is no validation split)
+                       */
     int batch;        /**< samples per rank and forward pass; cannot change a result */
 } lks_eval_config;
 
 typedef struct lks_metrics_config {
-    int64_t every_steps; /**< a "step" line in metrics.jsonl and history.h5 every so many steps; 0: none */
+    int64_t every_steps; /**< a "step" line in metrics.jsonl and history.h5 every so many steps; 0:
+                            none */
 } lks_metrics_config;
 
 typedef struct lks_config {
@@ -136,28 +145,30 @@ typedef struct lks_config {
     lks_metrics_config metrics;
 } lks_config;
 
-/** Parses @p text (YAML, @p size bytes, named @p file in messages), then applies @p n_sets overrides
- *  "dotted.key=value" in order, then checks every value and every combination of values.
- *  @return LKS_OK; LKS_ERR_CONFIG with "file:line:column: ..." , source line, caret and, for an unknown key, the
- *  nearest known one; LKS_ERR_USAGE for a malformed --set. On failure @p config needs no freeing. */
+/** Parses @p text (YAML, @p size bytes, named @p file in messages), then applies @p n_sets
+ * overrides "dotted.key=value" in order, then checks every value and every combination of values.
+ *  @return LKS_OK; LKS_ERR_CONFIG with "file:line:column: ..." , source line, caret and, for an
+ * unknown key, the nearest known one; LKS_ERR_USAGE for a malformed --set. On failure @p config
+ * needs no freeing. */
 lks_status lks_config_parse(lks_config *config, const char *text, size_t size, const char *file,
                             const char *const *sets, int n_sets, lks_error *err);
 
-/** Reads a file into malloc'd *text (zero-terminated, *size without the zero), at most 1 MiB; for rank 0.
- *  A folder, a missing or unreadable file gives LKS_ERR_CONFIG naming it. */
+/** Reads a file into malloc'd *text (zero-terminated, *size without the zero), at most 1 MiB; for
+ * rank 0. A folder, a missing or unreadable file gives LKS_ERR_CONFIG naming it. */
 lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks_error *err);
 
 /** Frees what the config owns and zeroes it. */
 void lks_config_free(lks_config *config);
 
-/** Writes the resolved configuration, defaults included, as YAML that lks_config_parse() takes back to an
- *  equal struct (numbers by the shortest form that reads back exactly). Returns malloc'd text, NULL with @p
- *  err when memory is short. */
+/** Writes the resolved configuration, defaults included, as YAML that lks_config_parse() takes back
+ * to an equal struct (numbers by the shortest form that reads back exactly). Returns malloc'd text,
+ * NULL with @p err when memory is short. */
 char *lks_config_to_yaml(const lks_config *config, lks_error *err);
 
-/** Compares what may not change on resume: everything except name, threads, data.dir (the data are compared by
- *  digest), eval.*, checkpoint.*, metrics.*, train.max_steps, and train.epochs where the schedule does not depend
- *  on their total (constant, step). Returns LKS_OK or LKS_ERR_MISMATCH naming each differing key with both values. */
+/** Compares what may not change on resume: everything except name, threads, data.dir (the data are
+ * compared by digest), eval.*, checkpoint.*, metrics.*, train.max_steps, and train.epochs where the
+ * schedule does not depend on their total (constant, step). Returns LKS_OK or LKS_ERR_MISMATCH
+ * naming each differing key with both values. */
 lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, lks_error *err);
 
 /** The layer kind's name in YAML: "conv2d", "maxpool", "dense", "relu", "dropout", "flatten". */

@@ -1,7 +1,9 @@
-/** @file data.h  Images as bytes: IDX files, splits, normalisation, epoch order and who owns which sample.
+/** @file data.h  Images as bytes: IDX files, splits, normalisation, epoch order and who owns which
+ * sample.
  *
- *  Nothing here is collective or knows MPI: every function is a pure function of its arguments, so every rank can
- *  tell what every other rank holds and needs. Sample id = index in the training file. */
+ *  Nothing here is collective or knows MPI: every function is a pure function of its arguments, so
+ * every rank can tell what every other rank holds and needs. Sample id = index in the training
+ * file. */
 #ifndef LOCKSTEP_DATA_H
 #define LOCKSTEP_DATA_H
 
@@ -11,53 +13,64 @@
 #include "lockstep/config.h"
 #include "lockstep/status.h"
 
-/* --- IDX files (format: Y. LeCun, "The MNIST database", yann.lecun.com/exdb/mnist) --------------------- */
+/* --- IDX files (format: Y. LeCun, "The MNIST database", yann.lecun.com/exdb/mnist)
+ * --------------------- */
 
-/** What an IDX header says. Images: [count][rows][columns] (3-d) or [count][channels][rows][columns] (4-d);
- *  labels: [count] (then rows = columns = channels = 1). Unsigned bytes only. */
+/** What an IDX header says. Images: [count][rows][columns] (3-d) or
+ * [count][channels][rows][columns] (4-d); labels: [count] (then rows = columns = channels = 1).
+ * Unsigned bytes only. */
 typedef struct lks_idx_info {
     int64_t count;
     int channels, rows, columns;
+    int header_bytes;        /**< where the items begin in the (inflated) content */
     bool compressed;         /**< .gz: reading a range costs inflating all that stands before it */
     char path[LKS_PATH_MAX]; /**< the file really opened */
 } lks_idx_info;
 
-/** Finds @p name in @p dir (an absolute name ignores dir; NAME.gz where NAME is missing), reads and checks the
- *  header against the file's size (plain: exactly header + data; .gz: checked when the data are read).
- *  @p dimensions is 1 for labels, 3 for images (3 or 4 accepted). LKS_ERR_DATA names the path and what is wrong:
- *  missing, a folder, not readable, wrong magic (with the value), wrong type, zero or absurd counts
- *  (rows, columns <= 65,536; channels <= LKS_CHANNELS_MAX; count < 2^32; image <= 2^28 bytes), truncated, trailing bytes. */
+/** Finds @p name in @p dir (an absolute name ignores dir; NAME.gz where NAME is missing), reads and
+ * checks the header against the file's size (plain: exactly header + data; .gz: checked when the
+ * data are read).
+ *  @p dimensions is 1 for labels, 3 for images (3 or 4 accepted). LKS_ERR_DATA names the path and
+ * what is wrong: missing, a folder, not readable, wrong magic (with the value), wrong type, zero or
+ * absurd counts (rows, columns <= 65,536; channels <= LKS_CHANNELS_MAX; count < 2^32; image <= 2^28
+ * bytes), truncated, trailing bytes. */
 lks_status lks_idx_open(lks_idx_info *info, const char *dir, const char *name, int dimensions,
                         lks_error *err);
 
-/** Reads items [first, first + count) into @p out (count * channels * rows * columns bytes, in file order; a 4-d file's
- *  planes are interleaved to [row][column][channel]). Plain: one pread loop over just that range; .gz: the
- *  stream is inflated from its start and, when the range ends at the last item, checked to end there. */
+/** Reads items [first, first + count) into @p out (count * channels * rows * columns bytes, in file
+ * order; a 4-d file's planes are interleaved to [row][column][channel]). Plain: one pread loop over
+ * just that range; .gz: the stream is inflated from its start and, when the range ends at the last
+ * item, checked to end there. */
 lks_status lks_idx_read(const lks_idx_info *info, int64_t first, int64_t count, uint8_t *out,
                         lks_error *err);
 
-/* --- who holds and who trains on what ----------------------------------------------------------------- */
+/* --- who holds and who trains on what
+ * ----------------------------------------------------------------- */
 
 /** A half-open range of consecutive items. */
 typedef struct lks_range {
     int64_t first, count;
 } lks_range;
 
-/** Part @p part of @p n items cut into @p parts contiguous parts that differ by at most one (the first
- *  n % parts ones are larger). */
+/** Part @p part of @p n items cut into @p parts contiguous parts that differ by at most one (the
+ * first n % parts ones are larger). */
 lks_range lks_share(int64_t n, int parts, int part);
 
 /** The part that item @p i falls in: the inverse of lks_share(). */
 int lks_share_owner(int64_t n, int parts, int64_t i);
 
-/** Chunk arithmetic of one batch of @p batch samples: ceil(batch / chunk) chunks, the last one may be short. */
+/** Chunk arithmetic of one batch of @p batch samples: ceil(batch / chunk) chunks, the last one may
+ * be short. */
 int lks_chunks(int64_t batch, int chunk);
 
-/** The consecutive chunks of batch number @p batch_index (counted within the epoch) that @p rank computes:
- *  n_chunks / ranks each, the n_chunks % ranks left-over ones rotate with batch_index. count may be 0. */
+/** The consecutive chunks of batch number @p batch_index (counted within the epoch) that @p rank
+ * computes: n_chunks / ranks each, the n_chunks % ranks left-over ones rotate with batch_index so
+ * that over any run of equal batches the ranks' totals differ by at most one chunk. count may be 0.
+ */
 lks_range lks_chunk_share(int n_chunks, int ranks, int rank, int64_t batch_index);
 
-/* --- splits -------------------------------------------------------------------------------------------- */
+/* --- splits
+ * -------------------------------------------------------------------------------------------- */
 
 /** Which samples train and which validate, ascending ids; owns both arrays. */
 typedef struct lks_split {
@@ -65,17 +78,20 @@ typedef struct lks_split {
     int64_t n_train, n_validation;
 } lks_split;
 
-/** Stratified split by seed: of each class c with n_c samples, round(n_c * share) (ties up) are held out: those
- *  with the smallest (Philox 64-bit draw of the id, id). share = 0: no validation. Every class that trains keeps
- *  at least one sample. LKS_ERR_DATA if a label is >= classes (naming index and value). */
+/** Stratified split by seed: of each class c with n_c samples, round(n_c * share) (ties up) are
+ * held out: those with the smallest (Philox 64-bit draw of the id, id). share = 0: no validation.
+ * Every class that trains keeps at least one sample. LKS_ERR_DATA if a label is >= classes (naming
+ * index and value). */
 lks_status lks_split_make(lks_split *split, const uint8_t *labels, int64_t n, int classes,
                           double share, uint64_t seed, lks_error *err);
 void lks_split_free(lks_split *split);
 
-/* --- normalisation ------------------------------------------------------------------------------------- */
+/* --- normalisation
+ * ------------------------------------------------------------------------------------- */
 
-/** Per-channel exact integer sums of bytes and squared bytes; added over ranks as four int64 words a channel. Sums are
- *  < 2^64 and < 2^80 at worst, so each is kept as hi * 2^32 + lo with lo not carried. */
+/** Per-channel exact integer sums of bytes and squared bytes; added over ranks as four int64 words
+ * a channel. Sums are < 2^64 and < 2^80 at worst, so each is kept as hi * 2^32 + lo with lo not
+ * carried. */
 typedef struct lks_pixel_sums {
     int64_t words[LKS_CHANNELS_MAX][4]; /**< sum hi, sum lo, squares hi, squares lo */
     int64_t pixels;                     /**< per channel */
@@ -84,17 +100,21 @@ typedef struct lks_pixel_sums {
 /** Adds one image, [pixels][channels] bytes. */
 void lks_pixel_sums_add(lks_pixel_sums *sums, const uint8_t *image, int64_t pixels, int channels);
 
-/** Mean and standard deviation (population) of pixels / 255 per channel, by 128-bit integers, one rounding each in double; a constant channel
- *  gives std 1. */
+/** Mean and standard deviation (population) of pixels / 255 per channel: exact 128-bit integers up
+ * to the last steps in double, (double)S / (255 n) and sqrt((double)(n Q - S^2)) / (255 n) (up to
+ * 2^55 pixels); a constant channel gives std 1, no pixels give mean 0 and std 1. */
 void lks_pixel_sums_result(const lks_pixel_sums *sums, int channels, double *mean, double *std);
 
 /** float value of byte b in channel c is lut[c][b] = (float)((b / 255.0 - mean[c]) / std[c]). */
-void lks_normalization_table(float (*lut)[256], int channels, const double *mean, const double *std);
+void lks_normalization_table(float (*lut)[256], int channels, const double *mean,
+                             const double *std);
 
-/* --- epoch order --------------------------------------------------------------------------------------- */
+/* --- epoch order
+ * --------------------------------------------------------------------------------------- */
 
-/** A keyed permutation of 0..n-1, computed per index: a balanced Feistel network over the next even number of
- *  bits with cycle-walking (Black & Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002). */
+/** A keyed permutation of 0..n-1, computed per index: a balanced Feistel network over the next even
+ * number of bits with cycle-walking (Black & Rogaway, "Ciphers with arbitrary finite domains",
+ * CT-RSA 2002). */
 typedef struct lks_permutation {
     uint64_t n;
     int half_bits;

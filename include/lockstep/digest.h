@@ -20,8 +20,8 @@ void lks_sha256_finish(lks_sha256 *digest, char hex[LKS_SHA256_HEX]);
 lks_status lks_sha256_buffer(const void *bytes, size_t count, char hex[LKS_SHA256_HEX],
                              lks_error *err);
 
-/** A 64-bit mixing of @p id (splitmix64 finaliser, Steele et al. 2014): the once-per-epoch check adds
- *  these modulo 2^64 over all samples seen. */
+/** A 64-bit mixing of @p id (splitmix64 finaliser, Steele et al. 2014): the once-per-epoch check
+ * adds these modulo 2^64 over all samples seen. */
 uint64_t lks_hash64(uint64_t id);
 
 #endif

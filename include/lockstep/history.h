@@ -8,7 +8,7 @@
 
 /** After one optimizer step; means over the step's samples. */
 typedef struct lks_step_record {
-    int64_t step; /**< optimizer steps done, from 1 */
+    int64_t step;  /**< optimizer steps done, from 1 */
     int32_t epoch; /**< epoch the step belongs to, from 1 */
     double loss, accuracy, lr;
 } lks_step_record;
@@ -45,8 +45,9 @@ typedef struct lks_predictions {
     const float *probabilities; /**< [n][classes] */
 } lks_predictions;
 
-/** Writes @p path (complete or not at all: temporary file, fsync, rename, fsync of the folder). Data sets: /steps/{step,epoch,
- *  loss,accuracy,lr}, /epochs/{every member}, and if @p test is not NULL /test/{confusion,labels,predicted,probabilities}. Rank 0 only. */
+/** Writes @p path (complete or not at all: temporary file, fsync, rename, fsync of the folder).
+ * Data sets: /steps/{step,epoch, loss,accuracy,lr}, /epochs/{every member}, and if @p test is not
+ * NULL /test/{confusion,labels,predicted,probabilities}. Rank 0 only. */
 lks_status lks_history_write(const char *path, const lks_history *h, const lks_predictions *test,
                              lks_error *err);
 

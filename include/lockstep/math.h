@@ -1,6 +1,6 @@
-/** @file math.h  Elementary functions in double that give the same bits everywhere: only +, -, *, /, sqrt and
- *  integer steps, no libm, no fused operations. Accurate to about 2 ulp in the stated ranges (tests/unit
- *  compares them with long double references). */
+/** @file math.h  Elementary functions in double that give the same bits everywhere: only +, -, *,
+ * /, sqrt and integer steps, no libm, no fused operations. Accurate to about 2 ulp in the stated
+ * ranges (tests/unit compares them with long double references). */
 #ifndef LOCKSTEP_MATH_H
 #define LOCKSTEP_MATH_H
 

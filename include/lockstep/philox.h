@@ -1,6 +1,6 @@
-/** @file philox.h  Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel
- *  random numbers: as easy as 1, 2, 3", SC'11). A number depends on (seed, purpose, epoch, item, element)
- *  and on nothing else: never on a rank, a thread or the order of calls. */
+/** @file philox.h  Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw:
+ * "Parallel random numbers: as easy as 1, 2, 3", SC'11). A number depends on (seed, purpose, epoch,
+ * item, element) and on nothing else: never on a rank, a thread or the order of calls. */
 #ifndef LOCKSTEP_PHILOX_H
 #define LOCKSTEP_PHILOX_H
 
@@ -24,8 +24,8 @@ typedef struct lks_stream {
 /** The bare bijection: 128-bit counter and 64-bit key to 128 random bits. */
 void lks_philox4x32_10(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-/** The stream of (@p seed, @p purpose, @p unit < 2^24: a layer or tensor number, @p epoch, @p item: a
- *  sample id or 0). Pure. */
+/** The stream of (@p seed, @p purpose, @p unit < 2^24: a layer or tensor number, @p epoch, @p item:
+ * a sample id or 0). Pure. */
 lks_stream lks_stream_make(uint64_t seed, lks_purpose purpose, uint32_t unit, uint32_t epoch,
                            uint32_t item);
 

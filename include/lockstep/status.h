@@ -1,5 +1,6 @@
-/** @file status.h  Errors as values: every function that can fail returns an lks_status and fills an
- *  lks_error that its caller owns; only the command line turns one into a message and an exit status. */
+/** @file status.h  Errors as values: every function that can fail returns an lks_status and fills
+ * an lks_error that its caller owns; only the command line turns one into a message and an exit
+ * status. */
 #ifndef LOCKSTEP_STATUS_H
 #define LOCKSTEP_STATUS_H
 

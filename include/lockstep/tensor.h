@@ -7,8 +7,9 @@
 
 #define LKS_TENSOR_NAME_MAX 96
 
-/** A tensor inside a flat array: elements [offset, offset + count), row-major in @p shape. Convolution weights are
- *  [kernel row][kernel column][in][out], dense weights [in][out], biases [out]. */
+/** A tensor inside a flat array: elements [offset, offset + count), row-major in @p shape.
+ * Convolution weights are [kernel row][kernel column][in][out], dense weights [in][out], biases
+ * [out]. */
 typedef struct lks_tensor {
     char name[LKS_TENSOR_NAME_MAX]; /**< "conv1/weight" */
     int ndim;                       /**< 1..4 */

@@ -1,0 +1,147 @@
+/** @file kernels.h  The arithmetic, one table of functions per instruction set. All tables give the
+ * same bits.
+ *
+ *  Terms: an image is [row][column][channel] with `stride` floats from one pixel to the next;
+ * channels are padded with zeros to blocks of 16 (except the network's input of 1..4 channels).
+ * "Pixels" are output positions in row-major order, given as offsets into the input image (in
+ * floats), so that stride and padding are the caller's business; a dense layer is the case where a
+ * "pixel" is a sample. Nothing here allocates, fails or synchronises. */
+#ifndef LOCKSTEP_KERNELS_H
+#define LOCKSTEP_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "lockstep/philox.h"
+#include "lockstep/status.h"
+
+#define LKS_BLOCK 16 /**< channels in one block */
+
+/** Channels padded to whole blocks. */
+static inline int lks_padded(int channels) {
+    return (channels + LKS_BLOCK - 1) / LKS_BLOCK * LKS_BLOCK;
+}
+
+/** out[i][o] = post(bias[o] + sum_k x[pixel_offset[i] + tap(k)] * w[o][k]), k ascending, one fma
+ * each, starting from the bias. The taps are n_runs runs of run_length consecutive floats, at
+ * run_offset[r]. */
+typedef struct lks_forward_args {
+    const float *x;
+    int n_pixels;
+    const int32_t *pixel_offset; /**< [n_pixels] */
+    int n_runs, run_length;
+    const int32_t *run_offset; /**< [n_runs] */
+    int blocks;                /**< output channels / 16 */
+    const float *weights;      /**< [blocks][n_runs * run_length][16] */
+    const float *bias;         /**< [blocks * 16], or NULL for 0 */
+    bool relu;
+    float *out;      /**< [n_pixels][blocks * 16]; with pool: [n_pixels / 4][blocks * 16] */
+    uint8_t *argmax; /**< not NULL: pixels come as whole 2x2 windows, 4 consecutive ones each in
+                        row-major order; out is the maximum of each window and argmax (same shape as
+                        out) the place 0..3 of the first maximum */
+} lks_forward_args;
+
+/** One non-zero output gradient: its pixel's offset into the input image, and its value. */
+typedef struct lks_entry {
+    int32_t offset;
+    float g;
+} lks_entry;
+
+/** Lists non-zeros of dy per output channel in row-major order of pixels. */
+typedef struct lks_list_args {
+    const float *dy; /**< [windows][channels] */
+    const float *y;  /**< same shape; where not NULL, entries with y <= 0 are dropped (ReLU) */
+    const uint8_t
+        *argmax; /**< same shape, or NULL where there is no pooling (then a window is a pixel) */
+    int window_rows, window_columns;
+    int channels;                /**< padded */
+    const int32_t *pixel_offset; /**< [windows][4] with argmax, else [windows] */
+    int capacity;                /**< entries per channel: at least the number of windows */
+    lks_entry *entries;          /**< [channels][capacity] */
+    int32_t *count;              /**< [channels] */
+} lks_list_args;
+
+/** Weight gradients of one chunk with outputs in lanes: out[t][o] = sum over samples and pixels, in
+ * order, of x[s][pixel + tap[t]] * g[s][pixel][o], where g is dy, masked by y > 0 and expanded by
+ * argmax where given. */
+typedef struct lks_wgrad_args {
+    const float *x;
+    size_t x_stride; /**< floats from sample to sample */
+    const float *dy, *y;
+    const uint8_t *argmax;
+    size_t dy_stride; /**< elements from sample to sample in dy, y and argmax */
+    int samples;
+    int rows, columns;           /**< pixels; with argmax both even */
+    const int32_t *pixel_offset; /**< [rows * columns] row-major; with argmax in windows of 4 as for
+                                    lks_forward_args */
+    int channels;                /**< padded output channels: floats from pixel to pixel in dy */
+    int taps;                    /**< 1..LKS_WGRAD_TAPS */
+    const int32_t *tap_offset;   /**< [taps] */
+    int block, blocks;           /**< output blocks [block, block + blocks), blocks is 1 or 2 */
+    float *out;                  /**< [taps][blocks * 16], overwritten */
+} lks_wgrad_args;
+#define LKS_WGRAD_TAPS 12
+
+typedef struct lks_adam_step {
+    float beta1, one_minus_beta1, beta2, one_minus_beta2;
+    float step_size;   /**< lr / (1 - beta1^t) */
+    float denom_scale; /**< 1 / sqrt(1 - beta2^t) */
+    float epsilon, weight_decay;
+} lks_adam_step;
+
+typedef struct lks_sgd_step {
+    float lr, momentum, weight_decay;
+    bool nesterov;
+} lks_sgd_step;
+
+typedef struct lks_kernels {
+    const char *isa; /**< "portable", "avx2", "avx512" */
+
+    void (*forward)(const lks_forward_args *a);
+
+    void (*list)(const lks_list_args *a);
+    /** dx[entry + tap_offset[t] + c] += g * w[t][c] for the entries last to first: with channel by
+     * channel calls the order of each element is (output channel, kernel row, kernel column). w is
+     * [taps][channels], channels padded. */
+    void (*scatter)(float *dx, const lks_entry *entries, int n, const float *w, int taps,
+                    const int32_t *tap_offset, int channels);
+    /** dw[t][c] += x[entry + tap_offset[t] + c] * g over the entries first to last. */
+    void (*gather)(float *dw, const float *x, const lks_entry *entries, int n, int taps,
+                   const int32_t *tap_offset, int channels);
+
+    void (*wgrad)(const lks_wgrad_args *a);
+
+    /** sum[i] += rint(p[i] * 2^30); false if any p[i] is NaN, infinite or |p[i]| >= 2^21 (sum is
+     * then garbage). */
+    bool (*accumulate)(int64_t *sum, const float *p, size_t n);
+    /** out[i] = (float)((double)sum[i] * 2^-30 / count). */
+    void (*dequantise)(float *out, const int64_t *sum, size_t n, int64_t count);
+
+    /** Words of elements [4 * first_block, 4 * (first_block + blocks)) of the stream. */
+    void (*philox)(uint32_t *out, const lks_stream *stream, uint64_t first_block, size_t blocks);
+    /** keep[i] = words[i] >= threshold; y[i] = keep ? x[i] * scale : +0. */
+    void (*dropout)(float *y, uint8_t *keep, const float *x, const uint32_t *words, size_t n,
+                    uint32_t threshold, float scale);
+    /** dx[i] = keep[i] ? dy[i] * scale : +0. */
+    void (*dropout_backward)(float *dx, const float *dy, const uint8_t *keep, size_t n,
+                             float scale);
+    void (*relu)(float *y, const float *x, size_t n);
+    /** dx[i] = y[i] > 0 ? dy[i] : +0. */
+    void (*relu_backward)(float *dx, const float *dy, const float *y, size_t n);
+
+    /** One update of n weights; state arrays in place. Returns false if a new weight is not finite.
+     * |m|, |v| < 2^-100 become +0. */
+    bool (*adam)(float *w, float *m, float *v, const float *g, size_t n, const lks_adam_step *s);
+    bool (*sgd)(float *w, float *velocity, const float *g, size_t n, const lks_sgd_step *s);
+} lks_kernels;
+
+/** The best table this machine runs, or the one that @p force names ("portable", "avx2", "avx512";
+ * NULL or "" for the best). LKS_ERR_CONFIG where it is unknown or the machine cannot run it: the
+ * message lists what can be run. */
+lks_status lks_kernels_select(const char *force, const lks_kernels **kernels, lks_error *err);
+
+/** The tables that this machine can run, portable first; returns their number (at most 4). For
+ * tests. */
+int lks_kernels_usable(const lks_kernels *tables[4]);
+
+#endif

@@ -1,0 +1,133 @@
+/* Loops over flat arrays. Plain C that the compiler vectorises: every element is computed by itself
+ * from correctly rounded operations, so the width cannot matter; nothing here is fused
+ * (-ffp-contract=off). */
+#include "kernels/kernels_isa.h"
+#include "lockstep/exact.h"
+
+/* Adding 1.5 * 2^52 to |d| < 2^51 leaves rint(d), ties to even, in the low bits of the double. */
+#define ROUNDER 6755399441055744.0
+
+bool LKS_KERNEL(lks_accumulate)(int64_t *sum, const float *p, size_t n) {
+    int64_t magic;
+    double rounder = ROUNDER;
+    memcpy(&magic, &rounder, sizeof magic);
+    int32_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        double d = (double)p[i] * (double)(1 << LKS_SCALE_BITS) + ROUNDER;
+        int64_t bits;
+        memcpy(&bits, &d, sizeof bits);
+        sum[i] += bits - magic;
+        bad |= !(__builtin_fabsf(p[i]) < (float)LKS_PARTIAL_LIMIT); /* NaN compares false */
+    }
+    return !bad;
+}
+
+void LKS_KERNEL(lks_dequantise_all)(float *out, const int64_t *sum, size_t n, int64_t count) {
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)((double)sum[i] * (1.0 / (1 << LKS_SCALE_BITS)) / (double)count);
+}
+
+#define PHILOX_LANES 16
+
+void LKS_KERNEL(lks_philox_fill)(uint32_t *out, const lks_stream *stream, uint64_t first_block,
+                                 size_t blocks) {
+    for (size_t b = 0; b < blocks; b += PHILOX_LANES) {
+        uint32_t c0[PHILOX_LANES], c1[PHILOX_LANES], c2[PHILOX_LANES], c3[PHILOX_LANES];
+        for (int l = 0; l < PHILOX_LANES; l++) {
+            c0[l] = (uint32_t)(first_block + b + l);
+            c1[l] = stream->item;
+            c2[l] = stream->epoch;
+            c3[l] = stream->tag;
+        }
+        uint32_t k0 = stream->key[0], k1 = stream->key[1];
+        for (int round = 0; round < 10; round++) {
+            for (int l = 0; l < PHILOX_LANES; l++) {
+                uint64_t p0 = (uint64_t)c0[l] * 0xD2511F53u, p1 = (uint64_t)c2[l] * 0xCD9E8D57u;
+                uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1[l] ^ k0;
+                uint32_t n2 = (uint32_t)(p0 >> 32) ^ c3[l] ^ k1;
+                c1[l] = (uint32_t)p1;
+                c3[l] = (uint32_t)p0;
+                c0[l] = n0;
+                c2[l] = n2;
+            }
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
+        }
+        size_t n = blocks - b < PHILOX_LANES ? blocks - b : PHILOX_LANES;
+        for (size_t l = 0; l < n; l++, out += 4) {
+            out[0] = c0[l];
+            out[1] = c1[l];
+            out[2] = c2[l];
+            out[3] = c3[l];
+        }
+    }
+}
+
+void LKS_KERNEL(lks_dropout)(float *y, uint8_t *keep, const float *x, const uint32_t *words,
+                             size_t n, uint32_t threshold, float scale) {
+    for (size_t i = 0; i < n; i++) {
+        keep[i] = words[i] >= threshold;
+        y[i] = words[i] >= threshold ? x[i] * scale : 0.0f;
+    }
+}
+
+void LKS_KERNEL(lks_dropout_backward)(float *dx, const float *dy, const uint8_t *keep, size_t n,
+                                      float scale) {
+    for (size_t i = 0; i < n; i++)
+        dx[i] = keep[i] ? dy[i] * scale : 0.0f;
+}
+
+void LKS_KERNEL(lks_relu)(float *y, const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] <= 0.0f ? 0.0f : x[i];
+}
+
+void LKS_KERNEL(lks_relu_backward)(float *dx, const float *dy, const float *y, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        dx[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+}
+
+/* Denormals cost 60 times as much, and moments of dead weights would stick there. */
+LKS_INLINE float flush_tiny(float a) {
+    return __builtin_fabsf(a) < 0x1p-100f ? 0.0f : a;
+}
+
+LKS_INLINE int32_t not_finite(float a) {
+    return !(__builtin_fabsf(a) <= 3.402823466e38f);
+}
+
+/* Kingma & Ba, "Adam", ICLR 2015, algorithm 1, with the bias corrections folded into two scalars.
+ */
+bool LKS_KERNEL(lks_adam)(float *restrict w, float *restrict m, float *restrict v,
+                          const float *restrict g, size_t n, const lks_adam_step *s) {
+    int32_t bad = 0;
+    const lks_adam_step k = *s;
+    for (size_t i = 0; i < n; i++) {
+        float gradient = g[i] + k.weight_decay * w[i];
+        float mean = k.beta1 * m[i] + k.one_minus_beta1 * gradient;
+        float square = k.beta2 * v[i] + k.one_minus_beta2 * (gradient * gradient);
+        m[i] = mean = flush_tiny(mean);
+        v[i] = square = flush_tiny(square);
+        float denominator = __builtin_sqrtf(square) * k.denom_scale + k.epsilon;
+        w[i] -= k.step_size * (mean / denominator);
+        bad |= not_finite(w[i]);
+    }
+    return !bad;
+}
+
+/* Momentum as in Sutskever et al., ICML 2013, in the form v = mu v + g; w -= lr (v, or g + mu v
+ * with Nesterov). */
+bool LKS_KERNEL(lks_sgd)(float *restrict w, float *restrict velocity, const float *restrict g,
+                         size_t n, const lks_sgd_step *s) {
+    int32_t bad = 0;
+    const lks_sgd_step k = *s;
+    for (size_t i = 0; i < n; i++) {
+        float gradient = g[i] + k.weight_decay * w[i];
+        float speed = flush_tiny(k.momentum * velocity[i] + gradient);
+        velocity[i] = speed;
+        float step = k.nesterov ? gradient + k.momentum * speed : speed;
+        w[i] -= k.lr * step;
+        bad |= not_finite(w[i]);
+    }
+    return !bad;
+}

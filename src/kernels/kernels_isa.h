@@ -1,0 +1,33 @@
+/* The functions of one instruction set's table; each source in this folder is compiled once per
+ * set. */
+#ifndef LKS_KERNELS_ISA_H
+#define LKS_KERNELS_ISA_H
+
+#include "lockstep/kernels.h"
+#include "kernels/simd.h"
+
+void LKS_KERNEL(lks_forward)(const lks_forward_args *a);
+void LKS_KERNEL(lks_list)(const lks_list_args *a);
+void LKS_KERNEL(lks_scatter)(float *dx, const lks_entry *entries, int n, const float *w, int taps,
+                             const int32_t *tap_offset, int channels);
+void LKS_KERNEL(lks_gather)(float *dw, const float *x, const lks_entry *entries, int n, int taps,
+                            const int32_t *tap_offset, int channels);
+void LKS_KERNEL(lks_wgrad)(const lks_wgrad_args *a);
+bool LKS_KERNEL(lks_accumulate)(int64_t *sum, const float *p, size_t n);
+void LKS_KERNEL(lks_dequantise_all)(float *out, const int64_t *sum, size_t n, int64_t count);
+void LKS_KERNEL(lks_philox_fill)(uint32_t *out, const lks_stream *stream, uint64_t first_block,
+                                 size_t blocks);
+void LKS_KERNEL(lks_dropout)(float *y, uint8_t *keep, const float *x, const uint32_t *words,
+                             size_t n, uint32_t threshold, float scale);
+void LKS_KERNEL(lks_dropout_backward)(float *dx, const float *dy, const uint8_t *keep, size_t n,
+                                      float scale);
+void LKS_KERNEL(lks_relu)(float *y, const float *x, size_t n);
+void LKS_KERNEL(lks_relu_backward)(float *dx, const float *dy, const float *y, size_t n);
+bool LKS_KERNEL(lks_adam)(float *w, float *m, float *v, const float *g, size_t n,
+                          const lks_adam_step *s);
+bool LKS_KERNEL(lks_sgd)(float *w, float *velocity, const float *g, size_t n,
+                         const lks_sgd_step *s);
+
+extern const lks_kernels LKS_KERNEL(lks_table);
+
+#endif

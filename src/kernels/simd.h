@@ -1,0 +1,206 @@
+/* Vectors of the instruction set this file is compiled for. Lanes are *outputs*: no operation here
+ * mixes lanes, so every output is a scalar recurrence and all instruction sets give the same bits.
+ *
+ *   vf   LKS_VL floats          VPB   vectors that make one block of 16 channels
+ *
+ * v_fma rounds once, everywhere: in hardware, or, in portable code without it, in double with
+ * round-to-odd. */
+#ifndef LKS_SIMD_H
+#define LKS_SIMD_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define LKS_INLINE static inline __attribute__((always_inline))
+
+/* Before every loop over registers: only fully unrolled do the arrays they index live in registers.
+ */
+#ifdef __clang__
+#define LKS_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LKS_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#if defined(LKS_ISA_AVX512)
+#include <immintrin.h>
+#define LKS_VL           16
+#define LKS_KERNEL(name) name##_avx512
+typedef __m512 vf;
+LKS_INLINE vf v_zero(void) {
+    return _mm512_setzero_ps();
+}
+LKS_INLINE vf v_set1(float a) {
+    return _mm512_set1_ps(a);
+}
+LKS_INLINE vf v_load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+LKS_INLINE void v_store(float *p, vf a) {
+    _mm512_storeu_ps(p, a);
+}
+LKS_INLINE vf v_fma(vf a, vf b, vf c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+/* x <= 0 ? +0 : x, NaN stays: keeps x where not (x <= 0). */
+LKS_INLINE vf v_relu(vf x) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NLE_UQ), x);
+}
+/* The first maximum wins, NaN wins over all: takes b and its index where b > a or (b is NaN and a
+ * is not). */
+LKS_INLINE void v_max_first(vf *a, vf b, __m512i *index, int k) {
+    __mmask16 m = _mm512_cmp_ps_mask(b, *a, _CMP_NLE_UQ); /* b > a, or either is NaN */
+    m &= _mm512_cmp_ps_mask(*a, *a, _CMP_ORD_Q);
+    *a = _mm512_mask_mov_ps(*a, m, b);
+    *index = _mm512_mask_set1_epi32(*index, m, k);
+}
+typedef __m512i vi;
+LKS_INLINE vi vi_zero(void) {
+    return _mm512_setzero_si512();
+}
+LKS_INLINE void vi_store_bytes(uint8_t *p, vi a) {
+    _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(a));
+}
+/* g where the byte at p equals k, else +0. */
+LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
+    __mmask16 m = _mm_cmpeq_epi8_mask(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8((char)k));
+    return _mm512_maskz_mov_ps(m, g);
+}
+/* g where y > 0, else +0. */
+LKS_INLINE vf v_where_positive(vf y, vf g) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_GT_OQ), g);
+}
+/* Bit l set where lane l is not zero (NaN counts as not zero). */
+LKS_INLINE uint32_t v_nonzero_mask(vf g) {
+    return _mm512_cmp_ps_mask(g, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+}
+
+#elif defined(LKS_ISA_AVX2)
+#include <immintrin.h>
+#define LKS_VL           8
+#define LKS_KERNEL(name) name##_avx2
+typedef __m256 vf;
+LKS_INLINE vf v_zero(void) {
+    return _mm256_setzero_ps();
+}
+LKS_INLINE vf v_set1(float a) {
+    return _mm256_set1_ps(a);
+}
+LKS_INLINE vf v_load(const float *p) {
+    return _mm256_loadu_ps(p);
+}
+LKS_INLINE void v_store(float *p, vf a) {
+    _mm256_storeu_ps(p, a);
+}
+LKS_INLINE vf v_fma(vf a, vf b, vf c) {
+    return _mm256_fmadd_ps(a, b, c);
+}
+LKS_INLINE vf v_relu(vf x) {
+    return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NLE_UQ), x);
+}
+typedef __m256i vi;
+LKS_INLINE void v_max_first(vf *a, vf b, vi *index, int k) {
+    vf m = _mm256_and_ps(_mm256_cmp_ps(b, *a, _CMP_NLE_UQ), _mm256_cmp_ps(*a, *a, _CMP_ORD_Q));
+    *a = _mm256_blendv_ps(*a, b, m);
+    *index = _mm256_blendv_epi8(*index, _mm256_set1_epi32(k), _mm256_castps_si256(m));
+}
+LKS_INLINE vi vi_zero(void) {
+    return _mm256_setzero_si256();
+}
+LKS_INLINE void vi_store_bytes(uint8_t *p, vi a) {
+    __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
+}
+LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
+    vi index = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+    return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(index, _mm256_set1_epi32(k))), g);
+}
+LKS_INLINE vf v_where_positive(vf y, vf g) {
+    return _mm256_and_ps(_mm256_cmp_ps(y, _mm256_setzero_ps(), _CMP_GT_OQ), g);
+}
+LKS_INLINE uint32_t v_nonzero_mask(vf g) {
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(g, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+}
+
+#else /* portable: GNU vectors of four floats */
+#define LKS_VL           4
+#define LKS_KERNEL(name) name##_portable
+typedef float vf __attribute__((vector_size(16)));
+typedef int32_t vi __attribute__((vector_size(16)));
+LKS_INLINE vf v_zero(void) {
+    return (vf){0, 0, 0, 0};
+}
+LKS_INLINE vf v_set1(float a) {
+    return (vf){a, a, a, a};
+}
+LKS_INLINE vf v_load(const float *p) {
+    vf a;
+    memcpy(&a, p, sizeof a);
+    return a;
+}
+LKS_INLINE void v_store(float *p, vf a) {
+    memcpy(p, &a, sizeof a);
+}
+#ifdef __FP_FAST_FMAF
+LKS_INLINE vf v_fma(vf a, vf b, vf c) {
+    for (int l = 0; l < 4; l++)
+        c[l] = __builtin_fmaf(a[l], b[l], c[l]);
+    return c;
+}
+#else
+/* The product of two floats is exact in double. The sum is rounded to odd (an inexact result gets
+ * its last bit set), after which rounding to float gives the correctly rounded fma: double has more
+ * than 2 * 24 + 2 bits (Boldo & Melquiond, "Emulation of FMA and correctly rounded sums: proved
+ * algorithms using rounding to odd", IEEE TC 2008). */
+typedef double vd2 __attribute__((vector_size(16)));
+typedef int64_t vl2 __attribute__((vector_size(16)));
+LKS_INLINE vd2 fma_to_odd(vd2 a, vd2 b, vd2 c) {
+    vd2 p = a * b, s = p + c, t = s - p;
+    vd2 e =
+        (p - (s - t)) + (c - t); /* exact error of s (Knuth's two-sum); NaN where s is not finite */
+    vl2 inexact = (e < 0) | (e > 0);
+    vl2 bits = (vl2)s;
+    vl2 even = ((bits & 1) == 0);
+    vl2 towards_zero = ((vl2)e ^ bits) >> 63; /* -1 where the error has the other sign than s */
+    bits += (inexact & even) & (1 | towards_zero);
+    return (vd2)bits;
+}
+LKS_INLINE vf v_fma(vf a, vf b, vf c) {
+    vd2 low = fma_to_odd((vd2){a[0], a[1]}, (vd2){b[0], b[1]}, (vd2){c[0], c[1]});
+    vd2 high = fma_to_odd((vd2){a[2], a[3]}, (vd2){b[2], b[3]}, (vd2){c[2], c[3]});
+    return (vf){(float)low[0], (float)low[1], (float)high[0], (float)high[1]};
+}
+#endif
+LKS_INLINE vf v_select(vi mask, vf a, vf b) {
+    return (vf)((mask & (vi)a) | (~mask & (vi)b));
+}
+LKS_INLINE vf v_relu(vf x) {
+    return (vf)(~(x <= v_zero()) & (vi)x);
+}
+LKS_INLINE void v_max_first(vf *a, vf b, vi *index, int k) {
+    vi m = ~(b <= *a) & (*a == *a);
+    *a = v_select(m, b, *a);
+    *index = (m & k) | (~m & *index);
+}
+LKS_INLINE vi vi_zero(void) {
+    return (vi){0, 0, 0, 0};
+}
+LKS_INLINE void vi_store_bytes(uint8_t *p, vi a) {
+    for (int l = 0; l < 4; l++)
+        p[l] = (uint8_t)a[l];
+}
+LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
+    vi index = {p[0], p[1], p[2], p[3]};
+    return (vf)((index == k) & (vi)g);
+}
+LKS_INLINE vf v_where_positive(vf y, vf g) {
+    return (vf)((y > v_zero()) & (vi)g);
+}
+LKS_INLINE uint32_t v_nonzero_mask(vf g) {
+    vi m = g != v_zero();
+    return (uint32_t)((m[0] & 1) | (m[1] & 2) | (m[2] & 4) | (m[3] & 8));
+}
+#endif
+
+#define VPB (16 / LKS_VL)
+
+#endif

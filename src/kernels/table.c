@@ -1,0 +1,23 @@
+/* The table of the instruction set this file is compiled for. */
+#include "kernels/kernels_isa.h"
+
+#define NAME_(x) #x
+#define NAME(x)  NAME_(x)
+
+const lks_kernels LKS_KERNEL(lks_table) = {
+    .isa = NAME(LKS_ISA_NAME),
+    .forward = LKS_KERNEL(lks_forward),
+    .list = LKS_KERNEL(lks_list),
+    .scatter = LKS_KERNEL(lks_scatter),
+    .gather = LKS_KERNEL(lks_gather),
+    .wgrad = LKS_KERNEL(lks_wgrad),
+    .accumulate = LKS_KERNEL(lks_accumulate),
+    .dequantise = LKS_KERNEL(lks_dequantise_all),
+    .philox = LKS_KERNEL(lks_philox_fill),
+    .dropout = LKS_KERNEL(lks_dropout),
+    .dropout_backward = LKS_KERNEL(lks_dropout_backward),
+    .relu = LKS_KERNEL(lks_relu),
+    .relu_backward = LKS_KERNEL(lks_relu_backward),
+    .adam = LKS_KERNEL(lks_adam),
+    .sgd = LKS_KERNEL(lks_sgd),
+};
