@@ -23,29 +23,24 @@
 LKS_INLINE void store_plain(const lks_forward_args *a, int pixels, int blocks, int first, int block,
                             vf acc[PIXELS][PAIR * VPB]) {
     float *out = a->out + (size_t)first * a->blocks * LKS_BLOCK + block * LKS_BLOCK;
-    LKS_UNROLL
-    for (int i = 0; i < pixels; i++)
-        LKS_UNROLL
-    for (int v = 0; v < blocks * VPB; v++)
-        v_store(out + (size_t)i * a->blocks * LKS_BLOCK + v * LKS_VL,
-                a->relu ? v_relu(acc[i][v]) : acc[i][v]);
+    LKS_FOR (int i = 0; i < pixels; i++)
+        LKS_FOR (int v = 0; v < blocks * VPB; v++)
+            v_store(out + (size_t)i * a->blocks * LKS_BLOCK + v * LKS_VL,
+                    a->relu ? v_relu(acc[i][v]) : acc[i][v]);
 }
 
 LKS_INLINE void store_pooled(const lks_forward_args *a, int pixels, int blocks, int first,
                              int block, vf acc[PIXELS][PAIR * VPB]) {
     size_t at = (size_t)(first / 4) * a->blocks * LKS_BLOCK + block * LKS_BLOCK;
-    LKS_UNROLL
-    for (int i = 0; i < pixels; i += 4, at += (size_t)a->blocks * LKS_BLOCK)
-        LKS_UNROLL
-    for (int v = 0; v < blocks * VPB; v++) {
-        vf best = acc[i][v];
-        vi index = vi_zero();
-        LKS_UNROLL
-        for (int k = 1; k < 4; k++)
-            v_max_first(&best, acc[i + k][v], &index, k);
-        v_store(a->out + at + v * LKS_VL, a->relu ? v_relu(best) : best);
-        vi_store_bytes(a->argmax + at + v * LKS_VL, index);
-    }
+    LKS_FOR (int i = 0; i < pixels; i += 4, at += (size_t)a->blocks * LKS_BLOCK)
+        LKS_FOR (int v = 0; v < blocks * VPB; v++) {
+            vf best = acc[i][v];
+            vi index = vi_zero();
+            LKS_FOR (int k = 1; k < 4; k++)
+                v_max_first(&best, acc[i + k][v], &index, k);
+            v_store(a->out + at + v * LKS_VL, a->relu ? v_relu(best) : best);
+            vi_store_bytes(a->argmax + at + v * LKS_VL, index);
+        }
 }
 
 LKS_INLINE void tile(const lks_forward_args *a, int pixels, int blocks, int first, int block,
@@ -53,28 +48,22 @@ LKS_INLINE void tile(const lks_forward_args *a, int pixels, int blocks, int firs
     size_t taps = (size_t)a->n_runs * a->run_length;
     const float *w = a->weights + block * taps * LKS_BLOCK;
     vf acc[PIXELS][PAIR * VPB];
-    LKS_UNROLL
-    for (int v = 0; v < blocks * VPB; v++) {
+    LKS_FOR (int v = 0; v < blocks * VPB; v++) {
         vf start = a->bias ? v_load(a->bias + block * LKS_BLOCK + v * LKS_VL) : v_zero();
-        LKS_UNROLL
-        for (int i = 0; i < pixels; i++)
+        LKS_FOR (int i = 0; i < pixels; i++)
             acc[i][v] = start;
     }
     for (int r = 0; r < a->n_runs; r++) {
         const float *x[PIXELS];
-        LKS_UNROLL
-        for (int i = 0; i < pixels; i++)
+        LKS_FOR (int i = 0; i < pixels; i++)
             x[i] = a->x + a->run_offset[r] + a->pixel_offset[first + i];
         for (int k = 0; k < a->run_length; k++, w += LKS_BLOCK) {
             vf wv[PAIR * VPB];
-            LKS_UNROLL
-            for (int v = 0; v < blocks * VPB; v++)
+            LKS_FOR (int v = 0; v < blocks * VPB; v++)
                 wv[v] = v_load(w + (v / VPB) * taps * LKS_BLOCK + (v % VPB) * LKS_VL);
-            LKS_UNROLL
-            for (int i = 0; i < pixels; i++) {
+            LKS_FOR (int i = 0; i < pixels; i++) {
                 vf b = v_set1(x[i][k]);
-                LKS_UNROLL
-                for (int v = 0; v < blocks * VPB; v++)
+                LKS_FOR (int v = 0; v < blocks * VPB; v++)
                     acc[i][v] = v_fma(b, wv[v], acc[i][v]);
             }
         }

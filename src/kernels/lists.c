@@ -58,46 +58,36 @@ void LKS_KERNEL(lks_list)(const lks_list_args *a) {
 LKS_INLINE void scatter_group(float *dx, const lks_entry *entries, int n, const float *w, int taps,
                               int vectors, const int32_t *tap_offset, int channels) {
     vf wv[9][WIDE];
-    LKS_UNROLL
-    for (int t = 0; t < taps; t++)
-        LKS_UNROLL
-    for (int v = 0; v < vectors; v++)
-        wv[t][v] = v_load(w + (size_t)t * channels + v * LKS_VL);
+    LKS_FOR (int t = 0; t < taps; t++)
+        LKS_FOR (int v = 0; v < vectors; v++)
+            wv[t][v] = v_load(w + (size_t)t * channels + v * LKS_VL);
     for (int e = n - 1; e >= 0; e--) {
         float *at = dx + entries[e].offset;
         vf g = v_set1(entries[e].g);
-        LKS_UNROLL
-        for (int t = 0; t < taps; t++)
-            LKS_UNROLL
-        for (int v = 0; v < vectors; v++) {
-            float *p = at + tap_offset[t] + v * LKS_VL;
-            v_store(p, v_fma(g, wv[t][v], v_load(p)));
-        }
+        LKS_FOR (int t = 0; t < taps; t++)
+            LKS_FOR (int v = 0; v < vectors; v++) {
+                float *p = at + tap_offset[t] + v * LKS_VL;
+                v_store(p, v_fma(g, wv[t][v], v_load(p)));
+            }
     }
 }
 
 LKS_INLINE void gather_group(float *dw, const float *x, const lks_entry *entries, int n, int taps,
                              int vectors, const int32_t *tap_offset, int channels) {
     vf acc[9][WIDE];
-    LKS_UNROLL
-    for (int t = 0; t < taps; t++)
-        LKS_UNROLL
-    for (int v = 0; v < vectors; v++)
-        acc[t][v] = v_load(dw + (size_t)t * channels + v * LKS_VL);
+    LKS_FOR (int t = 0; t < taps; t++)
+        LKS_FOR (int v = 0; v < vectors; v++)
+            acc[t][v] = v_load(dw + (size_t)t * channels + v * LKS_VL);
     for (int e = 0; e < n; e++) {
         const float *at = x + entries[e].offset;
         vf g = v_set1(entries[e].g);
-        LKS_UNROLL
-        for (int t = 0; t < taps; t++)
-            LKS_UNROLL
-        for (int v = 0; v < vectors; v++)
-            acc[t][v] = v_fma(g, v_load(at + tap_offset[t] + v * LKS_VL), acc[t][v]);
+        LKS_FOR (int t = 0; t < taps; t++)
+            LKS_FOR (int v = 0; v < vectors; v++)
+                acc[t][v] = v_fma(g, v_load(at + tap_offset[t] + v * LKS_VL), acc[t][v]);
     }
-    LKS_UNROLL
-    for (int t = 0; t < taps; t++)
-        LKS_UNROLL
-    for (int v = 0; v < vectors; v++)
-        v_store(dw + (size_t)t * channels + v * LKS_VL, acc[t][v]);
+    LKS_FOR (int t = 0; t < taps; t++)
+        LKS_FOR (int v = 0; v < vectors; v++)
+            v_store(dw + (size_t)t * channels + v * LKS_VL, acc[t][v]);
 }
 
 /* Runs `group` over all taps in groups of 9, 3 and 1, for a fixed number of vectors. Groups of taps

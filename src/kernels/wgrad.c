@@ -22,14 +22,11 @@ LKS_INLINE void one_pixel(const lks_wgrad_args *a, int taps, int blocks, const f
                           const int32_t *tap_offset, size_t at, int place,
                           vf acc[TAPS][PAIR * VPB]) {
     vf g[PAIR * VPB];
-    LKS_UNROLL
-    for (int v = 0; v < blocks * VPB; v++)
+    LKS_FOR (int v = 0; v < blocks * VPB; v++)
         g[v] = gradient(a, at + v * LKS_VL, place);
-    LKS_UNROLL
-    for (int t = 0; t < taps; t++) {
+    LKS_FOR (int t = 0; t < taps; t++) {
         vf b = v_set1(x[tap_offset[t]]);
-        LKS_UNROLL
-        for (int v = 0; v < blocks * VPB; v++)
+        LKS_FOR (int v = 0; v < blocks * VPB; v++)
             acc[t][v] = v_fma(b, g[v], acc[t][v]);
     }
 }
@@ -61,20 +58,16 @@ LKS_INLINE void one_sample(const lks_wgrad_args *a, int taps, int blocks, int fi
 LKS_INLINE void tile(const lks_wgrad_args *a, int taps, int blocks, int first_tap, int block,
                      bool pooled) {
     vf acc[TAPS][PAIR * VPB];
-    LKS_UNROLL
-    for (int t = 0; t < taps; t++)
-        LKS_UNROLL
-    for (int v = 0; v < blocks * VPB; v++)
-        acc[t][v] = v_zero();
+    LKS_FOR (int t = 0; t < taps; t++)
+        LKS_FOR (int v = 0; v < blocks * VPB; v++)
+            acc[t][v] = v_zero();
     for (int s = 0; s < a->samples; s++)
         one_sample(a, taps, blocks, first_tap, block, s, pooled, acc);
     float *out =
         a->out + (size_t)first_tap * a->blocks * LKS_BLOCK + (size_t)(block - a->block) * LKS_BLOCK;
-    LKS_UNROLL
-    for (int t = 0; t < taps; t++)
-        LKS_UNROLL
-    for (int v = 0; v < blocks * VPB; v++)
-        v_store(out + (size_t)t * a->blocks * LKS_BLOCK + v * LKS_VL, acc[t][v]);
+    LKS_FOR (int t = 0; t < taps; t++)
+        LKS_FOR (int v = 0; v < blocks * VPB; v++)
+            v_store(out + (size_t)t * a->blocks * LKS_BLOCK + v * LKS_VL, acc[t][v]);
 }
 
 LKS_INLINE void all_taps(const lks_wgrad_args *a, int blocks, int block, bool pooled) {
