@@ -16,9 +16,9 @@
 /* Before every loop over registers: only fully unrolled do the arrays they index live in registers.
  */
 #ifdef __clang__
-#define LKS_UNROLL _Pragma("clang loop unroll(full)")
+#define LKS_FOR(...) _Pragma("clang loop unroll(full)") for (__VA_ARGS__)
 #else
-#define LKS_UNROLL _Pragma("GCC unroll 16")
+#define LKS_FOR(...) _Pragma("GCC unroll 16") for (__VA_ARGS__)
 #endif
 
 #if defined(LKS_ISA_AVX512)
