@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Installs what the build needs and this machine lacks, with apt-get. Says what it does, asks nothing.
+set -euo pipefail
+export LC_ALL=C
+
+usage() {
+    cat <<'TEXT'
+Usage: jobs/install-deps.sh [--tests] [--clang] [--list]
+
+Installs the Debian/Ubuntu packages that are missing for building and running Lockstep.
+  --tests   also what tests/run.sh uses: CUnit, h5dump, jq, clang-format, shellcheck
+  --clang   also the second compiler that CI builds with: clang, OpenMP for it
+  --list    print the missing packages, one a line, and install nothing
+Runs as root or through sudo. Where there is no apt-get the packages needed are named instead.
+TEXT
+}
+
+die() {
+    echo "install-deps: error: $*" >&2
+    exit 1
+}
+
+tests=no clang=no list=no
+for arg; do
+    case $arg in
+    --tests) tests=yes ;;
+    --clang) clang=yes ;;
+    --list) list=yes ;;
+    -h | --help) usage && exit 0 ;;
+    *) usage >&2 && exit 2 ;;
+    esac
+done
+
+# What is asked for is the thing itself, not the package: a compiler or a library that came some other way counts.
+missing=()
+need() { # need PACKAGES COMMAND...: the packages are missing where the command fails
+    local packages=$1
+    shift
+    # shellcheck disable=SC2206 # a list of package names
+    "$@" >/dev/null 2>&1 || missing+=($packages)
+}
+has() { command -v "$1"; }
+has_module() { pkg-config --exists "$1"; }
+has_compiler() { echo '#include <stdio.h>' | "${CC:-gcc}" -E -; }
+has_builder() { has ninja || has make; }
+has_cmake() { # presets of version 3 need 3.21
+    local version
+    version=$(cmake --version | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p')
+    [ "$(printf '%s\n' 3.21 "$version" | sort -V | head -n 1)" = 3.21 ]
+}
+has_clang_openmp() { echo '#include <omp.h>' | clang -fopenmp -x c -fsyntax-only -; }
+
+need "gcc libc6-dev" has_compiler
+need cmake has_cmake
+need make has_builder
+need git has git
+need pkg-config has pkg-config
+need curl has curl
+need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
+need libopenmpi-dev has mpicc
+need openmpi-bin has mpirun
+need libhdf5-dev has_module hdf5-serial
+need libfyaml-dev has_module libfyaml
+need zlib1g-dev has_module zlib
+need libssl-dev has_module libcrypto
+if [ $tests = yes ]; then
+    need libcunit1-dev has_module cunit
+    need hdf5-tools has h5dump
+    need jq has jq
+    need clang-format has clang-format
+    need shellcheck has shellcheck
+fi
+if [ $clang = yes ]; then
+    need clang has clang
+    need libomp-dev has_clang_openmp
+fi
+
+if [ $list = yes ]; then
+    [ ${#missing[@]} -eq 0 ] || printf '%s\n' "${missing[@]}"
+    exit 0
+fi
+if [ ${#missing[@]} -eq 0 ]; then
+    echo "install-deps: nothing is missing"
+    exit 0
+fi
+
+command -v apt-get >/dev/null ||
+    die "no apt-get here; install these (Debian's names) another way and run again: ${missing[*]}"
+as_root=(env)
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "neither root nor sudo; run as root: apt-get install ${missing[*]}"
+    # A password is asked for on a terminal only; elsewhere nobody could type one.
+    if ! sudo -n true 2>/dev/null && [ ! -t 0 ]; then
+        die "sudo wants a password and there is no terminal; run: sudo apt-get install ${missing[*]}"
+    fi
+    as_root=(sudo env)
+fi
+apt=("${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120)
+
+echo "install-deps: installing ${missing[*]}"
+# An old list that still serves is no reason to stop: the installation tells.
+"${apt[@]}" update </dev/null || echo "install-deps: apt-get update failed, going on with the lists at hand" >&2
+"${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null >/dev/null ||
+    die "apt-get install failed for: ${missing[*]}"
+echo "install-deps: done"

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# From a fresh clone to a trained network: install what is missing, build, fetch MNIST, train on all local cores,
+# print the test accuracy. Run again it reuses what is there.
+set -euo pipefail
+export LC_ALL=C
+
+usage() {
+    cat <<'TEXT'
+Usage: jobs/quickstart.sh [OPTION OF lockstep train]...
+
+Installs what is missing, builds build/release, fetches MNIST to data/mnist, trains configs/mnist-convnet.yaml with
+mpirun on all local cores, and prints the test accuracy and the run folder. Every step reuses what is there.
+Arguments go to `lockstep train`, for example: --set seed=2 --out runs/seed2
+TEXT
+}
+
+case ${1-} in
+-h | --help) usage && exit 0 ;;
+esac
+
+called_from=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+logs=build/quickstart
+mkdir -p "$logs"
+
+say() { echo "quickstart: $*"; }
+
+fail() { # fail STEP LOG
+    local cause
+    cause=$(grep -i -m 1 'error' "$2" || tail -n 1 "$2")
+    echo "quickstart: error: $1 failed, log in $PWD/$2${cause:+: $cause}" >&2
+    exit 1
+}
+
+step() { # step NAME LINE COMMAND...: one line for the reader, everything else in the log
+    local name=$1 log=$logs/$1.log
+    say "$2"
+    shift 2
+    "$@" >"$log" 2>&1 || fail "$name" "$log"
+}
+
+# --- how many ranks: one a physical core that this process may use, at most as many as there are chunks to deal out
+usable_cores() {
+    local cores quota period
+    cores=$(lscpu -p=CORE,SOCKET 2>/dev/null | grep -v '^#' | sort -u | wc -l)
+    [ "$cores" -ge 1 ] && [ "$cores" -le "$(nproc)" ] || cores=$(nproc)
+    # a container's share of processor time (control groups, version 2) may be smaller than what it sees
+    if read -r quota period 2>/dev/null </sys/fs/cgroup/cpu.max && [ "$quota" != max ]; then
+        quota=$(((quota + period - 1) / period))
+        [ "$quota" -ge "$cores" ] || cores=$quota
+    fi
+    echo "$cores"
+}
+most_ranks=8 # chunks in a global batch of mnist-convnet.yaml: a rank without a chunk would have no work
+cores=$(usable_cores)
+ranks=$((cores < most_ranks ? cores : most_ranks))
+threads=$((cores / ranks))
+if [ "$(nproc)" -eq "$(nproc --all)" ]; then
+    placement=(--map-by "slot:PE=$threads" --bind-to core)
+else # only part of the machine is ours: fixed places could lie outside of it
+    placement=(--oversubscribe --bind-to none)
+fi
+if [ "$(id -u)" -eq 0 ]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+
+# --- where the run goes: the last --out wins, relative to where the caller stands
+run=runs/mnist-convnet
+arguments=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --out=*) set -- --out "${1#--out=}" "${@:2}" ;;
+    esac
+    if [ "$1" = --out ] && [ $# -ge 2 ]; then
+        case $2 in
+        /*) run=$2 ;;
+        *) run=$called_from/$2 ;;
+        esac
+        shift 2
+    else
+        arguments+=("$1")
+        shift
+    fi
+done
+
+build() {
+    # A tree that is configured, with tests or without, stays as it is: other options would build everything anew.
+    if [ ! -e build/release/build.ninja ] && [ ! -e build/release/Makefile ]; then
+        local generator="Unix Makefiles"
+        if command -v ninja >/dev/null; then generator=Ninja; fi
+        rm -f build/release/CMakeCache.txt
+        cmake --preset release -G "$generator" -DLOCKSTEP_TESTS=OFF || return 1
+    fi
+    cmake --build --preset release --target lockstep --parallel "$(nproc)"
+}
+
+started=$SECONDS
+if [ -z "$(jobs/install-deps.sh --list)" ]; then
+    say "1/4 packages: nothing is missing"
+else
+    step packages "1/4 packages: installing $(jobs/install-deps.sh --list | tr '\n' ' ')" jobs/install-deps.sh
+fi
+step build "2/4 build: build/release/bin/lockstep" build
+step data "3/4 data: MNIST in data/mnist" jobs/fetch-data.sh mnist data/mnist
+
+say "4/4 training: configs/mnist-convnet.yaml on $ranks ranks x $threads threads, run folder $run"
+status=0
+# Output stays on the caller's terminal, for the progress bar; messages are kept as well.
+mpirun -n "$ranks" "${placement[@]}" build/release/bin/lockstep train configs/mnist-convnet.yaml \
+    --threads "$threads" --out "$run" "${arguments[@]}" 2> >(tee "$logs/training.log" >&2) || status=$?
+wait $! || true # for tee, so that the log is whole
+if [ $status -eq 75 ]; then
+    say "stopped early on a signal, checkpoint saved in $run; the same command goes on from there"
+    exit 75
+fi
+[ $status -eq 0 ] || fail training "$logs/training.log"
+
+accuracy=$(sed -n 's/.*"test_accuracy": *\([0-9.eE+-]*\).*/\1/p' "$run/summary.json")
+if [ -z "$accuracy" ]; then
+    echo "error: no test_accuracy in $run/summary.json" >"$logs/result.log"
+    fail result "$logs/result.log"
+fi
+accuracy=$(awk -v share="$accuracy" 'BEGIN { printf "%.2f %%", 100 * share }')
+say "test accuracy $accuracy, run folder $run, $((SECONDS - started)) s in all"

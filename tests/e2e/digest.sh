@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# The same bits on every number of ranks and threads and every instruction set; other bits for other data or seeds.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+need jq
+
+limit=(--set train.max_steps=45) # over the end of the first epoch, 38 steps
+trained reference 1 --threads 1 "${limit[@]}"
+wanted=$(result reference)
+echo "reference: $wanted"
+
+for isa in $(isas); do
+    export LOCKSTEP_ISA=$isa
+    for ranks in 1 2 3 4 7; do
+        for threads in 1 2; do
+            trained run $ranks --threads $threads "${limit[@]}"
+            same "$isa, $ranks ranks x $threads threads" "$wanted" "$(result run)"
+            same "$isa is what ran" "$isa" "$(key run isa)"
+            rm -rf "$work/run"
+        done
+    done
+done
+unset LOCKSTEP_ISA
+
+export GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4
+trained run 2 --threads 1 "${limit[@]}"
+unset GLIBC_TUNABLES
+same "a C library without FMA" "$wanted" "$(result run)"
+rm -rf "$work/run"
+
+# Plain files are read in parts, one a rank, where .gz is read through: the images are the same.
+unpack_golden "$work/data"
+data=$work/data trained run 3 --threads 1 "${limit[@]}"
+same "plain IDX files" "$wanted" "$(result run)"
+rm -rf "$work/run"
+
+# image 1,234 of 28 x 28 pixels after a header of 16 bytes: a pixel in the middle
+poke "$work/data/train-images-idx3-ubyte" $((16 + 1234 * 784 + 14 * 28 + 14)) 001
+data=$work/data trained run 1 --threads 1 "${limit[@]}"
+check "one changed pixel changes the weights" [ "$(key run weights_sha256)" != "$(key reference weights_sha256)" ]
+rm -rf "$work/run"
+
+trained run 1 --threads 1 "${limit[@]}" --set seed=12
+check "another seed changes the weights" [ "$(key run weights_sha256)" != "$(key reference weights_sha256)" ]
+rm -rf "$work/run"
+
+# 53 images in chunks of 32: two chunks, so five of seven ranks have no work
+trained few 1 --threads 1 "${limit[@]}" --set train.chunk=32
+trained many 7 --threads 1 "${limit[@]}" --set train.chunk=32
+same "more ranks than chunks" "$(result few)" "$(result many)"
+same "one warning about ranks without work" 1 "$(grep -c 'lockstep: warning:.*rank' "$work/many.log" || true)"
+
+# Accumulated micro-batches and plain momentum take other paths.
+other=("${limit[@]}" --set train.accumulate=3 --set train.optimizer.name=sgd --set train.optimizer.momentum=0.9
+    --set train.optimizer.nesterov=true --set data.normalize=computed --set data.validation=0.1)
+trained one 1 --threads 2 "${other[@]}"
+trained three 3 --threads 1 "${other[@]}"
+same "SGD, accumulation, normalisation, validation split" "$(result one)" "$(result three)"
+
+for isa in sse9 avx512; do
+    if isas | grep -qx $isa; then continue; fi
+    status=0
+    LOCKSTEP_ISA=$isa train refused 1 --threads 1 "${limit[@]}" || status=$?
+    same "LOCKSTEP_ISA=$isa is refused here" 2 $status
+done
+finish

@@ -1,0 +1,130 @@
+# shellcheck shell=bash
+# Sourced by the end-to-end tests, which CTest calls as: SCRIPT PROGRAM SOURCE_DIR MPIEXEC
+set -euo pipefail
+export LC_ALL=C
+
+LOCKSTEP=$1
+SOURCE=$2
+MPIEXEC=$3
+here=$SOURCE/tests/e2e
+golden=$SOURCE/tests/golden
+work=$(mktemp -d "${TMPDIR:-/tmp}/lockstep e2e XXXXXX") # with spaces, since users' folders have them
+checks=0
+failures=0
+
+# More ranks than cores: waiting ranks must give way to working ones.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
+export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+unset OMP_NUM_THREADS LOCKSTEP_ISA GLIBC_TUNABLES
+
+trap 'rm -rf "$work"' EXIT
+
+skip() {
+    echo "skipped: e2e/$(basename "$0" .sh): $*"
+    exit 77
+}
+
+need() {
+    local tool
+    for tool; do
+        command -v "$tool" >/dev/null || skip "$tool is not installed"
+    done
+}
+
+# check WHAT COMMAND...: counts, reports when the command fails, and tells in $ok
+ok=true
+check() {
+    local what=$1
+    shift
+    checks=$((checks + 1))
+    ok=true
+    if ! "$@"; then
+        ok=false
+        failures=$((failures + 1))
+        echo "FAILED: $what"
+    fi
+}
+
+# same WHAT WANTED GOT
+same() {
+    check "$1" [ "$2" = "$3" ]
+    $ok || printf '    wanted %s\n    got    %s\n' "$2" "$3"
+}
+
+# shows the end of a log below a failed check
+show() {
+    tail -n 15 "$1" | sed 's/^/    | /'
+}
+
+finish() {
+    echo "$checks checks, $failures failed"
+    if [ $failures -gt 0 ] || [ $checks -eq 0 ]; then exit 1; fi
+    exit 0
+}
+
+# launch RANKS ARGUMENT...: the program on so many ranks; one rank runs without a launcher
+launch() {
+    local ranks=$1
+    shift
+    if [ "$ranks" -eq 1 ]; then
+        "$LOCKSTEP" "$@"
+    else
+        "$MPIEXEC" -n "$ranks" "$LOCKSTEP" "$@"
+    fi
+}
+
+# train RUN RANKS ARGUMENT...: trains $config (default odd.yaml) on the golden set into $work/RUN, output in
+# $work/RUN.log. The exit status is the program's.
+config=$here/odd.yaml
+train() {
+    local run=$1 ranks=$2
+    shift 2
+    launch "$ranks" train "$config" --set "data.dir=${data:-$golden}" --out "$work/$run" --progress never "$@" \
+        >"$work/$run.log" 2>&1 </dev/null
+}
+
+# trained RUN RANKS ARGUMENT...: the same, and it must end well
+trained() {
+    local status=0
+    train "$@" || status=$?
+    same "run $1 on $2 ranks (${*:3}) ends with 0" 0 $status
+    $ok || show "$work/$1.log"
+}
+
+# result RUN: all that must not depend on ranks, threads, instruction set or stops
+result() {
+    if [ -e "$work/$1/summary.json" ]; then
+        jq -c '[.weights_sha256, .state_sha256, .steps, .samples_seen, .test_correct, .test_loss]' \
+            "$work/$1/summary.json"
+    else
+        echo "no summary.json of $1"
+    fi
+}
+
+# key RUN KEY: one value of a run's summary
+key() { jq -r ".$2" "$work/$1/summary.json"; }
+
+# instruction sets this processor has
+isas() {
+    echo portable
+    if grep -qw avx2 /proc/cpuinfo && grep -qw fma /proc/cpuinfo; then echo avx2; fi
+    if grep -qw avx512f /proc/cpuinfo; then echo avx512; fi
+}
+
+# unpack_golden DIR: the golden set as plain files
+unpack_golden() {
+    local file
+    mkdir -p "$1"
+    for file in "$golden"/*.gz; do
+        gzip -dc "$file" >"$1/$(basename "$file" .gz)"
+    done
+}
+
+# poke FILE OFFSET BYTE...: overwrites bytes, given in octal like 012; a negative offset counts from the end
+poke() {
+    local file=$1 offset=$2
+    shift 2
+    [ "$offset" -ge 0 ] || offset=$(($(stat -c %s "$file") + offset))
+    # shellcheck disable=SC2059 # the escapes are the point
+    printf "$(printf '\\%s' "$@")" | dd of="$file" bs=1 seek="$offset" conv=notrunc status=none
+}

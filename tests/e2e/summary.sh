@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# What a run leaves behind can be read by other tools: jq, h5dump, and lockstep itself.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+need jq h5dump
+
+trained run 2 --threads 1 --set data.validation=0.1 --set checkpoint.every_steps=10
+run=$work/run
+
+# --- summary.json
+keys=(status test_accuracy test_correct test_total test_loss validation_accuracy epochs steps samples_seen
+    weights_sha256 state_sha256 numerics train_seconds images_per_second world_size threads_per_rank isa parameters
+    comm_seconds resumed_from)
+for name in "${keys[@]}"; do
+    check "summary.json has $name" jq -e "has(\"$name\")" "$run/summary.json" >/dev/null
+done
+same "epochs" 2 "$(key run epochs)"
+same "steps: 1,800 images in batches of 53, twice" 68 "$(key run steps)"
+same "samples seen" 3600 "$(key run samples_seen)"
+same "ranks" 2 "$(key run world_size)"
+same "threads" 1 "$(key run threads_per_rank)"
+# 7 * 25 + 7, 9 * 7 * 9 + 9, 36 * 19 + 19, 19 * 10 + 10
+same "parameters" $((182 + 576 + 703 + 200)) "$(key run parameters)"
+check "a digest is 64 hexadecimal digits" grep -qxE '[0-9a-f]{64}' <<<"$(key run weights_sha256)"
+check "speed is a positive number" jq -e '.images_per_second > 0 and .train_seconds > 0' "$run/summary.json" >/dev/null
+
+# --- metrics.jsonl: one object a line
+check "metrics.jsonl is JSON" jq -e . "$run/metrics.jsonl" >/dev/null
+same "one object a line" "$(wc -l <"$run/metrics.jsonl")" "$(jq -c . "$run/metrics.jsonl" | wc -l)"
+
+# --- checkpoints
+check "last.h5 is a relative link" grep -qxE 'step-[0-9]{8}\.h5' <<<"$(readlink "$run/checkpoints/last.h5")"
+check "best.h5 is a relative link" grep -qxE 'step-[0-9]{8}\.h5' <<<"$(readlink "$run/checkpoints/best.h5")"
+same "no temporary files" "" "$(find "$run" -name '.tmp-*' -o -name '*.tmp')"
+h5dump -n "$run/checkpoints/last.h5" >"$work/names"
+for name in conv1 conv2 dense1 dense2; do
+    check "h5dump lists /model/$name" grep -qE "dataset +/model/$name/weight\$" "$work/names"
+    check "h5dump lists /model/$name/bias" grep -qE "dataset +/model/$name/bias\$" "$work/names"
+done
+check "the optimizer's state is there" grep -qE 'dataset +/optimizer/[a-z0-9_]+/conv1/weight' "$work/names"
+check "the digest is inside" grep -q "$(key run weights_sha256)" <<<"$(h5dump -a /weights_sha256 "$run/checkpoints/last.h5")"
+
+# --- history.h5
+h5dump -n "$run/history.h5" >"$work/names"
+for name in steps/loss steps/lr epochs/train_loss epochs/validation_accuracy test/confusion test/predicted; do
+    check "history.h5 has /$name" grep -qE "dataset +/$name\$" "$work/names"
+done
+confusion=$(h5dump -y -w 400 -d /test/confusion "$run/history.h5" | sed -n '/DATA {/,/}/p' | tr -dc '0-9,\n' | tr ',' '\n' |
+    awk 'NF { sum += $1 } END { print sum }')
+same "the confusion matrix counts every test image" 500 "$confusion"
+
+# --- the program reads its own files
+for ranks in 1 3; do
+    launch $ranks eval "$run/checkpoints/last.h5" --data "$golden" >"$work/eval$ranks" 2>&1 || show "$work/eval$ranks"
+    check "eval on $ranks ranks finds the same accuracy" \
+        grep -qF "$(awk -v a="$(key run test_accuracy)" 'BEGIN { printf "%.2f", 100 * a }')" "$work/eval$ranks"
+done
+check "info reads the resolved configuration" "$LOCKSTEP" info "$run/config.yaml" >/dev/null
+check "info reads a checkpoint" "$LOCKSTEP" info "$run/checkpoints/last.h5" >/dev/null
+check "a checkpoint equals itself" "$LOCKSTEP" diff "$run/checkpoints/last.h5" "$run/checkpoints/last.h5" >/dev/null
+first=$(find "$run/checkpoints" -name 'step-*.h5' | sort | head -n 1)
+"$LOCKSTEP" diff "$first" "$run/checkpoints/last.h5" >"$work/diff" 2>&1 || true
+check "diff names the first layer that differs" grep -q 'conv1/weight' "$work/diff"
+
+# The resolved configuration, defaults included, repeats the run.
+config=$run/config.yaml
+trained again 1 --threads 1
+same "config.yaml repeats the run" "$(result run)" "$(result again)"
+finish

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Dependencies point downwards only, and each outside library has one room. Usage: layering.sh SOURCE_DIR
+# shellcheck source=tests/lint/lib.sh
+source "$(dirname "$0")/lib.sh"
+cd "$1"
+
+# --- whose a public header is
+declare -A owner=(
+    [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
+    [tensor]=base [env]=base [fpenv]=base
+    [config]=config [data]=data [kernels]=kernels [optim]=optim [comm]=comm [nn]=nn
+    [checkpoint]=io [history]=io [train]=train [report]=report [export]=export
+)
+
+# --- whom a folder may know, besides itself. Configuration structs are plain data that several folders read.
+declare -A allowed=(
+    [base]=""
+    [config]="base"
+    [kernels]="base"
+    [comm]="base"
+    [data]="base config"
+    [optim]="base config"
+    [nn]="base config kernels"
+    [io]="base config"
+    [report]="base config io"
+    [export]="base config io"
+    [train]="base config kernels comm data optim nn io report export"
+    [cli]="base config kernels comm data optim nn io report export train"
+)
+
+# --- includes between folders
+direction() {
+    local file rest target folder module
+    while IFS=: read -r file _ rest; do
+        target=$(sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' <<<"$rest")
+        [ -n "$target" ] || continue
+        case $file in
+        include/lockstep/*) folder=${owner[$(basename "$file" .h)]-} ;;
+        *) folder=$(cut -d / -f 2 <<<"$file") ;;
+        esac
+        if [ -z "$folder" ] || [ -z "${allowed[$folder]+set}" ]; then
+            echo "$file: belongs to no module; name it in tests/lint/layering.sh"
+            continue
+        fi
+        case $target in
+        lockstep/*.h)
+            module=${owner[$(basename "$target" .h)]-}
+            [ -n "$module" ] || {
+                echo "$file: $target belongs to no module; name it in tests/lint/layering.sh"
+                continue
+            }
+            ;;
+        */*) module=${target%%/*} ;;
+        *) module=$folder ;; # a neighbour in the same folder
+        esac
+        case " $folder ${allowed[$folder]} " in
+        *" $module "*) ;;
+        *) echo "$file: $folder must not know $module ($target)" ;;
+        esac
+    done < <(code_in src include | grep -E '^[^:]*:[0-9]*:[ 	]*#[ 	]*include[ 	]*"')
+}
+direction | sort -u | report "includes against the direction in tests/lint/layering.sh"
+
+# --- outside libraries
+room() { # room FOLDER PATTERN WHAT
+    { code_in src include -- "$1" | grep -E "^[^:]*:[0-9]*:.*($2)" || true; } | report "$3 outside $1"
+}
+room src/comm '<mpi\.h>|\bMPI_[A-Z]|\bPMPI_|\bOMPI_' "MPI"
+room src/io '<hdf5(_hl)?\.h>|\bH5[A-Z]*[a-z]*_?[a-z]+\(|\bH5[A-Z]_[A-Z]' "HDF5"
+room src/kernels '<[a-z0-9]*intrin\.h>|<arm_(neon|sve)\.h>|\b__m(128|256|512)|\b_mm(256|512)?_|\bv(ld|st|fma|add|mul|dup|get|set|max|min)[a-z]*q?_[a-z0-9_]*f32|__builtin_ia32_' \
+    "SIMD intrinsics"
+room src/config '<libfyaml\.h>|\bfy_[a-z]' "libfyaml"
+room src/cli '<argp\.h>|<getopt\.h>|\bargp_[a-z]+\b|\bgetopt(_long)?\(' "argument parsing"
+room src/base '<openssl/|\bEVP_[A-Z]' "libcrypto"
+finish

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# What would let a compiler or OpenMP choose an order or a precision. Usage: numerics.sh SOURCE_DIR BUILD_DIR
+# shellcheck source=tests/lint/lib.sh
+source "$(dirname "$0")/lib.sh"
+build=$(cd "$2" && pwd)
+cd "$1"
+
+source_code() { code_in src include | grep -E "^[^:]*:[0-9]*:.*($1)" || true; }
+source_code '#[ \t]*pragma[ \t]+omp.*\breduction[ \t]*\(' | report "OpenMP reduction: its order is not fixed; use lockstep/exact.h"
+source_code '#[ \t]*pragma[ \t]+omp.*\bsimd\b' | report "OpenMP simd: the compiler may reorder; write the vectors out"
+source_code '\b_Pragma[ \t]*\(' | report "_Pragma hides pragmas from this test; use #pragma"
+source_code '#[ \t]*pragma[ \t]+(GCC[ \t]+optimize|STDC[ \t]+(FP_CONTRACT|FENV|CX)|clang[ \t]+fp)|\boptimize[ \t]*\(|__optimize__' |
+    report "floating-point options belong in CMakeLists.txt, once"
+source_code '\blong[ \t]+double\b|\b_Float128\b|\b__float128\b' | report "long double differs between machines"
+
+fast='-ffast-math|-Ofast|-funsafe-math-optimizations|-fassociative-math|-freciprocal-math|-ffinite-math-only|-fno-signed-zeros'
+fast+='|-ffp-contract=(fast|on)|-mrecip|-fexcess-precision=fast|-ffp-model|-fsingle-precision-constant|-mdaz-ftz'
+mapfile -t build_files < <(project_files | grep -E '(^|/)(CMakeLists\.txt|CMakePresets\.json|[^/]*\.cmake)$')
+{ grep -HnE -e "($fast)" "${build_files[@]}" | grep -v '^[^:]*:[0-9]*:[ 	]*#' || true; } | report "options that move bits"
+
+# --- what the compiler was really told
+commands=$build/compile_commands.json
+if [ -e "$commands" ]; then
+    ours=$(grep '"command":' "$commands" | grep -E '[/ ]src/[a-z]+/[a-z0-9_]+\.c"' || true)
+    [ -n "$ours" ] || report "no compile command of src/ found" <<<"$commands"
+    { grep -v -e '-ffp-contract=off' <<<"$ours" || true; } | sed 's/.* //' | report "compiled without -ffp-contract=off"
+    { grep -E -e "($fast)" <<<"$ours" || true; } | sed 's/.* //' | report "compiled with options that move bits"
+else
+    report "the build folder has no compile commands" <<<"$commands"
+fi
+finish

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Every shell script passes shellcheck and is executable. Usage: shell.sh SOURCE_DIR
+# shellcheck source=tests/lint/lib.sh
+source "$(dirname "$0")/lib.sh"
+cd "$1"
+
+mapfile -t scripts < <(project_files | { xargs -d '\n' grep -lE -m 1 '^#!.*\b(ba)?sh$' || true; })
+for script in "${scripts[@]}"; do
+    [ -x "$script" ] || echo "$script"
+done | report "a script that is not executable"
+command -v shellcheck >/dev/null || [ "$findings" -gt 0 ] || skip "shellcheck is not installed"
+# Left out: quoted text meant for another shell (SC2016), functions called through a variable (SC2317).
+{ shellcheck --exclude=SC2016,SC2317 --external-sources --format=gcc "${scripts[@]}" || true; } | report "shellcheck"
+finish

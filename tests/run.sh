@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, runs the test suite through CTest and ends with its counts in one line.
+set -euo pipefail
+export LC_ALL=C
+
+usage() {
+    cat <<'TEXT'
+Usage: tests/run.sh [--preset release|debug|asan-ubsan|coverage] [OPTION OF ctest]...
+
+Builds build/PRESET (release unless told otherwise) with warnings as errors and runs the tests.
+Examples:  tests/run.sh -L unit                     the tests of one label: unit, mpi, e2e, lint
+           tests/run.sh -R digest                   tests by name
+           tests/run.sh --preset asan-ubsan -LE e2e
+The last line is "N passed, N failed, N skipped". Exit status 0 only if no test failed and at least one passed.
+TEXT
+}
+
+preset=release
+while [ $# -gt 0 ]; do
+    case $1 in
+    -h | --help) usage && exit 0 ;;
+    --preset)
+        [ $# -ge 2 ] || { usage >&2 && exit 2; }
+        preset=$2
+        shift 2
+        ;;
+    --preset=*) preset=${1#*=} && shift ;;
+    *) break ;;
+    esac
+done
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+build=build/$preset
+junit=$PWD/$build/junit.xml
+
+jobs/install-deps.sh --tests
+generator=()
+if [ ! -e "$build/build.ninja" ] && [ ! -e "$build/Makefile" ]; then
+    rm -f "$build/CMakeCache.txt"
+    generator=(-G "Unix Makefiles")
+    if command -v ninja >/dev/null; then generator=(-G Ninja); fi
+fi
+cmake --preset "$preset" "${generator[@]}" -DLOCKSTEP_WERROR=ON -DLOCKSTEP_TESTS=ON
+cmake --build --preset "$preset" --parallel "$(nproc)"
+
+# Sanitizers: leaks of the MPI library itself are listed in lsan.supp; to recognise them the whole stack is needed.
+export ASAN_OPTIONS=${ASAN_OPTIONS-"fast_unwind_on_malloc=0:strict_string_checks=1:detect_stack_use_after_return=1"}
+export LSAN_OPTIONS=${LSAN_OPTIONS-"suppressions='$PWD/tests/support/lsan.supp':print_suppressions=0"}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS-"print_stacktrace=1"}
+
+rm -f "$junit"
+status=0
+ctest --test-dir "$build" --output-on-failure -j "$(nproc)" --output-junit "$junit" "$@" </dev/null || status=$?
+
+# CTest's report: status is "run", "fail", "disabled" or "notrun". A skipping test and one whose program is missing are
+# both "notrun"; the message tells them apart.
+count() { if [ -e "$junit" ]; then grep -c "$1" "$junit" || true; else echo 0; fi; }
+passed=$(count '<testcase .*status="run"')
+skipped=$(($(count '<skipped message="SKIP_') + $(count '<testcase .*status="disabled"')))
+failed=$(($(count '<testcase ') - passed - skipped))
+if [ $status -ne 0 ] && [ $failed -eq 0 ]; then
+    failed=1 # CTest itself failed
+fi
+[ $skipped -eq 0 ] || sed -n 's/.*\(skipped: .*\)/\1/p' "$junit"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ] && [ "$passed" -gt 0 ]
