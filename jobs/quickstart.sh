@@ -25,10 +25,10 @@ mkdir -p "$logs"
 
 say() { echo "quickstart: $*"; }
 
-fail() { # fail STEP LOG
+fail() { # fail STEP LOG: the first error in the log is the cause; a line that ends in ":" goes on in the next
     local cause
-    cause=$(grep -i -m 1 'error' "$2" || tail -n 1 "$2")
-    echo "quickstart: error: $1 failed, log in $PWD/$2${cause:+: $cause}" >&2
+    cause=$(awk 'tolower($0) ~ /error/ || more { sub(/^ +/, ""); printf "%s%s", more, $0; more = " "; if (/[^:]$/) exit }' "$2")
+    echo "quickstart: error: $1 failed, log in $PWD/$2: ${cause:-$(grep -m 1 '[[:alnum:]]' "$2" || true)}" >&2
     exit 1
 }
 
@@ -106,9 +106,12 @@ step data "3/4 data: MNIST in data/mnist" jobs/fetch-data.sh mnist data/mnist
 say "4/4 training: configs/mnist-convnet.yaml on $ranks ranks x $threads threads, run folder $run"
 status=0
 # Output stays on the caller's terminal, for the progress bar; messages are kept as well.
+exec 3> >(tee "$logs/training.log" >&2)
+tee=$!
 mpirun -n "$ranks" "${placement[@]}" build/release/bin/lockstep train configs/mnist-convnet.yaml \
-    --threads "$threads" --out "$run" "${arguments[@]}" 2> >(tee "$logs/training.log" >&2) || status=$?
-wait $! || true # for tee, so that the log is whole
+    --threads "$threads" --out "$run" "${arguments[@]}" 2>&3 || status=$?
+exec 3>&-
+wait $tee || true
 if [ $status -eq 75 ]; then
     say "stopped early on a signal, checkpoint saved in $run; the same command goes on from there"
     exit 75
