@@ -1,0 +1,266 @@
+#include "lockstep/data.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "data/byte_source.h"
+#include "lockstep/memory.h"
+
+#define FETCH_AGAIN "delete the file and fetch it again (jobs/fetch-data.sh)"
+
+enum { MAX_SIDE = 65536, MAX_IMAGE_BYTES = 1 << 28, TYPE_UNSIGNED_BYTE = 0x08 };
+
+/* DEFLATE's best case: 258 bytes for one bit of length and one of distance. */
+enum { MAX_DEFLATE_RATIO = 1032 };
+
+/* --- paths -------------------------------------------------------------------------------------
+ */
+
+static bool ends_with(const char *text, const char *end) {
+    const size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static lks_status join_path(char path[LKS_PATH_MAX], const char *dir, const char *name,
+                            const char *suffix, lks_error *err) {
+    const bool alone = name[0] == '/' || dir[0] == '\0';
+    int length = snprintf(path, LKS_PATH_MAX, "%s%s%s%s", alone ? "" : dir,
+                          alone || ends_with(dir, "/") ? "" : "/", name, suffix);
+    if (length < 0 || length >= LKS_PATH_MAX)
+        return lks_fail(err, LKS_ERR_DATA, "%.60s...: path of %d bytes; at most %d are possible",
+                        path, length, LKS_PATH_MAX - 1);
+    return LKS_OK;
+}
+
+static lks_status missing(const char *path, const char *dir, bool tried_gz, lks_error *err) {
+    return lks_fail(err, LKS_ERR_DATA,
+                    "%s: no such file%s; fetch the data set with `jobs/fetch-data.sh mnist %s` (or "
+                    "fashion-mnist), or point data.dir to where it is",
+                    path, tried_gz ? " (nor with .gz)" : "", dir[0] ? dir : ".");
+}
+
+static bool exists(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 || errno != ENOENT;
+}
+
+/* NAME, or NAME.gz where NAME is missing. */
+static lks_status find(char path[LKS_PATH_MAX], const char *dir, const char *name, lks_error *err) {
+    if (name[0] == '\0')
+        return lks_fail(err, LKS_ERR_DATA, "%s: an IDX file is needed, but no name is given", dir);
+    LKS_TRY(join_path(path, dir, name, "", err));
+    if (exists(path))
+        return LKS_OK;
+    if (ends_with(name, ".gz"))
+        return missing(path, dir, false, err);
+    LKS_TRY(join_path(path, dir, name, ".gz", err));
+    if (exists(path))
+        return LKS_OK;
+    LKS_TRY(join_path(path, dir, name, "", err));
+    return missing(path, dir, true, err);
+}
+
+/* --- header ------------------------------------------------------------------------------------
+ */
+
+static uint32_t big_endian_32(const uint8_t *b) {
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | (uint32_t)b[3];
+}
+
+static const char *type_name(unsigned type) {
+    switch (type) {
+    case TYPE_UNSIGNED_BYTE:
+        return "unsigned bytes";
+    case 0x09:
+        return "signed bytes";
+    case 0x0b:
+        return "16-bit integers";
+    case 0x0c:
+        return "32-bit integers";
+    case 0x0d:
+        return "32-bit floats";
+    case 0x0e:
+        return "64-bit floats";
+    default:
+        return NULL;
+    }
+}
+
+static lks_status check_magic(const char *path, uint32_t magic, int dimensions, lks_error *err) {
+    const char *expected = dimensions == 1 ? "0x00000801 (labels)"
+                                           : "0x00000803 or 0x00000804 (images, 3 or 4 dimensions)";
+    const unsigned type = magic >> 8, found = magic & 0xff;
+    if (!type_name(type))
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: wrong magic number 0x%08" PRIx32 ", so no IDX file; expected %s", path,
+                        magic, expected);
+    if (type != TYPE_UNSIGNED_BYTE)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: holds %s (magic number 0x%08" PRIx32
+                        "), but only unsigned bytes can be read; expected %s",
+                        path, type_name(type), magic, expected);
+    if (dimensions == 1 ? found != 1 : found != 3 && found != 4)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: has %u dimension%s (magic number 0x%08" PRIx32
+                        "); expected %s; are the image and the label file exchanged?",
+                        path, found, found == 1 ? "" : "s", magic, expected);
+    return LKS_OK;
+}
+
+/* Checked one by one before anything is multiplied: count < 2^32 and an image of at most 2^28 bytes
+ * make any product of them fit in int64. */
+static lks_status check_counts(const char *path, const uint32_t counts[4], lks_error *err) {
+    const uint32_t n = counts[0], channels = counts[1], rows = counts[2], columns = counts[3];
+    if (n == 0 || channels == 0 || rows == 0 || columns == 0)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: empty: the header says %" PRIu32 " items of %" PRIu32 " x %" PRIu32
+                        " x %" PRIu32 " (channels, rows, columns); expected at least 1 of each",
+                        path, n, channels, rows, columns);
+    if (rows > MAX_SIDE || columns > MAX_SIDE)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: the header says images of %" PRIu32 " rows x %" PRIu32
+                        " columns; at most %d of each can be read",
+                        path, rows, columns, MAX_SIDE);
+    if (channels > LKS_CHANNELS_MAX)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: the header says %" PRIu32 " channels; at most %d can be read (4-d "
+                        "files are count x channels x rows x columns)",
+                        path, channels, LKS_CHANNELS_MAX);
+    if ((int64_t)channels * rows * columns > MAX_IMAGE_BYTES)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: the header says images of %" PRId64 " bytes; at most %d can be read",
+                        path, (int64_t)channels * rows * columns, MAX_IMAGE_BYTES);
+    return LKS_OK;
+}
+
+static int64_t item_bytes(const lks_idx_info *info) {
+    return (int64_t)info->channels * info->rows * info->columns;
+}
+
+static lks_status read_header(lks_byte_source *source, lks_idx_info *info, int dimensions,
+                              lks_error *err) {
+    uint8_t bytes[4 + 4 * 4];
+    size_t got;
+    LKS_TRY(lks_byte_source_read(source, 0, bytes, 4, &got, err));
+    if (got < 4)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: truncated: %zu bytes, less than an IDX magic number; " FETCH_AGAIN,
+                        info->path, got);
+    LKS_TRY(check_magic(info->path, big_endian_32(bytes), dimensions, err));
+    const size_t n = bytes[3];
+    LKS_TRY(lks_byte_source_read(source, 4, bytes + 4, 4 * n, &got, err));
+    if (got < 4 * n)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: truncated: %zu bytes, less than an IDX header of %zu; " FETCH_AGAIN,
+                        info->path, 4 + got, 4 + 4 * n);
+    uint32_t counts[4] = {0, 1, 1, 1};
+    counts[0] = big_endian_32(bytes + 4);
+    for (size_t i = 1; i < n; i++)
+        counts[4 - n + i] = big_endian_32(bytes + 4 + 4 * i);
+    LKS_TRY(check_counts(info->path, counts, err));
+    info->count = counts[0];
+    info->channels = (int)counts[1];
+    info->rows = (int)counts[2];
+    info->columns = (int)counts[3];
+    info->compressed = source->gunzip != NULL;
+    info->header_bytes = 4 + 4 * (int)n;
+    return LKS_OK;
+}
+
+/* So that nobody allocates what the header says before the file could hold it. */
+static lks_status check_size(const lks_byte_source *source, const lks_idx_info *info,
+                             lks_error *err) {
+    const int64_t expected = info->header_bytes + info->count * item_bytes(info);
+    const int64_t found = source->file_size;
+    if (info->compressed && expected / MAX_DEFLATE_RATIO > found)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: truncated: the header says %" PRId64 " items of %" PRId64
+                        " bytes, more than %" PRId64 " bytes of gzip data can hold; " FETCH_AGAIN,
+                        info->path, info->count, item_bytes(info), found);
+    if (!info->compressed && found != expected)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: %s: the header says %" PRId64 " items of %" PRId64 " bytes, %" PRId64
+                        " bytes with the header, but the file has %" PRId64 "; " FETCH_AGAIN,
+                        info->path, found < expected ? "truncated" : "trailing bytes", info->count,
+                        item_bytes(info), expected, found);
+    return LKS_OK;
+}
+
+lks_status lks_idx_open(lks_idx_info *info, const char *dir, const char *name, int dimensions,
+                        lks_error *err) {
+    *info = (lks_idx_info){0};
+    LKS_TRY(find(info->path, dir, name, err));
+    lks_byte_source source;
+    LKS_TRY(lks_byte_source_open(&source, info->path, err));
+    lks_status status = read_header(&source, info, dimensions, err);
+    if (status == LKS_OK)
+        status = check_size(&source, info, err);
+    lks_byte_source_close(&source);
+    return status;
+}
+
+/* --- items -------------------------------------------------------------------------------------
+ */
+
+/* [channel][pixel] to [pixel][channel], image by image. */
+static lks_status interleave(const lks_idx_info *info, int64_t count, uint8_t *images,
+                             lks_error *err) {
+    const size_t channels = (size_t)info->channels;
+    const size_t pixels = (size_t)info->rows * (size_t)info->columns;
+    if (channels == 1 || pixels == 1)
+        return LKS_OK;
+    uint8_t *planes = lks_alloc(pixels, channels, "one image", err);
+    if (!planes)
+        return LKS_ERR_MEMORY;
+    for (int64_t i = 0; i < count; i++, images += pixels * channels) {
+        memcpy(planes, images, pixels * channels);
+        for (size_t c = 0; c < channels; c++)
+            for (size_t p = 0; p < pixels; p++)
+                images[p * channels + c] = planes[c * pixels + p];
+    }
+    lks_free(planes);
+    return LKS_OK;
+}
+
+static lks_status read_items(lks_byte_source *source, const lks_idx_info *info, int64_t first,
+                             int64_t count, uint8_t *out, lks_error *err) {
+    const int64_t offset = info->header_bytes + first * item_bytes(info);
+    const size_t bytes = (size_t)(count * item_bytes(info));
+    size_t got, beyond = 0;
+    LKS_TRY(lks_byte_source_read(source, offset, out, bytes, &got, err));
+    if (got < bytes)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: truncated: the header says %" PRId64 " items of %" PRId64
+                        " bytes, but the data end in item %" PRId64 "; " FETCH_AGAIN,
+                        info->path, info->count, item_bytes(info),
+                        first + (int64_t)got / item_bytes(info));
+    uint8_t byte;
+    if (first + count == info->count)
+        LKS_TRY(lks_byte_source_read(source, offset + (int64_t)bytes, &byte, 1, &beyond, err));
+    if (beyond)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: trailing bytes: the data go on after the %" PRId64 " items of %" PRId64
+                        " bytes that the header says; " FETCH_AGAIN,
+                        info->path, info->count, item_bytes(info));
+    return LKS_OK;
+}
+
+lks_status lks_idx_read(const lks_idx_info *info, int64_t first, int64_t count, uint8_t *out,
+                        lks_error *err) {
+    if (first < 0 || count < 0 || first > info->count || count > info->count - first)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: items %" PRId64 " to %" PRId64 " asked for, but it has %" PRId64,
+                        info->path, first, first + count - 1, info->count);
+    if (count == 0)
+        return LKS_OK;
+    lks_byte_source source;
+    LKS_TRY(lks_byte_source_open(&source, info->path, err));
+    lks_status status = read_items(&source, info, first, count, out, err);
+    lks_byte_source_close(&source);
+    if (status == LKS_OK)
+        status = interleave(info, count, out, err);
+    return status;
+}
