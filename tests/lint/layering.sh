@@ -8,8 +8,8 @@ cd "$1"
 declare -A owner=(
     [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
     [tensor]=base [env]=base [fpenv]=base
-    [config]=config [data]=data [kernels]=kernels [optim]=optim [comm]=comm [nn]=nn
-    [checkpoint]=io [history]=io [train]=train [report]=report [export]=export
+    [config]=config [data]=data [kernels]=kernels [optim]=optim [comm]=comm [nn]=nn [model]=nn
+    [checkpoint]=io [history]=io [publish]=io [train]=train [report]=report [export]=export
 )
 
 # --- whom a folder may know, besides itself. Configuration structs are plain data that several folders read.
