@@ -11,6 +11,7 @@ const lks_kernels LKS_KERNEL(lks_table) = {
     .scatter = LKS_KERNEL(lks_scatter),
     .gather = LKS_KERNEL(lks_gather),
     .wgrad = LKS_KERNEL(lks_wgrad),
+    .bias = LKS_KERNEL(lks_bias),
     .accumulate = LKS_KERNEL(lks_accumulate),
     .dequantise = LKS_KERNEL(lks_dequantise_all),
     .philox = LKS_KERNEL(lks_philox_fill),

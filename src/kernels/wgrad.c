@@ -100,3 +100,16 @@ void LKS_KERNEL(lks_wgrad)(const lks_wgrad_args *a) {
     else
         all_blocks(a, false);
 }
+
+void LKS_KERNEL(lks_bias)(float *db, const float *dy, const float *y, size_t n, int channels) {
+    vf one = v_set1(1.0f);
+    for (int c = 0; c < channels; c += LKS_VL) {
+        vf sum = v_load(db + c);
+        for (size_t i = 0; i < n; i++) {
+            size_t at = i * channels + c;
+            vf g = v_load(dy + at);
+            sum = v_fma(one, y ? v_where_positive(v_load(y + at), g) : g, sum);
+        }
+        v_store(db + c, sum);
+    }
+}

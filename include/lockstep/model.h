@@ -1,0 +1,116 @@
+/** @file model.h  The network: built from the configuration, run forward and backward over a rank's
+ * part of a batch.
+ *
+ *  Nothing here is collective. A model keeps its weights in one flat array in logical order (see
+ * tensor.h); gradients come out in the same order, as exact integer sums over samples. Threads
+ * split outputs or whole chunks, never a sum. */
+#ifndef LOCKSTEP_MODEL_H
+#define LOCKSTEP_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "lockstep/config.h"
+#include "lockstep/exact.h"
+#include "lockstep/kernels.h"
+#include "lockstep/status.h"
+#include "lockstep/tensor.h"
+
+/** Version of the arithmetic's rules; raised by every change that moves a bit of a result. */
+#define LKS_NUMERICS 1
+
+typedef struct lks_shape {
+    int rows, columns, channels;
+} lks_shape;
+
+/** What `lockstep info` prints of one layer. */
+typedef struct lks_layer_info {
+    lks_shape out;
+    int64_t parameters;
+    double flop;       /**< forward, one sample; a fused multiply-add counts as 2 */
+    int64_t out_bytes; /**< float32 output of one sample */
+} lks_layer_info;
+
+/** Shapes and costs of every layer of @p config for images of @p input and @p classes classes, into
+ * @p info [config->n_layers]. LKS_ERR_CONFIG names the layer that does not fit: "layer 3 maxpool
+ * 'pool1': ...". */
+lks_status lks_model_shapes(const lks_config *config, lks_shape input, int classes,
+                            lks_layer_info *info, lks_error *err);
+
+/** A rank's samples of one batch: consecutive chunks of config->train.chunk samples; only the last
+ * may be short. */
+typedef struct lks_batch {
+    const uint8_t *images; /**< [n][rows][columns][channels] bytes */
+    const uint8_t *labels; /**< [n], each < classes */
+    const uint32_t *ids;   /**< [n] sample ids: they key dropout */
+    int n;
+    uint32_t epoch; /**< 0-based: keys dropout */
+} lks_batch;
+
+/** The head of a step's message, which the ranks add up with the gradients in one Allreduce. */
+enum lks_message_slot {
+    LKS_MSG_STOP,    /**< ranks that were asked to stop */
+    LKS_MSG_SAMPLES, /**< samples computed */
+    LKS_MSG_HASH,    /**< sum of lks_hash64(id), modulo 2^64 */
+    LKS_MSG_LOSS_HI,
+    LKS_MSG_LOSS_LO,
+    LKS_MSG_CORRECT,
+    LKS_MSG_BAD_LOSS, /**< ranks with a loss that is not finite */
+    LKS_MSG_HEAD /**< number of slots; then one per operation: ranks with a bad gradient partial */
+};
+
+typedef struct lks_model lks_model;
+
+/** What a caller may read of a model. */
+typedef struct lks_model_view {
+    float *weights; /**< flat, logical order; call lks_model_weights_changed() after writing */
+    size_t n_weights;
+    const lks_tensor *tensors;
+    int n_tensors;
+    int n_operations; /**< slots after LKS_MSG_HEAD */
+    size_t bytes;     /**< memory held */
+    const lks_kernels *kernels;
+} lks_model_view;
+
+/** Builds the network. @p pixels [channels][256] is the float value of every byte (copied); @p
+ * capacity is the largest n of a batch on this rank, @p threads the OpenMP threads. Weights are 0
+ * until lks_model_init(). Owned by the caller (lks_model_free()). LKS_ERR_CONFIG as
+ * lks_model_shapes(); LKS_ERR_MEMORY. */
+lks_status lks_model_create(lks_model **model, const lks_config *config, lks_shape input,
+                            int classes, const float (*pixels)[256], const lks_kernels *kernels,
+                            int threads, int capacity, lks_error *err);
+void lks_model_free(lks_model *model);
+lks_model_view lks_model_look(const lks_model *model);
+
+/** The layer name of operation @p index (fused layers give the first one's). */
+const char *lks_model_operation_name(const lks_model *model, int index);
+
+/** Draws initial weights from (seed, tensor number, element) by config->init. */
+void lks_model_init(lks_model *model, uint64_t seed);
+
+/** Repacks the weights for the kernels. */
+void lks_model_weights_changed(lks_model *model);
+
+/** Forward, loss and backward over @p batch, training mode; adds to the sums inside the model. n
+ * may be 0. */
+void lks_model_train(lks_model *model, const lks_batch *batch);
+
+/** Moves the sums gathered since the last call into @p message, [LKS_MSG_HEAD + n_operations +
+ * n_weights] int64 (overwritten but for LKS_MSG_STOP), and clears them. With train.reduce fp32
+ * gradient sums go to @p gradients [n_weights] instead (else NULL). */
+void lks_model_collect(lks_model *model, int64_t *message, float *gradients);
+
+/** Result of one evaluated sample. */
+typedef struct lks_score {
+    double loss;
+    int predicted;  /**< first largest logit */
+    int rank_label; /**< number of classes with a larger logit than the label's, or an equal one and
+                       a smaller number: 0 is correct */
+} lks_score;
+
+/** Forward in evaluation mode. @p scores [n] may be NULL without labels; @p probabilities
+ * [n][classes] may be NULL. */
+void lks_model_evaluate(lks_model *model, const lks_batch *batch, lks_score *scores,
+                        float *probabilities);
+
+#endif

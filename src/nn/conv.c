@@ -1,0 +1,333 @@
+/* Two-dimensional convolution (cross-correlation, as in every framework), with the ReLU and 2x2
+ * max-pooling that follow it.
+ *
+ * Positions that floor pooling discards are never computed. Backward lists the non-zero output
+ * gradients per channel. The weight gradient walks those lists where pooling makes them sparse and
+ * the input has whole blocks of channels; else a dense kernel with outputs in lanes does it. Both
+ * sum over (sample, row, column) in order, so the choice moves no bit. */
+#include "nn/op.h"
+
+#include <string.h>
+
+#include "lockstep/memory.h"
+
+typedef struct conv_op {
+    lks_op op;
+    lks_layer_config layer;
+    bool relu, pool, sparse;
+    int pad[2], rows, columns; /* of the padded input image */
+    int out_rows, out_columns; /* pixels computed: whole windows only */
+    int taps;                  /* kernel rows x columns */
+    int blocks;                /* of output channels */
+    int capacity;              /* list entries per channel */
+    int32_t *pixel_offset, *run_offset, *tap_offset, *element_offset;
+    int n_runs, run_length;
+    float *padded;     /* [capacity][rows * columns * stride], where there is padding */
+    uint8_t *argmax;   /* [capacity][out size] */
+    float *forward_w;  /* [blocks][taps * channels][16] */
+    float *bias;       /* [blocks * 16] */
+    float *backward_w; /* [filters][taps][stride] */
+    lks_entry
+        *entries; /* sparse: [capacity][filters padded][capacity]; else one image per thread */
+    int32_t *count;
+} conv_op;
+
+static size_t image_size(const conv_op *c) {
+    return (size_t)c->rows * c->columns * c->op.in->stride;
+}
+
+static const float *image(const conv_op *c, int sample) {
+    return c->padded ? c->padded + sample * image_size(c)
+                     : c->op.in->value + sample * c->op.in->size;
+}
+
+static void copy_padded(conv_op *c, int sample) {
+    const lks_activation *in = c->op.in;
+    size_t row = (size_t)in->shape.columns * in->stride;
+    float *to = c->padded + sample * image_size(c) +
+                ((size_t)c->pad[0] * c->columns + c->pad[1]) * in->stride;
+    for (int y = 0; y < in->shape.rows; y++) /* the border was zeroed when it was allocated */
+        memcpy(to + (size_t)y * c->columns * in->stride, in->value + sample * in->size + y * row,
+               row * sizeof(float));
+}
+
+static void forward(lks_op *op, lks_worker *w, int first, int count) {
+    (void)w;
+    conv_op *c = (conv_op *)op;
+    lks_forward_args a = {.n_pixels = c->out_rows * c->out_columns,
+                          .pixel_offset = c->pixel_offset,
+                          .n_runs = c->n_runs,
+                          .run_length = c->run_length,
+                          .run_offset = c->run_offset,
+                          .blocks = c->blocks,
+                          .weights = c->forward_w,
+                          .bias = c->bias,
+                          .relu = c->relu};
+    for (int s = first; s < first + count; s++) {
+        if (c->padded)
+            copy_padded(c, s);
+        a.x = image(c, s);
+        a.out = op->out->value + s * op->out->size;
+        a.argmax = c->pool ? c->argmax + s * op->out->size : NULL;
+        op->model->kernels->forward(&a);
+    }
+}
+
+static lks_entry *list_entries(const conv_op *c, const lks_worker *w, int sample) {
+    size_t slot = c->sparse ? (size_t)sample : (size_t)w->index;
+    return c->entries + slot * c->capacity * c->blocks * LKS_BLOCK;
+}
+
+static int32_t *list_count(const conv_op *c, const lks_worker *w, int sample) {
+    size_t slot = c->sparse ? (size_t)sample : (size_t)w->index;
+    return c->count + slot * c->blocks * LKS_BLOCK;
+}
+
+static void make_list(const conv_op *c, const lks_worker *w, int s) {
+    const lks_activation *out = c->op.out;
+    const lks_list_args a = {.dy = out->gradient + s * out->size,
+                             .y = c->relu ? out->value + s * out->size : NULL,
+                             .argmax = c->pool ? c->argmax + s * out->size : NULL,
+                             .window_rows = out->shape.rows,
+                             .window_columns = out->shape.columns,
+                             .channels = c->blocks * LKS_BLOCK,
+                             .pixel_offset = c->pixel_offset,
+                             .capacity = c->capacity,
+                             .entries = list_entries(c, w, s),
+                             .count = list_count(c, w, s)};
+    c->op.model->kernels->list(&a);
+}
+
+/* dx of one image; a padded image is summed up in the worker's scratch and cropped. */
+static void input_gradient(const conv_op *c, lks_worker *w, int s) {
+    const lks_activation *in = c->op.in;
+    float *dx = c->padded ? w->scratch : in->gradient + s * in->size;
+    memset(dx, 0, image_size(c) * sizeof(float));
+    const lks_entry *entries = list_entries(c, w, s);
+    const int32_t *count = list_count(c, w, s);
+    for (int oc = 0; oc < c->layer.filters; oc++)
+        c->op.model->kernels->scatter(dx, entries + (size_t)oc * c->capacity, count[oc],
+                                      c->backward_w + (size_t)oc * c->taps * in->stride, c->taps,
+                                      c->tap_offset, in->stride);
+    if (!c->padded)
+        return;
+    size_t row = (size_t)in->shape.columns * in->stride;
+    const float *from = dx + ((size_t)c->pad[0] * c->columns + c->pad[1]) * in->stride;
+    for (int y = 0; y < in->shape.rows; y++)
+        memcpy(in->gradient + s * in->size + y * row, from + (size_t)y * c->columns * in->stride,
+               row * sizeof(float));
+}
+
+static void backward(lks_op *op, lks_worker *w, int first, int count) {
+    const conv_op *c = (const conv_op *)op;
+    if (!c->entries)
+        return;
+    for (int s = first; s < first + count; s++) {
+        make_list(c, w, s);
+        if (op->in->gradient)
+            input_gradient(c, w, s);
+    }
+}
+
+/* Sums are [filters][taps][stride], then the bias. */
+static void sparse_weights(conv_op *c, lks_worker *w, int slot, int first, int count, lks_span oc) {
+    const lks_kernels *k = c->op.model->kernels;
+    size_t each = (size_t)c->taps * c->op.in->stride;
+    memset(w->scratch, 0, each * (size_t)oc.count * sizeof(float));
+    for (int s = first; s < first + count; s++) {
+        const lks_entry *entries = list_entries(c, w, s);
+        const int32_t *n = list_count(c, w, s);
+        for (int o = oc.first; o < oc.first + oc.count; o++)
+            k->gather(w->scratch + (size_t)(o - oc.first) * each, image(c, s),
+                      entries + (size_t)o * c->capacity, n[o], c->taps, c->tap_offset,
+                      c->op.in->stride);
+    }
+    lks_op_add(&c->op, w, slot, (size_t)oc.first * each, w->scratch, each * (size_t)oc.count);
+}
+
+/* Sums are [taps * channels][blocks * 16], then the bias. */
+static void dense_weights(conv_op *c, lks_worker *w, int slot, int first, int count,
+                          lks_span elements) {
+    const lks_activation *out = c->op.out;
+    size_t at = first * out->size;
+    const lks_wgrad_args a = {.x = image(c, first),
+                              .x_stride = c->padded ? image_size(c) : c->op.in->size,
+                              .dy = out->gradient + at,
+                              .y = c->relu ? out->value + at : NULL,
+                              .argmax = c->pool ? c->argmax + at : NULL,
+                              .dy_stride = out->size,
+                              .rows = c->out_rows,
+                              .columns = c->out_columns,
+                              .pixel_offset = c->pixel_offset,
+                              .channels = c->blocks * LKS_BLOCK};
+    lks_op_wgrad(&c->op, w, slot, &a, count, c->element_offset, elements);
+}
+
+static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, int part,
+                    int parts) {
+    conv_op *c = (conv_op *)op;
+    if (c->sparse)
+        sparse_weights(c, w, slot, first, count, lks_part(c->layer.filters, part, parts));
+    else
+        dense_weights(c, w, slot, first, count,
+                      lks_part(c->taps * op->in->shape.channels, part, parts));
+    size_t at = first * op->out->size;
+    if (part == 0 && op->n_bias)
+        lks_op_bias(op, w, slot, op->out->gradient + at, c->relu ? op->out->value + at : NULL,
+                    count, c->capacity, c->blocks * LKS_BLOCK);
+}
+
+static void pack(lks_op *op, int part, int parts) {
+    conv_op *c = (conv_op *)op;
+    int filters = c->layer.filters, channels = op->in->shape.channels;
+    int elements = c->taps * channels;
+    lks_span oc = lks_part(filters, part, parts);
+    for (int o = oc.first; o < oc.first + oc.count; o++) {
+        float *to = c->forward_w + (size_t)(o / LKS_BLOCK) * elements * LKS_BLOCK + o % LKS_BLOCK;
+        for (int e = 0; e < elements; e++)
+            to[(size_t)e * LKS_BLOCK] = op->weights[(size_t)e * filters + o];
+        for (int e = 0; c->backward_w && e < elements; e++)
+            c->backward_w[((size_t)o * c->taps + e / channels) * op->in->stride + e % channels] =
+                op->weights[(size_t)e * filters + o];
+        c->bias[o] = op->n_bias ? op->weights[op->n_weights + o] : 0.0f;
+    }
+}
+
+static void collect(lks_op *op, int64_t *exact, float *plain, int part, int parts) {
+    const conv_op *c = (const conv_op *)op;
+    size_t filters = (size_t)c->layer.filters, channels = (size_t)op->in->shape.channels;
+    size_t padded = (size_t)c->blocks * LKS_BLOCK;
+    if (c->sparse) {
+        lks_span rows = lks_part((int)filters * c->taps, part, parts);
+        for (int r = rows.first; r < rows.first + rows.count; r++) /* one filter and tap */
+            lks_op_take(op, (size_t)r * op->in->stride, channels,
+                        (size_t)(r % c->taps) * channels * filters + (size_t)(r / c->taps), filters,
+                        exact, plain);
+    } else {
+        lks_span rows = lks_part(c->taps * (int)channels, part, parts);
+        for (int r = rows.first; r < rows.first + rows.count; r++)
+            lks_op_take(op, r * padded, filters, r * filters, 1, exact, plain);
+    }
+    if (part == 0)
+        lks_op_take(op, op->sums_count - padded, (size_t)op->n_bias, op->n_weights, 1, exact,
+                    plain);
+}
+
+static void release(lks_op *op) {
+    conv_op *c = (conv_op *)op;
+    lks_free(c->pixel_offset);
+    lks_free(c->run_offset);
+    lks_free(c->tap_offset);
+    lks_free(c->element_offset);
+    lks_free(c->padded);
+    lks_free(c->argmax);
+    lks_free(c->forward_w);
+    lks_free(c->bias);
+    lks_free(c->backward_w);
+    lks_free(c->entries);
+    lks_free(c->count);
+}
+
+static void fill_offsets(conv_op *c) {
+    int stride = c->op.in->stride, channels = c->op.in->shape.channels;
+    int kernel_columns = c->layer.kernel[1], i = 0;
+    int window = c->pool ? 2 : 1;
+    for (int y = 0; y < c->out_rows; y += window)
+        for (int x = 0; x < c->out_columns; x += window)
+            for (int k = 0; k < window * window; k++, i++)
+                c->pixel_offset[i] = ((y + k / 2) * c->layer.stride[0] * c->columns +
+                                      (x + k % 2) * c->layer.stride[1]) *
+                                     stride;
+    for (int t = 0; t < c->taps; t++) {
+        c->tap_offset[t] = ((t / kernel_columns) * c->columns + t % kernel_columns) * stride;
+        for (int e = 0; e < channels; e++)
+            c->element_offset[t * channels + e] = c->tap_offset[t] + e;
+    }
+    /* Without channel padding a kernel row is one run of consecutive floats. */
+    bool whole_rows = stride == channels;
+    c->n_runs = whole_rows ? c->layer.kernel[0] : c->taps;
+    c->run_length = whole_rows ? kernel_columns * channels : channels;
+    for (int r = 0; r < c->n_runs; r++)
+        c->run_offset[r] = c->tap_offset[whole_rows ? r * kernel_columns : r];
+}
+
+static lks_status allocate(conv_op *c, lks_error *err) {
+    lks_model *m = c->op.model;
+    const lks_activation *in = c->op.in, *out = c->op.out;
+    size_t pixels = (size_t)c->out_rows * c->out_columns, filters = (size_t)c->blocks * LKS_BLOCK;
+    size_t elements = (size_t)c->taps * in->shape.channels;
+    const char *what = c->op.name;
+    bool lists = c->sparse || in->gradient;
+    size_t list_slots = c->sparse ? (size_t)m->capacity : (size_t)m->threads;
+    size_t batch = (size_t)m->capacity;
+    struct {
+        void **at;
+        size_t count, size;
+        bool wanted;
+    } buffers[] = {
+        {(void **)&c->pixel_offset, pixels, sizeof(int32_t), true},
+        {(void **)&c->run_offset, (size_t)c->taps, sizeof(int32_t), true},
+        {(void **)&c->tap_offset, (size_t)c->taps, sizeof(int32_t), true},
+        {(void **)&c->element_offset, elements, sizeof(int32_t), true},
+        {(void **)&c->padded, batch * image_size(c), sizeof(float), c->pad[0] || c->pad[1]},
+        {(void **)&c->argmax, batch * out->size, 1, c->pool},
+        {(void **)&c->forward_w, elements * filters, sizeof(float), true},
+        {(void **)&c->bias, filters, sizeof(float), true},
+        {(void **)&c->backward_w, filters * c->taps * in->stride, sizeof(float),
+         in->gradient != NULL},
+        {(void **)&c->entries, list_slots * filters * c->capacity, sizeof(lks_entry), lists},
+        {(void **)&c->count, list_slots * filters, sizeof(int32_t), lists},
+    };
+    for (size_t b = 0; b < sizeof buffers / sizeof *buffers; b++)
+        if (buffers[b].wanted) {
+            *buffers[b].at = lks_model_alloc(m, buffers[b].count, buffers[b].size, what, err);
+            if (!*buffers[b].at)
+                return err->status;
+        }
+    size_t sums = c->sparse ? filters * c->taps * in->stride : elements * filters;
+    size_t scratch[] = {image_size(c), c->sparse ? sums : LKS_TILE_FLOATS, filters};
+    for (int i = 0; i < 3; i++)
+        if (scratch[i] > c->op.scratch_floats)
+            c->op.scratch_floats = scratch[i];
+    return lks_op_sums(&c->op, sums + filters, false, err);
+}
+
+lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, bool pool,
+                        lks_error *err) {
+    static const lks_op_class class = {.forward = forward,
+                                       .backward = backward,
+                                       .weights = weights,
+                                       .pack = pack,
+                                       .collect = collect,
+                                       .release = release};
+    conv_op *c = lks_alloc(1, sizeof *c, "a convolution", err);
+    if (!c)
+        return err->status;
+    const lks_activation *in = lks_model_last(m);
+    c->layer = *layer;
+    c->relu = relu;
+    c->pool = pool;
+    for (int d = 0; d < 2; d++)
+        c->pad[d] = layer->padding == LKS_PAD_SAME       ? layer->kernel[d] / 2
+                    : layer->padding == LKS_PAD_EXPLICIT ? layer->pad[d]
+                                                         : 0;
+    c->rows = in->shape.rows + 2 * c->pad[0];
+    c->columns = in->shape.columns + 2 * c->pad[1];
+    int window = pool ? 2 : 1;
+    lks_shape out = {((c->rows - layer->kernel[0]) / layer->stride[0] + 1) / window,
+                     ((c->columns - layer->kernel[1]) / layer->stride[1] + 1) / window,
+                     layer->filters};
+    c->out_rows = out.rows * window;
+    c->out_columns = out.columns * window;
+    c->taps = layer->kernel[0] * layer->kernel[1];
+    c->blocks = lks_padded(layer->filters) / LKS_BLOCK;
+    c->capacity = out.rows * out.columns;
+    c->sparse = pool && in->stride % LKS_BLOCK == 0;
+    LKS_TRY(lks_model_append(m, &c->op, &class, layer->name, out, c->blocks * LKS_BLOCK, err));
+    const int64_t shape[4] = {layer->kernel[0], layer->kernel[1], in->shape.channels,
+                              layer->filters};
+    LKS_TRY(lks_model_add_weights(m, &c->op, 4, shape, layer->bias ? layer->filters : 0, err));
+    LKS_TRY(allocate(c, err));
+    fill_offsets(c);
+    return LKS_OK;
+}

@@ -1,0 +1,183 @@
+/* Fully connected layer, with the ReLU that follows it: a convolution whose "pixels" are samples.
+ */
+#include "nn/op.h"
+
+#include "lockstep/memory.h"
+
+typedef struct dense_op {
+    lks_op op;
+    int units, blocks, inputs; /* inputs: logical, unpadded */
+    bool relu;
+    int32_t *in_offset, *out_offset; /* [capacity]: sample i in the input and output arrays */
+    int32_t *run_offset, *element_offset, *zero; /* [pixels], [inputs], {0} */
+    int n_runs, run_length;
+    float *forward_w;  /* [blocks][inputs][16] */
+    float *bias;       /* [blocks * 16] */
+    float *backward_w; /* [in size / 16][units][16] */
+} dense_op;
+
+static void forward(lks_op *op, lks_worker *w, int first, int count) {
+    (void)w;
+    const dense_op *d = (const dense_op *)op;
+    const lks_forward_args a = {.x = op->in->value + first * op->in->size,
+                                .n_pixels = count,
+                                .pixel_offset = d->in_offset,
+                                .n_runs = d->n_runs,
+                                .run_length = d->run_length,
+                                .run_offset = d->run_offset,
+                                .blocks = d->blocks,
+                                .weights = d->forward_w,
+                                .bias = d->bias,
+                                .relu = d->relu,
+                                .out = op->out->value + first * op->out->size};
+    op->model->kernels->forward(&a);
+}
+
+static void backward(lks_op *op, lks_worker *w, int first, int count) {
+    (void)w;
+    const dense_op *d = (const dense_op *)op;
+    float *dy = op->out->gradient + first * op->out->size;
+    if (d->relu)
+        op->model->kernels->relu_backward(dy, dy, op->out->value + first * op->out->size,
+                                          op->out->size * count);
+    if (!op->in->gradient)
+        return;
+    const lks_forward_args a = {.x = dy,
+                                .n_pixels = count,
+                                .pixel_offset = d->out_offset,
+                                .n_runs = 1,
+                                .run_length = d->units,
+                                .run_offset = d->zero,
+                                .blocks = (int)(op->in->size / LKS_BLOCK),
+                                .weights = d->backward_w,
+                                .out = op->in->gradient + first * op->in->size};
+    op->model->kernels->forward(&a);
+}
+
+/* Sums are [inputs][blocks * 16], then the bias. */
+static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, int part,
+                    int parts) {
+    const dense_op *d = (const dense_op *)op;
+    const lks_wgrad_args a = {.x = op->in->value + first * op->in->size,
+                              .x_stride = op->in->size,
+                              .dy = op->out->gradient + first * op->out->size,
+                              .dy_stride = op->out->size,
+                              .rows = 1,
+                              .columns = 1,
+                              .pixel_offset = d->zero,
+                              .channels = d->blocks * LKS_BLOCK};
+    lks_op_wgrad(op, w, slot, &a, count, d->element_offset, lks_part(d->inputs, part, parts));
+    if (part == 0 && op->n_bias)
+        lks_op_bias(op, w, slot, a.dy, NULL, count, 1, a.channels);
+}
+
+static void pack(lks_op *op, int part, int parts) {
+    dense_op *d = (dense_op *)op;
+    lks_span inputs = lks_part(d->inputs, part, parts);
+    for (int i = inputs.first; i < inputs.first + inputs.count; i++) {
+        const float *from = op->weights + (size_t)i * d->units;
+        int column = d->element_offset[i];
+        float *back = d->backward_w
+                          ? d->backward_w + (size_t)(column / LKS_BLOCK) * d->units * LKS_BLOCK +
+                                column % LKS_BLOCK
+                          : NULL;
+        for (int o = 0; o < d->units; o++) {
+            d->forward_w[((size_t)(o / LKS_BLOCK) * d->inputs + i) * LKS_BLOCK + o % LKS_BLOCK] =
+                from[o];
+            if (back)
+                back[(size_t)o * LKS_BLOCK] = from[o];
+        }
+    }
+    for (int o = 0; part == 0 && o < op->n_bias; o++)
+        d->bias[o] = op->weights[op->n_weights + o];
+}
+
+static void collect(lks_op *op, int64_t *exact, float *plain, int part, int parts) {
+    const dense_op *d = (const dense_op *)op;
+    size_t padded = (size_t)d->blocks * LKS_BLOCK, units = (size_t)d->units;
+    lks_span inputs = lks_part(d->inputs, part, parts);
+    for (int i = inputs.first; i < inputs.first + inputs.count; i++)
+        lks_op_take(op, i * padded, units, i * units, 1, exact, plain);
+    if (part == 0)
+        lks_op_take(op, op->sums_count - padded, (size_t)op->n_bias, op->n_weights, 1, exact,
+                    plain);
+}
+
+static void release(lks_op *op) {
+    dense_op *d = (dense_op *)op;
+    lks_free(d->in_offset);
+    lks_free(d->out_offset);
+    lks_free(d->run_offset);
+    lks_free(d->element_offset);
+    lks_free(d->zero);
+    lks_free(d->forward_w);
+    lks_free(d->bias);
+    lks_free(d->backward_w);
+}
+
+static void fill_offsets(dense_op *d) {
+    const lks_activation *in = d->op.in;
+    int channels = in->shape.channels, pixels = in->shape.rows * in->shape.columns;
+    for (int s = 0; s < d->op.model->capacity; s++) {
+        d->in_offset[s] = (int32_t)(s * in->size);
+        d->out_offset[s] = s * d->blocks * LKS_BLOCK;
+    }
+    for (int i = 0; i < d->inputs; i++)
+        d->element_offset[i] = i / channels * in->stride + i % channels;
+    bool whole = in->stride == channels; /* one run where no channel padding interrupts it */
+    d->n_runs = whole ? 1 : pixels;
+    d->run_length = whole ? d->inputs : channels;
+    for (int r = 0; r < d->n_runs; r++)
+        d->run_offset[r] = r * in->stride;
+}
+
+static lks_status allocate(dense_op *d, lks_error *err) {
+    lks_model *m = d->op.model;
+    const lks_activation *in = d->op.in;
+    size_t inputs = (size_t)d->inputs, outputs = (size_t)d->blocks * LKS_BLOCK;
+    size_t batch = (size_t)m->capacity;
+    if (batch * in->size > INT32_MAX)
+        return lks_fail(err, LKS_ERR_CONFIG,
+                        "layer '%s': %zu samples of %zu values on one rank are too many; use more "
+                        "ranks or a smaller train.global_batch",
+                        d->op.name, batch, in->size);
+    d->in_offset = lks_model_alloc(m, batch, sizeof(int32_t), d->op.name, err);
+    d->out_offset = lks_model_alloc(m, batch, sizeof(int32_t), d->op.name, err);
+    d->run_offset = lks_model_alloc(m, inputs, sizeof(int32_t), d->op.name, err);
+    d->element_offset = lks_model_alloc(m, inputs, sizeof(int32_t), d->op.name, err);
+    d->zero = lks_model_alloc(m, 1, sizeof(int32_t), d->op.name, err);
+    d->forward_w = lks_model_alloc(m, inputs * outputs, sizeof(float), d->op.name, err);
+    d->bias = lks_model_alloc(m, outputs, sizeof(float), d->op.name, err);
+    if (in->gradient)
+        d->backward_w =
+            lks_model_alloc(m, in->size * (size_t)d->units, sizeof(float), d->op.name, err);
+    if (!d->in_offset || !d->out_offset || !d->run_offset || !d->element_offset || !d->zero ||
+        !d->forward_w || !d->bias || (in->gradient && !d->backward_w))
+        return err->status;
+    d->op.scratch_floats = LKS_TILE_FLOATS > outputs ? LKS_TILE_FLOATS : outputs;
+    return lks_op_sums(&d->op, (inputs + 1) * outputs, true, err);
+}
+
+lks_status lks_dense_new(lks_model *m, const lks_layer_config *layer, bool relu, lks_error *err) {
+    static const lks_op_class class = {.forward = forward,
+                                       .backward = backward,
+                                       .weights = weights,
+                                       .pack = pack,
+                                       .collect = collect,
+                                       .release = release};
+    dense_op *d = lks_alloc(1, sizeof *d, "a dense layer", err);
+    if (!d)
+        return err->status;
+    const lks_shape in = lks_model_last(m)->shape;
+    d->relu = relu;
+    d->units = layer->units;
+    d->blocks = lks_padded(layer->units) / LKS_BLOCK;
+    d->inputs = in.rows * in.columns * in.channels;
+    LKS_TRY(lks_model_append(m, &d->op, &class, layer->name, (lks_shape){1, 1, layer->units},
+                             d->blocks * LKS_BLOCK, err));
+    const int64_t shape[2] = {d->inputs, d->units};
+    LKS_TRY(lks_model_add_weights(m, &d->op, 2, shape, layer->bias ? layer->units : 0, err));
+    LKS_TRY(allocate(d, err));
+    fill_offsets(d);
+    return LKS_OK;
+}

@@ -1,0 +1,83 @@
+/* Inverted dropout (Srivastava et al., JMLR 2014): in training an element is kept with probability
+ * 1 - rate and scaled by 1 / (1 - rate). Element e of a sample is kept where word e of the stream
+ * (seed, dropout, layer, epoch, sample id) is at least rate * 2^32. */
+#include "nn/op.h"
+
+#include <string.h>
+
+#include "lockstep/memory.h"
+
+typedef struct dropout_op {
+    lks_op op;
+    uint32_t unit, threshold;
+    float scale;
+    uint8_t *keep;   /* [capacity][size] */
+    uint32_t *words; /* [threads][elements rounded up to whole Philox blocks] */
+    size_t words_each;
+} dropout_op;
+
+static void drop_one(const dropout_op *d, const lks_worker *w, int s) {
+    const lks_model *m = d->op.model;
+    const lks_activation *in = d->op.in;
+    lks_stream stream =
+        lks_stream_make(m->seed, LKS_PURPOSE_DROPOUT, d->unit, m->batch.epoch, m->batch.ids[s]);
+    uint32_t *words = d->words + (size_t)w->index * d->words_each;
+    m->kernels->philox(words, &stream, 0, d->words_each / 4);
+    /* Words are counted in logical elements, so channel padding is stepped over. */
+    bool whole = in->stride == in->shape.channels;
+    size_t pixels = (size_t)in->shape.rows * in->shape.columns;
+    size_t runs = whole ? 1 : pixels, run = whole ? in->size : (size_t)in->shape.channels;
+    for (size_t r = 0; r < runs; r++) {
+        size_t at = s * in->size + r * (whole ? 0 : (size_t)in->stride);
+        m->kernels->dropout(d->op.out->value + at, d->keep + at, in->value + at, words + r * run,
+                            run, d->threshold, d->scale);
+    }
+}
+
+static void forward(lks_op *op, lks_worker *w, int first, int count) {
+    const dropout_op *d = (const dropout_op *)op;
+    size_t at = first * op->out->size;
+    if (!op->model->training || d->threshold == 0) {
+        memcpy(op->out->value + at, op->in->value + at, op->out->size * count * sizeof(float));
+        return;
+    }
+    for (int s = first; s < first + count; s++)
+        drop_one(d, w, s);
+}
+
+static void backward(lks_op *op, lks_worker *w, int first, int count) {
+    (void)w;
+    const dropout_op *d = (const dropout_op *)op;
+    size_t at = first * op->out->size, n = op->out->size * count;
+    if (!op->in->gradient)
+        return;
+    if (d->threshold == 0)
+        memcpy(op->in->gradient + at, op->out->gradient + at, n * sizeof(float));
+    else
+        op->model->kernels->dropout_backward(op->in->gradient + at, op->out->gradient + at,
+                                             d->keep + at, n, d->scale);
+}
+
+static void release(lks_op *op) {
+    lks_free(((dropout_op *)op)->keep);
+    lks_free(((dropout_op *)op)->words);
+}
+
+lks_status lks_dropout_new(lks_model *m, const lks_layer_config *layer, int layer_index,
+                           lks_error *err) {
+    static const lks_op_class class = {
+        .forward = forward, .backward = backward, .release = release};
+    dropout_op *d = lks_alloc(1, sizeof *d, "a dropout layer", err);
+    if (!d)
+        return err->status;
+    const lks_activation *in = lks_model_last(m);
+    size_t elements = (size_t)in->shape.rows * in->shape.columns * in->shape.channels;
+    d->unit = (uint32_t)layer_index;
+    d->threshold = (uint32_t)(layer->rate * 4294967296.0);
+    d->scale = (float)(1.0 / (1.0 - layer->rate));
+    d->words_each = (elements + 3) / 4 * 4;
+    LKS_TRY(lks_model_append(m, &d->op, &class, layer->name, in->shape, in->stride, err));
+    d->keep = lks_model_alloc(m, in->size * m->capacity, 1, layer->name, err);
+    d->words = lks_model_alloc(m, d->words_each * m->threads, sizeof(uint32_t), layer->name, err);
+    return d->keep && d->words ? LKS_OK : err->status;
+}

@@ -1,0 +1,164 @@
+/* One batch through the network, on this rank's threads.
+ *
+ * Forward, loss and backward-data work on any range of images; weight gradients on whole chunks.
+ * Where the chunks go round evenly, a thread takes each of its chunks through everything while the
+ * data are in its cache. Where they do not, threads share the images first, then the outputs of the
+ * weight gradients. The results are the same either way. */
+#include "nn/op.h"
+
+#include <fenv.h>
+#include <omp.h>
+#include <string.h>
+
+static int chunks_of(const lks_model *m) {
+    return (m->batch.n + m->chunk - 1) / m->chunk;
+}
+
+static lks_span chunk_span(const lks_model *m, int chunk) {
+    int first = chunk * m->chunk;
+    int left = m->batch.n - first;
+    return (lks_span){first, left < m->chunk ? left : m->chunk};
+}
+
+static void forward_images(lks_model *m, lks_worker *w, lks_span s) {
+    for (int i = 0; i < m->n_ops; i++)
+        m->ops[i]->class->forward(m->ops[i], w, s.first, s.count);
+}
+
+static void train_images(lks_model *m, lks_worker *w, lks_span s) {
+    forward_images(m, w, s);
+    lks_loss_train(m, w, s.first, s.count);
+    for (int i = m->n_ops - 1; i > 0; i--)
+        m->ops[i]->class->backward(m->ops[i], w, s.first, s.count);
+}
+
+static void weights_of_chunk(lks_model *m, lks_worker *w, lks_span chunk, int part, int parts) {
+    for (int i = m->n_ops - 1; i > 0; i--) {
+        lks_op *op = m->ops[i];
+        if (op->class->weights && !op->wide)
+            op->class->weights(op, w, w->index, chunk.first, chunk.count, part, parts);
+    }
+}
+
+static void wide_weights(lks_model *m, lks_worker *w) {
+    for (int i = m->n_ops - 1; i > 0; i--)
+        if (m->ops[i]->wide)
+            m->ops[i]->class->weights(m->ops[i], w, 0, 0, m->batch.n, w->index, m->threads);
+}
+
+/* Whole chunks per thread lose less than a barrier and shared caches cost, unless a thread would
+ * idle for long. */
+static bool chunks_go_round(int chunks, int threads) {
+    return chunks % threads == 0 || chunks >= 8 * threads;
+}
+
+static void train_on_thread(lks_model *m, lks_worker *w) {
+    int chunks = chunks_of(m), t = w->index;
+    if (chunks_go_round(chunks, m->threads)) {
+        lks_span mine = lks_part(chunks, t, m->threads);
+        for (int c = mine.first; c < mine.first + mine.count; c++) {
+            train_images(m, w, chunk_span(m, c));
+            weights_of_chunk(m, w, chunk_span(m, c), 0, 1);
+        }
+#pragma omp barrier
+    } else {
+        train_images(m, w, lks_part(m->batch.n, t, m->threads));
+#pragma omp barrier
+        for (int c = 0; c < chunks; c++)
+            weights_of_chunk(m, w, chunk_span(m, c), t, m->threads);
+    }
+    wide_weights(m, w);
+}
+
+/* Rounding to nearest and denormals kept, whatever a library set before. */
+static void default_floating_point(void) {
+    fesetenv(FE_DFL_ENV);
+}
+
+void lks_model_train(lks_model *m, const lks_batch *batch) {
+    m->batch = *batch;
+    m->training = true;
+    if (batch->n == 0)
+        return;
+#pragma omp parallel num_threads(m->threads)
+    {
+        default_floating_point();
+        train_on_thread(m, m->workers[omp_get_thread_num()]);
+    }
+}
+
+void lks_model_evaluate(lks_model *m, const lks_batch *batch, lks_score *scores,
+                        float *probabilities) {
+    m->batch = *batch;
+    m->training = false;
+    if (batch->n == 0)
+        return;
+#pragma omp parallel num_threads(m->threads)
+    {
+        default_floating_point();
+        lks_worker *w = m->workers[omp_get_thread_num()];
+        lks_span mine = lks_part(batch->n, w->index, m->threads);
+        /* Chunk-sized pieces keep a piece's activations in the cache. */
+        for (int s = mine.first, end = mine.first + mine.count; s < end; s += m->chunk) {
+            lks_span piece = {s, end - s < m->chunk ? end - s : m->chunk};
+            forward_images(m, w, piece);
+            for (int i = s; i < s + piece.count; i++)
+                lks_loss_score(m, i, scores ? &scores[i] : NULL,
+                               probabilities ? probabilities + (size_t)i * m->classes : NULL);
+        }
+    }
+}
+
+void lks_model_weights_changed(lks_model *m) {
+#pragma omp parallel num_threads(m->threads)
+    for (int i = 0; i < m->n_ops; i++)
+        if (m->ops[i]->class->pack)
+            m->ops[i]->class->pack(m->ops[i], omp_get_thread_num(), m->threads);
+}
+
+/* The workers' counts, and the marks of operations whose partials could not be summed. */
+static void collect_head(lks_model *m, int64_t *message) {
+    memset(message + LKS_MSG_SAMPLES, 0,
+           (size_t)(LKS_MSG_HEAD + m->n_ops - LKS_MSG_SAMPLES) * sizeof *message);
+    for (int t = 0; t < m->threads; t++) {
+        lks_worker *w = m->workers[t];
+        message[LKS_MSG_SAMPLES] += w->samples;
+        message[LKS_MSG_HASH] = (int64_t)((uint64_t)message[LKS_MSG_HASH] + w->hash);
+        message[LKS_MSG_LOSS_HI] += w->loss.hi;
+        message[LKS_MSG_LOSS_LO] += w->loss.lo;
+        message[LKS_MSG_CORRECT] += w->correct;
+        message[LKS_MSG_BAD_LOSS] |= w->bad_loss;
+        for (int i = 0; i < m->n_ops; i++)
+            message[LKS_MSG_HEAD + i] |= w->bad[i];
+        w->samples = w->correct = w->bad_loss = 0;
+        w->hash = 0;
+        w->loss = (lks_limbs){0, 0};
+        memset(w->bad, 0, (size_t)m->n_ops * sizeof *w->bad);
+    }
+}
+
+static void clear_sums(lks_model *m, int part) {
+    size_t size = m->exact ? sizeof(int64_t) : sizeof(float);
+    for (int i = 0; i < m->n_ops; i++) {
+        lks_op *op = m->ops[i];
+        for (int s = 0; s < op->n_sums; s++) {
+            size_t from = op->sums_count * part / m->threads;
+            size_t to = op->sums_count * (part + 1) / m->threads;
+            memset((char *)op->sums[s] + from * size, 0, (to - from) * size);
+        }
+    }
+}
+
+void lks_model_collect(lks_model *m, int64_t *message, float *gradients) {
+    collect_head(m, message);
+    int64_t *exact = message + LKS_MSG_HEAD + m->n_ops;
+#pragma omp parallel num_threads(m->threads)
+    {
+        int part = omp_get_thread_num();
+        for (int i = 0; i < m->n_ops; i++)
+            if (m->ops[i]->class->collect)
+                m->ops[i]->class->collect(m->ops[i], exact, gradients, part, m->threads);
+#pragma omp barrier
+        clear_sums(m, part);
+    }
+}

@@ -1,0 +1,43 @@
+/* The network's input: bytes to normalised floats. One to four channels stay unpadded: the first
+ * layer broadcasts inputs and needs no vectors of them. */
+#include "nn/op.h"
+
+#include <string.h>
+
+#include "lockstep/memory.h"
+
+typedef struct input_op {
+    lks_op op;
+    float (*table)[256]; /* [channels]: the float value of every byte */
+} input_op;
+
+static void forward(lks_op *op, lks_worker *w, int first, int count) {
+    (void)w;
+    const input_op *in = (input_op *)op;
+    int channels = op->out->shape.channels, stride = op->out->stride;
+    size_t pixels = (size_t)op->out->shape.rows * op->out->shape.columns;
+    const uint8_t *bytes = op->model->batch.images + (size_t)first * pixels * channels;
+    float *x = op->out->value + (size_t)first * op->out->size;
+    for (size_t i = 0; i < pixels * count; i++)
+        for (int c = 0; c < channels; c++)
+            x[i * stride + c] = in->table[c][bytes[i * channels + c]];
+}
+
+static void release(lks_op *op) {
+    lks_free(((input_op *)op)->table);
+}
+
+lks_status lks_input_new(lks_model *m, const float (*table)[256], lks_error *err) {
+    static const lks_op_class class = {.forward = forward, .release = release};
+    input_op *in = lks_alloc(1, sizeof *in, "the input", err);
+    if (!in)
+        return err->status;
+    int channels = m->input.channels;
+    LKS_TRY(lks_model_append(m, &in->op, &class, "input", m->input,
+                             channels <= 4 ? channels : lks_padded(channels), err));
+    in->table = lks_alloc((size_t)channels, sizeof *in->table, "the pixel table", err);
+    if (!in->table)
+        return err->status;
+    memcpy(in->table, table, (size_t)channels * sizeof *table);
+    return LKS_OK;
+}

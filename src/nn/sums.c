@@ -1,0 +1,104 @@
+/* Gradient sums: partials of chunks are computed in float, in order, and added as integers (or, in
+ * the plain mode that exists for comparison, as floats). */
+#include "nn/op.h"
+
+#include <string.h>
+
+/* Dense layers with more weights than this gather their gradients over all of a rank's chunks at
+ * once: a copy of the sums for every thread would cost more to add up than the work itself. Decided
+ * by shape alone, and without effect on any result. */
+#define WIDE_WEIGHTS 65536
+
+lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *err) {
+    lks_model *m = op->model;
+    op->wide = may_be_wide && op->n_weights > WIDE_WEIGHTS;
+    op->n_sums = op->wide ? 1 : m->threads;
+    op->sums_count = count;
+    op->sums = lks_model_alloc(m, (size_t)op->n_sums, sizeof *op->sums, "gradient sums", err);
+    if (!op->sums)
+        return err->status;
+    for (int s = 0; s < op->n_sums; s++) {
+        op->sums[s] = lks_model_alloc(m, count, m->exact ? sizeof(int64_t) : sizeof(float),
+                                      "gradient sums", err);
+        if (!op->sums[s])
+            return err->status;
+    }
+    return LKS_OK;
+}
+
+void lks_op_add(lks_op *op, lks_worker *w, int slot, size_t at, const float *p, size_t n) {
+    if (op->model->exact) {
+        if (!op->model->kernels->accumulate((int64_t *)op->sums[slot] + at, p, n))
+            w->bad[op->index] = 1;
+        return;
+    }
+    float *sum = (float *)op->sums[slot] + at;
+    for (size_t i = 0; i < n; i++)
+        sum[i] += p[i];
+}
+
+void lks_op_take(const lks_op *op, size_t at, size_t n, size_t to, size_t step, int64_t *exact,
+                 float *plain) {
+    size_t out = op->offset + to;
+    if (op->model->exact) {
+        for (int s = 0; s < op->n_sums; s++) {
+            const int64_t *sum = (const int64_t *)op->sums[s] + at;
+            for (size_t i = 0; i < n; i++)
+                exact[out + i * step] = s == 0 ? sum[i] : exact[out + i * step] + sum[i];
+        }
+        return;
+    }
+    for (int s = 0; s < op->n_sums; s++) {
+        const float *sum = (const float *)op->sums[s] + at;
+        for (size_t i = 0; i < n; i++)
+            plain[out + i * step] = s == 0 ? sum[i] : plain[out + i * step] + sum[i];
+    }
+}
+
+void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, const lks_wgrad_args *base, int count,
+                  const int32_t *element_offset, lks_span span) {
+    const lks_model *m = op->model;
+    int blocks = base->channels / LKS_BLOCK, end = span.first + span.count;
+    for (int block = 0; block < blocks; block += 2)
+        for (int e = span.first; e < end; e += LKS_WGRAD_TAPS) {
+            lks_wgrad_args a = *base;
+            a.taps = end - e < LKS_WGRAD_TAPS ? end - e : LKS_WGRAD_TAPS;
+            a.tap_offset = element_offset + e;
+            a.block = block;
+            a.blocks = blocks - block < 2 ? blocks - block : 2;
+            a.out = w->scratch;
+            size_t width = (size_t)a.blocks * LKS_BLOCK;
+            /* Chunks inside, so that a tile of sums stays in the first-level cache over all of
+             * them. */
+            for (int s = 0; s < count; s += m->chunk) {
+                a.samples = count - s < m->chunk ? count - s : m->chunk;
+                m->kernels->wgrad(&a);
+                if (a.blocks == blocks)
+                    lks_op_add(op, w, slot, (size_t)e * width, a.out, a.taps * width);
+                else
+                    for (int t = 0; t < a.taps; t++)
+                        lks_op_add(op, w, slot,
+                                   (size_t)(e + t) * a.channels + (size_t)block * LKS_BLOCK,
+                                   a.out + t * width, width);
+                a.x += (size_t)m->chunk * a.x_stride;
+                a.dy += (size_t)m->chunk * a.dy_stride;
+                if (a.y)
+                    a.y += (size_t)m->chunk * a.dy_stride;
+                if (a.argmax)
+                    a.argmax += (size_t)m->chunk * a.dy_stride;
+            }
+        }
+}
+
+void lks_op_bias(lks_op *op, lks_worker *w, int slot, const float *dy, const float *y, int count,
+                 int pixels, int channels) {
+    const lks_model *m = op->model;
+    size_t per_sample = (size_t)pixels * channels;
+    for (int s = 0; s < count; s += m->chunk) {
+        int n = count - s < m->chunk ? count - s : m->chunk;
+        memset(w->scratch, 0, (size_t)channels * sizeof(float));
+        m->kernels->bias(w->scratch, dy + s * per_sample, y ? y + s * per_sample : NULL,
+                         (size_t)n * pixels, channels);
+        lks_op_add(op, w, slot, op->sums_count - (size_t)channels, w->scratch, (size_t)channels);
+    }
+}
