@@ -33,20 +33,32 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=build/$preset
 junit=$PWD/$build/junit.xml
 
-jobs/install-deps.sh --tests
+# The closing line is due also where no test could run.
+stopped() {
+    echo "tests/run.sh: error: $1" >&2
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+}
+
+jobs/install-deps.sh --tests || stopped "packages are missing"
 generator=()
 if [ ! -e "$build/build.ninja" ] && [ ! -e "$build/Makefile" ]; then
     rm -f "$build/CMakeCache.txt"
     generator=(-G "Unix Makefiles")
     if command -v ninja >/dev/null; then generator=(-G Ninja); fi
 fi
-cmake --preset "$preset" "${generator[@]}" -DLOCKSTEP_WERROR=ON -DLOCKSTEP_TESTS=ON
-cmake --build --preset "$preset" --parallel "$(nproc)"
+cmake --preset "$preset" "${generator[@]}" -DLOCKSTEP_WERROR=ON -DLOCKSTEP_TESTS=ON ||
+    stopped "configuring $build failed"
+cmake --build --preset "$preset" --parallel "$(nproc)" || stopped "building $build failed"
 
 # Sanitizers: leaks of the MPI library itself are listed in lsan.supp; to recognise them the whole stack is needed.
 export ASAN_OPTIONS=${ASAN_OPTIONS-"fast_unwind_on_malloc=0:strict_string_checks=1:detect_stack_use_after_return=1"}
 export LSAN_OPTIONS=${LSAN_OPTIONS-"suppressions='$PWD/tests/support/lsan.supp':print_suppressions=0"}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS-"print_stacktrace=1"}
+# Under them a run takes many times as long, and each rank looks for leaks when it ends.
+if [ "$preset" = asan-ubsan ]; then
+    export LOCKSTEP_TEST_SECONDS=${LOCKSTEP_TEST_SECONDS-60}
+fi
 
 rm -f "$junit"
 status=0

@@ -19,6 +19,7 @@ fresh_tree() {
 const char *lks_hint = "MPI_Allreduce // in a string";
 #include "kernels/kernels.h"
 #pragma omp parallel for schedule(static)
+#define UNROLLED _Pragma("GCC unroll 16")
 TEXT
     printf '%s\n' '#include <mpi.h>' 'int lks_n = MPI_SUCCESS;' >src/comm/comm.c
     printf '%s\n' '#include <hdf5.h>' 'void lks_f(void) { H5Fclose(1); }' >src/io/checkpoint.c
@@ -80,6 +81,7 @@ plant numerics src/nn/layer.c '#pragma omp parallel for reduction(+ : sum)'
 plant numerics src/nn/layer.c '#pragma omp parallel for \\\\\n    reduction(+ : sum)'
 plant numerics src/nn/layer.c '#pragma omp parallel for simd'
 plant numerics src/nn/layer.c '#pragma GCC optimize("fast-math")'
+plant numerics src/nn/layer.c '#define SUM _Pragma("omp parallel for reduction(+ : sum)")'
 plant numerics src/nn/layer.c 'long double x;'
 plant numerics CMakeLists.txt 'add_compile_options(-ffast-math)'
 plant numerics CMakePresets.json '{ "CMAKE_C_FLAGS": "-Ofast" }'
