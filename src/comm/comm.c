@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* MPI counts are int. Pieces of this many elements (or bytes) stay far below INT_MAX, and are large
- * enough for the cost of a second call not to be seen. */
-#define PIECE ((size_t)1 << 28)
+/* MPI counts are int, and MPI's reductions take a temporary buffer as large as the message. Pieces
+ * of this many elements (or bytes) bound both, and are large enough for the cost of another call
+ * not to be seen. */
+#define PIECE ((size_t)1 << 22)
 
 /* Who speaks when an MPI call fails, since such a failure can come from any depth. */
 static int world_rank;

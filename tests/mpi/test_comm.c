@@ -74,6 +74,23 @@ static void test_sum_i64(void) {
     lks_comm_sum_i64(&comm, NULL, 0);
 }
 
+/* More elements than travel in one piece. */
+static void test_sum_in_pieces(void) {
+    const size_t n = ((size_t)1 << 22) + 12345;
+    const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t ranks = (uint64_t)comm.size;
+    int64_t *values = room(n + 1, sizeof *values);
+    for (size_t i = 0; i < n; i++)
+        values[i] = (int64_t)((i * odd >> 8) * (uint64_t)(comm.rank + 1));
+    values[n] = 77;
+    lks_comm_sum_i64(&comm, values, n);
+    size_t wrong = values[n] != 77;
+    for (size_t i = 0; i < n; i++)
+        wrong += (uint64_t)values[i] != (i * odd >> 8) * (ranks * (ranks + 1) / 2);
+    CU_ASSERT_EQUAL(wrong, 0);
+    lks_free(values);
+}
+
 static void test_extremes(void) {
     enum { N = 501 };
     int64_t largest[N], smallest[N];
@@ -124,7 +141,7 @@ static void test_float_sums(void) {
 }
 
 static void test_broadcast(void) {
-    enum { WORDS = 700001 }; /* 2.7 MiB, and not a round number */
+    enum { WORDS = 1700001 }; /* 6.5 MiB: more than one piece, and not a round number */
     uint32_t *data = room(WORDS + 1, sizeof *data);
     for (int root = 0; root < comm.size; root++) {
         for (uint64_t i = 0; i < WORDS; i++)
@@ -372,6 +389,7 @@ int main(int argc, char **argv) {
     static const lks_test tests[] = {
         {"world, host and launcher", test_world},
         {"int64 sums wrap modulo 2^64", test_sum_i64},
+        {"sums in pieces", test_sum_in_pieces},
         {"minima and maxima", test_extremes},
         {"float and double sums", test_float_sums},
         {"broadcast from every root", test_broadcast},

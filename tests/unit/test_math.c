@@ -23,6 +23,8 @@ static double uniform(const lks_stream *s, uint64_t i, double low, double high) 
 
 /* |got - wanted| in units in the last place of the double nearest to wanted. */
 static double ulps(double got, long double wanted) {
+    if (isnan(got))
+        return INFINITY; /* fmax() would pass over a NaN */
     int exponent;
     frexpl(wanted, &exponent);
     if (exponent < DBL_MIN_EXP)
@@ -142,8 +144,10 @@ static void test_tanh_edges(void) {
     CU_ASSERT(lks_tanh(30.0) == 1.0 && lks_tanh(-30.0) == -1.0);
     CU_ASSERT(lks_tanh(INFINITY) == 1.0 && lks_tanh(-INFINITY) == -1.0);
     CU_ASSERT(isnan(lks_tanh(NAN)));
+    int odd = 0;
     for (int i = 0; i < 1000; i++)
-        CU_ASSERT(lks_tanh(-0.03 * i) == -lks_tanh(0.03 * i));
+        odd += lks_tanh(-0.03 * i) == -lks_tanh(0.03 * i);
+    CU_ASSERT_EQUAL(odd, 1000);
 }
 
 static void test_sine_and_cosine(void) {
@@ -178,12 +182,14 @@ static void test_quarters(void) {
 /* exp multiplies the rounding errors of y log x, so the bound grows with |y log x|. */
 static void test_pow(void) {
     lks_stream s = stream(9);
+    int wrong = 0;
     for (uint64_t i = 0; i < SAMPLES; i++) {
         double x = lks_exp(uniform(&s, 2 * i, -10.0, 10.0));
         double y = uniform(&s, 2 * i + 1, -60.0, 60.0);
         double error = ulps(lks_pow(x, y), powl(x, y));
-        CU_ASSERT(error <= 2.0 + 2.0 * fabs(y * log(x)));
+        wrong += !(error <= 2.0 + 2.0 * fabs(y * log(x)));
     }
+    CU_ASSERT_EQUAL(wrong, 0);
     CU_ASSERT(lks_pow(3.0, 0.0) == 1.0 && lks_pow(0.0, 0.0) == 1.0);
     CU_ASSERT(lks_pow(0.0, 2.5) == 0.0 && lks_pow(1.0, 1e9) == 1.0);
     CU_ASSERT(ulps(lks_pow(0.98, 150.0), powl((long double)0.98, 150.0L)) <= 4.0);
@@ -199,9 +205,11 @@ static void test_powi(void) {
     double b = 0.9, b2 = b * b, b4 = b2 * b2, b8 = b4 * b4;
     CU_ASSERT(lks_powi(b, 13) == (b * b4) * b8);
     CU_ASSERT(lks_powi(0.999, UINT64_C(1) << 40) == 0.0);
+    int wrong = 0;
     for (uint64_t n = 1; n < 20000; n += 7)
-        CU_ASSERT(fabsl(lks_powi(0.999, n) / powl((long double)0.999, (long double)n) - 1.0L) <
-                  (long double)n * 0x1p-52L);
+        wrong += !(fabsl(lks_powi(0.999, n) / powl((long double)0.999, (long double)n) - 1.0L) <
+                   (long double)n * 0x1p-52L);
+    CU_ASSERT_EQUAL(wrong, 0);
 }
 
 static void hash_results(lks_sha256 *digest, double (*f)(double), double low, double high) {
