@@ -1,0 +1,110 @@
+#include "config/locale.h"
+#include "config/print.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX 1500 /* of the list of differences; the rest is counted */
+
+typedef struct comparison {
+    FILE *out;
+    int differences, hidden;
+    bool failed;
+} comparison;
+
+typedef void (*writer)(FILE *out, const void *what, const void *base);
+
+static void write_option(FILE *out, const void *option, const void *base) {
+    lks_option_write(out, option, base);
+}
+
+static void write_layer(FILE *out, const void *unused, const void *layer) {
+    (void)unused;
+    if (layer)
+        lks_layer_write(out, layer);
+    else
+        fputs("missing", out);
+}
+
+/* The text of a value, owned by the caller; NULL when memory is short. */
+static char *value_text(writer write, const void *what, const void *base) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    write(out, what, base);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* Two values are equal if they are written the same: both texts read back exactly. */
+static void compare(comparison *c, const char *key, writer write, const void *what,
+                    const void *saved, const void *now) {
+    char *a = value_text(write, what, saved), *b = value_text(write, what, now);
+    if (!a || !b) {
+        c->failed = true;
+    } else if (strcmp(a, b) != 0) {
+        c->differences++;
+        if (ftell(c->out) > TEXT_MAX)
+            c->hidden++;
+        else
+            fprintf(c->out, "\n  %s: %.160s in the checkpoint, %.160s now", key, a, b);
+    }
+    free(a);
+    free(b);
+}
+
+static void compare_layers(comparison *c, const lks_config *saved, const lks_config *now) {
+    int n = saved->n_layers > now->n_layers ? saved->n_layers : now->n_layers;
+    for (int i = 0; i < n; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "model, layer %d", i + 1);
+        compare(c, key, write_layer, NULL, i < saved->n_layers ? &saved->layers[i] : NULL,
+                i < now->n_layers ? &now->layers[i] : NULL);
+    }
+}
+
+static bool may_differ(const lks_option *option, const lks_config *saved, const lks_config *now) {
+    if (option->resume == LKS_RESUME_EPOCHS)
+        return saved->train.schedule.name != LKS_SCHEDULE_ONECYCLE &&
+               now->train.schedule.name != LKS_SCHEDULE_ONECYCLE;
+    return option->resume == LKS_RESUME_FREE;
+}
+
+static void compare_all(comparison *c, const lks_config *saved, const lks_config *now) {
+    for (int i = 0; i < lks_n_options; i++) {
+        const lks_option *option = &lks_options[i];
+        if (option->type == LKS_OPT_MODEL)
+            compare_layers(c, saved, now);
+        else if (!may_differ(option, saved, now))
+            compare(c, option->key, write_option, option, saved, now);
+    }
+    if (c->hidden)
+        fprintf(c->out, "\n  and %d more", c->hidden);
+}
+
+lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, lks_error *err) {
+    char *text = NULL;
+    size_t size = 0;
+    comparison c = {.out = open_memstream(&text, &size)};
+    if (c.out) {
+        locale_t locale = lks_locale_enter();
+        compare_all(&c, saved, now);
+        lks_locale_leave(locale);
+    }
+    bool failed = !c.out || c.failed || ferror(c.out);
+    if (c.out && fclose(c.out) != 0)
+        failed = true;
+    lks_status status = LKS_OK;
+    if (failed)
+        status = lks_fail(err, LKS_ERR_MEMORY, "out of memory while comparing configurations");
+    else if (c.differences)
+        status = lks_fail(err, LKS_ERR_MISMATCH,
+                          "the checkpoint belongs to a run with another configuration:%s", text);
+    free(text);
+    return status;
+}

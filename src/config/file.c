@@ -1,0 +1,70 @@
+#include "config/option.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static lks_status fail_path(lks_error *err, const char *path, const char *why) {
+    return lks_fail(err, LKS_ERR_CONFIG, "cannot read configuration %.600s: %s", path, why);
+}
+
+/* Opens without waiting for the writer of a pipe, then reads like any file. */
+static int open_file(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return -1;
+    struct stat info;
+    if (fstat(fd, &info) == 0) {
+        if (!S_ISDIR(info.st_mode) && fcntl(fd, F_SETFL, O_RDONLY) == 0)
+            return fd;
+        if (S_ISDIR(info.st_mode))
+            errno = EISDIR;
+    }
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+/* Reads up to @p limit bytes; returns the number read, or -1. */
+static ssize_t read_all(int fd, char *buffer, size_t limit) {
+    size_t used = 0;
+    while (used < limit) {
+        ssize_t n = read(fd, buffer + used, limit - used);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        used += (size_t)n;
+    }
+    return (ssize_t)used;
+}
+
+lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks_error *err) {
+    *text = NULL;
+    *size = 0;
+    int fd = open_file(path);
+    if (fd < 0)
+        return fail_path(err, path, strerror(errno));
+    char *buffer = malloc(LKS_CONFIG_SIZE_MAX + 2);
+    if (!buffer) {
+        close(fd);
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for configuration %.600s", path);
+    }
+    ssize_t n = read_all(fd, buffer, LKS_CONFIG_SIZE_MAX + 1);
+    int saved = errno;
+    close(fd);
+    if (n < 0 || n > LKS_CONFIG_SIZE_MAX) {
+        free(buffer);
+        return fail_path(err, path, n < 0 ? strerror(saved) : "larger than 1 MiB");
+    }
+    buffer[n] = '\0';
+    *text = buffer;
+    *size = (size_t)n;
+    return LKS_OK;
+}

@@ -1,0 +1,12 @@
+/** @file locale.h  Numbers are read and written with a decimal point, whatever locale the program
+ * has set. */
+#ifndef LKS_CONFIG_LOCALE_H
+#define LKS_CONFIG_LOCALE_H
+
+#include <locale.h>
+
+/** Switches the calling thread to the C locale; returns what lks_locale_leave() takes back. */
+locale_t lks_locale_enter(void);
+void lks_locale_leave(locale_t saved);
+
+#endif

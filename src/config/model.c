@@ -1,0 +1,214 @@
+#include "config/reader.h"
+#include "config/suggest.h"
+#include "config/value.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A layer that is being read: what messages call it, and which options it was given. */
+typedef struct layer_reading {
+    lks_reader *reader;
+    lks_layer_config *layer;
+    const lks_layer_options *info;
+    char label[64];
+    unsigned given; /* bit i: option i */
+} layer_reading;
+
+static const lks_option *find_option(const lks_layer_options *info, const char *key) {
+    for (int i = 0; i < info->n_options; i++)
+        if (strcmp(info->options[i].key, key) == 0)
+            return &info->options[i];
+    return NULL;
+}
+
+static lks_status unknown_option(lks_reader *r, const lks_layer_options *info, const char *key,
+                                 size_t offset) {
+    char shown[80], advice[200];
+    lks_printable(shown, sizeof shown, key, strlen(key));
+    lks_nearest nearest = lks_nearest_start(key);
+    size_t used = (size_t)snprintf(advice, sizeof advice, "known options:");
+    for (int i = 0; i < info->n_options; i++) {
+        const char *known = info->options[i].key;
+        lks_nearest_offer(&nearest, known, strlen(known));
+        used += (size_t)snprintf(advice + used, sizeof advice - used, " %s", known);
+    }
+    if (nearest.best)
+        snprintf(advice, sizeof advice, "did you mean '%s'?", nearest.best);
+    return lks_fail_at(r->err, &r->now, offset, "%s has no option '%s'; %s", info->kind, shown,
+                       advice);
+}
+
+static lks_status check_unique(lks_reader *r, const lks_layer_config *layer, size_t offset) {
+    const lks_config *c = r->config;
+    for (int i = 0; i < c->n_layers; i++)
+        if (&c->layers[i] != layer && strcmp(c->layers[i].name, layer->name) == 0)
+            return lks_fail_at(r->err, &r->now, offset,
+                               "two layers are called '%s' (layers %d and %d): names are unique",
+                               layer->name, i + 1, (int)(layer - c->layers) + 1);
+    return LKS_OK;
+}
+
+static lks_status read_layer_option(layer_reading *l, const lks_option *option,
+                                    const lks_node *node) {
+    char label[LKS_KEY_MAX];
+    snprintf(label, sizeof label, "%s%s", l->label, option->key);
+    l->given |= 1u << (option - l->info->options);
+    return lks_option_read(option, l->layer, label, node, &l->reader->now, l->reader->err);
+}
+
+static lks_status read_layer_map(layer_reading *l, const lks_node *map) {
+    lks_reader *r = l->reader;
+    for (const lks_node *key = map->first; key; key = key->next->next) {
+        if (key->type != LKS_NODE_SCALAR)
+            return lks_fail_at(r->err, &r->now, key->offset, "a key must be a word");
+        const lks_option *option = find_option(l->info, key->text);
+        if (!option)
+            return unknown_option(r, l->info, key->text, key->offset);
+        if (l->given & 1u << (option - l->info->options))
+            return lks_fail_at(r->err, &r->now, key->offset, "duplicate key '%s'", key->text);
+        LKS_TRY(read_layer_option(l, option, key->next));
+    }
+    return LKS_OK;
+}
+
+/* The kind that @p key names, or LKS_LAYER_KINDS with the error filled. */
+static lks_layer_kind find_kind(lks_reader *r, const lks_node *key) {
+    if (key->type != LKS_NODE_SCALAR) {
+        lks_fail_at(r->err, &r->now, key->offset,
+                    "a layer is a word like 'relu' or a map like 'dense: 10'");
+        return LKS_LAYER_KINDS;
+    }
+    lks_nearest nearest = lks_nearest_start(key->text);
+    for (int kind = 0; kind < LKS_LAYER_KINDS; kind++) {
+        const char *name = lks_layer_table[kind].kind;
+        if (strcmp(name, key->text) == 0)
+            return (lks_layer_kind)kind;
+        lks_nearest_offer(&nearest, name, strlen(name));
+    }
+    char shown[80], advice[160] = "known kinds:";
+    lks_printable(shown, sizeof shown, key->text, strlen(key->text));
+    for (int kind = 0; kind < LKS_LAYER_KINDS; kind++)
+        snprintf(advice + strlen(advice), sizeof advice - strlen(advice), " %s",
+                 lks_layer_table[kind].kind);
+    if (nearest.best)
+        snprintf(advice, sizeof advice, "did you mean '%s'?", nearest.best);
+    lks_fail_at(r->err, &r->now, key->offset, "unknown layer '%s'; %s", shown, advice);
+    return LKS_LAYER_KINDS;
+}
+
+static lks_status check_required(const layer_reading *l, size_t offset) {
+    for (int i = 0; i < l->info->n_options; i++) {
+        const lks_option *option = &l->info->options[i];
+        char expected[160];
+        if (option->required && !(l->given & 1u << i))
+            return lks_fail_at(l->reader->err, &l->reader->now, offset, "%sneeds '%s', %s (%s)",
+                               l->label, option->key,
+                               lks_option_describe(option, expected, sizeof expected),
+                               option->meaning);
+    }
+    return LKS_OK;
+}
+
+static void default_name(const lks_config *config, lks_layer_config *layer) {
+    int number = 0;
+    for (const lks_layer_config *l = config->layers; l <= layer; l++)
+        number += l->kind == layer->kind;
+    snprintf(layer->name, sizeof layer->name, "%s%d", lks_layer_table[layer->kind].stem, number);
+}
+
+static lks_status read_settings(layer_reading *l, const lks_node *key, const lks_node *value) {
+    if (!value)
+        return LKS_OK;
+    if (value->type == LKS_NODE_MAP)
+        return read_layer_map(l, value);
+    if (value->type == LKS_NODE_NULL && !l->info->options[0].required)
+        return LKS_OK; /* "relu:" is "relu" */
+    if (!l->info->short_form)
+        return lks_fail_at(l->reader->err, &l->reader->now, key->offset,
+                           "%s takes no value, at most a map like {name: a}", l->info->kind);
+    return read_layer_option(l, &l->info->options[0], value);
+}
+
+/* Reads one entry of the list: a word, or a map with the kind as its only key. */
+static lks_status read_layer(lks_reader *r, const lks_node *node, lks_layer_config *layer) {
+    const lks_node *key = node, *value = NULL;
+    if (node->type == LKS_NODE_MAP && node->first) {
+        key = node->first;
+        value = key->next;
+    }
+    lks_layer_kind kind = find_kind(r, key);
+    if (kind == LKS_LAYER_KINDS)
+        return LKS_ERR_CONFIG;
+    if (value && value->next)
+        return lks_fail_at(r->err, &r->now, value->next->offset,
+                           "a layer has one key, its kind; options go below it or into {...}, "
+                           "another layer begins with '- '");
+    layer->kind = kind;
+    layer->line = r->now.is_set ? 0 : lks_source_line(&r->now, node->offset);
+    layer_reading l = {.reader = r, .layer = layer, .info = &lks_layer_table[kind]};
+    snprintf(l.label, sizeof l.label, "layer %d (%s): ", (int)(layer - r->config->layers) + 1,
+             l.info->kind);
+    for (int i = 0; i < l.info->n_options; i++)
+        if (l.info->options[i].preset)
+            lks_option_reset(&l.info->options[i], layer);
+    LKS_TRY(read_settings(&l, key, value));
+    LKS_TRY(check_required(&l, key->offset));
+    if (!layer->name[0])
+        default_name(r->config, layer);
+    r->config->n_layers++;
+    return check_unique(r, layer, key->offset);
+}
+
+lks_status lks_model_read(lks_reader *r, const lks_node *node) {
+    int count = 0;
+    for (const lks_node *child = node->first; child; child = child->next)
+        count++;
+    if (node->type != LKS_NODE_LIST || count == 0 || count > LKS_LAYERS_MAX)
+        return lks_fail_at(r->err, &r->now, node->offset,
+                           "model must be a list of 1 to %d layers, each on a line with '- '%s",
+                           LKS_LAYERS_MAX, count > LKS_LAYERS_MAX ? ", it has more" : "");
+    free(r->config->layers);
+    r->config->n_layers = 0;
+    r->config->layers = calloc((size_t)count, sizeof *r->config->layers);
+    if (!r->config->layers)
+        return lks_fail(r->err, LKS_ERR_MEMORY, "out of memory for %d layers", count);
+    lks_layer_config *layer = r->config->layers;
+    for (const lks_node *child = node->first; child; child = child->next)
+        LKS_TRY(read_layer(r, child, layer++));
+    return LKS_OK;
+}
+
+static lks_status unknown_layer(lks_reader *r, const char *name) {
+    char shown[80];
+    lks_printable(shown, sizeof shown, name, strlen(name));
+    lks_nearest nearest = lks_nearest_start(name);
+    for (int i = 0; i < r->config->n_layers; i++)
+        lks_nearest_offer(&nearest, r->config->layers[i].name, strlen(r->config->layers[i].name));
+    return lks_fail_at(r->err, &r->now, 0, "no layer is called '%s'%s%s%s", shown,
+                       nearest.best ? "; did you mean '" : "", nearest.best ? nearest.best : "",
+                       nearest.best ? "'?" : "");
+}
+
+lks_status lks_model_set(lks_reader *r, const char *path, const lks_node *node) {
+    char name[LKS_NAME_MAX];
+    size_t length = strcspn(path, ".");
+    snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name), path);
+    lks_layer_config *layer = NULL;
+    for (int i = 0; i < r->config->n_layers && length < sizeof name; i++)
+        if (strcmp(r->config->layers[i].name, name) == 0)
+            layer = &r->config->layers[i];
+    if (!layer)
+        return unknown_layer(r, name);
+    layer_reading l = {.reader = r, .layer = layer, .info = &lks_layer_table[layer->kind]};
+    const char *key = path[length] ? path + length + 1 : "";
+    const lks_option *option = find_option(l.info, key);
+    if (!option)
+        return key[0] ? unknown_option(r, l.info, key, 0)
+                      : lks_fail_at(r->err, &r->now, 0,
+                                    "'%s' is a layer, set one of its options: model.%s.%s=...",
+                                    name, name, l.info->options[0].key);
+    snprintf(l.label, sizeof l.label, "model.%.50s.", name);
+    LKS_TRY(read_layer_option(&l, option, node));
+    return check_unique(r, layer, 0);
+}

@@ -1,0 +1,80 @@
+/** @file option.h  The table that parsing, defaults, checks, help, printing and comparison are
+ * driven by. */
+#ifndef LKS_CONFIG_OPTION_H
+#define LKS_CONFIG_OPTION_H
+
+#include "lockstep/config.h"
+
+typedef enum lks_option_type {
+    LKS_OPT_BOOL,
+    LKS_OPT_INT,
+    LKS_OPT_INT64,
+    LKS_OPT_UINT64,
+    LKS_OPT_DOUBLE,
+    LKS_OPT_STRING,  /**< `second`: size of the array; a `min` of 1 refuses the empty text */
+    LKS_OPT_NAME,    /**< a string of [A-Za-z0-9_-], never empty */
+    LKS_OPT_WORD,    /**< one of `words`, stored as an int or an enum */
+    LKS_OPT_DOUBLES, /**< a number or a list of up to LKS_CHANNELS_MAX; `second`: place of the count
+                      */
+    LKS_OPT_INT_PAIR, /**< one number for both, or [rows, columns] */
+    LKS_OPT_PADDING,  /**< valid, same, or as INT_PAIR; `second`: place of the pair */
+    LKS_OPT_MODEL     /**< the list of layers */
+} lks_option_type;
+
+typedef struct lks_word {
+    const char *word; /**< NULL ends a list */
+    int value;
+} lks_word;
+
+/** What may differ between a checkpoint and the run that continues it. */
+typedef enum lks_resume_rule {
+    LKS_RESUME_SAME,
+    LKS_RESUME_FREE,
+    LKS_RESUME_EPOCHS
+} lks_resume_rule;
+
+typedef struct lks_option {
+    const char *key; /**< dotted: "train.optimizer.lr"; of a layer's option, without dots */
+    const char *meaning;
+    lks_option_type type;
+    bool required; /**< of a layer's option: has no default */
+    bool min_open; /**< min itself is refused */
+    bool max_open; /**< max itself is refused */
+    lks_resume_rule resume;
+    size_t offset, second; /**< in lks_config or lks_layer_config */
+    double min, max;       /**< -INFINITY and INFINITY: no limit but the type's own */
+    const lks_word *words;
+    const char *preset; /**< default, read like a value of the file; NULL: none, the bytes are 0 */
+    const char *only_with; /**< key of a WORD option: meaningless unless that one is `only_word` */
+    const char *only_word;
+} lks_option;
+
+#define LKS_OPTIONS_MAX     64
+#define LKS_CONFIG_SIZE_MAX (1 << 20) /**< bytes of a configuration file */
+extern const lks_option lks_options[];
+extern const int lks_n_options;
+
+/** The options of one layer kind. The first one is what the short form `kind: value` sets, unless
+ * `short_form` is false. */
+typedef struct lks_layer_options {
+    const char *kind;
+    const char *stem; /**< of default names: "conv" for conv1, conv2 ... */
+    const char *meaning;
+    const lks_option *options;
+    int n_options;
+    bool short_form;
+} lks_layer_options;
+
+extern const lks_layer_options lks_layer_table[LKS_LAYER_KINDS];
+
+/** The option called @p key, or NULL. */
+const lks_option *lks_option_find(const char *key);
+
+/** True if @p option means something in @p config: it has no `only_with`, or that key has the right
+ * word. */
+bool lks_option_applies(const lks_option *option, const lks_config *config);
+
+/** The word of @p value in @p words; "?" if there is none. */
+const char *lks_word_of(const lks_word *words, int value);
+
+#endif

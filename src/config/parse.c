@@ -1,0 +1,285 @@
+#include "config/locale.h"
+#include "config/reader.h"
+#include "config/suggest.h"
+#include "config/value.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+lks_origin *lks_reader_origin(lks_reader *r, const lks_option *option) {
+    return &r->origins[option - lks_options];
+}
+
+/* --- unknown keys
+ * ----------------------------------------------------------------------------------- */
+
+/* The next component of @p key below @p section ("" is the top); NULL if the key is not below it.
+ */
+static const char *component(const char *key, const char *section, size_t *length) {
+    size_t skip = strlen(section);
+    if (skip > 0) {
+        if (strncmp(key, section, skip) != 0 || key[skip] != '.')
+            return NULL;
+        key += skip + 1;
+    }
+    *length = strcspn(key, ".");
+    return key;
+}
+
+static bool is_section(const char *path) {
+    size_t length;
+    for (int i = 0; i < lks_n_options; i++)
+        if (component(lks_options[i].key, path, &length))
+            return true;
+    return false;
+}
+
+static const char *last_component(const char *key) {
+    const char *dot = strrchr(key, '.');
+    return dot ? dot + 1 : key;
+}
+
+/* The option with the same last component as @p path whose whole key is nearest; NULL if there is
+ * none. */
+static const char *same_last_component(const char *path) {
+    const char *best = NULL;
+    size_t distance = 0;
+    for (int i = 0; i < lks_n_options; i++) {
+        const char *key = lks_options[i].key;
+        if (strcmp(last_component(key), last_component(path)) != 0)
+            continue;
+        size_t d = lks_edit_distance(key, strlen(key), path, strlen(path));
+        if (!best || d < distance) {
+            best = key;
+            distance = d;
+        }
+    }
+    return best;
+}
+
+/* Writes "did you mean ...", or else the section's keys, into @p out. */
+static void advise(char *out, size_t size, const char *section, const char *key, const char *path) {
+    bool below = section[0] != '\0' || !strchr(key, '.');
+    lks_nearest nearest = lks_nearest_start(key);
+    size_t length;
+    for (int i = 0; i < lks_n_options; i++) {
+        const char *name = lks_options[i].key;
+        if (!below)
+            lks_nearest_offer(&nearest, name, strlen(name));
+        else if ((name = component(name, section, &length)))
+            lks_nearest_offer(&nearest, name, length);
+    }
+    const char *elsewhere = same_last_component(path);
+    if (elsewhere && (!nearest.best || (!below && nearest.distance > 2))) {
+        snprintf(out, size, "did you mean '%s'?", elsewhere);
+        return;
+    }
+    if (nearest.best) {
+        snprintf(out, size, "did you mean '%.*s'?", (int)nearest.best_length, nearest.best);
+        return;
+    }
+    size_t used = (size_t)snprintf(out, size, "known keys:");
+    const char *before = "";
+    for (int i = 0; i < lks_n_options && used < size; i++) {
+        const char *name = component(lks_options[i].key, below ? section : "", &length);
+        if (!name || (strncmp(name, before, length) == 0 && before[length] == '.'))
+            continue;
+        used += (size_t)snprintf(out + used, size - used, " %.*s", (int)length, name);
+        before = name;
+    }
+}
+
+static lks_status unknown_key(lks_reader *r, const char *section, const lks_node *key,
+                              const char *path) {
+    char shown[80], advice[300];
+    lks_printable(shown, sizeof shown, key->text, strlen(key->text));
+    if (strcmp(key->text, "<<") == 0)
+        return lks_fail_at(r->err, &r->now, key->offset, "merge keys (<<) are not supported");
+    if (!r->now.is_set && lks_option_find(key->text))
+        return lks_fail_at(r->err, &r->now, key->offset,
+                           "unknown key '%s': keys with dots are for --set, in a file each part is "
+                           "a map",
+                           shown);
+    advise(advice, sizeof advice, section, key->text, path);
+    return lks_fail_at(r->err, &r->now, key->offset, "unknown key '%s'%s%s%s; %s", shown,
+                       section[0] ? " in '" : "", section, section[0] ? "'" : "", advice);
+}
+
+/* --- values and sections
+ * ---------------------------------------------------------------------------- */
+
+static lks_status read_option(lks_reader *r, const lks_option *option, const lks_node *node) {
+    if (option->type == LKS_OPT_MODEL)
+        LKS_TRY(lks_model_read(r, node));
+    else
+        LKS_TRY(lks_option_read(option, r->config, option->key, node, &r->now, r->err));
+    *lks_reader_origin(r, option) = (lks_origin){r->from, node->offset};
+    return LKS_OK;
+}
+
+static lks_status check_key(lks_reader *r, const lks_node *map, const lks_node *key) {
+    if (key->type != LKS_NODE_SCALAR)
+        return lks_fail_at(r->err, &r->now, key->offset, "a key must be a word");
+    for (const lks_node *k = map->first; k != key; k = k->next->next)
+        if (strcmp(k->text, key->text) == 0) {
+            char shown[80];
+            lks_printable(shown, sizeof shown, key->text, strlen(key->text));
+            return lks_fail_at(r->err, &r->now, key->offset,
+                               "duplicate key '%s', first given on line %d", shown,
+                               lks_source_line(&r->now, k->offset));
+        }
+    return LKS_OK;
+}
+
+/* Applies a section's map. Recursion ends where the table's keys end. */
+static lks_status read_section(lks_reader *r, const char *section, const lks_node *node) {
+    if (node->type != LKS_NODE_MAP)
+        return lks_fail_at(r->err, &r->now, node->offset,
+                           section[0] ? "'%s' must be a map of keys%s"
+                                      : "%sa configuration must be a map of keys%s",
+                           section, node->type == LKS_NODE_NULL ? ", and has none" : "");
+    for (const lks_node *key = node->first; key; key = key->next->next) {
+        LKS_TRY(check_key(r, node, key));
+        char path[LKS_KEY_MAX];
+        int length =
+            snprintf(path, sizeof path, "%s%s%s", section, section[0] ? "." : "", key->text);
+        bool dotted = strchr(key->text, '.') != NULL || length >= (int)sizeof path;
+        const lks_option *option = dotted ? NULL : lks_option_find(path);
+        if (option)
+            LKS_TRY(read_option(r, option, key->next));
+        else if (!dotted && key->text[0] && is_section(path))
+            LKS_TRY(read_section(r, path, key->next));
+        else
+            return unknown_key(r, section, key, path);
+    }
+    return LKS_OK;
+}
+
+static lks_status apply_key(lks_reader *r, const char *key, const lks_node *node) {
+    const lks_option *option = lks_option_find(key);
+    if (option)
+        return read_option(r, option, node);
+    if (strncmp(key, "model.", 6) == 0)
+        return lks_model_set(r, key + 6, node);
+    if (is_section(key))
+        return read_section(r, key, node);
+    char text[LKS_KEY_MAX];
+    snprintf(text, sizeof text, "%s", key);
+    return unknown_key(r, "", &(lks_node){.type = LKS_NODE_SCALAR, .text = text}, text);
+}
+
+/* --- the two kinds of text
+ * -------------------------------------------------------------------------- */
+
+static lks_status apply_file(lks_reader *r) {
+    lks_yaml yaml;
+    r->now = r->file;
+    r->from = LKS_FROM_FILE;
+    LKS_TRY(lks_yaml_parse(&yaml, &r->now, r->err));
+    lks_status status =
+        yaml.root ? read_section(r, "", yaml.root)
+                  : lks_fail_at(r->err, &r->now, 0,
+                                "the file is empty; a configuration has at least 'model'");
+    lks_yaml_free(&yaml);
+    return status;
+}
+
+static lks_status apply_set(lks_reader *r, int i) {
+    const char *set = r->sets[i], *equals = strchr(set, '=');
+    if (!equals || equals == set) {
+        char shown[200];
+        lks_printable(shown, sizeof shown, set, strlen(set));
+        return lks_fail(r->err, LKS_ERR_USAGE,
+                        "--set %s: write KEY=VALUE, for instance train.optimizer.lr=0.01", shown);
+    }
+    r->now =
+        (lks_source){.label = set, .is_set = true, .text = equals + 1, .size = strlen(equals + 1)};
+    r->from = LKS_FROM_SETS + i;
+    char *key = strndup(set, (size_t)(equals - set));
+    if (!key)
+        return lks_fail(r->err, LKS_ERR_MEMORY, "out of memory while reading --set");
+    lks_yaml yaml;
+    lks_status status = lks_yaml_parse(&yaml, &r->now, r->err);
+    if (status == LKS_OK) {
+        lks_node nothing = {.type = LKS_NODE_NULL};
+        status = apply_key(r, key, yaml.root ? yaml.root : &nothing);
+        lks_yaml_free(&yaml);
+    }
+    free(key);
+    return status;
+}
+
+/* --- the whole
+ * -------------------------------------------------------------------------------------- */
+
+/* The run's name without a `name:` is the file's, without folder and suffix. */
+static void name_from_file(lks_config *config, const char *file) {
+    const char *slash = strrchr(file, '/');
+    char base[LKS_PATH_MAX];
+    lks_printable(base, sizeof base, slash ? slash + 1 : file, strlen(slash ? slash + 1 : file));
+    char *dot = strrchr(base, '.');
+    if (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
+        *dot = '\0';
+    const char *name = base[strspn(base, ".")] ? base : "config";
+    size_t length = 0;
+    for (;;) { /* whole characters only */
+        size_t n = lks_utf8_sequence(name + length, strlen(name + length));
+        if (n == 0 || length + n >= sizeof config->name)
+            break;
+        length += n;
+    }
+    memcpy(config->name, name, length);
+}
+
+static lks_status parse_all(lks_reader *r, int n_sets) {
+    for (int i = 0; i < lks_n_options; i++)
+        if (lks_options[i].preset)
+            lks_option_reset(&lks_options[i], r->config);
+    name_from_file(r->config, r->file.label);
+    LKS_TRY(apply_file(r));
+    for (int i = 0; i < n_sets; i++)
+        LKS_TRY(apply_set(r, i));
+    return lks_config_check(r);
+}
+
+lks_status lks_fail_option(const lks_reader *r, const lks_option *option, const char *format, ...) {
+    char message[600];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    lks_origin origin = r->origins[option - lks_options];
+    lks_source source = r->file;
+    if (origin.from >= LKS_FROM_SETS)
+        source = (lks_source){.label = r->sets[origin.from - LKS_FROM_SETS], .is_set = true};
+    return lks_fail_at(r->err, &source, origin.offset, "%s", message);
+}
+
+lks_status lks_config_parse(lks_config *config, const char *text, size_t size, const char *file,
+                            const char *const *sets, int n_sets, lks_error *err) {
+    memset(config, 0, sizeof *config);
+    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) { /* byte order mark */
+        text += 3;
+        size -= 3;
+    }
+    lks_reader r = {.config = config,
+                    .file = {.label = file, .text = text, .size = size},
+                    .sets = sets,
+                    .err = err};
+    if (size > LKS_CONFIG_SIZE_MAX)
+        return lks_fail(err, LKS_ERR_CONFIG, "%s: larger than 1 MiB, this is no configuration",
+                        file);
+    locale_t saved = lks_locale_enter();
+    lks_status status = parse_all(&r, n_sets);
+    lks_locale_leave(saved);
+    if (status != LKS_OK)
+        lks_config_free(config);
+    return status;
+}
+
+void lks_config_free(lks_config *config) {
+    free(config->layers);
+    memset(config, 0, sizeof *config);
+}

@@ -1,0 +1,292 @@
+#include "config/print.h"
+#include "config/locale.h"
+#include "config/source.h"
+#include "config/value.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* %g writes 1000 as "1e+03" and 1e-7 without a point, which YAML 1.1 readers take for a text. */
+char *lks_shortest(double value, char out[32]) {
+    if (fabs(value) < 1e9 && (double)(long)value == value) {
+        snprintf(out, 32, "%ld", (long)value);
+        return out;
+    }
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(out, 32, "%.*g", digits, value);
+        if (strtod(out, NULL) == value)
+            break;
+    }
+    char *exponent = strchr(out, 'e');
+    if (exponent && !strchr(out, '.')) {
+        memmove(exponent + 2, exponent, strlen(exponent) + 1);
+        memcpy(exponent, ".0", 2);
+    }
+    return out;
+}
+
+/* --- what a value must be
+ * --------------------------------------------------------------------------- */
+
+static void describe_range(const lks_option *o, char *out, size_t size) {
+    char low[32], high[32];
+    lks_shortest(o->min, low);
+    lks_shortest(o->max, high);
+    if (isinf(o->min) && isinf(o->max))
+        snprintf(out, size, "%s", "");
+    else if (isinf(o->max))
+        snprintf(out, size, " %s %s", o->min_open ? ">" : ">=", low);
+    else if (o->min_open || o->max_open)
+        snprintf(out, size, " %s %s and %s %s", o->min_open ? ">" : ">=", low,
+                 o->max_open ? "<" : "<=", high);
+    else
+        snprintf(out, size, " from %s to %s", low, high);
+}
+
+static size_t join_words(char *out, size_t size, const lks_word *words) {
+    size_t used = 0;
+    for (const lks_word *w = words; w->word && used < size; w++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", w == words ? "" : ", ", w->word);
+    return used;
+}
+
+char *lks_option_describe(const lks_option *o, char *out, size_t size) {
+    char range[80], words[120] = "";
+    describe_range(o, range, sizeof range);
+    if (o->words)
+        join_words(words, sizeof words, o->words);
+    switch (o->type) {
+    case LKS_OPT_BOOL:
+        snprintf(out, size, "true or false");
+        break;
+    case LKS_OPT_INT:
+    case LKS_OPT_INT64:
+    case LKS_OPT_UINT64:
+        snprintf(out, size, "a whole number%s", range);
+        break;
+    case LKS_OPT_DOUBLE:
+        snprintf(out, size, "a number%s", range);
+        break;
+    case LKS_OPT_STRING:
+        snprintf(out, size, o->min < 1 ? "a text, \"\" for none" : "a text");
+        break;
+    case LKS_OPT_NAME:
+        snprintf(out, size, "a name of letters, digits, '_' and '-'");
+        break;
+    case LKS_OPT_WORD:
+        snprintf(out, size, "one of %s", words);
+        break;
+    case LKS_OPT_DOUBLES:
+        snprintf(out, size, "a number%s or a list of up to %d", range, LKS_CHANNELS_MAX);
+        break;
+    case LKS_OPT_INT_PAIR:
+        snprintf(out, size, "a whole number%s or a list [rows, columns]", range);
+        break;
+    case LKS_OPT_PADDING:
+        snprintf(out, size, "one of %s, a whole number%s or a list [rows, columns]", words, range);
+        break;
+    case LKS_OPT_MODEL:
+        snprintf(out, size, "a list of layers");
+        break;
+    }
+    return out;
+}
+
+/* --- values
+ * ----------------------------------------------------------------------------------------- */
+
+/* True for a text that means itself without quotes, in a block and between braces, to any YAML
+ * reader. */
+static bool is_plain(const char *text) {
+    static const char *const taken[] = {"null", "true", "false", "yes", "no",
+                                        "on",   "off",  "y",     "n"};
+    if (!isalpha((unsigned char)text[0]) && text[0] != '/')
+        return false;
+    for (const char *s = text; *s; s++)
+        if (!isalnum((unsigned char)*s) && !strchr("/._-", *s))
+            return false;
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcasecmp(text, taken[i]) == 0)
+            return false;
+    return true;
+}
+
+/* Characters that YAML does not print as they are, or that some readers take for line ends. Control
+ * characters below 0x80 never get into a configuration. */
+static bool needs_escape(uint32_t code) {
+    return (code >= 0x80 && code <= 0xA0) || code == 0x2028 || code == 0x2029 || code == 0xFEFF ||
+           code == 0xFFFE || code == 0xFFFF;
+}
+
+static void write_text(FILE *out, const char *text) {
+    if (is_plain(text)) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (size_t n; *text; text += n) {
+        n = lks_utf8_sequence(text, strlen(text));
+        if (n == 0)
+            n = 1;
+        uint32_t code = 0;
+        if (n == 2)
+            code = (text[0] & 0x1Fu) << 6 | (text[1] & 0x3Fu);
+        else if (n == 3)
+            code = (text[0] & 0x0Fu) << 12 | (text[1] & 0x3Fu) << 6 | (text[2] & 0x3Fu);
+        if (needs_escape(code))
+            fprintf(out, "\\u%04" PRIX32, code);
+        else if (*text == '"' || *text == '\\')
+            fprintf(out, "\\%c", *text);
+        else
+            fwrite(text, 1, n, out);
+    }
+    fputc('"', out);
+}
+
+static void write_doubles(FILE *out, const double *values, int n) {
+    char text[32];
+    if (n != 1)
+        fputc('[', out);
+    for (int i = 0; i < n; i++)
+        fprintf(out, "%s%s", i ? ", " : "", lks_shortest(values[i], text));
+    if (n != 1)
+        fputc(']', out);
+}
+
+static void write_pair(FILE *out, const int pair[2]) {
+    if (pair[0] == pair[1])
+        fprintf(out, "%d", pair[0]);
+    else
+        fprintf(out, "[%d, %d]", pair[0], pair[1]);
+}
+
+void lks_option_write(FILE *out, const lks_option *o, const void *base) {
+    const char *at = (const char *)base + o->offset, *second = (const char *)base + o->second;
+    int number, pair[2];
+    int64_t wide;
+    double real, reals[LKS_CHANNELS_MAX];
+    switch (o->type) {
+    case LKS_OPT_BOOL:
+        fputs(*(const bool *)at ? "true" : "false", out);
+        break;
+    case LKS_OPT_INT:
+        memcpy(&number, at, sizeof number);
+        fprintf(out, "%d", number);
+        break;
+    case LKS_OPT_INT64:
+        memcpy(&wide, at, sizeof wide);
+        fprintf(out, "%" PRId64, wide);
+        break;
+    case LKS_OPT_UINT64:
+        memcpy(&wide, at, sizeof wide);
+        fprintf(out, "%" PRIu64, (uint64_t)wide);
+        break;
+    case LKS_OPT_DOUBLE:
+        memcpy(&real, at, sizeof real);
+        write_doubles(out, &real, 1);
+        break;
+    case LKS_OPT_STRING:
+    case LKS_OPT_NAME:
+        write_text(out, at);
+        break;
+    case LKS_OPT_WORD:
+        memcpy(&number, at, sizeof number);
+        fputs(lks_word_of(o->words, number), out);
+        break;
+    case LKS_OPT_DOUBLES:
+        memcpy(reals, at, sizeof reals);
+        memcpy(&number, second, sizeof number);
+        write_doubles(out, reals, number);
+        break;
+    case LKS_OPT_INT_PAIR:
+        memcpy(pair, at, sizeof pair);
+        write_pair(out, pair);
+        break;
+    case LKS_OPT_PADDING:
+        memcpy(&number, at, sizeof number);
+        memcpy(pair, second, sizeof pair);
+        if (number == LKS_PAD_EXPLICIT)
+            write_pair(out, pair);
+        else
+            fputs(lks_word_of(o->words, number), out);
+        break;
+    case LKS_OPT_MODEL:
+        break; /* a block of its own, lks_layer_write() */
+    }
+}
+
+void lks_layer_write(FILE *out, const lks_layer_config *layer) {
+    const lks_layer_options *info = &lks_layer_table[layer->kind];
+    fprintf(out, "%s: {", info->kind);
+    for (int i = 0; i < info->n_options; i++) {
+        fprintf(out, "%s%s: ", i ? ", " : "", info->options[i].key);
+        lks_option_write(out, &info->options[i], layer);
+    }
+    fputc('}', out);
+}
+
+/* --- the whole file
+ * --------------------------------------------------------------------------------- */
+
+/* Length of the sections, dots included, that two keys share. */
+static size_t shared_sections(const char *a, const char *b) {
+    size_t shared = 0;
+    for (size_t i = 0; a[i] && a[i] == b[i]; i++)
+        if (a[i] == '.')
+            shared = i + 1;
+    return shared;
+}
+
+/* Opens the sections of @p key that @p before was not in, and writes the indented key. */
+static void write_key(FILE *out, const char *key, const char *before) {
+    size_t start = shared_sections(key, before);
+    int depth = 0;
+    for (size_t i = 0; i < start; i++)
+        depth += key[i] == '.';
+    for (const char *dot; (dot = strchr(key + start, '.')); start = (size_t)(dot - key) + 1)
+        fprintf(out, "%*s%.*s:\n", 2 * depth++, "", (int)(dot - (key + start)), key + start);
+    fprintf(out, "%*s%s:", 2 * depth, "", key + start);
+}
+
+static void write_config(FILE *out, const lks_config *config) {
+    const char *before = "";
+    for (int i = 0; i < lks_n_options; i++) {
+        const lks_option *option = &lks_options[i];
+        if (!lks_option_applies(option, config))
+            continue;
+        write_key(out, option->key, before);
+        before = option->key;
+        if (option->type == LKS_OPT_MODEL) {
+            for (int k = 0; k < config->n_layers; k++) {
+                fputs("\n  - ", out);
+                lks_layer_write(out, &config->layers[k]);
+            }
+        } else {
+            fputc(' ', out);
+            lks_option_write(out, option, config);
+        }
+        fputc('\n', out);
+    }
+}
+
+char *lks_config_to_yaml(const lks_config *config, lks_error *err) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    locale_t saved = lks_locale_enter();
+    if (out)
+        write_config(out, config);
+    lks_locale_leave(saved);
+    bool failed = !out || ferror(out);
+    if (out && fclose(out) != 0)
+        failed = true;
+    if (!failed && text)
+        return text;
+    free(text);
+    lks_fail(err, LKS_ERR_MEMORY, "out of memory while writing the configuration");
+    return NULL;
+}

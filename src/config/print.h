@@ -1,0 +1,14 @@
+/** @file print.h  Values as YAML. */
+#ifndef LKS_CONFIG_PRINT_H
+#define LKS_CONFIG_PRINT_H
+
+#include <stdio.h>
+#include "config/option.h"
+
+/** Writes the option's value in the struct at @p base as a YAML flow value. Needs the C locale. */
+void lks_option_write(FILE *out, const lks_option *option, const void *base);
+
+/** Writes a layer as "conv2d: {name: conv1, filters: 32, ...}". */
+void lks_layer_write(FILE *out, const lks_layer_config *layer);
+
+#endif

@@ -1,0 +1,165 @@
+#include "config/source.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SHOWN_BEFORE 60 /* characters of the source line shown before and after the caret */
+#define SHOWN_AFTER  35
+
+size_t lks_utf8_sequence(const char *text, size_t length) {
+    const unsigned char *s = (const unsigned char *)text;
+    if (length == 0)
+        return 0;
+    if (s[0] < 0x80)
+        return 1;
+    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
+    if (s[0] < 0xC2 || s[0] > 0xF4 || n > length)
+        return 0;
+    uint32_t code = s[0] & (0x7Fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+        code = code << 6 | (s[i] & 0x3F);
+    }
+    bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
+    bool surrogate = code >= 0xD800 && code < 0xE000;
+    return overlong || surrogate || code > 0x10FFFF ? 0 : n;
+}
+
+static bool is_control(char c) {
+    return ((unsigned char)c < 0x20 || c == 0x7F) && c != '\t' && c != '\n' && c != '\r';
+}
+
+size_t lks_text_check(const char *text, size_t length) {
+    size_t i = 0;
+    while (i < length) {
+        size_t n = lks_utf8_sequence(text + i, length - i);
+        if (n == 0 || is_control(text[i]))
+            break;
+        i += n;
+    }
+    return i;
+}
+
+char *lks_printable(char *out, size_t size, const char *text, size_t length) {
+    size_t used = 0, fits = 0; /* fits: where "..." can still be put */
+    for (size_t i = 0; i < length;) {
+        size_t n = lks_utf8_sequence(text + i, length - i);
+        bool shown = n > 1 || (n == 1 && (unsigned char)text[i] >= 0x20 && text[i] != 0x7F);
+        if (n == 0)
+            n = 1;
+        if (used + n + 1 > size) {
+            memcpy(out + fits, "...", 4);
+            return out;
+        }
+        if (shown)
+            memcpy(out + used, text + i, n);
+        else
+            out[used] = '?';
+        used += n;
+        if (used + 4 <= size)
+            fits = used;
+        i += n;
+    }
+    out[used] = '\0';
+    return out;
+}
+
+/* The line end at or after `offset`. */
+static size_t line_end(const lks_source *source, size_t offset) {
+    while (offset < source->size && source->text[offset] != '\n' && source->text[offset] != '\r')
+        offset++;
+    return offset;
+}
+
+/* The start of the line after the line end at `end`, or the text's size. */
+static size_t next_line(const lks_source *source, size_t end) {
+    if (end >= source->size)
+        return source->size;
+    bool crlf =
+        source->text[end] == '\r' && end + 1 < source->size && source->text[end + 1] == '\n';
+    return end + (crlf ? 2 : 1);
+}
+
+/* The start of the line that holds byte `offset`, and its 1-based number. */
+static size_t line_start(const lks_source *source, size_t offset, int *line) {
+    size_t start = 0;
+    *line = 1;
+    for (;;) {
+        size_t end = line_end(source, start), next = next_line(source, end);
+        if (end >= source->size || next > offset)
+            return start;
+        start = next;
+        ++*line;
+    }
+}
+
+int lks_source_line(const lks_source *source, size_t offset) {
+    int line;
+    line_start(source, offset, &line);
+    return line;
+}
+
+/* Bytes of the character at `text`: a byte that is not UTF-8 counts as one. */
+static size_t character(const char *text, size_t length) {
+    size_t n = lks_utf8_sequence(text, length);
+    return n ? n : 1;
+}
+
+size_t lks_source_offset(const lks_source *source, int line, int column) {
+    size_t offset = 0;
+    for (int i = 1; i < line && offset < source->size; i++)
+        offset = next_line(source, line_end(source, offset));
+    size_t end = line_end(source, offset);
+    for (int i = 1; i < column && offset < end; i++)
+        offset += character(source->text + offset, end - offset);
+    return offset;
+}
+
+/* Writes the part of the line around `offset`, and a caret below that character. Tabs are shown as
+ * one space, so that the caret stands right. */
+static void excerpt(char *out, size_t size, const lks_source *source, size_t start, size_t offset,
+                    int column) {
+    const char *text = source->text;
+    size_t end = line_end(source, start);
+    int skipped = column > SHOWN_BEFORE ? column - SHOWN_BEFORE : 0;
+    for (int i = 0; i < skipped; i++)
+        start += character(text + start, end - start);
+    size_t stop = offset;
+    for (int i = 0; i < SHOWN_AFTER && stop < end; i++)
+        stop += character(text + stop, end - stop);
+
+    char shown[4 * (SHOWN_BEFORE + SHOWN_AFTER) + 8];
+    char plain[sizeof shown];
+    size_t length = stop - start < sizeof plain ? stop - start : sizeof plain - 1;
+    for (size_t i = 0; i < length; i++)
+        plain[i] = text[start + i] == '\t' ? ' ' : text[start + i];
+    lks_printable(shown, sizeof shown, plain, length);
+    snprintf(out, size, "\n  %s%s%s\n  %*s", skipped ? "..." : "", shown, stop < end ? "..." : "",
+             column - skipped + (skipped ? 3 : 0), "^");
+}
+
+lks_status lks_fail_at(lks_error *err, const lks_source *source, size_t offset, const char *format,
+                       ...) {
+    char message[1000], label[300];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    lks_printable(label, sizeof label, source->label, strlen(source->label));
+    if (source->is_set)
+        return lks_fail(err, LKS_ERR_CONFIG, "--set %s: %s", label, message);
+
+    if (offset > source->size)
+        offset = source->size;
+    int line, column = 1;
+    size_t start = line_start(source, offset, &line);
+    for (size_t i = start; i < offset; column++)
+        i += character(source->text + i, offset - i);
+    char shown[600] = "";
+    if (line_end(source, start) > start)
+        excerpt(shown, sizeof shown, source, start, offset, column);
+    return lks_fail(err, LKS_ERR_CONFIG, "%s:%d:%d: %s%s", label, line, column, message, shown);
+}

@@ -1,0 +1,40 @@
+/** @file source.h  Where a text comes from, and messages that point into it. */
+#ifndef LKS_CONFIG_SOURCE_H
+#define LKS_CONFIG_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "lockstep/status.h"
+
+/** A text that is parsed: a configuration file, or the value of a --set. Borrowed. */
+typedef struct lks_source {
+    const char *label; /**< file name; of a setting, the whole "key=value" */
+    bool is_set;
+    const char *text;
+    size_t size;
+} lks_source;
+
+/** Fails with LKS_ERR_CONFIG: "file:line:column: message", the source line and a caret below byte
+ * @p offset; for a setting "--set key=value: message". */
+lks_status lks_fail_at(lks_error *err, const lks_source *source, size_t offset, const char *format,
+                       ...) __attribute__((format(printf, 4, 5)));
+
+/** Copies @p text for a message: control characters and bytes that are not UTF-8 become '?', and a
+ * text too long for
+ *  @p size ends in "...". Returns @p out. */
+char *lks_printable(char *out, size_t size, const char *text, size_t length);
+
+/** Bytes of the UTF-8 sequence at @p text (@p length bytes are left), 0 if it is none. */
+size_t lks_utf8_sequence(const char *text, size_t length);
+
+/** Offset of the first byte that is neither UTF-8 nor allowed in a configuration (control
+ * characters other than tab and line ends); @p length if there is none. */
+size_t lks_text_check(const char *text, size_t length);
+
+/** 1-based line of byte @p offset; lines end with "\n", "\r\n" or "\r". */
+int lks_source_line(const lks_source *source, size_t offset);
+
+/** Offset of 1-based @p column (in characters) of 1-based @p line, at most the text's size. */
+size_t lks_source_offset(const lks_source *source, int line, int column);
+
+#endif
