@@ -250,10 +250,11 @@ static lks_status read_items(lks_byte_source *source, const lks_idx_info *info, 
 
 lks_status lks_idx_read(const lks_idx_info *info, int64_t first, int64_t count, uint8_t *out,
                         lks_error *err) {
-    if (first < 0 || count < 0 || first > info->count || count > info->count - first)
+    if (first < 0 || count < 0 || count > info->count - first)
         return lks_fail(err, LKS_ERR_DATA,
-                        "%s: items %" PRId64 " to %" PRId64 " asked for, but it has %" PRId64,
-                        info->path, first, first + count - 1, info->count);
+                        "%s: %" PRId64 " items from item %" PRId64
+                        " on asked for, but it has %" PRId64,
+                        info->path, count, first, info->count);
     if (count == 0)
         return LKS_OK;
     lks_byte_source source;
