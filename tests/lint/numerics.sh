@@ -24,7 +24,8 @@ mapfile -t build_files < <(project_files | grep -E '(^|/)(CMakeLists\.txt|CMakeP
 # --- what the compiler was really told
 commands=$build/compile_commands.json
 if [ -e "$commands" ]; then
-    ours=$(grep '"command":' "$commands" | grep -E '[/ ]src/[a-z]+/[a-z0-9_]+\.c"' || true)
+    # a path with a space stands in escaped quotes
+    ours=$(grep '"command":' "$commands" | grep -E '/src/[a-z]+/[a-z0-9_]+\.c\\?"' || true)
     [ -n "$ours" ] || report "no compile command of src/ found" <<<"$commands"
     { grep -v -e '-ffp-contract=off' <<<"$ours" || true; } | sed 's/.* //' | report "compiled without -ffp-contract=off"
     { grep -E -e "($fast)" <<<"$ours" || true; } | sed 's/.* //' | report "compiled with options that move bits"
