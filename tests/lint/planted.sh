@@ -88,7 +88,7 @@ plant numerics CMakePresets.json '{ "CMAKE_C_FLAGS": "-Ofast" }'
 plant numerics build/compile_commands.json '"command": "gcc -O2 -c /x/src/nn/dense.c",'
 plant numerics build/compile_commands.json '"command": "gcc -ffp-contract=off -funsafe-math-optimizations -c /x/src/nn/dense.c",'
 
-plant numerics build/compile_commands.json '"command": "gcc -O2 -c \\\\"/my x/src/nn/dense.c\\\\"",'
+plant numerics build/compile_commands.json '"command": "gcc -O2 -c \\"/my x/src/nn/dense.c\\"",'
 
 plant format src/nn/layer.c 'int   lks_x ;'
 plant shell jobs/run.sh 'read x'
