@@ -61,6 +61,24 @@ static lks_status refuse(builder *b, const char *what) {
     return lks_fail_at(b->err, b->source, b->offset, "%s", what);
 }
 
+static size_t mark_offset(const builder *b, const struct fy_mark *mark) {
+    return mark->input_pos < b->source->size ? mark->input_pos : b->source->size;
+}
+
+/* Marks of quoted texts, anchors and aliases stand behind the character that introduces them. */
+static void step_back(builder *b, const char *introducers) {
+    if (b->offset > 0 && strchr(introducers, b->source->text[b->offset - 1]))
+        b->offset--;
+}
+
+static lks_status refuse_properties(builder *b, struct fy_token *anchor, struct fy_token *tag) {
+    const struct fy_mark *mark = fy_token_start_mark(anchor ? anchor : tag);
+    if (mark)
+        b->offset = mark_offset(b, mark);
+    step_back(b, "&!");
+    return refuse(b, anchor ? "anchors (&) are not supported" : "tags (!) are not supported");
+}
+
 /* Adds a node to the innermost open collection. */
 static lks_status add_node(builder *b, lks_node_type type, lks_node **added) {
     if (++b->nodes > NODES_MAX)
@@ -84,7 +102,7 @@ static lks_status add_node(builder *b, lks_node_type type, lks_node **added) {
 static lks_status open_collection(builder *b, lks_node_type type, struct fy_token *anchor,
                                   struct fy_token *tag) {
     if (anchor || tag)
-        return refuse(b, anchor ? "anchors (&) are not supported" : "tags (!) are not supported");
+        return refuse_properties(b, anchor, tag);
     if (b->depth == DEPTH_MAX)
         return refuse(b, "nested deeper than any configuration");
     lks_node *node;
@@ -108,15 +126,15 @@ static bool is_null_word(const char *text, size_t length) {
 static lks_status add_scalar(builder *b, struct fy_token *value, struct fy_token *anchor,
                              struct fy_token *tag) {
     if (anchor || tag)
-        return refuse(b, anchor ? "anchors (&) are not supported" : "tags (!) are not supported");
+        return refuse_properties(b, anchor, tag);
     lks_node *node;
     size_t length = 0;
     const char *text = value ? fy_token_get_text(value, &length) : "";
     if (!text)
         return out_of_memory(b);
     bool plain = !value || fy_token_scalar_style(value) == FYSS_PLAIN;
-    if (!plain && b->offset > 0 && strchr("'\"", b->source->text[b->offset - 1]))
-        b->offset--; /* the mark stands behind the opening quote */
+    if (!plain)
+        step_back(b, "'\"");
     if (plain && is_null_word(text, length))
         return add_node(b, LKS_NODE_NULL, &node);
     /* An escape like "\0" can bring in what the check of the whole text has kept out. */
@@ -136,7 +154,7 @@ static lks_status add_scalar(builder *b, struct fy_token *value, struct fy_token
 static lks_status take_event(builder *b, struct fy_event *event) {
     const struct fy_mark *mark = fy_event_start_mark(event);
     if (mark)
-        b->offset = mark->input_pos < b->source->size ? mark->input_pos : b->source->size;
+        b->offset = mark_offset(b, mark);
     switch (event->type) {
     case FYET_DOCUMENT_START:
         return ++b->documents > 1
@@ -155,6 +173,7 @@ static lks_status take_event(builder *b, struct fy_event *event) {
     case FYET_SCALAR:
         return add_scalar(b, event->scalar.value, event->scalar.anchor, event->scalar.tag);
     case FYET_ALIAS:
+        step_back(b, "*");
         return refuse(b, "aliases (*) are not supported, write the value out");
     default:
         return LKS_OK;
@@ -196,8 +215,8 @@ static lks_status run_parser(builder *b, struct fy_parser *parser, struct fy_dia
     return status;
 }
 
-/* Keeps from the parser what it needs quadratic time for, minutes for a megabyte: long runs of blanks and line
- * ends, and long directives. No configuration needs either. */
+/* Keeps from the parser what it needs quadratic time for, minutes for a megabyte: long runs of
+ * blanks and line ends, and long directives. No configuration needs either. */
 static lks_status check_blanks(const lks_source *source, lks_error *err) {
     size_t run = 0;
     bool line_begins = true;
