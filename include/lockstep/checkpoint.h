@@ -1,15 +1,25 @@
 /** @file checkpoint.h  HDF5 checkpoints: complete or absent, digest inside. All functions are for
- * one process (rank 0), none is collective.
+ *  one process (rank 0), none is collective.
  *
- *  File layout (V110 bounds, chunked, Fletcher32, no time stamps):
- *    /model/conv1/weight ...       float32, little endian, named dimensions in attribute "axes"
- * where known /optimizer/<state>/conv1/weight ... /history/steps/..., /history/epochs/...    as in
- * history.h5, up to the cursor /config                       the resolved configuration, YAML, as a
- * string data set attributes of /cursor: step, epoch, batch, samples_seen, loss_hi, loss_lo,
- * correct, epoch_samples, epoch_hash attributes of /data: digest, classes, channels, rows, columns,
- * n_train, mean[], std[] attributes of /provenance: version, revision, compiler, mpi, isa, hosts,
- * ranks, threads, time attributes of /: format, numerics, seed, weights_sha256, state_sha256,
- * best_* */
+ *  The first 512 bytes (HDF5's user block) hold three lines of text: the format, the length of the
+ *  file, and the SHA-256 of everything behind the block. A damaged or cut file is refused before
+ *  HDF5 parses it. Then follow, with V110 bounds, chunked, with Fletcher32 and without time
+ *  stamps, so that equal content gives equal bytes:
+ *
+ *    /model/conv1/weight ...              float32, little endian; attribute "axes" names the
+ *                                         dimensions of 1-, 2- and 4-dimensional tensors
+ *    /optimizer/STATE/conv1/weight ...
+ *    /history/steps/..., /history/epochs/...   as in history.h5, up to the cursor
+ *    /config                              the resolved configuration, YAML, as a string data set
+ *
+ *  Attributes:
+ *
+ *    /             format, numerics, seed, weights_sha256, state_sha256, best_*, groups
+ *    /cursor       step, epoch, batch, samples_seen, loss_hi, loss_lo, correct, epoch_samples,
+ *                  epoch_hash
+ *    /data         digest, classes, channels, rows, columns, n_train, mean[], std[]
+ *    /provenance   version, revision, compiler, mpi, isa, hosts, ranks, threads, time
+ *    /model, /optimizer/STATE   tensors: their names in the order of the flat array */
 #ifndef LOCKSTEP_CHECKPOINT_H
 #define LOCKSTEP_CHECKPOINT_H
 
@@ -80,16 +90,17 @@ typedef struct lks_checkpoint {
  * it: replica checks use it. */
 lks_status lks_checkpoint_digest(lks_checkpoint *c, lks_error *err);
 
-/** Writes @p path: temporary file in the same folder (".tmp-" prefix), every HDF5 return checked,
- * flush, close, fsync, rename, fsync of the folder. After any failure nothing is published and the
- * temporary is removed. LKS_ERR_IO names the path and the cause (no space, permission, locks:
- * HDF5_USE_FILE_LOCKING=FALSE). */
+/** Writes @p path, digests computed afresh. HDF5 makes the file in memory, so it takes no file locks
+ * and cannot hide a full disk; the result is decoded, its digests are compared, and it is published
+ * as by lks_publish_text(). After any failure nothing is published and the temporary is removed.
+ * LKS_ERR_IO names the path and the cause (no space, permission); LKS_ERR_FORMAT if the tensors do
+ * not fill their flat array. */
 lks_status lks_checkpoint_write(const char *path, const lks_checkpoint *c, lks_error *err);
 
-/** Reads and verifies @p path: format, every data set's Fletcher32, both digests recomputed.
- * LKS_ERR_FORMAT if the file is damaged or incomplete, LKS_ERR_IO if it cannot be opened,
- * LKS_ERR_MISMATCH if its format or numerics version is another
- *  (@p numerics: the one this program keeps). HDF5's own error printing is off. */
+/** Reads and verifies @p path: SHA-256 of the file, every data set's Fletcher32, both digests
+ * recomputed. LKS_ERR_FORMAT if the file is damaged or incomplete, LKS_ERR_IO if it cannot be
+ * opened, LKS_ERR_MISMATCH if its format or numerics version is another (@p numerics: the one this
+ * program keeps). HDF5's own error printing is off. On failure @p c needs no freeing. */
 lks_status lks_checkpoint_read(const char *path, int numerics, lks_checkpoint *c, lks_error *err);
 void lks_checkpoint_free(lks_checkpoint *c);
 
@@ -111,8 +122,9 @@ lks_status lks_checkpoint_prune(const char *dir, int keep, lks_error *err);
 
 /** Compares two checkpoints tensor by tensor and writes the findings to stdout: the first tensor
  * and index where they part, values, distance in units in the last place, then per tensor the count
- * of differing elements and the largest distance. *same is set. LKS_ERR_MISMATCH if the tensors'
- * names or shapes differ (that is said too). */
+ * of differing elements and the largest distance; then what differs in cursor, best result, seed,
+ * data, provenance and configuration. *same: everything that state_sha256 covers is equal.
+ * LKS_ERR_MISMATCH if the tensors' names or shapes differ (that is said too). */
 lks_status lks_checkpoint_diff(const char *path_a, const char *path_b, int numerics, bool *same,
                                lks_error *err);
 

@@ -1,0 +1,26 @@
+/** @file publish.h  Files that are complete or absent.
+ *
+ *  A file is written under a temporary name in its own folder (".tmp-NAME.HOST-PID-N"), flushed to
+ * the disk, read back and compared, renamed, and the folder is flushed too. Whoever looks sees the
+ * old file or the new one, never a part. */
+#ifndef LOCKSTEP_PUBLISH_H
+#define LOCKSTEP_PUBLISH_H
+
+#include <stddef.h>
+#include "lockstep/status.h"
+
+/** Writes @p size bytes as @p path, replacing what is there. LKS_ERR_IO names the path and the
+ * cause (no space, quota, permission); the temporary is removed and an older file of that name is
+ * untouched. One exception: if only the last step fails, flushing the folder, the complete new file
+ * is in place and the message says so. Not collective. */
+lks_status lks_publish_text(const char *path, const char *text, size_t size, lks_error *err);
+
+/** Points the symbolic link @p path at @p target (taken as it is, so relative to the link's folder)
+ * in one step. */
+lks_status lks_publish_link(const char *path, const char *target, lks_error *err);
+
+/** Removes temporaries that killed programs left in @p dir. A folder that is missing is clean; what
+ * cannot be removed is warned of. Only where no other program is publishing into the folder. */
+void lks_publish_clean(const char *dir);
+
+#endif

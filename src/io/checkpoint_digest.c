@@ -1,0 +1,32 @@
+#include "lockstep/checkpoint.h"
+
+static void add_flat(lks_sha256 *digest, const lks_flat *flat) {
+    const uint64_t count = flat->count;
+    lks_sha256_add(digest, &count, sizeof count);
+    lks_sha256_add(digest, flat->values, flat->count * sizeof *flat->values);
+}
+
+/* Hosts are little-endian (others are refused), so memory has the documented byte order. */
+static void add_position(lks_sha256 *digest, const lks_checkpoint *c) {
+    const lks_cursor *k = &c->cursor;
+    const lks_best *b = &c->best;
+    const int64_t numbers[] = {k->step,         k->epoch,         k->batch,
+                               k->samples_seen, k->loss.hi,       k->loss.lo,
+                               k->correct,      k->epoch_samples, (int64_t)k->epoch_hash,
+                               b->step,         b->correct,       b->total,
+                               b->loss.hi,      b->loss.lo};
+    lks_sha256_add(digest, numbers, sizeof numbers);
+}
+
+lks_status lks_checkpoint_digest(lks_checkpoint *c, lks_error *err) {
+    LKS_TRY(lks_sha256_buffer(c->flats[0].values, c->flats[0].count * sizeof(float),
+                              c->weights_sha256, err));
+    lks_sha256 *digest = lks_sha256_start(err);
+    if (!digest)
+        return LKS_ERR_MEMORY;
+    for (int i = 0; i < c->n_flats; i++)
+        add_flat(digest, &c->flats[i]);
+    add_position(digest, c);
+    lks_sha256_finish(digest, c->state_sha256);
+    return LKS_OK;
+}

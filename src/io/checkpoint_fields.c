@@ -1,0 +1,60 @@
+#include "io/checkpoint_format.h"
+
+#include <stdio.h>
+
+#define FIELD(object, name, type, member)                                                          \
+    { object, name, type, offsetof(lks_checkpoint, member), sizeof(((lks_checkpoint *)0)->member) }
+#define ROOT(name, type, member) FIELD("/", #name, type, member)
+#define CURSOR(member, type)     FIELD("/cursor", #member, type, cursor.member)
+#define DATA(member, type)       FIELD("/data", #member, type, data.member)
+#define PROVENANCE(member, type) FIELD("/provenance", #member, type, provenance.member)
+
+_Static_assert(sizeof(int) == sizeof(int32_t), "int members are stored as 32-bit integers");
+
+const lks_field lks_checkpoint_fields[] = {
+    ROOT(numerics, LKS_H5_I32, numerics),
+    ROOT(seed, LKS_H5_U64, seed),
+    ROOT(weights_sha256, LKS_H5_TEXT, weights_sha256),
+    ROOT(state_sha256, LKS_H5_TEXT, state_sha256),
+    ROOT(best_step, LKS_H5_I64, best.step),
+    ROOT(best_correct, LKS_H5_I64, best.correct),
+    ROOT(best_total, LKS_H5_I64, best.total),
+    ROOT(best_loss_hi, LKS_H5_I64, best.loss.hi),
+    ROOT(best_loss_lo, LKS_H5_I64, best.loss.lo),
+    CURSOR(step, LKS_H5_I64),
+    CURSOR(epoch, LKS_H5_I64),
+    CURSOR(batch, LKS_H5_I64),
+    CURSOR(samples_seen, LKS_H5_I64),
+    FIELD("/cursor", "loss_hi", LKS_H5_I64, cursor.loss.hi),
+    FIELD("/cursor", "loss_lo", LKS_H5_I64, cursor.loss.lo),
+    CURSOR(correct, LKS_H5_I64),
+    CURSOR(epoch_samples, LKS_H5_I64),
+    CURSOR(epoch_hash, LKS_H5_U64),
+    DATA(digest, LKS_H5_TEXT),
+    DATA(classes, LKS_H5_I32),
+    DATA(channels, LKS_H5_I32),
+    DATA(rows, LKS_H5_I32),
+    DATA(columns, LKS_H5_I32),
+    DATA(n_train, LKS_H5_I64),
+    PROVENANCE(version, LKS_H5_TEXT),
+    PROVENANCE(revision, LKS_H5_TEXT),
+    PROVENANCE(compiler, LKS_H5_TEXT),
+    PROVENANCE(mpi, LKS_H5_TEXT),
+    PROVENANCE(isa, LKS_H5_TEXT),
+    PROVENANCE(hosts, LKS_H5_TEXT),
+    PROVENANCE(ranks, LKS_H5_I32),
+    PROVENANCE(threads, LKS_H5_I32),
+    PROVENANCE(time, LKS_H5_TEXT),
+};
+const int lks_n_checkpoint_fields = sizeof lks_checkpoint_fields / sizeof lks_checkpoint_fields[0];
+
+int lks_stored_channels(int channels) {
+    if (channels < 0)
+        return 0;
+    return channels < LKS_CHANNELS_MAX ? channels : LKS_CHANNELS_MAX;
+}
+
+void lks_tensor_path(char path[160], const lks_flat *flat, const lks_tensor *tensor) {
+    snprintf(path, 160, "/%.*s/%.*s", (int)sizeof flat->group, flat->group,
+             (int)sizeof tensor->name, tensor->name);
+}

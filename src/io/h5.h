@@ -1,0 +1,102 @@
+/** @file h5.h  The part of HDF5 that is used, with every failure turned into an lks_error.
+ *
+ *  Files are built and read in memory: HDF5 never touches the disk. It would hide a full disk
+ * (after H5Dclose has failed, H5Fclose of 1.10.8 returns success), take locks that network file
+ * systems refuse, and parse damaged files; this way the caller writes, checks and digests plain
+ * bytes. Objects are named by absolute paths. */
+#ifndef LKS_IO_H5_H
+#define LKS_IO_H5_H
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "lockstep/status.h"
+
+#define LKS_H5_DIMS_MAX 4
+
+/** Number types, in memory as on file; LKS_H5_TEXT is for lks_field only. */
+typedef enum lks_h5_type {
+    LKS_H5_U8,
+    LKS_H5_I32,
+    LKS_H5_I64,
+    LKS_H5_U64,
+    LKS_H5_F32,
+    LKS_H5_F64,
+    LKS_H5_TEXT
+} lks_h5_type;
+
+/** An open file. Functions return LKS_OK or fill the err given when it was opened. */
+typedef struct lks_h5 {
+    hid_t file;
+    const char *name; /**< for messages */
+    bool writing;
+    unsigned char *bytes; /**< owned while writing, borrowed while reading */
+    size_t size;          /**< no data set of a file that is read can hold more */
+    size_t capacity;
+    H5E_auto2_t printer; /**< HDF5's own error printing is off while a file is open */
+    void *printer_data;
+    lks_error *err;
+} lks_h5;
+
+/** Starts a new file with @p userblock free bytes (0, or a power of two from 512) in front. */
+lks_status lks_h5_create(lks_h5 *h, const char *name, size_t userblock, lks_error *err);
+
+/** Closes a new file and hands over its bytes, freed with free(). On failure only lks_h5_close() is
+ * left to call. */
+lks_status lks_h5_finish(lks_h5 *h, unsigned char **bytes, size_t *size);
+
+/** Opens the file in @p bytes, which must stay until lks_h5_close(). */
+lks_status lks_h5_open(lks_h5 *h, const char *name, const void *bytes, size_t size, lks_error *err);
+
+/** Closes and frees; harmless after lks_h5_finish(). */
+void lks_h5_close(lks_h5 *h);
+
+/** Fills the error with @p object and HDF5's innermost complaint. LKS_ERR_FORMAT when reading, else
+ * LKS_ERR_IO. */
+lks_status lks_h5_fail_call(lks_h5 *h, const char *object);
+/** The same with a complaint of our own. */
+lks_status lks_h5_fail(lks_h5 *h, const char *object, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+hid_t lks_h5_file_type(lks_h5_type type);
+hid_t lks_h5_memory_type(lks_h5_type type);
+size_t lks_h5_type_size(lks_h5_type type);
+/** A zero-terminated string of @p size bytes; to be closed. */
+hid_t lks_h5_text_type(size_t size);
+
+/** Makes a group and the groups above it. */
+lks_status lks_h5_group(lks_h5 *h, const char *path);
+
+/** Attributes: @p n numbers, a text, and @p n texts that stand @p stride bytes apart. */
+lks_status lks_h5_put(lks_h5 *h, const char *object, const char *name, lks_h5_type type,
+                      const void *values, size_t n);
+lks_status lks_h5_put_text(lks_h5 *h, const char *object, const char *name, const char *text);
+lks_status lks_h5_put_texts(lks_h5 *h, const char *object, const char *name, const char *texts,
+                            size_t stride, size_t n);
+
+/** Reading is strict: type and count must be the expected ones, texts must fit. lks_h5_get_texts()
+ * allocates *n rows of @p width bytes, freed with lks_free(). */
+lks_status lks_h5_get(lks_h5 *h, const char *object, const char *name, lks_h5_type type,
+                      void *values, size_t n);
+lks_status lks_h5_get_text(lks_h5 *h, const char *object, const char *name, char *text,
+                           size_t size);
+lks_status lks_h5_get_texts(lks_h5 *h, const char *object, const char *name, size_t width,
+                            char **texts, size_t *n);
+
+/** Data sets: chunked with Fletcher32 (empty ones compact), groups above them made as needed. */
+lks_status lks_h5_put_array(lks_h5 *h, const char *path, lks_h5_type type, int ndim,
+                            const int64_t *shape, const void *values);
+lks_status lks_h5_put_string(lks_h5 *h, const char *path, const char *text);
+
+/** The shape of a data set of @p type, and how many elements that makes: never more than the file
+ * could hold. */
+lks_status lks_h5_get_shape(lks_h5 *h, const char *path, lks_h5_type type, int *ndim,
+                            int64_t shape[LKS_H5_DIMS_MAX], size_t *count);
+/** Reads all of a data set that must have exactly @p count elements of @p type. */
+lks_status lks_h5_get_array(lks_h5 *h, const char *path, lks_h5_type type, size_t count,
+                            void *values);
+/** Allocates *text, freed with lks_free(). */
+lks_status lks_h5_get_string(lks_h5 *h, const char *path, char **text);
+
+#endif

@@ -1,0 +1,91 @@
+#include "lockstep/history.h"
+
+#include <stdlib.h>
+#include "io/h5.h"
+#include "io/history_tables.h"
+#include "lockstep/publish.h"
+
+#define FIRST_CAPACITY 64
+
+/** Makes room for one more record of @p size bytes. */
+static lks_status make_room(void **records, size_t n, size_t *capacity, size_t size,
+                            lks_error *err) {
+    if (n < *capacity)
+        return LKS_OK;
+    size_t wanted = *capacity ? 2 * *capacity : FIRST_CAPACITY;
+    void *larger = wanted > *capacity ? reallocarray(*records, wanted, size) : NULL;
+    if (!larger)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory: history of %zu records", wanted);
+    *records = larger;
+    *capacity = wanted;
+    return LKS_OK;
+}
+
+lks_status lks_history_add_step(lks_history *h, const lks_step_record *r, lks_error *err) {
+    void *records = h->steps;
+    LKS_TRY(make_room(&records, h->n_steps, &h->steps_capacity, sizeof *r, err));
+    h->steps = records;
+    h->steps[h->n_steps++] = *r;
+    return LKS_OK;
+}
+
+lks_status lks_history_add_epoch(lks_history *h, const lks_epoch_record *r, lks_error *err) {
+    void *records = h->epochs;
+    LKS_TRY(make_room(&records, h->n_epochs, &h->epochs_capacity, sizeof *r, err));
+    h->epochs = records;
+    h->epochs[h->n_epochs++] = *r;
+    return LKS_OK;
+}
+
+void lks_history_free(lks_history *h) {
+    free(h->steps);
+    free(h->epochs);
+    *h = (lks_history){0};
+}
+
+static lks_status put_predictions(lks_h5 *h, const lks_predictions *p) {
+    const int64_t square[] = {p->classes, p->classes}, table[] = {p->n, p->classes};
+    LKS_TRY(lks_h5_put_array(h, "/test/confusion", LKS_H5_I64, 2, square, p->confusion));
+    LKS_TRY(lks_h5_put_array(h, "/test/labels", LKS_H5_U8, 1, &p->n, p->labels));
+    LKS_TRY(lks_h5_put_array(h, "/test/predicted", LKS_H5_U8, 1, &p->n, p->predicted));
+    return lks_h5_put_array(h, "/test/probabilities", LKS_H5_F32, 2, table, p->probabilities);
+}
+
+static lks_status encode(lks_h5 *h, const lks_history *history, const lks_predictions *test,
+                         unsigned char **bytes, size_t *size) {
+    LKS_TRY(lks_history_put(h, "", history));
+    if (test)
+        LKS_TRY(put_predictions(h, test));
+    return lks_h5_finish(h, bytes, size);
+}
+
+/** HDF5 must be able to read what is going to be published. */
+static lks_status check_readable(const char *path, const unsigned char *bytes, size_t size,
+                                 const lks_history *expected, lks_error *err) {
+    lks_h5 h;
+    LKS_TRY(lks_h5_open(&h, path, bytes, size, err));
+    lks_history found = {0};
+    lks_status status = lks_history_get(&h, "", &found);
+    if (status == LKS_OK &&
+        (found.n_steps != expected->n_steps || found.n_epochs != expected->n_epochs))
+        status = lks_fail(err, LKS_ERR_IO, "cannot write %s: HDF5 lost records", path);
+    lks_history_free(&found);
+    lks_h5_close(&h);
+    return status;
+}
+
+lks_status lks_history_write(const char *path, const lks_history *h, const lks_predictions *test,
+                             lks_error *err) {
+    lks_h5 file;
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    LKS_TRY(lks_h5_create(&file, path, 0, err));
+    lks_status status = encode(&file, h, test, &bytes, &size);
+    lks_h5_close(&file);
+    if (status == LKS_OK)
+        status = check_readable(path, bytes, size, h, err);
+    if (status == LKS_OK)
+        status = lks_publish_text(path, (const char *)bytes, size, err);
+    free(bytes);
+    return status;
+}

@@ -1,0 +1,218 @@
+#include "lockstep/publish.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "io/system_error.h"
+#include "lockstep/log.h"
+
+#define TEMPORARY_PREFIX ".tmp-"
+#define BLOCK            16384
+#define NAME_TRIES       1000
+
+/** Where a file is going to be. */
+typedef struct place {
+    const char *path; /**< as the caller gave it, for messages */
+    const char *name; /**< last component of path */
+    int folder;       /**< descriptor */
+    char temporary[NAME_MAX + 1];
+} place;
+
+static const char *advice(int code) {
+    switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+        return "; free some space there or write somewhere else";
+    case EFBIG:
+        return "; raise the limit on file sizes (ulimit -f)";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return "; check the permissions of the file and its folder";
+    case ENOENT:
+        return "; check the path";
+    default:
+        return "";
+    }
+}
+
+lks_status lks_fail_system(lks_error *err, const char *action, const char *path) {
+    int code = errno;
+    return lks_fail(err, LKS_ERR_IO, "cannot %s %s: %s%s", action, path, strerror(code),
+                    advice(code));
+}
+
+static lks_status open_place(place *p, const char *path, lks_error *err) {
+    const char *slash = strrchr(path, '/');
+    p->path = path;
+    p->name = slash ? slash + 1 : path;
+    p->temporary[0] = 0;
+    char folder[PATH_MAX] = ".";
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    if (length >= sizeof folder) {
+        errno = ENAMETOOLONG;
+        return lks_fail_system(err, "write", path);
+    }
+    if (!p->name[0])
+        return lks_fail(err, LKS_ERR_IO, "cannot write \"%s\": it does not name a file", path);
+    if (slash) {
+        memcpy(folder, length ? path : "/", length ? length : 1);
+        folder[length ? length : 1] = 0;
+    }
+    p->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (p->folder < 0)
+        return lks_fail_system(err, "write", path);
+    return LKS_OK;
+}
+
+/** A name that no other program on this or another host uses: host, process and a count. Host names
+ * may repeat in containers, so creating it must still be exclusive. */
+static void next_temporary_name(place *p) {
+    static atomic_uint count;
+    char host[33] = "";
+    gethostname(host, sizeof host - 1);
+    for (char *c = host; *c; c++)
+        if (*c == '/')
+            *c = '_';
+    snprintf(p->temporary, sizeof p->temporary, TEMPORARY_PREFIX "%.150s.%s-%ld-%u", p->name, host,
+             (long)getpid(), atomic_fetch_add(&count, 1));
+}
+
+static lks_status create_temporary(place *p, int *file, lks_error *err) {
+    for (int try = 0; try < NAME_TRIES; try++) {
+        next_temporary_name(p);
+        *file = openat(p->folder, p->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (*file >= 0)
+            return LKS_OK;
+        if (errno != EEXIST && errno != EINTR)
+            break;
+    }
+    p->temporary[0] = 0;
+    return lks_fail_system(err, "write", p->path);
+}
+
+static lks_status write_all(int file, const place *p, const char *bytes, size_t size,
+                            lks_error *err) {
+    while (size > 0) {
+        ssize_t n = write(file, bytes, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return lks_fail_system(err, "write", p->path);
+        bytes += n;
+        size -= (size_t)n;
+    }
+    while (fsync(file) != 0)
+        if (errno != EINTR)
+            return lks_fail_system(err, "write", p->path);
+    return LKS_OK;
+}
+
+/** What was flushed is dropped from memory first where the system allows it, so that the disk's
+ * answer is compared. */
+static lks_status read_back(int file, const place *p, const char *bytes, size_t size,
+                            lks_error *err) {
+    (void)posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+    char block[BLOCK];
+    size_t done = 0;
+    for (;;) {
+        ssize_t n = pread(file, block, sizeof block, (off_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return lks_fail_system(err, "read back", p->path);
+        if ((size_t)n > size - done || memcmp(block, bytes + done, (size_t)n) != 0 ||
+            (n == 0 && done < size))
+            return lks_fail(err, LKS_ERR_IO,
+                            "cannot write %s: the disk gave back other bytes than were written; "
+                            "do not trust it",
+                            p->path);
+        if (n == 0)
+            return LKS_OK;
+        done += (size_t)n;
+    }
+}
+
+static lks_status fill_temporary(place *p, const char *bytes, size_t size, lks_error *err) {
+    int file;
+    LKS_TRY(create_temporary(p, &file, err));
+    lks_status status = write_all(file, p, bytes, size, err);
+    if (status == LKS_OK)
+        status = read_back(file, p, bytes, size, err);
+    if (close(file) != 0 && errno != EINTR && status == LKS_OK)
+        status = lks_fail_system(err, "write", p->path);
+    return status;
+}
+
+static lks_status rename_temporary(place *p, lks_error *err) {
+    if (renameat(p->folder, p->temporary, p->folder, p->name) != 0)
+        return lks_fail_system(err, "write", p->path);
+    p->temporary[0] = 0;
+    while (fsync(p->folder) != 0) {
+        if (errno == EINVAL || errno == ENOTSUP) /* a file system that has no such call */
+            break;
+        if (errno != EINTR)
+            return lks_fail(err, LKS_ERR_IO,
+                            "%s is complete, but flushing its folder failed (%s): a power cut may "
+                            "lose it",
+                            p->path, strerror(errno));
+    }
+    return LKS_OK;
+}
+
+static void close_place(place *p) {
+    if (p->temporary[0])
+        unlinkat(p->folder, p->temporary, 0);
+    close(p->folder);
+}
+
+lks_status lks_publish_text(const char *path, const char *text, size_t size, lks_error *err) {
+    place p;
+    LKS_TRY(open_place(&p, path, err));
+    lks_status status = fill_temporary(&p, text, size, err);
+    if (status == LKS_OK)
+        status = rename_temporary(&p, err);
+    close_place(&p);
+    return status;
+}
+
+lks_status lks_publish_link(const char *path, const char *target, lks_error *err) {
+    place p;
+    LKS_TRY(open_place(&p, path, err));
+    int result = -1;
+    for (int try = 0; result != 0 && try < NAME_TRIES; try++) {
+        next_temporary_name(&p);
+        result = symlinkat(target, p.folder, p.temporary);
+        if (result != 0 && errno != EEXIST)
+            break;
+    }
+    lks_status status = LKS_OK;
+    if (result != 0) {
+        p.temporary[0] = 0;
+        status = lks_fail_system(err, "make the link", path);
+    }
+    if (status == LKS_OK)
+        status = rename_temporary(&p, err);
+    close_place(&p);
+    return status;
+}
+
+void lks_publish_clean(const char *dir) {
+    DIR *folder = opendir(dir);
+    if (!folder)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (strncmp(entry->d_name, TEMPORARY_PREFIX, strlen(TEMPORARY_PREFIX)) != 0)
+            continue;
+        if (unlinkat(dirfd(folder), entry->d_name, 0) != 0 && errno != ENOENT)
+            lks_warn("left-over %s/%s cannot be removed: %s", dir, entry->d_name, strerror(errno));
+    }
+    closedir(folder);
+}
