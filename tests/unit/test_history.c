@@ -1,0 +1,153 @@
+/* Histories: growing in memory, and history.h5. */
+#include "checkpoint_sample.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "io/history_tables.h"
+#include "support/test.h"
+
+static lks_error err;
+
+static void records_are_kept_while_growing(void) {
+    lks_history h = {0};
+    int wrong = 0;
+    for (int i = 1; i <= 1000; i++) {
+        lks_step_record step = {.step = i, .epoch = i / 10, .loss = 1.0 / i, .lr = i};
+        lks_epoch_record epoch = {.epoch = i, .step = 10 * i, .seconds = i, .comm_seconds = -i};
+        wrong += lks_history_add_step(&h, &step, &err) != LKS_OK;
+        wrong += lks_history_add_epoch(&h, &epoch, &err) != LKS_OK;
+    }
+    CU_ASSERT_EQUAL_FATAL(wrong, 0);
+    CU_ASSERT_EQUAL_FATAL(h.n_steps, 1000);
+    CU_ASSERT_EQUAL_FATAL(h.n_epochs, 1000);
+    for (int i = 1; i <= 1000; i++) {
+        const lks_step_record *s = &h.steps[i - 1];
+        const lks_epoch_record *e = &h.epochs[i - 1];
+        wrong += s->step != i || s->epoch != i / 10 || s->loss != 1.0 / i || s->lr != i;
+        wrong += e->epoch != i || e->step != 10 * i || e->seconds != i || e->comm_seconds != -i;
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    lks_history_free(&h);
+    CU_ASSERT_PTR_NULL(h.steps);
+    CU_ASSERT_EQUAL(h.n_epochs, 0);
+    lks_history_free(&h);
+}
+
+static void read_history(lks_h5 *file, const char *path, unsigned char **bytes) {
+    size_t size;
+    *bytes = load(path, &size);
+    CU_ASSERT_EQUAL_FATAL(lks_h5_open(file, path, *bytes, size, &err), LKS_OK);
+}
+
+static void history_file_is_exact(void) {
+    char path[PATH_MAX_TEST];
+    test_path(path, "history.h5");
+    sample *s = new_sample();
+    CU_ASSERT_EQUAL_FATAL(lks_history_write(path, &s->c.history, NULL, &err), LKS_OK);
+    lks_h5 file;
+    unsigned char *bytes;
+    read_history(&file, path, &bytes);
+    lks_history found = {0};
+    CU_ASSERT_EQUAL(lks_history_get(&file, "", &found), LKS_OK);
+    CU_ASSERT_TRUE(equal_histories(&s->c.history, &found));
+    /* the columns are where the interface says, by name */
+    double loss[N_STEPS];
+    int32_t epoch[N_EPOCHS];
+    CU_ASSERT_EQUAL(lks_h5_get_array(&file, "/steps/loss", LKS_H5_F64, N_STEPS, loss), LKS_OK);
+    CU_ASSERT_EQUAL(loss[4], s->steps[4].loss);
+    CU_ASSERT_EQUAL(lks_h5_get_array(&file, "/epochs/epoch", LKS_H5_I32, N_EPOCHS, epoch), LKS_OK);
+    CU_ASSERT_EQUAL(epoch[1], 2);
+    CU_ASSERT_NOT_EQUAL(lks_h5_get_array(&file, "/test/labels", LKS_H5_U8, 0, epoch), LKS_OK);
+    lks_h5_close(&file);
+    lks_history_free(&found);
+    free(bytes);
+    free(s);
+}
+
+static void predictions_are_written(void) {
+    enum { N = 5, CLASSES = 3 };
+    static const int64_t confusion[CLASSES * CLASSES] = {1, 0, 1, 0, 1, 0, 0, 0, INT64_MAX};
+    static const uint8_t labels[N] = {0, 1, 2, 2, 255}, predicted[N] = {2, 1, 0, 2, 2};
+    float probabilities[N * CLASSES], p[N * CLASSES];
+    for (int i = 0; i < N * CLASSES; i++)
+        probabilities[i] = 1.0f / (float)(i + 1);
+    probabilities[3] = float_of(0xffc00001u);
+    const lks_predictions test = {CLASSES, N, confusion, labels, predicted, probabilities};
+    char path[PATH_MAX_TEST];
+    test_path(path, "predictions.h5");
+    CU_ASSERT_EQUAL_FATAL(lks_history_write(path, &(lks_history){0}, &test, &err), LKS_OK);
+    lks_h5 file;
+    unsigned char *bytes;
+    read_history(&file, path, &bytes);
+    int64_t c[CLASSES * CLASSES], shape[LKS_H5_DIMS_MAX];
+    uint8_t l[N];
+    size_t count;
+    int ndim;
+    CU_ASSERT_EQUAL(lks_h5_get_array(&file, "/test/confusion", LKS_H5_I64, 9, c), LKS_OK);
+    CU_ASSERT_EQUAL(memcmp(c, confusion, sizeof c), 0);
+    CU_ASSERT_EQUAL(lks_h5_get_array(&file, "/test/labels", LKS_H5_U8, N, l), LKS_OK);
+    CU_ASSERT_EQUAL(memcmp(l, labels, N), 0);
+    CU_ASSERT_EQUAL(lks_h5_get_array(&file, "/test/predicted", LKS_H5_U8, N, l), LKS_OK);
+    CU_ASSERT_EQUAL(memcmp(l, predicted, N), 0);
+    CU_ASSERT_EQUAL(lks_h5_get_array(&file, "/test/probabilities", LKS_H5_F32, 15, p), LKS_OK);
+    CU_ASSERT_EQUAL(memcmp(p, probabilities, sizeof p), 0);
+    CU_ASSERT_EQUAL(
+        lks_h5_get_shape(&file, "/test/probabilities", LKS_H5_F32, &ndim, shape, &count), LKS_OK);
+    CU_ASSERT_TRUE(ndim == 2 && shape[0] == N && shape[1] == CLASSES && count == 15);
+    lks_h5_close(&file);
+    free(bytes);
+}
+
+static void columns_of_unequal_length_are_refused(void) {
+    sample *s = new_sample();
+    lks_h5 file;
+    unsigned char *bytes;
+    size_t size;
+    s->c.history.n_epochs = 0;
+    CU_ASSERT_EQUAL_FATAL(lks_h5_create(&file, "unequal", 0, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_history_put(&file, "/h", &s->c.history), LKS_OK);
+    CU_ASSERT_TRUE(H5Ldelete(file.file, "/h/steps/lr", H5P_DEFAULT) >= 0);
+    const double four[4] = {0};
+    CU_ASSERT_EQUAL(lks_h5_put_array(&file, "/h/steps/lr", LKS_H5_F64, 1, &(int64_t){4}, four),
+                    LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_h5_finish(&file, &bytes, &size), LKS_OK);
+    lks_h5_close(&file);
+    lks_history found = {0};
+    CU_ASSERT_EQUAL_FATAL(lks_h5_open(&file, "unequal", bytes, size, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_history_get(&file, "/h", &found), LKS_ERR_FORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/h/steps/lr"));
+    lks_h5_close(&file);
+    lks_history_free(&found);
+    free(bytes);
+    free(s);
+}
+
+static void equal_histories_give_equal_files(void) {
+    char first[PATH_MAX_TEST], second[PATH_MAX_TEST];
+    test_path(first, "h1.h5");
+    test_path(second, "h2.h5");
+    sample *s = new_sample();
+    CU_ASSERT_EQUAL(lks_history_write(first, &s->c.history, NULL, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_history_write(second, &s->c.history, NULL, &err), LKS_OK);
+    CU_ASSERT_TRUE(same_files(first, second));
+    s->steps[0].lr = -s->steps[0].lr;
+    CU_ASSERT_EQUAL(lks_history_write(second, &s->c.history, NULL, &err), LKS_OK);
+    CU_ASSERT_FALSE(same_files(first, second));
+    test_path(second, "no/such/folder.h5");
+    CU_ASSERT_EQUAL(lks_history_write(second, &s->c.history, NULL, &err), LKS_ERR_IO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, second));
+    free(s);
+}
+
+int main(void) {
+    const lks_test tests[] = {
+        {"records are kept while growing", records_are_kept_while_growing},
+        {"history file is exact", history_file_is_exact},
+        {"predictions are written", predictions_are_written},
+        {"columns of unequal length are refused", columns_of_unequal_length_are_refused},
+        {"equal histories give equal files", equal_histories_give_equal_files},
+        {NULL, NULL},
+    };
+    return lks_test_main("history", tests);
+}
