@@ -33,6 +33,9 @@ typedef struct lks_limbs {
  * NaN, |x| >= 2^41, or the total would leave its range. */
 bool lks_limbs_add(lks_limbs *sum, double x);
 
+/** a + b with lo carried, so that equal sums have equal limbs however they were split. */
+lks_limbs lks_limbs_sum(lks_limbs a, lks_limbs b);
+
 /** The sum as double, rounded once from the exact value of both limbs (lo is carried into hi first,
  * so equal sums give equal doubles however they were split). */
 double lks_limbs_value(lks_limbs sum);

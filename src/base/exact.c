@@ -66,6 +66,12 @@ bool lks_limbs_add(lks_limbs *sum, double x) {
     return true;
 }
 
+lks_limbs lks_limbs_sum(lks_limbs a, lks_limbs b) {
+    int64_t low = a.lo + b.lo;
+    int64_t carry = low >> LO_BITS;
+    return (lks_limbs){a.hi + b.hi + carry, low - carry * (INT64_C(1) << LO_BITS)};
+}
+
 /* The exact value is a whole number of units of lo below 2^114; its conversion to double rounds
  * once, to nearest even, and the scaling by a power of two is exact. */
 double lks_limbs_value(lks_limbs sum) {

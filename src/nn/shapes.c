@@ -36,7 +36,7 @@ static lks_status padding(const lks_config *config, int i, int pad[2], lks_error
 static lks_status conv_shape(const lks_config *config, int i, lks_shape in, lks_layer_info *info,
                              lks_error *err) {
     const lks_layer_config *l = &config->layers[i];
-    int pad[2];
+    int pad[2] = {0, 0};
     LKS_TRY(padding(config, i, pad, err));
     int64_t rows = in.rows + 2 * (int64_t)pad[0], columns = in.columns + 2 * (int64_t)pad[1];
     if (l->kernel[0] > rows || l->kernel[1] > columns)

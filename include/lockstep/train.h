@@ -1,0 +1,57 @@
+/** @file train.h  A whole run: train, evaluate, write the run folder. */
+#ifndef LOCKSTEP_TRAIN_H
+#define LOCKSTEP_TRAIN_H
+
+#include <stdbool.h>
+#include "lockstep/comm.h"
+#include "lockstep/config.h"
+#include "lockstep/status.h"
+
+typedef enum lks_progress_mode {
+    LKS_PROGRESS_AUTO, /**< a bar on a terminal, lines elsewhere */
+    LKS_PROGRESS_BAR,
+    LKS_PROGRESS_LINES,
+    LKS_PROGRESS_NEVER
+} lks_progress_mode;
+
+/** What the command line says. Strings are borrowed; NULL or 0 where not given. */
+typedef struct lks_train_options {
+    const char *config; /**< path of the YAML file */
+    const char *const *sets;
+    int n_sets;
+    const char *out;    /**< run folder; default runs/<config name> */
+    const char *resume; /**< "auto" (default), "never", or a checkpoint file */
+    int threads;
+    lks_progress_mode progress;
+} lks_train_options;
+
+/** Trains as @p options say. Collective: every rank passes the same options; errors are agreed. *stopped is set where the
+ *  run ended early on a signal with its checkpoint saved. */
+lks_status lks_train(lks_comm *comm, const lks_train_options *options, bool *stopped,
+                     lks_error *err);
+
+typedef struct lks_eval_options {
+    const char *checkpoint;
+    const char *data; /**< folder instead of the checkpoint's data.dir */
+    const char *const *sets;
+    int n_sets;
+    int threads;
+} lks_eval_options;
+
+/** Evaluates a checkpoint on its test set and prints the table. Collective. */
+lks_status lks_eval(lks_comm *comm, const lks_eval_options *options, lks_error *err);
+
+/** SIGTERM, SIGINT and SIGUSR1 ask for a stop at the next step; a second SIGINT kills. */
+void lks_catch_signals(void);
+
+/** True once one of them came. */
+bool lks_stop_requested(void);
+
+/** The configuration at @p path, read by rank 0, broadcast and parsed everywhere. Collective; errors agreed. */
+lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *sets, int n_sets,
+                           lks_config *config, lks_error *err);
+
+/** Version, as in "lockstep 0.1.0". */
+const char *lks_version(void);
+
+#endif

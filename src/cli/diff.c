@@ -1,0 +1,41 @@
+/* lockstep diff */
+#include "cli/cli.h"
+#include "lockstep/checkpoint.h"
+#include "lockstep/model.h"
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    const char **paths = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (state->arg_num >= 2)
+            argp_error(state, "two checkpoints are enough: '%s' is too many", arg);
+        paths[state->arg_num] = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (state->arg_num < 2)
+            argp_error(state, "two checkpoints are needed");
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+int lks_cmd_diff(int argc, char **argv) {
+    static const struct argp argp = {
+        NULL,
+        parse,
+        "CHECKPOINT CHECKPOINT",
+        "Compares two checkpoints: the first layer and index where they "
+        "part, in units in the last place, and what differs besides.\v"
+        "Exit status: 0 the same, 1 different or not comparable.",
+        NULL,
+        NULL,
+        NULL};
+    lks_common_options common = {0};
+    const char *paths[2];
+    lks_error err;
+    bool same = false;
+    lks_parse(&argp, argc, argv, &common, paths);
+    lks_status status = lks_checkpoint_diff(paths[0], paths[1], LKS_NUMERICS, &same, &err);
+    lks_common_free(&common);
+    return status != LKS_OK ? lks_report(&err) : same ? 0 : 1;
+}

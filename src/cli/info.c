@@ -1,0 +1,246 @@
+/* lockstep info: a configuration, a checkpoint or a data set described. No MPI. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/cli.h"
+#include "lockstep/checkpoint.h"
+#include "lockstep/data.h"
+#include "lockstep/memory.h"
+#include "lockstep/model.h"
+
+typedef struct arguments {
+    const char *what;
+    lks_common_options *common;
+} arguments;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    arguments *a = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (a->what)
+            argp_error(state, "one thing at a time: '%s' is too many", arg);
+        a->what = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->what)
+            argp_error(state, "a configuration, checkpoint or data folder is missing");
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+static bool ends_with(const char *text, const char *end) {
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* --- networks ---------------------------------------------------------------------------------------------- */
+
+static void print_shape(lks_shape s) {
+    char text[48];
+    if (s.rows == 1 && s.columns == 1)
+        snprintf(text, sizeof text, "%d", s.channels);
+    else
+        snprintf(text, sizeof text, "%d x %d x %d", s.rows, s.columns, s.channels);
+    printf("%-16s", text);
+}
+
+static void print_totals(const lks_config *c, const lks_layer_info *info) {
+    const lks_layer_info *sum = info;
+    int64_t parameters = 0, bytes = 0;
+    double flop = 0;
+    for (int i = 0; i < c->n_layers; i++) {
+        parameters += sum[i].parameters;
+        bytes += sum[i].out_bytes;
+        flop += sum[i].flop;
+    }
+    int states = c->train.optimizer.name == LKS_ADAM ? 2 : 1;
+    int chunks = lks_chunks(c->train.global_batch, c->train.chunk);
+    printf("      %-26s %-16s %12lld %10.3f %10.1f\n\n", "total", "", (long long)parameters,
+           flop / 1e6, (double)bytes / 1024);
+    printf("weights and optimizer state  %.2f MiB on every rank\n",
+           (double)parameters * 4 * (1 + states) / 1048576);
+    printf("message of every step        %.2f MiB (%s)\n",
+           (double)parameters * (c->train.reduce == LKS_REDUCE_EXACT ? 8 : 4) / 1048576,
+           c->train.reduce == LKS_REDUCE_EXACT ? "int64, exact" : "float32");
+    printf("global batch                 %d in %d chunks of %d: more than %d ranks would leave "
+           "some without work\n",
+           c->train.global_batch, chunks, c->train.chunk, chunks);
+}
+
+/* Shape and classes from the data where they can be found, else those of MNIST. */
+static lks_shape input_of(const lks_config *c, int *classes) {
+    lks_idx_info info;
+    lks_error ignored;
+    lks_shape shape = {28, 28, 1};
+    *classes = c->data.classes ? c->data.classes : 10;
+    if (lks_idx_open(&info, c->data.dir, c->data.train_images, 3, &ignored) != LKS_OK) {
+        printf("input  28 x 28 x 1 and %d classes assumed: no data in %s\n\n", *classes,
+               c->data.dir);
+        return shape;
+    }
+    shape = (lks_shape){info.rows, info.columns, info.channels};
+    if (c->data.classes == 0 &&
+        lks_idx_open(&info, c->data.dir, c->data.train_labels, 1, &ignored) == LKS_OK) {
+        uint8_t *labels = lks_alloc((size_t)info.count, 1, "labels", &ignored);
+        if (labels && lks_idx_read(&info, 0, info.count, labels, &ignored) == LKS_OK)
+            for (int64_t i = 0; i < info.count; i++)
+                if (labels[i] + 1 > *classes || i == 0)
+                    *classes = labels[i] + 1;
+        lks_free(labels);
+    }
+    printf("input  %d x %d x %d and %d classes, from %s\n\n", shape.rows, shape.columns,
+           shape.channels, *classes, c->data.dir);
+    return shape;
+}
+
+static lks_status print_network(const lks_config *c, lks_shape input, int classes, lks_error *err) {
+    lks_layer_info *info = lks_alloc((size_t)c->n_layers, sizeof *info, "the layer table", err);
+    if (!info)
+        return err->status;
+    lks_status status = lks_model_shapes(c, input, classes, info, err);
+    if (status == LKS_OK) {
+        printf("  #  %-10s %-16s %-16s %12s %10s %10s\n", "layer", "name", "output", "parameters",
+               "MFLOP", "KiB");
+        for (int i = 0; i < c->n_layers; i++) {
+            printf("%3d  %-10s %-16s ", i + 1, lks_layer_kind_name(c->layers[i].kind),
+                   c->layers[i].name);
+            print_shape(info[i].out);
+            printf(" %12lld %10.3f %10.1f\n", (long long)info[i].parameters, info[i].flop / 1e6,
+                   (double)info[i].out_bytes / 1024);
+        }
+        print_totals(c, info);
+    }
+    lks_free(info);
+    return status;
+}
+
+static lks_status info_config(const arguments *a, lks_error *err) {
+    char *text;
+    size_t size;
+    lks_config c;
+    int classes;
+    LKS_TRY(lks_config_read_file(a->what, &text, &size, err));
+    lks_status status =
+        lks_config_parse(&c, text, size, a->what, a->common->sets, a->common->n_sets, err);
+    free(text);
+    LKS_TRY(status);
+    printf("network %s (forward of one image: MFLOP, KiB of output)\n", c.name);
+    lks_shape input = input_of(&c, &classes);
+    status = print_network(&c, input, classes, err);
+    lks_config_free(&c);
+    return status;
+}
+
+/* --- checkpoints --------------------------------------------------------------------------------------------- */
+
+static void print_checkpoint(const lks_checkpoint *c) {
+    const lks_provenance *p = &c->provenance;
+    printf("checkpoint    step %lld, %lld epochs and %lld batches, %lld samples seen; numerics %d, "
+           "seed %llu\n",
+           (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
+           (long long)c->cursor.samples_seen, c->numerics, (unsigned long long)c->seed);
+    printf("weights       %s\nstate         %s\n", c->weights_sha256, c->state_sha256);
+    printf("data          %lld training images of %dx%dx%d, %d classes, digest %s\n",
+           (long long)c->data.n_train, c->data.rows, c->data.columns, c->data.channels,
+           c->data.classes, c->data.digest);
+    printf("written       %s by lockstep %s (%s), %s\n", p->time, p->version, p->revision,
+           p->compiler);
+    printf("on            %d ranks x %d threads, %s, %s\nmpi           %s\n\n", p->ranks,
+           p->threads, p->hosts, p->isa, p->mpi);
+    for (int i = 0; i < c->flats[0].n_tensors; i++) {
+        const lks_tensor *t = &c->flats[0].tensors[i];
+        printf("  /model/%-24s", t->name);
+        for (int d = 0; d < t->ndim; d++)
+            printf("%s%lld", d ? " x " : "", (long long)t->shape[d]);
+        printf("\n");
+    }
+    printf("\n");
+}
+
+static lks_status info_checkpoint(const arguments *a, lks_error *err) {
+    lks_checkpoint c;
+    lks_config config;
+    LKS_TRY(lks_checkpoint_read(a->what, LKS_NUMERICS, &c, err));
+    print_checkpoint(&c);
+    lks_status status = lks_config_parse(&config, c.config_yaml, strlen(c.config_yaml), a->what,
+                                         a->common->sets, a->common->n_sets, err);
+    if (status == LKS_OK) {
+        status = print_network(&config, (lks_shape){c.data.rows, c.data.columns, c.data.channels},
+                               c.data.classes, err);
+        lks_config_free(&config);
+    }
+    lks_checkpoint_free(&c);
+    return status;
+}
+
+/* --- data ------------------------------------------------------------------------------------------------------ */
+
+static lks_status print_labels(const lks_idx_info *info, lks_error *err) {
+    int64_t counts[256] = {0};
+    uint8_t *labels = lks_alloc((size_t)info->count, 1, "labels", err);
+    if (!labels)
+        return err->status;
+    lks_status status = lks_idx_read(info, 0, info->count, labels, err);
+    for (int64_t i = 0; status == LKS_OK && i < info->count; i++)
+        counts[labels[i]]++;
+    lks_free(labels);
+    LKS_TRY(status);
+    printf("%s: %lld labels\n ", info->path, (long long)info->count);
+    for (int c = 0; c < 256; c++)
+        if (counts[c])
+            printf(" %d: %lld ", c, (long long)counts[c]);
+    printf("\n");
+    return LKS_OK;
+}
+
+static lks_status info_file(const char *folder, const char *name, int dimensions, lks_error *err) {
+    lks_idx_info info;
+    LKS_TRY(lks_idx_open(&info, folder, name, dimensions, err));
+    if (dimensions == 1)
+        return print_labels(&info, err);
+    printf("%s: %lld images of %d x %d x %d%s\n", info.path, (long long)info.count, info.rows,
+           info.columns, info.channels, info.compressed ? ", compressed" : "");
+    return LKS_OK;
+}
+
+static lks_status info_folder(const arguments *a, lks_error *err) {
+    static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                        "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+    for (int i = 0; i < 4; i++)
+        LKS_TRY(info_file(a->what, names[i], i % 2 ? 1 : 3, err));
+    return LKS_OK;
+}
+
+static lks_status describe(const arguments *a, lks_error *err) {
+    struct stat s;
+    if (stat(a->what, &s) == 0 && S_ISDIR(s.st_mode))
+        return info_folder(a, err);
+    if (ends_with(a->what, ".h5"))
+        return info_checkpoint(a, err);
+    if (ends_with(a->what, "ubyte") || ends_with(a->what, ".gz"))
+        return info_file(".", a->what, strstr(a->what, "idx1") ? 1 : 3, err);
+    return info_config(a, err);
+}
+
+int lks_cmd_info(int argc, char **argv) {
+    static const struct argp argp = {
+        NULL,
+        parse,
+        "CONFIG|CHECKPOINT|DATA",
+        "Describes a configuration (the network layer by layer: output shape, parameters, cost), a "
+        "checkpoint (.h5), a folder of IDX files, or one IDX file.",
+        lks_common_child,
+        NULL,
+        NULL};
+    lks_common_options common = {0};
+    arguments a = {NULL, &common};
+    lks_error err;
+    lks_parse(&argp, argc, argv, &common, &a);
+    lks_status status = describe(&a, &err);
+    lks_common_free(&common);
+    fflush(stdout);
+    return status == LKS_OK ? 0 : lks_report(&err);
+}

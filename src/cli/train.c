@@ -1,0 +1,87 @@
+/* lockstep train */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lockstep/train.h"
+
+enum { KEY_OUT = 'o', KEY_RESUME = 'r', KEY_PROGRESS = 'p' };
+
+static const struct argp_option options[] = {
+    {"out", KEY_OUT, "DIR", 0, "Run folder (default: runs/NAME, NAME being the configuration's)",
+     1},
+    {"resume", KEY_RESUME, "auto|never|FILE", 0,
+     "auto (default): go on from the run folder's newest readable checkpoint, start fresh where "
+     "there is none; never: start over, removing the folder's earlier checkpoints; FILE: go on "
+     "from "
+     "that checkpoint",
+     1},
+    {"progress", KEY_PROGRESS, "auto|bar|lines|never", 0,
+     "auto (default): a bar on a terminal, a line per epoch elsewhere", 1},
+    {0}};
+
+static lks_progress_mode progress_mode(const char *arg, struct argp_state *state) {
+    static const char *const names[] = {"auto", "bar", "lines", "never"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(arg, names[i]) == 0)
+            return (lks_progress_mode)i;
+    argp_error(state, "--progress %s: not one of auto, bar, lines, never", arg);
+    return LKS_PROGRESS_AUTO;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    lks_train_options *o = state->input;
+    switch (key) {
+    case KEY_OUT:
+        o->out = arg;
+        return 0;
+    case KEY_RESUME:
+        o->resume = arg;
+        return 0;
+    case KEY_PROGRESS:
+        o->progress = progress_mode(arg, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->config)
+            argp_error(state, "one configuration is enough: '%s' is too many", arg);
+        o->config = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->config)
+            argp_error(state, "a configuration is missing, e.g. configs/mnist-convnet.yaml");
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error *err) {
+    bool stopped;
+    lks_catch_signals();
+    lks_status status = lks_train(comm, input, &stopped, err);
+    if (status == LKS_OK && stopped)
+        *exit_status = LKS_EXIT_STOPPED;
+    return status;
+}
+
+int lks_cmd_train(int argc, char **argv) {
+    static const struct argp argp = {
+        options,
+        parse,
+        "CONFIG",
+        "Trains the network that CONFIG (YAML) describes. Started by "
+        "mpirun or srun, every rank trains a share of each batch.\v"
+        "Exit status: 0 done, 1 failed, 2 usage or configuration error, "
+        "75 stopped on SIGTERM, SIGINT or SIGUSR1 with a checkpoint "
+        "saved: the same command goes on.",
+        lks_common_child,
+        NULL,
+        NULL};
+    lks_common_options common = {0};
+    lks_train_options o = {0};
+    lks_parse(&argp, argc, argv, &common, &o);
+    o.sets = common.sets;
+    o.n_sets = common.n_sets;
+    o.threads = common.threads;
+    int status = lks_with_comm(&common, work, &o);
+    lks_common_free(&common);
+    return status;
+}

@@ -1,0 +1,233 @@
+/* The run folder's files, apart from checkpoints. Rank 0 only. */
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/publish.h"
+#include "train/run.h"
+
+static void path_of(const lks_run *run, const char *name, char path[LKS_PATH_MAX + 64]) {
+    snprintf(path, LKS_PATH_MAX + 64, "%s/%s", run->folder, name);
+}
+
+/* A number as JSON: NaN and infinity have no form there. */
+static const char *number(double x, char text[32]) {
+    if (isfinite(x))
+        snprintf(text, 32, "%.17g", x);
+    else
+        snprintf(text, 32, "null");
+    return text;
+}
+
+static void put_step(FILE *f, const lks_step_record *r) {
+    char loss[32], accuracy[32], lr[32];
+    fprintf(
+        f, "{\"type\":\"step\",\"step\":%lld,\"epoch\":%d,\"loss\":%s,\"accuracy\":%s,\"lr\":%s}\n",
+        (long long)r->step, r->epoch, number(r->loss, loss), number(r->accuracy, accuracy),
+        number(r->lr, lr));
+}
+
+static void put_epoch(FILE *f, const lks_epoch_record *r) {
+    const struct {
+        const char *name;
+        double value;
+    } figures[] = {{"lr", r->lr},
+                   {"train_loss", r->train_loss},
+                   {"train_accuracy", r->train_accuracy},
+                   {"validation_loss", r->validation_loss},
+                   {"validation_accuracy", r->validation_accuracy},
+                   {"test_loss", r->test_loss},
+                   {"test_accuracy", r->test_accuracy},
+                   {"images_per_second", r->images_per_second},
+                   {"seconds", r->seconds},
+                   {"comm_seconds", r->comm_seconds}};
+    char text[32];
+    fprintf(f, "{\"type\":\"epoch\",\"epoch\":%d,\"step\":%lld", r->epoch, (long long)r->step);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        fprintf(f, ",\"%s\":%s", figures[i].name, number(figures[i].value, text));
+    fprintf(f, "}\n");
+}
+
+/* The metrics of the history so far, in the order in which they were written: after a resume nothing after the cursor stays. */
+static lks_status rewrite_metrics(lks_run *run, const char *path, lks_error *err) {
+    char *text = NULL;
+    size_t size = 0, e = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (!f)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", path);
+    const lks_history *h = &run->history;
+    for (size_t s = 0; s <= h->n_steps; s++) {
+        int64_t step = s < h->n_steps ? h->steps[s].step : INT64_MAX;
+        for (; e < h->n_epochs && h->epochs[e].step < step; e++)
+            put_epoch(f, &h->epochs[e]);
+        if (s < h->n_steps)
+            put_step(f, &h->steps[s]);
+    }
+    fclose(f);
+    lks_status status = lks_publish_text(path, text, size, err);
+    free(text);
+    return status;
+}
+
+lks_status lks_run_start_output(lks_run *run, lks_error *err) {
+    char path[LKS_PATH_MAX + 64];
+    path_of(run, "config.yaml", path);
+    LKS_TRY(lks_publish_text(path, run->config_yaml, strlen(run->config_yaml), err));
+    path_of(run, "metrics.jsonl", path);
+    LKS_TRY(rewrite_metrics(run, path, err));
+    run->metrics = fopen(path, "a");
+    if (!run->metrics)
+        return lks_fail(err, LKS_ERR_IO, "%s: cannot append: %s", path, strerror(errno));
+    return LKS_OK;
+}
+
+void lks_run_log_step(lks_run *run, const lks_step_record *r) {
+    put_step(run->metrics, r);
+    fflush(run->metrics);
+}
+
+void lks_run_log_epoch(lks_run *run, const lks_epoch_record *r) {
+    put_epoch(run->metrics, r);
+    fflush(run->metrics);
+}
+
+lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, lks_error *err) {
+    char path[LKS_PATH_MAX + 64];
+    path_of(run, "history.h5", path);
+    if (!predicted)
+        return lks_history_write(path, &run->history, NULL, err);
+    size_t n = (size_t)run->test->total, classes = (size_t)run->test->classes;
+    uint8_t *classes_found = malloc(n ? n : 1);
+    if (!classes_found)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for predictions");
+    for (size_t i = 0; i < n; i++) {
+        const float *p = predicted->probabilities + i * classes;
+        size_t best = 0;
+        for (size_t c = 1; c < classes; c++)
+            if (p[c] > p[best])
+                best = c;
+        classes_found[i] = (uint8_t)best;
+    }
+    const lks_predictions test = {.classes = (int)classes,
+                                  .n = (int64_t)n,
+                                  .confusion = run->test->confusion,
+                                  .labels = predicted->labels,
+                                  .predicted = classes_found,
+                                  .probabilities = predicted->probabilities};
+    lks_status status = lks_history_write(path, &run->history, &test, err);
+    free(classes_found);
+    return status;
+}
+
+/* --- summary.json ------------------------------------------------------------------------------------------ */
+
+typedef struct json {
+    FILE *f;
+    bool first;
+} json;
+
+static void key(json *j, const char *name) {
+    fprintf(j->f, "%s\n  \"%s\": ", j->first ? "" : ",", name);
+    j->first = false;
+}
+
+static void put_text(json *j, const char *name, const char *value) {
+    key(j, name);
+    fputc('"', j->f);
+    for (const unsigned char *c = (const unsigned char *)value; *c; c++)
+        if (*c == '"' || *c == '\\')
+            fprintf(j->f, "\\%c", *c);
+        else if (*c < 0x20)
+            fprintf(j->f, "\\u%04x", *c);
+        else
+            fputc(*c, j->f);
+    fputc('"', j->f);
+}
+
+static void put_number(json *j, const char *name, double value) {
+    char text[32];
+    key(j, name);
+    fputs(number(value, text), j->f);
+}
+
+static void put_integer(json *j, const char *name, int64_t value) {
+    key(j, name);
+    fprintf(j->f, "%lld", (long long)value);
+}
+
+static void put_results(json *j, const lks_run *run) {
+    const lks_counts *t = run->test;
+    double low, high;
+    lks_class_metrics macro = lks_macro_metrics(t);
+    lks_wilson(t->correct, t->total, &low, &high);
+    put_number(j, "test_accuracy", lks_accuracy(t));
+    put_integer(j, "test_correct", t->correct);
+    put_integer(j, "test_total", t->total);
+    put_number(j, "test_loss", lks_mean_loss(t));
+    put_number(j, "test_accuracy_low", t->total ? low : NAN);
+    put_number(j, "test_accuracy_high", t->total ? high : NAN);
+    put_number(j, "test_top3", t->total ? (double)t->top3 / (double)t->total : NAN);
+    put_number(j, "test_macro_precision", t->total ? macro.precision : NAN);
+    put_number(j, "test_macro_recall", t->total ? macro.recall : NAN);
+    put_number(j, "test_macro_f1", t->total ? macro.f1 : NAN);
+    put_number(j, "validation_accuracy", lks_accuracy(run->validation));
+    put_number(j, "validation_loss", lks_mean_loss(run->validation));
+}
+
+static void put_work(json *j, const lks_run *run) {
+    put_integer(j, "epochs", run->cursor.epoch);
+    put_integer(j, "steps", run->cursor.step);
+    put_integer(j, "samples_seen", run->cursor.samples_seen);
+    put_integer(j, "parameters", (int64_t)run->view.n_weights);
+    put_number(j, "train_seconds", run->train_seconds);
+    put_number(j, "images_per_second",
+               run->trained_seconds > 0 ? (double)run->trained_samples / run->trained_seconds : 0);
+    put_number(j, "comm_seconds", run->trained_comm);
+}
+
+static void put_origin(json *j, const lks_run *run, const lks_checkpoint *c) {
+    put_text(j, "weights_sha256", c->weights_sha256);
+    put_text(j, "state_sha256", c->state_sha256);
+    put_text(j, "data_digest", run->data.identity.digest);
+    put_integer(j, "numerics", LKS_NUMERICS);
+    put_integer(j, "seed", (int64_t)run->config.seed);
+    put_integer(j, "world_size", run->comm->size);
+    put_integer(j, "threads_per_rank", run->threads);
+    put_text(j, "isa", run->kernels->isa);
+    put_text(j, "hosts", run->provenance.hosts);
+    put_text(j, "mpi", run->provenance.mpi);
+    put_text(j, "version", run->provenance.version);
+    put_text(j, "revision", run->provenance.revision);
+    if (run->resumed_from[0]) {
+        put_text(j, "resumed_from", run->resumed_from);
+    } else {
+        key(j, "resumed_from");
+        fputs("null", j->f);
+    }
+}
+
+lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err) {
+    lks_checkpoint c;
+    char path[LKS_PATH_MAX + 64], *text = NULL;
+    size_t size = 0;
+    lks_run_snapshot(run, &c);
+    LKS_TRY(lks_checkpoint_digest(&c, err));
+    FILE *f = open_memstream(&text, &size);
+    if (!f)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for summary.json");
+    json j = {f, true};
+    fputc('{', f);
+    put_text(&j, "status", status);
+    put_results(&j, run);
+    put_work(&j, run);
+    put_origin(&j, run, &c);
+    fputs("\n}\n", f);
+    fclose(f);
+    path_of(run, "summary.json", path);
+    lks_status result = lks_publish_text(path, text, size, err);
+    free(text);
+    return result;
+}

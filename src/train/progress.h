@@ -1,0 +1,28 @@
+/* What people see while a run goes on: a bar on a terminal, a line per epoch elsewhere. Rank 0 only. */
+#ifndef LKS_TRAIN_PROGRESS_H
+#define LKS_TRAIN_PROGRESS_H
+
+#include <stdint.h>
+#include "lockstep/history.h"
+#include "lockstep/train.h"
+
+typedef struct lks_progress {
+    bool bar, lines, drawn;
+    int64_t epochs;
+    double last_drawn, started;
+    int64_t started_at; /* steps done when the clock was started */
+} lks_progress;
+
+void lks_progress_start(lks_progress *p, lks_progress_mode mode, int64_t epochs, int64_t step);
+
+/* After a step: done of all steps, batch of batches in the epoch; redraws at most ten times a second. */
+void lks_progress_step(lks_progress *p, int64_t step, int64_t last_step, int64_t batch,
+                       int64_t batches, int64_t epoch, double loss, double images_per_second);
+
+/* After an epoch: one line. */
+void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, int64_t last_step);
+
+/* Removes the bar, before other output. */
+void lks_progress_clear(lks_progress *p);
+
+#endif

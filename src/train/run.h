@@ -1,0 +1,79 @@
+/* One training run: what the files of this folder share. */
+#ifndef LKS_TRAIN_RUN_H
+#define LKS_TRAIN_RUN_H
+
+#include "lockstep/checkpoint.h"
+#include "lockstep/history.h"
+#include "lockstep/optim.h"
+#include "lockstep/train.h"
+#include "train/evaluate.h"
+#include "train/loader.h"
+#include "train/progress.h"
+
+typedef struct lks_run {
+    lks_comm *comm;
+    const lks_train_options *options;
+    lks_config config;
+    char *config_yaml;
+    char folder[LKS_PATH_MAX], checkpoints[LKS_PATH_MAX + 16];
+
+    lks_dataset data;
+    lks_loader *loader;
+    const lks_kernels *kernels;
+    int threads;
+    lks_model *model;
+    lks_model_view view;
+    lks_optimizer optimizer;
+    int64_t *message; /* [head][operations][weights] */
+    float *gradients; /* [weights], train.reduce fp32 only */
+    int eval_batch;
+
+    int64_t batches, steps_per_epoch, total_steps, last_step;
+    lks_cursor cursor;
+    lks_best best;
+    lks_provenance provenance;
+    lks_history history; /* rank 0 */
+    FILE *metrics;       /* rank 0: metrics.jsonl */
+    lks_progress progress;
+
+    int64_t first_step, computed,
+        saved_step; /* step at start; samples computed by this rank; newest file */
+    double lr, step_loss, step_accuracy;
+    double train_seconds, epoch_started, epoch_seconds, epoch_comm;
+    double trained_seconds, trained_comm; /* all epochs of this process */
+    int64_t trained_samples, epoch_samples_before;
+    bool stop;
+    char resumed_from[LKS_PATH_MAX + 64];
+    lks_counts *validation, *test; /* newest results; total 0 where not measured */
+} lks_run;
+
+/* setup.c: everything before the first step, and its end. Collective; errors agreed. */
+lks_status lks_run_open(lks_run *run, lks_error *err);
+void lks_run_close(lks_run *run);
+
+/* step.c: one optimizer step. Collective; errors agreed. */
+lks_status lks_run_step(lks_run *run, lks_error *err);
+
+/* verify.c: every sample once, and equal replicas. Collective; errors agreed. */
+lks_status lks_run_verify_epoch(lks_run *run, lks_error *err);
+
+/* save.c: checkpoints. Collective; errors agreed. */
+void lks_run_snapshot(lks_run *run, lks_checkpoint *c);
+lks_status lks_run_save(lks_run *run, bool best, lks_error *err);
+lks_status lks_run_resume(lks_run *run, lks_error *err);
+
+/* output.c: rank 0's files. Errors are agreed by the caller. */
+lks_status lks_run_start_output(lks_run *run, lks_error *err);
+void lks_run_log_step(lks_run *run, const lks_step_record *r);
+void lks_run_log_epoch(lks_run *run, const lks_epoch_record *r);
+lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, lks_error *err);
+lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err);
+
+/* threads.c: OpenMP threads of this rank, and warnings about too narrow a mask. Collective. */
+int lks_choose_threads(lks_comm *comm, int asked);
+
+/* provenance.c */
+void lks_fill_provenance(lks_provenance *p, lks_comm *comm, const lks_kernels *kernels,
+                         int threads);
+
+#endif

@@ -1,0 +1,188 @@
+/* Everything before the first step: configuration, data, network, folder, resume. */
+#include <errno.h>
+#include <fenv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lockstep/log.h"
+#include "lockstep/memory.h"
+#include "train/run.h"
+
+lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *sets, int n_sets,
+                           lks_config *config, lks_error *err) {
+    char *text = NULL;
+    size_t size = 0;
+    lks_status status = LKS_OK;
+    if (comm->rank == 0)
+        status = lks_config_read_file(path, &text, &size, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_comm_broadcast(comm, &size, sizeof size, 0);
+    if (comm->rank != 0)
+        text = malloc(size + 1);
+    if (!text)
+        lks_comm_abort(comm, 1, "out of memory for the configuration");
+    lks_comm_broadcast(comm, text, size, 0);
+    text[size] = 0;
+    status = lks_config_parse(config, text, size, path, sets, n_sets, err);
+    free(text);
+    return status; /* the same on every rank: the same text gives the same answer */
+}
+
+/* mkdir -p */
+static lks_status make_folder(const char *path, lks_error *err) {
+    char part[LKS_PATH_MAX + 64];
+    snprintf(part, sizeof part, "%s", path);
+    for (char *c = part + 1;; c++) {
+        if (*c && *c != '/')
+            continue;
+        char end = *c;
+        *c = 0;
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return lks_fail(err, LKS_ERR_IO, "%s: cannot make the folder: %s", part,
+                            strerror(errno));
+        if (!end)
+            return LKS_OK;
+        *c = end;
+    }
+}
+
+static lks_status name_folder(lks_run *run, lks_error *err) {
+    const char *out = run->options->out;
+    int n = out ? snprintf(run->folder, sizeof run->folder, "%s", out)
+                : snprintf(run->folder, sizeof run->folder, "runs/%s", run->config.name);
+    if (n >= (int)sizeof run->folder)
+        return lks_fail(err, LKS_ERR_USAGE, "--out: the path is too long");
+    snprintf(run->checkpoints, sizeof run->checkpoints, "%s/checkpoints", run->folder);
+    return LKS_OK;
+}
+
+static void plan_steps(lks_run *run) {
+    const lks_train_config *t = &run->config.train;
+    run->batches = lks_loader_batches(run->loader);
+    run->steps_per_epoch = (run->batches + t->accumulate - 1) / t->accumulate;
+    run->total_steps = run->steps_per_epoch * t->epochs;
+    run->last_step =
+        t->max_steps > 0 && t->max_steps < run->total_steps ? t->max_steps : run->total_steps;
+}
+
+static lks_status make_network(lks_run *run, lks_error *err) {
+    const lks_config *c = &run->config;
+    int capacity = lks_loader_capacity(run->loader);
+    run->eval_batch = c->eval.batch;
+    LKS_TRY(lks_model_create(&run->model, c, lks_dataset_shape(&run->data),
+                             run->data.identity.classes, (const float(*)[256])run->data.pixels,
+                             run->kernels, run->threads,
+                             capacity > c->eval.batch ? capacity : c->eval.batch, err));
+    run->view = lks_model_look(run->model);
+    LKS_TRY(lks_optimizer_create(&run->optimizer, &c->train.optimizer, run->view.n_weights,
+                                 run->kernels, err));
+    size_t slots = LKS_MSG_HEAD + (size_t)run->view.n_operations;
+    bool plain = c->train.reduce == LKS_REDUCE_FP32;
+    run->message = lks_alloc(slots + (plain ? 0 : run->view.n_weights), sizeof(int64_t),
+                             "the gradient message", err);
+    if (plain)
+        run->gradients = lks_alloc(run->view.n_weights, sizeof(float), "gradients", err);
+    run->validation = lks_alloc(1, sizeof *run->validation, "results", err);
+    run->test = lks_alloc(1, sizeof *run->test, "results", err);
+    if (!run->message || (plain && !run->gradients) || !run->validation || !run->test)
+        return err->status;
+    run->validation->classes = run->test->classes = run->data.identity.classes;
+    return LKS_OK;
+}
+
+/* "X MiB" of the ranks: least and most. */
+static void print_memory(lks_run *run) {
+    double data = (double)lks_dataset_bytes(&run->data) / 1048576, least = data, most = data;
+    double network = (double)(run->view.bytes + run->view.n_weights * sizeof(float) *
+                                                    (size_t)(2 + run->optimizer.n_states)) /
+                     1048576;
+    lks_comm_min_f64(run->comm, &least, 1);
+    lks_comm_max_f64(run->comm, &most, 1);
+    lks_comm_max_f64(run->comm, &network, 1);
+    lks_info(
+        "memory     %.1f..%.1f MiB of images and labels held per rank, %.1f MiB of network and "
+        "batch",
+        least, most, network);
+}
+
+static void print_plan(const lks_run *run) {
+    const lks_config *c = &run->config;
+    const lks_provenance *p = &run->provenance;
+    int chunks = lks_chunks(c->train.global_batch, c->train.chunk);
+    lks_info("lockstep   %s (%s), %d rank%s x %d thread%s on %s, %s", p->version, p->revision,
+             p->ranks, p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts,
+             p->isa);
+    lks_dataset_print(&run->data);
+    lks_info("network    %s: %zu parameters in %d tensors", c->name, run->view.n_weights,
+             run->view.n_tensors);
+    lks_info("training   %d epochs of %lld steps, global batch %d in %d chunks of %d, seed %llu",
+             c->train.epochs, (long long)run->steps_per_epoch, c->train.global_batch, chunks,
+             c->train.chunk, (unsigned long long)c->seed);
+    if (run->comm->size > chunks)
+        lks_warn("%d ranks share %d chunks of %d samples: %d ranks have no work in each step; use "
+                 "fewer ranks, a larger train.global_batch or a smaller train.chunk",
+                 run->comm->size, chunks, c->train.chunk, run->comm->size - chunks);
+}
+
+static lks_status start(lks_run *run, lks_error *err) {
+    lks_comm *comm = run->comm;
+    lks_model_init(run->model, run->config.seed);
+    lks_fill_provenance(&run->provenance, comm, run->kernels, run->threads);
+    print_plan(run);
+    print_memory(run);
+    lks_status status = LKS_OK;
+    if (comm->rank == 0)
+        status = make_folder(run->checkpoints, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    LKS_TRY(lks_run_resume(run, err));
+    run->first_step = run->saved_step = run->cursor.step;
+    if (!run->resumed_from[0])
+        run->saved_step = -1;
+    if (run->cursor.step > run->last_step)
+        return lks_fail(err, LKS_ERR_CONFIG,
+                        "%s stands at step %lld, beyond the end of this run at %lld (train.epochs, "
+                        "train.max_steps)",
+                        run->resumed_from, (long long)run->cursor.step, (long long)run->last_step);
+    if (comm->rank == 0)
+        status = lks_run_start_output(run, err);
+    return lks_comm_agree(comm, status, err);
+}
+
+lks_status lks_run_open(lks_run *run, lks_error *err) {
+    lks_comm *comm = run->comm;
+    const lks_train_options *o = run->options;
+    fesetenv(FE_DFL_ENV); /* whatever MPI's libraries left behind */
+    LKS_TRY(lks_config_load(comm, o->config, o->sets, o->n_sets, &run->config, err));
+    LKS_TRY(name_folder(run, err));
+    lks_status status = lks_kernels_select(getenv("LOCKSTEP_ISA"), &run->kernels, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    run->threads = lks_choose_threads(comm, o->threads ? o->threads : run->config.threads);
+    run->config_yaml = lks_config_to_yaml(&run->config, err);
+    if (!run->config_yaml)
+        return err->status;
+    LKS_TRY(lks_dataset_open(&run->data, comm, &run->config, NULL, true, err));
+    status = lks_loader_create(&run->loader, &run->data, comm, &run->config, err);
+    if (status == LKS_OK)
+        status = make_network(run, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    plan_steps(run);
+    return start(run, err);
+}
+
+void lks_run_close(lks_run *run) {
+    if (run->metrics)
+        fclose(run->metrics);
+    lks_history_free(&run->history);
+    lks_optimizer_free(&run->optimizer);
+    lks_model_free(run->model);
+    lks_loader_free(run->loader);
+    lks_dataset_free(&run->data);
+    lks_free(run->message);
+    lks_free(run->gradients);
+    lks_free(run->validation);
+    lks_free(run->test);
+    free(run->config_yaml);
+    lks_config_free(&run->config);
+}

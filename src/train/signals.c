@@ -1,0 +1,28 @@
+/* A stop is only noted here; all ranks agree on it at the next step. */
+#include <signal.h>
+#include <string.h>
+
+#include "lockstep/train.h"
+
+static volatile sig_atomic_t requested;
+
+static void note(int number) {
+    requested = 1;
+    if (number == SIGINT)
+        signal(SIGINT, SIG_DFL); /* a second Ctrl-C ends at once */
+}
+
+void lks_catch_signals(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = note;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error that can be said */
+}
+
+bool lks_stop_requested(void) {
+    return requested;
+}

@@ -1,0 +1,105 @@
+/* One optimizer step: micro-batches summed on this rank, one Allreduce, the same update on every rank. */
+#include <string.h>
+
+#include "lockstep/timer.h"
+#include "train/run.h"
+
+/* Micro-batches of this step: train.accumulate of them, fewer at the end of an epoch. */
+static lks_status compute(lks_run *run, lks_error *err) {
+    int64_t left = run->batches - run->cursor.batch;
+    int64_t n = left < run->config.train.accumulate ? left : run->config.train.accumulate;
+    for (int64_t i = 0; i < n; i++) {
+        lks_batch batch;
+        LKS_TRY(lks_loader_next(run->loader, &batch, err));
+        lks_model_train(run->model, &batch);
+        run->computed += batch.n;
+    }
+    run->cursor.batch += n;
+    run->message[LKS_MSG_STOP] = lks_stop_requested();
+    lks_model_collect(run->model, run->message, run->gradients);
+    return LKS_OK;
+}
+
+static size_t head_slots(const lks_run *run) {
+    return LKS_MSG_HEAD + (size_t)run->view.n_operations;
+}
+
+/* What this rank itself found wrong, before the sums of all ranks overwrite it. */
+static lks_status own_trouble(const lks_run *run, lks_error *err) {
+    long long step = (long long)run->cursor.step + 1;
+    if (run->message[LKS_MSG_BAD_LOSS])
+        return lks_fail(err, LKS_ERR_NUMERIC,
+                        "step %lld: the loss is not finite; a smaller train.optimizer.lr may help",
+                        step);
+    for (int i = 0; i < run->view.n_operations; i++)
+        if (run->message[LKS_MSG_HEAD + i])
+            return lks_fail(err, LKS_ERR_NUMERIC,
+                            "step %lld: a gradient of layer '%s' is not finite, or its sum over a "
+                            "chunk is beyond +-2^21; a smaller train.optimizer.lr may help",
+                            step, lks_model_operation_name(run->model, i));
+    return LKS_OK;
+}
+
+static bool anything_bad(const lks_run *run) {
+    bool bad = run->message[LKS_MSG_BAD_LOSS] != 0;
+    for (int i = 0; i < run->view.n_operations; i++)
+        bad |= run->message[LKS_MSG_HEAD + i] != 0;
+    return bad;
+}
+
+static void reduce(lks_run *run) {
+    size_t n = head_slots(run) + (run->gradients ? 0 : run->view.n_weights);
+    lks_comm_sum_i64(run->comm, run->message, n);
+    if (run->gradients)
+        lks_comm_sum_f32(run->comm, run->gradients, run->view.n_weights);
+}
+
+static lks_status update(lks_run *run, lks_error *err) {
+    lks_cursor *c = &run->cursor;
+    int64_t samples = run->message[LKS_MSG_SAMPLES];
+    run->lr =
+        lks_learning_rate(&run->config.train, c->step, run->steps_per_epoch, run->total_steps);
+    const int64_t *exact = run->gradients ? NULL : run->message + head_slots(run);
+    if (!lks_optimizer_step(&run->optimizer, run->view.weights, exact, run->gradients, samples,
+                            run->lr, c->step, run->threads))
+        return lks_fail(err, LKS_ERR_NUMERIC,
+                        "step %lld: a weight is no longer finite; a smaller train.optimizer.lr may "
+                        "help",
+                        (long long)c->step + 1);
+    lks_model_weights_changed(run->model);
+    return LKS_OK;
+}
+
+static void advance(lks_run *run) {
+    lks_cursor *c = &run->cursor;
+    const int64_t *m = run->message;
+    lks_limbs loss = {m[LKS_MSG_LOSS_HI], m[LKS_MSG_LOSS_LO]};
+    double n = (double)m[LKS_MSG_SAMPLES];
+    c->step++;
+    c->samples_seen += m[LKS_MSG_SAMPLES];
+    c->epoch_samples += m[LKS_MSG_SAMPLES];
+    c->epoch_hash += (uint64_t)m[LKS_MSG_HASH];
+    c->correct += m[LKS_MSG_CORRECT];
+    c->loss = lks_limbs_sum(c->loss, loss);
+    run->step_loss = lks_limbs_value(loss) / n;
+    run->step_accuracy = (double)m[LKS_MSG_CORRECT] / n;
+    if (m[LKS_MSG_STOP] > 0)
+        run->stop = true;
+}
+
+lks_status lks_run_step(lks_run *run, lks_error *err) {
+    double started = lks_now();
+    LKS_TRY(compute(run, err));
+    lks_error own_error = {.status = LKS_OK};
+    lks_status own = own_trouble(run, &own_error);
+    reduce(run);
+    if (anything_bad(
+            run)) { /* every rank sees this, so every rank takes part in agreeing who it was */
+        *err = own_error;
+        return lks_comm_agree(run->comm, own, err);
+    }
+    LKS_TRY(update(run, err));
+    advance(run);
+    run->train_seconds += lks_now() - started;
+    return LKS_OK;
+}

@@ -1,0 +1,256 @@
+/* The training loop. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lockstep/log.h"
+#include "lockstep/timer.h"
+#include "train/run.h"
+
+static void enter_epoch(lks_run *run) {
+    lks_loader_seek(run->loader, run->cursor.epoch, run->cursor.batch);
+    run->epoch_started = lks_now();
+    run->epoch_comm = run->comm->seconds;
+    run->epoch_samples_before = run->cursor.samples_seen;
+}
+
+/* Wall time of this visit to the epoch on the slowest rank. */
+static void leave_epoch(lks_run *run) {
+    double times[2] = {lks_now() - run->epoch_started, run->comm->seconds - run->epoch_comm};
+    lks_comm_max_f64(run->comm, times, 2);
+    run->epoch_seconds = times[0];
+    run->epoch_comm = times[1];
+    run->trained_seconds += times[0];
+    run->trained_comm += times[1];
+    run->trained_samples += run->cursor.samples_seen - run->epoch_samples_before;
+}
+
+static double images_per_second(const lks_run *run, double seconds) {
+    int64_t samples = run->cursor.samples_seen - run->epoch_samples_before;
+    return seconds > 0 ? (double)samples / seconds : 0;
+}
+
+static lks_status save_timed(lks_run *run, bool best, lks_error *err) {
+    double started = lks_now();
+    lks_status status = lks_run_save(run, best, err);
+    run->trained_seconds += lks_now() - started;
+    return status;
+}
+
+static lks_status after_step(lks_run *run, lks_error *err) {
+    const lks_cursor *c = &run->cursor;
+    const lks_config *config = &run->config;
+    int64_t every = config->metrics.every_steps;
+    lks_status status = LKS_OK;
+    if (run->comm->rank == 0 && every > 0 && c->step % every == 0) {
+        const lks_step_record r = {c->step, (int32_t)c->epoch + 1, run->step_loss,
+                                   run->step_accuracy, run->lr};
+        status = lks_history_add_step(&run->history, &r, err);
+        if (status != LKS_OK)
+            lks_comm_abort(run->comm, 1,
+                           err->text); /* the others are on their way to the next step */
+        lks_run_log_step(run, &r);
+    }
+    lks_progress_step(&run->progress, c->step, run->last_step, c->batch, run->batches, c->epoch + 1,
+                      run->step_loss, images_per_second(run, lks_now() - run->epoch_started));
+    bool at_end = c->batch == run->batches || c->step == run->last_step;
+    if (config->checkpoint.every_steps > 0 && c->step % config->checkpoint.every_steps == 0 &&
+        !at_end)
+        return lks_run_save(run, false, err);
+    return LKS_OK;
+}
+
+static lks_status evaluate_validation(lks_run *run, lks_error *err) {
+    const lks_split *s = &run->data.split;
+    return lks_evaluate(run->model, &run->data.train, s->validation, s->n_validation,
+                        run->eval_batch, run->comm, run->validation, NULL, err);
+}
+
+/* Better: more correct, then lower exact loss, then earlier. */
+static bool is_best(lks_run *run) {
+    const lks_counts *v = run->validation;
+    lks_best *b = &run->best;
+    bool better =
+        v->total > 0 &&
+        (b->step == 0 || v->correct > b->correct ||
+         (v->correct == b->correct &&
+          (v->loss.hi < b->loss.hi || (v->loss.hi == b->loss.hi && v->loss.lo < b->loss.lo))));
+    if (better)
+        *b = (lks_best){run->cursor.step, v->correct, v->total, v->loss};
+    return better;
+}
+
+static lks_status evaluate_epoch(lks_run *run, lks_error *err) {
+    int every = run->config.eval.every_epochs;
+    bool due = (every > 0 && run->cursor.epoch % every == 0) || run->cursor.step == run->last_step;
+    run->validation->total = 0;
+    run->test->total = 0;
+    if (!due)
+        return LKS_OK;
+    if (run->data.split.n_validation > 0)
+        return evaluate_validation(run, err);
+    if (!run->data.has_test || run->cursor.step == run->last_step)
+        return LKS_OK; /* the final evaluation comes anyway */
+    return lks_evaluate(run->model, &run->data.test, NULL, 0, run->eval_batch, run->comm, run->test,
+                        NULL, err);
+}
+
+static lks_status record_epoch(lks_run *run, lks_error *err) {
+    const lks_cursor *c = &run->cursor;
+    double n = (double)c->epoch_samples;
+    const lks_epoch_record r = {.epoch = (int32_t)c->epoch,
+                                .step = c->step,
+                                .lr = run->lr,
+                                .train_loss = lks_limbs_value(c->loss) / n,
+                                .train_accuracy = (double)c->correct / n,
+                                .validation_loss = lks_mean_loss(run->validation),
+                                .validation_accuracy = lks_accuracy(run->validation),
+                                .test_loss = lks_mean_loss(run->test),
+                                .test_accuracy = lks_accuracy(run->test),
+                                .images_per_second = images_per_second(run, run->epoch_seconds),
+                                .seconds = run->epoch_seconds,
+                                .comm_seconds = run->epoch_comm};
+    lks_status status = LKS_OK;
+    if (run->comm->rank == 0) {
+        status = lks_history_add_epoch(&run->history, &r, err);
+        if (status == LKS_OK)
+            lks_run_log_epoch(run, &r);
+    }
+    LKS_TRY(lks_comm_agree(run->comm, status, err));
+    lks_progress_epoch(&run->progress, &r, run->last_step);
+    return LKS_OK;
+}
+
+static lks_status complete_epoch(lks_run *run, lks_error *err) {
+    lks_cursor *c = &run->cursor;
+    c->epoch++;
+    c->batch = 0;
+    LKS_TRY(lks_run_verify_epoch(run, err));
+    LKS_TRY(evaluate_epoch(run, err));
+    LKS_TRY(record_epoch(run, err));
+    c->loss = (lks_limbs){0, 0};
+    c->correct = c->epoch_samples = 0;
+    c->epoch_hash = 0;
+    bool best = is_best(run);
+    int every = run->config.checkpoint.every_epochs;
+    if (best || (every > 0 && c->epoch % every == 0) || run->stop || c->step == run->last_step)
+        return save_timed(run, best, err);
+    return LKS_OK;
+}
+
+static lks_status train_all(lks_run *run, lks_error *err) {
+    while (run->cursor.step < run->last_step && !run->stop) {
+        enter_epoch(run);
+        while (run->cursor.batch < run->batches && run->cursor.step < run->last_step &&
+               !run->stop) {
+            LKS_TRY(lks_run_step(run, err));
+            LKS_TRY(after_step(run, err));
+        }
+        leave_epoch(run);
+        if (run->cursor.batch == run->batches)
+            LKS_TRY(complete_epoch(run, err));
+    }
+    if (run->saved_step != run->cursor.step)
+        LKS_TRY(save_timed(run, false, err));
+    return LKS_OK;
+}
+
+/* "rank 0: 30000, rank 1: 30000, ..." and the promise that was checked. */
+static void report_samples(lks_run *run) {
+    int ranks = run->comm->size;
+    int64_t *all = run->comm->rank == 0 ? malloc(sizeof *all * (size_t)ranks) : NULL;
+    if (run->comm->rank == 0 && !all)
+        lks_comm_abort(run->comm, 1, "out of memory for the table of ranks");
+    lks_comm_gather(run->comm, &run->computed, 1, sizeof run->computed, all, NULL);
+    if (!all)
+        return;
+    char line[1024] = "";
+    size_t length = 0;
+    for (int r = 0; r < ranks && length < sizeof line - 32; r++)
+        length += (size_t)snprintf(line + length, sizeof line - length, "%s%lld", r ? ", " : "",
+                                   (long long)all[r]);
+    lks_info("samples    computed by rank 0..%d: %s%s", ranks - 1, line,
+             run->cursor.epoch > 0 ? "; every sample seen once an epoch, replicas equal: checked"
+                                   : "");
+    free(all);
+}
+
+static bool summary_exists(const lks_run *run) {
+    char path[LKS_PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/summary.json", run->folder);
+    return access(path, F_OK) == 0;
+}
+
+static lks_status write_results(lks_run *run, const lks_predicted *predicted, lks_error *err) {
+    LKS_TRY(lks_run_write_history(run, predicted, err));
+    /* A finished run that was started again keeps the summary of the work that was done. */
+    if (run->cursor.step == run->first_step && summary_exists(run))
+        return LKS_OK;
+    return lks_run_write_summary(run, "done", err);
+}
+
+static lks_status finish(lks_run *run, lks_error *err) {
+    lks_predicted predicted = {0};
+    bool has_test = run->data.has_test;
+    if (run->validation->total == 0 && run->data.split.n_validation > 0)
+        LKS_TRY(evaluate_validation(run, err));
+    if (has_test)
+        LKS_TRY(lks_evaluate(run->model, &run->data.test, NULL, 0, run->eval_batch, run->comm,
+                             run->test, &predicted, err));
+    report_samples(run);
+    lks_status status = LKS_OK;
+    if (run->comm->rank == 0) {
+        status = write_results(run, has_test ? &predicted : NULL, err);
+        if (status == LKS_OK && lks_log_enabled()) {
+            if (run->validation->total > 0)
+                lks_counts_print(run->validation, "validation", stdout);
+            if (has_test)
+                lks_counts_print(run->test, "test", stdout);
+        }
+    }
+    lks_predicted_free(&predicted);
+    LKS_TRY(lks_comm_agree(run->comm, status, err));
+    lks_info("\nrun folder %s%s", run->folder,
+             run->cursor.step == run->first_step ? " (was complete: nothing left to train)" : "");
+    return LKS_OK;
+}
+
+static lks_status stop(lks_run *run, lks_error *err) {
+    lks_status status = LKS_OK;
+    lks_progress_clear(&run->progress);
+    if (run->comm->rank == 0)
+        status = lks_run_write_history(run, NULL, err);
+    LKS_TRY(lks_comm_agree(run->comm, status, err));
+    lks_info("stopped at step %lld of %lld on a signal; checkpoint saved in %s; the same command "
+             "goes on",
+             (long long)run->cursor.step, (long long)run->last_step, run->checkpoints);
+    return LKS_OK;
+}
+
+static lks_status train(lks_run *run, bool *stopped, lks_error *err) {
+    LKS_TRY(lks_run_open(run, err));
+    if (run->resumed_from[0])
+        lks_info("resumed    from %s: step %lld of %lld", run->resumed_from,
+                 (long long)run->cursor.step, (long long)run->last_step);
+    lks_progress_start(&run->progress, run->options->progress, run->config.train.epochs,
+                       run->cursor.step);
+    lks_status status = train_all(run, err);
+    lks_progress_clear(&run->progress);
+    LKS_TRY(status);
+    *stopped = run->stop && run->cursor.step < run->last_step;
+    return *stopped ? stop(run, err) : finish(run, err);
+}
+
+lks_status lks_train(lks_comm *comm, const lks_train_options *options, bool *stopped,
+                     lks_error *err) {
+    lks_run run;
+    memset(&run, 0, sizeof run);
+    run.comm = comm;
+    run.options = options;
+    *stopped = false;
+    lks_status status = train(&run, stopped, err);
+    lks_run_close(&run);
+    return status;
+}
