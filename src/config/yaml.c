@@ -105,7 +105,7 @@ static lks_status open_collection(builder *b, lks_node_type type, struct fy_toke
         return refuse_properties(b, anchor, tag);
     if (b->depth == DEPTH_MAX)
         return refuse(b, "nested deeper than any configuration");
-    lks_node *node;
+    lks_node *node = NULL;
     LKS_TRY(add_node(b, type, &node));
     char first = b->offset < b->source->size ? b->source->text[b->offset] : '\0';
     b->open[b->depth] = node;
@@ -127,7 +127,7 @@ static lks_status add_scalar(builder *b, struct fy_token *value, struct fy_token
                              struct fy_token *tag) {
     if (anchor || tag)
         return refuse_properties(b, anchor, tag);
-    lks_node *node;
+    lks_node *node = NULL;
     size_t length = 0;
     const char *text = value ? fy_token_get_text(value, &length) : "";
     if (!text)
