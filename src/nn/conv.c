@@ -15,7 +15,8 @@ typedef struct conv_op {
     lks_op op;
     lks_layer_config layer;
     bool relu, pool, sparse;
-    int pad[2], rows, columns; /* of the padded input image */
+    int pad[2];                /* zero rows above, columns to the left */
+    int rows, columns;         /* of the padded input image */
     int out_rows, out_columns; /* pixels computed: whole windows only */
     int taps;                  /* kernel rows x columns */
     int blocks;                /* of output channels */
@@ -269,7 +270,8 @@ static lks_status allocate(conv_op *c, lks_error *err) {
         {(void **)&c->run_offset, (size_t)c->taps, sizeof(int32_t), true},
         {(void **)&c->tap_offset, (size_t)c->taps, sizeof(int32_t), true},
         {(void **)&c->element_offset, elements, sizeof(int32_t), true},
-        {(void **)&c->padded, batch * image_size(c), sizeof(float), c->pad[0] || c->pad[1]},
+        {(void **)&c->padded, batch * image_size(c), sizeof(float),
+         c->rows != in->shape.rows || c->columns != in->shape.columns},
         {(void **)&c->argmax, batch * out->size, 1, c->pool},
         {(void **)&c->forward_w, elements * filters, sizeof(float), true},
         {(void **)&c->bias, filters, sizeof(float), true},
@@ -307,12 +309,10 @@ lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, 
     c->layer = *layer;
     c->relu = relu;
     c->pool = pool;
-    for (int d = 0; d < 2; d++)
-        c->pad[d] = layer->padding == LKS_PAD_SAME       ? layer->kernel[d] / 2
-                    : layer->padding == LKS_PAD_EXPLICIT ? layer->pad[d]
-                                                         : 0;
-    c->rows = in->shape.rows + 2 * c->pad[0];
-    c->columns = in->shape.columns + 2 * c->pad[1];
+    int64_t padded[2];
+    lks_conv_padding(layer, in->shape, c->pad, padded);
+    c->rows = (int)padded[0];
+    c->columns = (int)padded[1];
     int window = pool ? 2 : 1;
     lks_shape out = {((c->rows - layer->kernel[0]) / layer->stride[0] + 1) / window,
                      ((c->columns - layer->kernel[1]) / layer->stride[1] + 1) / window,

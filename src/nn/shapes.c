@@ -1,7 +1,7 @@
 /* Shapes, parameters and costs, layer by layer, without building anything. */
 #include <string.h>
 
-#include "lockstep/model.h"
+#include "nn/op.h"
 
 static lks_status refuse(const lks_config *config, int i, lks_error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -16,29 +16,31 @@ static lks_status refuse(const lks_config *config, int i, lks_error *err, const 
                     lks_layer_kind_name(config->layers[i].kind), config->layers[i].name, what);
 }
 
-/* Pixels added on both sides of one dimension, and whether 'same' can be had. */
-static lks_status padding(const lks_config *config, int i, int pad[2], lks_error *err) {
-    const lks_layer_config *l = &config->layers[i];
+void lks_conv_padding(const lks_layer_config *l, lks_shape in, int before[2], int64_t padded[2]) {
+    const int size[2] = {in.rows, in.columns};
     for (int d = 0; d < 2; d++) {
-        pad[d] = l->padding == LKS_PAD_EXPLICIT ? l->pad[d] : 0;
-        if (l->padding != LKS_PAD_SAME)
-            continue;
-        if (l->kernel[d] % 2 == 0 || l->stride[d] != 1)
-            return refuse(config, i, err,
-                          "padding 'same' needs an odd kernel and stride 1 (kernel %d, stride %d); "
-                          "give the padding as a number",
-                          l->kernel[d], l->stride[d]);
-        pad[d] = l->kernel[d] / 2;
+        int64_t total = 0;
+        before[d] = 0;
+        if (l->padding == LKS_PAD_EXPLICIT) {
+            before[d] = l->pad[d];
+            total = 2 * (int64_t)l->pad[d];
+        } else if (l->padding == LKS_PAD_SAME) {
+            int64_t outputs = (size[d] + (int64_t)l->stride[d] - 1) / l->stride[d];
+            total = (outputs - 1) * l->stride[d] + l->kernel[d] - size[d];
+            total = total > 0 ? total : 0;
+            before[d] = (int)(total / 2);
+        }
+        padded[d] = size[d] + total;
     }
-    return LKS_OK;
 }
 
 static lks_status conv_shape(const lks_config *config, int i, lks_shape in, lks_layer_info *info,
                              lks_error *err) {
     const lks_layer_config *l = &config->layers[i];
-    int pad[2] = {0, 0};
-    LKS_TRY(padding(config, i, pad, err));
-    int64_t rows = in.rows + 2 * (int64_t)pad[0], columns = in.columns + 2 * (int64_t)pad[1];
+    int before[2];
+    int64_t padded[2];
+    lks_conv_padding(l, in, before, padded);
+    int64_t rows = padded[0], columns = padded[1];
     if (l->kernel[0] > rows || l->kernel[1] > columns)
         return refuse(config, i, err, "%dx%d kernel on a %lldx%lld input", l->kernel[0],
                       l->kernel[1], (long long)rows, (long long)columns);

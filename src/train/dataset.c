@@ -241,7 +241,7 @@ void lks_dataset_print(const lks_dataset *d) {
         (long long)d->split.n_train, (long long)d->split.n_validation,
         (long long)d->test.info.count, id->rows, id->columns, id->channels, id->digest);
     print_class_counts(d);
-    if (d->train.info.compressed)
+    if (d->train.info.compressed && d->train.share.count < d->train.info.count)
         lks_warn(
             "%s is compressed: every rank inflates all that stands before its share; gunzip it "
             "where many ranks start",

@@ -56,7 +56,8 @@ static void warn_narrow(const place *all, int ranks, int threads, bool asked) {
                  "--map-by slot:PE=%d` or `--bind-to none` to use all",
                  local, local == 1 ? "" : "s", used, have, all[0].host, each);
     else if (threads * local > have)
-        lks_warn("%d ranks x %d threads on %d cores of %s", local, threads, have, all[0].host);
+        lks_warn("%d ranks x %d thread%s share %d cores of %s: slower than one thread a core",
+                 local, threads, threads == 1 ? "" : "s", have, all[0].host);
 }
 
 int lks_choose_threads(lks_comm *comm, int asked) {
