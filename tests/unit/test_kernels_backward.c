@@ -1,0 +1,412 @@
+/* The backward kernels of every instruction set this machine runs: each result bit for bit a chain
+ * of fmaf() in the documented order, and within the bound of conv_case.h of the same sum in double;
+ * sparse and dense weight gradients equal as numbers. */
+#include "support/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conv_case.h"
+#include "support/random_data.h"
+
+static const lks_kernels *tables[4];
+static int n_tables;
+
+/* Output gradients of a case as the kernels get them, and expanded to pixels. A cell is a pixel or
+ * a 2x2 window. */
+typedef struct gradients {
+    bool pooled;
+    int cells, pixels;
+    size_t stride; /* elements from sample to sample: a little more than needed */
+    float *dy, *y; /* y is NULL without ReLU */
+    uint8_t *argmax;
+    float *expanded; /* [samples][pixels, row-major][filters]; masked by y > 0 */
+} gradients;
+
+static void expand(gradients *g, const conv_case *c) {
+    for (int s = 0; s < c->samples; s++)
+        for (int cell = 0; cell < g->cells; cell++)
+            for (int o = 0; o < c->filters; o++) {
+                size_t at = s * g->stride + (size_t)cell * c->filters + o;
+                int pixel = g->pooled ? conv_case_window_pixel(c, cell, g->argmax[at]) : cell;
+                bool passes = !g->y || g->y[at] > 0;
+                g->expanded[((size_t)s * g->pixels + pixel) * c->filters + o] =
+                    passes ? g->dy[at] : 0.0f;
+            }
+}
+
+/* @p density: share of dy that is not set to zero on purpose. */
+static gradients gradients_new(const conv_case *c, bool pooled, bool relu, double density) {
+    gradients g = {.pooled = pooled, .pixels = c->rows * c->columns};
+    g.cells = g.pixels / (pooled ? 4 : 1);
+    g.stride = (size_t)(g.cells * c->filters + 3);
+    size_t n = g.stride * (size_t)c->samples;
+    g.dy = malloc(n * sizeof *g.dy);
+    g.y = relu ? malloc(n * sizeof *g.y) : NULL;
+    g.argmax = pooled ? malloc(n) : NULL;
+    g.expanded = calloc((size_t)(c->samples * g.pixels * c->filters), sizeof *g.expanded);
+    lks_fill_awkward(g.dy, n);
+    for (size_t i = 0; i < n; i++) {
+        if (lks_random_uniform(0, 1) >= density)
+            g.dy[i] = 0.0f;
+        if (pooled)
+            g.argmax[i] = (uint8_t)lks_random_int(0, 3);
+    }
+    if (relu)
+        lks_fill_awkward(g.y, n);
+    expand(&g, c);
+    return g;
+}
+
+static void gradients_free(gradients *g) {
+    free(g->dy);
+    free(g->y);
+    free(g->argmax);
+    free(g->expanded);
+}
+
+/* Lists of one sample: [filters][pixels] entries, and how many of each filter. */
+typedef struct lists {
+    lks_entry *entries;
+    int32_t *count;
+    size_t bytes;
+} lists;
+
+static lists lists_new(const conv_case *c, int capacity) {
+    lists l = {.bytes = sizeof(lks_entry) * (size_t)(c->filters * capacity)};
+    l.entries = malloc(l.bytes);
+    l.count = malloc(sizeof *l.count * (size_t)c->filters);
+    memset(l.entries, 0x5a, l.bytes); /* what the kernel leaves alone must stay */
+    memset(l.count, 0x5a, sizeof *l.count * (size_t)c->filters);
+    return l;
+}
+
+static void lists_free(lists *l) {
+    free(l->entries);
+    free(l->count);
+}
+
+static lists expected_lists(const conv_case *c, const gradients *g, int sample) {
+    lists l = lists_new(c, g->cells);
+    for (int o = 0; o < c->filters; o++) {
+        l.count[o] = 0;
+        for (int i = 0; i < g->pixels; i++) {
+            float v = g->expanded[((size_t)sample * g->pixels + i) * c->filters + o];
+            if (v != 0)
+                l.entries[o * g->cells + l.count[o]++] = (lks_entry){c->pixels[i], v};
+        }
+    }
+    return l;
+}
+
+static lists kernel_lists(const lks_kernels *table, const conv_case *c, const gradients *g,
+                          int sample) {
+    lists l = lists_new(c, g->cells);
+    size_t at = sample * g->stride;
+    int window = g->pooled ? 2 : 1;
+    const lks_list_args a = {.dy = g->dy + at,
+                             .y = g->y ? g->y + at : NULL,
+                             .argmax = g->pooled ? g->argmax + at : NULL,
+                             .window_rows = c->rows / window,
+                             .window_columns = c->columns / window,
+                             .channels = c->filters,
+                             .pixel_offset = g->pooled ? c->windows : c->pixels,
+                             .capacity = g->cells,
+                             .entries = l.entries,
+                             .count = l.count};
+    table->list(&a);
+    return l;
+}
+
+static void check_list(const conv_case *c, const gradients *g) {
+    lists want = expected_lists(c, g, c->samples - 1);
+    for (int t = 0; t < n_tables; t++) {
+        lists got = kernel_lists(tables[t], c, g, c->samples - 1);
+        CU_ASSERT(memcmp(got.count, want.count, sizeof *got.count * (size_t)c->filters) == 0);
+        CU_ASSERT(memcmp(got.entries, want.entries, got.bytes) == 0);
+        lists_free(&got);
+    }
+    lists_free(&want);
+}
+
+/* Weights of all filters scattered into one image: each element is a chain over (filter, kernel
+ * row, kernel column). */
+static void check_scatter(const conv_case *c, const gradients *g) {
+    size_t n = c->in_size, each = (size_t)c->taps * c->pixel_stride;
+    float *before = malloc(n * sizeof *before), *w = malloc(each * c->filters * sizeof *w);
+    chain *want = malloc(n * sizeof *want);
+    lks_fill_awkward(before, n);
+    lks_fill_awkward(w, each * c->filters);
+    for (size_t i = 0; i < n; i++)
+        want[i] = chain_start(before[i]);
+    for (int o = 0; o < c->filters; o++)
+        for (int t = 0; t < c->taps; t++)
+            for (int i = 0; i < g->pixels; i++) {
+                float v = g->expanded[(size_t)i * c->filters + o];
+                for (int e = 0; v != 0 && e < c->pixel_stride; e++)
+                    chain_add(&want[c->pixels[i] + c->tap_offset[t] + e], v,
+                              w[o * each + (size_t)t * c->pixel_stride + e]);
+            }
+    lists l = expected_lists(c, g, 0);
+    for (int t = 0; t < n_tables; t++) {
+        float *dx = lks_guarded_alloc(n);
+        memcpy(dx, before, n * sizeof *dx);
+        for (int o = 0; o < c->filters; o++)
+            tables[t]->scatter(dx, l.entries + o * g->cells, l.count[o], w + o * each, c->taps,
+                               c->tap_offset, c->pixel_stride);
+        size_t wrong = 0;
+        for (size_t i = 0; i < n; i++)
+            wrong += lks_differing_bits(&dx[i], &want[i].value, 1) + !chain_within(&want[i], dx[i]);
+        CU_ASSERT_EQUAL(wrong, 0);
+        CU_ASSERT(lks_guarded_free(dx, n));
+    }
+    lists_free(&l);
+    free(before);
+    free(w);
+    free(want);
+}
+
+static void check_gather(const conv_case *c, const gradients *g) {
+    int filter = lks_random_int(0, c->filters - 1);
+    size_t n = (size_t)c->taps * c->pixel_stride;
+    float *before = malloc(n * sizeof *before);
+    lks_fill_awkward(before, n);
+    lists l = expected_lists(c, g, 0);
+    const lks_entry *entries = l.entries + filter * g->cells;
+    for (int t = 0; t < n_tables; t++) {
+        float *dw = lks_guarded_alloc(n);
+        memcpy(dw, before, n * sizeof *dw);
+        tables[t]->gather(dw, c->x, entries, l.count[filter], c->taps, c->tap_offset,
+                          c->pixel_stride);
+        size_t wrong = 0;
+        for (size_t i = 0; i < n; i++) {
+            chain want = chain_start(before[i]);
+            int at = c->tap_offset[i / c->pixel_stride] + (int)i % c->pixel_stride;
+            for (int e = 0; e < l.count[filter]; e++)
+                chain_add(&want, entries[e].g, c->x[entries[e].offset + at]);
+            wrong += lks_differing_bits(&dw[i], &want.value, 1) + !chain_within(&want, dw[i]);
+        }
+        CU_ASSERT_EQUAL(wrong, 0);
+        CU_ASSERT(lks_guarded_free(dw, n));
+    }
+    lists_free(&l);
+    free(before);
+}
+
+static chain expected_wgrad(const conv_case *c, const gradients *g, int element, int filter) {
+    chain want = chain_start(0);
+    for (int s = 0; s < c->samples; s++)
+        for (int i = 0; i < g->pixels; i++)
+            chain_add(&want, c->x[s * c->in_size + c->pixels[i] + c->element_offset[element]],
+                      g->expanded[((size_t)s * g->pixels + i) * c->filters + filter]);
+    return want;
+}
+
+static lks_wgrad_args wgrad_args(const conv_case *c, const gradients *g) {
+    return (lks_wgrad_args){.x = c->x,
+                            .x_stride = c->in_size,
+                            .dy = g->dy,
+                            .y = g->y,
+                            .argmax = g->argmax,
+                            .dy_stride = g->stride,
+                            .samples = c->samples,
+                            .rows = c->rows,
+                            .columns = c->columns,
+                            .pixel_offset = g->pooled ? c->windows : c->pixels,
+                            .channels = c->filters};
+}
+
+/* One tile of @p taps elements from @p first, of random output blocks. */
+static void check_wgrad_tile(const conv_case *c, const gradients *g, int first, int taps) {
+    lks_wgrad_args a = wgrad_args(c, g);
+    int blocks = c->filters / LKS_BLOCK;
+    a.taps = taps;
+    a.tap_offset = c->element_offset + first;
+    a.block = lks_random_int(0, blocks - 1);
+    a.blocks = lks_random_int(1, blocks - a.block < 2 ? blocks - a.block : 2);
+    int width = a.blocks * LKS_BLOCK;
+    size_t n = (size_t)(taps * width), wrong = 0;
+    float *out[4];
+    for (int t = 0; t < n_tables; t++) {
+        a.out = out[t] = lks_guarded_alloc(n);
+        tables[t]->wgrad(&a);
+    }
+    for (int i = 0; i < (int)n; i++) {
+        chain want = expected_wgrad(c, g, first + i / width, a.block * LKS_BLOCK + i % width);
+        for (int t = 0; t < n_tables; t++)
+            wrong +=
+                lks_differing_bits(&out[t][i], &want.value, 1) + !chain_within(&want, out[t][i]);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    for (int t = 0; t < n_tables; t++)
+        CU_ASSERT(lks_guarded_free(out[t], n));
+}
+
+static void check_wgrad(const conv_case *c, const gradients *g) {
+    int elements = c->taps * c->channels;
+    for (int taps = 1; taps <= LKS_WGRAD_TAPS; taps++)
+        if (taps <= elements)
+            check_wgrad_tile(c, g, lks_random_int(0, elements - taps), taps);
+}
+
+/* Lists and gather over all samples against the dense kernel, for one filter: equal as numbers. */
+static void check_sparse_is_dense(const lks_kernels *table, const conv_case *c,
+                                  const gradients *g) {
+    int filter = lks_random_int(0, c->filters - 1), wrong = 0;
+    size_t n = (size_t)c->taps * c->pixel_stride;
+    float *dw = calloc(n, sizeof *dw);
+    for (int s = 0; s < c->samples; s++) {
+        lists l = kernel_lists(table, c, g, s);
+        table->gather(dw, c->x + s * c->in_size, l.entries + filter * g->cells, l.count[filter],
+                      c->taps, c->tap_offset, c->pixel_stride);
+        lists_free(&l);
+    }
+    for (int e = 0; e < c->taps * c->channels; e++) {
+        float out[LKS_BLOCK];
+        lks_wgrad_args a = wgrad_args(c, g);
+        a.taps = 1;
+        a.tap_offset = c->element_offset + e;
+        a.block = filter / LKS_BLOCK;
+        a.blocks = 1;
+        a.out = out;
+        table->wgrad(&a);
+        wrong += out[filter % LKS_BLOCK] != dw[e / c->channels * c->pixel_stride + e % c->channels];
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    free(dw);
+}
+
+static void check_bias(const conv_case *c, const gradients *g) {
+    float before[80];
+    lks_fill_awkward(before, (size_t)c->filters);
+    for (int t = 0; t < n_tables; t++) {
+        float *db = lks_guarded_alloc((size_t)c->filters);
+        memcpy(db, before, sizeof *db * (size_t)c->filters);
+        tables[t]->bias(db, g->dy, g->y, (size_t)g->cells, c->filters);
+        size_t wrong = 0;
+        for (int o = 0; o < c->filters; o++) {
+            chain want = chain_start(before[o]);
+            for (int i = 0; i < g->cells; i++) {
+                size_t at = (size_t)i * c->filters + o;
+                chain_add(&want, 1.0f, !g->y || g->y[at] > 0 ? g->dy[at] : 0.0f);
+            }
+            wrong += lks_differing_bits(&db[o], &want.value, 1) + !chain_within(&want, db[o]);
+        }
+        CU_ASSERT_EQUAL(wrong, 0);
+        CU_ASSERT(lks_guarded_free(db, (size_t)c->filters));
+    }
+}
+
+/* The first product of a window's row is a tiny negative number, which rounds to -0, the second
+ * is +0: their sum is +0, but would be -0 if the rounding in between were optimised away. */
+static void test_rounds_every_product(void) {
+    static const float x[4] = {0.5f, -0x1p-30f, 0.0f, -0x1p-30f}; /* places 1 and 3 are last */
+    static const int32_t pixels[4] = {0, 1, 2, 3}, swapped[4] = {1, 0, 3, 2}, tap = 0;
+    for (int t = 0; t < n_tables; t++)
+        for (uint8_t place = 0; place < 4; place++)
+            for (int swap = 0; swap < 2; swap++) {
+                float dy[LKS_BLOCK], out[LKS_BLOCK], want = 0;
+                uint8_t argmax[LKS_BLOCK];
+                const int32_t *offset = swap ? swapped : pixels;
+                for (int o = 0; o < LKS_BLOCK; o++)
+                    dy[o] = 0x1p-130f;
+                memset(argmax, place, sizeof argmax);
+                for (int k = 0; k < 4; k++)
+                    want = fmaf(x[offset[k]], k == place ? dy[0] : 0.0f, want);
+                const lks_wgrad_args a = {.x = x,
+                                          .dy = dy,
+                                          .argmax = argmax,
+                                          .samples = 1,
+                                          .rows = 2,
+                                          .columns = 2,
+                                          .pixel_offset = offset,
+                                          .channels = LKS_BLOCK,
+                                          .taps = 1,
+                                          .tap_offset = &tap,
+                                          .blocks = 1,
+                                          .out = out};
+                tables[t]->wgrad(&a);
+                size_t wrong = 0;
+                for (int o = 0; o < LKS_BLOCK; o++)
+                    wrong += lks_differing_bits(&out[o], &want, 1);
+                CU_ASSERT_EQUAL(wrong, 0);
+            }
+}
+
+/* Calls @p check on cases of every kernel size, with and without windows and ReLU, from nearly
+ * empty to full gradients. */
+static void for_cases(void (*check)(const conv_case *c, const gradients *g), bool unpadded_too) {
+    static const int kernels[][2] = {{1, 1}, {2, 3}, {3, 3},  {5, 5}, {7, 7}, {1, 2},
+                                     {2, 2}, {2, 5}, {1, 11}, {3, 4}, {13, 1}};
+    lks_random_seed(7);
+    for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++)
+        for (int draw = 0; draw < 4; draw++) {
+            bool pooled = draw & 1, relu = draw & 2;
+            bool padded = !unpadded_too || lks_random_int(0, 1);
+            conv_case c = conv_case_draw(kernels[k], padded, pooled, 3);
+            static const double density[] = {0.07, 0.5, 1};
+            gradients g = gradients_new(&c, pooled, relu, density[lks_random_int(0, 2)]);
+            check(&c, &g);
+            gradients_free(&g);
+            conv_case_free(&c);
+        }
+}
+
+static void check_sparse_is_dense_everywhere(const conv_case *c, const gradients *g) {
+    for (int t = 0; t < n_tables; t++)
+        check_sparse_is_dense(tables[t], c, g);
+}
+
+static void test_list(void) {
+    for_cases(check_list, true);
+}
+
+/* A NaN that was left out would be a fault that nobody hears of. */
+static void test_list_keeps_nan(void) {
+    lks_random_seed(8);
+    for (int pooled = 0; pooled < 2; pooled++) {
+        conv_case c = conv_case_new((const int[]){3, 3}, true, 4, 4, 1);
+        gradients g = gradients_new(&c, pooled, false, 0.5);
+        for (int o = 0; o < c.filters; o += 3)
+            g.dy[lks_random_int(0, g.cells - 1) * c.filters + o] = NAN;
+        expand(&g, &c);
+        check_list(&c, &g);
+        gradients_free(&g);
+        conv_case_free(&c);
+    }
+}
+
+static void test_scatter(void) {
+    for_cases(check_scatter, false);
+}
+
+static void test_gather(void) {
+    for_cases(check_gather, false);
+}
+
+static void test_wgrad(void) {
+    for_cases(check_wgrad, true);
+}
+
+static void test_sparse_is_dense(void) {
+    for_cases(check_sparse_is_dense_everywhere, false);
+}
+
+static void test_bias(void) {
+    for_cases(check_bias, true);
+}
+
+int main(void) {
+    static const lks_test tests[] = {{"list", test_list},
+                                     {"list keeps NaN", test_list_keeps_nan},
+                                     {"scatter", test_scatter},
+                                     {"gather", test_gather},
+                                     {"weight gradients", test_wgrad},
+                                     {"rounded after every product", test_rounds_every_product},
+                                     {"sparse and dense agree", test_sparse_is_dense},
+                                     {"bias", test_bias},
+                                     {NULL, NULL}};
+    n_tables = lks_kernels_usable(tables);
+    return lks_test_main("backward kernels", tests);
+}
