@@ -8,15 +8,15 @@
 #define ROUNDER 6755399441055744.0
 
 bool LKS_KERNEL(lks_accumulate)(int64_t *sum, const float *p, size_t n) {
-    int64_t magic;
+    uint64_t magic; /* unsigned: a refused partial may wrap, a sum may not */
     double rounder = ROUNDER;
     memcpy(&magic, &rounder, sizeof magic);
     int32_t bad = 0;
     for (size_t i = 0; i < n; i++) {
         double d = (double)p[i] * (double)(1 << LKS_SCALE_BITS) + ROUNDER;
-        int64_t bits;
+        uint64_t bits;
         memcpy(&bits, &d, sizeof bits);
-        sum[i] += bits - magic;
+        sum[i] = (int64_t)((uint64_t)sum[i] + (bits - magic));
         bad |= !(__builtin_fabsf(p[i]) < (float)LKS_PARTIAL_LIMIT); /* NaN compares false */
     }
     return !bad;

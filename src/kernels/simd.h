@@ -153,6 +153,11 @@ LKS_INLINE vf v_fma(vf a, vf b, vf c) {
  * algorithms using rounding to odd", IEEE TC 2008). */
 typedef double vd2 __attribute__((vector_size(16)));
 typedef int64_t vl2 __attribute__((vector_size(16)));
+#ifdef __SSE2__
+#define LKS_OPAQUE(v) __asm__("" : "+x"(v))
+#else
+#define LKS_OPAQUE(v) __asm__("" : "+m"(v))
+#endif
 LKS_INLINE vd2 fma_to_odd(vd2 a, vd2 b, vd2 c) {
     vd2 p = a * b, s = p + c, t = s - p;
     vd2 e =
@@ -167,7 +172,10 @@ LKS_INLINE vd2 fma_to_odd(vd2 a, vd2 b, vd2 c) {
 LKS_INLINE vf v_fma(vf a, vf b, vf c) {
     vd2 low = fma_to_odd((vd2){a[0], a[1]}, (vd2){b[0], b[1]}, (vd2){c[0], c[1]});
     vd2 high = fma_to_odd((vd2){a[2], a[3]}, (vd2){b[2], b[3]}, (vd2){c[2], c[3]});
-    return (vf){(float)low[0], (float)low[1], (float)high[0], (float)high[1]};
+    vf r = {(float)low[0], (float)low[1], (float)high[0], (float)high[1]};
+    /* GCC 12 takes the rounding to float away where the next product widens the result again. */
+    LKS_OPAQUE(r);
+    return r;
 }
 #endif
 LKS_INLINE vf v_select(vi mask, vf a, vf b) {
