@@ -67,7 +67,7 @@ typedef struct lks_layer_config {
     int window[2]; /**< maxpool; positions that do not fill a window are dropped (floor) */
     int units;     /**< dense */
     double rate;   /**< dropout: share of elements dropped, 0 <= rate < 1 */
-    int line;      /**< where it stands in the file, for messages */
+    int line;      /**< where it stands in the file, for messages; 0: in an override */
 } lks_layer_config;
 
 typedef struct lks_data_config {
@@ -147,6 +147,8 @@ typedef struct lks_config {
 
 /** Parses @p text (YAML, @p size bytes, named @p file in messages), then applies @p n_sets
  * overrides "dotted.key=value" in order, then checks every value and every combination of values.
+ * An option that belongs to another optimizer, schedule or normalisation is refused; but where an
+ * override changes that name, the file's options of the old one are dropped with it.
  *  @return LKS_OK; LKS_ERR_CONFIG with "file:line:column: ..." , source line, caret and, for an
  * unknown key, the nearest known one; LKS_ERR_USAGE for a malformed --set. On failure @p config
  * needs no freeing. */
@@ -161,8 +163,8 @@ lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks
 void lks_config_free(lks_config *config);
 
 /** Writes the resolved configuration, defaults included, as YAML that lks_config_parse() takes back
- * to an equal struct (numbers by the shortest form that reads back exactly). Returns malloc'd text,
- * NULL with @p err when memory is short. */
+ * to an equal struct, the layers' line apart (numbers with the fewest digits that read back exactly).
+ * Returns malloc'd text, NULL with @p err when memory is short. */
 char *lks_config_to_yaml(const lks_config *config, lks_error *err);
 
 /** Compares what may not change on resume: everything except name, threads, data.dir (the data are

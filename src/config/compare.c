@@ -68,11 +68,12 @@ static void compare_layers(comparison *c, const lks_config *saved, const lks_con
     }
 }
 
-static bool may_differ(const lks_option *option, const lks_config *saved, const lks_config *now) {
-    if (option->resume == LKS_RESUME_EPOCHS)
-        return saved->train.schedule.name != LKS_SCHEDULE_ONECYCLE &&
-               now->train.schedule.name != LKS_SCHEDULE_ONECYCLE;
-    return option->resume == LKS_RESUME_FREE;
+/* The one-cycle schedule depends on the number of epochs. That both runs have the same schedule is
+ * compared anyway. */
+static bool may_differ(const lks_option *option, const lks_config *saved) {
+    return option->resume == LKS_RESUME_FREE ||
+           (option->resume == LKS_RESUME_EPOCHS &&
+            saved->train.schedule.name != LKS_SCHEDULE_ONECYCLE);
 }
 
 static void compare_all(comparison *c, const lks_config *saved, const lks_config *now) {
@@ -80,7 +81,7 @@ static void compare_all(comparison *c, const lks_config *saved, const lks_config
         const lks_option *option = &lks_options[i];
         if (option->type == LKS_OPT_MODEL)
             compare_layers(c, saved, now);
-        else if (!may_differ(option, saved, now))
+        else if (!may_differ(option, saved))
             compare(c, option->key, write_option, option, saved, now);
     }
     if (c->hidden)

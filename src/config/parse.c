@@ -235,8 +235,7 @@ static void name_from_file(lks_config *config, const char *file) {
 
 static lks_status parse_all(lks_reader *r, int n_sets) {
     for (int i = 0; i < lks_n_options; i++)
-        if (lks_options[i].preset)
-            lks_option_reset(&lks_options[i], r->config);
+        lks_option_reset(&lks_options[i], r->config);
     name_from_file(r->config, r->file.label);
     LKS_TRY(apply_file(r));
     for (int i = 0; i < n_sets; i++)

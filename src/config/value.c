@@ -92,48 +92,42 @@ static bool in_range(const lks_option *option, double value) {
            (option->max_open ? value < option->max : value <= option->max);
 }
 
-/* Reads sign and magnitude; *too_large is set where the digits exceed 64 bits. */
-static bool read_digits(const char *s, bool *negative, uint64_t *magnitude, bool *too_large) {
-    *negative = *s == '-';
-    if (*s == '+' || *s == '-')
+/* *too_large is set where the digits exceed 64 bits. */
+static bool read_digits(const char *s, uint64_t *value, bool *too_large) {
+    if (*s == '+')
         s++;
-    *magnitude = 0;
+    *value = 0;
     *too_large = false;
     if (*s == '\0' || *skip_digits(s) != '\0')
         return false;
     for (; *s; s++) {
         uint64_t digit = (uint64_t)(*s - '0');
-        if (*magnitude > (UINT64_MAX - digit) / 10)
+        if (*value > (UINT64_MAX - digit) / 10)
             *too_large = true;
         else
-            *magnitude = *magnitude * 10 + digit;
+            *value = *value * 10 + digit;
     }
     return true;
 }
 
-/* Reads an integer whose magnitude is at most @p limit; a negative one as two's complement. */
+/* Reads an integer of at most @p limit. No option takes a negative one. */
 static lks_status read_integer(const reading *r, const lks_node *at, uint64_t limit,
                                uint64_t *value) {
-    bool negative, too_large;
-    if (at->type != LKS_NODE_SCALAR || !at->plain ||
-        !read_digits(at->text, &negative, value, &too_large))
+    bool too_large;
+    if (at->type != LKS_NODE_SCALAR || !at->plain || !read_digits(at->text, value, &too_large))
         return wrong(r, at, NULL);
     if (too_large || *value > limit) {
         char remark[64];
         snprintf(remark, sizeof remark, "too large, at most %llu", (unsigned long long)limit);
-        return wrong(r, at, negative ? NULL : remark);
+        return wrong(r, at, remark);
     }
-    if (!in_range(r->option, negative ? -(double)*value : (double)*value))
-        return wrong(r, at, NULL);
-    if (negative)
-        *value = 0 - *value;
-    return LKS_OK;
+    return in_range(r->option, (double)*value) ? LKS_OK : wrong(r, at, NULL);
 }
 
 static lks_status read_int(const reading *r, const lks_node *at, int *value) {
     uint64_t bits;
     LKS_TRY(read_integer(r, at, INT_MAX, &bits));
-    *value = (int)(int64_t)bits;
+    *value = (int)bits;
     return LKS_OK;
 }
 

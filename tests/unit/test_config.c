@@ -5,6 +5,7 @@
 #include "config/value.h"
 
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,9 @@ static void test_values(void) {
     CU_ASSERT(c.train.optimizer.lr == 1 && c.train.optimizer.weight_decay == 5e-324);
     CU_ASSERT(c.train.schedule.warmup_share == 0 && !c.train.schedule.cosine);
     CU_ASSERT(c.checkpoint.every_steps == 7 && c.checkpoint.keep == 0);
+    lks_config_free(&c);
+    c = parse_good(MODEL, "train.optimizer.weight_decay=-0.0");
+    CU_ASSERT(c.train.optimizer.weight_decay == 0 && !signbit(c.train.optimizer.weight_decay));
     lks_config_free(&c);
 }
 
@@ -229,6 +233,45 @@ static void test_round_trip(void) {
         check_round_trip(MODEL, sets[i]);
 }
 
+/* How numbers and texts are written: other YAML readers have to understand them too. */
+static void test_spelling(void) {
+    static const struct {
+        const char *set, *line;
+    } written[] = {{"train.optimizer.lr=1000", "lr: 1000\n"},
+                   {"train.optimizer.lr=1e9", "lr: 1.0e+09\n"},
+                   {"train.optimizer.lr=1e22", "lr: 1.0e+22\n"},
+                   {"train.optimizer.lr=1e-7", "lr: 1.0e-07\n"},
+                   {"train.optimizer.lr=0.10", "lr: 0.1\n"},
+                   {"train.optimizer.weight_decay=-0", "weight_decay: 0\n"},
+                   {"name='true'", "name: \"true\"\n"},
+                   {"name=run_1", "name: run_1\n"},
+                   {"name=\"\\u0085\\uFEFF\"", "name: \"\\u0085\\uFEFF\"\n"}};
+    for (int i = 0; i < COUNT(written); i++) {
+        lks_config c = parse_good(MODEL, written[i].set);
+        char *yaml = lks_config_to_yaml(&c, NULL);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(yaml);
+        CU_ASSERT_PTR_NOT_NULL(strstr(yaml, written[i].line));
+        free(yaml);
+        lks_config_free(&c);
+    }
+}
+
+/* The longest text and the longest list that are allowed. */
+static void test_limits(void) {
+    char set[1200] = "name=";
+    memset(set + 5, 'n', LKS_NAME_MAX - 1);
+    lks_config c = parse_good(MODEL, set);
+    CU_ASSERT_EQUAL(strlen(c.name), LKS_NAME_MAX - 1);
+    lks_config_free(&c);
+    strcpy(set, "data={normalize: given, std: 1, mean: [");
+    for (int i = 0; i < LKS_CHANNELS_MAX; i++)
+        strcat(set, i ? ",2" : "2");
+    strcat(set, "]}");
+    c = parse_good(MODEL, set);
+    CU_ASSERT(c.data.n_mean == LKS_CHANNELS_MAX && c.data.mean[LKS_CHANNELS_MAX - 1] == 2);
+    lks_config_free(&c);
+}
+
 /* Trainable parameters for @p size x @p size images with one channel, valid convolutions. */
 static int count_parameters(const lks_config *c, int size) {
     int channels = 1, total = 0;
@@ -306,6 +349,12 @@ static void test_good_sets(void) {
     CU_ASSERT(c.train.epochs == 4 && c.train.optimizer.lr == 2);
     CU_ASSERT(c.layers[1].units == 7 && !c.layers[1].bias);
     CU_ASSERT_STRING_EQUAL(c.layers[1].name, "last");
+    lks_config_free(&c);
+    /* What a padding in numbers has left is gone. */
+    static const char *const paddings[] = {"model.conv1.padding=2", "model.conv1.padding=same"};
+    static const char conv[] = "model: [{conv2d: {filters: 1, kernel: 3}}]";
+    CU_ASSERT_EQUAL_FATAL(lks_config_parse(&c, conv, strlen(conv), "x", paddings, 2, &err), LKS_OK);
+    CU_ASSERT(c.layers[0].padding == LKS_PAD_SAME && c.layers[0].pad[0] == 0);
     lks_config_free(&c);
     /* A stride that was not given follows the window. */
     c = parse_good("model: [{maxpool: 2}]", "model.pool1.window=[3, 4]");
@@ -410,6 +459,8 @@ int main(void) {
                                      {"every type of value", test_values},
                                      {"layers", test_layers},
                                      {"what is printed reads back", test_round_trip},
+                                     {"spelling", test_spelling},
+                                     {"limits", test_limits},
                                      {"shipped configurations", test_shipped},
                                      {"a locale with a comma", test_locale},
                                      {"--set", test_good_sets},

@@ -53,6 +53,28 @@ static void test_caret(void) {
                                      "                ^");
 }
 
+/* A long line is cut on both sides, tabs become spaces: the caret still stands below the '@'. */
+static void test_long_line(void) {
+    lks_config config;
+    lks_error err;
+    char text[1000] = "model: [";
+    for (int i = 0; i < 20; i++)
+        strcat(text, "\"\xC3\xA9\",\t");
+    strcat(text, "@, ");
+    for (int i = 0; i < 20; i++)
+        strcat(text, "relu, ");
+    CU_ASSERT_EQUAL(parse_text(&config, text, NULL, &err), LKS_ERR_CONFIG);
+    CU_ASSERT_EQUAL(strncmp(err.text, "some/net.yaml:1:109: broken YAML", 32), 0);
+    const char *line = strchr(err.text, '\n'), *caret = line ? strrchr(err.text, '\n') : NULL;
+    CU_ASSERT_FATAL(line && caret > line);
+    CU_ASSERT(strncmp(line, "\n  ...", 6) == 0 && strncmp(caret - 3, "...", 3) == 0);
+    CU_ASSERT(memchr(line, '?', (size_t)(caret - line)) == NULL);
+    int column = 0;
+    for (const char *s = line + 1; *s != '@' && s < caret; s++)
+        column += ((unsigned char)*s & 0xC0) != 0x80;
+    CU_ASSERT_EQUAL(strspn(caret + 1, " "), column);
+}
+
 static void test_bad_keys(void) {
     catch_stderr();
     bad("modle: []", "yaml:1:1: unknown key 'modle'; did you mean 'model'?");
@@ -109,6 +131,8 @@ static void test_bad_values(void) {
     }
     bad_set("train.optimizer.lr=.nan",
             "train.optimizer.lr must be a number > 0, not '.nan' (not a finite number)");
+    bad_set("train.optimizer.weight_decay=1e-400",
+            "train.optimizer.weight_decay must be a number >= 0, not '1e-400' (too small)");
     bad_set("data.validation=1", "data.validation must be a number >= 0 and < 1, not '1'");
     bad_set("train.chunk=12", "train.chunk must be one of 4, 8, 16, 32, not '12'");
     bad_set("init=he_norml",
@@ -132,6 +156,19 @@ static void test_bad_values(void) {
     bad_set("model=[{maxpool: [2, 2, 2]}]", "layer 1 (maxpool): window must be");
     bad_set("model=[{dense: {units: 3, name: a.b}}]", "layer 1 (dense): name must be a name");
     check_stderr();
+}
+
+static void test_too_long(void) {
+    char set[1200] = "name=", shown[1300];
+    memset(set + 5, 'n', LKS_NAME_MAX);
+    bad_set(set, "name must be a text, not 'nnn");
+    memset(set + 5, 0, sizeof set - 5);
+    strcpy(set, "data.mean=[");
+    for (int i = 0; i <= LKS_CHANNELS_MAX; i++)
+        strcat(set, i ? ",2" : "2");
+    strcat(set, "]");
+    snprintf(shown, sizeof shown, "--set %s: data.mean must be", set);
+    expect(MODEL, set, LKS_ERR_CONFIG, shown);
 }
 
 static void test_bad_sets(void) {
@@ -222,6 +259,11 @@ static void test_no_configuration(void) {
     bad("%YAML 1.1\n---\n" MODEL, "directives (%) are not supported");
     bad_bytes("a: \xFFz", 5, "f:1:4: byte 0xff is not UTF-8\n  a: ?z\n     ^");
     bad_bytes("a: \xC0\x80", 5, "f:1:4: byte 0xc0 is not UTF-8");
+    bad_bytes("a: \xE0\x80\x80", 6, "byte 0xe0 is not UTF-8");
+    bad_bytes("a: \xED\xA0\x80", 6, "byte 0xed is not UTF-8");
+    bad_bytes("a: \xF0\x80\x80\x80", 7, "byte 0xf0 is not UTF-8");
+    bad_bytes("a: \xF4\x90\x80\x80", 7, "byte 0xf4 is not UTF-8");
+    bad_bytes("a: \xC3", 4, "byte 0xc3 is not UTF-8");
     bad_bytes("a: b\0c", 6, "f:1:5: byte 0x00 is a control character");
     bad_bytes("\xFF\xFE"
               "a\0",
@@ -348,8 +390,10 @@ static void test_mutations(void) {
 
 int main(void) {
     static const lks_test tests[] = {{"place, source line and caret", test_caret},
+                                     {"a long line", test_long_line},
                                      {"bad keys", test_bad_keys},
                                      {"bad values", test_bad_values},
+                                     {"too long", test_too_long},
                                      {"bad --set", test_bad_sets},
                                      {"values that do not go together", test_combinations},
                                      {"no configuration at all", test_no_configuration},
