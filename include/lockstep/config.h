@@ -163,7 +163,8 @@ lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks
 void lks_config_free(lks_config *config);
 
 /** Writes the resolved configuration, defaults included, as YAML that lks_config_parse() takes back
- * to an equal struct, the layers' line apart (numbers with the fewest digits that read back exactly).
+ * to an equal struct, the layers' line apart (numbers with the fewest digits that read back
+ * exactly).
  * Returns malloc'd text, NULL with @p err when memory is short. */
 char *lks_config_to_yaml(const lks_config *config, lks_error *err);
 
