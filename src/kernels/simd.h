@@ -147,19 +147,16 @@ LKS_INLINE vf v_fma(vf a, vf b, vf c) {
     return c;
 }
 #else
-/* The product of two floats is exact in double. The sum is rounded to odd (an inexact result gets
- * its last bit set), after which rounding to float gives the correctly rounded fma: double has more
- * than 2 * 24 + 2 bits (Boldo & Melquiond, "Emulation of FMA and correctly rounded sums: proved
- * algorithms using rounding to odd", IEEE TC 2008). */
+/* The product of two floats is exact in double, so only the sum and the result round. Rounding twice is wrong only where the
+ * first rounding meets the middle between two floats, or where the result may be denormal as a float. Those few vectors
+ * take the slow way: the sum is rounded to odd (an inexact result gets its last bit set), after which rounding to
+ * float is always right, since double has more than 2 * 24 + 2 bits (Boldo & Melquiond, "Emulation of FMA and correctly
+ * rounded sums: proved algorithms using rounding to odd", IEEE TC 2008). */
 typedef double vd2 __attribute__((vector_size(16)));
 typedef int64_t vl2 __attribute__((vector_size(16)));
-#ifdef __SSE2__
-#define LKS_OPAQUE(v) __asm__("" : "+x"(v))
-#else
-#define LKS_OPAQUE(v) __asm__("" : "+m"(v))
-#endif
-LKS_INLINE vd2 fma_to_odd(vd2 a, vd2 b, vd2 c) {
-    vd2 p = a * b, s = p + c, t = s - p;
+
+static __attribute__((noinline, unused)) vd2 to_odd(vd2 p, vd2 c) {
+    vd2 s = p + c, t = s - p;
     vd2 e =
         (p - (s - t)) + (c - t); /* exact error of s (Knuth's two-sum); NaN where s is not finite */
     vl2 inexact = (e < 0) | (e > 0);
@@ -169,11 +166,34 @@ LKS_INLINE vd2 fma_to_odd(vd2 a, vd2 b, vd2 c) {
     bits += (inexact & even) & (1 | towards_zero);
     return (vd2)bits;
 }
+
+/* Non-zero where s may be the middle of two floats (low 29 bits 100...0), or is below 2^-125 and not 0. */
+LKS_INLINE vl2 doubtful(vd2 s) {
+    const vi low = {0x1fffffff, 0, 0x1fffffff, 0}, middle = {0x10000000, 1, 0x10000000, 1};
+    const vi high = {0, 0x7fffffff, 0, 0x7fffffff};
+    const vi smallest = {0, (1023 - 125) << 20, 0, (1023 - 125) << 20};
+    vi bits = (vi)s;
+    vi tiny = ((bits & high) < smallest) & (vi)(s != 0);
+    return (vl2)(((bits & low) == middle) | tiny);
+}
+
+/* GCC 12 takes the rounding to float away where the next product widens the result again. */
+#ifdef __SSE2__
+#define LKS_OPAQUE(v) __asm__("" : "+x"(v))
+#else
+#define LKS_OPAQUE(v) __asm__("" : "+m"(v))
+#endif
+
 LKS_INLINE vf v_fma(vf a, vf b, vf c) {
-    vd2 low = fma_to_odd((vd2){a[0], a[1]}, (vd2){b[0], b[1]}, (vd2){c[0], c[1]});
-    vd2 high = fma_to_odd((vd2){a[2], a[3]}, (vd2){b[2], b[3]}, (vd2){c[2], c[3]});
-    vf r = {(float)low[0], (float)low[1], (float)high[0], (float)high[1]};
-    /* GCC 12 takes the rounding to float away where the next product widens the result again. */
+    vd2 p0 = (vd2){a[0], a[1]} * (vd2){b[0], b[1]}, c0 = {c[0], c[1]};
+    vd2 p1 = (vd2){a[2], a[3]} * (vd2){b[2], b[3]}, c1 = {c[2], c[3]};
+    vd2 s0 = p0 + c0, s1 = p1 + c1;
+    vl2 doubt = doubtful(s0) | doubtful(s1);
+    if (__builtin_expect((doubt[0] | doubt[1]) != 0, 0)) {
+        s0 = to_odd(p0, c0);
+        s1 = to_odd(p1, c1);
+    }
+    vf r = {(float)s0[0], (float)s0[1], (float)s1[0], (float)s1[1]};
     LKS_OPAQUE(r);
     return r;
 }

@@ -158,8 +158,9 @@ static lks_status open_train(lks_dataset *d, lks_comm *comm, const lks_config *c
     id->channels = info->channels;
     id->classes = count_classes(&d->train, c->classes);
     LKS_TRY(check_labels(&d->train, id->classes, err));
-    LKS_TRY(lks_split_make(&d->split, d->train.labels, info->count, id->classes, c->validation,
-                           config->seed, err));
+    lks_status status = lks_split_make(&d->split, d->train.labels, info->count, id->classes,
+                                       c->validation, config->seed, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
     id->n_train = d->split.n_train;
     set_normalisation(d, comm, c);
     return digest_data(d, comm, err);
@@ -192,7 +193,7 @@ lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *co
         status = open_test(d, comm, &config->data, err);
     if (status == LKS_OK) {
         d->pixels = lks_alloc((size_t)d->identity.channels, sizeof *d->pixels, "pixel table", err);
-        status = d->pixels ? LKS_OK : err->status;
+        status = lks_comm_agree(comm, d->pixels ? LKS_OK : err->status, err);
     }
     if (status != LKS_OK) {
         lks_dataset_free(d);

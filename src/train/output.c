@@ -89,9 +89,13 @@ void lks_run_log_step(lks_run *run, const lks_step_record *r) {
     fflush(run->metrics);
 }
 
-void lks_run_log_epoch(lks_run *run, const lks_epoch_record *r) {
+lks_status lks_run_log_epoch(lks_run *run, const lks_epoch_record *r, lks_error *err) {
     put_epoch(run->metrics, r);
-    fflush(run->metrics);
+    errno = 0;
+    if (fflush(run->metrics) == 0 && !ferror(run->metrics))
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_IO, "%s/metrics.jsonl: cannot write: %s", run->folder,
+                    errno ? strerror(errno) : "an earlier write failed");
 }
 
 lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, lks_error *err) {

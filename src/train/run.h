@@ -65,7 +65,8 @@ lks_status lks_run_resume(lks_run *run, lks_error *err);
 /* output.c: rank 0's files. Errors are agreed by the caller. */
 lks_status lks_run_start_output(lks_run *run, lks_error *err);
 void lks_run_log_step(lks_run *run, const lks_step_record *r);
-void lks_run_log_epoch(lks_run *run, const lks_epoch_record *r);
+/* Also reports a metrics.jsonl that could not be written since the last epoch. */
+lks_status lks_run_log_epoch(lks_run *run, const lks_epoch_record *r, lks_error *err);
 lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, lks_error *err);
 lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err);
 

@@ -8,6 +8,7 @@
 
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
+#include "lockstep/publish.h"
 #include "train/run.h"
 
 lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *sets, int n_sets,
@@ -133,8 +134,10 @@ static lks_status start(lks_run *run, lks_error *err) {
     print_plan(run);
     print_memory(run);
     lks_status status = LKS_OK;
-    if (comm->rank == 0)
+    if (comm->rank == 0) {
         status = make_folder(run->checkpoints, err);
+        lks_publish_clean(run->folder);
+    }
     LKS_TRY(lks_comm_agree(comm, status, err));
     LKS_TRY(lks_run_resume(run, err));
     run->first_step = run->saved_step = run->cursor.step;

@@ -116,7 +116,7 @@ static lks_status record_epoch(lks_run *run, lks_error *err) {
     if (run->comm->rank == 0) {
         status = lks_history_add_epoch(&run->history, &r, err);
         if (status == LKS_OK)
-            lks_run_log_epoch(run, &r);
+            status = lks_run_log_epoch(run, &r, err);
     }
     LKS_TRY(lks_comm_agree(run->comm, status, err));
     lks_progress_epoch(&run->progress, &r, run->last_step);
