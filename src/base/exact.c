@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <float.h>
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -18,10 +17,6 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "big-endian hosts are n
 #define QUANTUM_SCALE 0x1p30
 #define QUANTUM       0x1p-30
 
-/* What the bits rest on: no extended precision between operations, and one byte order in files and digests. */
-static_assert(FLT_EVAL_METHOD == 0,
-              "floats must be computed as floats: use SSE2 or a 64-bit target");
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "big-endian machines are not supported");
 static_assert(LKS_SCALE_BITS == 30, "QUANTUM is 2^-LKS_SCALE_BITS");
 
 __extension__ typedef __int128 int128;
