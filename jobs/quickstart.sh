@@ -70,6 +70,8 @@ arguments=()
 while [ $# -gt 0 ]; do
     case $1 in
     --out=*) set -- --out "${1#--out=}" "${@:2}" ;;
+    -o?*) set -- --out "${1#-o}" "${@:2}" ;;
+    -o) set -- --out "${@:2}" ;;
     esac
     if [ "$1" = --out ] && [ $# -ge 2 ]; then
         case $2 in

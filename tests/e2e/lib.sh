@@ -12,7 +12,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/lockstep e2e XXXXXX") # with spaces, since use
 checks=0
 failures=0
 
-# More ranks than cores: waiting ranks must give way to working ones.
+# More ranks and threads than cores: who waits must give way to who works.
+export OMP_WAIT_POLICY=passive
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 unset OMP_NUM_THREADS LOCKSTEP_ISA GLIBC_TUNABLES

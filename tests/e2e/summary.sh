@@ -15,8 +15,9 @@ for name in "${keys[@]}"; do
     check "summary.json has $name" jq -e "has(\"$name\")" "$run/summary.json" >/dev/null
 done
 same "epochs" 2 "$(key run epochs)"
-same "steps: 1,800 images in batches of 53, twice" 68 "$(key run steps)"
-same "samples seen" 3600 "$(key run samples_seen)"
+# 10 % of each class, rounded, are 199 images: 1,801 are left
+same "steps: 1,801 images in batches of 53, twice" 68 "$(key run steps)"
+same "samples seen" 3602 "$(key run samples_seen)"
 same "ranks" 2 "$(key run world_size)"
 same "threads" 1 "$(key run threads_per_rank)"
 # 7 * 25 + 7, 9 * 7 * 9 + 9, 36 * 19 + 19, 19 * 10 + 10
