@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "lockstep/config.h"
-#include "config/suggest.h"
+#include "lockstep/suggest.h"
 #include "lockstep/train.h"
 
 static int help(int argc, char **argv);

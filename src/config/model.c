@@ -1,5 +1,5 @@
 #include "config/reader.h"
-#include "config/suggest.h"
+#include "lockstep/suggest.h"
 #include "config/value.h"
 
 #include <stdio.h>

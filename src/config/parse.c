@@ -1,6 +1,6 @@
 #include "config/locale.h"
 #include "config/reader.h"
-#include "config/suggest.h"
+#include "lockstep/suggest.h"
 #include "config/value.h"
 
 #include <stdarg.h>

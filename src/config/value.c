@@ -1,5 +1,5 @@
 #include "config/value.h"
-#include "config/suggest.h"
+#include "lockstep/suggest.h"
 
 #include <limits.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "config/suggest.h"
+#include "lockstep/suggest.h"
 
 #include <string.h>
 

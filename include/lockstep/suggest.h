@@ -1,6 +1,6 @@
 /** @file suggest.h  "did you mean": the nearest known word by edit distance. */
-#ifndef LKS_CONFIG_SUGGEST_H
-#define LKS_CONFIG_SUGGEST_H
+#ifndef LOCKSTEP_SUGGEST_H
+#define LOCKSTEP_SUGGEST_H
 
 #include <stddef.h>
 
