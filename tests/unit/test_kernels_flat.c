@@ -304,7 +304,7 @@ static float adversary(float a, float b) {
     case 4: /* far below the product's last bit */
         return ldexpf(random_float(-100, -24), exponent);
     case 5:
-        return random_float(-149, -120);
+        return random_float(lks_random_int(0, 1) ? -149 : -128, -124);
     case 6:
         return lks_random_int(0, 1) ? FLT_MAX : -FLT_MAX;
     case 7:
@@ -321,7 +321,7 @@ static float factor(void) {
                                     FLT_MAX, FLT_MIN, FLT_TRUE_MIN, 1.0f,      -1.0f};
     switch (lks_random_int(0, 8)) {
     case 8: { /* barely more than a power of two: see partner() */
-        int exponent = lks_random_int(-20, 20);
+        int exponent = lks_random_int(0, 1) ? lks_random_int(-20, 20) : lks_random_int(-85, -65);
         return ldexpf(1 + (float)lks_random_int(0, 255) * 0x1p-23f, exponent);
     }
     case 0:
