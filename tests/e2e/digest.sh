@@ -30,8 +30,11 @@ unset LOCKSTEP_ISA
 
 export GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4
 trained run 2 --threads 1 "${limit[@]}"
-unset GLIBC_TUNABLES
 same "a C library without FMA" "$wanted" "$(result run)"
+rm -rf "$work/run"
+LOCKSTEP_ISA=portable trained run 2 --threads 1 "${short[@]}"
+same "a C library without FMA, portable kernels" "$(result begun)" "$(result run)"
+unset GLIBC_TUNABLES
 rm -rf "$work/run"
 
 # Plain files are read in parts, one a rank, where .gz is read through: the images are the same.
