@@ -27,42 +27,6 @@ void LKS_KERNEL(lks_dequantise_all)(float *out, const int64_t *sum, size_t n, in
         out[i] = (float)((double)sum[i] * (1.0 / (1 << LKS_SCALE_BITS)) / (double)count);
 }
 
-#define PHILOX_LANES 16
-
-void LKS_KERNEL(lks_philox_fill)(uint32_t *out, const lks_stream *stream, uint64_t first_block,
-                                 size_t blocks) {
-    for (size_t b = 0; b < blocks; b += PHILOX_LANES) {
-        uint32_t c0[PHILOX_LANES], c1[PHILOX_LANES], c2[PHILOX_LANES], c3[PHILOX_LANES];
-        for (int l = 0; l < PHILOX_LANES; l++) {
-            c0[l] = (uint32_t)(first_block + b + l);
-            c1[l] = stream->item;
-            c2[l] = stream->epoch;
-            c3[l] = stream->tag;
-        }
-        uint32_t k0 = stream->key[0], k1 = stream->key[1];
-        for (int round = 0; round < 10; round++) {
-            for (int l = 0; l < PHILOX_LANES; l++) {
-                uint64_t p0 = (uint64_t)c0[l] * 0xD2511F53u, p1 = (uint64_t)c2[l] * 0xCD9E8D57u;
-                uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1[l] ^ k0;
-                uint32_t n2 = (uint32_t)(p0 >> 32) ^ c3[l] ^ k1;
-                c1[l] = (uint32_t)p1;
-                c3[l] = (uint32_t)p0;
-                c0[l] = n0;
-                c2[l] = n2;
-            }
-            k0 += 0x9E3779B9u;
-            k1 += 0xBB67AE85u;
-        }
-        size_t n = blocks - b < PHILOX_LANES ? blocks - b : PHILOX_LANES;
-        for (size_t l = 0; l < n; l++, out += 4) {
-            out[0] = c0[l];
-            out[1] = c1[l];
-            out[2] = c2[l];
-            out[3] = c3[l];
-        }
-    }
-}
-
 void LKS_KERNEL(lks_dropout)(float *y, uint8_t *keep, const float *x, const uint32_t *words,
                              size_t n, uint32_t threshold, float scale) {
     for (size_t i = 0; i < n; i++) {

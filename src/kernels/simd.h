@@ -73,6 +73,31 @@ LKS_INLINE vf v_where_positive(vf y, vf g) {
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     return _mm512_cmp_ps_mask(g, _mm512_setzero_ps(), _CMP_NEQ_UQ);
 }
+/* Full products of 32-bit lanes: upper and lower halves. */
+LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
+    vi m = _mm512_set1_epi32((int32_t)b);
+    vi even = _mm512_mul_epu32(a, m), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), m);
+    *hi = _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xaaaa, odd);
+    *lo = _mm512_mask_mov_epi32(even, 0xaaaa, _mm512_slli_epi64(odd, 32));
+}
+LKS_INLINE vi vi_xor(vi a, vi b) {
+    return _mm512_xor_si512(a, b);
+}
+LKS_INLINE vi vi_set1(uint32_t a) {
+    return _mm512_set1_epi32((int32_t)a);
+}
+LKS_INLINE vi vi_load(const uint32_t *p) {
+    return _mm512_loadu_si512(p);
+}
+/* p gets {a[i], b[i], c[i], d[i]} for i = 0, 4, 8, ..., then for i = 1, 5, ... */
+LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
+    vi ab0 = _mm512_unpacklo_epi32(a, b), ab1 = _mm512_unpackhi_epi32(a, b);
+    vi cd0 = _mm512_unpacklo_epi32(c, d), cd1 = _mm512_unpackhi_epi32(c, d);
+    _mm512_storeu_si512(p, _mm512_unpacklo_epi64(ab0, cd0));
+    _mm512_storeu_si512(p + 16, _mm512_unpackhi_epi64(ab0, cd0));
+    _mm512_storeu_si512(p + 32, _mm512_unpacklo_epi64(ab1, cd1));
+    _mm512_storeu_si512(p + 48, _mm512_unpackhi_epi64(ab1, cd1));
+}
 
 #elif defined(LKS_ISA_AVX2)
 #include <immintrin.h>
@@ -119,6 +144,29 @@ LKS_INLINE vf v_where_positive(vf y, vf g) {
 }
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(g, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+}
+LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
+    vi m = _mm256_set1_epi32((int32_t)b);
+    vi even = _mm256_mul_epu32(a, m), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), m);
+    *hi = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+    *lo = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+}
+LKS_INLINE vi vi_xor(vi a, vi b) {
+    return _mm256_xor_si256(a, b);
+}
+LKS_INLINE vi vi_set1(uint32_t a) {
+    return _mm256_set1_epi32((int32_t)a);
+}
+LKS_INLINE vi vi_load(const uint32_t *p) {
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
+    vi ab0 = _mm256_unpacklo_epi32(a, b), ab1 = _mm256_unpackhi_epi32(a, b);
+    vi cd0 = _mm256_unpacklo_epi32(c, d), cd1 = _mm256_unpackhi_epi32(c, d);
+    _mm256_storeu_si256((__m256i *)p, _mm256_unpacklo_epi64(ab0, cd0));
+    _mm256_storeu_si256((__m256i *)(p + 8), _mm256_unpackhi_epi64(ab0, cd0));
+    _mm256_storeu_si256((__m256i *)(p + 16), _mm256_unpacklo_epi64(ab1, cd1));
+    _mm256_storeu_si256((__m256i *)(p + 24), _mm256_unpackhi_epi64(ab1, cd1));
 }
 
 #else /* portable: GNU vectors of four floats */
@@ -226,6 +274,31 @@ LKS_INLINE vf v_where_positive(vf y, vf g) {
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     vi m = g != v_zero();
     return (uint32_t)((m[0] & 1) | (m[1] & 2) | (m[2] & 4) | (m[3] & 8));
+}
+LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
+    for (int l = 0; l < 4; l++) {
+        uint64_t p = (uint64_t)(uint32_t)a[l] * b;
+        (*hi)[l] = (int32_t)(p >> 32);
+        (*lo)[l] = (int32_t)p;
+    }
+}
+LKS_INLINE vi vi_xor(vi a, vi b) {
+    return a ^ b;
+}
+LKS_INLINE vi vi_set1(uint32_t a) {
+    int32_t s = (int32_t)a;
+    return (vi){s, s, s, s};
+}
+LKS_INLINE vi vi_load(const uint32_t *p) {
+    vi a;
+    memcpy(&a, p, sizeof a);
+    return a;
+}
+LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
+    for (int l = 0; l < 4; l++, p += 4) {
+        vi quad = {a[l], b[l], c[l], d[l]};
+        memcpy(p, &quad, sizeof quad);
+    }
 }
 #endif
 
