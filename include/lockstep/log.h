@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-typedef enum lks_log_level { LKS_LOG_QUIET, LKS_LOG_INFO, LKS_LOG_VERBOSE } lks_log_level;
+typedef enum lks_log_level { LKS_LOG_QUIET, LKS_LOG_INFO } lks_log_level;
 
 /** Sets who speaks: only rank 0 prints lks_info() and lks_warn(). Not collective. */
 void lks_log_setup(int rank, lks_log_level level);

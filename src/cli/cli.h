@@ -32,7 +32,6 @@ typedef struct lks_common_options {
 #define LKS_KEY_SET     's'
 #define LKS_KEY_THREADS 't'
 #define LKS_KEY_QUIET   'q'
-#define LKS_KEY_VERBOSE 'v'
 
 extern const struct argp_child lks_common_child[];
 

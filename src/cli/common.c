@@ -27,9 +27,6 @@ static error_t parse_common(int key, char *arg, struct argp_state *state) {
     case LKS_KEY_QUIET:
         parsing->level = LKS_LOG_QUIET;
         return 0;
-    case LKS_KEY_VERBOSE:
-        parsing->level = LKS_LOG_VERBOSE;
-        return 0;
     }
     return ARGP_ERR_UNKNOWN;
 }
@@ -42,7 +39,6 @@ static const struct argp_option common_options[] = {
     {"threads", LKS_KEY_THREADS, "N", 0,
      "OpenMP threads per rank (default: the usable cores per local rank)", 10},
     {"quiet", LKS_KEY_QUIET, NULL, 0, "Print warnings and errors only", 11},
-    {"verbose", LKS_KEY_VERBOSE, NULL, 0, "Print more", 11},
     {0}};
 
 static const struct argp common_argp = {.options = common_options, .parser = parse_common};

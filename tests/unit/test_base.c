@@ -196,7 +196,7 @@ static void test_log(void) {
     capture(STDERR_FILENO, speak, errors, sizeof errors);
     CU_ASSERT_PTR_NOT_NULL(strstr(errors, "warning: 2 ranks"));
 
-    lks_log_setup(1, LKS_LOG_VERBOSE);
+    lks_log_setup(1, LKS_LOG_INFO);
     CU_ASSERT_FALSE(lks_log_enabled());
     capture(STDOUT_FILENO, speak, out, sizeof out);
     CU_ASSERT_STRING_EQUAL(out, "");
