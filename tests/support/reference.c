@@ -1,0 +1,493 @@
+#include "support/reference.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/philox.h"
+
+#define ROUNDING 0x1p-24
+
+/* A number, and how far a float computation may be from it. */
+typedef struct value {
+    double is, error;
+} value;
+
+typedef struct layer {
+    const lks_layer_config *config;
+    lks_shape in, out;
+    size_t weights, bias; /* places in the flat arrays */
+    int pad[2];
+    value *y, *dy; /* [out] */
+    size_t *pick;  /* maxpool: [out] the input that won */
+    double *keep;  /* dropout: [out] 0 or the scale */
+} layer;
+
+struct lks_reference {
+    const lks_config *config;
+    lks_shape input;
+    const float (*pixels)[256];
+    layer *layers;
+    int n_layers;
+    value *x, *dx; /* the input image */
+    double *gradient, *bound, *size;
+    int *terms; /* of each weight's gradient, in one chunk */
+    lks_reference_view view;
+};
+
+static void *get(size_t count, size_t size) {
+    void *p = calloc(count + 1, size);
+    if (!p) {
+        perror("calloc");
+        exit(1);
+    }
+    return p;
+}
+
+static size_t values(lks_shape s) {
+    return (size_t)s.rows * (size_t)s.columns * (size_t)s.channels;
+}
+
+static size_t place(lks_shape s, int row, int column, int channel) {
+    return ((size_t)row * (size_t)s.columns + (size_t)column) * (size_t)s.channels +
+           (size_t)channel;
+}
+
+static bool inside(lks_shape s, int row, int column) {
+    return row >= 0 && row < s.rows && column >= 0 && column < s.columns;
+}
+
+/* What adding up @p terms numbers whose absolute values sum to @p size may lose. */
+static double sum_error(double terms, double size) {
+    return 4 * sqrt(terms) * ROUNDING * size;
+}
+
+/* A running sum of products with weights: their signs are mixed, so errors add up in quadrature. */
+typedef struct sum {
+    double is, variance, size;
+} sum;
+
+static double product_error(value a, value b) {
+    return fabs(a.is) * b.error + a.error * fabs(b.is) + a.error * b.error;
+}
+
+static void add_product(sum *s, value a, value b) {
+    double error = product_error(a, b);
+    s->is += a.is * b.is;
+    s->size += fabs(a.is * b.is);
+    s->variance += error * error;
+}
+
+static value sum_value(sum s, double terms) {
+    return (value){s.is, sqrt(s.variance) + sum_error(terms, s.size)};
+}
+
+static void decide(lks_reference *r, bool close, uint64_t decision) {
+    r->view.decisions++;
+    r->view.close_calls += close;
+    r->view.signature = (r->view.signature ^ decision) * UINT64_C(0x100000001b3);
+}
+
+/* --- Shapes ----------------------------------------------------------------------------------- */
+
+/* Outputs along one dimension, and the zeros before its first input. 'same': as many outputs as
+ * inputs, divided by the stride and rounded up; the zeros needed go half before, and half or one more
+ * behind. */
+static int conv_outputs(const lks_layer_config *c, int d, int inputs, int *before) {
+    int stride = c->stride[d], kernel = c->kernel[d];
+    if (c->padding != LKS_PAD_SAME) {
+        *before = c->padding == LKS_PAD_EXPLICIT ? c->pad[d] : 0;
+        return (inputs + 2 * *before - kernel) / stride + 1;
+    }
+    int outputs = inputs / stride + (inputs % stride != 0);
+    int reach = (outputs - 1) * stride + kernel;
+    *before = reach > inputs ? (reach - inputs) / 2 : 0;
+    return outputs;
+}
+
+static lks_shape layer_shape(layer *l, lks_shape in, size_t *weights, size_t *biases) {
+    const lks_layer_config *c = l->config;
+    *weights = *biases = 0;
+    switch (c->kind) {
+    case LKS_CONV2D:
+        *weights = (size_t)(c->kernel[0] * c->kernel[1] * in.channels * c->filters);
+        *biases = c->bias ? (size_t)c->filters : 0;
+        return (lks_shape){conv_outputs(c, 0, in.rows, &l->pad[0]),
+                           conv_outputs(c, 1, in.columns, &l->pad[1]), c->filters};
+    case LKS_MAXPOOL:
+        return (lks_shape){(in.rows - c->window[0]) / c->stride[0] + 1,
+                           (in.columns - c->window[1]) / c->stride[1] + 1, in.channels};
+    case LKS_DENSE:
+        *weights = values(in) * (size_t)c->units;
+        *biases = c->bias ? (size_t)c->units : 0;
+        return (lks_shape){1, 1, c->units};
+    case LKS_FLATTEN:
+        return (lks_shape){1, 1, (int)values(in)};
+    case LKS_RELU:
+    case LKS_DROPOUT:
+    case LKS_LAYER_KINDS:
+        break;
+    }
+    return in;
+}
+
+lks_reference *lks_reference_new(const lks_config *config, lks_shape input,
+                                 const float (*pixels)[256]) {
+    lks_reference *r = get(1, sizeof *r);
+    r->config = config;
+    r->input = input;
+    r->pixels = pixels;
+    r->n_layers = config->n_layers;
+    r->layers = get((size_t)r->n_layers, sizeof *r->layers);
+    r->x = get(values(input), sizeof *r->x);
+    r->dx = get(values(input), sizeof *r->dx);
+    lks_shape shape = input;
+    for (int i = 0; i < r->n_layers; i++) {
+        layer *l = &r->layers[i];
+        size_t weights, biases;
+        l->config = &config->layers[i];
+        l->in = shape;
+        l->out = shape = layer_shape(l, shape, &weights, &biases);
+        l->weights = r->view.n_weights;
+        l->bias = l->weights + weights;
+        r->view.n_weights = l->bias + biases;
+        l->y = get(values(shape), sizeof *l->y);
+        l->dy = get(values(shape), sizeof *l->dy);
+        l->pick = get(values(shape), sizeof *l->pick);
+        l->keep = get(values(shape), sizeof *l->keep);
+    }
+    r->view.weights = get(r->view.n_weights, sizeof(double));
+    r->view.gradient = r->gradient = get(r->view.n_weights, sizeof(double));
+    r->view.bound = r->bound = get(r->view.n_weights, sizeof(double));
+    r->view.size = r->size = get(r->view.n_weights, sizeof(double));
+    r->terms = get(r->view.n_weights, sizeof *r->terms);
+    return r;
+}
+
+void lks_reference_free(lks_reference *r) {
+    for (int i = 0; i < r->n_layers; i++) {
+        free(r->layers[i].y);
+        free(r->layers[i].dy);
+        free(r->layers[i].pick);
+        free(r->layers[i].keep);
+    }
+    free(r->layers);
+    free(r->x);
+    free(r->dx);
+    free(r->view.weights);
+    free(r->gradient);
+    free(r->bound);
+    free(r->size);
+    free(r->terms);
+    free(r);
+}
+
+lks_reference_view *lks_reference_look(lks_reference *r) {
+    return &r->view;
+}
+
+/* --- Forward ---------------------------------------------------------------------------------- */
+
+static value weight(const lks_reference *r, size_t at) {
+    return (value){r->view.weights[at], 0};
+}
+
+static sum start_with_bias(const lks_reference *r, const layer *l, int channel) {
+    sum s = {0, 0, 0};
+    if (l->config->bias)
+        add_product(&s, (value){1, 0}, weight(r, l->bias + (size_t)channel));
+    return s;
+}
+
+/* Place of weight [ky][kx][in][out]. */
+static size_t conv_weight(const layer *l, int ky, int kx, int in, int out) {
+    const lks_layer_config *c = l->config;
+    return l->weights +
+           (((size_t)ky * (size_t)c->kernel[1] + (size_t)kx) * (size_t)l->in.channels +
+            (size_t)in) *
+               (size_t)c->filters +
+           (size_t)out;
+}
+
+static value conv_at(const lks_reference *r, const layer *l, const value *x, int row, int column,
+                     int filter) {
+    const lks_layer_config *c = l->config;
+    sum s = start_with_bias(r, l, filter);
+    for (int ky = 0; ky < c->kernel[0]; ky++)
+        for (int kx = 0; kx < c->kernel[1]; kx++) {
+            int y0 = row * c->stride[0] + ky - l->pad[0];
+            int x0 = column * c->stride[1] + kx - l->pad[1];
+            for (int i = 0; inside(l->in, y0, x0) && i < l->in.channels; i++)
+                add_product(&s, x[place(l->in, y0, x0, i)],
+                            weight(r, conv_weight(l, ky, kx, i, filter)));
+        }
+    return sum_value(s, c->kernel[0] * c->kernel[1] * l->in.channels + 1);
+}
+
+/* The first of the largest, in row-major order. */
+static value pool_at(lks_reference *r, layer *l, const value *x, int row, int column, int channel,
+                     size_t *pick) {
+    const lks_layer_config *c = l->config;
+    size_t best = place(l->in, row * c->stride[0], column * c->stride[1], channel);
+    for (int i = 0; i < c->window[0]; i++)
+        for (int j = 0; j < c->window[1]; j++) {
+            size_t at = place(l->in, row * c->stride[0] + i, column * c->stride[1] + j, channel);
+            if (x[at].is > x[best].is)
+                best = at;
+        }
+    double error = 0;
+    bool close = false;
+    for (int i = 0; i < c->window[0]; i++)
+        for (int j = 0; j < c->window[1]; j++) {
+            size_t at = place(l->in, row * c->stride[0] + i, column * c->stride[1] + j, channel);
+            double both = x[at].error + x[best].error;
+            close |= at != best && both > 0 && x[best].is - x[at].is <= both;
+            error = fmax(error, x[at].error);
+        }
+    decide(r, close, best);
+    *pick = best;
+    return (value){x[best].is, error};
+}
+
+static void relu_forward(lks_reference *r, layer *l, const value *x) {
+    for (size_t i = 0; i < values(l->out); i++) {
+        decide(r, x[i].error > 0 && fabs(x[i].is) <= x[i].error, x[i].is > 0);
+        l->y[i] = x[i].is > 0 ? x[i] : (value){0, 0};
+    }
+}
+
+/* Element e is kept where word e of the stream is at least rate * 2^32; the words come from the bare
+ * generator: counter {e / 4, sample id, epoch, purpose 4 and layer}, key seed. */
+static void dropout_forward(const lks_reference *r, layer *l, const value *x, bool training,
+                            uint32_t epoch, uint32_t id) {
+    double rate = l->config->rate;
+    uint64_t seed = r->config->seed;
+    const uint32_t key[2] = {(uint32_t)(seed & 0xffffffff), (uint32_t)(seed >> 32)};
+    for (size_t e = 0; e < values(l->out); e++) {
+        const uint32_t counter[4] = {(uint32_t)(e / 4), id, epoch,
+                                     UINT32_C(4) << 24 | (uint32_t)(l - r->layers)};
+        uint32_t words[4];
+        lks_philox4x32_10(counter, key, words);
+        l->keep[e] = !training ? 1 : words[e % 4] >= floor(rate * 0x1p32) ? 1 / (1 - rate) : 0;
+        double y = x[e].is * l->keep[e];
+        l->y[e] = (value){y, x[e].error * l->keep[e] + (training ? 2 * ROUNDING * fabs(y) : 0)};
+    }
+}
+
+static void dense_forward(const lks_reference *r, layer *l, const value *x) {
+    size_t inputs = values(l->in), units = (size_t)l->config->units;
+    for (size_t o = 0; o < units; o++) {
+        sum s = start_with_bias(r, l, (int)o);
+        for (size_t i = 0; i < inputs; i++)
+            add_product(&s, x[i], weight(r, l->weights + i * units + o));
+        l->y[o] = sum_value(s, (double)inputs + 1);
+    }
+}
+
+static void layer_forward(lks_reference *r, layer *l, const value *x, bool training, uint32_t epoch,
+                          uint32_t id) {
+    switch (l->config->kind) {
+    case LKS_CONV2D:
+    case LKS_MAXPOOL:
+        for (int row = 0; row < l->out.rows; row++)
+            for (int column = 0; column < l->out.columns; column++)
+                for (int c = 0; c < l->out.channels; c++) {
+                    size_t at = place(l->out, row, column, c);
+                    l->y[at] = l->config->kind == LKS_CONV2D
+                                   ? conv_at(r, l, x, row, column, c)
+                                   : pool_at(r, l, x, row, column, c, &l->pick[at]);
+                }
+        break;
+    case LKS_DENSE:
+        dense_forward(r, l, x);
+        break;
+    case LKS_RELU:
+        relu_forward(r, l, x);
+        break;
+    case LKS_DROPOUT:
+        dropout_forward(r, l, x, training, epoch, id);
+        break;
+    case LKS_FLATTEN: /* [row][column][channel] is the order already */
+        memcpy(l->y, x, values(l->out) * sizeof *x);
+        break;
+    case LKS_LAYER_KINDS:
+        break;
+    }
+}
+
+static void forward(lks_reference *r, const lks_batch *b, int sample, bool training) {
+    size_t n = values(r->input), channels = (size_t)r->input.channels;
+    const uint8_t *bytes = b->images + (size_t)sample * n;
+    for (size_t i = 0; i < n; i++)
+        r->x[i] = (value){r->pixels[i % channels][bytes[i]], 0};
+    uint32_t id = training ? b->ids[sample] : 0;
+    for (int i = 0; i < r->n_layers; i++)
+        layer_forward(r, &r->layers[i], i ? r->layers[i - 1].y : r->x, training, b->epoch, id);
+}
+
+/* Softmax cross-entropy: loss, correctness, and dy of the last layer. */
+static void loss(lks_reference *r, int label) {
+    layer *last = &r->layers[r->n_layers - 1];
+    const value *z = last->y;
+    int n = last->out.channels, best = 0;
+    double total = 0, error = 0;
+    bool close = false;
+    for (int c = 0; c < n; c++) {
+        best = z[c].is > z[best].is ? c : best;
+        error = fmax(error, z[c].error);
+    }
+    for (int c = 0; c < n; c++) {
+        total += exp(z[c].is - z[best].is);
+        close |= c != best && z[best].is - z[c].is <= 2 * error;
+    }
+    for (int c = 0; c < n; c++) {
+        double p = exp(z[c].is - z[best].is) / total, d = p - (c == label);
+        last->dy[c] = (value){d, 2.1 * error * p + 2 * ROUNDING * fabs(d)};
+    }
+    decide(r, close, (uint64_t)best);
+    r->view.correct += best == label;
+    r->view.loss += log(total) + z[best].is - z[label].is;
+    r->view.loss_bound += 2 * error + 1e-14 * (1 + fabs(z[label].is));
+}
+
+/* --- Backward --------------------------------------------------------------------------------- */
+
+/* All pixels of a sample share the errors of its logits: they add up as they are. */
+static void add_weight_gradient(lks_reference *r, size_t at, value x, value dy, int terms) {
+    r->gradient[at] += x.is * dy.is;
+    r->bound[at] += product_error(x, dy);
+    r->size[at] += fabs(x.is * dy.is);
+    r->terms[at] = terms;
+}
+
+static void conv_backward(lks_reference *r, const layer *l, const value *x, sum *dx, int row,
+                          int column, int filter, value dy) {
+    const lks_layer_config *c = l->config;
+    int terms = r->config->train.chunk * l->out.rows * l->out.columns;
+    for (int ky = 0; ky < c->kernel[0]; ky++)
+        for (int kx = 0; kx < c->kernel[1]; kx++) {
+            int y0 = row * c->stride[0] + ky - l->pad[0];
+            int x0 = column * c->stride[1] + kx - l->pad[1];
+            for (int i = 0; inside(l->in, y0, x0) && i < l->in.channels; i++) {
+                size_t w = conv_weight(l, ky, kx, i, filter), at = place(l->in, y0, x0, i);
+                add_product(&dx[at], weight(r, w), dy);
+                add_weight_gradient(r, w, x[at], dy, terms);
+            }
+        }
+    if (c->bias)
+        add_weight_gradient(r, l->bias + (size_t)filter, (value){1, 0}, dy, terms);
+}
+
+static void dense_backward(lks_reference *r, const layer *l, const value *x, sum *dx) {
+    size_t inputs = values(l->in), units = (size_t)l->config->units;
+    for (size_t o = 0; o < units; o++) {
+        for (size_t i = 0; i < inputs; i++) {
+            add_product(&dx[i], weight(r, l->weights + i * units + o), l->dy[o]);
+            add_weight_gradient(r, l->weights + i * units + o, x[i], l->dy[o],
+                                r->config->train.chunk);
+        }
+        if (l->config->bias)
+            add_weight_gradient(r, l->bias + o, (value){1, 0}, l->dy[o], r->config->train.chunk);
+    }
+}
+
+/* Most terms that one element of dx is the sum of. */
+static double input_terms(const layer *l) {
+    const lks_layer_config *c = l->config;
+    switch (c->kind) {
+    case LKS_CONV2D:
+        return c->kernel[0] * c->kernel[1] * c->filters;
+    case LKS_MAXPOOL:
+        return c->window[0] * c->window[1];
+    case LKS_DENSE:
+        return c->units;
+    default:
+        return 1;
+    }
+}
+
+static void layer_backward(lks_reference *r, const layer *l, const value *x, value *dx) {
+    sum *sums = get(values(l->in), sizeof *sums);
+    const value one = {1, 0};
+    switch (l->config->kind) {
+    case LKS_CONV2D:
+        for (int row = 0; row < l->out.rows; row++)
+            for (int column = 0; column < l->out.columns; column++)
+                for (int f = 0; f < l->out.channels; f++)
+                    conv_backward(r, l, x, sums, row, column, f,
+                                  l->dy[place(l->out, row, column, f)]);
+        break;
+    case LKS_MAXPOOL:
+        for (size_t i = 0; i < values(l->out); i++)
+            add_product(&sums[l->pick[i]], one, l->dy[i]);
+        break;
+    case LKS_DENSE:
+        dense_backward(r, l, x, sums);
+        break;
+    case LKS_RELU:
+        for (size_t i = 0; i < values(l->out); i++)
+            add_product(&sums[i], (value){x[i].is > 0, 0}, l->dy[i]);
+        break;
+    case LKS_DROPOUT:
+        for (size_t i = 0; i < values(l->out); i++)
+            add_product(&sums[i], (value){l->keep[i], 2 * ROUNDING * l->keep[i]}, l->dy[i]);
+        break;
+    case LKS_FLATTEN:
+    case LKS_LAYER_KINDS:
+        for (size_t i = 0; i < values(l->out); i++)
+            add_product(&sums[i], one, l->dy[i]);
+        break;
+    }
+    for (size_t i = 0; i < values(l->in); i++)
+        dx[i] = sum_value(sums[i], input_terms(l));
+    free(sums);
+}
+
+static void backward(lks_reference *r) {
+    for (int i = r->n_layers - 1; i >= 0; i--)
+        layer_backward(r, &r->layers[i], i ? r->layers[i - 1].y : r->x,
+                       i ? r->layers[i - 1].dy : r->dx);
+}
+
+/* --- Batches ---------------------------------------------------------------------------------- */
+
+static void clear(lks_reference *r) {
+    lks_reference_view *v = &r->view;
+    v->loss = v->loss_bound = 0;
+    v->correct = v->decisions = v->close_calls = 0;
+    v->signature = UINT64_C(0xcbf29ce484222325);
+    memset(r->gradient, 0, v->n_weights * sizeof(double));
+    memset(r->bound, 0, v->n_weights * sizeof(double));
+    memset(r->size, 0, v->n_weights * sizeof(double));
+}
+
+void lks_reference_loss(lks_reference *r, const lks_batch *batch) {
+    clear(r);
+    for (int s = 0; s < batch->n; s++) {
+        forward(r, batch, s, true);
+        loss(r, batch->labels[s]);
+    }
+}
+
+void lks_reference_train(lks_reference *r, const lks_batch *batch) {
+    clear(r);
+    for (int s = 0; s < batch->n; s++) {
+        forward(r, batch, s, true);
+        loss(r, batch->labels[s]);
+        backward(r);
+    }
+    int chunk = r->config->train.chunk, chunks = (batch->n + chunk - 1) / chunk;
+    for (size_t i = 0; i < r->view.n_weights; i++)
+        r->bound[i] += sum_error(r->terms[i], r->size[i] + r->bound[i]) + chunks * 0x1p-31;
+}
+
+void lks_reference_logits(lks_reference *r, const lks_batch *batch, int sample, double *logits,
+                          double *bound) {
+    forward(r, batch, sample, false);
+    const layer *last = &r->layers[r->n_layers - 1];
+    for (int c = 0; c < last->out.channels; c++) {
+        logits[c] = last->y[c].is;
+        bound[c] = last->y[c].error;
+    }
+}

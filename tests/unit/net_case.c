@@ -1,0 +1,207 @@
+#include "net_case.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/random_data.h"
+
+const net_case net_cases[] = {
+    {"convolutions, pooling, dropout",
+     "[{conv2d: {filters: 16, kernel: 3}}, relu, {maxpool: 2}, {conv2d: {filters: 32, kernel: 3}},"
+     " relu, {maxpool: 2}, flatten, {dropout: 0.5}, {dense: 10}]",
+     {15, 14, 1},
+     10,
+     37,
+     8,
+     1},
+    {"odd channels, 5x5, stride 2, explicit padding",
+     "[{conv2d: {filters: 7, kernel: 5, padding: 2}}, relu, {maxpool: 2},"
+     " {conv2d: {filters: 19, kernel: [3, 2], stride: 2, padding: [1, 0]}}, relu, flatten,"
+     " {dense: 7}]",
+     {11, 12, 1},
+     7,
+     21,
+     4,
+     2},
+    {"padding same, no bias, no pooling",
+     "[{conv2d: {filters: 9, kernel: [3, 5], padding: same, bias: false}}, relu,"
+     " {conv2d: {filters: 5, kernel: 5, stride: [2, 1]}}, flatten, {dense: {units: 4, bias: "
+     "false}}]",
+     {9, 10, 2},
+     4,
+     17,
+     8,
+     3},
+    {"padding same, even kernels and strides",
+     "[{conv2d: {filters: 6, kernel: [4, 2], padding: same}}, relu, {maxpool: 2},"
+     " {conv2d: {filters: 11, kernel: [3, 4], stride: [2, 3], padding: same}}, relu,"
+     " {conv2d: {filters: 3, kernel: 1, stride: 2, padding: same}}, flatten, {dense: 5}]",
+     {9, 15, 1},
+     5,
+     14,
+     4,
+     14},
+    {"overlapping windows",
+     "[{conv2d: {filters: 17, kernel: 3}}, relu, {maxpool: {window: 3, stride: 2}}, flatten,"
+     " {dense: 6}]",
+     {10, 11, 1},
+     6,
+     13,
+     4,
+     4},
+    {"pooling before ReLU",
+     "[{conv2d: {filters: 6, kernel: 2}}, {maxpool: 2}, relu,"
+     " {conv2d: {filters: 18, kernel: 3, padding: 1}}, {maxpool: 2}, relu, flatten, {dense: 5}]",
+     {11, 10, 3},
+     5,
+     19,
+     4,
+     5},
+    {"pooling without ReLU",
+     "[{conv2d: {filters: 16, kernel: 3}}, {maxpool: 2}, {conv2d: {filters: 33, kernel: 2}},"
+     " {maxpool: {window: 2, stride: 1}}, {dropout: 0.25}, flatten, {dense: 5}]",
+     {10, 9, 1},
+     5,
+     18,
+     8,
+     6},
+    {"layers on their own",
+     "[relu, {maxpool: [2, 1]}, {dropout: 0.1}, {conv2d: {filters: 7, kernel: 3}}, {dropout: 0.3},"
+     " relu, {maxpool: [2, 3]}, relu, flatten, {dense: 11}, {dropout: 0.5}, relu, {dropout: 0},"
+     " {dense: 3}]",
+     {13, 9, 6},
+     3,
+     22,
+     8,
+     7},
+    {"dense layers only",
+     "[flatten, {dense: 33}, relu, {dense: {units: 21, bias: false}}, {dense: 15}, relu,"
+     " {dense: 8}]",
+     {5, 6, 3},
+     8,
+     35,
+     16,
+     8},
+    {"wide dense layers",
+     "[{conv2d: {filters: 5, kernel: 3}}, relu, flatten, {dense: 135}, relu, {dense: 490}, relu,"
+     " {dense: 10}]",
+     {12, 12, 3},
+     10,
+     9,
+     4,
+     9},
+    {"six channels, sparse first layer",
+     "[{conv2d: {filters: 10, kernel: 3, padding: same}}, relu, {maxpool: 2}, flatten,"
+     " {dense: 4}]",
+     {7, 8, 6},
+     4,
+     14,
+     4,
+     10},
+    {"unpooled convolutions with gradients below",
+     "[{conv2d: {filters: 20, kernel: 1}}, relu, {conv2d: {filters: 12, kernel: [2, 4]}}, relu,"
+     " {conv2d: {filters: 6, kernel: 3, stride: 3, padding: [2, 1]}}, relu, flatten, {dense: 9}]",
+     {8, 9, 1},
+     9,
+     12,
+     4,
+     11},
+    {"no flatten, one pixel left",
+     "[{conv2d: {filters: 12, kernel: [6, 5]}}, relu, {dense: 4}]",
+     {6, 5, 4},
+     4,
+     9,
+     4,
+     12},
+    {"a single dense layer", "[flatten, {dense: 3}]", {3, 4, 1}, 3, 33, 32, 13},
+};
+const int n_net_cases = sizeof net_cases / sizeof *net_cases;
+
+static void stop(const char *what) {
+    fprintf(stderr, "net_case: %s\n", what);
+    exit(1);
+}
+
+const net_case *net_case_named(const char *name) {
+    for (int i = 0; i < n_net_cases; i++)
+        if (strcmp(net_cases[i].name, name) == 0)
+            return &net_cases[i];
+    stop(name);
+    return NULL;
+}
+
+net net_open(const net_case *c, const char *set) {
+    net n = {.input = c->input, .classes = c->classes};
+    char text[1024];
+    int size = snprintf(text, sizeof text,
+                        "seed: %llu\ninit: fan_in_uniform\nmodel: %s\n"
+                        "train: {chunk: %d, global_batch: %d}\n",
+                        (unsigned long long)c->seed, c->layers, c->chunk, c->samples);
+    lks_error err;
+    if (lks_config_parse(&n.config, text, (size_t)size, c->name, &set, set != NULL, &err) != LKS_OK)
+        stop(err.text);
+
+    size_t pixels = (size_t)(c->input.rows * c->input.columns * c->input.channels);
+    size_t samples = (size_t)c->samples;
+    n.pixels = malloc((size_t)c->input.channels * sizeof *n.pixels);
+    n.images = malloc(samples * pixels);
+    n.labels = malloc(samples);
+    n.ids = malloc(samples * sizeof *n.ids);
+    if (!n.pixels || !n.images || !n.labels || !n.ids)
+        stop("out of memory");
+    lks_random_seed(c->seed);
+    for (int ch = 0; ch < c->input.channels; ch++)
+        for (int b = 0; b < 256; b++)
+            n.pixels[ch][b] = (float)(b - 90 + 10 * ch) / (100.0f + (float)ch);
+    for (size_t i = 0; i < samples * pixels; i++)
+        n.images[i] = (uint8_t)lks_random_int(0, 255);
+    for (size_t i = 0; i < samples; i++) {
+        n.labels[i] = (uint8_t)lks_random_int(0, c->classes - 1);
+        n.ids[i] = (uint32_t)lks_random_bits();
+    }
+    n.batch = (lks_batch){n.images, n.labels, n.ids, c->samples, 3};
+    return n;
+}
+
+void net_close(net *n) {
+    lks_config_free(&n->config);
+    free(n->pixels);
+    free(n->images);
+    free(n->labels);
+    free(n->ids);
+}
+
+lks_model *net_model(const net *n, const lks_kernels *kernels, int threads) {
+    lks_model *m;
+    lks_error err;
+    if (lks_model_create(&m, &n->config, n->input, n->classes, (const float(*)[256])n->pixels,
+                         kernels, threads, n->batch.n, &err) != LKS_OK)
+        stop(err.text);
+    lks_model_init(m, n->config.seed);
+    return m;
+}
+
+lks_batch net_part(const net *n, int first, int count) {
+    size_t pixels = (size_t)(n->input.rows * n->input.columns * n->input.channels);
+    return (lks_batch){n->images + (size_t)first * pixels, n->labels + first, n->ids + first, count,
+                       n->batch.epoch};
+}
+
+size_t net_message_length(const lks_model *m) {
+    lks_model_view v = lks_model_look(m);
+    return LKS_MSG_HEAD + (size_t)v.n_operations + v.n_weights;
+}
+
+int64_t *net_collect(lks_model *m) {
+    int64_t *message = calloc(net_message_length(m), sizeof *message);
+    if (!message)
+        stop("out of memory");
+    lks_model_collect(m, message, NULL);
+    return message;
+}
+
+const lks_kernels *net_kernels(void) {
+    const lks_kernels *tables[4];
+    return tables[lks_kernels_usable(tables) - 1];
+}
