@@ -59,6 +59,7 @@ void lks_loss_score(lks_model *m, int sample, lks_score *score, float *probabili
     int label = m->batch.labels[sample];
     *score =
         (lks_score){.loss = lks_log(sum) - ((double)z[label] - (double)z[best]), .predicted = best};
-    for (int c = 0; c < m->classes; c++)
-        score->rank_label += z[c] > z[label] || (z[c] == z[label] && c < label);
+    /* Only what is certainly behind the label is behind it: NaN puts nobody at the front but the prediction. */
+    for (int c = 0; best != label && c < m->classes; c++)
+        score->rank_label += c != label && !(z[c] < z[label] || (z[c] == z[label] && c > label));
 }

@@ -44,7 +44,10 @@ void lks_op_take(const lks_op *op, size_t at, size_t n, size_t to, size_t step, 
         for (int s = 0; s < op->n_sums; s++) {
             const int64_t *sum = (const int64_t *)op->sums[s] + at;
             for (size_t i = 0; i < n; i++)
-                exact[out + i * step] = s == 0 ? sum[i] : exact[out + i * step] + sum[i];
+                exact[out + i * step] =
+                    s == 0 ? sum[i]
+                           /* unsigned: what a refused partial left behind may wrap */
+                           : (int64_t)((uint64_t)exact[out + i * step] + (uint64_t)sum[i]);
         }
         return;
     }
