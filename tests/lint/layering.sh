@@ -4,13 +4,19 @@
 source "$(dirname "$0")/lib.sh"
 cd "$1"
 
-# --- whose a public header is
+# --- whose a public header is; one that is not named here belongs to the only folder with a source of its name
 declare -A owner=(
     [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
-    [tensor]=base [env]=base [fpenv]=base
+    [tensor]=base [suggest]=base
     [config]=config [data]=data [kernels]=kernels [optim]=optim [comm]=comm [nn]=nn [model]=nn
-    [checkpoint]=io [history]=io [publish]=io [train]=train [report]=report [export]=export
+    [checkpoint]=io [history]=io [publish]=io [train]=train [metrics]=train [report]=report [export]=export
 )
+for header in include/lockstep/*.h; do
+    name=$(basename "$header" .h)
+    [ -z "${owner[$name]-}" ] || continue
+    sources=(src/*/"$name.c")
+    [ ${#sources[@]} -ne 1 ] || [ ! -e "${sources[0]}" ] || owner[$name]=$(basename "$(dirname "${sources[0]}")")
+done
 
 # --- whom a folder may know, besides itself. Configuration structs are plain data that several folders read; the
 # inner loop of an optimizer's update is a kernel.
