@@ -86,8 +86,9 @@ typedef struct lks_checkpoint {
 } lks_checkpoint;
 
 /** weights_sha256 of @p flats[0], and state_sha256 of all flats (count and bytes, in order), then
- * cursor and best as little-endian 64-bit integers. Fills both members of @p c. Any rank may call
- * it: replica checks use it. */
+ * the cursor as little-endian 64-bit integers. Fills both members of @p c. The best result is not
+ * state: it depends on when evaluations were due, and decides nothing that comes after. Any rank
+ * may call it: replica checks use it. */
 lks_status lks_checkpoint_digest(lks_checkpoint *c, lks_error *err);
 
 /** Writes @p path, digests computed afresh. HDF5 makes the file in memory, so it takes no file locks

@@ -1,6 +1,8 @@
 /* What the subcommands share. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -10,10 +12,6 @@ static lks_common_options *parsing;
 static error_t parse_common(int key, char *arg, struct argp_state *state) {
     char *end;
     switch (key) {
-    case ARGP_KEY_INIT:
-        if (!lks_speaks())
-            state->err_stream = state->out_stream = fopen("/dev/null", "w");
-        return 0;
     case LKS_KEY_SET:
         parsing->sets[parsing->n_sets++] = arg;
         return 0;
@@ -44,6 +42,23 @@ static const struct argp_option common_options[] = {
 static const struct argp common_argp = {.options = common_options, .parser = parse_common};
 const struct argp_child lks_common_child[] = {{&common_argp, 0, NULL, 0}, {0}};
 
+/* getopt writes to the descriptor whatever argp's streams are, so that is what is turned away. */
+static void silence(int kept[2]) {
+    int null = open("/dev/null", O_WRONLY);
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        kept[fd - 1] = dup(fd);
+        dup2(null, fd);
+    }
+    close(null);
+}
+
+static void restore(const int kept[2]) {
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        dup2(kept[fd - 1], fd);
+        close(kept[fd - 1]);
+    }
+}
+
 /* Processes other than rank 0 of a job parse in silence and, where argp would exit, leave with 0: rank 0 says it and its
  * status is the job's. */
 void lks_parse(const struct argp *argp, int argc, char **argv, lks_common_options *common,
@@ -55,8 +70,15 @@ void lks_parse(const struct argp *argp, int argc, char **argv, lks_common_option
         exit(1);
     }
     parsing = common;
-    argp_err_exit_status = lks_speaks() ? 2 : 0;
+    int kept[2] = {-1, -1};
+    argp_err_exit_status = 2;
+    if (!lks_speaks()) {
+        argp_err_exit_status = 0;
+        silence(kept);
+    }
     argp_parse(argp, argc, argv, 0, NULL, input);
+    if (!lks_speaks())
+        restore(kept);
 }
 
 bool lks_speaks(void) {

@@ -35,6 +35,8 @@ int lks_cmd_diff(int argc, char **argv) {
     lks_error err;
     bool same = false;
     lks_parse(&argp, argc, argv, &common, paths);
+    if (!lks_speaks())
+        return 0;
     lks_status status = lks_checkpoint_diff(paths[0], paths[1], LKS_NUMERICS, &same, &err);
     lks_common_free(&common);
     return status != LKS_OK ? lks_report(&err) : same ? 0 : 1;

@@ -239,6 +239,8 @@ int lks_cmd_info(int argc, char **argv) {
     arguments a = {NULL, &common};
     lks_error err;
     lks_parse(&argp, argc, argv, &common, &a);
+    if (!lks_speaks())
+        return 0;
     lks_status status = describe(&a, &err);
     lks_common_free(&common);
     fflush(stdout);

@@ -32,6 +32,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     lks_train_options *o = state->input;
     switch (key) {
     case KEY_OUT:
+        if (!*arg)
+            argp_error(state, "--out: a folder's name is missing");
         o->out = arg;
         return 0;
     case KEY_RESUME:
@@ -55,7 +57,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error *err) {
     bool stopped;
-    lks_catch_signals();
     lks_status status = lks_train(comm, input, &stopped, err);
     if (status == LKS_OK && stopped)
         *exit_status = LKS_EXIT_STOPPED;
@@ -81,6 +82,7 @@ int lks_cmd_train(int argc, char **argv) {
     o.sets = common.sets;
     o.n_sets = common.n_sets;
     o.threads = common.threads;
+    lks_catch_signals(); /* from the start: MPI takes a while */
     int status = lks_with_comm(&common, work, &o);
     lks_common_free(&common);
     return status;

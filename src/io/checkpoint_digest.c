@@ -9,12 +9,9 @@ static void add_flat(lks_sha256 *digest, const lks_flat *flat) {
 /* Hosts are little-endian (others are refused), so memory has the documented byte order. */
 static void add_position(lks_sha256 *digest, const lks_checkpoint *c) {
     const lks_cursor *k = &c->cursor;
-    const lks_best *b = &c->best;
     const int64_t numbers[] = {k->step,         k->epoch,         k->batch,
                                k->samples_seen, k->loss.hi,       k->loss.lo,
-                               k->correct,      k->epoch_samples, (int64_t)k->epoch_hash,
-                               b->step,         b->correct,       b->total,
-                               b->loss.hi,      b->loss.lo};
+                               k->correct,      k->epoch_samples, (int64_t)k->epoch_hash};
     lks_sha256_add(digest, numbers, sizeof numbers);
 }
 

@@ -18,7 +18,7 @@ typedef struct comparison {
     const char *path_a, *path_b;
     const lks_checkpoint *a, *b;
     bool values; /**< some differ */
-    bool state;  /**< the cursor, the best result or whole groups differ */
+    bool state;  /**< the cursor or whole groups differ */
 } comparison;
 
 /* --- values ------------------------------------------------------------------------------- */
@@ -236,7 +236,7 @@ static void print_field(const lks_field *f, const void *a, const void *b) {
         printf("%" PRId32 " against %" PRId32 "\n", *(const int32_t *)a, *(const int32_t *)b);
 }
 
-/** Cursor and best result are state; seed, data and provenance are told because they explain
+/** The cursor is state; best result, seed, data and provenance are told because they explain
  * differences. */
 static void compare_fields(comparison *c) {
     for (int i = 0; i < lks_n_checkpoint_fields; i++) {
@@ -248,7 +248,7 @@ static void compare_fields(comparison *c) {
         if (strstr(f->name, "_sha256") || strcmp(f->name, "time") == 0)
             continue;
         print_field(f, a, b);
-        if (strcmp(f->object, "/cursor") == 0 || strncmp(f->name, "best_", 5) == 0)
+        if (strcmp(f->object, "/cursor") == 0)
             c->state = true;
     }
 }

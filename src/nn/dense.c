@@ -136,7 +136,7 @@ static lks_status allocate(dense_op *d, lks_error *err) {
     const lks_activation *in = d->op.in;
     size_t inputs = (size_t)d->inputs, outputs = (size_t)d->blocks * LKS_BLOCK;
     size_t batch = (size_t)m->capacity;
-    if (batch * in->size > INT32_MAX)
+    if (batch * in->size > INT32_MAX || batch * outputs > INT32_MAX)
         return lks_fail(err, LKS_ERR_CONFIG,
                         "layer '%s': %zu samples of %zu values on one rank are too many; use more "
                         "ranks or a smaller train.global_batch",

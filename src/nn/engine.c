@@ -7,6 +7,7 @@
 #include "nn/op.h"
 
 #include <fenv.h>
+#include <float.h>
 #include <omp.h>
 #include <string.h>
 
@@ -71,8 +72,10 @@ static void train_on_thread(lks_model *m, lks_worker *w) {
 }
 
 /* Rounding to nearest and denormals kept, whatever a library set before. */
-static void default_floating_point(void) {
+bool lks_default_floating_point(void) {
+    volatile float smallest = FLT_MIN;
     fesetenv(FE_DFL_ENV);
+    return fegetround() == FE_TONEAREST && smallest * 0.5f != 0.0f;
 }
 
 void lks_model_train(lks_model *m, const lks_batch *batch) {
@@ -82,7 +85,7 @@ void lks_model_train(lks_model *m, const lks_batch *batch) {
         return;
 #pragma omp parallel num_threads(m->threads)
     {
-        default_floating_point();
+        lks_default_floating_point();
         train_on_thread(m, m->workers[omp_get_thread_num()]);
     }
 }
@@ -95,7 +98,7 @@ void lks_model_evaluate(lks_model *m, const lks_batch *batch, lks_score *scores,
         return;
 #pragma omp parallel num_threads(m->threads)
     {
-        default_floating_point();
+        lks_default_floating_point();
         lks_worker *w = m->workers[omp_get_thread_num()];
         lks_span mine = lks_part(batch->n, w->index, m->threads);
         /* Chunk-sized pieces keep a piece's activations in the cache. */
@@ -120,12 +123,12 @@ void lks_model_weights_changed(lks_model *m) {
 static void collect_head(lks_model *m, int64_t *message) {
     memset(message + LKS_MSG_SAMPLES, 0,
            (size_t)(LKS_MSG_HEAD + m->n_ops - LKS_MSG_SAMPLES) * sizeof *message);
+    lks_limbs loss = {0, 0};
     for (int t = 0; t < m->threads; t++) {
         lks_worker *w = m->workers[t];
         message[LKS_MSG_SAMPLES] += w->samples;
         message[LKS_MSG_HASH] = (int64_t)((uint64_t)message[LKS_MSG_HASH] + w->hash);
-        message[LKS_MSG_LOSS_HI] += w->loss.hi;
-        message[LKS_MSG_LOSS_LO] += w->loss.lo;
+        loss = lks_limbs_sum(loss, w->loss);
         message[LKS_MSG_CORRECT] += w->correct;
         message[LKS_MSG_BAD_LOSS] |= w->bad_loss;
         for (int i = 0; i < m->n_ops; i++)
@@ -135,6 +138,8 @@ static void collect_head(lks_model *m, int64_t *message) {
         w->loss = (lks_limbs){0, 0};
         memset(w->bad, 0, (size_t)m->n_ops * sizeof *w->bad);
     }
+    message[LKS_MSG_LOSS_HI] = loss.hi;
+    message[LKS_MSG_LOSS_LO] = loss.lo;
 }
 
 static void clear_sums(lks_model *m, int part) {

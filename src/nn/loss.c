@@ -18,9 +18,10 @@ static int argmax(const float *z, int n) {
     return best;
 }
 
-/* exp(z[c] - max) for class c; probabilities are these over their sum. */
+/* exp(z[c] - max) for class c, 0 where it would make denormal floats; probabilities are these over their sum. */
 static double exponential(const float *z, int best, int c) {
-    return lks_exp((double)z[c] - (double)z[best]);
+    double x = (double)z[c] - (double)z[best];
+    return x < -87 ? 0 : lks_exp(x);
 }
 
 static double sum_of_exponentials(const float *z, int n, int best) {

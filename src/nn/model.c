@@ -52,7 +52,9 @@ lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class,
     op->in = lks_model_last(m);
     snprintf(op->name, sizeof op->name, "%s", name);
     m->ops[m->n_ops++] = op; /* from here on the model frees it */
-    op->out = lks_activation_new(m, out, stride, op->in != NULL, err);
+    /* A gradient is needed from the first operation with weights on; before it, nobody asks. */
+    bool gradient = m->n_weights > 0 || class->weights;
+    op->out = lks_activation_new(m, out, stride, gradient, err);
     return op->out ? LKS_OK : err->status;
 }
 
@@ -86,11 +88,21 @@ lks_status lks_model_add_weights(lks_model *m, lks_op *op, int ndim, const int64
 
 /* Every loop here deals its work to exactly m->threads threads, so they must really come. */
 static lks_status check_threads(const lks_model *m, lks_error *err) {
-    int given = 0;
+    int given = 0, odd = 0;
     omp_set_dynamic(0);
 #pragma omp parallel num_threads(m->threads)
+    {
 #pragma omp master
-    given = omp_get_num_threads();
+        given = omp_get_num_threads();
+        if (!lks_default_floating_point()) {
+#pragma omp atomic write
+            odd = 1;
+        }
+    }
+    if (odd)
+        return lks_fail(err, LKS_ERR_NUMERIC,
+                        "the floating-point environment cannot be set: results would differ from "
+                        "other machines'");
     if (given != m->threads)
         return lks_fail(err, LKS_ERR_CONFIG,
                         "%d threads were asked for, OpenMP gives %d; check OMP_THREAD_LIMIT or set "

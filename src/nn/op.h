@@ -21,7 +21,7 @@ typedef struct lks_activation {
     int stride;      /* floats from pixel to pixel: channels padded */
     size_t size;     /* floats per sample */
     float *value;    /* [capacity][size] */
-    float *gradient; /* same, or NULL where nobody needs it (the network's input) */
+    float *gradient; /* same, or NULL where nobody needs it: before the first weights */
 } lks_activation;
 
 /* What one thread owns. Allocated apart, so that threads do not share cache lines. */
@@ -149,6 +149,9 @@ lks_activation *lks_model_last(const lks_model *m);
 /* Registers "NAME/weight" and "NAME/bias" and reserves their place in the flat array. */
 lks_status lks_model_add_weights(lks_model *m, lks_op *op, int ndim, const int64_t *shape,
                                  int n_bias, lks_error *err);
+
+/* Sets this thread's floating-point environment; false if it does not hold. */
+bool lks_default_floating_point(void);
 
 /* Softmax cross-entropy of samples [first, first + count): writes the gradient of the *sum* of
  * losses into the logits' gradient and adds to the worker's sums. */

@@ -41,6 +41,9 @@ static lks_status conv_shape(const lks_config *config, int i, lks_shape in, lks_
     int64_t padded[2];
     lks_conv_padding(l, in, before, padded);
     int64_t rows = padded[0], columns = padded[1];
+    if ((double)rows * (double)columns * lks_padded(in.channels) > INT32_MAX / 8)
+        return refuse(config, i, err, "a padded input of %lldx%lldx%d values is too large",
+                      (long long)rows, (long long)columns, in.channels);
     if (l->kernel[0] > rows || l->kernel[1] > columns)
         return refuse(config, i, err, "%dx%d kernel on a %lldx%lld input", l->kernel[0],
                       l->kernel[1], (long long)rows, (long long)columns);
@@ -111,8 +114,13 @@ static lks_status layer_shape(const lks_config *config, int i, lks_shape in, lks
 lks_status lks_model_shapes(const lks_config *config, lks_shape input, int classes,
                             lks_layer_info *info, lks_error *err) {
     lks_shape in = input;
+    bool flat = false;
     for (int i = 0; i < config->n_layers; i++) {
         memset(&info[i], 0, sizeof info[i]);
+        lks_layer_kind kind = config->layers[i].kind;
+        if (flat && (kind == LKS_CONV2D || kind == LKS_MAXPOOL))
+            return refuse(config, i, err, "it comes after a flatten layer; put it before");
+        flat = kind == LKS_FLATTEN || (flat && kind != LKS_DENSE);
         LKS_TRY(layer_shape(config, i, in, &info[i], err));
         in = info[i].out;
         if ((double)in.rows * in.columns * lks_padded(in.channels) > INT32_MAX / 8)

@@ -55,8 +55,8 @@ static lks_status load(loaded *l, lks_comm *comm, const lks_eval_options *o, lks
     return lks_comm_agree(comm, status, err);
 }
 
-static lks_status make_model(const loaded *l, lks_comm *comm, const lks_dataset *d, int threads,
-                             lks_model **model, lks_error *err) {
+static lks_status make_model(const loaded *l, lks_comm *comm, const lks_eval_options *o,
+                             const lks_dataset *d, int threads, lks_model **model, lks_error *err) {
     const lks_kernels *kernels;
     lks_status status = lks_kernels_select(getenv("LOCKSTEP_ISA"), &kernels, err);
     if (status == LKS_OK)
@@ -65,9 +65,9 @@ static lks_status make_model(const loaded *l, lks_comm *comm, const lks_dataset 
                                   l->config.eval.batch, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_model_view v = lks_model_look(*model);
-    if (comm->rank == 0 && l->c.flats[0].count != v.n_weights)
-        status = lks_fail(err, LKS_ERR_FORMAT, "the checkpoint has %zu weights, its network %zu",
-                          l->c.flats[0].count, v.n_weights);
+    const lks_flat now = {"model", v.weights, v.n_weights, v.tensors, v.n_tensors};
+    if (comm->rank == 0 && lks_same_tensors(&l->c.flats[0], &now, err) != LKS_OK)
+        status = lks_fail_context(err, "%s", o->checkpoint);
     LKS_TRY(lks_comm_agree(comm, status, err));
     if (comm->rank == 0)
         memcpy(v.weights, l->c.flats[0].values, v.n_weights * sizeof(float));
@@ -86,7 +86,7 @@ static lks_status run_eval(loaded *l, lks_comm *comm, const lks_eval_options *o,
                         o->checkpoint);
     int threads = lks_choose_threads(comm, o->threads ? o->threads : l->config.threads);
     LKS_TRY(lks_dataset_open(d, comm, &l->config, &l->data, false, err));
-    LKS_TRY(make_model(l, comm, d, threads, model, err));
+    LKS_TRY(make_model(l, comm, o, d, threads, model, err));
     lks_counts *counts = calloc(1, sizeof *counts);
     if (!counts)
         lks_comm_abort(comm, 1, "out of memory for results");

@@ -19,6 +19,7 @@ typedef struct work {
     uint8_t *images, *labels;
     uint32_t *ids;
     lks_score *scores;
+    uint8_t *predicted;   /* [own samples], or NULL */
     float *probabilities; /* [own samples][classes], or NULL */
 } work;
 
@@ -27,6 +28,7 @@ static void free_work(work *w) {
     lks_free(w->labels);
     lks_free(w->ids);
     lks_free(w->scores);
+    lks_free(w->predicted);
     lks_free(w->probabilities);
 }
 
@@ -38,10 +40,13 @@ static lks_status make_work(work *w, const lks_image_set *set, int batch, int64_
     w->labels = lks_alloc(n, 1, "evaluation", err);
     w->ids = lks_alloc(n, sizeof *w->ids, "evaluation", err);
     w->scores = lks_alloc(n, sizeof *w->scores, "evaluation", err);
-    if (keep)
+    if (keep) {
+        w->predicted = lks_alloc((size_t)own, 1, "evaluation", err);
         w->probabilities =
             lks_alloc((size_t)own * (size_t)classes, sizeof(float), "evaluation", err);
-    return w->images && w->labels && w->ids && w->scores && (!keep || w->probabilities)
+    }
+    return w->images && w->labels && w->ids && w->scores &&
+                   (!keep || (w->predicted && w->probabilities))
                ? LKS_OK
                : err->status;
 }
@@ -61,8 +66,11 @@ static void score_own(lks_model *model, const lks_image_set *set, const uint32_t
         const lks_batch b = {w->images, w->labels, w->ids, n, 0};
         lks_model_evaluate(model, &b, w->scores,
                            w->probabilities ? w->probabilities + done * c->classes : NULL);
-        for (int i = 0; i < n; i++)
+        for (int i = 0; i < n; i++) {
             count(c, &w->scores[i], w->labels[i]);
+            if (w->predicted)
+                w->predicted[done + i] = (uint8_t)w->scores[i].predicted;
+        }
         done += n;
     }
 }
@@ -88,7 +96,7 @@ static void add_up(lks_counts *c, lks_comm *comm) {
     c->correct = head[1];
     c->top3 = head[2];
     c->bad = head[3];
-    c->loss = (lks_limbs){head[4], head[5]};
+    c->loss = lks_limbs_sum((lks_limbs){0, 0}, (lks_limbs){head[4], head[5]}); /* carried */
 }
 
 static lks_status gather(lks_comm *comm, const lks_image_set *set, const work *w, int classes,
@@ -98,10 +106,12 @@ static lks_status gather(lks_comm *comm, const lks_image_set *set, const work *w
     memset(p, 0, sizeof *p);
     if (comm->rank == 0) {
         p->labels = lks_alloc(n, 1, "predictions", err);
+        p->classes = lks_alloc(n, 1, "predictions", err);
         p->probabilities = lks_alloc(n, row, "predictions", err);
-        status = p->labels && p->probabilities ? LKS_OK : err->status;
+        status = p->labels && p->classes && p->probabilities ? LKS_OK : err->status;
     }
     LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_comm_gather(comm, w->predicted, (int)own, 1, p->classes, NULL);
     lks_comm_gather(comm, w->probabilities, (int)own, row, p->probabilities, NULL);
     if (comm->rank == 0)
         memcpy(p->labels, set->labels, n);
@@ -110,6 +120,7 @@ static lks_status gather(lks_comm *comm, const lks_image_set *set, const work *w
 
 void lks_predicted_free(lks_predicted *p) {
     lks_free(p->labels);
+    lks_free(p->classes);
     lks_free(p->probabilities);
     memset(p, 0, sizeof *p);
 }

@@ -7,8 +7,8 @@
 
 /* Predictions of all samples of a set, on rank 0, in file order. */
 typedef struct lks_predicted {
-    uint8_t *labels;
-    float *probabilities; /* [n][classes] */
+    uint8_t *labels, *classes; /* [n]: true and predicted */
+    float *probabilities;      /* [n][classes] */
 } lks_predicted;
 
 /* Scores the samples `ids` (ascending; NULL: all) of `set`, at most `batch` at a time. Collective; all ranks get the counts. Where

@@ -89,8 +89,7 @@ void lks_run_log_step(lks_run *run, const lks_step_record *r) {
     fflush(run->metrics);
 }
 
-lks_status lks_run_log_epoch(lks_run *run, const lks_epoch_record *r, lks_error *err) {
-    put_epoch(run->metrics, r);
+lks_status lks_run_check_metrics(lks_run *run, lks_error *err) {
     errno = 0;
     if (fflush(run->metrics) == 0 && !ferror(run->metrics))
         return LKS_OK;
@@ -98,32 +97,35 @@ lks_status lks_run_log_epoch(lks_run *run, const lks_epoch_record *r, lks_error 
                     errno ? strerror(errno) : "an earlier write failed");
 }
 
+lks_status lks_run_log_epoch(lks_run *run, const lks_epoch_record *r, lks_error *err) {
+    put_epoch(run->metrics, r);
+    return lks_run_check_metrics(run, err);
+}
+
+lks_status lks_run_end_metrics(lks_run *run, lks_error *err) {
+    char loss[32], accuracy[32];
+    const lks_counts *t = run->test;
+    if (t->total > 0)
+        fprintf(run->metrics,
+                "{\"type\":\"test\",\"step\":%lld,\"test_loss\":%s,\"test_accuracy\":%s,"
+                "\"test_correct\":%lld,\"test_total\":%lld}\n",
+                (long long)run->cursor.step, number(lks_mean_loss(t), loss),
+                number(lks_accuracy(t), accuracy), (long long)t->correct, (long long)t->total);
+    return lks_run_check_metrics(run, err);
+}
+
 lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, lks_error *err) {
     char path[LKS_PATH_MAX + 64];
     path_of(run, "history.h5", path);
     if (!predicted)
         return lks_history_write(path, &run->history, NULL, err);
-    size_t n = (size_t)run->test->total, classes = (size_t)run->test->classes;
-    uint8_t *classes_found = malloc(n ? n : 1);
-    if (!classes_found)
-        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for predictions");
-    for (size_t i = 0; i < n; i++) {
-        const float *p = predicted->probabilities + i * classes;
-        size_t best = 0;
-        for (size_t c = 1; c < classes; c++)
-            if (p[c] > p[best])
-                best = c;
-        classes_found[i] = (uint8_t)best;
-    }
-    const lks_predictions test = {.classes = (int)classes,
-                                  .n = (int64_t)n,
+    const lks_predictions test = {.classes = run->test->classes,
+                                  .n = run->test->total,
                                   .confusion = run->test->confusion,
                                   .labels = predicted->labels,
-                                  .predicted = classes_found,
+                                  .predicted = predicted->classes,
                                   .probabilities = predicted->probabilities};
-    lks_status status = lks_history_write(path, &run->history, &test, err);
-    free(classes_found);
-    return status;
+    return lks_history_write(path, &run->history, &test, err);
 }
 
 /* --- summary.json ------------------------------------------------------------------------------------------ */
@@ -197,7 +199,8 @@ static void put_origin(json *j, const lks_run *run, const lks_checkpoint *c) {
     put_text(j, "state_sha256", c->state_sha256);
     put_text(j, "data_digest", run->data.identity.digest);
     put_integer(j, "numerics", LKS_NUMERICS);
-    put_integer(j, "seed", (int64_t)run->config.seed);
+    key(j, "seed");
+    fprintf(j->f, "%llu", (unsigned long long)run->config.seed);
     put_integer(j, "world_size", run->comm->size);
     put_integer(j, "threads_per_rank", run->threads);
     put_text(j, "isa", run->kernels->isa);
@@ -213,12 +216,34 @@ static void put_origin(json *j, const lks_run *run, const lks_checkpoint *c) {
     }
 }
 
+/* True where the summary there is of just this state. */
+static bool is_summary_of(const char *path, const lks_checkpoint *c) {
+    char line[4096];
+    bool found = false;
+    FILE *f = fopen(path, "r");
+    while (f && !found && fgets(line, sizeof line, f))
+        found = strstr(line, "\"state_sha256\"") && strstr(line, c->state_sha256);
+    if (f)
+        fclose(f);
+    return found;
+}
+
+void lks_run_remove_summary(const lks_run *run) {
+    char path[LKS_PATH_MAX + 64];
+    path_of(run, "summary.json", path);
+    remove(path);
+}
+
 lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err) {
     lks_checkpoint c;
     char path[LKS_PATH_MAX + 64], *text = NULL;
     size_t size = 0;
     lks_run_snapshot(run, &c);
     LKS_TRY(lks_checkpoint_digest(&c, err));
+    path_of(run, "summary.json", path);
+    /* A finished run that was started again keeps the summary of the work that was done. */
+    if (run->cursor.step == run->first_step && is_summary_of(path, &c))
+        return LKS_OK;
     FILE *f = open_memstream(&text, &size);
     if (!f)
         return lks_fail(err, LKS_ERR_MEMORY, "out of memory for summary.json");
@@ -230,7 +255,6 @@ lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *er
     put_origin(&j, run, &c);
     fputs("\n}\n", f);
     fclose(f);
-    path_of(run, "summary.json", path);
     lks_status result = lks_publish_text(path, text, size, err);
     free(text);
     return result;

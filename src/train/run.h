@@ -42,7 +42,8 @@ typedef struct lks_run {
     double train_seconds, epoch_started, epoch_seconds, epoch_comm;
     double trained_seconds, trained_comm; /* all epochs of this process */
     int64_t trained_samples, epoch_samples_before;
-    bool stop;
+    int64_t verified; /* epochs checked by this process */
+    bool stop, bad_weights;
     char resumed_from[LKS_PATH_MAX + 64];
     lks_counts *validation, *test; /* newest results; total 0 where not measured */
 } lks_run;
@@ -57,6 +58,12 @@ lks_status lks_run_step(lks_run *run, lks_error *err);
 /* verify.c: every sample once, and equal replicas. Collective; errors agreed. */
 lks_status lks_run_verify_epoch(lks_run *run, lks_error *err);
 
+/* Agrees that every replica's weights are finite. */
+lks_status lks_run_check_weights(lks_run *run, lks_error *err);
+
+/* LKS_ERR_MISMATCH unless both arrays hold the same tensors. Not collective. */
+lks_status lks_same_tensors(const lks_flat *saved, const lks_flat *now, lks_error *err);
+
 /* save.c: checkpoints. Collective; errors agreed. */
 void lks_run_snapshot(lks_run *run, lks_checkpoint *c);
 lks_status lks_run_save(lks_run *run, bool best, lks_error *err);
@@ -65,9 +72,13 @@ lks_status lks_run_resume(lks_run *run, lks_error *err);
 /* output.c: rank 0's files. Errors are agreed by the caller. */
 lks_status lks_run_start_output(lks_run *run, lks_error *err);
 void lks_run_log_step(lks_run *run, const lks_step_record *r);
-/* Also reports a metrics.jsonl that could not be written since the last epoch. */
 lks_status lks_run_log_epoch(lks_run *run, const lks_epoch_record *r, lks_error *err);
+lks_status lks_run_check_metrics(lks_run *run, lks_error *err);
+/* The line of the final test result. */
+lks_status lks_run_end_metrics(lks_run *run, lks_error *err);
 lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, lks_error *err);
+/* A run that goes on has no summary until it ends again. */
+void lks_run_remove_summary(const lks_run *run);
 lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err);
 
 /* threads.c: OpenMP threads of this rank, and warnings about too narrow a mask. Collective. */

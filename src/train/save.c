@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
-#include "lockstep/publish.h"
+#include "lockstep/timer.h"
 #include "train/run.h"
 
 /* The run as a checkpoint that borrows everything. Digests are not filled in. */
@@ -32,6 +32,7 @@ void lks_run_snapshot(lks_run *run, lks_checkpoint *c) {
 static lks_status write_files(lks_run *run, bool best, lks_error *err) {
     lks_checkpoint c;
     char path[LKS_PATH_MAX + 64];
+    lks_utc(run->provenance.time);
     lks_run_snapshot(run, &c);
     LKS_TRY(lks_checkpoint_digest(&c, err));
     lks_checkpoint_path(run->checkpoints, run->cursor.step, path);
@@ -43,6 +44,7 @@ static lks_status write_files(lks_run *run, bool best, lks_error *err) {
 }
 
 lks_status lks_run_save(lks_run *run, bool best, lks_error *err) {
+    LKS_TRY(lks_run_check_weights(run, err));
     lks_status status = LKS_OK;
     if (run->comm->rank == 0)
         status = write_files(run, best, err);
@@ -67,21 +69,24 @@ static lks_status same_data(const lks_data_identity *saved, const lks_data_ident
     return LKS_OK;
 }
 
-static lks_status same_tensors(const lks_checkpoint *c, const lks_checkpoint *now, lks_error *err) {
+lks_status lks_same_tensors(const lks_flat *a, const lks_flat *b, lks_error *err) {
+    if (strcmp(a->group, b->group) != 0 || a->count != b->count || a->n_tensors != b->n_tensors)
+        return lks_fail(err, LKS_ERR_MISMATCH, "its %s has %zu values, this network's %s %zu",
+                        a->group, a->count, b->group, b->count);
+    for (int t = 0; t < a->n_tensors; t++)
+        if (strcmp(a->tensors[t].name, b->tensors[t].name) != 0 ||
+            memcmp(a->tensors[t].shape, b->tensors[t].shape, sizeof a->tensors[t].shape) != 0)
+            return lks_fail(err, LKS_ERR_MISMATCH, "its tensor %s is not this network's %s",
+                            a->tensors[t].name, b->tensors[t].name);
+    return LKS_OK;
+}
+
+static lks_status same_flats(const lks_checkpoint *c, const lks_checkpoint *now, lks_error *err) {
     if (c->n_flats != now->n_flats)
         return lks_fail(err, LKS_ERR_MISMATCH, "it holds %d arrays, this run has %d", c->n_flats,
                         now->n_flats);
-    for (int f = 0; f < c->n_flats; f++) {
-        const lks_flat *a = &c->flats[f], *b = &now->flats[f];
-        if (strcmp(a->group, b->group) != 0 || a->count != b->count || a->n_tensors != b->n_tensors)
-            return lks_fail(err, LKS_ERR_MISMATCH, "its %s has %zu values, this run's %s %zu",
-                            a->group, a->count, b->group, b->count);
-        for (int t = 0; t < a->n_tensors; t++)
-            if (strcmp(a->tensors[t].name, b->tensors[t].name) != 0 ||
-                memcmp(a->tensors[t].shape, b->tensors[t].shape, sizeof a->tensors[t].shape) != 0)
-                return lks_fail(err, LKS_ERR_MISMATCH, "its tensor %s is not this run's %s",
-                                a->tensors[t].name, b->tensors[t].name);
-    }
+    for (int f = 0; f < c->n_flats; f++)
+        LKS_TRY(lks_same_tensors(&c->flats[f], &now->flats[f], err));
     return LKS_OK;
 }
 
@@ -95,7 +100,7 @@ static lks_status check_same(lks_run *run, const lks_checkpoint *saved, lks_erro
     LKS_TRY(status);
     LKS_TRY(same_data(&saved->data, &run->data.identity, err));
     lks_run_snapshot(run, &now);
-    return same_tensors(saved, &now, err);
+    return same_flats(saved, &now, err);
 }
 
 /* Rank 0 takes everything over from the file. */
@@ -148,6 +153,25 @@ static lks_status load_newest(lks_run *run, lks_error *err) {
     return status;
 }
 
+/* A given file may lie behind what the run folder holds; going on from there would leave two histories in one folder. */
+static lks_status load_file(lks_run *run, const char *path, lks_error *err) {
+    char **paths = NULL, newest[LKS_PATH_MAX + 64];
+    int n = 0;
+    LKS_TRY(load(run, path, err));
+    LKS_TRY(lks_checkpoint_list(run->checkpoints, true, &paths, &n, err));
+    lks_checkpoint_path(run->checkpoints, run->cursor.step, newest);
+    bool beyond = n > 0 && strcmp(paths[0], newest) > 0;
+    lks_status status = LKS_OK;
+    if (beyond)
+        status =
+            lks_fail(err, LKS_ERR_CONFIG,
+                     "%s stands at step %lld, but the run folder holds %s: give another --out, "
+                     "or remove the later checkpoints",
+                     path, (long long)run->cursor.step, paths[0]);
+    free(paths);
+    return status;
+}
+
 static lks_status remove_old(lks_run *run, lks_error *err) {
     char **paths = NULL;
     int n = 0;
@@ -179,7 +203,7 @@ lks_status lks_run_resume(lks_run *run, lks_error *err) {
         else if (strcmp(how, "auto") == 0)
             status = load_newest(run, err);
         else
-            status = load(run, how, err);
+            status = load_file(run, how, err);
     }
     LKS_TRY(lks_comm_agree(run->comm, status, err));
     lks_comm_broadcast(run->comm, &run->cursor, sizeof run->cursor, 0);

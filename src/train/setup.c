@@ -128,6 +128,7 @@ static void print_plan(const lks_run *run) {
 }
 
 static lks_status start(lks_run *run, lks_error *err) {
+    const lks_train_options *o = run->options;
     lks_comm *comm = run->comm;
     lks_model_init(run->model, run->config.seed);
     lks_fill_provenance(&run->provenance, comm, run->kernels, run->threads);
@@ -140,16 +141,20 @@ static lks_status start(lks_run *run, lks_error *err) {
     }
     LKS_TRY(lks_comm_agree(comm, status, err));
     LKS_TRY(lks_run_resume(run, err));
-    run->first_step = run->saved_step = run->cursor.step;
-    if (!run->resumed_from[0])
-        run->saved_step = -1;
+    run->first_step = run->cursor.step;
+    /* What came from a given file has to be saved in this folder too. */
+    bool given = o->resume && strcmp(o->resume, "auto") != 0;
+    run->saved_step = run->resumed_from[0] && !given ? run->cursor.step : -1;
     if (run->cursor.step > run->last_step)
         return lks_fail(err, LKS_ERR_CONFIG,
                         "%s stands at step %lld, beyond the end of this run at %lld (train.epochs, "
                         "train.max_steps)",
                         run->resumed_from, (long long)run->cursor.step, (long long)run->last_step);
-    if (comm->rank == 0)
+    if (comm->rank == 0) {
+        if (run->cursor.step < run->last_step)
+            lks_run_remove_summary(run);
         status = lks_run_start_output(run, err);
+    }
     return lks_comm_agree(comm, status, err);
 }
 
@@ -163,8 +168,8 @@ lks_status lks_run_open(lks_run *run, lks_error *err) {
     LKS_TRY(lks_comm_agree(comm, status, err));
     run->threads = lks_choose_threads(comm, o->threads ? o->threads : run->config.threads);
     run->config_yaml = lks_config_to_yaml(&run->config, err);
-    if (!run->config_yaml)
-        return err->status;
+    status = run->config_yaml ? LKS_OK : err->status;
+    LKS_TRY(lks_comm_agree(comm, status, err));
     LKS_TRY(lks_dataset_open(&run->data, comm, &run->config, NULL, true, err));
     status = lks_loader_create(&run->loader, &run->data, comm, &run->config, err);
     if (status == LKS_OK)

@@ -17,6 +17,7 @@ static lks_status compute(lks_run *run, lks_error *err) {
     run->cursor.batch += n;
     run->message[LKS_MSG_STOP] = lks_stop_requested();
     lks_model_collect(run->model, run->message, run->gradients);
+    run->message[LKS_MSG_BAD_WEIGHTS] = run->bad_weights;
     return LKS_OK;
 }
 
@@ -24,9 +25,20 @@ static size_t head_slots(const lks_run *run) {
     return LKS_MSG_HEAD + (size_t)run->view.n_operations;
 }
 
+static lks_status own_weights(const lks_run *run, lks_error *err) {
+    if (!run->bad_weights)
+        return LKS_OK;
+    return lks_fail(
+        err, LKS_ERR_NUMERIC,
+        "after step %lld a weight is no longer finite; a smaller train.optimizer.lr may "
+        "help",
+        (long long)run->cursor.step);
+}
+
 /* What this rank itself found wrong, before the sums of all ranks overwrite it. */
 static lks_status own_trouble(const lks_run *run, lks_error *err) {
     long long step = (long long)run->cursor.step + 1;
+    LKS_TRY(own_weights(run, err));
     if (run->message[LKS_MSG_BAD_LOSS])
         return lks_fail(err, LKS_ERR_NUMERIC,
                         "step %lld: the loss is not finite; a smaller train.optimizer.lr may help",
@@ -41,7 +53,7 @@ static lks_status own_trouble(const lks_run *run, lks_error *err) {
 }
 
 static bool anything_bad(const lks_run *run) {
-    bool bad = run->message[LKS_MSG_BAD_LOSS] != 0;
+    bool bad = run->message[LKS_MSG_BAD_LOSS] != 0 || run->message[LKS_MSG_BAD_WEIGHTS] != 0;
     for (int i = 0; i < run->view.n_operations; i++)
         bad |= run->message[LKS_MSG_HEAD + i] != 0;
     return bad;
@@ -54,7 +66,9 @@ static void reduce(lks_run *run) {
         lks_comm_sum_f32(run->comm, run->gradients, run->view.n_weights);
 }
 
-static lks_status update(lks_run *run, lks_error *err) {
+/* A weight that is not finite may be one faulty replica's, so it is told to the others: in the next step's message, and before
+ * anything is saved. */
+static void update(lks_run *run) {
     lks_cursor *c = &run->cursor;
     int64_t samples = run->message[LKS_MSG_SAMPLES];
     run->lr =
@@ -62,12 +76,13 @@ static lks_status update(lks_run *run, lks_error *err) {
     const int64_t *exact = run->gradients ? NULL : run->message + head_slots(run);
     if (!lks_optimizer_step(&run->optimizer, run->view.weights, exact, run->gradients, samples,
                             run->lr, c->step, run->threads))
-        return lks_fail(err, LKS_ERR_NUMERIC,
-                        "step %lld: a weight is no longer finite; a smaller train.optimizer.lr may "
-                        "help",
-                        (long long)c->step + 1);
+        run->bad_weights = true;
     lks_model_weights_changed(run->model);
-    return LKS_OK;
+}
+
+lks_status lks_run_check_weights(lks_run *run, lks_error *err) {
+    lks_status own = own_weights(run, err);
+    return lks_comm_agree(run->comm, own, err);
 }
 
 static void advance(lks_run *run) {
@@ -98,7 +113,7 @@ lks_status lks_run_step(lks_run *run, lks_error *err) {
         *err = own_error;
         return lks_comm_agree(run->comm, own, err);
     }
-    LKS_TRY(update(run, err));
+    update(run);
     advance(run);
     run->train_seconds += lks_now() - started;
     return LKS_OK;

@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lockstep/log.h"
 #include "lockstep/timer.h"
 #include "train/run.h"
 
 static void enter_epoch(lks_run *run) {
+    run->validation->total = run->test->total = 0; /* results of other weights */
     lks_loader_seek(run->loader, run->cursor.epoch, run->cursor.batch);
     run->epoch_started = lks_now();
     run->epoch_comm = run->comm->seconds;
@@ -68,31 +68,36 @@ static lks_status evaluate_validation(lks_run *run, lks_error *err) {
                         run->eval_batch, run->comm, run->validation, NULL, err);
 }
 
-/* Better: more correct, then lower exact loss, then earlier. */
+/* Evaluations come every so many epochs, and at the end of all of them. */
+static bool evaluation_due(const lks_run *run) {
+    return run->cursor.epoch % run->config.eval.every_epochs == 0 ||
+           run->cursor.step == run->total_steps;
+}
+
+static bool smaller(lks_limbs a, lks_limbs b) {
+    return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
+}
+
+/* Better: more correct, then lower exact loss, then earlier. Where a run was told to stop decides nothing. */
 static bool is_best(lks_run *run) {
     const lks_counts *v = run->validation;
     lks_best *b = &run->best;
-    bool better =
-        v->total > 0 &&
-        (b->step == 0 || v->correct > b->correct ||
-         (v->correct == b->correct &&
-          (v->loss.hi < b->loss.hi || (v->loss.hi == b->loss.hi && v->loss.lo < b->loss.lo))));
+    if (v->total == 0 || !evaluation_due(run))
+        return false;
+    bool better = b->step == 0 || v->correct > b->correct ||
+                  (v->correct == b->correct && smaller(v->loss, b->loss));
     if (better)
         *b = (lks_best){run->cursor.step, v->correct, v->total, v->loss};
     return better;
 }
 
 static lks_status evaluate_epoch(lks_run *run, lks_error *err) {
-    int every = run->config.eval.every_epochs;
-    bool due = (every > 0 && run->cursor.epoch % every == 0) || run->cursor.step == run->last_step;
-    run->validation->total = 0;
-    run->test->total = 0;
-    if (!due)
+    if (!evaluation_due(run) && run->cursor.step != run->last_step)
         return LKS_OK;
     if (run->data.split.n_validation > 0)
         return evaluate_validation(run, err);
-    if (!run->data.has_test || run->cursor.step == run->last_step)
-        return LKS_OK; /* the final evaluation comes anyway */
+    if (!run->data.has_test)
+        return LKS_OK;
     return lks_evaluate(run->model, &run->data.test, NULL, 0, run->eval_batch, run->comm, run->test,
                         NULL, err);
 }
@@ -128,14 +133,17 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     c->epoch++;
     c->batch = 0;
     LKS_TRY(lks_run_verify_epoch(run, err));
+    run->verified++;
     LKS_TRY(evaluate_epoch(run, err));
     LKS_TRY(record_epoch(run, err));
     c->loss = (lks_limbs){0, 0};
     c->correct = c->epoch_samples = 0;
     c->epoch_hash = 0;
     bool best = is_best(run);
-    int every = run->config.checkpoint.every_epochs;
-    if (best || (every > 0 && c->epoch % every == 0) || run->stop || c->step == run->last_step)
+    const lks_checkpoint_config *k = &run->config.checkpoint;
+    bool due = (k->every_epochs > 0 && c->epoch % k->every_epochs == 0) ||
+               (k->every_steps > 0 && c->step % k->every_steps == 0);
+    if (best || due || run->stop || c->step == run->last_step)
         return save_timed(run, best, err);
     return LKS_OK;
 }
@@ -172,23 +180,22 @@ static void report_samples(lks_run *run) {
         length += (size_t)snprintf(line + length, sizeof line - length, "%s%lld", r ? ", " : "",
                                    (long long)all[r]);
     lks_info("samples    computed by rank 0..%d: %s%s", ranks - 1, line,
-             run->cursor.epoch > 0 ? "; every sample seen once an epoch, replicas equal: checked"
-                                   : "");
+             run->verified > 0 ? "; every sample seen once an epoch, replicas equal: checked" : "");
     free(all);
-}
-
-static bool summary_exists(const lks_run *run) {
-    char path[LKS_PATH_MAX + 64];
-    snprintf(path, sizeof path, "%s/summary.json", run->folder);
-    return access(path, F_OK) == 0;
 }
 
 static lks_status write_results(lks_run *run, const lks_predicted *predicted, lks_error *err) {
     LKS_TRY(lks_run_write_history(run, predicted, err));
-    /* A finished run that was started again keeps the summary of the work that was done. */
-    if (run->cursor.step == run->first_step && summary_exists(run))
-        return LKS_OK;
+    LKS_TRY(lks_run_end_metrics(run, err));
     return lks_run_write_summary(run, "done", err);
+}
+
+/* Buffers of the exchange between ranks, now that their size is known. */
+static void report_exchange(lks_run *run) {
+    double mib = (double)lks_loader_bytes(run->loader) / 1048576;
+    lks_comm_max_f64(run->comm, &mib, 1);
+    if (mib > 0)
+        lks_info("exchange   buffers of at most %.1f MiB per rank", mib);
 }
 
 static lks_status finish(lks_run *run, lks_error *err) {
@@ -200,6 +207,7 @@ static lks_status finish(lks_run *run, lks_error *err) {
         LKS_TRY(lks_evaluate(run->model, &run->data.test, NULL, 0, run->eval_batch, run->comm,
                              run->test, &predicted, err));
     report_samples(run);
+    report_exchange(run);
     lks_status status = LKS_OK;
     if (run->comm->rank == 0) {
         status = write_results(run, has_test ? &predicted : NULL, err);
@@ -220,12 +228,17 @@ static lks_status finish(lks_run *run, lks_error *err) {
 static lks_status stop(lks_run *run, lks_error *err) {
     lks_status status = LKS_OK;
     lks_progress_clear(&run->progress);
-    if (run->comm->rank == 0)
+    if (run->comm->rank == 0) {
         status = lks_run_write_history(run, NULL, err);
+        if (status == LKS_OK)
+            status = lks_run_check_metrics(run, err);
+    }
     LKS_TRY(lks_comm_agree(run->comm, status, err));
+    bool automatic = !run->options->resume || strcmp(run->options->resume, "auto") == 0;
     lks_info("stopped at step %lld of %lld on a signal; checkpoint saved in %s; the same command "
-             "goes on",
-             (long long)run->cursor.step, (long long)run->last_step, run->checkpoints);
+             "%sgoes on",
+             (long long)run->cursor.step, (long long)run->last_step, run->checkpoints,
+             automatic ? "" : "with --resume auto ");
     return LKS_OK;
 }
 
