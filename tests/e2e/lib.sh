@@ -16,6 +16,8 @@ failures=0
 export OMP_WAIT_POLICY=passive
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+# One mpirun that ends removes the folder in which another is about to start, unless each has its own.
+export OMPI_MCA_orte_tmpdir_base=$work
 unset OMP_NUM_THREADS LOCKSTEP_ISA GLIBC_TUNABLES
 
 trap 'rm -rf "$work"' EXIT
