@@ -32,8 +32,14 @@ typedef struct lks_common_options {
 #define LKS_KEY_SET     's'
 #define LKS_KEY_THREADS 't'
 #define LKS_KEY_QUIET   'q'
+#define LKS_KEY_HELP    '?'
 
 extern const struct argp_child lks_common_child[];
+/* For commands that take none of them: --help alone. */
+extern const struct argp_child lks_help_child[];
+
+/* "lockstep: error: ..." for a wrong command line, and where to find help; exits. */
+_Noreturn void lks_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* True for the one process of a job that prints before MPI is started. */
 bool lks_speaks(void);

@@ -1,33 +1,74 @@
-/* What the subcommands share. */
-#include <fcntl.h>
+/* What the subcommands share. argp parses and lays out the help; its errors are turned off and said here, so that there is one
+ * error message of one form, from one process of a job. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 
-/* argp hands only one input down; the common parser finds its part here. */
-static lks_common_options *parsing;
+/* The command line being parsed: argp hands only one input down. */
+static struct {
+    const struct argp *argp;
+    char *name;
+    lks_common_options *common;
+} parsing;
+
+bool lks_speaks(void) {
+    return lks_comm_env_rank() <= 0;
+}
+
+/* Processes other than rank 0 leave quietly with 0: rank 0 says it, and its status is the job's. */
+void lks_usage_error(const char *format, ...) {
+    if (!lks_speaks())
+        exit(0);
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    lks_error_print(text);
+    fprintf(stderr, "`%s --help` explains the options\n", parsing.name);
+    exit(2);
+}
+
+static void print_help(void) {
+    if (lks_speaks())
+        argp_help(parsing.argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK,
+                  parsing.name);
+    exit(0);
+}
+
+static error_t parse_help(int key, char *arg, struct argp_state *state) {
+    (void)arg, (void)state;
+    if (key != LKS_KEY_HELP)
+        return ARGP_ERR_UNKNOWN;
+    print_help();
+    return 0;
+}
 
 static error_t parse_common(int key, char *arg, struct argp_state *state) {
+    lks_common_options *common = parsing.common;
     char *end;
     switch (key) {
     case LKS_KEY_SET:
-        parsing->sets[parsing->n_sets++] = arg;
+        common->sets[common->n_sets++] = arg;
         return 0;
     case LKS_KEY_THREADS: {
         long n = strtol(arg, &end, 10);
         if (*end || end == arg || n < 1 || n > 4096)
-            argp_error(state, "--threads %s: not a number from 1 to 4096", arg);
-        parsing->threads = (int)n;
+            lks_usage_error("--threads %s: not a number from 1 to 4096", arg);
+        common->threads = (int)n;
         return 0;
     }
     case LKS_KEY_QUIET:
-        parsing->level = LKS_LOG_QUIET;
+        common->level = LKS_LOG_QUIET;
         return 0;
     }
-    return ARGP_ERR_UNKNOWN;
+    return parse_help(key, arg, state);
 }
+
+#define HELP_OPTION                                                                                \
+    { "help", LKS_KEY_HELP, NULL, 0, "Print this text", 20 }
 
 static const struct argp_option common_options[] = {
     {"set", LKS_KEY_SET, "KEY=VALUE", 0,
@@ -37,52 +78,30 @@ static const struct argp_option common_options[] = {
     {"threads", LKS_KEY_THREADS, "N", 0,
      "OpenMP threads per rank (default: the usable cores per local rank)", 10},
     {"quiet", LKS_KEY_QUIET, NULL, 0, "Print warnings and errors only", 11},
+    HELP_OPTION,
     {0}};
-
 static const struct argp common_argp = {.options = common_options, .parser = parse_common};
 const struct argp_child lks_common_child[] = {{&common_argp, 0, NULL, 0}, {0}};
 
-/* getopt writes to the descriptor whatever argp's streams are, so that is what is turned away. */
-static void silence(int kept[2]) {
-    int null = open("/dev/null", O_WRONLY);
-    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
-        kept[fd - 1] = dup(fd);
-        dup2(null, fd);
-    }
-    close(null);
-}
+static const struct argp_option help_options[] = {HELP_OPTION, {0}};
+static const struct argp help_argp = {.options = help_options, .parser = parse_help};
+const struct argp_child lks_help_child[] = {{&help_argp, 0, NULL, 0}, {0}};
 
-static void restore(const int kept[2]) {
-    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
-        dup2(kept[fd - 1], fd);
-        close(kept[fd - 1]);
-    }
-}
-
-/* Processes other than rank 0 of a job parse in silence and, where argp would exit, leave with 0: rank 0 says it and its
- * status is the job's. */
 void lks_parse(const struct argp *argp, int argc, char **argv, lks_common_options *common,
                void *input) {
+    int next = 1;
     common->level = LKS_LOG_INFO;
     common->sets = calloc((size_t)argc + 1, sizeof *common->sets);
     if (!common->sets) {
         lks_error_print("out of memory for the command line");
         exit(1);
     }
-    parsing = common;
-    int kept[2] = {-1, -1};
-    argp_err_exit_status = 2;
-    if (!lks_speaks()) {
-        argp_err_exit_status = 0;
-        silence(kept);
-    }
-    argp_parse(argp, argc, argv, 0, NULL, input);
-    if (!lks_speaks())
-        restore(kept);
-}
-
-bool lks_speaks(void) {
-    return lks_comm_env_rank() <= 0;
+    parsing.argp = argp;
+    parsing.name = argv[0];
+    parsing.common = common;
+    if (argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, &next, input) != 0)
+        lks_usage_error("'%s': unknown or ambiguous option, or its value is missing or not wanted",
+                        argv[next > 1 && next <= argc ? next - 1 : argc - 1]);
 }
 
 void lks_common_free(lks_common_options *common) {

@@ -8,12 +8,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case ARGP_KEY_ARG:
         if (state->arg_num >= 2)
-            argp_error(state, "two checkpoints are enough: '%s' is too many", arg);
+            lks_usage_error("two checkpoints are enough: '%s' is too many", arg);
         paths[state->arg_num] = arg;
         return 0;
     case ARGP_KEY_END:
         if (state->arg_num < 2)
-            argp_error(state, "two checkpoints are needed");
+            lks_usage_error("two checkpoints are needed");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -27,7 +27,7 @@ int lks_cmd_diff(int argc, char **argv) {
         "Compares two checkpoints: the first layer and index where they "
         "part, in units in the last place, and what differs besides.\v"
         "Exit status: 0 the same, 1 different or not comparable.",
-        NULL,
+        lks_help_child,
         NULL,
         NULL};
     lks_common_options common = {0};

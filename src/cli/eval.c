@@ -16,12 +16,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (o->checkpoint)
-            argp_error(state, "one checkpoint is enough: '%s' is too many", arg);
+            lks_usage_error("one checkpoint is enough: '%s' is too many", arg);
         o->checkpoint = arg;
         return 0;
     case ARGP_KEY_END:
         if (!o->checkpoint)
-            argp_error(state, "a checkpoint is missing, e.g. runs/NAME/checkpoints/last.h5");
+            lks_usage_error("a checkpoint is missing, e.g. runs/NAME/checkpoints/last.h5");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;

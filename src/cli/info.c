@@ -20,12 +20,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case ARGP_KEY_ARG:
         if (a->what)
-            argp_error(state, "one thing at a time: '%s' is too many", arg);
+            lks_usage_error("one thing at a time: '%s' is too many", arg);
         a->what = arg;
         return 0;
     case ARGP_KEY_END:
         if (!a->what)
-            argp_error(state, "a configuration, checkpoint or data folder is missing");
+            lks_usage_error("a configuration, checkpoint or data folder is missing");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;

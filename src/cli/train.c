@@ -19,12 +19,12 @@ static const struct argp_option options[] = {
      "auto (default): a bar on a terminal, a line per epoch elsewhere", 1},
     {0}};
 
-static lks_progress_mode progress_mode(const char *arg, struct argp_state *state) {
+static lks_progress_mode progress_mode(const char *arg) {
     static const char *const names[] = {"auto", "bar", "lines", "never"};
     for (int i = 0; i < 4; i++)
         if (strcmp(arg, names[i]) == 0)
             return (lks_progress_mode)i;
-    argp_error(state, "--progress %s: not one of auto, bar, lines, never", arg);
+    lks_usage_error("--progress %s: not one of auto, bar, lines, never", arg);
     return LKS_PROGRESS_AUTO;
 }
 
@@ -33,23 +33,23 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case KEY_OUT:
         if (!*arg)
-            argp_error(state, "--out: a folder's name is missing");
+            lks_usage_error("--out: a folder's name is missing");
         o->out = arg;
         return 0;
     case KEY_RESUME:
         o->resume = arg;
         return 0;
     case KEY_PROGRESS:
-        o->progress = progress_mode(arg, state);
+        o->progress = progress_mode(arg);
         return 0;
     case ARGP_KEY_ARG:
         if (o->config)
-            argp_error(state, "one configuration is enough: '%s' is too many", arg);
+            lks_usage_error("one configuration is enough: '%s' is too many", arg);
         o->config = arg;
         return 0;
     case ARGP_KEY_END:
         if (!o->config)
-            argp_error(state, "a configuration is missing, e.g. configs/mnist-convnet.yaml");
+            lks_usage_error("a configuration is missing, e.g. configs/mnist-convnet.yaml");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
