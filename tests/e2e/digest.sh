@@ -65,6 +65,15 @@ other=("${limit[@]}" --set train.accumulate=3 --set train.optimizer.name=sgd --s
 trained one 1 --threads 2 "${other[@]}"
 trained three 3 --threads 1 "${other[@]}"
 same "SGD, accumulation, normalisation, validation split" "$(result one)" "$(result three)"
+same "validation results" "$(key one validation_loss)" "$(key three validation_loss)"
+same "the same best checkpoint" "" \
+    "$("$LOCKSTEP" diff "$work"/{one,three}/checkpoints/last.h5 | grep 'best_' || true)"
+
+# Layers without weights stand in front of the first ones with weights: inputs of one unpadded channel.
+for isa in $(isas); do
+    LOCKSTEP_ISA=$isa config=$here/weightless.yaml trained "first-$isa" $((1 + RANDOM % 3)) --threads 1
+    same "weightless layers first, $isa" "$(result first-portable)" "$(result "first-$isa")"
+done
 
 for isa in sse9 avx512; do
     if isas | grep -qx $isa; then continue; fi
