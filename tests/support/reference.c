@@ -89,6 +89,12 @@ static void decide(lks_reference *r, bool close, uint64_t decision) {
     r->view.signature = (r->view.signature ^ decision) * UINT64_C(0x100000001b3);
 }
 
+/* Whether a difference that decides could be lost in float. One of exactly 0 comes from numbers that
+ * are exact, or from equal inputs: there float finds 0 as well. */
+static bool closer(double difference, double error) {
+    return difference != 0 && fabs(difference) <= error;
+}
+
 /* --- Shapes ----------------------------------------------------------------------------------- */
 
 /* Outputs along one dimension, and the zeros before its first input. 'same': as many outputs as
@@ -242,7 +248,7 @@ static value pool_at(lks_reference *r, layer *l, const value *x, int row, int co
         for (int j = 0; j < c->window[1]; j++) {
             size_t at = place(l->in, row * c->stride[0] + i, column * c->stride[1] + j, channel);
             double both = x[at].error + x[best].error;
-            close |= at != best && both > 0 && x[best].is - x[at].is <= both;
+            close |= closer(x[best].is - x[at].is, both);
             error = fmax(error, x[at].error);
         }
     decide(r, close, best);
@@ -252,7 +258,7 @@ static value pool_at(lks_reference *r, layer *l, const value *x, int row, int co
 
 static void relu_forward(lks_reference *r, layer *l, const value *x) {
     for (size_t i = 0; i < values(l->out); i++) {
-        decide(r, x[i].error > 0 && fabs(x[i].is) <= x[i].error, x[i].is > 0);
+        decide(r, closer(x[i].is, x[i].error), x[i].is > 0);
         l->y[i] = x[i].is > 0 ? x[i] : (value){0, 0};
     }
 }
@@ -339,7 +345,7 @@ static void loss(lks_reference *r, int label) {
     }
     for (int c = 0; c < n; c++) {
         total += exp(z[c].is - z[best].is);
-        close |= c != best && z[best].is - z[c].is <= 2 * error;
+        close |= closer(z[best].is - z[c].is, 2 * error);
     }
     for (int c = 0; c < n; c++) {
         double p = exp(z[c].is - z[best].is) / total, d = p - (c == label);

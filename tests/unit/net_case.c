@@ -52,7 +52,8 @@ const net_case net_cases[] = {
      4},
     {"pooling before ReLU",
      "[{conv2d: {filters: 6, kernel: 2}}, {maxpool: 2}, relu,"
-     " {conv2d: {filters: 18, kernel: 3, padding: 1}}, {maxpool: 2}, relu, flatten, {dense: 5}]",
+     " {conv2d: {filters: 18, kernel: 3, padding: 1}},"
+     " {maxpool: {window: 2, stride: [2, 1]}}, relu, flatten, {dense: 5}]",
      {11, 10, 3},
      5,
      19,
@@ -60,7 +61,7 @@ const net_case net_cases[] = {
      5},
     {"pooling without ReLU",
      "[{conv2d: {filters: 16, kernel: 3}}, {maxpool: 2}, {conv2d: {filters: 33, kernel: 2}},"
-     " {maxpool: {window: 2, stride: 1}}, {dropout: 0.25}, flatten, {dense: 5}]",
+     " {maxpool: {window: 2, stride: [1, 2]}}, {dropout: 0.25}, flatten, {dense: 5}]",
      {10, 9, 1},
      5,
      18,

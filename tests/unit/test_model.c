@@ -9,6 +9,7 @@
 
 #include "lockstep/digest.h"
 #include "net_case.h"
+#include "support/random_data.h"
 #include "support/reference.h"
 
 static lks_reference *reference_of(const net *n, const lks_model *m) {
@@ -41,27 +42,26 @@ static void check_gradients(const lks_reference_view *v, const int64_t *sums) {
     CU_ASSERT(bounds < 1e-6 * sizes);
 }
 
-static void check_training(const net_case *c) {
-    net n = net_open(c, NULL);
-    lks_model *m = net_model(&n, net_kernels(), 2);
+/* A step of @p m, whose weights may be any. */
+static void check_training(const net *n, lks_model *m, const char *name) {
     int operations = lks_model_look(m).n_operations;
-    lks_reference *r = reference_of(&n, m);
+    lks_reference *r = reference_of(n, m);
     const lks_reference_view *v = lks_reference_look(r);
-    lks_reference_train(r, &n.batch);
-    lks_model_train(m, &n.batch);
+    lks_reference_train(r, &n->batch);
+    lks_model_train(m, &n->batch);
     int64_t *message = net_collect(m);
     /* Should a case be too close to call one day, another seed will do. */
     CU_ASSERT_EQUAL(v->close_calls, 0);
     if (v->close_calls)
-        printf("\n  %s: %lld close calls of %lld\n", c->name, (long long)v->close_calls,
+        printf("\n  %s: %lld close calls of %lld\n", name, (long long)v->close_calls,
                (long long)v->decisions);
     check_gradients(v, message + LKS_MSG_HEAD + operations);
 
     uint64_t hash = 0;
-    for (int s = 0; s < n.batch.n; s++)
-        hash += lks_hash64(n.ids[s]);
+    for (int s = 0; s < n->batch.n; s++)
+        hash += lks_hash64(n->ids[s]);
     CU_ASSERT_EQUAL(message[LKS_MSG_STOP], 0);
-    CU_ASSERT_EQUAL(message[LKS_MSG_SAMPLES], n.batch.n);
+    CU_ASSERT_EQUAL(message[LKS_MSG_SAMPLES], n->batch.n);
     CU_ASSERT_EQUAL((uint64_t)message[LKS_MSG_HASH], hash);
     CU_ASSERT_EQUAL(message[LKS_MSG_CORRECT], v->correct);
     CU_ASSERT(fabs(loss_of(message) - v->loss) <= v->loss_bound);
@@ -69,13 +69,38 @@ static void check_training(const net_case *c) {
         CU_ASSERT_EQUAL(message[i], 0);
     free(message);
     lks_reference_free(r);
-    lks_model_free(m);
-    net_close(&n);
 }
 
 static void test_training(void) {
-    for (int i = 0; i < n_net_cases; i++)
-        check_training(&net_cases[i]);
+    for (int i = 0; i < n_net_cases; i++) {
+        net n = net_open(&net_cases[i], NULL);
+        lks_model *m = net_model(&n, net_kernels(), 2);
+        check_training(&n, m, net_cases[i].name);
+        lks_model_free(m);
+        net_close(&n);
+    }
+}
+
+/* Pixels of few values and weights of -1/8, 0 and 1/8: no sum rounds, so windows are full of equal
+ * values from unequal inputs, and the gradient belongs to the first of them. */
+static void test_ties_in_windows(void) {
+    static const char *const cases[] = {"convolutions, pooling, dropout", "overlapping windows",
+                                        "pooling before ReLU", "six channels, sparse first layer"};
+    for (int i = 0; i < 4; i++) {
+        net n = net_open(net_case_named(cases[i]), NULL);
+        for (int c = 0; c < n.input.channels; c++)
+            for (int b = 0; b < 256; b++)
+                n.pixels[c][b] = (float)(b % 4 - 1);
+        lks_model *m = net_model(&n, net_kernels(), 2);
+        lks_model_view v = lks_model_look(m);
+        for (int t = 0; t < v.n_tensors && strncmp(v.tensors[t].name, "conv", 4) == 0; t++)
+            for (size_t w = 0; w < v.tensors[t].count; w++)
+                v.weights[v.tensors[t].offset + w] = 0.125f * (float)lks_random_int(-1, 1);
+        lks_model_weights_changed(m);
+        check_training(&n, m, cases[i]);
+        lks_model_free(m);
+        net_close(&n);
+    }
 }
 
 /* One evaluated sample against the reference's logits. */
@@ -300,6 +325,7 @@ static void test_fp32(void) {
 
 int main(void) {
     static const lks_test tests[] = {{"training", test_training},
+                                     {"ties in windows", test_ties_in_windows},
                                      {"evaluation", test_evaluation},
                                      {"ties", test_ties},
                                      {"NaN is not correct", test_nan_is_not_correct},
