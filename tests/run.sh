@@ -41,13 +41,14 @@ stopped() {
 }
 
 jobs/install-deps.sh --tests || stopped "packages are missing"
-generator=()
-if [ ! -e "$build/build.ninja" ] && [ ! -e "$build/Makefile" ]; then
-    rm -f "$build/CMakeCache.txt"
-    generator=(-G "Unix Makefiles")
-    if command -v ninja >/dev/null; then generator=(-G Ninja); fi
+generator="Unix Makefiles"
+if [ -e "$build/build.ninja" ]; then
+    generator=Ninja
+elif [ ! -e "$build/Makefile" ]; then
+    rm -f "$build/CMakeCache.txt" # of a configuration that failed
+    if command -v ninja >/dev/null; then generator=Ninja; fi
 fi
-cmake --preset "$preset" "${generator[@]}" -DLOCKSTEP_WERROR=ON -DLOCKSTEP_TESTS=ON ||
+cmake --preset "$preset" -G "$generator" -DLOCKSTEP_WERROR=ON -DLOCKSTEP_TESTS=ON ||
     stopped "configuring $build failed"
 cmake --build --preset "$preset" --parallel "$(nproc)" || stopped "building $build failed"
 
