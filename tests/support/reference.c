@@ -89,8 +89,8 @@ static void decide(lks_reference *r, bool close, uint64_t decision) {
     r->view.signature = (r->view.signature ^ decision) * UINT64_C(0x100000001b3);
 }
 
-/* Whether a difference that decides could be lost in float. One of exactly 0 comes from numbers that
- * are exact, or from equal inputs: there float finds 0 as well. */
+/* Whether a difference that decides could be lost in float. One of exactly 0 comes from numbers
+ * that are exact, or from equal inputs: there float finds 0 as well. */
 static bool closer(double difference, double error) {
     return difference != 0 && fabs(difference) <= error;
 }
@@ -98,8 +98,8 @@ static bool closer(double difference, double error) {
 /* --- Shapes ----------------------------------------------------------------------------------- */
 
 /* Outputs along one dimension, and the zeros before its first input. 'same': as many outputs as
- * inputs, divided by the stride and rounded up; the zeros needed go half before, and half or one more
- * behind. */
+ * inputs, divided by the stride and rounded up; the zeros needed go half before, and half or one
+ * more behind. */
 static int conv_outputs(const lks_layer_config *c, int d, int inputs, int *before) {
     int stride = c->stride[d], kernel = c->kernel[d];
     if (c->padding != LKS_PAD_SAME) {
@@ -263,8 +263,8 @@ static void relu_forward(lks_reference *r, layer *l, const value *x) {
     }
 }
 
-/* Element e is kept where word e of the stream is at least rate * 2^32; the words come from the bare
- * generator: counter {e / 4, sample id, epoch, purpose 4 and layer}, key seed. */
+/* Element e is kept where word e of the stream is at least rate * 2^32; the words come from the
+ * bare generator: counter {e / 4, sample id, epoch, purpose 4 and layer}, key seed. */
 static void dropout_forward(const lks_reference *r, layer *l, const value *x, bool training,
                             uint32_t epoch, uint32_t id) {
     double rate = l->config->rate;

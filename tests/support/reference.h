@@ -1,11 +1,11 @@
 /** @file reference.h  The network once more, in plain double-precision loops that share no code and
  * no layout with the program: what the model's results are compared with.
  *
- *  Beside every number it carries a bound on how far a computation in float may be from it: each sum
- * of K terms adds 4 sqrt(K) 2^-24 sum|terms|; errors of its inputs are passed on to first order, in
- * quadrature where weights of both signs mix them, added up in weight gradients. Decisions (the sign
- * at a ReLU, the maximum of a window, the largest logit) are compared with the bound as well: where
- * one of them is too close to call, gradients may differ by more. */
+ *  Beside every number it carries a bound on how far a computation in float may be from it: each
+ * sum of K terms adds 4 sqrt(K) 2^-24 sum|terms|; errors of its inputs are passed on to first
+ * order, in quadrature where weights of both signs mix them, added up in weight gradients.
+ * Decisions (the sign at a ReLU, the maximum of a window, the largest logit) are compared with the
+ * bound as well: where one of them is too close to call, gradients may differ by more. */
 #ifndef LKS_REFERENCE_H
 #define LKS_REFERENCE_H
 

@@ -342,8 +342,9 @@ static float factor(void) {
     }
 }
 
-/* Where x is (1 + d) 2^e, (1 - d) times another power of two: the product misses a power of two by d^2,
- * below 2^-30. As half a unit of the sum, it lies so close to the tie that double cannot tell. */
+/* Where x is (1 + d) 2^e, (1 - d) times another power of two: the product misses a power of two by
+ * d^2, below 2^-30. As half a unit of the sum, it lies so close to the tie that double cannot tell.
+ */
 static float partner(float x) {
     int e;
     float mantissa = 2 * frexpf(fabsf(x), &e);
@@ -352,7 +353,8 @@ static float partner(float x) {
 }
 
 /* One tap: out = fma(x, w, bias), so millions of triples go through the forward kernel. Every other
- * round has each triple in all lanes of a small vector, where no neighbour can ask for more care. */
+ * round has each triple in all lanes of a small vector, where no neighbour can ask for more care.
+ */
 static void test_fma(void) {
     lks_random_seed(6);
     static float w[TRIPLES], bias[TRIPLES], want[TRIPLES], out[TRIPLES];

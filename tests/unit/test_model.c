@@ -26,8 +26,8 @@ static double loss_of(const int64_t *message) {
     return lks_limbs_value((lks_limbs){message[LKS_MSG_LOSS_HI], message[LKS_MSG_LOSS_LO]});
 }
 
-/* Gradients of the sum of losses lie within the reference's bounds, and these are narrow: as vectors,
- * less than a thousandth of the gradient. */
+/* Gradients of the sum of losses lie within the reference's bounds, and these are narrow: as
+ * vectors, less than a thousandth of the gradient. */
 static void check_gradients(const lks_reference_view *v, const int64_t *sums) {
     size_t wrong = 0;
     double bounds = 0, sizes = 0;

@@ -93,7 +93,8 @@ static void test_distribution(void) {
     }
 }
 
-/* A uniform weight is made of one word: word e % 4 of counter {e / 4, 0, 0, purpose 1 and tensor}. */
+/* A uniform weight is made of one word: word e % 4 of counter {e / 4, 0, 0, purpose 1 and tensor}.
+ */
 static void test_every_element(void) {
     const uint64_t seed = UINT64_C(0xfedcba9876543210);
     net n = net_open(&wide_enough, "init=he_uniform");

@@ -1,5 +1,5 @@
-/* Optimizers against closed forms and against the same update in double over 20 steps; the same bits
- * over threads and kernel tables; tiny moments; numbers that are not finite. */
+/* Optimizers against closed forms and against the same update in double over 20 steps; the same
+ * bits over threads and kernel tables; tiny moments; numbers that are not finite. */
 #include "support/test.h"
 
 #include <math.h>
@@ -137,7 +137,8 @@ static void test_same_bits(void) {
     }
 }
 
-/* A constant gradient of 1, through plain sums: v_t = (1 - mu^t) / (1 - mu), w_t = w_0 - lr sum v. */
+/* A constant gradient of 1, through plain sums: v_t = (1 - mu^t) / (1 - mu), w_t = w_0 - lr sum v.
+ */
 static void test_momentum_closed_form(void) {
     lks_optimizer o = create(&momentum, 1, tables[0]);
     float w = 0;

@@ -75,8 +75,8 @@ static void test_peak_between_steps(void) {
                            4e-6 + (1 - 4e-6) / 2 * (1 + cos(3.14159265358979324 / 15)), 1e-12);
 }
 
-/* Whatever the total and the share, rates are finite, lie between the last one and the peak, rise to
- * the peak's place and fall behind it. */
+/* Whatever the total and the share, rates are finite, lie between the last one and the peak, rise
+ * to the peak's place and fall behind it. */
 static void check_shape(double share, int64_t total, bool cosine) {
     const lks_train_config c = one_cycle(0.1, share, cosine);
     double top = share * (double)total - 1, before = 0;
@@ -101,8 +101,8 @@ static void test_shapes(void) {
 }
 
 /* Without warm-up the peak lies one step before the first, and all of the cycle goes down; with
- * nothing but warm-up the last step is the peak. One step in all is the last one, unless all of it is
- * warm-up: then it is the peak. */
+ * nothing but warm-up the last step is the peak. One step in all is the last one, unless all of it
+ * is warm-up: then it is the peak. */
 static void test_edges(void) {
     const lks_train_config none = one_cycle(1, 0, false), all = one_cycle(1, 1, false);
     const lks_train_config some = one_cycle(1, 0.3, true);
