@@ -69,7 +69,7 @@ static void test_long_line(void) {
     CU_ASSERT_FATAL(line && caret > line);
     CU_ASSERT(strncmp(line, "\n  ...", 6) == 0 && strncmp(caret - 3, "...", 3) == 0);
     CU_ASSERT(memchr(line, '?', (size_t)(caret - line)) == NULL);
-    int column = 0;
+    size_t column = 0;
     for (const char *s = line + 1; *s != '@' && s < caret; s++)
         column += ((unsigned char)*s & 0xC0) != 0x80;
     CU_ASSERT_EQUAL(strspn(caret + 1, " "), column);
