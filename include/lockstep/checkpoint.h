@@ -91,11 +91,11 @@ typedef struct lks_checkpoint {
  * may call it: replica checks use it. */
 lks_status lks_checkpoint_digest(lks_checkpoint *c, lks_error *err);
 
-/** Writes @p path, digests computed afresh. HDF5 makes the file in memory, so it takes no file locks
- * and cannot hide a full disk; the result is decoded, its digests are compared, and it is published
- * as by lks_publish_text(). After any failure nothing is published and the temporary is removed.
- * LKS_ERR_IO names the path and the cause (no space, permission); LKS_ERR_FORMAT if the tensors do
- * not fill their flat array. */
+/** Writes @p path, digests computed afresh. HDF5 makes the file in memory, so it takes no file
+ * locks and cannot hide a full disk; the result is decoded, its digests are compared, and it is
+ * published as by lks_publish_text(). After any failure nothing is published and the temporary is
+ * removed. LKS_ERR_IO names the path and the cause (no space, permission); LKS_ERR_FORMAT if the
+ * tensors do not fill their flat array. */
 lks_status lks_checkpoint_write(const char *path, const lks_checkpoint *c, lks_error *err);
 
 /** Reads and verifies @p path: SHA-256 of the file, every data set's Fletcher32, both digests

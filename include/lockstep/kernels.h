@@ -110,7 +110,8 @@ typedef struct lks_kernels {
                    const int32_t *tap_offset, int channels);
 
     void (*wgrad)(const lks_wgrad_args *a);
-    /** db[c] += the sum over i, ascending, of dy[i][c], taken as 0 where y is given and y[i][c] <= 0. */
+    /** db[c] += the sum over i, ascending, of dy[i][c], taken as 0 where y is given and y[i][c] <=
+     * 0. */
     void (*bias)(float *db, const float *dy, const float *y, size_t n, int channels);
 
     /** sum[i] += rint(p[i] * 2^30); false if any p[i] is NaN, infinite or |p[i]| >= 2^21 (sum is

@@ -1,4 +1,5 @@
-/** @file metrics.h  What an evaluation counts, and the figures that follow from the counts. Nothing is collective. */
+/** @file metrics.h  What an evaluation counts, and the figures that follow from the counts. Nothing
+ * is collective. */
 #ifndef LOCKSTEP_METRICS_H
 #define LOCKSTEP_METRICS_H
 

@@ -25,8 +25,8 @@ typedef struct lks_train_options {
     lks_progress_mode progress;
 } lks_train_options;
 
-/** Trains as @p options say. Collective: every rank passes the same options; errors are agreed. *stopped is set where the
- *  run ended early on a signal with its checkpoint saved. */
+/** Trains as @p options say. Collective: every rank passes the same options; errors are agreed.
+ * *stopped is set where the run ended early on a signal with its checkpoint saved. */
 lks_status lks_train(lks_comm *comm, const lks_train_options *options, bool *stopped,
                      lks_error *err);
 
@@ -47,7 +47,8 @@ void lks_catch_signals(void);
 /** True once one of them came. */
 bool lks_stop_requested(void);
 
-/** The configuration at @p path, read by rank 0, broadcast and parsed everywhere. Collective; errors agreed. */
+/** The configuration at @p path, read by rank 0, broadcast and parsed everywhere. Collective;
+ * errors agreed. */
 lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *sets, int n_sets,
                            lks_config *config, lks_error *err);
 

@@ -44,8 +44,8 @@ _Noreturn void lks_usage_error(const char *format, ...) __attribute__((format(pr
 /* True for the one process of a job that prints before MPI is started. */
 bool lks_speaks(void);
 
-/* argp_parse() with this program's habits: one process of a job speaks, usage errors exit with 2. `common` and `input` reach the
- * parsers; common->sets is allocated here. */
+/* argp_parse() with this program's habits: one process of a job speaks, usage errors exit with 2.
+ * `common` and `input` reach the parsers; common->sets is allocated here. */
 void lks_parse(const struct argp *argp, int argc, char **argv, lks_common_options *common,
                void *input);
 

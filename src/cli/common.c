@@ -1,5 +1,5 @@
-/* What the subcommands share. argp parses and lays out the help; its errors are turned off and said here, so that there is one
- * error message of one form, from one process of a job. */
+/* What the subcommands share. argp parses and lays out the help; its errors are turned off and said
+ * here, so that there is one error message of one form, from one process of a job. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

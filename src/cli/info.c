@@ -36,7 +36,7 @@ static bool ends_with(const char *text, const char *end) {
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-/* --- networks ---------------------------------------------------------------------------------------------- */
+/* --- networks --------------------------------------------------------------------------------- */
 
 static void print_shape(lks_shape s) {
     char text[48];
@@ -134,7 +134,7 @@ static lks_status info_config(const arguments *a, lks_error *err) {
     return status;
 }
 
-/* --- checkpoints --------------------------------------------------------------------------------------------- */
+/* --- checkpoints ------------------------------------------------------------------------------ */
 
 static void print_checkpoint(const lks_checkpoint *c) {
     const lks_provenance *p = &c->provenance;
@@ -176,7 +176,7 @@ static lks_status info_checkpoint(const arguments *a, lks_error *err) {
     return status;
 }
 
-/* --- data ------------------------------------------------------------------------------------------------------ */
+/* --- data ------------------------------------------------------------------------------------- */
 
 static lks_status print_labels(const lks_idx_info *info, lks_error *err) {
     int64_t counts[256] = {0};

@@ -42,7 +42,8 @@ static int usage(FILE *out) {
     return 0;
 }
 
-/* One process of a job says it; the others leave quietly, so that the launcher does not end the job before. */
+/* One process of a job says it; the others leave quietly, so that the launcher does not end the job
+ * before. */
 static int unknown(const char *name) {
     if (!lks_speaks())
         return 0;

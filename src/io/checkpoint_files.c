@@ -143,7 +143,7 @@ lks_status lks_checkpoint_link(const char *dir, const char *link, int64_t step, 
     return lks_publish_link(path, target, err);
 }
 
-/* --- pruning ------------------------------------------------------------------------------ */
+/* --- pruning ---------------------------------------------------------------------------------- */
 
 /** A file that a link leads to; unset where the link leads nowhere. */
 typedef struct link_target {

@@ -22,11 +22,11 @@ int lks_stored_channels(int channels);
 /** "/model/conv1/weight" */
 void lks_tensor_path(char path[160], const lks_flat *flat, const lks_tensor *tensor);
 
-/* --- the seal ----------------------------------------------------------------------------- */
+/* --- the seal --------------------------------------------------------------------------------- */
 
-/** The first 512 bytes are HDF5's user block, which HDF5 itself never looks at. It holds three lines
- *  of text: the format, the length of the file and the SHA-256 of everything behind the block; zeros
- *  follow. So a damaged or cut file is known before HDF5 parses it, whatever byte was hit, and
+/** The first 512 bytes are HDF5's user block, which HDF5 itself never looks at. It holds three
+ * lines of text: the format, the length of the file and the SHA-256 of everything behind the block;
+ * zeros follow. So a damaged or cut file is known before HDF5 parses it, whatever byte was hit, and
  *  `head -3 FILE` shows what the file is. */
 #define LKS_SEAL_SIZE 512
 

@@ -10,7 +10,7 @@
 #include "io/system_error.h"
 #include "lockstep/memory.h"
 
-/* --- bytes of the file -------------------------------------------------------------------- */
+/* --- bytes of the file ------------------------------------------------------------------------ */
 
 static lks_status read_at(int file, const char *path, unsigned char *bytes, size_t size,
                           size_t offset, lks_error *err) {
@@ -62,7 +62,7 @@ static lks_status read_file(const char *path, unsigned char **bytes, size_t *siz
     return status;
 }
 
-/* --- the parts of the file ---------------------------------------------------------------- */
+/* --- the parts of the file -------------------------------------------------------------------- */
 
 static lks_status get_fields(lks_h5 *h, lks_checkpoint *c) {
     for (int i = 0; i < lks_n_checkpoint_fields; i++) {

@@ -8,7 +8,7 @@
 
 #define AXIS_NAME 16
 
-/* --- what the caller passes --------------------------------------------------------------- */
+/* --- what the caller passes ------------------------------------------------------------------- */
 
 static bool terminated(const char *text, size_t size) {
     return text[0] && strnlen(text, size) < size;
@@ -48,7 +48,7 @@ static lks_status check_flats(const char *path, const lks_checkpoint *c, lks_err
     return LKS_OK;
 }
 
-/* --- the parts of the file ---------------------------------------------------------------- */
+/* --- the parts of the file -------------------------------------------------------------------- */
 
 static lks_status put_text_field(lks_h5 *h, const lks_field *f, const char *text) {
     char copy[LKS_PROVENANCE_TEXT_MAX];

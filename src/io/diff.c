@@ -21,7 +21,7 @@ typedef struct comparison {
     bool state;  /**< the cursor or whole groups differ */
 } comparison;
 
-/* --- values ------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static uint32_t bits_of(float x) {
     uint32_t bits;
@@ -66,7 +66,7 @@ static difference compare_values(const float *a, const float *b, size_t count) {
     return d;
 }
 
-/* --- names -------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static const lks_flat *find_flat(const lks_checkpoint *c, const char *group) {
     for (int i = 0; i < c->n_flats; i++)
@@ -111,7 +111,7 @@ static bool same_shape(const lks_tensor *a, const lks_tensor *b) {
            memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof a->shape[0]) == 0;
 }
 
-/* --- layout ------------------------------------------------------------------------------- */
+/* --- layout ----------------------------------------------------------------------------------- */
 
 /** Says where names or shapes of two groups differ; true if they do not. */
 static bool same_layout(const comparison *c, const lks_flat *a, const lks_flat *b) {
@@ -155,7 +155,7 @@ static lks_status compare_layouts(const comparison *c, lks_error *err) {
                     c->path_b);
 }
 
-/* --- the report --------------------------------------------------------------------------- */
+/* --- the report ------------------------------------------------------------------------------- */
 
 static void print_first(const lks_flat *flat, const lks_tensor *t, const float *a, const float *b,
                         const difference *d) {

@@ -14,7 +14,7 @@
 #define EOF_OFFSET      28 /* in a version 3 superblock (HDF5 file format specification, II.A) */
 #define COMPACT_MAX     64 /* attributes kept inside the checksummed object header */
 
-/* --- errors ------------------------------------------------------------------------------- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 lks_status lks_h5_fail(lks_h5 *h, const char *object, const char *format, ...) {
     char text[1024];
@@ -47,7 +47,7 @@ static void silence(lks_h5 *h) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-/* --- the bytes of a file in memory -------------------------------------------------------- */
+/* --- the bytes of a file in memory ------------------------------------------------------------ */
 
 /** New bytes are zeroed: gaps in the file must not carry what was in memory before. */
 static void *grow(void *old, size_t size, H5FD_file_image_op_t op, void *data) {
@@ -118,7 +118,7 @@ static hid_t memory_access(lks_h5 *h) {
     return access;
 }
 
-/* --- opening and closing ------------------------------------------------------------------ */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 /** No time stamps: equal content gives equal bytes. */
 static bool plain_group(hid_t properties) {
@@ -208,7 +208,7 @@ void lks_h5_close(lks_h5 *h) {
     h->bytes = NULL;
 }
 
-/* --- types and groups --------------------------------------------------------------------- */
+/* --- types and groups ------------------------------------------------------------------------- */
 
 hid_t lks_h5_file_type(lks_h5_type type) {
     const hid_t types[] = {H5T_STD_U8LE,  H5T_STD_I32LE,  H5T_STD_I64LE,

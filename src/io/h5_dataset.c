@@ -3,7 +3,7 @@
 #include <string.h>
 #include "lockstep/memory.h"
 
-/* --- writing ------------------------------------------------------------------------------ */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /** One chunk a data set: Fletcher32 needs chunks, and everything is read and written whole. */
 static hid_t dataset_properties(int ndim, const hsize_t *dims, bool empty) {
@@ -71,7 +71,7 @@ lks_status lks_h5_put_string(lks_h5 *h, const char *path, const char *text) {
     return status;
 }
 
-/* --- reading ------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static lks_status read_dims(lks_h5 *h, const char *path, hid_t dataset, int *ndim,
                             hsize_t dims[LKS_H5_DIMS_MAX]) {

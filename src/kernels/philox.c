@@ -1,7 +1,8 @@
 /* Philox 4x32-10 (Salmon et al., SC'11), one block in every lane. */
 #include "kernels/kernels_isa.h"
 
-/* Blocks [first, first + LKS_VL). Lane l computes block (LKS_VL / 4) * (l % 4) + l / 4, so that quads come out in order. */
+/* Blocks [first, first + LKS_VL). Lane l computes block (LKS_VL / 4) * (l % 4) + l / 4, so that
+ * quads come out in order. */
 LKS_INLINE void lanes(uint32_t *out, const lks_stream *stream, uint64_t first) {
     uint32_t number[LKS_VL];
     for (int l = 0; l < LKS_VL; l++)

@@ -195,11 +195,12 @@ LKS_INLINE vf v_fma(vf a, vf b, vf c) {
     return c;
 }
 #else
-/* The product of two floats is exact in double, so only the sum and the result round. Rounding twice is wrong only where the
- * first rounding meets the middle between two floats, or where the result may be denormal as a float. Those few vectors
- * take the slow way: the sum is rounded to odd (an inexact result gets its last bit set), after which rounding to
- * float is always right, since double has more than 2 * 24 + 2 bits (Boldo & Melquiond, "Emulation of FMA and correctly
- * rounded sums: proved algorithms using rounding to odd", IEEE TC 2008). */
+/* The product of two floats is exact in double, so only the sum and the result round. Rounding
+ * twice is wrong only where the first rounding meets the middle between two floats, or where the
+ * result may be denormal as a float. Those few vectors take the slow way: the sum is rounded to odd
+ * (an inexact result gets its last bit set), after which rounding to float is always right, since
+ * double has more than 2 * 24 + 2 bits (Boldo & Melquiond, "Emulation of FMA and correctly rounded
+ * sums: proved algorithms using rounding to odd", IEEE TC 2008). */
 typedef double vd2 __attribute__((vector_size(16)));
 typedef int64_t vl2 __attribute__((vector_size(16)));
 
@@ -215,7 +216,8 @@ static __attribute__((noinline, unused)) vd2 to_odd(vd2 p, vd2 c) {
     return (vd2)bits;
 }
 
-/* Non-zero where s may be the middle of two floats (low 29 bits 100...0), or is below 2^-125 and not 0. */
+/* Non-zero where s may be the middle of two floats (low 29 bits 100...0), or is below 2^-125 and
+ * not 0. */
 LKS_INLINE vl2 doubtful(vd2 s) {
     const vi low = {0x1fffffff, 0, 0x1fffffff, 0}, middle = {0x10000000, 1, 0x10000000, 1};
     const vi high = {0, 0x7fffffff, 0, 0x7fffffff};

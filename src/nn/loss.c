@@ -18,7 +18,8 @@ static int argmax(const float *z, int n) {
     return best;
 }
 
-/* exp(z[c] - max) for class c, 0 where it would make denormal floats; probabilities are these over their sum. */
+/* exp(z[c] - max) for class c, 0 where it would make denormal floats; probabilities are these over
+ * their sum. */
 static double exponential(const float *z, int best, int c) {
     double x = (double)z[c] - (double)z[best];
     return x < -87 ? 0 : lks_exp(x);
@@ -60,7 +61,8 @@ void lks_loss_score(lks_model *m, int sample, lks_score *score, float *probabili
     int label = m->batch.labels[sample];
     *score =
         (lks_score){.loss = lks_log(sum) - ((double)z[label] - (double)z[best]), .predicted = best};
-    /* Only what is certainly behind the label is behind it: NaN puts nobody at the front but the prediction. */
+    /* Only what is certainly behind the label is behind it: NaN puts nobody at the front but the
+     * prediction. */
     for (int c = 0; best != label && c < m->classes; c++)
         score->rank_label += c != label && !(z[c] < z[label] || (z[c] == z[label] && c > label));
 }

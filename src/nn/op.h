@@ -123,8 +123,8 @@ void lks_op_add(lks_op *op, lks_worker *w, int slot, size_t at, const float *p, 
 void lks_op_take(const lks_op *op, size_t at, size_t n, size_t to, size_t step, int64_t *exact,
                  float *plain);
 
-/* Zero rows and columns before the first ones, and the size with padding. 'same' gives ceil(size / stride) outputs, the odd row or
- * column of padding at the end, as TensorFlow does. */
+/* Zero rows and columns before the first ones, and the size with padding. 'same' gives ceil(size /
+ * stride) outputs, the odd row or column of padding at the end, as TensorFlow does. */
 void lks_conv_padding(const lks_layer_config *layer, lks_shape in, int before[2],
                       int64_t padded[2]);
 

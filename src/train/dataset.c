@@ -9,7 +9,7 @@
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 
-/* --- one file of images and its labels ----------------------------------------------------------------- */
+/* --- one file of images and its labels -------------------------------------------------------- */
 
 static lks_status open_files(lks_image_set *s, const char *dir, const char *images_name,
                              const char *labels_name, lks_error *err) {
@@ -61,7 +61,7 @@ static void free_set(lks_image_set *s) {
     lks_free(s->images);
 }
 
-/* --- what the training part says ------------------------------------------------------------------------ */
+/* --- what the training part says -------------------------------------------------------------- */
 
 static int count_classes(const lks_image_set *s, int given) {
     int largest = 0;
@@ -103,8 +103,8 @@ static void set_normalisation(lks_dataset *d, lks_comm *comm, const lks_data_con
         compute_normalisation(d, comm);
 }
 
-/* Identity of a data set, whatever the rank count: for every image the SHA-256 of (id, label, pixels), taken as four 64-bit words
- * and added modulo 2^64 over all images. */
+/* Identity of a data set, whatever the rank count: for every image the SHA-256 of (id, label,
+ * pixels), taken as four 64-bit words and added modulo 2^64 over all images. */
 static lks_status digest_share(const lks_image_set *s, uint64_t words[4], lks_error *err) {
     for (int64_t i = 0; i < s->share.count; i++) {
         uint64_t id = (uint64_t)(s->share.first + i);

@@ -24,8 +24,9 @@ typedef struct lks_dataset {
     float (*pixels)[256]; /* [channels]: float value of every byte */
 } lks_dataset;
 
-/* Opens, checks, reads and deals both files, splits off validation, computes normalisation and the digest. Collective; errors
- * are agreed. `saved` (may be NULL) gives the normalisation and classes of a checkpoint's network instead. */
+/* Opens, checks, reads and deals both files, splits off validation, computes normalisation and the
+ * digest. Collective; errors are agreed. `saved` (may be NULL) gives the normalisation and classes
+ * of a checkpoint's network instead. */
 lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *config,
                             const lks_data_identity *saved, bool need_train, lks_error *err);
 void lks_dataset_free(lks_dataset *d);

@@ -11,8 +11,9 @@ typedef struct lks_predicted {
     float *probabilities;      /* [n][classes] */
 } lks_predicted;
 
-/* Scores the samples `ids` (ascending; NULL: all) of `set`, at most `batch` at a time. Collective; all ranks get the counts. Where
- * `predicted` is not NULL (all ids only), rank 0 gets arrays to be freed with lks_predicted_free(). */
+/* Scores the samples `ids` (ascending; NULL: all) of `set`, at most `batch` at a time. Collective;
+ * all ranks get the counts. Where `predicted` is not NULL (all ids only), rank 0 gets arrays to be
+ * freed with lks_predicted_free(). */
 lks_status lks_evaluate(lks_model *model, const lks_image_set *set, const uint32_t *ids,
                         int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,
                         lks_predicted *predicted, lks_error *err);

@@ -1,6 +1,7 @@
-/* The exchange works in windows of an eighth of an epoch: before a window's first batch every rank walks the window's positions, all
- * of them the same on all ranks: position -> sample (the epoch's permutation) -> the rank that has it and the rank that trains on
- * it. So no counts need to be sent, buffers stay at an eighth of the rank's part, and a run can be resumed at any batch. */
+/* The exchange works in windows of an eighth of an epoch: before a window's first batch every rank
+ * walks the window's positions, all of them the same on all ranks: position -> sample (the epoch's
+ * permutation) -> the rank that has it and the rank that trains on it. So no counts need to be
+ * sent, buffers stay at an eighth of the rank's part, and a run can be resumed at any batch. */
 #include "train/loader.h"
 
 #include <string.h>

@@ -20,8 +20,8 @@ int lks_loader_capacity(const lks_loader *loader);
 /* Goes to batch `batch` of epoch `epoch` (both 0-based). */
 void lks_loader_seek(lks_loader *loader, int64_t epoch, int64_t batch);
 
-/* This rank's samples of the next batch, valid until the next call. Now and then exchanges images: collective, at the same
- * batch on every rank. */
+/* This rank's samples of the next batch, valid until the next call. Now and then exchanges images:
+ * collective, at the same batch on every rank. */
 lks_status lks_loader_next(lks_loader *loader, lks_batch *batch, lks_error *err);
 
 /* Largest number of image bytes the exchange buffers held so far. */

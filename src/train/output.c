@@ -51,7 +51,8 @@ static void put_epoch(FILE *f, const lks_epoch_record *r) {
     fprintf(f, "}\n");
 }
 
-/* The metrics of the history so far, in the order in which they were written: after a resume nothing after the cursor stays. */
+/* The metrics of the history so far, in the order in which they were written: after a resume
+ * nothing after the cursor stays. */
 static lks_status rewrite_metrics(lks_run *run, const char *path, lks_error *err) {
     char *text = NULL;
     size_t size = 0, e = 0;
@@ -128,7 +129,7 @@ lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, l
     return lks_history_write(path, &run->history, &test, err);
 }
 
-/* --- summary.json ------------------------------------------------------------------------------------------ */
+/* --- summary.json ----------------------------------------------------------------------------- */
 
 typedef struct json {
     FILE *f;

@@ -10,8 +10,8 @@
 #include "lockstep/log.h"
 #include "lockstep/timer.h"
 
-/* Under Open MPI's mpirun every rank has a terminal of its own, so isatty() says nothing: what counts is where the output of
- * the daemon above goes. */
+/* Under Open MPI's mpirun every rank has a terminal of its own, so isatty() says nothing: what
+ * counts is where the output of the daemon above goes. */
 static bool on_terminal(void) {
     if (!isatty(STDOUT_FILENO))
         return false;

@@ -1,4 +1,5 @@
-/* What people see while a run goes on: a bar on a terminal, a line per epoch elsewhere. Rank 0 only. */
+/* What people see while a run goes on: a bar on a terminal, a line per epoch elsewhere. Rank 0
+ * only. */
 #ifndef LKS_TRAIN_PROGRESS_H
 #define LKS_TRAIN_PROGRESS_H
 
@@ -15,7 +16,8 @@ typedef struct lks_progress {
 
 void lks_progress_start(lks_progress *p, lks_progress_mode mode, int64_t epochs, int64_t step);
 
-/* After a step: done of all steps, batch of batches in the epoch; redraws at most ten times a second. */
+/* After a step: done of all steps, batch of batches in the epoch; redraws at most ten times a
+ * second. */
 void lks_progress_step(lks_progress *p, int64_t step, int64_t last_step, int64_t batch,
                        int64_t batches, int64_t epoch, double loss, double images_per_second);
 

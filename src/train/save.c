@@ -52,7 +52,7 @@ lks_status lks_run_save(lks_run *run, bool best, lks_error *err) {
     return lks_comm_agree(run->comm, status, err);
 }
 
-/* --- resume ------------------------------------------------------------------------------------------------ */
+/* --- resume ----------------------------------------------------------------------------------- */
 
 static lks_status same_data(const lks_data_identity *saved, const lks_data_identity *now,
                             lks_error *err) {
@@ -130,8 +130,8 @@ static lks_status load(lks_run *run, const char *path, lks_error *err) {
     return status;
 }
 
-/* The newest checkpoint that can be read. One of another network or data set is an error: going on from an older one, or
- * starting afresh, would hide it. */
+/* The newest checkpoint that can be read. One of another network or data set is an error: going on
+ * from an older one, or starting afresh, would hide it. */
 static lks_status load_newest(lks_run *run, lks_error *err) {
     char **paths = NULL;
     int n = 0;
@@ -153,7 +153,8 @@ static lks_status load_newest(lks_run *run, lks_error *err) {
     return status;
 }
 
-/* A given file may lie behind what the run folder holds; going on from there would leave two histories in one folder. */
+/* A given file may lie behind what the run folder holds; going on from there would leave two
+ * histories in one folder. */
 static lks_status load_file(lks_run *run, const char *path, lks_error *err) {
     char **paths = NULL, newest[LKS_PATH_MAX + 64];
     int n = 0;

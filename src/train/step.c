@@ -1,4 +1,5 @@
-/* One optimizer step: micro-batches summed on this rank, one Allreduce, the same update on every rank. */
+/* One optimizer step: micro-batches summed on this rank, one Allreduce, the same update on every
+ * rank. */
 #include <string.h>
 
 #include "lockstep/timer.h"
@@ -66,8 +67,8 @@ static void reduce(lks_run *run) {
         lks_comm_sum_f32(run->comm, run->gradients, run->view.n_weights);
 }
 
-/* A weight that is not finite may be one faulty replica's, so it is told to the others: in the next step's message, and before
- * anything is saved. */
+/* A weight that is not finite may be one faulty replica's, so it is told to the others: in the next
+ * step's message, and before anything is saved. */
 static void update(lks_run *run) {
     lks_cursor *c = &run->cursor;
     int64_t samples = run->message[LKS_MSG_SAMPLES];

@@ -1,4 +1,5 @@
-/* How many threads a rank should start. Launchers bind ranks to cores: threads beyond a rank's mask would pile up on it. */
+/* How many threads a rank should start. Launchers bind ranks to cores: threads beyond a rank's mask
+ * would pile up on it. */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -78,7 +78,8 @@ static bool smaller(lks_limbs a, lks_limbs b) {
     return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
 }
 
-/* Better: more correct, then lower exact loss, then earlier. Where a run was told to stop decides nothing. */
+/* Better: more correct, then lower exact loss, then earlier. Where a run was told to stop decides
+ * nothing. */
 static bool is_best(lks_run *run) {
     const lks_counts *v = run->validation;
     lks_best *b = &run->best;

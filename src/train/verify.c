@@ -1,4 +1,5 @@
-/* Once an epoch the run proves two promises: each sample was seen exactly once, and all replicas are equal. */
+/* Once an epoch the run proves two promises: each sample was seen exactly once, and all replicas
+ * are equal. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,8 @@ static lks_status check_replicas(lks_run *run, lks_error *err) {
     lks_run_snapshot(run, &c);
     lks_status status = lks_checkpoint_digest(&c, err);
     LKS_TRY(lks_comm_agree(run->comm, status, err));
-    /* The minimum and maximum of the first words tell all ranks; who it was costs more and is asked only then. */
+    /* The minimum and maximum of the first words tell all ranks; who it was costs more and is asked
+     * only then. */
     int64_t low[4], high[4];
     for (int w = 0; w < 4; w++) {
         char word[17] = "";
