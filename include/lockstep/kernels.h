@@ -50,7 +50,7 @@ typedef struct lks_entry {
 /** Lists non-zeros of dy per output channel in row-major order of pixels. */
 typedef struct lks_list_args {
     const float *dy; /**< [windows][channels] */
-    const float *y;  /**< same shape; where not NULL, entries with y <= 0 are dropped (ReLU) */
+    const float *y;  /**< same shape; where not NULL, only entries with y > 0 are kept (ReLU) */
     const uint8_t
         *argmax; /**< same shape, or NULL where there is no pooling (then a window is a pixel) */
     int window_rows, window_columns;
@@ -110,8 +110,8 @@ typedef struct lks_kernels {
                    const int32_t *tap_offset, int channels);
 
     void (*wgrad)(const lks_wgrad_args *a);
-    /** db[c] += the sum over i, ascending, of dy[i][c], taken as 0 where y is given and y[i][c] <=
-     * 0. */
+    /** db[c] += the sum over i, ascending, of dy[i][c], taken as 0 where y is given and
+     * not y[i][c] > 0. */
     void (*bias)(float *db, const float *dy, const float *y, size_t n, int channels);
 
     /** sum[i] += rint(p[i] * 2^30); false if any p[i] is NaN, infinite or |p[i]| >= 2^21 (sum is

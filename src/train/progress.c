@@ -57,21 +57,23 @@ static void time_left(const lks_progress *p, int64_t step, int64_t last_step, ch
         snprintf(text, 32, "%ds", s);
 }
 
-void lks_progress_step(lks_progress *p, int64_t step, int64_t last_step, int64_t batch,
-                       int64_t batches, int64_t epoch, double loss, double images_per_second) {
+void lks_progress_step(lks_progress *p, const lks_standing *now) {
     if (!p->bar || (p->drawn && lks_now() - p->last_drawn < 0.1))
         return;
-    char left[32], tail[128], cells[64];
-    time_left(p, step, last_step, left);
-    int n = snprintf(tail, sizeof tail, " loss %.4f  %.0f img/s  %s left", loss, images_per_second,
-                     left);
-    int width = terminal_width() - n - 22;
-    width = width > 40 ? 40 : width < 8 ? 8 : width;
-    int full = batches > 0 ? (int)(batch * width / batches) : 0;
+    char left[32], head[64], tail[128], cells[64];
+    time_left(p, now->step, now->last_step, left);
+    int used = snprintf(head, sizeof head, "epoch %lld/%lld ", (long long)now->epoch,
+                        (long long)p->epochs);
+    used += snprintf(tail, sizeof tail, " loss %.3f acc %.1f %% %.0f img/s comm %.0f %% %s left",
+                     now->loss, 100 * now->accuracy, now->images_per_second,
+                     100 * now->communication, left);
+    int width = terminal_width() - used - 3; /* brackets, and the cursor's place */
+    width = width > 40 ? 40 : width < 5 ? 5 : width;
+    int full = now->batches > 0 ? (int)(now->batch * width / now->batches) : 0;
     for (int i = 0; i < width; i++)
         cells[i] = i < full ? '=' : i == full ? '>' : ' ';
     cells[width] = 0;
-    printf("\r\033[Kepoch %3lld/%lld [%s]%s", (long long)epoch, (long long)p->epochs, cells, tail);
+    printf("\r\033[K%s[%s]%s", head, cells, tail);
     fflush(stdout);
     p->drawn = true;
     p->last_drawn = lks_now();

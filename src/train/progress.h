@@ -16,10 +16,14 @@ typedef struct lks_progress {
 
 void lks_progress_start(lks_progress *p, lks_progress_mode mode, int64_t epochs, int64_t step);
 
-/* After a step: done of all steps, batch of batches in the epoch; redraws at most ten times a
- * second. */
-void lks_progress_step(lks_progress *p, int64_t step, int64_t last_step, int64_t batch,
-                       int64_t batches, int64_t epoch, double loss, double images_per_second);
+/* Where a run stands, for the bar. Figures are those of the newest step and of the epoch so far. */
+typedef struct lks_standing {
+    int64_t step, last_step, batch, batches, epoch;
+    double loss, accuracy, images_per_second, communication; /* communication: share of the time */
+} lks_standing;
+
+/* After a step; redraws at most ten times a second. */
+void lks_progress_step(lks_progress *p, const lks_standing *now);
 
 /* After an epoch: one line. */
 void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, int64_t last_step);

@@ -53,8 +53,17 @@ static lks_status after_step(lks_run *run, lks_error *err) {
                            err->text); /* the others are on their way to the next step */
         lks_run_log_step(run, &r);
     }
-    lks_progress_step(&run->progress, c->step, run->last_step, c->batch, run->batches, c->epoch + 1,
-                      run->step_loss, images_per_second(run, lks_now() - run->epoch_started));
+    double elapsed = lks_now() - run->epoch_started;
+    const lks_standing now = {c->step,
+                              run->last_step,
+                              c->batch,
+                              run->batches,
+                              c->epoch + 1,
+                              run->step_loss,
+                              run->step_accuracy,
+                              images_per_second(run, elapsed),
+                              (run->comm->seconds - run->epoch_comm) / elapsed};
+    lks_progress_step(&run->progress, &now);
     bool at_end = c->batch == run->batches || c->step == run->last_step;
     if (config->checkpoint.every_steps > 0 && c->step % config->checkpoint.every_steps == 0 &&
         !at_end)
