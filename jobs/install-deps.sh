@@ -42,7 +42,6 @@ need() { # need PACKAGES COMMAND...: the packages are missing where the command 
 has() { command -v "$1"; }
 has_module() { pkg-config --exists "$1"; }
 has_compiler() { echo '#include <stdio.h>' | "${CC:-gcc}" -E -; }
-has_builder() { has ninja || has make; }
 has_cmake() { # the build needs 3.20, ctest's report in tests/run.sh 3.21
     local version least=3.20
     [ $tests = no ] || least=3.21
@@ -53,7 +52,7 @@ has_clang_openmp() { echo '#include <omp.h>' | clang -fopenmp -x c -fsyntax-only
 
 need "gcc libc6-dev" has_compiler
 need cmake has_cmake
-need make has_builder
+need make has make
 need git has git
 need pkg-config has pkg-config
 need curl has curl

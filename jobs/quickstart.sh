@@ -64,6 +64,9 @@ if [ "$(id -u)" -eq 0 ]; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 
+# Time to write a checkpoint after Ctrl-C, before mpirun kills the ranks.
+export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-30}
+
 # --- where the run goes: the last --out wins, relative to where the caller stands
 run=runs/mnist-convnet
 arguments=()
@@ -86,12 +89,9 @@ while [ $# -gt 0 ]; do
 done
 
 build() {
-    # A tree that is configured, with tests or without, stays as it is: other options would build everything anew.
-    if [ ! -e build/release/build.ninja ] && [ ! -e build/release/Makefile ]; then
-        local generator="Unix Makefiles"
-        if command -v ninja >/dev/null; then generator=Ninja; fi
-        rm -f build/release/CMakeCache.txt
-        cmake --preset release -G "$generator" -DLOCKSTEP_TESTS=OFF || return 1
+    # A tree that is configured, with tests or without, stays as it is.
+    if [ ! -e build/release/Makefile ]; then
+        cmake --preset release -DLOCKSTEP_TESTS=OFF || return 1
     fi
     cmake --build --preset release --target lockstep --parallel "$(nproc)"
 }
@@ -114,10 +114,12 @@ mpirun -n "$ranks" "${placement[@]}" build/release/bin/lockstep train configs/mn
     --threads "$threads" --out "$run" "${arguments[@]}" 2>&3 || status=$?
 exec 3>&-
 wait $tee || true
-if [ $status -eq 75 ]; then
+# On Ctrl-C or SIGTERM mpirun's own status hides that of the program.
+if [ $status -eq 75 ] || grep -q 'stopped at step' "$logs/training.log"; then
     say "stopped early on a signal, checkpoint saved in $run; the same command goes on from there"
     exit 75
 fi
+if [ $status -eq 2 ]; then exit 2; fi # the program has said what is wrong with the arguments
 [ $status -eq 0 ] || fail training "$logs/training.log"
 
 accuracy=$(sed -n 's/.*"test_accuracy": *\([0-9.eE+-]*\).*/\1/p' "$run/summary.json")

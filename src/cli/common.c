@@ -55,8 +55,8 @@ static error_t parse_common(int key, char *arg, struct argp_state *state) {
         return 0;
     case LKS_KEY_THREADS: {
         long n = strtol(arg, &end, 10);
-        if (*end || end == arg || n < 1 || n > 4096)
-            lks_usage_error("--threads %s: not a number from 1 to 4096", arg);
+        if (*end || end == arg || n < 1 || n > 1024)
+            lks_usage_error("--threads %s: not a number from 1 to 1024", arg);
         common->threads = (int)n;
         return 0;
     }
@@ -72,12 +72,14 @@ static error_t parse_common(int key, char *arg, struct argp_state *state) {
 
 static const struct argp_option common_options[] = {
     {"set", LKS_KEY_SET, "KEY=VALUE", 0,
-     "Override a key of the configuration, e.g. train.epochs=3; may be repeated (`lockstep help "
+     "Override a key of the configuration, e.g. data.dir=data/mnist; may be repeated (`lockstep "
+     "help "
      "config` lists the keys)",
      10},
     {"threads", LKS_KEY_THREADS, "N", 0,
      "OpenMP threads per rank (default: the usable cores per local rank)", 10},
-    {"quiet", LKS_KEY_QUIET, NULL, 0, "Print warnings and errors only", 11},
+    {"quiet", LKS_KEY_QUIET, NULL, 0,
+     "Print no progress: only results of eval and info, warnings and errors", 11},
     HELP_OPTION,
     {0}};
 static const struct argp common_argp = {.options = common_options, .parser = parse_common};

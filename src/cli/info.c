@@ -148,8 +148,9 @@ static void print_checkpoint(const lks_checkpoint *c) {
            c->data.classes, c->data.digest);
     printf("written       %s by lockstep %s (%s), %s\n", p->time, p->version, p->revision,
            p->compiler);
-    printf("on            %d ranks x %d threads, %s, %s\nmpi           %s\n\n", p->ranks,
-           p->threads, p->hosts, p->isa, p->mpi);
+    printf("on            %d rank%s x %d thread%s, %s, %s\nmpi           %s\n\n", p->ranks,
+           p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts, p->isa,
+           p->mpi);
     for (int i = 0; i < c->flats[0].n_tensors; i++) {
         const lks_tensor *t = &c->flats[0].tensors[i];
         printf("  /model/%-24s", t->name);
@@ -160,12 +161,12 @@ static void print_checkpoint(const lks_checkpoint *c) {
     printf("\n");
 }
 
-static lks_status info_checkpoint(const arguments *a, lks_error *err) {
+static lks_status info_checkpoint(const arguments *a, const char *path, lks_error *err) {
     lks_checkpoint c;
     lks_config config;
-    LKS_TRY(lks_checkpoint_read(a->what, LKS_NUMERICS, &c, err));
+    LKS_TRY(lks_checkpoint_read(path, LKS_NUMERICS, &c, err));
     print_checkpoint(&c);
-    lks_status status = lks_config_parse(&config, c.config_yaml, strlen(c.config_yaml), a->what,
+    lks_status status = lks_config_parse(&config, c.config_yaml, strlen(c.config_yaml), path,
                                          a->common->sets, a->common->n_sets, err);
     if (status == LKS_OK) {
         status = print_network(&config, (lks_shape){c.data.rows, c.data.columns, c.data.channels},
@@ -216,10 +217,13 @@ static lks_status info_folder(const arguments *a, lks_error *err) {
 
 static lks_status describe(const arguments *a, lks_error *err) {
     struct stat s;
-    if (stat(a->what, &s) == 0 && S_ISDIR(s.st_mode))
-        return info_folder(a, err);
+    if (stat(a->what, &s) == 0 && S_ISDIR(s.st_mode)) {
+        char last[LKS_PATH_MAX];
+        snprintf(last, sizeof last, "%s/checkpoints/last.h5", a->what);
+        return stat(last, &s) == 0 ? info_checkpoint(a, last, err) : info_folder(a, err);
+    }
     if (ends_with(a->what, ".h5"))
-        return info_checkpoint(a, err);
+        return info_checkpoint(a, a->what, err);
     if (ends_with(a->what, "ubyte") || ends_with(a->what, ".gz"))
         return info_file(".", a->what, strstr(a->what, "idx1") ? 1 : 3, err);
     return info_config(a, err);
@@ -229,9 +233,9 @@ int lks_cmd_info(int argc, char **argv) {
     static const struct argp argp = {
         NULL,
         parse,
-        "CONFIG|CHECKPOINT|DATA",
+        "CONFIG|CHECKPOINT|RUN_DIR|DATA",
         "Describes a configuration (the network layer by layer: output shape, parameters, cost), a "
-        "checkpoint (.h5), a folder of IDX files, or one IDX file.",
+        "checkpoint (.h5) or the last one of a run folder, a folder of IDX files, or one IDX file.",
         lks_common_child,
         NULL,
         NULL};

@@ -70,7 +70,7 @@ static int run(const lks_command *command, int argc, char **argv) {
 static int help(int argc, char **argv) {
     if (!lks_speaks())
         return 0;
-    if (argc < 2)
+    if (argc < 2 || strcmp(argv[1], "--help") == 0)
         return usage(stdout);
     if (strcmp(argv[1], "config") == 0) {
         lks_config_help(stdout);

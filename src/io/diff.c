@@ -175,7 +175,7 @@ static void print_first(const lks_flat *flat, const lks_tensor *t, const float *
 static void print_tensor(const lks_flat *flat, const lks_tensor *t, const difference *d) {
     char label[160], index[128];
     label_tensor(label, flat, t);
-    printf("%-24s  ", label);
+    printf("%-30s  ", label);
     if (d->differing == 0) {
         printf("identical\n");
         return;

@@ -247,6 +247,9 @@ void lks_dataset_print(const lks_dataset *d) {
             "%s is compressed: every rank inflates all that stands before its share; gunzip it "
             "where many ranks start",
             d->train.info.path);
-    lks_info("pixels     scaled to 0..1, then (x - %.6g) / %.6g%s", id->mean[0], id->std[0],
-             id->channels > 1 ? " in channel 0" : "");
+    if (id->mean[0] == 0 && id->std[0] == 1)
+        lks_info("pixels     scaled to 0..1");
+    else
+        lks_info("pixels     scaled to 0..1, then (x - %.6g) / %.6g%s", id->mean[0], id->std[0],
+                 id->channels > 1 ? " in channel 0" : "");
 }

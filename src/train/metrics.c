@@ -91,7 +91,7 @@ void lks_counts_print(const lks_counts *c, const char *title, FILE *out) {
         if (k < c->classes)
             fprintf(out, "  %5d", k);
         else
-            fprintf(out, "  %5s", "mean");
+            fprintf(out, "  %5s", "all"); /* means of the figures, sum of the images */
         fprintf(out, "  %8.4f  %8.4f %8.4f %8lld\n", m.precision, m.recall, m.f1,
                 (long long)m.support);
     }

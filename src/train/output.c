@@ -13,12 +13,18 @@ static void path_of(const lks_run *run, const char *name, char path[LKS_PATH_MAX
     snprintf(path, LKS_PATH_MAX + 64, "%s/%s", run->folder, name);
 }
 
-/* A number as JSON: NaN and infinity have no form there. */
+/* A number as JSON, in the fewest digits that read back as the same double. NaN and infinity have
+ * no form there. */
 static const char *number(double x, char text[32]) {
-    if (isfinite(x))
-        snprintf(text, 32, "%.17g", x);
-    else
+    if (!isfinite(x)) {
         snprintf(text, 32, "null");
+        return text;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, 32, "%.*g", digits, x);
+        if (strtod(text, NULL) == x)
+            break;
+    }
     return text;
 }
 

@@ -88,8 +88,11 @@ void lks_progress_clear(lks_progress *p) {
 void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, int64_t last_step) {
     if (!p->lines)
         return;
-    char left[32], more[128] = "";
-    time_left(p, r->step, last_step, left);
+    char left[32] = "", more[128] = "";
+    if (r->step < last_step) {
+        time_left(p, r->step, last_step, left);
+        strcat(left, " left");
+    }
     if (!isnan(r->validation_accuracy))
         snprintf(more, sizeof more, "  validation loss %.4f accuracy %.2f %%", r->validation_loss,
                  100 * r->validation_accuracy);
@@ -98,7 +101,7 @@ void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, int64_t last
                  100 * r->test_accuracy);
     lks_progress_clear(p);
     lks_info("epoch %3d/%lld  loss %.4f accuracy %.2f %%%s  %.0f images/s  communication %.0f %%  "
-             "%s left",
+             "%s",
              r->epoch, (long long)p->epochs, r->train_loss, 100 * r->train_accuracy, more,
              r->images_per_second, r->seconds > 0 ? 100 * r->comm_seconds / r->seconds : 0.0, left);
 }

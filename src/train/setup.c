@@ -118,9 +118,10 @@ static void print_plan(const lks_run *run) {
     lks_dataset_print(&run->data);
     lks_info("network    %s: %zu parameters in %d tensors", c->name, run->view.n_weights,
              run->view.n_tensors);
-    lks_info("training   %d epochs of %lld steps, global batch %d in %d chunks of %d, seed %llu",
-             c->train.epochs, (long long)run->steps_per_epoch, c->train.global_batch, chunks,
-             c->train.chunk, (unsigned long long)c->seed);
+    lks_info("training   %d epoch%s of %lld steps%s, global batch %d in %d chunks of %d, seed %llu",
+             c->train.epochs, c->train.epochs == 1 ? "" : "s", (long long)run->steps_per_epoch,
+             run->last_step < run->total_steps ? " (cut short by train.max_steps)" : "",
+             c->train.global_batch, chunks, c->train.chunk, (unsigned long long)c->seed);
     if (run->comm->size > chunks)
         lks_warn("%d ranks share %d chunks of %d samples: %d ranks have no work in each step; use "
                  "fewer ranks, a larger train.global_batch or a smaller train.chunk",

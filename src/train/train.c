@@ -189,7 +189,7 @@ static void report_samples(lks_run *run) {
     for (int r = 0; r < ranks && length < sizeof line - 32; r++)
         length += (size_t)snprintf(line + length, sizeof line - length, "%s%lld", r ? ", " : "",
                                    (long long)all[r]);
-    lks_info("samples    computed by rank 0..%d: %s%s", ranks - 1, line,
+    lks_info("samples    computed by each rank: %s%s", line,
              run->verified > 0 ? "; every sample seen once an epoch, replicas equal: checked" : "");
     free(all);
 }
