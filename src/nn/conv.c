@@ -205,13 +205,10 @@ static void collect(lks_op *op, int64_t *exact, float *plain, int part, int part
                         (size_t)(r % c->taps) * channels * filters + (size_t)(r / c->taps), filters,
                         exact, plain);
     } else {
-        lks_span rows = lks_part(c->taps * (int)channels, part, parts);
-        for (int r = rows.first; r < rows.first + rows.count; r++)
-            lks_op_take(op, r * padded, filters, r * filters, 1, exact, plain);
+        lks_op_take_rows(op, c->taps * (int)channels, filters, padded, exact, plain, part, parts);
     }
     if (part == 0)
-        lks_op_take(op, op->sums_count - padded, (size_t)op->n_bias, op->n_weights, 1, exact,
-                    plain);
+        lks_op_take_bias(op, padded, exact, plain);
 }
 
 static void release(lks_op *op) {

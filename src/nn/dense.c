@@ -94,13 +94,10 @@ static void pack(lks_op *op, int part, int parts) {
 
 static void collect(lks_op *op, int64_t *exact, float *plain, int part, int parts) {
     const dense_op *d = (const dense_op *)op;
-    size_t padded = (size_t)d->blocks * LKS_BLOCK, units = (size_t)d->units;
-    lks_span inputs = lks_part(d->inputs, part, parts);
-    for (int i = inputs.first; i < inputs.first + inputs.count; i++)
-        lks_op_take(op, i * padded, units, i * units, 1, exact, plain);
+    size_t padded = (size_t)d->blocks * LKS_BLOCK;
+    lks_op_take_rows(op, d->inputs, (size_t)d->units, padded, exact, plain, part, parts);
     if (part == 0)
-        lks_op_take(op, op->sums_count - padded, (size_t)op->n_bias, op->n_weights, 1, exact,
-                    plain);
+        lks_op_take_bias(op, padded, exact, plain);
 }
 
 static void release(lks_op *op) {

@@ -123,6 +123,13 @@ void lks_op_add(lks_op *op, lks_worker *w, int slot, size_t at, const float *p, 
 void lks_op_take(const lks_op *op, size_t at, size_t n, size_t to, size_t step, int64_t *exact,
                  float *plain);
 
+/* Part `part` of `parts`: `rows` rows of sums, [rows][padded], into a logical matrix [rows][width]. */
+void lks_op_take_rows(const lks_op *op, int rows, size_t width, size_t padded, int64_t *exact,
+                      float *plain, int part, int parts);
+
+/* The bias, which stands in the last `padded` sums and behind the weights. */
+void lks_op_take_bias(const lks_op *op, size_t padded, int64_t *exact, float *plain);
+
 /* Zero rows and columns before the first ones, and the size with padding. 'same' gives ceil(size /
  * stride) outputs, the odd row or column of padding at the end, as TensorFlow does. */
 void lks_conv_padding(const lks_layer_config *layer, lks_shape in, int before[2],

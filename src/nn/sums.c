@@ -58,6 +58,17 @@ void lks_op_take(const lks_op *op, size_t at, size_t n, size_t to, size_t step, 
     }
 }
 
+void lks_op_take_rows(const lks_op *op, int rows, size_t width, size_t padded, int64_t *exact,
+                      float *plain, int part, int parts) {
+    lks_span mine = lks_part(rows, part, parts);
+    for (int r = mine.first; r < mine.first + mine.count; r++)
+        lks_op_take(op, r * padded, width, r * width, 1, exact, plain);
+}
+
+void lks_op_take_bias(const lks_op *op, size_t padded, int64_t *exact, float *plain) {
+    lks_op_take(op, op->sums_count - padded, (size_t)op->n_bias, op->n_weights, 1, exact, plain);
+}
+
 void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, const lks_wgrad_args *base, int count,
                   const int32_t *element_offset, lks_span span) {
     const lks_model *m = op->model;
