@@ -123,7 +123,7 @@ void lks_op_add(lks_op *op, lks_worker *w, int slot, size_t at, const float *p, 
 void lks_op_take(const lks_op *op, size_t at, size_t n, size_t to, size_t step, int64_t *exact,
                  float *plain);
 
-/* Part `part` of `parts`: `rows` rows of sums, [rows][padded], into a logical matrix [rows][width]. */
+/* Part `part` of `parts`: rows of sums, [rows][padded], into a logical matrix [rows][width]. */
 void lks_op_take_rows(const lks_op *op, int rows, size_t width, size_t padded, int64_t *exact,
                       float *plain, int part, int parts);
 
