@@ -66,9 +66,9 @@ static void values_are_placed_and_measured(void) {
     b->values[0][40 + 17] = -b->values[0][40 + 17];
     EXPECT(b, LKS_OK, false,
            "first difference: conv1/weight[0][2][0][2]: 3.66666675 against 3.66666698, 1 ulp\n",
-           "conv1/weight              2 of 36 differ, at most 4 ulp (at [1][2][0][0])\n",
-           "conv1/bias                identical\n", "1 of 60 differ, at most ", "(at [1][7])\n",
-           "optimizer/v/dense1/bias   identical\n");
+           "conv1/weight                    2 of 36 differ, at most 4 ulp (at [1][2][0][0])\n",
+           "conv1/bias                      identical\n", "1 of 60 differ, at most ",
+           "(at [1][7])\n", "optimizer/v/dense1/bias         identical\n");
     free(b);
 }
 
