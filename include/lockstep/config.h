@@ -16,12 +16,21 @@
 #define LKS_NAME_MAX     64
 #define LKS_PATH_MAX     1024
 #define LKS_CHANNELS_MAX 64 /**< values in data.mean and data.std */
+#define LKS_CLASSES_MAX  256
 
 typedef enum lks_layer_kind {
     LKS_CONV2D,
     LKS_MAXPOOL,
+    LKS_AVGPOOL,
+    LKS_GLOBAL_AVGPOOL,
     LKS_DENSE,
+    LKS_BATCHNORM,
+    LKS_ADD,
     LKS_RELU,
+    LKS_LEAKY_RELU,
+    LKS_TANH,
+    LKS_SIGMOID,
+    LKS_GELU,
     LKS_DROPOUT,
     LKS_FLATTEN,
     LKS_LAYER_KINDS
@@ -40,11 +49,20 @@ typedef enum lks_init {
     LKS_INIT_FAN_IN_UNIFORM
 } lks_init;
 
-typedef enum lks_optimizer_name { LKS_SGD, LKS_ADAM } lks_optimizer_name;
+typedef enum lks_optimizer_name {
+    LKS_SGD,
+    LKS_ADAM,
+    LKS_ADAMW,
+    LKS_RMSPROP,
+    LKS_ADADELTA
+} lks_optimizer_name;
 typedef enum lks_schedule_name {
     LKS_SCHEDULE_CONSTANT,
     LKS_SCHEDULE_STEP,
-    LKS_SCHEDULE_ONECYCLE
+    LKS_SCHEDULE_EXPONENTIAL,
+    LKS_SCHEDULE_COSINE,
+    LKS_SCHEDULE_ONECYCLE,
+    LKS_SCHEDULE_PLATEAU
 } lks_schedule_name;
 typedef enum lks_reduce { LKS_REDUCE_EXACT, LKS_REDUCE_FP32 } lks_reduce;
 typedef enum lks_normalize {
@@ -52,6 +70,14 @@ typedef enum lks_normalize {
     LKS_NORMALIZE_GIVEN,
     LKS_NORMALIZE_NONE
 } lks_normalize;
+typedef enum lks_class_weighting {
+    LKS_WEIGHTING_NONE,
+    LKS_WEIGHTING_BALANCED,
+    LKS_WEIGHTING_GIVEN
+} lks_class_weighting;
+/** What a decision looks at, always of the validation split. */
+typedef enum lks_watch { LKS_WATCH_LOSS, LKS_WATCH_ACCURACY } lks_watch;
+typedef enum lks_test_weights { LKS_TEST_LAST, LKS_TEST_BEST } lks_test_weights;
 
 /** One entry of `model:`. Members that a kind does not use are 0. */
 typedef struct lks_layer_config {
@@ -60,14 +86,26 @@ typedef struct lks_layer_config {
                                 "pool1" */
     int filters;             /**< conv2d: output channels */
     int kernel[2];           /**< conv2d: rows, columns */
-    int stride[2];           /**< conv2d, maxpool (default: the window) */
-    lks_padding padding;     /**< conv2d */
-    int pad[2];    /**< conv2d, LKS_PAD_EXPLICIT: rows above and below, columns left and right */
-    bool bias;     /**< conv2d, dense */
-    int window[2]; /**< maxpool; positions that do not fill a window are dropped (floor) */
-    int units;     /**< dense */
-    double rate;   /**< dropout: share of elements dropped, 0 <= rate < 1 */
-    int line;      /**< where it stands in the file, for messages; 0: in an override */
+    int stride[2];           /**< conv2d; pooling (default: the window) */
+    lks_padding padding;     /**< conv2d, pooling */
+    int pad[2];              /**< LKS_PAD_EXPLICIT: rows above and below, columns left and right */
+    bool bias;               /**< conv2d, dense */
+    int window[2];      /**< pooling; positions that do not fill a window are dropped (floor) */
+    bool count_padding; /**< avgpool: padding counts in the divisor */
+    int units;          /**< dense */
+    double momentum;    /**< batchnorm: weight of a batch's moments in the running ones */
+    double epsilon;     /**< batchnorm: added to the variance */
+    bool affine;        /**< batchnorm: a trainable scale and shift follow */
+    double slope;       /**< leaky_relu: factor below 0 */
+    bool tanh_form;     /**< gelu: Hendrycks & Gimpel's tanh approximation, not erf */
+    double rate;        /**< dropout: share of elements dropped, 0 <= rate < 1 */
+    bool trainable;     /**< layers with weights: false keeps them as they are; a batchnorm then
+                           normalises with its running moments */
+    char input[LKS_NAME_MAX]; /**< layer whose output this one reads; "": the one before, "input":
+                                 the image */
+    char from[LKS_NAME_MAX];  /**< add: the layer whose output is added */
+    int input_layer, from_layer; /**< their indices, -1: the image; set by the parser */
+    int line; /**< where it stands in the file, for messages; 0: in an override */
 } lks_layer_config;
 
 typedef struct lks_data_config {
@@ -78,6 +116,12 @@ typedef struct lks_data_config {
     char test_images[LKS_PATH_MAX]; /**< may be empty together with test_labels: no test set */
     char test_labels[LKS_PATH_MAX];
     int classes;       /**< 0: largest training label + 1 */
+    int n_class_names; /**< 0 or the number of classes */
+    char class_names[LKS_CLASSES_MAX][LKS_NAME_MAX];
+    int label_offset;  /**< subtracted from every label (EMNIST letters start at 1) */
+    bool transpose;    /**< rows and columns of every image change places (EMNIST) */
+    int64_t limit;     /**< 0: all; else so many training images, chosen by seed, stratified */
+    bool balanced;     /**< every class is seen equally often in an epoch, by repeating images */
     double validation; /**< share of the training images held out, 0 <= v < 1 */
     lks_normalize normalize;
     int n_mean, n_std; /**< values given: 1 for all channels, or one a channel */
@@ -87,15 +131,28 @@ typedef struct lks_data_config {
 typedef struct lks_optimizer_config {
     lks_optimizer_name name;
     double lr;
-    double momentum;              /**< sgd */
-    bool nesterov;                /**< sgd */
-    double weight_decay;          /**< L2, added to the gradient (coupled) */
-    double beta1, beta2, epsilon; /**< adam */
+    double momentum;          /**< sgd, rmsprop */
+    bool nesterov;            /**< sgd */
+    double weight_decay;      /**< L2, added to the gradient; adamw: decoupled */
+    bool decay_bias_and_norm; /**< weight decay reaches biases and batchnorm's parameters too */
+    double beta1, beta2;      /**< adam, adamw */
+    double alpha;             /**< rmsprop: decay of the mean square */
+    bool centered;            /**< rmsprop: the variance, not the mean square */
+    double rho;               /**< adadelta: decay of both mean squares */
+    double epsilon;           /**< all but sgd; 0 in the file: the optimizer's usual one */
 } lks_optimizer_config;
 
 typedef struct lks_schedule_config {
     lks_schedule_name name;
-    double gamma;            /**< step: factor */
+    int64_t warmup_steps;    /**< all but onecycle: first steps, in which the rate rises linearly */
+    double warmup_factor;    /**< share of the rate at step 0 of the warm-up */
+    double min_lr;           /**< cosine: last rate; plateau: lowest rate */
+    lks_watch watch;         /**< plateau */
+    double factor;           /**< plateau: the rate is multiplied by it */
+    int patience;            /**< plateau: evaluations without improvement that are borne */
+    double threshold;        /**< plateau: relative improvement that counts */
+    int cooldown;            /**< plateau: evaluations after a reduction that do not count */
+    double gamma;            /**< step, exponential: factor */
     int every_epochs;        /**< step: epochs between factors */
     double warmup_share;     /**< onecycle: pct_start */
     double div_factor;       /**< onecycle: initial lr = lr / div_factor */
@@ -110,8 +167,20 @@ typedef struct lks_train_config {
     int chunk;         /**< 4, 8, 16 or 32 */
     int accumulate;    /**< micro-batches per optimizer step */
     lks_reduce reduce;
+    double label_smoothing; /**< share of the target spread evenly over all classes */
+    lks_class_weighting class_weighting;
+    int n_class_weights;
+    double class_weights[LKS_CLASSES_MAX]; /**< factor on the loss of each class's samples */
+    double clip_norm; /**< largest global norm of the mean gradient; 0: no limit */
+    double ema_decay; /**< exponential moving average of the weights, used in evaluation; 0: none
+                          */
+    bool ema_warmup;  /**< decay of update t is at most (1 + t) / (10 + t) */
     lks_optimizer_config optimizer;
     lks_schedule_config schedule;
+    int stop_patience; /**< early stopping: evaluations without improvement that are borne; 0: off
+                          */
+    double stop_threshold; /**< absolute improvement that counts */
+    lks_watch stop_watch;
 } lks_train_config;
 
 typedef struct lks_checkpoint_config {
@@ -124,6 +193,7 @@ typedef struct lks_eval_config {
     int every_epochs; /**< validation (test set, reported only, where there is no validation split)
                        */
     int batch;        /**< samples per rank and forward pass; cannot change a result */
+    lks_test_weights test_weights; /**< of which weights the test figures at the end are */
 } lks_eval_config;
 
 typedef struct lks_metrics_config {
@@ -170,11 +240,12 @@ char *lks_config_to_yaml(const lks_config *config, lks_error *err);
 
 /** Compares what may not change on resume: everything except name, threads, data.dir (the data are
  * compared by digest), eval.*, checkpoint.*, metrics.*, train.max_steps, and train.epochs where the
- * schedule does not depend on their total (constant, step). Returns LKS_OK or LKS_ERR_MISMATCH
+ * schedule does not depend on their total (all but cosine and onecycle). eval.every_epochs may not
+ * change where evaluations decide something (plateau schedule, early stopping). Returns LKS_OK or LKS_ERR_MISMATCH
  * naming each differing key with both values. */
 lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, lks_error *err);
 
-/** The layer kind's name in YAML: "conv2d", "maxpool", "dense", "relu", "dropout", "flatten". */
+/** The layer kind's name in YAML: "conv2d", "maxpool", ... */
 const char *lks_layer_kind_name(lks_layer_kind kind);
 
 /** Prints every key with type, range, default and meaning (the text of `lockstep help config`). */

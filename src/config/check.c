@@ -1,5 +1,6 @@
 #include "config/reader.h"
 #include "config/value.h"
+#include "lockstep/suggest.h"
 
 #include <string.h>
 
@@ -24,11 +25,13 @@ static lks_status check_applies(lks_reader *r) {
         if (origin->from == LKS_FROM_DEFAULT || lks_option_applies(option, r->config))
             continue;
         const lks_option *selector = lks_option_find(option->only_with);
+        char words[80];
         if (origin->from != LKS_FROM_FILE || lks_reader_origin(r, selector)->from < LKS_FROM_SETS)
             return lks_fail_option(r, option,
                                    "%s has no effect: it belongs to %s: %s. Remove it, or change "
                                    "that key",
-                                   option->key, option->only_with, option->only_word);
+                                   option->key, option->only_with,
+                                   lks_option_only(option, words, sizeof words));
         lks_option_reset(option, r->config);
         *origin = (lks_origin){0};
     }
@@ -53,14 +56,61 @@ static lks_status check_data(lks_reader *r) {
             "data.mean has %d values and data.std %d: one a channel, or a single "
             "one for all",
             d->n_mean, d->n_std);
+    if (d->n_class_names > 0 && d->classes > 0 && d->n_class_names != d->classes)
+        return lks_fail_option(r, lks_option_find("data.class_names"),
+                               "data.class_names has %d names for %d classes (data.classes)",
+                               d->n_class_names, d->classes);
     if (!d->test_images[0] != !d->test_labels[0])
         return fail_key(r, d->test_images[0] ? "data.test_labels" : "data.test_images",
                         "data.test_images and data.test_labels: give both, or \"\" for both");
     return LKS_OK;
 }
 
+/* Where the validation split decides something, there has to be one. */
+static lks_status check_watching(lks_reader *r) {
+    const lks_config *c = r->config;
+    if (c->data.validation > 0)
+        return LKS_OK;
+    if (c->train.schedule.name == LKS_SCHEDULE_PLATEAU)
+        return fail_key(r, "train.schedule.name",
+                        "train.schedule.name: plateau watches the validation split: set "
+                        "data.validation, 0.1 say");
+    if (c->train.stop_patience > 0)
+        return fail_key(r, "train.early_stop.patience",
+                        "early stopping watches the validation split: set data.validation, 0.1 "
+                        "say");
+    if (c->eval.test_weights == LKS_TEST_BEST)
+        return fail_key(r, "eval.test_weights",
+                        "eval.test_weights: best needs a validation split to choose by: set "
+                        "data.validation, 0.1 say");
+    return LKS_OK;
+}
+
+static lks_status check_class_weights(lks_reader *r) {
+    const lks_config *c = r->config;
+    int n = c->train.n_class_weights;
+    if (c->train.class_weighting != LKS_WEIGHTING_GIVEN)
+        return LKS_OK;
+    if (n == 0)
+        return fail_key(r, "train.class_weighting",
+                        "train.class_weighting: given needs train.class_weights");
+    if (c->data.classes > 0 && n != c->data.classes)
+        return lks_fail_option(r, lks_option_find("train.class_weights"),
+                               "train.class_weights has %d values for %d classes (data.classes)", n,
+                               c->data.classes);
+    return LKS_OK;
+}
+
 static lks_status check_train(lks_reader *r) {
-    const lks_train_config *t = &r->config->train;
+    lks_train_config *t = &r->config->train;
+    lks_optimizer_config *o = &t->optimizer;
+    if (o->epsilon == 0)
+        o->epsilon = o->name == LKS_ADADELTA ? 1e-6 : 1e-8;
+    if (t->schedule.min_lr > o->lr)
+        return fail_key(r, "train.schedule.min_lr",
+                        "train.schedule.min_lr is larger than train.optimizer.lr");
+    LKS_TRY(check_watching(r));
+    LKS_TRY(check_class_weights(r));
     if (t->optimizer.nesterov && t->optimizer.momentum == 0)
         return fail_key(r, "train.optimizer.nesterov",
                         "train.optimizer.nesterov needs train.optimizer.momentum > 0");
@@ -78,6 +128,42 @@ static lks_status check_train(lks_reader *r) {
     return LKS_OK;
 }
 
+/* The index of the layer that `key` of layer i names; -1 for the image. */
+static lks_status find_layer(lks_reader *r, int i, const char *key, const char *name, int *index) {
+    const lks_config *c = r->config;
+    *index = -1;
+    if (strcmp(name, "input") == 0)
+        return LKS_OK;
+    lks_nearest nearest = lks_nearest_start(name);
+    for (int k = 0; k < i; k++) {
+        if (strcmp(c->layers[k].name, name) == 0) {
+            *index = k;
+            return LKS_OK;
+        }
+        lks_nearest_offer(&nearest, c->layers[k].name, strlen(c->layers[k].name));
+    }
+    return lks_fail_option(r, lks_option_find("model"),
+                           "layer %d (%s '%s'): %s: no earlier layer is called '%s'%s%s%s", i + 1,
+                           lks_layer_kind_name(c->layers[i].kind), c->layers[i].name, key, name,
+                           nearest.best ? "; did you mean '" : "", nearest.best ? nearest.best : "",
+                           nearest.best ? "'?" : "");
+}
+
+static lks_status connect(lks_reader *r, int i) {
+    lks_layer_config *layer = &r->config->layers[i];
+    if (strcmp(layer->name, "input") == 0)
+        return lks_fail_option(r, lks_option_find("model"),
+                               "layer %d (%s): 'input' names the image; choose another name", i + 1,
+                               lks_layer_kind_name(layer->kind));
+    layer->input_layer = i - 1;
+    layer->from_layer = -1;
+    if (layer->input[0])
+        LKS_TRY(find_layer(r, i, "input", layer->input, &layer->input_layer));
+    if (layer->kind == LKS_ADD)
+        LKS_TRY(find_layer(r, i, "from", layer->from, &layer->from_layer));
+    return LKS_OK;
+}
+
 /* Pooling windows stand side by side unless a stride is given; 0 means not given, since it is out
  * of range. */
 static lks_status finish_model(lks_reader *r) {
@@ -86,8 +172,10 @@ static lks_status finish_model(lks_reader *r) {
                         "'model' is missing: a list of layers, each on a line with '- '");
     for (int i = 0; i < r->config->n_layers; i++) {
         lks_layer_config *layer = &r->config->layers[i];
-        if (layer->kind == LKS_MAXPOOL && layer->stride[0] == 0)
+        bool pool = layer->kind == LKS_MAXPOOL || layer->kind == LKS_AVGPOOL;
+        if (pool && layer->stride[0] == 0)
             memcpy(layer->stride, layer->window, sizeof layer->stride);
+        LKS_TRY(connect(r, i));
     }
     return LKS_OK;
 }

@@ -68,12 +68,20 @@ static void compare_layers(comparison *c, const lks_config *saved, const lks_con
     }
 }
 
-/* The one-cycle schedule depends on the number of epochs. That both runs have the same schedule is
- * compared anyway. */
+/* That both runs have the same schedule and early stopping is compared anyway. */
 static bool may_differ(const lks_option *option, const lks_config *saved) {
-    return option->resume == LKS_RESUME_FREE ||
-           (option->resume == LKS_RESUME_EPOCHS &&
-            saved->train.schedule.name != LKS_SCHEDULE_ONECYCLE);
+    const lks_train_config *t = &saved->train;
+    switch (option->resume) {
+    case LKS_RESUME_FREE:
+        return true;
+    case LKS_RESUME_EPOCHS:
+        return t->schedule.name != LKS_SCHEDULE_ONECYCLE && t->schedule.name != LKS_SCHEDULE_COSINE;
+    case LKS_RESUME_EVALUATIONS:
+        return t->schedule.name != LKS_SCHEDULE_PLATEAU && t->stop_patience == 0;
+    case LKS_RESUME_SAME:
+        break;
+    }
+    return false;
 }
 
 static void compare_all(comparison *c, const lks_config *saved, const lks_config *now) {

@@ -23,7 +23,7 @@ static void wrap(FILE *out, const char *text, int indent) {
 }
 
 static void print_option(FILE *out, const lks_option *option, int indent) {
-    char expected[160];
+    char expected[160], words[80];
     fprintf(out, "%*s%s: %s", indent, "", option->key,
             lks_option_describe(option, expected, sizeof expected));
     if (option->required)
@@ -31,7 +31,8 @@ static void print_option(FILE *out, const lks_option *option, int indent) {
     else if (option->preset)
         fprintf(out, "; default %s", option->preset);
     if (option->only_with)
-        fprintf(out, "; only with %s: %s", option->only_with, option->only_word);
+        fprintf(out, "; only with %s: %s", option->only_with,
+                lks_option_only(option, words, sizeof words));
     fputc('\n', out);
     wrap(out, option->meaning, indent + 4);
 }

@@ -14,8 +14,8 @@ typedef enum lks_option_type {
     LKS_OPT_STRING,  /**< `second`: size of the array; a `min` of 1 refuses the empty text */
     LKS_OPT_NAME,    /**< a string of [A-Za-z0-9_-], never empty */
     LKS_OPT_WORD,    /**< one of `words`, stored as an int or an enum */
-    LKS_OPT_DOUBLES, /**< a number or a list of up to LKS_CHANNELS_MAX; `second`: place of the count
-                      */
+    LKS_OPT_DOUBLES, /**< a number or a list of up to `room`; `second`: place of the count */
+    LKS_OPT_STRINGS, /**< a list of up to `room` texts of LKS_NAME_MAX bytes; `second`: the count */
     LKS_OPT_INT_PAIR, /**< one number for both, or [rows, columns] */
     LKS_OPT_PADDING,  /**< valid, same, or as INT_PAIR; `second`: place of the pair */
     LKS_OPT_MODEL     /**< the list of layers */
@@ -30,7 +30,8 @@ typedef struct lks_word {
 typedef enum lks_resume_rule {
     LKS_RESUME_SAME,
     LKS_RESUME_FREE,
-    LKS_RESUME_EPOCHS
+    LKS_RESUME_EPOCHS,     /**< free where the schedule does not depend on their number */
+    LKS_RESUME_EVALUATIONS /**< free where evaluations decide nothing */
 } lks_resume_rule;
 
 typedef struct lks_option {
@@ -42,14 +43,15 @@ typedef struct lks_option {
     bool max_open; /**< max itself is refused */
     lks_resume_rule resume;
     size_t offset, second; /**< in lks_config or lks_layer_config */
+    int room;              /**< of lists: elements the array holds */
     double min, max;       /**< -INFINITY and INFINITY: no limit but the type's own */
     const lks_word *words;
     const char *preset; /**< default, read like a value of the file; NULL: none, the bytes are 0 */
     const char *only_with; /**< key of a WORD option: meaningless unless that one is `only_word` */
-    const char *only_word;
+    const char *only_word; /**< or one of several, "sgd|rmsprop" */
 } lks_option;
 
-#define LKS_OPTIONS_MAX     64
+#define LKS_OPTIONS_MAX     96
 #define LKS_CONFIG_SIZE_MAX (1 << 20) /**< bytes of a configuration file */
 extern const lks_option lks_options[];
 extern const int lks_n_options;
@@ -73,6 +75,9 @@ const lks_option *lks_option_find(const char *key);
 /** True if @p option means something in @p config: it has no `only_with`, or that key has the right
  * word. */
 bool lks_option_applies(const lks_option *option, const lks_config *config);
+
+/** "sgd or rmsprop" for only_word "sgd|rmsprop". */
+char *lks_option_only(const lks_option *option, char *out, size_t size);
 
 /** The word of @p value in @p words; "?" if there is none. */
 const char *lks_word_of(const lks_word *words, int value);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Words are stored through an int, whatever enum the member has. */
@@ -19,9 +20,21 @@ static const lks_word init_words[] = {
 static const lks_word chunk_words[] = {{"4", 4}, {"8", 8}, {"16", 16}, {"32", 32}, {0}};
 static const lks_word reduce_words[] = {
     {"exact", LKS_REDUCE_EXACT}, {"fp32", LKS_REDUCE_FP32}, {0}};
-static const lks_word optimizer_words[] = {{"sgd", LKS_SGD}, {"adam", LKS_ADAM}, {0}};
+static const lks_word optimizer_words[] = {{"sgd", LKS_SGD},           {"adam", LKS_ADAM},
+                                           {"adamw", LKS_ADAMW},       {"rmsprop", LKS_RMSPROP},
+                                           {"adadelta", LKS_ADADELTA}, {0}};
+static const lks_word weighting_words[] = {{"none", LKS_WEIGHTING_NONE},
+                                           {"balanced", LKS_WEIGHTING_BALANCED},
+                                           {"given", LKS_WEIGHTING_GIVEN},
+                                           {0}};
+static const lks_word watch_words[] = {
+    {"loss", LKS_WATCH_LOSS}, {"accuracy", LKS_WATCH_ACCURACY}, {0}};
+static const lks_word test_words[] = {{"last", LKS_TEST_LAST}, {"best", LKS_TEST_BEST}, {0}};
 static const lks_word schedule_words[] = {{"constant", LKS_SCHEDULE_CONSTANT},
                                           {"step", LKS_SCHEDULE_STEP},
+                                          {"exponential", LKS_SCHEDULE_EXPONENTIAL},
+                                          {"cosine", LKS_SCHEDULE_COSINE},
+                                          {"plateau", LKS_SCHEDULE_PLATEAU},
                                           {"onecycle", LKS_SCHEDULE_ONECYCLE},
                                           {0}};
 static const lks_word padding_words[] = {{"valid", LKS_PAD_VALID}, {"same", LKS_PAD_SAME}, {0}};
@@ -57,7 +70,19 @@ const lks_option lks_options[] = {
     {"data.test_labels", "IDX file of the test labels", LKS_OPT_STRING, TEXT(data.test_labels),
      .preset = "t10k-labels-idx1-ubyte"},
     {"data.classes", "number of classes; 0: largest training label + 1", LKS_OPT_INT,
-     AT(data.classes), BETWEEN(0, 256), .preset = "0"},
+     AT(data.classes), BETWEEN(0, LKS_CLASSES_MAX), .preset = "0"},
+    {"data.class_names", "names of the classes, for tables and reports", LKS_OPT_STRINGS,
+     AT(data.class_names), SECOND(data.n_class_names), .room = LKS_CLASSES_MAX, FREE},
+    {"data.label_offset", "subtracted from every label in the files (EMNIST letters start at 1)",
+     LKS_OPT_INT, AT(data.label_offset), BETWEEN(0, 255), .preset = "0"},
+    {"data.transpose", "rows and columns of every image change places (EMNIST lies transposed)",
+     LKS_OPT_BOOL, AT(data.transpose), .preset = "false"},
+    {"data.limit",
+     "train on so many of the training images, chosen by seed, stratified by class; 0: on all",
+     LKS_OPT_INT64, AT(data.limit), FROM(0), .preset = "0"},
+    {"data.balanced",
+     "show every class equally often in an epoch, by repeating images of the smaller ones",
+     LKS_OPT_BOOL, AT(data.balanced), .preset = "false"},
     {"data.validation", "share of the training images held out for validation, stratified by class",
      LKS_OPT_DOUBLE, AT(data.validation), BELOW(0, 1), .preset = "0"},
     {"data.normalize",
@@ -65,12 +90,12 @@ const lks_option lks_options[] = {
      "computed: the same with the training part's own mean and standard deviation",
      LKS_OPT_WORD, AT(data.normalize), .words = normalize_words, .preset = "none"},
     {"data.mean", "mean of the scaled pixels, one for all channels or a list with one a channel",
-     LKS_OPT_DOUBLES, AT(data.mean), SECOND(data.n_mean), BETWEEN(-1000, 1000),
-     ONLY("data.normalize", "given")},
+     LKS_OPT_DOUBLES, AT(data.mean), SECOND(data.n_mean), .room = LKS_CHANNELS_MAX,
+     BETWEEN(-1000, 1000), ONLY("data.normalize", "given")},
     {"data.std",
      "standard deviation of the scaled pixels, one for all channels or a list with one a channel",
-     LKS_OPT_DOUBLES, AT(data.std), SECOND(data.n_std), BETWEEN(1e-6, 1000),
-     ONLY("data.normalize", "given")},
+     LKS_OPT_DOUBLES, AT(data.std), SECOND(data.n_std), .room = LKS_CHANNELS_MAX,
+     BETWEEN(1e-6, 1000), ONLY("data.normalize", "given")},
 
     {"init",
      "initial weights: Glorot & Bengio 2010, He et al. 2015, or PyTorch's default fan_in_uniform",
@@ -93,32 +118,98 @@ const lks_option lks_options[] = {
      "comparison)",
      LKS_OPT_WORD, AT(train.reduce), .words = reduce_words, .preset = "exact"},
 
-    {"train.optimizer.name", "stochastic gradient descent, or Adam (Kingma & Ba 2015)",
+    {"train.label_smoothing",
+     "share of the target that is spread evenly over all classes (Szegedy et al. 2016); only in "
+     "the training loss",
+     LKS_OPT_DOUBLE, AT(train.label_smoothing), BELOW(0, 1), .preset = "0"},
+    {"train.class_weighting",
+     "factor on the training loss of each class's samples: none; balanced: samples / (classes * "
+     "samples of the class); given: train.class_weights",
+     LKS_OPT_WORD, AT(train.class_weighting), .words = weighting_words, .preset = "none"},
+    {"train.class_weights", "one factor a class", LKS_OPT_DOUBLES, AT(train.class_weights),
+     SECOND(train.n_class_weights), .room = LKS_CLASSES_MAX, BETWEEN(0, 1000),
+     ONLY("train.class_weighting", "given")},
+    {"train.clip_norm",
+     "largest Euclidean norm of the whole mean gradient: a larger one is scaled down to it; 0: no "
+     "limit",
+     LKS_OPT_DOUBLE, AT(train.clip_norm), FROM(0), .preset = "0"},
+
+    {"train.ema.decay",
+     "keep an exponential moving average of the weights with this decay per step, and evaluate "
+     "with it; 0: none",
+     LKS_OPT_DOUBLE, AT(train.ema_decay), BELOW(0, 1), .preset = "0"},
+    {"train.ema.warmup", "the decay of update t is at most (1 + t) / (10 + t)", LKS_OPT_BOOL,
+     AT(train.ema_warmup), .preset = "true"},
+
+    {"train.optimizer.name",
+     "stochastic gradient descent, Adam (Kingma & Ba 2015), AdamW (Loshchilov & Hutter 2019), "
+     "RMSprop (Hinton), Adadelta (Zeiler 2012)",
      LKS_OPT_WORD, AT(train.optimizer.name), .words = optimizer_words, .preset = "sgd"},
     {"train.optimizer.lr", "learning rate; of the one-cycle schedule, its peak", LKS_OPT_DOUBLE,
      AT(train.optimizer.lr), ABOVE(0), .preset = "0.001"},
     {"train.optimizer.momentum", "share of the last update that is kept", LKS_OPT_DOUBLE,
-     AT(train.optimizer.momentum), BELOW(0, 1), .preset = "0", ONLY("train.optimizer.name", "sgd")},
+     AT(train.optimizer.momentum), BELOW(0, 1), .preset = "0",
+     ONLY("train.optimizer.name", "sgd|rmsprop")},
     {"train.optimizer.nesterov", "Nesterov's form of momentum", LKS_OPT_BOOL,
      AT(train.optimizer.nesterov), .preset = "false", ONLY("train.optimizer.name", "sgd")},
-    {"train.optimizer.weight_decay", "L2 penalty, added to the gradient", LKS_OPT_DOUBLE,
-     AT(train.optimizer.weight_decay), FROM(0), .preset = "0"},
+    {"train.optimizer.weight_decay",
+     "L2 penalty, added to the gradient; with adamw the share of a weight that lr takes off",
+     LKS_OPT_DOUBLE, AT(train.optimizer.weight_decay), FROM(0), .preset = "0"},
+    {"train.optimizer.decay_bias_and_norm",
+     "weight decay reaches biases and batchnorm's scale and shift too", LKS_OPT_BOOL,
+     AT(train.optimizer.decay_bias_and_norm), .preset = "true"},
     {"train.optimizer.beta1", "decay of the first moment", LKS_OPT_DOUBLE,
-     AT(train.optimizer.beta1), BELOW(0, 1), .preset = "0.9", ONLY("train.optimizer.name", "adam")},
+     AT(train.optimizer.beta1), BELOW(0, 1), .preset = "0.9",
+     ONLY("train.optimizer.name", "adam|adamw")},
     {"train.optimizer.beta2", "decay of the second moment", LKS_OPT_DOUBLE,
      AT(train.optimizer.beta2), BELOW(0, 1), .preset = "0.999",
-     ONLY("train.optimizer.name", "adam")},
-    {"train.optimizer.epsilon", "added to the root of the second moment", LKS_OPT_DOUBLE,
-     AT(train.optimizer.epsilon), ABOVE(0), .preset = "1e-8", ONLY("train.optimizer.name", "adam")},
+     ONLY("train.optimizer.name", "adam|adamw")},
+    {"train.optimizer.alpha", "decay of the mean square", LKS_OPT_DOUBLE, AT(train.optimizer.alpha),
+     BELOW(0, 1), .preset = "0.99", ONLY("train.optimizer.name", "rmsprop")},
+    {"train.optimizer.centered", "divide by the standard deviation, not by the root mean square",
+     LKS_OPT_BOOL, AT(train.optimizer.centered), .preset = "false",
+     ONLY("train.optimizer.name", "rmsprop")},
+    {"train.optimizer.rho", "decay of the mean squares of gradients and of updates", LKS_OPT_DOUBLE,
+     AT(train.optimizer.rho), BELOW(0, 1), .preset = "0.9",
+     ONLY("train.optimizer.name", "adadelta")},
+    {"train.optimizer.epsilon",
+     "keeps the denominator from zero; 0: the usual one, 1e-8, with adadelta 1e-6", LKS_OPT_DOUBLE,
+     AT(train.optimizer.epsilon), FROM(0), .preset = "0",
+     ONLY("train.optimizer.name", "adam|adamw|rmsprop|adadelta")},
 
     {"train.schedule.name",
-     "learning rate over time: constant; step: times gamma every so many epochs; "
-     "onecycle: up, then down, per step (Smith & Topin 2017)",
+     "learning rate over time: constant; step: times gamma every so many epochs; exponential: "
+     "times gamma every epoch; cosine: down to min_lr along half a cosine, per step (Loshchilov & "
+     "Hutter 2017); plateau: times factor when validation no longer improves; onecycle: up, then "
+     "down, per step (Smith & Topin 2017)",
      LKS_OPT_WORD, AT(train.schedule.name), .words = schedule_words, .preset = "constant"},
     {"train.schedule.gamma", "factor at each step", LKS_OPT_DOUBLE, AT(train.schedule.gamma),
-     ABOVE(0), .preset = "0.7", ONLY("train.schedule.name", "step")},
+     ABOVE(0), .preset = "0.7", ONLY("train.schedule.name", "step|exponential")},
     {"train.schedule.every_epochs", "epochs between two factors", LKS_OPT_INT,
      AT(train.schedule.every_epochs), FROM(1), .preset = "1", ONLY("train.schedule.name", "step")},
+    {"train.schedule.warmup_steps",
+     "first optimizer steps, in which the rate rises linearly to the schedule's; 0: none",
+     LKS_OPT_INT64, AT(train.schedule.warmup_steps), FROM(0), .preset = "0",
+     ONLY("train.schedule.name", "constant|step|exponential|cosine|plateau")},
+    {"train.schedule.warmup_factor", "share of the rate that the warm-up begins with",
+     LKS_OPT_DOUBLE, AT(train.schedule.warmup_factor), BETWEEN(0, 1), .preset = "0.001",
+     ONLY("train.schedule.name", "constant|step|exponential|cosine|plateau")},
+    {"train.schedule.min_lr", "last (cosine) or lowest (plateau) learning rate", LKS_OPT_DOUBLE,
+     AT(train.schedule.min_lr), FROM(0), .preset = "0",
+     ONLY("train.schedule.name", "cosine|plateau")},
+    {"train.schedule.watch", "validation figure that has to improve", LKS_OPT_WORD,
+     AT(train.schedule.watch), .words = watch_words, .preset = "loss",
+     ONLY("train.schedule.name", "plateau")},
+    {"train.schedule.factor", "factor of a reduction", LKS_OPT_DOUBLE, AT(train.schedule.factor),
+     .min = 0, .max = 1, .min_open = true, .max_open = true, .preset = "0.1",
+     ONLY("train.schedule.name", "plateau")},
+    {"train.schedule.patience", "evaluations without improvement before a reduction", LKS_OPT_INT,
+     AT(train.schedule.patience), FROM(0), .preset = "10", ONLY("train.schedule.name", "plateau")},
+    {"train.schedule.threshold", "share of the best figure by which a better one must differ",
+     LKS_OPT_DOUBLE, AT(train.schedule.threshold), BELOW(0, 1), .preset = "1e-4",
+     ONLY("train.schedule.name", "plateau")},
+    {"train.schedule.cooldown", "evaluations after a reduction that do not count", LKS_OPT_INT,
+     AT(train.schedule.cooldown), FROM(0), .preset = "0", ONLY("train.schedule.name", "plateau")},
     {"train.schedule.warmup_share", "share of all steps in which the rate goes up", LKS_OPT_DOUBLE,
      AT(train.schedule.warmup_share), BELOW(0, 1), .preset = "0.3",
      ONLY("train.schedule.name", "onecycle")},
@@ -131,6 +222,15 @@ const lks_option lks_options[] = {
     {"train.schedule.cosine", "cosine annealing; false: linear", LKS_OPT_BOOL,
      AT(train.schedule.cosine), .preset = "true", ONLY("train.schedule.name", "onecycle")},
 
+    {"train.early_stop.patience",
+     "end training after so many evaluations in a row without improvement on the validation "
+     "split; 0: never",
+     LKS_OPT_INT, AT(train.stop_patience), FROM(0), .preset = "0"},
+    {"train.early_stop.threshold", "difference from the best figure that counts as improvement",
+     LKS_OPT_DOUBLE, AT(train.stop_threshold), FROM(0), .preset = "0"},
+    {"train.early_stop.watch", "validation figure that has to improve", LKS_OPT_WORD,
+     AT(train.stop_watch), .words = watch_words, .preset = "loss"},
+
     {"checkpoint.every_steps", "a checkpoint every so many optimizer steps; 0: none between epochs",
      LKS_OPT_INT64, AT(checkpoint.every_steps), FROM(0), .preset = "0", FREE},
     {"checkpoint.every_epochs", "a checkpoint every so many epochs; 0: only at the end",
@@ -138,7 +238,10 @@ const lks_option lks_options[] = {
     {"checkpoint.keep", "newest checkpoints kept besides the best and the last; 0: all",
      LKS_OPT_INT, AT(checkpoint.keep), FROM(0), .preset = "3", FREE},
     {"eval.every_epochs", "an evaluation every so many epochs", LKS_OPT_INT, AT(eval.every_epochs),
-     FROM(1), .preset = "1", FREE},
+     FROM(1), .preset = "1", .resume = LKS_RESUME_EVALUATIONS},
+    {"eval.test_weights",
+     "the test figures at the end are those of the last weights, or of the best ones by validation",
+     LKS_OPT_WORD, AT(eval.test_weights), .words = test_words, .preset = "last", FREE},
     {"eval.batch", "samples per rank and forward pass in evaluations; cannot change a result",
      LKS_OPT_INT, AT(eval.batch), BETWEEN(1, 65536), .preset = "256", FREE},
     {"metrics.every_steps", "a line in metrics.jsonl every so many optimizer steps; 0: none",
@@ -154,6 +257,38 @@ const lks_option lks_options[] = {
             "pool2)",                                                                              \
             LKS_OPT_NAME, AT(name), .second = LKS_NAME_MAX                                         \
     }
+#define INPUT                                                                                      \
+    {                                                                                              \
+        "input",                                                                                   \
+            "name of the layer whose output this one reads, or input for the image; default: the " \
+            "layer before",                                                                        \
+            LKS_OPT_NAME, AT(input), .second = LKS_NAME_MAX                                        \
+    }
+#define TRAINABLE                                                                                  \
+    {                                                                                              \
+        "trainable",                                                                               \
+            "false: the weights stay as they are (a batchnorm then uses its running moments)",     \
+            LKS_OPT_BOOL, AT(trainable), .preset = "true"                                          \
+    }
+#define PADDING(what)                                                                              \
+    {                                                                                              \
+        "padding",                                                                                 \
+            what " around the input: valid (none), same (output size = input size / stride, "      \
+                 "rounded up), or how many on each side",                                          \
+            LKS_OPT_PADDING, AT(padding), .second = offsetof(lks_layer_config, pad),               \
+                                          BETWEEN(0, 4096), .words = padding_words,                \
+                                          .preset = "valid"                                        \
+    }
+#define WINDOW                                                                                     \
+    {                                                                                              \
+        "window", "size of the window", LKS_OPT_INT_PAIR, AT(window), BETWEEN(1, 4096),            \
+            .required = true                                                                       \
+    }
+#define WINDOW_STRIDE                                                                              \
+    {                                                                                              \
+        "stride", "distance between two windows; default: the window", LKS_OPT_INT_PAIR,           \
+            AT(stride), BETWEEN(1, 4096)                                                           \
+    }
 #define BIAS                                                                                       \
     { "bias", "add a trainable constant to each output", LKS_OPT_BOOL, AT(bias), .preset = "true" }
 
@@ -163,28 +298,56 @@ static const lks_option conv2d_options[] = {
      .required = true},
     {"stride", "distance between two outputs", LKS_OPT_INT_PAIR, AT(stride), BETWEEN(1, 4096),
      .preset = "1"},
-    {"padding",
-     "zeros around the input: valid (none), same (output size = input size / stride, rounded up), "
-     "or how many on each side",
-     LKS_OPT_PADDING, AT(padding), .second = offsetof(lks_layer_config, pad), BETWEEN(0, 4096),
-     .words = padding_words, .preset = "valid"},
+    PADDING("zeros"),
     BIAS,
-    NAME};
-static const lks_option maxpool_options[] = {{"window", "size of the window", LKS_OPT_INT_PAIR,
-                                              AT(window), BETWEEN(1, 4096), .required = true},
-                                             {"stride",
-                                              "distance between two windows; default: the window",
-                                              LKS_OPT_INT_PAIR, AT(stride), BETWEEN(1, 4096)},
-                                             NAME};
+    TRAINABLE,
+    NAME,
+    INPUT};
+static const lks_option maxpool_options[] = {WINDOW, WINDOW_STRIDE, PADDING("nothing"), NAME,
+                                             INPUT};
+static const lks_option avgpool_options[] = {
+    WINDOW,
+    WINDOW_STRIDE,
+    PADDING("zeros"),
+    {"count_padding", "divide by the whole window, also where part of it is padding", LKS_OPT_BOOL,
+     AT(count_padding), .preset = "true"},
+    NAME,
+    INPUT};
 static const lks_option dense_options[] = {
     {"units", "outputs", LKS_OPT_INT, AT(units), BETWEEN(1, 1048576), .required = true},
     BIAS,
-    NAME};
+    TRAINABLE,
+    NAME,
+    INPUT};
+static const lks_option batchnorm_options[] = {
+    {"momentum", "weight of a batch's moments in the running ones", LKS_OPT_DOUBLE, AT(momentum),
+     .min = 0, .max = 1, .min_open = true, .preset = "0.1"},
+    {"epsilon", "added to the variance", LKS_OPT_DOUBLE, AT(epsilon), BETWEEN(1e-12, 1),
+     .preset = "1e-5"},
+    {"affine", "a trainable scale and shift follow", LKS_OPT_BOOL, AT(affine), .preset = "true"},
+    TRAINABLE,
+    NAME,
+    INPUT};
+static const lks_option add_options[] = {{"from", "name of the layer whose output is added",
+                                          LKS_OPT_NAME, AT(from), .second = LKS_NAME_MAX,
+                                          .required = true},
+                                         NAME,
+                                         INPUT};
+static const lks_option leaky_relu_options[] = {
+    {"slope", "factor below 0", LKS_OPT_DOUBLE, AT(slope), BETWEEN(0, 1), .preset = "0.01"},
+    NAME,
+    INPUT};
+static const lks_option gelu_options[] = {{"tanh_form",
+                                           "the tanh approximation, not the error function",
+                                           LKS_OPT_BOOL, AT(tanh_form), .preset = "false"},
+                                          NAME,
+                                          INPUT};
 static const lks_option dropout_options[] = {
     {"rate", "share of the elements that are dropped while training", LKS_OPT_DOUBLE, AT(rate),
      BELOW(0, 1), .required = true},
-    NAME};
-static const lks_option plain_options[] = {NAME};
+    NAME,
+    INPUT};
+static const lks_option plain_options[] = {NAME, INPUT};
 
 #define COUNT(array)   ((int)(sizeof(array) / sizeof(array)[0]))
 #define OPTIONS(array) .options = (array), .n_options = COUNT(array)
@@ -194,8 +357,23 @@ const lks_layer_options lks_layer_table[LKS_LAYER_KINDS] = {
                     .short_form = true},
     [LKS_MAXPOOL] = {"maxpool", "pool", "largest value of each window", OPTIONS(maxpool_options),
                      .short_form = true},
+    [LKS_AVGPOOL] = {"avgpool", "avgpool", "mean of each window", OPTIONS(avgpool_options),
+                     .short_form = true},
+    [LKS_GLOBAL_AVGPOOL] = {"global_avgpool", "globalpool", "mean of each channel",
+                            OPTIONS(plain_options)},
     [LKS_DENSE] = {"dense", "dense", "fully connected", OPTIONS(dense_options), .short_form = true},
+    [LKS_BATCHNORM] = {"batchnorm", "bn",
+                       "each channel minus its mean, divided by its standard deviation, over the "
+                       "global batch",
+                       OPTIONS(batchnorm_options)},
+    [LKS_ADD] = {"add", "add", "sum with another layer's output, as in residual networks",
+                 OPTIONS(add_options), .short_form = true},
     [LKS_RELU] = {"relu", "relu", "max(x, 0)", OPTIONS(plain_options)},
+    [LKS_LEAKY_RELU] = {"leaky_relu", "leaky", "x above 0, slope * x below",
+                        OPTIONS(leaky_relu_options), .short_form = true},
+    [LKS_TANH] = {"tanh", "tanh", "hyperbolic tangent", OPTIONS(plain_options)},
+    [LKS_SIGMOID] = {"sigmoid", "sigmoid", "1 / (1 + exp(-x))", OPTIONS(plain_options)},
+    [LKS_GELU] = {"gelu", "gelu", "x * Phi(x) (Hendrycks & Gimpel 2016)", OPTIONS(gelu_options)},
     [LKS_DROPOUT] = {"dropout", "dropout", "zeroes elements at random while training",
                      OPTIONS(dropout_options), .short_form = true},
     [LKS_FLATTEN] = {"flatten", "flatten", "rows, columns and channels become one vector",
@@ -218,7 +396,20 @@ bool lks_option_applies(const lks_option *option, const lks_config *config) {
     const lks_option *selector = lks_option_find(option->only_with);
     int value;
     memcpy(&value, (const char *)config + selector->offset, sizeof value);
-    return strcmp(lks_word_of(selector->words, value), option->only_word) == 0;
+    const char *word = lks_word_of(selector->words, value), *at = option->only_word;
+    for (size_t n; *at; at += n + (at[n] == '|')) {
+        n = strcspn(at, "|");
+        if (n == strlen(word) && strncmp(at, word, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+char *lks_option_only(const lks_option *option, char *out, size_t size) {
+    size_t used = 0;
+    for (const char *at = option->only_word; *at && used + 5 < size; at++)
+        used += (size_t)snprintf(out + used, size - used, *at == '|' ? " or " : "%c", *at);
+    return out;
 }
 
 const char *lks_word_of(const lks_word *words, int value) {

@@ -81,7 +81,10 @@ char *lks_option_describe(const lks_option *o, char *out, size_t size) {
         snprintf(out, size, "one of %s", words);
         break;
     case LKS_OPT_DOUBLES:
-        snprintf(out, size, "a number%s or a list of up to %d", range, LKS_CHANNELS_MAX);
+        snprintf(out, size, "a number%s or a list of up to %d", range, o->room);
+        break;
+    case LKS_OPT_STRINGS:
+        snprintf(out, size, "a list of up to %d texts of 1 to %d bytes", o->room, LKS_NAME_MAX - 1);
         break;
     case LKS_OPT_INT_PAIR:
         snprintf(out, size, "a whole number%s or a list [rows, columns]", range);
@@ -147,13 +150,24 @@ static void write_text(FILE *out, const char *text) {
     fputc('"', out);
 }
 
-static void write_doubles(FILE *out, const double *values, int n) {
-    char text[32];
-    if (n != 1)
+/* A single number needs no brackets. */
+static void write_list(FILE *out, const lks_option *o, const char *at, int n) {
+    bool brackets = n != 1 || o->type == LKS_OPT_STRINGS;
+    if (brackets)
         fputc('[', out);
-    for (int i = 0; i < n; i++)
-        fprintf(out, "%s%s", i ? ", " : "", lks_shortest(values[i], text));
-    if (n != 1)
+    for (int i = 0; i < n; i++) {
+        if (i)
+            fputs(", ", out);
+        if (o->type == LKS_OPT_STRINGS) {
+            write_text(out, at + (size_t)i * LKS_NAME_MAX);
+        } else {
+            double value;
+            char text[32];
+            memcpy(&value, at + (size_t)i * sizeof value, sizeof value);
+            fputs(lks_shortest(value, text), out);
+        }
+    }
+    if (brackets)
         fputc(']', out);
 }
 
@@ -168,7 +182,8 @@ void lks_option_write(FILE *out, const lks_option *o, const void *base) {
     const char *at = (const char *)base + o->offset, *second = (const char *)base + o->second;
     int number, pair[2];
     int64_t wide;
-    double real, reals[LKS_CHANNELS_MAX];
+    double real;
+    char text[32];
     switch (o->type) {
     case LKS_OPT_BOOL:
         fputs(*(const bool *)at ? "true" : "false", out);
@@ -187,7 +202,7 @@ void lks_option_write(FILE *out, const lks_option *o, const void *base) {
         break;
     case LKS_OPT_DOUBLE:
         memcpy(&real, at, sizeof real);
-        write_doubles(out, &real, 1);
+        fputs(lks_shortest(real, text), out);
         break;
     case LKS_OPT_STRING:
     case LKS_OPT_NAME:
@@ -198,9 +213,9 @@ void lks_option_write(FILE *out, const lks_option *o, const void *base) {
         fputs(lks_word_of(o->words, number), out);
         break;
     case LKS_OPT_DOUBLES:
-        memcpy(reals, at, sizeof reals);
+    case LKS_OPT_STRINGS:
         memcpy(&number, second, sizeof number);
-        write_doubles(out, reals, number);
+        write_list(out, o, at, number);
         break;
     case LKS_OPT_INT_PAIR:
         memcpy(pair, at, sizeof pair);
@@ -219,12 +234,25 @@ void lks_option_write(FILE *out, const lks_option *o, const void *base) {
     }
 }
 
+/* Names and lists that are not given have no text that reads back as that. */
+static bool has_value(const lks_option *o, const void *base) {
+    int count = 1;
+    if (o->room)
+        memcpy(&count, (const char *)base + o->second, sizeof count);
+    return count > 0 && (o->type != LKS_OPT_NAME || ((const char *)base)[o->offset]);
+}
+
 void lks_layer_write(FILE *out, const lks_layer_config *layer) {
     const lks_layer_options *info = &lks_layer_table[layer->kind];
     fprintf(out, "%s: {", info->kind);
+    bool first = true;
     for (int i = 0; i < info->n_options; i++) {
-        fprintf(out, "%s%s: ", i ? ", " : "", info->options[i].key);
-        lks_option_write(out, &info->options[i], layer);
+        const lks_option *o = &info->options[i];
+        if (!has_value(o, layer))
+            continue;
+        fprintf(out, "%s%s: ", first ? "" : ", ", o->key);
+        lks_option_write(out, o, layer);
+        first = false;
     }
     fputc('}', out);
 }
@@ -256,7 +284,7 @@ static void write_config(FILE *out, const lks_config *config) {
     const char *before = "";
     for (int i = 0; i < lks_n_options; i++) {
         const lks_option *option = &lks_options[i];
-        if (!lks_option_applies(option, config))
+        if (!lks_option_applies(option, config) || !has_value(option, config))
             continue;
         write_key(out, option->key, before);
         before = option->key;

@@ -240,22 +240,39 @@ static lks_status read_word(const reading *r, const lks_node *node) {
     return wrong(r, node, nearest.best && nearest.length > 2 ? remark : NULL);
 }
 
-static lks_status read_doubles(const reading *r, const lks_node *node) {
-    double values[LKS_CHANNELS_MAX] = {0};
-    int n = 0;
-    if (node->type == LKS_NODE_LIST) {
-        for (const lks_node *at = node->first; at; at = at->next) {
-            if (n == LKS_CHANNELS_MAX)
-                return wrong(r, node, "too long");
-            LKS_TRY(read_double(r, at, &values[n++]));
-        }
-        if (n == 0)
-            return wrong(r, node, "empty");
-    } else {
-        LKS_TRY(read_double(r, node, &values[n++]));
+static size_t element_size(const lks_option *o) {
+    return o->type == LKS_OPT_DOUBLES ? sizeof(double) : LKS_NAME_MAX;
+}
+
+static lks_status read_element(const reading *r, const lks_node *at, char *element) {
+    if (r->option->type == LKS_OPT_DOUBLES) {
+        double value;
+        LKS_TRY(read_double(r, at, &value));
+        memcpy(element, &value, sizeof value);
+        return LKS_OK;
     }
-    store(r, r->option->offset, values, sizeof values);
-    store(r, r->option->second, &n, sizeof n);
+    if (at->type != LKS_NODE_SCALAR || !at->text[0] || strlen(at->text) >= LKS_NAME_MAX)
+        return wrong(r, at, NULL);
+    memcpy(element, at->text, strlen(at->text));
+    return LKS_OK;
+}
+
+/* A list, or one number. */
+static lks_status read_list(const reading *r, const lks_node *node) {
+    const lks_option *o = r->option;
+    bool list = node->type == LKS_NODE_LIST;
+    if (!list && o->type == LKS_OPT_STRINGS)
+        return wrong(r, node, NULL);
+    memset(r->base + o->offset, 0, (size_t)o->room * element_size(o));
+    int n = 0;
+    for (const lks_node *at = list ? node->first : node; at; at = list ? at->next : NULL, n++) {
+        if (n == o->room)
+            return wrong(r, node, "too long");
+        LKS_TRY(read_element(r, at, r->base + o->offset + (size_t)n * element_size(o)));
+    }
+    if (n == 0)
+        return wrong(r, node, "empty");
+    store(r, o->second, &n, sizeof n);
     return LKS_OK;
 }
 
@@ -302,7 +319,8 @@ lks_status lks_option_read(const lks_option *option, void *base, const char *lab
     case LKS_OPT_WORD:
         return read_word(&r, node);
     case LKS_OPT_DOUBLES:
-        return read_doubles(&r, node);
+    case LKS_OPT_STRINGS:
+        return read_list(&r, node);
     case LKS_OPT_INT_PAIR:
         return read_pair(&r, node, option->offset);
     case LKS_OPT_PADDING:
@@ -316,8 +334,8 @@ lks_status lks_option_read(const lks_option *option, void *base, const char *lab
 static void clear(const lks_option *o, char *base) {
     if (is_text_type(o->type)) {
         memset(base + o->offset, 0, o->second);
-    } else if (o->type == LKS_OPT_DOUBLES) {
-        memset(base + o->offset, 0, LKS_CHANNELS_MAX * sizeof(double));
+    } else if (o->room) {
+        memset(base + o->offset, 0, (size_t)o->room * element_size(o));
         memset(base + o->second, 0, sizeof(int));
     }
 }
