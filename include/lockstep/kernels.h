@@ -132,6 +132,25 @@ typedef struct lks_kernels {
     /** dx[i] = y[i] > 0 ? dy[i] : +0. */
     void (*relu_backward)(float *dx, const float *dy, const float *y, size_t n);
 
+    /** y[i] = a[i] + b[i]; y may be a or b. */
+    void (*add)(float *y, const float *a, const float *b, size_t n);
+
+    /** Batch normalisation of @p pixels of @p channels channels, `stride` floats apart.
+     * sum[c] += x, square[c] += x * x, pixel by pixel, in double. */
+    void (*moments)(double *sum, double *square, const float *x, size_t pixels, int stride,
+                    int channels);
+    /** sum[c] += dy, product[c] += dy * (x - mean[c]) * factor[c], pixel by pixel, in double. */
+    void (*gradient_moments)(double *sum, double *product, const float *dy, const float *x,
+                             const double *mean, const double *factor, size_t pixels, int stride,
+                             int channels);
+    /** y = (x - mean[c]) * scale[c] + shift[c], each operation rounded. */
+    void (*normalise)(float *y, const float *x, const float *mean, const float *scale,
+                      const float *shift, size_t pixels, int stride, int channels);
+    /** dx = dy * scale[c] + ((x - mean[c]) * slope[c] + shift[c]), each operation rounded. */
+    void (*normalise_backward)(float *dx, const float *dy, const float *x, const float *mean,
+                               const float *scale, const float *slope, const float *shift,
+                               size_t pixels, int stride, int channels);
+
     /** One update of n weights; state arrays in place. Returns false if a new weight is not finite.
      * |m|, |v| < 2^-100 become +0. */
     bool (*adam)(float *w, float *m, float *v, const float *g, size_t n, const lks_adam_step *s);

@@ -66,6 +66,7 @@ typedef struct lks_model lks_model;
 typedef struct lks_model_view {
     float *weights; /**< flat, logical order; call lks_model_weights_changed() after writing */
     size_t n_weights;
+    size_t n_parameters; /**< n_weights without batchnorm's running moments */
     const lks_tensor *tensors;
     int n_tensors;
     int n_operations; /**< slots after LKS_MSG_HEAD */
@@ -81,12 +82,24 @@ lks_status lks_model_create(lks_model **model, const lks_config *config, lks_sha
                             int classes, const float (*pixels)[256], const lks_kernels *kernels,
                             int threads, int capacity, lks_error *err);
 void lks_model_free(lks_model *model);
+
+/** How batchnorm's sums are added up over all ranks: in place, on the thread that called
+ * lks_model_train(). Without one this process is alone. With batchnorm in the network
+ * lks_model_train() is collective over the ranks behind @p sum: each calls it for every batch, also
+ * with n = 0. */
+typedef void (*lks_sum_i64)(void *context, int64_t *values, size_t n);
+void lks_model_share(lks_model *model, lks_sum_i64 sum, void *context);
+
+/** Factors on the training loss of each class's samples, [classes], copied; 1 until then. */
+void lks_model_weigh_classes(lks_model *model, const double *factors);
+
 lks_model_view lks_model_look(const lks_model *model);
 
 /** The layer name of operation @p index (fused layers give the first one's). */
 const char *lks_model_operation_name(const lks_model *model, int index);
 
-/** Draws initial weights from (seed, tensor number, element) by config->init. */
+/** Draws initial weights from (seed, tensor number, element) by config->init; batchnorm starts with
+ * scale 1, shift 0, running mean 0 and variance 1. */
 void lks_model_init(lks_model *model, uint64_t seed);
 
 /** Repacks the weights for the kernels. */

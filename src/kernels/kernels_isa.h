@@ -24,6 +24,18 @@ void LKS_KERNEL(lks_dropout_backward)(float *dx, const float *dy, const uint8_t 
                                       float scale);
 void LKS_KERNEL(lks_relu)(float *y, const float *x, size_t n);
 void LKS_KERNEL(lks_relu_backward)(float *dx, const float *dy, const float *y, size_t n);
+void LKS_KERNEL(lks_add)(float *y, const float *a, const float *b, size_t n);
+void LKS_KERNEL(lks_moments)(double *sum, double *square, const float *x, size_t pixels, int stride,
+                             int channels);
+void LKS_KERNEL(lks_gradient_moments)(double *sum, double *product, const float *dy, const float *x,
+                                      const double *mean, const double *factor, size_t pixels,
+                                      int stride, int channels);
+void LKS_KERNEL(lks_normalise)(float *y, const float *x, const float *mean, const float *scale,
+                               const float *shift, size_t pixels, int stride, int channels);
+void LKS_KERNEL(lks_normalise_backward)(float *dx, const float *dy, const float *x,
+                                        const float *mean, const float *scale, const float *slope,
+                                        const float *shift, size_t pixels, int stride,
+                                        int channels);
 bool LKS_KERNEL(lks_adam)(float *w, float *m, float *v, const float *g, size_t n,
                           const lks_adam_step *s);
 bool LKS_KERNEL(lks_sgd)(float *w, float *velocity, const float *g, size_t n,

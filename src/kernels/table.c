@@ -19,6 +19,11 @@ const lks_kernels LKS_KERNEL(lks_table) = {
     .dropout_backward = LKS_KERNEL(lks_dropout_backward),
     .relu = LKS_KERNEL(lks_relu),
     .relu_backward = LKS_KERNEL(lks_relu_backward),
+    .add = LKS_KERNEL(lks_add),
+    .moments = LKS_KERNEL(lks_moments),
+    .gradient_moments = LKS_KERNEL(lks_gradient_moments),
+    .normalise = LKS_KERNEL(lks_normalise),
+    .normalise_backward = LKS_KERNEL(lks_normalise_backward),
     .adam = LKS_KERNEL(lks_adam),
     .sgd = LKS_KERNEL(lks_sgd),
 };

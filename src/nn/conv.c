@@ -102,7 +102,7 @@ static void make_list(const conv_op *c, const lks_worker *w, int s) {
 /* dx of one image; a padded image is summed up in the worker's scratch and cropped. */
 static void input_gradient(const conv_op *c, lks_worker *w, int s) {
     const lks_activation *in = c->op.in;
-    float *dx = c->padded ? w->scratch : in->gradient + s * in->size;
+    float *dx = c->padded ? w->scratch : c->op.dx + s * in->size;
     memset(dx, 0, image_size(c) * sizeof(float));
     const lks_entry *entries = list_entries(c, w, s);
     const int32_t *count = list_count(c, w, s);
@@ -115,7 +115,7 @@ static void input_gradient(const conv_op *c, lks_worker *w, int s) {
     size_t row = (size_t)in->shape.columns * in->stride;
     const float *from = dx + ((size_t)c->pad[0] * c->columns + c->pad[1]) * in->stride;
     for (int y = 0; y < in->shape.rows; y++)
-        memcpy(in->gradient + s * in->size + y * row, from + (size_t)y * c->columns * in->stride,
+        memcpy(c->op.dx + s * in->size + y * row, from + (size_t)y * c->columns * in->stride,
                row * sizeof(float));
 }
 
@@ -125,7 +125,7 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
         return;
     for (int s = first; s < first + count; s++) {
         make_list(c, w, s);
-        if (op->in->gradient)
+        if (op->dx)
             input_gradient(c, w, s);
     }
 }
@@ -211,21 +211,6 @@ static void collect(lks_op *op, int64_t *exact, float *plain, int part, int part
         lks_op_take_bias(op, padded, exact, plain);
 }
 
-static void release(lks_op *op) {
-    conv_op *c = (conv_op *)op;
-    lks_free(c->pixel_offset);
-    lks_free(c->run_offset);
-    lks_free(c->tap_offset);
-    lks_free(c->element_offset);
-    lks_free(c->padded);
-    lks_free(c->argmax);
-    lks_free(c->forward_w);
-    lks_free(c->bias);
-    lks_free(c->backward_w);
-    lks_free(c->entries);
-    lks_free(c->count);
-}
-
 static void fill_offsets(conv_op *c) {
     int stride = c->op.in->stride, channels = c->op.in->shape.channels;
     int kernel_columns = c->layer.kernel[1], i = 0;
@@ -254,7 +239,6 @@ static lks_status allocate(conv_op *c, lks_error *err) {
     const lks_activation *in = c->op.in, *out = c->op.out;
     size_t pixels = (size_t)c->out_rows * c->out_columns, filters = (size_t)c->blocks * LKS_BLOCK;
     size_t elements = (size_t)c->taps * in->shape.channels;
-    const char *what = c->op.name;
     bool lists = c->sparse || in->gradient;
     size_t list_slots = c->sparse ? (size_t)m->capacity : (size_t)m->threads;
     size_t batch = (size_t)m->capacity;
@@ -279,7 +263,7 @@ static lks_status allocate(conv_op *c, lks_error *err) {
     };
     for (size_t b = 0; b < sizeof buffers / sizeof *buffers; b++)
         if (buffers[b].wanted) {
-            *buffers[b].at = lks_model_alloc(m, buffers[b].count, buffers[b].size, what, err);
+            *buffers[b].at = lks_op_alloc(&c->op, buffers[b].count, buffers[b].size, err);
             if (!*buffers[b].at)
                 return err->status;
         }
@@ -297,12 +281,12 @@ lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, 
                                        .backward = backward,
                                        .weights = weights,
                                        .pack = pack,
-                                       .collect = collect,
-                                       .release = release};
+                                       .collect = collect};
     conv_op *c = lks_alloc(1, sizeof *c, "a convolution", err);
     if (!c)
         return err->status;
-    const lks_activation *in = lks_model_last(m);
+    const lks_activation *in = c->op.in = lks_model_input(m, layer);
+    c->op.trained = layer->trainable;
     c->layer = *layer;
     c->relu = relu;
     c->pool = pool;

@@ -40,7 +40,7 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
     if (d->relu)
         op->model->kernels->relu_backward(dy, dy, op->out->value + first * op->out->size,
                                           op->out->size * count);
-    if (!op->in->gradient)
+    if (!op->dx)
         return;
     const lks_forward_args a = {.x = dy,
                                 .n_pixels = count,
@@ -50,7 +50,7 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
                                 .run_offset = d->zero,
                                 .blocks = (int)(op->in->size / LKS_BLOCK),
                                 .weights = d->backward_w,
-                                .out = op->in->gradient + first * op->in->size};
+                                .out = op->dx + first * op->in->size};
     op->model->kernels->forward(&a);
 }
 
@@ -100,18 +100,6 @@ static void collect(lks_op *op, int64_t *exact, float *plain, int part, int part
         lks_op_take_bias(op, padded, exact, plain);
 }
 
-static void release(lks_op *op) {
-    dense_op *d = (dense_op *)op;
-    lks_free(d->in_offset);
-    lks_free(d->out_offset);
-    lks_free(d->run_offset);
-    lks_free(d->element_offset);
-    lks_free(d->zero);
-    lks_free(d->forward_w);
-    lks_free(d->bias);
-    lks_free(d->backward_w);
-}
-
 static void fill_offsets(dense_op *d) {
     const lks_activation *in = d->op.in;
     int channels = in->shape.channels, pixels = in->shape.rows * in->shape.columns;
@@ -138,16 +126,15 @@ static lks_status allocate(dense_op *d, lks_error *err) {
                         "layer '%s': %zu samples of %zu values on one rank are too many; use more "
                         "ranks or a smaller train.global_batch",
                         d->op.name, batch, in->size);
-    d->in_offset = lks_model_alloc(m, batch, sizeof(int32_t), d->op.name, err);
-    d->out_offset = lks_model_alloc(m, batch, sizeof(int32_t), d->op.name, err);
-    d->run_offset = lks_model_alloc(m, inputs, sizeof(int32_t), d->op.name, err);
-    d->element_offset = lks_model_alloc(m, inputs, sizeof(int32_t), d->op.name, err);
-    d->zero = lks_model_alloc(m, 1, sizeof(int32_t), d->op.name, err);
-    d->forward_w = lks_model_alloc(m, inputs * outputs, sizeof(float), d->op.name, err);
-    d->bias = lks_model_alloc(m, outputs, sizeof(float), d->op.name, err);
+    d->in_offset = lks_op_alloc(&d->op, batch, sizeof(int32_t), err);
+    d->out_offset = lks_op_alloc(&d->op, batch, sizeof(int32_t), err);
+    d->run_offset = lks_op_alloc(&d->op, inputs, sizeof(int32_t), err);
+    d->element_offset = lks_op_alloc(&d->op, inputs, sizeof(int32_t), err);
+    d->zero = lks_op_alloc(&d->op, 1, sizeof(int32_t), err);
+    d->forward_w = lks_op_alloc(&d->op, inputs * outputs, sizeof(float), err);
+    d->bias = lks_op_alloc(&d->op, outputs, sizeof(float), err);
     if (in->gradient)
-        d->backward_w =
-            lks_model_alloc(m, in->size * (size_t)d->units, sizeof(float), d->op.name, err);
+        d->backward_w = lks_op_alloc(&d->op, in->size * (size_t)d->units, sizeof(float), err);
     if (!d->in_offset || !d->out_offset || !d->run_offset || !d->element_offset || !d->zero ||
         !d->forward_w || !d->bias || (in->gradient && !d->backward_w))
         return err->status;
@@ -160,12 +147,13 @@ lks_status lks_dense_new(lks_model *m, const lks_layer_config *layer, bool relu,
                                        .backward = backward,
                                        .weights = weights,
                                        .pack = pack,
-                                       .collect = collect,
-                                       .release = release};
+                                       .collect = collect};
     dense_op *d = lks_alloc(1, sizeof *d, "a dense layer", err);
     if (!d)
         return err->status;
-    const lks_shape in = lks_model_last(m)->shape;
+    d->op.in = lks_model_input(m, layer);
+    d->op.trained = layer->trainable;
+    const lks_shape in = d->op.in->shape;
     d->relu = relu;
     d->units = layer->units;
     d->blocks = lks_padded(layer->units) / LKS_BLOCK;

@@ -49,35 +49,29 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
     (void)w;
     const dropout_op *d = (const dropout_op *)op;
     size_t at = first * op->out->size, n = op->out->size * count;
-    if (!op->in->gradient)
+    if (!op->dx)
         return;
     if (d->threshold == 0)
-        memcpy(op->in->gradient + at, op->out->gradient + at, n * sizeof(float));
+        memcpy(op->dx + at, op->out->gradient + at, n * sizeof(float));
     else
-        op->model->kernels->dropout_backward(op->in->gradient + at, op->out->gradient + at,
-                                             d->keep + at, n, d->scale);
-}
-
-static void release(lks_op *op) {
-    lks_free(((dropout_op *)op)->keep);
-    lks_free(((dropout_op *)op)->words);
+        op->model->kernels->dropout_backward(op->dx + at, op->out->gradient + at, d->keep + at, n,
+                                             d->scale);
 }
 
 lks_status lks_dropout_new(lks_model *m, const lks_layer_config *layer, int layer_index,
                            lks_error *err) {
-    static const lks_op_class class = {
-        .forward = forward, .backward = backward, .release = release};
+    static const lks_op_class class = {.forward = forward, .backward = backward};
     dropout_op *d = lks_alloc(1, sizeof *d, "a dropout layer", err);
     if (!d)
         return err->status;
-    const lks_activation *in = lks_model_last(m);
+    const lks_activation *in = d->op.in = lks_model_input(m, layer);
     size_t elements = (size_t)in->shape.rows * in->shape.columns * in->shape.channels;
     d->unit = (uint32_t)layer_index;
     d->threshold = (uint32_t)(layer->rate * 4294967296.0);
     d->scale = (float)(1.0 / (1.0 - layer->rate));
     d->words_each = (elements + 3) / 4 * 4;
     LKS_TRY(lks_model_append(m, &d->op, &class, layer->name, in->shape, in->stride, err));
-    d->keep = lks_model_alloc(m, in->size * m->capacity, 1, layer->name, err);
-    d->words = lks_model_alloc(m, d->words_each * m->threads, sizeof(uint32_t), layer->name, err);
+    d->keep = lks_op_alloc(&d->op, in->size * m->capacity, 1, err);
+    d->words = lks_op_alloc(&d->op, d->words_each * m->threads, sizeof(uint32_t), err);
     return d->keep && d->words ? LKS_OK : err->status;
 }

@@ -1,8 +1,9 @@
 /* One batch through the network, on this rank's threads.
  *
  * Forward, loss and backward-data work on any range of images; weight gradients on whole chunks.
- * Where the chunks go round evenly, a thread takes each of its chunks through everything while the
- * data are in its cache. Where they do not, threads share the images first, then the outputs of the
+ * Batch normalisation needs sums over the whole batch: there threads and ranks meet.
+ * Where the chunks go round evenly, a thread takes each of its chunks through everything else while
+ * the data are in its cache. Where they do not, threads share the images first, then the outputs of the
  * weight gradients. The results are the same either way. */
 #include "nn/op.h"
 
@@ -21,29 +22,54 @@ static lks_span chunk_span(const lks_model *m, int chunk) {
     return (lks_span){first, left < m->chunk ? left : m->chunk};
 }
 
-static void forward_images(lks_model *m, lks_worker *w, lks_span s) {
-    for (int i = 0; i < m->n_ops; i++)
+/* Operations [first, last). Where `forward`, they are run forward; where `backward`, all but the
+ * first are then run backward, last to first. With both, the loss comes in between. */
+typedef struct pass {
+    int first, last;
+    bool forward, backward;
+} pass;
+
+static void forward_images(lks_model *m, lks_worker *w, int first, int last, lks_span s) {
+    for (int i = first; i < last; i++)
         m->ops[i]->class->forward(m->ops[i], w, s.first, s.count);
 }
 
-static void train_images(lks_model *m, lks_worker *w, lks_span s) {
-    forward_images(m, w, s);
-    lks_loss_train(m, w, s.first, s.count);
-    for (int i = m->n_ops - 1; i > 0; i--)
-        m->ops[i]->class->backward(m->ops[i], w, s.first, s.count);
+static void add_gradient(lks_model *m, lks_activation *to, const float *from, lks_span s) {
+    float *at = to->gradient + s.first * to->size;
+    m->kernels->add(at, at, from + s.first * to->size, to->size * s.count);
 }
 
-static void weights_of_chunk(lks_model *m, lks_worker *w, lks_span chunk, int part, int parts) {
-    for (int i = m->n_ops - 1; i > 0; i--) {
+static void backward_images(lks_op *op, lks_worker *w, lks_span s) {
+    if (!op->out->gradient)
+        return;
+    op->class->backward(op, w, s.first, s.count);
+    if (op->dx_adds)
+        add_gradient(op->model, op->in, op->dx, s);
+    if (op->dx_second_adds)
+        add_gradient(op->model, op->second, op->dx_second, s);
+}
+
+static void run_images(lks_model *m, lks_worker *w, pass p, lks_span s) {
+    if (p.forward)
+        forward_images(m, w, p.first, p.last, s);
+    if (p.forward && p.backward)
+        lks_loss_train(m, w, s.first, s.count);
+    for (int i = p.last - 1; p.backward && i > p.first; i--)
+        backward_images(m->ops[i], w, s);
+}
+
+static void weights_of_chunk(lks_model *m, lks_worker *w, pass p, lks_span chunk, int part,
+                             int parts) {
+    for (int i = p.last - 1; i > p.first; i--) {
         lks_op *op = m->ops[i];
-        if (op->class->weights && !op->wide)
+        if (op->class->weights && op->trained && !op->wide)
             op->class->weights(op, w, w->index, chunk.first, chunk.count, part, parts);
     }
 }
 
 static void wide_weights(lks_model *m, lks_worker *w) {
     for (int i = m->n_ops - 1; i > 0; i--)
-        if (m->ops[i]->wide)
+        if (m->ops[i]->wide && m->ops[i]->trained)
             m->ops[i]->class->weights(m->ops[i], w, 0, 0, m->batch.n, w->index, m->threads);
 }
 
@@ -53,21 +79,54 @@ static bool chunks_go_round(int chunks, int threads) {
     return chunks % threads == 0 || chunks >= 8 * threads;
 }
 
-static void train_on_thread(lks_model *m, lks_worker *w) {
+static void run_pass(lks_model *m, lks_worker *w, pass p) {
     int chunks = chunks_of(m), t = w->index;
     if (chunks_go_round(chunks, m->threads)) {
         lks_span mine = lks_part(chunks, t, m->threads);
         for (int c = mine.first; c < mine.first + mine.count; c++) {
-            train_images(m, w, chunk_span(m, c));
-            weights_of_chunk(m, w, chunk_span(m, c), 0, 1);
+            run_images(m, w, p, chunk_span(m, c));
+            if (p.backward)
+                weights_of_chunk(m, w, p, chunk_span(m, c), 0, 1);
         }
-#pragma omp barrier
-    } else {
-        train_images(m, w, lks_part(m->batch.n, t, m->threads));
-#pragma omp barrier
-        for (int c = 0; c < chunks; c++)
-            weights_of_chunk(m, w, chunk_span(m, c), t, m->threads);
+        return;
     }
+    run_images(m, w, p, lks_part(m->batch.n, t, m->threads));
+    if (!p.backward)
+        return;
+#pragma omp barrier
+    for (int c = 0; c < chunks; c++)
+        weights_of_chunk(m, w, p, chunk_span(m, c), t, m->threads);
+}
+
+/* All threads and all ranks add up what operation `op` needs to know of the whole batch. */
+static void meet(lks_model *m, lks_worker *w, lks_op *op, bool backward) {
+#pragma omp barrier
+    lks_span mine = lks_part(chunks_of(m), w->index, m->threads);
+    for (int c = mine.first; c < mine.first + mine.count; c++) {
+        lks_span s = chunk_span(m, c);
+        op->class->moments(op, w, s.first, s.count, backward);
+    }
+#pragma omp barrier
+#pragma omp master
+    op->class->agree(op, backward);
+#pragma omp barrier
+}
+
+/* Forward from stop to stop, then the last stretch forward and backward, and back from stop to
+ * stop. Without stops a chunk goes through everything while its data are in the cache. */
+static void train_on_thread(lks_model *m, lks_worker *w) {
+    int first = 0;
+    for (int s = 0; s < m->n_stops; first = m->stops[s++]) {
+        run_pass(m, w, (pass){first, m->stops[s], .forward = true});
+        meet(m, w, m->ops[m->stops[s]], false);
+    }
+    run_pass(m, w, (pass){first, m->n_ops, .forward = true, .backward = true});
+    for (int s = m->n_stops - 1; s >= 0; s--) {
+        meet(m, w, m->ops[m->stops[s]], true);
+        first = s > 0 ? m->stops[s - 1] : 0;
+        run_pass(m, w, (pass){first, m->stops[s] + 1, .backward = true});
+    }
+#pragma omp barrier
     wide_weights(m, w);
 }
 
@@ -81,7 +140,7 @@ bool lks_default_floating_point(void) {
 void lks_model_train(lks_model *m, const lks_batch *batch) {
     m->batch = *batch;
     m->training = true;
-    if (batch->n == 0)
+    if (batch->n == 0 && m->n_stops == 0)
         return;
 #pragma omp parallel num_threads(m->threads)
     {
@@ -104,7 +163,7 @@ void lks_model_evaluate(lks_model *m, const lks_batch *batch, lks_score *scores,
         /* Chunk-sized pieces keep a piece's activations in the cache. */
         for (int s = mine.first, end = mine.first + mine.count; s < end; s += m->chunk) {
             lks_span piece = {s, end - s < m->chunk ? end - s : m->chunk};
-            forward_images(m, w, piece);
+            forward_images(m, w, 0, m->n_ops, piece);
             for (int i = s; i < s + piece.count; i++)
                 lks_loss_score(m, i, scores ? &scores[i] : NULL,
                                probabilities ? probabilities + (size_t)i * m->classes : NULL);
@@ -154,6 +213,16 @@ static void clear_sums(lks_model *m, int part) {
     }
 }
 
+/* Weights that are kept as they are have no gradient. */
+static void collect_nothing(const lks_op *op, int64_t *exact, float *plain, int part, int parts) {
+    size_t from = op->n_flat * part / parts, to = op->n_flat * (part + 1) / parts;
+    for (size_t i = op->offset + from; i < op->offset + to; i++)
+        if (plain)
+            plain[i] = 0;
+        else
+            exact[i] = 0;
+}
+
 void lks_model_collect(lks_model *m, int64_t *message, float *gradients) {
     collect_head(m, message);
     int64_t *exact = message + LKS_MSG_HEAD + m->n_ops;
@@ -161,8 +230,10 @@ void lks_model_collect(lks_model *m, int64_t *message, float *gradients) {
     {
         int part = omp_get_thread_num();
         for (int i = 0; i < m->n_ops; i++)
-            if (m->ops[i]->class->collect)
+            if (m->ops[i]->trained)
                 m->ops[i]->class->collect(m->ops[i], exact, gradients, part, m->threads);
+            else
+                collect_nothing(m->ops[i], exact, gradients, part, m->threads);
 #pragma omp barrier
         clear_sums(m, part);
     }

@@ -23,19 +23,15 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
             x[i * stride + c] = in->table[c][bytes[i * channels + c]];
 }
 
-static void release(lks_op *op) {
-    lks_free(((input_op *)op)->table);
-}
-
 lks_status lks_input_new(lks_model *m, const float (*table)[256], lks_error *err) {
-    static const lks_op_class class = {.forward = forward, .release = release};
+    static const lks_op_class class = {.forward = forward};
     input_op *in = lks_alloc(1, sizeof *in, "the input", err);
     if (!in)
         return err->status;
     int channels = m->input.channels;
     LKS_TRY(lks_model_append(m, &in->op, &class, "input", m->input,
                              channels <= 4 ? channels : lks_padded(channels), err));
-    in->table = lks_alloc((size_t)channels, sizeof *in->table, "the pixel table", err);
+    in->table = lks_op_alloc(&in->op, (size_t)channels, sizeof *in->table, err);
     if (!in->table)
         return err->status;
     memcpy(in->table, table, (size_t)channels * sizeof *table);

@@ -44,10 +44,10 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     (void)w;
     const maxpool_op *p = (const maxpool_op *)op;
-    if (!op->in->gradient)
+    if (!op->dx)
         return;
     for (int s = first; s < first + count; s++) {
-        float *dx = op->in->gradient + s * op->in->size;
+        float *dx = op->dx + s * op->in->size;
         memset(dx, 0, op->in->size * sizeof(float));
         const float *dy = op->out->gradient + s * op->out->size;
         const int32_t *place = p->place + s * op->out->size;
@@ -56,22 +56,17 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
     }
 }
 
-static void release(lks_op *op) {
-    lks_free(((maxpool_op *)op)->place);
-}
-
 lks_status lks_maxpool_new(lks_model *m, const lks_layer_config *layer, lks_error *err) {
-    static const lks_op_class class = {
-        .forward = forward, .backward = backward, .release = release};
+    static const lks_op_class class = {.forward = forward, .backward = backward};
     maxpool_op *p = lks_alloc(1, sizeof *p, "a pooling layer", err);
     if (!p)
         return err->status;
-    const lks_activation *in = lks_model_last(m);
+    const lks_activation *in = p->op.in = lks_model_input(m, layer);
     memcpy(p->window, layer->window, sizeof p->window);
     memcpy(p->stride, layer->stride, sizeof p->stride);
     lks_shape out = {(in->shape.rows - p->window[0]) / p->stride[0] + 1,
                      (in->shape.columns - p->window[1]) / p->stride[1] + 1, in->shape.channels};
     LKS_TRY(lks_model_append(m, &p->op, &class, layer->name, out, in->stride, err));
-    p->place = lks_model_alloc(m, p->op.out->size * m->capacity, sizeof(int32_t), layer->name, err);
+    p->place = lks_op_alloc(&p->op, p->op.out->size * m->capacity, sizeof(int32_t), err);
     return p->place ? LKS_OK : err->status;
 }

@@ -2,6 +2,9 @@
  * own memory. */
 #include "nn/op.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include <omp.h>
 #include <stdio.h>
 
@@ -19,8 +22,17 @@ void *lks_model_alloc(lks_model *m, size_t count, size_t size, const char *what,
     return p;
 }
 
-lks_activation *lks_activation_new(lks_model *m, lks_shape shape, int stride, bool gradient,
-                                   lks_error *err) {
+void *lks_op_alloc(lks_op *op, size_t count, size_t size, lks_error *err) {
+    assert(op->n_owned < LKS_OP_OWNED);
+    void *p = lks_model_alloc(op->model, count, size, op->name, err);
+    if (p)
+        op->owned[op->n_owned++] = p;
+    return p;
+}
+
+/* A new activation for `shape`; with a gradient where asked for. */
+static lks_activation *add_activation(lks_model *m, lks_shape shape, int stride, bool gradient,
+                                      lks_error *err) {
     lks_activation *a = lks_alloc(1, sizeof *a, "an activation", err);
     if (!a)
         return NULL;
@@ -41,7 +53,19 @@ lks_activation *lks_activation_new(lks_model *m, lks_shape shape, int stride, bo
 }
 
 lks_activation *lks_model_last(const lks_model *m) {
-    return m->n_activations ? m->activations[m->n_activations - 1] : NULL;
+    return m->activations[m->n_activations - 1];
+}
+
+lks_activation *lks_model_output_of(const lks_model *m, int layer) {
+    return layer < 0 ? m->activations[0] : m->layer_out[layer];
+}
+
+lks_activation *lks_model_input(const lks_model *m, const lks_layer_config *layer) {
+    return lks_model_output_of(m, layer->input_layer);
+}
+
+static bool has_gradient(const lks_activation *a) {
+    return a && a->gradient;
 }
 
 lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class, const char *name,
@@ -49,41 +73,43 @@ lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class,
     op->class = class;
     op->model = m;
     op->index = m->n_ops;
-    op->in = lks_model_last(m);
     snprintf(op->name, sizeof op->name, "%s", name);
     m->ops[m->n_ops++] = op; /* from here on the model frees it */
-    /* A gradient is needed from the first operation with weights on; before it, nobody asks. */
-    bool gradient = m->n_weights > 0 || class->weights;
-    op->out = lks_activation_new(m, out, stride, gradient, err);
+    /* A gradient is needed behind weights that learn; before them, nobody asks. */
+    bool gradient = op->trained || has_gradient(op->in) || has_gradient(op->second);
+    op->out = add_activation(m, out, stride, gradient, err);
     return op->out ? LKS_OK : err->status;
+}
+
+lks_status lks_model_add_tensor(lks_model *m, lks_op *op, const char *what, lks_role role, int ndim,
+                                const int64_t *shape, lks_error *err) {
+    lks_tensor *t = &m->tensors[m->n_tensors++];
+    snprintf(t->name, sizeof t->name, "%s/%s", op->name, what);
+    t->ndim = ndim;
+    t->count = 1;
+    for (int d = 0; d < ndim; d++) {
+        t->shape[d] = shape[d];
+        t->count *= (size_t)shape[d];
+    }
+    t->offset = m->n_weights;
+    t->role = role;
+    t->trained = op->trained && role != LKS_ROLE_MOMENT;
+    if (op->n_flat == 0)
+        op->offset = m->n_weights;
+    op->n_flat += t->count;
+    m->n_weights += t->count;
+    if (m->n_weights > INT32_MAX)
+        return lks_fail(err, LKS_ERR_CONFIG, "layer '%s': more than 2^31 parameters", op->name);
+    return LKS_OK;
 }
 
 lks_status lks_model_add_weights(lks_model *m, lks_op *op, int ndim, const int64_t *shape,
                                  int n_bias, lks_error *err) {
-    op->offset = m->n_weights;
-    op->n_weights = 1;
-    lks_tensor *t = &m->tensors[m->n_tensors++];
-    snprintf(t->name, sizeof t->name, "%s/weight", op->name);
-    t->ndim = ndim;
-    for (int d = 0; d < ndim; d++) {
-        t->shape[d] = shape[d];
-        op->n_weights *= (size_t)shape[d];
-    }
-    t->offset = op->offset;
-    t->count = op->n_weights;
+    LKS_TRY(lks_model_add_tensor(m, op, "weight", LKS_ROLE_WEIGHT, ndim, shape, err));
+    op->n_weights = op->n_flat;
     op->n_bias = n_bias;
-    if (n_bias) {
-        t = &m->tensors[m->n_tensors++];
-        snprintf(t->name, sizeof t->name, "%s/bias", op->name);
-        t->ndim = 1;
-        t->shape[0] = n_bias;
-        t->offset = op->offset + op->n_weights;
-        t->count = (size_t)n_bias;
-    }
-    m->n_weights += op->n_weights + (size_t)n_bias;
-    if (m->n_weights > INT32_MAX)
-        return lks_fail(err, LKS_ERR_CONFIG, "layer '%s': more than 2^31 parameters", op->name);
-    return LKS_OK;
+    const int64_t size = n_bias;
+    return n_bias ? lks_model_add_tensor(m, op, "bias", LKS_ROLE_BIAS, 1, &size, err) : LKS_OK;
 }
 
 /* Every loop here deals its work to exactly m->threads threads, so they must really come. */
@@ -134,36 +160,115 @@ static lks_status add_workers(lks_model *m, lks_error *err) {
     return LKS_OK;
 }
 
+/* What is known of the layers while operations are made of them. */
+typedef struct plan {
+    const lks_config *config;
+    int *readers; /* [layers] how many layers read each one's output */
+} plan;
+
+/* Whether layer i + 1 is of `kind`, and nobody else reads what layer i gives. */
+static bool followed_by(const plan *p, int i, lks_layer_kind kind) {
+    if (i + 1 >= p->config->n_layers || p->readers[i] != 1)
+        return false;
+    const lks_layer_config *next = &p->config->layers[i + 1];
+    return next->kind == kind && next->input_layer == i;
+}
+
+static bool is_plain_pool(const lks_layer_config *pool) {
+    return pool->window[0] == 2 && pool->window[1] == 2 && pool->stride[0] == 2 &&
+           pool->stride[1] == 2 && pool->padding == LKS_PAD_VALID;
+}
+
+/* conv [relu] pool [relu] in any of its orders: max-pooling and ReLU commute. */
+static lks_status add_convolution(lks_model *m, const plan *p, int i, int *used, lks_error *err) {
+    const lks_layer_config *layer = &p->config->layers[i];
+    int relu_next = followed_by(p, i, LKS_RELU);
+    bool pool_next =
+        followed_by(p, i + relu_next, LKS_MAXPOOL) && is_plain_pool(layer + 1 + relu_next);
+    bool relu_after = pool_next && !relu_next && followed_by(p, i + 1, LKS_RELU);
+    *used += relu_next + pool_next + relu_after;
+    return lks_conv_new(m, layer, relu_next || relu_after, pool_next, err);
+}
+
 /* Appends the operation that starts at layer i; *used is the number of layers it takes in. */
-static lks_status add_operation(lks_model *m, const lks_config *config, int i, int *used,
-                                lks_error *err) {
-    const lks_layer_config *layer = &config->layers[i];
-    int left = config->n_layers - i;
-    bool relu_next = left > 1 && layer[1].kind == LKS_RELU;
+static lks_status add_operation(lks_model *m, const plan *p, int i, int *used, lks_error *err) {
+    const lks_layer_config *layer = &p->config->layers[i];
     *used = 1;
     switch (layer->kind) {
-    case LKS_CONV2D: {
-        /* conv [relu] pool [relu] in any of its orders: max-pooling and ReLU commute. */
-        const lks_layer_config *pool = layer + 1 + relu_next;
-        bool pool_next = left > 1 + relu_next && pool->kind == LKS_MAXPOOL &&
-                         pool->window[0] == 2 && pool->window[1] == 2 && pool->stride[0] == 2 &&
-                         pool->stride[1] == 2;
-        bool relu_after = pool_next && !relu_next && left > 2 && layer[2].kind == LKS_RELU;
-        *used += relu_next + pool_next + relu_after;
-        return lks_conv_new(m, layer, relu_next || relu_after, pool_next, err);
-    }
+    case LKS_CONV2D:
+        return add_convolution(m, p, i, used, err);
     case LKS_DENSE:
-        *used += relu_next;
-        return lks_dense_new(m, layer, relu_next, err);
+        *used += followed_by(p, i, LKS_RELU);
+        return lks_dense_new(m, layer, *used > 1, err);
     case LKS_MAXPOOL:
         return lks_maxpool_new(m, layer, err);
+    case LKS_BATCHNORM:
+        return lks_batchnorm_new(m, layer, err);
+    case LKS_ADD:
+        return lks_add_new(m, layer, err);
     case LKS_RELU:
         return lks_relu_new(m, layer, err);
     case LKS_DROPOUT:
         return lks_dropout_new(m, layer, i, err);
     case LKS_FLATTEN: /* a view: dense layers read any shape in row, column, channel order */
-    case LKS_LAYER_KINDS:
         break;
+    }
+    return LKS_OK;
+}
+
+static lks_status add_operations(lks_model *m, const plan *p, lks_error *err) {
+    for (int i = 0, used; i < p->config->n_layers; i += used) {
+        LKS_TRY(add_operation(m, p, i, &used, err));
+        bool view = p->config->layers[i].kind == LKS_FLATTEN;
+        m->layer_out[i + used - 1] =
+            view ? lks_model_input(m, &p->config->layers[i]) : lks_model_last(m);
+    }
+    return LKS_OK;
+}
+
+static lks_status plan_operations(lks_model *m, const lks_config *config, lks_error *err) {
+    plan p = {.config = config};
+    p.readers = lks_alloc((size_t)config->n_layers, sizeof(int), "the network", err);
+    if (!p.readers)
+        return err->status;
+    for (int i = 0; i < config->n_layers; i++) {
+        const lks_layer_config *layer = &config->layers[i];
+        if (layer->input_layer >= 0)
+            p.readers[layer->input_layer]++;
+        if (layer->from_layer >= 0)
+            p.readers[layer->from_layer]++;
+    }
+    lks_status status = add_operations(m, &p, err);
+    lks_free(p.readers);
+    return status;
+}
+
+/* The last operation to read an activation is the first one backward: it writes the gradient, the
+ * others' are added to it, in the order in which backward comes by. */
+static lks_status connect_one(lks_op *op, lks_activation *in, bool first, float **dx, bool *adds,
+                              lks_error *err) {
+    if (!has_gradient(in) || !op->out->gradient)
+        return LKS_OK;
+    *adds = !first;
+    *dx =
+        first ? in->gradient : lks_op_alloc(op, in->size * op->model->capacity, sizeof(float), err);
+    return *dx ? LKS_OK : err->status;
+}
+
+static bool read_later(const lks_model *m, const lks_activation *a, int op) {
+    for (int i = op + 1; i < m->n_ops; i++)
+        if (m->ops[i]->in == a || m->ops[i]->second == a)
+            return true;
+    return false;
+}
+
+static lks_status connect_gradients(lks_model *m, lks_error *err) {
+    for (int i = 1; i < m->n_ops; i++) {
+        lks_op *op = m->ops[i];
+        bool first = !read_later(m, op->in, i);
+        LKS_TRY(connect_one(op, op->in, first, &op->dx, &op->dx_adds, err));
+        first = op->second != op->in && !read_later(m, op->second, i);
+        LKS_TRY(connect_one(op, op->second, first, &op->dx_second, &op->dx_second_adds, err));
     }
     return LKS_OK;
 }
@@ -172,18 +277,26 @@ static lks_status build(lks_model *m, const lks_config *config, const float (*pi
                         lks_error *err) {
     size_t n = (size_t)config->n_layers + 1;
     m->ops = lks_alloc(n, sizeof(lks_op *), "the network", err);
+    m->stops = lks_alloc(n, sizeof(int), "the network", err);
     m->activations = lks_alloc(n, sizeof(lks_activation *), "the network", err);
-    m->tensors = lks_alloc(2 * n, sizeof *m->tensors, "the network", err);
-    if (!m->ops || !m->activations || !m->tensors)
+    m->layer_out = lks_alloc(n, sizeof(lks_activation *), "the network", err);
+    m->tensors = lks_alloc(4 * n, sizeof *m->tensors, "the network", err);
+    m->class_weight = lks_alloc((size_t)m->classes, sizeof(double), "the network", err);
+    if (!m->ops || !m->stops || !m->activations || !m->layer_out || !m->tensors || !m->class_weight)
         return err->status;
+    for (int c = 0; c < m->classes; c++)
+        m->class_weight[c] = 1;
     LKS_TRY(lks_input_new(m, pixels, err));
-    for (int i = 0, used; i < config->n_layers; i += used)
-        LKS_TRY(add_operation(m, config, i, &used, err));
+    LKS_TRY(plan_operations(m, config, err));
+    LKS_TRY(connect_gradients(m, err));
     m->weights = lks_model_alloc(m, m->n_weights, sizeof(float), "weights", err);
     if (!m->weights)
         return err->status;
-    for (int i = 0; i < m->n_ops; i++)
+    for (int i = 0; i < m->n_ops; i++) {
         m->ops[i]->weights = m->weights + m->ops[i]->offset;
+        if (m->ops[i]->class->moments && m->ops[i]->trained)
+            m->stops[m->n_stops++] = i;
+    }
     return add_workers(m, err);
 }
 
@@ -210,6 +323,7 @@ lks_status lks_model_create(lks_model **model, const lks_config *config, lks_sha
     m->chunk = config->train.chunk;
     m->exact = config->train.reduce == LKS_REDUCE_EXACT;
     m->seed = config->seed;
+    m->smoothing = config->train.label_smoothing;
     m->init = config->init;
     m->input = input;
     status = build(m, config, pixels, err);
@@ -227,11 +341,10 @@ void lks_model_free(lks_model *m) {
         return;
     for (int i = 0; i < m->n_ops; i++) {
         lks_op *op = m->ops[i];
-        if (op->class->release)
-            op->class->release(op);
         for (int s = 0; op->sums && s < op->n_sums; s++)
             lks_free(op->sums[s]);
-        lks_free(op->sums);
+        for (int k = 0; k < op->n_owned; k++)
+            lks_free(op->owned[k]);
         lks_free(op);
     }
     for (int i = 0; i < m->n_activations; i++) {
@@ -246,20 +359,37 @@ void lks_model_free(lks_model *m) {
     }
     lks_free(m->workers);
     lks_free(m->ops);
+    lks_free(m->stops);
     lks_free(m->activations);
+    lks_free(m->layer_out);
+    lks_free(m->class_weight);
     lks_free(m->tensors);
     lks_free(m->weights);
     lks_free(m);
 }
 
 lks_model_view lks_model_look(const lks_model *m) {
+    size_t parameters = 0;
+    for (int t = 0; t < m->n_tensors; t++)
+        if (m->tensors[t].role != LKS_ROLE_MOMENT)
+            parameters += m->tensors[t].count;
     return (lks_model_view){.weights = m->weights,
                             .n_weights = m->n_weights,
+                            .n_parameters = parameters,
                             .tensors = m->tensors,
                             .n_tensors = m->n_tensors,
                             .n_operations = m->n_ops,
                             .bytes = m->bytes,
                             .kernels = m->kernels};
+}
+
+void lks_model_share(lks_model *m, lks_sum_i64 sum, void *context) {
+    m->sum = sum;
+    m->sum_context = context;
+}
+
+void lks_model_weigh_classes(lks_model *m, const double *factors) {
+    memcpy(m->class_weight, factors, (size_t)m->classes * sizeof *factors);
 }
 
 const char *lks_model_operation_name(const lks_model *m, int index) {

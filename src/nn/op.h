@@ -38,14 +38,21 @@ typedef struct lks_op lks_op;
 
 typedef struct lks_op_class {
     void (*forward)(lks_op *op, lks_worker *w, int first, int count);
+    /* Writes dx of the samples; only called where out has a gradient. */
     void (*backward)(lks_op *op, lks_worker *w, int first, int count);
     /* Gradient partials of the chunk [first, first + count) of samples, or of several whole chunks
      * where the operation is wide: part `part` of `parts` of the outputs, added to sums[slot]. */
     void (*weights)(lks_op *op, lks_worker *w, int slot, int first, int count, int part, int parts);
     void (*pack)(lks_op *op, int part, int parts);
     void (*collect)(lks_op *op, int64_t *exact, float *plain, int part, int parts);
-    void (*release)(lks_op *op);
+    /* Operations that need sums over the global batch before their forward (and again before their
+     * backward): adds the sums of one whole chunk to the worker's; then one thread adds up all
+     * workers' and all ranks'. */
+    void (*moments)(lks_op *op, lks_worker *w, int first, int count, bool backward);
+    void (*agree)(lks_op *op, bool backward);
 } lks_op_class;
+
+#define LKS_OP_OWNED 16
 
 struct lks_op {
     const lks_op_class *class;
@@ -53,14 +60,24 @@ struct lks_op {
     int index;
     char name[LKS_NAME_MAX];
     lks_activation *in, *out;
+    lks_activation *second; /* the other input of an addition, or NULL */
+    float *dx, *dx_second;  /* where backward puts the inputs' gradients, [capacity][size], or
+                                     NULL where nobody needs them */
+    bool dx_adds,
+        dx_second_adds; /* they are buffers of our own, which the engine adds to the input's
+                                     gradient */
     size_t scratch_floats;
+    void *owned[LKS_OP_OWNED];
+    int n_owned;
 
     /* Operations with weights. */
     float *weights;   /* this operation's part of the flat array */
     size_t offset;    /* its place there */
     size_t n_weights; /* weight elements, without the bias, which follows them */
     int n_bias;
-    bool wide; /* weight gradients over all chunks at once, one array of sums for all threads */
+    size_t n_flat; /* elements in the flat array, running moments included */
+    bool trained;  /* gradients of the weights are wanted */
+    bool wide;     /* weight gradients over all chunks at once, one array of sums for all threads */
     void *
         *sums; /* [threads], or [1] where wide: int64 or float, in the order the kernels work in */
     int n_sums;
@@ -70,8 +87,9 @@ struct lks_op {
 struct lks_model {
     const lks_kernels *kernels;
     int threads, capacity, classes, chunk;
-    bool exact;    /* sums are int64, else float */
-    uint64_t seed; /* keys dropout */
+    bool exact;                      /* sums are int64, else float */
+    uint64_t seed;                   /* keys dropout */
+    double smoothing, *class_weight; /* of the training loss; [classes] */
     lks_init init;
     lks_shape input;
 
@@ -81,6 +99,11 @@ struct lks_model {
     int n_tensors;
     lks_op **ops;
     int n_ops;
+    int *stops; /* operations with moments, in order: there the threads and ranks meet */
+    int n_stops;
+    lks_activation **layer_out; /* [layers] output of each layer, NULL inside a fused group */
+    lks_sum_i64 sum;            /* over all ranks, or NULL */
+    void *sum_context;
     lks_activation **activations;
     int n_activations;
     lks_worker **workers; /* [threads] */
@@ -94,9 +117,8 @@ struct lks_model {
 /* Allocation that counts into the model's bytes. */
 void *lks_model_alloc(lks_model *m, size_t count, size_t size, const char *what, lks_error *err);
 
-/* A new activation for `shape`; with a gradient where asked for. */
-lks_activation *lks_activation_new(lks_model *m, lks_shape shape, int stride, bool gradient,
-                                   lks_error *err);
+/* Memory of an operation, freed with it. */
+void *lks_op_alloc(lks_op *op, size_t count, size_t size, lks_error *err);
 
 /* Gives a weighted operation `count` sums: one array per thread, or one in all where it may be and
  * is wide. */
@@ -135,18 +157,24 @@ void lks_op_take_bias(const lks_op *op, size_t padded, int64_t *exact, float *pl
 void lks_conv_padding(const lks_layer_config *layer, lks_shape in, int before[2],
                       int64_t padded[2]);
 
-/* The operations. Each reads its layer's configuration and `in`, and allocates all it needs. */
+/* The output of a layer, -1: the image; and the activation that a layer reads. */
+lks_activation *lks_model_output_of(const lks_model *m, int layer);
+lks_activation *lks_model_input(const lks_model *m, const lks_layer_config *layer);
+
+/* The operations. Each reads its layer's configuration and input, and allocates all it needs. */
 lks_status lks_input_new(lks_model *m, const float (*table)[256], lks_error *err);
 lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, bool pool,
                         lks_error *err);
 lks_status lks_dense_new(lks_model *m, const lks_layer_config *layer, bool relu, lks_error *err);
 lks_status lks_maxpool_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
 lks_status lks_relu_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
+lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
+lks_status lks_add_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
 lks_status lks_dropout_new(lks_model *m, const lks_layer_config *layer, int layer_index,
                            lks_error *err);
 
 /* Appends an operation made by lks_alloc() (its first member is the lks_op) with its output
- * activation. */
+ * activation. op->trained, in and second are set before. */
 lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class, const char *name,
                             lks_shape out, int stride, lks_error *err);
 
@@ -156,6 +184,10 @@ lks_activation *lks_model_last(const lks_model *m);
 /* Registers "NAME/weight" and "NAME/bias" and reserves their place in the flat array. */
 lks_status lks_model_add_weights(lks_model *m, lks_op *op, int ndim, const int64_t *shape,
                                  int n_bias, lks_error *err);
+
+/* Registers "NAME/WHAT" behind what the operation has already. */
+lks_status lks_model_add_tensor(lks_model *m, lks_op *op, const char *what, lks_role role, int ndim,
+                                const int64_t *shape, lks_error *err);
 
 /* Sets this thread's floating-point environment; false if it does not hold. */
 bool lks_default_floating_point(void);

@@ -12,9 +12,9 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     (void)w;
     size_t at = first * op->out->size;
-    if (op->in->gradient)
-        op->model->kernels->relu_backward(op->in->gradient + at, op->out->gradient + at,
-                                          op->out->value + at, op->out->size * count);
+    if (op->dx)
+        op->model->kernels->relu_backward(op->dx + at, op->out->gradient + at, op->out->value + at,
+                                          op->out->size * count);
 }
 
 lks_status lks_relu_new(lks_model *m, const lks_layer_config *layer, lks_error *err) {
@@ -22,6 +22,6 @@ lks_status lks_relu_new(lks_model *m, const lks_layer_config *layer, lks_error *
     lks_op *op = lks_alloc(1, sizeof *op, "a ReLU", err);
     if (!op)
         return err->status;
-    const lks_activation *in = lks_model_last(m);
+    const lks_activation *in = op->in = lks_model_input(m, layer);
     return lks_model_append(m, op, &class, layer->name, in->shape, in->stride, err);
 }

@@ -14,7 +14,7 @@ lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *er
     op->wide = may_be_wide && op->n_weights > WIDE_WEIGHTS;
     op->n_sums = op->wide ? 1 : m->threads;
     op->sums_count = count;
-    op->sums = lks_model_alloc(m, (size_t)op->n_sums, sizeof *op->sums, "gradient sums", err);
+    op->sums = lks_op_alloc(op, (size_t)op->n_sums, sizeof *op->sums, err);
     if (!op->sums)
         return err->status;
     for (int s = 0; s < op->n_sums; s++) {

@@ -194,7 +194,7 @@ static void put_work(json *j, const lks_run *run) {
     put_integer(j, "epochs", run->cursor.epoch);
     put_integer(j, "steps", run->cursor.step);
     put_integer(j, "samples_seen", run->cursor.samples_seen);
-    put_integer(j, "parameters", (int64_t)run->view.n_weights);
+    put_integer(j, "parameters", (int64_t)run->view.n_parameters);
     put_number(j, "train_seconds", run->train_seconds);
     put_number(j, "images_per_second",
                run->trained_seconds > 0 ? (double)run->trained_samples / run->trained_seconds : 0);

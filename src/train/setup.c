@@ -68,6 +68,35 @@ static void plan_steps(lks_run *run) {
         t->max_steps > 0 && t->max_steps < run->total_steps ? t->max_steps : run->total_steps;
 }
 
+static void sum_moments(void *comm, int64_t *values, size_t n) {
+    lks_comm_sum_i64(comm, values, n);
+}
+
+static lks_status weigh_classes(lks_run *run, lks_error *err) {
+    const lks_train_config *t = &run->config.train;
+    const lks_dataset *d = &run->data;
+    int classes = d->identity.classes;
+    double factors[LKS_CLASSES_MAX];
+    if (t->class_weighting == LKS_WEIGHTING_NONE)
+        return LKS_OK;
+    if (t->class_weighting == LKS_WEIGHTING_GIVEN) {
+        if (t->n_class_weights != classes)
+            return lks_fail(err, LKS_ERR_CONFIG,
+                            "train.class_weights has %d values, the data have %d classes",
+                            t->n_class_weights, classes);
+        lks_model_weigh_classes(run->model, t->class_weights);
+        return LKS_OK;
+    }
+    int64_t count[LKS_CLASSES_MAX] = {0};
+    for (int64_t i = 0; i < d->split.n_train; i++)
+        count[d->train.labels[d->split.train[i]]]++;
+    for (int c = 0; c < classes; c++) /* a class that never comes up has no factor to get wrong */
+        factors[c] =
+            count[c] ? (double)d->split.n_train / ((double)classes * (double)count[c]) : 1.0;
+    lks_model_weigh_classes(run->model, factors);
+    return LKS_OK;
+}
+
 static lks_status make_network(lks_run *run, lks_error *err) {
     const lks_config *c = &run->config;
     int capacity = lks_loader_capacity(run->loader);
@@ -77,6 +106,8 @@ static lks_status make_network(lks_run *run, lks_error *err) {
                              run->kernels, run->threads,
                              capacity > c->eval.batch ? capacity : c->eval.batch, err));
     run->view = lks_model_look(run->model);
+    lks_model_share(run->model, sum_moments, run->comm);
+    LKS_TRY(weigh_classes(run, err));
     LKS_TRY(lks_optimizer_create(&run->optimizer, &c->train.optimizer, run->view.n_weights,
                                  run->kernels, err));
     size_t slots = LKS_MSG_HEAD + (size_t)run->view.n_operations;
@@ -116,7 +147,7 @@ static void print_plan(const lks_run *run) {
              p->ranks, p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts,
              p->isa);
     lks_dataset_print(&run->data);
-    lks_info("network    %s: %zu parameters in %d tensors", c->name, run->view.n_weights,
+    lks_info("network    %s: %zu parameters in %d tensors", c->name, run->view.n_parameters,
              run->view.n_tensors);
     lks_info("training   %d epoch%s of %lld steps%s, global batch %d in %d chunks of %d, seed %llu",
              c->train.epochs, c->train.epochs == 1 ? "" : "s", (long long)run->steps_per_epoch,

@@ -1,0 +1,216 @@
+/* Batch normalisation over the global batch (Ioffe & Szegedy, ICML 2015): every channel minus its
+ * mean over all samples and pixels, divided by its standard deviation, then scaled and shifted.
+ *
+ * The sums of x and x^2, and backward those of dy and dy * xhat, are made per chunk in double and
+ * added up exactly over chunks, threads and ranks. The running moments move with every training
+ * batch: (1 - momentum) * running + momentum * batch, with the unbiased variance. */
+#include "nn/op.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lockstep/memory.h"
+
+typedef struct batchnorm_op {
+    lks_op op;
+    int channels, pixels;
+    double momentum, epsilon;
+    bool affine;
+    double *partial;               /* [threads][2][channels] of one chunk */
+    lks_limbs *sums;               /* [threads][2][channels] */
+    int64_t *samples;              /* [threads] */
+    int64_t *message;              /* samples, then the limbs [2][channels] */
+    double *mean;                  /* [channels] of the batch */
+    double *factor;                /* [channels] 1 / standard deviation of the batch */
+    int64_t n;                     /* values per channel in the global batch */
+    float *centre, *scale, *shift; /* [channels] forward */
+    float *slope, *constant;       /* [channels] backward */
+} batchnorm_op;
+
+static float *running_mean(const batchnorm_op *b) {
+    return b->op.weights + (b->affine ? 2 * b->channels : 0);
+}
+
+static double gamma_of(const batchnorm_op *b, int c) {
+    return b->affine ? (double)b->op.weights[c] : 1.0;
+}
+
+static void set_forward(batchnorm_op *b, int c, double mean, double factor) {
+    b->centre[c] = (float)mean;
+    b->scale[c] = (float)(gamma_of(b, c) * factor);
+    b->shift[c] = b->affine ? b->op.weights[b->channels + c] : 0.0f;
+}
+
+static void moments(lks_op *op, lks_worker *w, int first, int count, bool backward) {
+    batchnorm_op *b = (batchnorm_op *)op;
+    const lks_kernels *k = op->model->kernels;
+    size_t each = 2 * (size_t)b->channels, at = first * op->in->size;
+    double *p = b->partial + w->index * each;
+    lks_limbs *sums = b->sums + w->index * each;
+    const float *x = op->in->value + at;
+    memset(p, 0, each * sizeof *p);
+    if (backward)
+        k->gradient_moments(p, p + b->channels, op->out->gradient + at, x, b->mean, b->factor,
+                            (size_t)count * b->pixels, op->in->stride, b->channels);
+    else
+        k->moments(p, p + b->channels, x, (size_t)count * b->pixels, op->in->stride, b->channels);
+    for (size_t i = 0; i < each; i++)
+        if (!lks_limbs_add(&sums[i], p[i]))
+            w->bad[op->index] = 1;
+    b->samples[w->index] += count;
+    if (!backward || !b->affine)
+        return;
+    /* The scale's gradient is the sum of dy * xhat, the shift's that of dy. */
+    for (int c = 0; c < b->channels; c++) {
+        w->scratch[c] = (float)p[b->channels + c];
+        w->scratch[b->channels + c] = (float)p[c];
+    }
+    lks_op_add(op, w, w->index, 0, w->scratch, each);
+}
+
+/* Adds up all threads' and all ranks' sums; *n becomes the number of values per channel. */
+static void add_up(batchnorm_op *b) {
+    const lks_model *m = b->op.model;
+    size_t each = 2 * (size_t)b->channels;
+    lks_limbs *sums = (lks_limbs *)(b->message + 1);
+    memset(b->message, 0, sizeof *b->message + each * sizeof *sums);
+    for (int t = 0; t < m->threads; t++) {
+        b->message[0] += b->samples[t];
+        for (size_t i = 0; i < each; i++)
+            sums[i] = lks_limbs_sum(sums[i], b->sums[t * each + i]);
+    }
+    memset(b->samples, 0, (size_t)m->threads * sizeof *b->samples);
+    memset(b->sums, 0, (size_t)m->threads * each * sizeof *b->sums);
+    if (m->sum)
+        m->sum(m->sum_context, b->message, 1 + 2 * each);
+    b->n = b->message[0] * b->pixels;
+}
+
+static double total(const batchnorm_op *b, int which, int c) {
+    const lks_limbs *sums = (const lks_limbs *)(b->message + 1);
+    return lks_limbs_value(sums[which * b->channels + c]);
+}
+
+static float blend(double momentum, float running, double batch) {
+    return (float)((1 - momentum) * (double)running + momentum * batch);
+}
+
+static void agree(lks_op *op, bool backward) {
+    batchnorm_op *b = (batchnorm_op *)op;
+    add_up(b);
+    double n = (double)b->n;
+    for (int c = 0; c < b->channels; c++) {
+        if (backward) {
+            double scale = gamma_of(b, c) * b->factor[c];
+            b->slope[c] = (float)(-scale * b->factor[c] * (total(b, 1, c) / n));
+            b->constant[c] = (float)(-scale * (total(b, 0, c) / n));
+            continue;
+        }
+        double mean = total(b, 0, c) / n, variance = total(b, 1, c) / n - mean * mean;
+        variance = variance > 0 ? variance : 0;
+        b->mean[c] = mean;
+        b->factor[c] = 1 / sqrt(variance + b->epsilon);
+        set_forward(b, c, mean, b->factor[c]);
+        float *running = running_mean(b);
+        running[c] = blend(b->momentum, running[c], mean);
+        running[b->channels + c] = blend(b->momentum, running[b->channels + c],
+                                         b->n > 1 ? variance * (n / (n - 1)) : variance);
+    }
+}
+
+/* With the running moments: for evaluation, and where the layer is frozen. */
+static void pack(lks_op *op, int part, int parts) {
+    batchnorm_op *b = (batchnorm_op *)op;
+    lks_span mine = lks_part(b->channels, part, parts);
+    const float *running = running_mean(b);
+    for (int c = mine.first; c < mine.first + mine.count; c++)
+        set_forward(b, c, (double)running[c],
+                    1 / sqrt((double)running[b->channels + c] + b->epsilon));
+}
+
+static void forward(lks_op *op, lks_worker *w, int first, int count) {
+    (void)w;
+    const batchnorm_op *b = (const batchnorm_op *)op;
+    size_t at = first * op->in->size;
+    op->model->kernels->normalise(op->out->value + at, op->in->value + at, b->centre, b->scale,
+                                  b->shift, (size_t)count * b->pixels, op->in->stride, b->channels);
+}
+
+static void backward(lks_op *op, lks_worker *w, int first, int count) {
+    (void)w;
+    const batchnorm_op *b = (const batchnorm_op *)op;
+    size_t at = first * op->in->size;
+    if (op->dx) /* frozen: slope and constant stay 0 */
+        op->model->kernels->normalise_backward(
+            op->dx + at, op->out->gradient + at, op->in->value + at, b->centre, b->scale, b->slope,
+            b->constant, (size_t)count * b->pixels, op->in->stride, b->channels);
+}
+
+static void collect(lks_op *op, int64_t *exact, float *plain, int part, int parts) {
+    (void)parts;
+    const batchnorm_op *b = (const batchnorm_op *)op;
+    if (part != 0)
+        return;
+    size_t n = b->affine ? 2 * (size_t)b->channels : 0;
+    if (n)
+        lks_op_take(op, 0, n, 0, 1, exact, plain);
+    for (size_t i = n; i < op->n_flat; i++) /* the running moments */
+        if (plain)
+            plain[op->offset + i] = 0;
+        else
+            exact[op->offset + i] = 0;
+}
+
+static lks_status add_tensors(lks_model *m, batchnorm_op *b, lks_error *err) {
+    const int64_t shape = b->channels;
+    lks_op *op = &b->op;
+    if (b->affine) {
+        LKS_TRY(lks_model_add_tensor(m, op, "weight", LKS_ROLE_NORM, 1, &shape, err));
+        LKS_TRY(lks_model_add_tensor(m, op, "bias", LKS_ROLE_NORM, 1, &shape, err));
+    }
+    LKS_TRY(lks_model_add_tensor(m, op, "running_mean", LKS_ROLE_MOMENT, 1, &shape, err));
+    return lks_model_add_tensor(m, op, "running_var", LKS_ROLE_MOMENT, 1, &shape, err);
+}
+
+static lks_status allocate(batchnorm_op *b, lks_error *err) {
+    lks_op *op = &b->op;
+    size_t threads = (size_t)op->model->threads, channels = (size_t)b->channels;
+    b->partial = lks_op_alloc(op, threads * 2 * channels, sizeof(double), err);
+    b->sums = lks_op_alloc(op, threads * 2 * channels, sizeof(lks_limbs), err);
+    b->samples = lks_op_alloc(op, threads, sizeof(int64_t), err);
+    b->message = lks_op_alloc(op, 1 + 4 * channels, sizeof(int64_t), err);
+    b->mean = lks_op_alloc(op, channels, sizeof(double), err);
+    b->factor = lks_op_alloc(op, channels, sizeof(double), err);
+    b->centre = lks_op_alloc(op, 5 * channels, sizeof(float), err);
+    if (!b->partial || !b->sums || !b->samples || !b->message || !b->mean || !b->factor ||
+        !b->centre)
+        return err->status;
+    b->scale = b->centre + channels;
+    b->shift = b->scale + channels;
+    b->slope = b->shift + channels;
+    b->constant = b->slope + channels;
+    op->scratch_floats = 2 * channels;
+    return lks_op_sums(op, 2 * channels, false, err);
+}
+
+lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, lks_error *err) {
+    static const lks_op_class class = {.forward = forward,
+                                       .backward = backward,
+                                       .pack = pack,
+                                       .collect = collect,
+                                       .moments = moments,
+                                       .agree = agree};
+    batchnorm_op *b = lks_alloc(1, sizeof *b, "a batch normalisation", err);
+    if (!b)
+        return err->status;
+    const lks_activation *in = b->op.in = lks_model_input(m, layer);
+    b->op.trained = layer->trainable;
+    b->channels = in->shape.channels;
+    b->pixels = in->shape.rows * in->shape.columns;
+    b->momentum = layer->momentum;
+    b->epsilon = layer->epsilon;
+    b->affine = layer->affine;
+    LKS_TRY(lks_model_append(m, &b->op, &class, layer->name, in->shape, in->stride, err));
+    LKS_TRY(add_tensors(m, b, err));
+    return allocate(b, err);
+}
