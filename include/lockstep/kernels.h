@@ -31,9 +31,10 @@ typedef struct lks_forward_args {
     const int32_t *pixel_offset; /**< [n_pixels] */
     int n_runs, run_length;
     const int32_t *run_offset; /**< [n_runs] */
-    int blocks;                /**< output channels / 16 */
-    const float *weights;      /**< [blocks][n_runs * run_length][16] */
-    const float *bias;         /**< [blocks * 16], or NULL for 0 */
+    bool across; /**< k runs across the runs: the first float of every run, then the second, ... */
+    int blocks;  /**< output channels / 16 */
+    const float *weights; /**< [blocks][n_runs * run_length][16], in the order of k */
+    const float *bias;    /**< [blocks * 16], or NULL for 0 */
     bool relu;
     float *out;      /**< [n_pixels][blocks * 16]; with pool: [n_pixels / 4][blocks * 16] */
     uint8_t *argmax; /**< not NULL: pixels come as whole 2x2 windows, 4 consecutive ones each in

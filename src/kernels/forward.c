@@ -43,29 +43,42 @@ LKS_INLINE void store_pooled(const lks_forward_args *a, int pixels, int blocks, 
         }
 }
 
+/* One tap of all pixels of the tile: x[i][at] times the weights at w. */
+LKS_INLINE void one_tap(int pixels, int blocks, const float *const x[PIXELS], size_t at,
+                        const float *w, size_t block_stride, vf acc[PIXELS][PAIR * VPB]) {
+    vf wv[PAIR * VPB];
+    LKS_FOR (int v = 0; v < blocks * VPB; v++)
+        wv[v] = v_load(w + (v / VPB) * block_stride + (v % VPB) * LKS_VL);
+    LKS_FOR (int i = 0; i < pixels; i++) {
+        vf b = v_set1(x[i][at]);
+        LKS_FOR (int v = 0; v < blocks * VPB; v++)
+            acc[i][v] = v_fma(b, wv[v], acc[i][v]);
+    }
+}
+
 LKS_INLINE void tile(const lks_forward_args *a, int pixels, int blocks, int first, int block,
-                     bool pool) {
-    size_t taps = (size_t)a->n_runs * a->run_length;
-    const float *w = a->weights + block * taps * LKS_BLOCK;
+                     bool pool, bool across) {
+    size_t taps = (size_t)a->n_runs * a->run_length, block_stride = taps * LKS_BLOCK;
+    const float *w = a->weights + block * block_stride;
+    const float *x[PIXELS];
     vf acc[PIXELS][PAIR * VPB];
     LKS_FOR (int v = 0; v < blocks * VPB; v++) {
         vf start = a->bias ? v_load(a->bias + block * LKS_BLOCK + v * LKS_VL) : v_zero();
         LKS_FOR (int i = 0; i < pixels; i++)
             acc[i][v] = start;
     }
-    for (int r = 0; r < a->n_runs; r++) {
-        const float *x[PIXELS];
+    if (across) {
         LKS_FOR (int i = 0; i < pixels; i++)
-            x[i] = a->x + a->run_offset[r] + a->pixel_offset[first + i];
-        for (int k = 0; k < a->run_length; k++, w += LKS_BLOCK) {
-            vf wv[PAIR * VPB];
-            LKS_FOR (int v = 0; v < blocks * VPB; v++)
-                wv[v] = v_load(w + (v / VPB) * taps * LKS_BLOCK + (v % VPB) * LKS_VL);
-            LKS_FOR (int i = 0; i < pixels; i++) {
-                vf b = v_set1(x[i][k]);
-                LKS_FOR (int v = 0; v < blocks * VPB; v++)
-                    acc[i][v] = v_fma(b, wv[v], acc[i][v]);
-            }
+            x[i] = a->x + a->pixel_offset[first + i];
+        for (int k = 0; k < a->run_length; k++)
+            for (int r = 0; r < a->n_runs; r++, w += LKS_BLOCK)
+                one_tap(pixels, blocks, x, (size_t)(a->run_offset[r] + k), w, block_stride, acc);
+    } else {
+        for (int r = 0; r < a->n_runs; r++) {
+            LKS_FOR (int i = 0; i < pixels; i++)
+                x[i] = a->x + a->run_offset[r] + a->pixel_offset[first + i];
+            for (int k = 0; k < a->run_length; k++, w += LKS_BLOCK)
+                one_tap(pixels, blocks, x, (size_t)k, w, block_stride, acc);
         }
     }
     if (pool)
@@ -76,33 +89,43 @@ LKS_INLINE void tile(const lks_forward_args *a, int pixels, int blocks, int firs
 
 /* All pixels of one group of blocks: the largest tiles first, then smaller ones for what is left.
  */
-LKS_INLINE void all_pixels(const lks_forward_args *a, int blocks, int block) {
+LKS_INLINE void all_pixels(const lks_forward_args *a, int blocks, int block, bool across) {
     int i = 0;
-    if (a->argmax) {
-        for (; i + POOL_PIXELS <= a->n_pixels; i += POOL_PIXELS)
-            tile(a, POOL_PIXELS, blocks, i, block, true);
-#if POOL_PIXELS > 4
-        for (; i + 4 <= a->n_pixels; i += 4)
-            tile(a, 4, blocks, i, block, true);
-#endif
-        return;
-    }
     for (; i + PIXELS <= a->n_pixels; i += PIXELS)
-        tile(a, PIXELS, blocks, i, block, false);
+        tile(a, PIXELS, blocks, i, block, false, across);
 #if PIXELS > 4
     for (; i + 4 <= a->n_pixels; i += 4)
-        tile(a, 4, blocks, i, block, false);
+        tile(a, 4, blocks, i, block, false, across);
 #endif
     for (; i < a->n_pixels; i++)
-        tile(a, 1, blocks, i, block, false);
+        tile(a, 1, blocks, i, block, false, across);
+}
+
+LKS_INLINE void all_windows(const lks_forward_args *a, int blocks, int block) {
+    int i = 0;
+    for (; i + POOL_PIXELS <= a->n_pixels; i += POOL_PIXELS)
+        tile(a, POOL_PIXELS, blocks, i, block, true, false);
+#if POOL_PIXELS > 4
+    for (; i + 4 <= a->n_pixels; i += 4)
+        tile(a, 4, blocks, i, block, true, false);
+#endif
+}
+
+LKS_INLINE void blocks_of(const lks_forward_args *a, int blocks, int block) {
+    if (a->argmax)
+        all_windows(a, blocks, block);
+    else if (a->across)
+        all_pixels(a, blocks, block, true);
+    else
+        all_pixels(a, blocks, block, false);
 }
 
 void LKS_KERNEL(lks_forward)(const lks_forward_args *a) {
     int block = 0;
     for (; block + PAIR <= a->blocks; block += PAIR)
-        all_pixels(a, PAIR, block);
+        blocks_of(a, PAIR, block);
 #if PAIR > 1
     if (block < a->blocks)
-        all_pixels(a, 1, block);
+        blocks_of(a, 1, block);
 #endif
 }

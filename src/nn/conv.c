@@ -1,10 +1,12 @@
 /* Two-dimensional convolution (cross-correlation, as in every framework), with the ReLU and 2x2
  * max-pooling that follow it.
  *
- * Positions that floor pooling discards are never computed. Backward lists the non-zero output
- * gradients per channel. The weight gradient walks those lists where pooling makes them sparse and
- * the input has whole blocks of channels; else a dense kernel with outputs in lanes does it. Both
- * sum over (sample, row, column) in order, so the choice moves no bit. */
+ * Positions that floor pooling discards are never computed. Behind pooling most output gradients are
+ * zero: backward lists the others per channel, and the gradients of input and weights walk those
+ * lists. Without pooling dense kernels do it: the input gradient is a convolution of the padded
+ * output gradient (of stride 1 only, else lists), the weight gradient has outputs in lanes. Both ways
+ * sum in the same order, (filter, row, column) and (sample, row, column), so the choice moves no bit.
+ */
 #include "nn/op.h"
 
 #include <string.h>
@@ -14,7 +16,9 @@
 typedef struct conv_op {
     lks_op op;
     lks_layer_config layer;
-    bool relu, pool, sparse;
+    bool relu, pool;
+    bool sparse;               /* weight gradients by lists */
+    bool dense_dx;             /* input gradients by a convolution */
     int pad[2];                /* zero rows above, columns to the left */
     int rows, columns;         /* of the padded input image */
     int out_rows, out_columns; /* pixels computed: whole windows only */
@@ -31,6 +35,11 @@ typedef struct conv_op {
     lks_entry
         *entries; /* sparse: [capacity][filters padded][capacity]; else one image per thread */
     int32_t *count;
+    /* Where dense_dx. */
+    float *spread;      /* [threads][spread_size] output gradients of one image, zeros around */
+    size_t spread_size; /* in rows + kernel rows - 1, the same in columns, out stride */
+    float *spread_w;    /* [in blocks][filters][taps][16] */
+    int32_t *dx_pixel, *dx_tap; /* [in pixels], [taps] offsets in spread */
 } conv_op;
 
 static size_t image_size(const conv_op *c) {
@@ -119,13 +128,57 @@ static void input_gradient(const conv_op *c, lks_worker *w, int s) {
                row * sizeof(float));
 }
 
+static int spread_columns(const conv_op *c) {
+    return c->op.in->shape.columns + c->layer.kernel[1] - 1;
+}
+
+/* The output gradients of one image, masked by ReLU, with zeros all around that nothing overwrites.
+ * What padding beyond the kernel pushed out of the input's reach is left out. */
+static void spread_gradients(const conv_op *c, float *to, int s) {
+    const lks_activation *in = c->op.in, *out = c->op.out;
+    int top = c->layer.kernel[0] - 1 - c->pad[0], left = c->layer.kernel[1] - 1 - c->pad[1];
+    int columns = spread_columns(c), skip = left < 0 ? -left : 0;
+    int width = out->shape.columns - skip;
+    if (width > columns - left - skip)
+        width = columns - left - skip;
+    for (int row = 0; row < out->shape.rows; row++) {
+        if (row + top < 0 || row + top >= in->shape.rows + c->layer.kernel[0] - 1)
+            continue;
+        size_t at = s * out->size + ((size_t)row * out->shape.columns + skip) * out->stride;
+        float *line = to + ((size_t)(row + top) * columns + left + skip) * out->stride;
+        if (c->relu)
+            c->op.model->kernels->relu_backward(line, out->gradient + at, out->value + at,
+                                                (size_t)width * out->stride);
+        else
+            memcpy(line, out->gradient + at, (size_t)width * out->stride * sizeof(float));
+    }
+}
+
+static void dense_input_gradient(const conv_op *c, lks_worker *w, int s) {
+    const lks_activation *in = c->op.in;
+    float *spread = c->spread + w->index * c->spread_size;
+    spread_gradients(c, spread, s);
+    const lks_forward_args a = {.x = spread,
+                                .n_pixels = in->shape.rows * in->shape.columns,
+                                .pixel_offset = c->dx_pixel,
+                                .n_runs = c->taps,
+                                .run_length = c->layer.filters,
+                                .run_offset = c->dx_tap,
+                                .across = true,
+                                .blocks = in->stride / LKS_BLOCK,
+                                .weights = c->spread_w,
+                                .out = c->op.dx + s * in->size};
+    c->op.model->kernels->forward(&a);
+}
+
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     const conv_op *c = (const conv_op *)op;
-    if (!c->entries)
-        return;
     for (int s = first; s < first + count; s++) {
-        make_list(c, w, s);
-        if (op->dx)
+        if (c->entries)
+            make_list(c, w, s);
+        if (op->dx && c->dense_dx)
+            dense_input_gradient(c, w, s);
+        else if (op->dx)
             input_gradient(c, w, s);
     }
 }
@@ -190,6 +243,12 @@ static void pack(lks_op *op, int part, int parts) {
         for (int e = 0; c->backward_w && e < elements; e++)
             c->backward_w[((size_t)o * c->taps + e / channels) * op->in->stride + e % channels] =
                 op->weights[(size_t)e * filters + o];
+        for (int e = 0; c->spread_w && e < elements; e++) {
+            int channel = e % channels;
+            c->spread_w[(((size_t)(channel / LKS_BLOCK) * filters + o) * c->taps + e / channels) *
+                            LKS_BLOCK +
+                        channel % LKS_BLOCK] = op->weights[(size_t)e * filters + o];
+        }
         c->bias[o] = op->n_bias ? op->weights[op->n_weights + o] : 0.0f;
     }
 }
@@ -209,6 +268,18 @@ static void collect(lks_op *op, int64_t *exact, float *plain, int part, int part
     }
     if (part == 0)
         lks_op_take_bias(op, padded, exact, plain);
+}
+
+/* Input pixel i reads the spread gradients from its own place on, tap by tap backwards. */
+static void fill_spread_offsets(conv_op *c) {
+    const lks_shape in = c->op.in->shape;
+    const int *kernel = c->layer.kernel;
+    int columns = spread_columns(c), stride = c->op.out->stride;
+    for (int i = 0; i < in.rows * in.columns; i++)
+        c->dx_pixel[i] = (i / in.columns * columns + i % in.columns) * stride;
+    for (int t = 0; t < c->taps; t++)
+        c->dx_tap[t] =
+            ((kernel[0] - 1 - t / kernel[1]) * columns + kernel[1] - 1 - t % kernel[1]) * stride;
 }
 
 static void fill_offsets(conv_op *c) {
@@ -239,7 +310,9 @@ static lks_status allocate(conv_op *c, lks_error *err) {
     const lks_activation *in = c->op.in, *out = c->op.out;
     size_t pixels = (size_t)c->out_rows * c->out_columns, filters = (size_t)c->blocks * LKS_BLOCK;
     size_t elements = (size_t)c->taps * in->shape.channels;
-    bool lists = c->sparse || in->gradient;
+    bool needed = in->gradient != NULL, lists = c->sparse || (needed && !c->dense_dx);
+    c->spread_size =
+        (size_t)(in->shape.rows + c->layer.kernel[0] - 1) * spread_columns(c) * out->stride;
     size_t list_slots = c->sparse ? (size_t)m->capacity : (size_t)m->threads;
     size_t batch = (size_t)m->capacity;
     struct {
@@ -257,7 +330,12 @@ static lks_status allocate(conv_op *c, lks_error *err) {
         {(void **)&c->forward_w, elements * filters, sizeof(float), true},
         {(void **)&c->bias, filters, sizeof(float), true},
         {(void **)&c->backward_w, filters * c->taps * in->stride, sizeof(float),
-         in->gradient != NULL},
+         needed && !c->dense_dx},
+        {(void **)&c->spread, (size_t)m->threads * c->spread_size, sizeof(float), c->dense_dx},
+        {(void **)&c->spread_w, filters * c->taps * in->stride, sizeof(float), c->dense_dx},
+        {(void **)&c->dx_pixel, (size_t)in->shape.rows * in->shape.columns, sizeof(int32_t),
+         c->dense_dx},
+        {(void **)&c->dx_tap, (size_t)c->taps, sizeof(int32_t), c->dense_dx},
         {(void **)&c->entries, list_slots * filters * c->capacity, sizeof(lks_entry), lists},
         {(void **)&c->count, list_slots * filters, sizeof(int32_t), lists},
     };
@@ -304,11 +382,14 @@ lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, 
     c->blocks = lks_padded(layer->filters) / LKS_BLOCK;
     c->capacity = out.rows * out.columns;
     c->sparse = pool && in->stride % LKS_BLOCK == 0;
+    c->dense_dx = !pool && in->gradient && layer->stride[0] == 1 && layer->stride[1] == 1;
     LKS_TRY(lks_model_append(m, &c->op, &class, layer->name, out, c->blocks * LKS_BLOCK, err));
     const int64_t shape[4] = {layer->kernel[0], layer->kernel[1], in->shape.channels,
                               layer->filters};
     LKS_TRY(lks_model_add_weights(m, &c->op, 4, shape, layer->bias ? layer->filters : 0, err));
     LKS_TRY(allocate(c, err));
     fill_offsets(c);
+    if (c->dense_dx)
+        fill_spread_offsets(c);
     return LKS_OK;
 }

@@ -22,35 +22,43 @@ static float relu_of(float x) {
     return x <= 0.0f ? 0.0f : x;
 }
 
+/* The element that stands at place k of a sum: taps outside and channels inside, or the other way
+ * round. */
+static int element_at(const conv_case *c, bool across, int k) {
+    return across ? k % c->taps * c->channels + k / c->taps : k;
+}
+
 /* Sums before ReLU and pooling, [pixel, row-major][filter]. */
-static chain *expected_sums(const conv_case *c, bool bias) {
+static chain *expected_sums(const conv_case *c, bool bias, bool across) {
     int pixels = c->rows * c->columns, elements = c->taps * c->channels;
     chain *sums = malloc(sizeof *sums * (size_t)(pixels * c->filters));
     for (int i = 0; i < pixels; i++)
         for (int o = 0; o < c->filters; o++) {
             chain s = chain_start(bias ? c->bias[o] : 0.0f);
-            for (int e = 0; e < elements; e++)
+            for (int k = 0; k < elements; k++) {
+                int e = element_at(c, across, k);
                 chain_add(&s, c->x[c->pixels[i] + c->element_offset[e]],
                           c->weights[(size_t)e * c->filters + o]);
+            }
             sums[i * c->filters + o] = s;
         }
     return sums;
 }
 
 /* [blocks][elements][16], as the kernel wants them. */
-static float *packed_weights(const conv_case *c) {
+static float *packed_weights(const conv_case *c, bool across) {
     int elements = c->taps * c->channels;
     float *w = malloc(sizeof *w * (size_t)(elements * c->filters));
-    for (int e = 0; e < elements; e++)
+    for (int k = 0; k < elements; k++)
         for (int o = 0; o < c->filters; o++)
-            w[((size_t)(o / LKS_BLOCK) * elements + e) * LKS_BLOCK + o % LKS_BLOCK] =
-                c->weights[(size_t)e * c->filters + o];
+            w[((size_t)(o / LKS_BLOCK) * elements + k) * LKS_BLOCK + o % LKS_BLOCK] =
+                c->weights[(size_t)element_at(c, across, k) * c->filters + o];
     return w;
 }
 
 /* The runs of a case: a tap each, or, where no padding comes in between, a kernel row each. */
 static void set_runs(const conv_case *c, lks_forward_args *a, int32_t *run_offset) {
-    bool rows = c->pixel_stride == c->channels && lks_random_int(0, 1);
+    bool rows = !a->across && c->pixel_stride == c->channels && lks_random_int(0, 1);
     a->n_runs = rows ? c->kernel[0] : c->taps;
     a->run_length = rows ? c->kernel[1] * c->channels : c->channels;
     for (int r = 0; r < a->n_runs; r++)
@@ -88,9 +96,9 @@ static size_t wrong_pooled(const conv_case *c, const lks_forward_args *a, const 
     return wrong;
 }
 
-static void check_forward(const conv_case *c, bool pool, bool relu, bool bias) {
-    chain *sums = expected_sums(c, bias);
-    float *w = packed_weights(c);
+static void check_order(const conv_case *c, bool pool, bool relu, bool bias, bool across) {
+    chain *sums = expected_sums(c, bias, across);
+    float *w = packed_weights(c, across);
     int32_t run_offset[64];
     lks_forward_args a = {.x = c->x,
                           .n_pixels = c->rows * c->columns,
@@ -98,7 +106,8 @@ static void check_forward(const conv_case *c, bool pool, bool relu, bool bias) {
                           .blocks = c->filters / LKS_BLOCK,
                           .weights = w,
                           .bias = bias ? c->bias : NULL,
-                          .relu = relu};
+                          .relu = relu,
+                          .across = across};
     set_runs(c, &a, run_offset);
     size_t n = (size_t)(a.n_pixels / (pool ? 4 : 1) * c->filters);
     for (int t = 0; t < n_tables; t++) {
@@ -114,6 +123,12 @@ static void check_forward(const conv_case *c, bool pool, bool relu, bool bias) {
     }
     free(sums);
     free(w);
+}
+
+static void check_forward(const conv_case *c, bool pool, bool relu, bool bias) {
+    check_order(c, pool, relu, bias, false);
+    if (!pool)
+        check_order(c, false, relu, bias, true);
 }
 
 static void test_forward(void) {
@@ -163,7 +178,18 @@ static bool pool_one(const lks_kernels *table, const float value[4], bool relu, 
         w[o] = 1.0f;
         bias[o] = -0.0f;
     }
-    const lks_forward_args a = {x, 4, pixels, 1, 1, &run, 1, w, bias, relu, y, place};
+    const lks_forward_args a = {.x = x,
+                                .n_pixels = 4,
+                                .pixel_offset = pixels,
+                                .n_runs = 1,
+                                .run_length = 1,
+                                .run_offset = &run,
+                                .blocks = 1,
+                                .weights = w,
+                                .bias = bias,
+                                .relu = relu,
+                                .out = y,
+                                .argmax = place};
     table->forward(&a);
     *out = y[0];
     *argmax = place[0];
