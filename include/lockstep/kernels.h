@@ -95,6 +95,16 @@ typedef struct lks_sgd_step {
     bool nesterov;
 } lks_sgd_step;
 
+/** Activation functions, accurate to a few units in the last place. */
+typedef enum lks_activation_kind {
+    LKS_ACT_RELU,  /**< x <= 0 ? +0 : x; NaN stays */
+    LKS_ACT_LEAKY, /**< x < 0 ? slope * x : x */
+    LKS_ACT_TANH,
+    LKS_ACT_SIGMOID,  /**< 1 / (1 + exp(-x)) */
+    LKS_ACT_GELU,     /**< x Phi(x), Phi the normal distribution (Hendrycks & Gimpel 2016) */
+    LKS_ACT_GELU_TANH /**< their approximation 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+} lks_activation_kind;
+
 typedef struct lks_kernels {
     const char *isa; /**< "portable", "avx2", "avx512" */
 
@@ -129,8 +139,12 @@ typedef struct lks_kernels {
     /** dx[i] = keep[i] ? dy[i] * scale : +0. */
     void (*dropout_backward)(float *dx, const float *dy, const uint8_t *keep, size_t n,
                              float scale);
-    void (*relu)(float *y, const float *x, size_t n);
-    /** dx[i] = y[i] > 0 ? dy[i] : +0. */
+    /** y[i] = f(x[i]); y and x may not overlap. */
+    void (*activate)(lks_activation_kind kind, float *y, const float *x, size_t n, float slope);
+    /** dx[i] = dy[i] * f'(x[i]), where y is what activate() made of x; nothing may overlap. */
+    void (*activate_backward)(lks_activation_kind kind, float *dx, const float *dy, const float *x,
+                              const float *y, size_t n, float slope);
+    /** dx[i] = y[i] > 0 ? dy[i] : +0; dx may be dy. */
     void (*relu_backward)(float *dx, const float *dy, const float *y, size_t n);
 
     /** y[i] = a[i] + b[i]; y may be a or b. */

@@ -41,11 +41,6 @@ void LKS_KERNEL(lks_dropout_backward)(float *dx, const float *dy, const uint8_t 
         dx[i] = keep[i] ? dy[i] * scale : 0.0f;
 }
 
-void LKS_KERNEL(lks_relu)(float *y, const float *x, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        y[i] = x[i] <= 0.0f ? 0.0f : x[i];
-}
-
 void LKS_KERNEL(lks_relu_backward)(float *dx, const float *dy, const float *y, size_t n) {
     for (size_t i = 0; i < n; i++)
         dx[i] = y[i] > 0.0f ? dy[i] : 0.0f;

@@ -22,7 +22,10 @@ void LKS_KERNEL(lks_dropout)(float *y, uint8_t *keep, const float *x, const uint
                              size_t n, uint32_t threshold, float scale);
 void LKS_KERNEL(lks_dropout_backward)(float *dx, const float *dy, const uint8_t *keep, size_t n,
                                       float scale);
-void LKS_KERNEL(lks_relu)(float *y, const float *x, size_t n);
+void LKS_KERNEL(lks_activate)(lks_activation_kind kind, float *y, const float *x, size_t n,
+                              float slope);
+void LKS_KERNEL(lks_activate_backward)(lks_activation_kind kind, float *dx, const float *dy,
+                                       const float *x, const float *y, size_t n, float slope);
 void LKS_KERNEL(lks_relu_backward)(float *dx, const float *dy, const float *y, size_t n);
 void LKS_KERNEL(lks_add)(float *y, const float *a, const float *b, size_t n);
 void LKS_KERNEL(lks_moments)(double *sum, double *square, const float *x, size_t pixels, int stride,

@@ -201,16 +201,23 @@ static lks_status add_operation(lks_model *m, const plan *p, int i, int *used, l
         *used += followed_by(p, i, LKS_RELU);
         return lks_dense_new(m, layer, *used > 1, err);
     case LKS_MAXPOOL:
-        return lks_maxpool_new(m, layer, err);
+    case LKS_AVGPOOL:
+    case LKS_GLOBAL_AVGPOOL:
+        return lks_pool_new(m, layer, err);
     case LKS_BATCHNORM:
         return lks_batchnorm_new(m, layer, err);
     case LKS_ADD:
         return lks_add_new(m, layer, err);
     case LKS_RELU:
-        return lks_relu_new(m, layer, err);
+    case LKS_LEAKY_RELU:
+    case LKS_TANH:
+    case LKS_SIGMOID:
+    case LKS_GELU:
+        return lks_activation_new(m, layer, err);
     case LKS_DROPOUT:
         return lks_dropout_new(m, layer, i, err);
     case LKS_FLATTEN: /* a view: dense layers read any shape in row, column, channel order */
+    case LKS_LAYER_KINDS:
         break;
     }
     return LKS_OK;

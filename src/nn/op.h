@@ -166,8 +166,8 @@ lks_status lks_input_new(lks_model *m, const float (*table)[256], lks_error *err
 lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, bool pool,
                         lks_error *err);
 lks_status lks_dense_new(lks_model *m, const lks_layer_config *layer, bool relu, lks_error *err);
-lks_status lks_maxpool_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
-lks_status lks_relu_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
+lks_status lks_pool_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
+lks_status lks_activation_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
 lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
 lks_status lks_add_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
 lks_status lks_dropout_new(lks_model *m, const lks_layer_config *layer, int layer_index,

@@ -1,0 +1,68 @@
+/* Activation functions, where they are not fused into the layer before: ReLU, leaky ReLU, tanh,
+ * sigmoid, GELU. */
+#include "nn/op.h"
+
+#include <string.h>
+
+#include "lockstep/memory.h"
+
+typedef struct activation_op {
+    lks_op op;
+    lks_activation_kind kind;
+    float slope;
+} activation_op;
+
+/* What pads channels has to stay 0, and sigmoid(0) is not. */
+static void clear_padding(const lks_activation *out, int first, int count) {
+    int channels = out->shape.channels, padding = out->stride - channels;
+    size_t pixels = (size_t)out->shape.rows * out->shape.columns * count;
+    float *at = out->value + first * out->size + channels;
+    for (size_t p = 0; padding > 0 && p < pixels; p++)
+        memset(at + p * out->stride, 0, (size_t)padding * sizeof(float));
+}
+
+static void forward(lks_op *op, lks_worker *w, int first, int count) {
+    (void)w;
+    const activation_op *a = (const activation_op *)op;
+    size_t at = first * op->out->size;
+    op->model->kernels->activate(a->kind, op->out->value + at, op->in->value + at,
+                                 op->out->size * count, a->slope);
+    if (a->kind == LKS_ACT_SIGMOID)
+        clear_padding(op->out, first, count);
+}
+
+static void backward(lks_op *op, lks_worker *w, int first, int count) {
+    (void)w;
+    const activation_op *a = (const activation_op *)op;
+    size_t at = first * op->out->size;
+    if (op->dx)
+        op->model->kernels->activate_backward(a->kind, op->dx + at, op->out->gradient + at,
+                                              op->in->value + at, op->out->value + at,
+                                              op->out->size * count, a->slope);
+}
+
+static lks_activation_kind kind_of(const lks_layer_config *layer) {
+    switch (layer->kind) {
+    case LKS_LEAKY_RELU:
+        return LKS_ACT_LEAKY;
+    case LKS_TANH:
+        return LKS_ACT_TANH;
+    case LKS_SIGMOID:
+        return LKS_ACT_SIGMOID;
+    case LKS_GELU:
+        return layer->tanh_form ? LKS_ACT_GELU_TANH : LKS_ACT_GELU;
+    default:
+        return LKS_ACT_RELU;
+    }
+}
+
+lks_status lks_activation_new(lks_model *m, const lks_layer_config *layer, lks_error *err) {
+    static const lks_op_class class = {.forward = forward, .backward = backward};
+    activation_op *a = lks_alloc(1, sizeof *a, "an activation", err);
+    if (!a)
+        return err->status;
+    const lks_activation *in = a->op.in = lks_model_input(m, layer);
+    a->kind = kind_of(layer);
+    a->slope = (float)layer->slope;
+    return lks_model_append(m, &a->op, &class, layer->name, in->shape, in->stride, err);
+}

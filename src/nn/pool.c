@@ -1,0 +1,155 @@
+/* Pooling of any window, stride and padding, for where it does not follow a convolution as plain 2x2
+ * max-pooling: the maximum, the mean of a window, the mean of a whole channel.
+ *
+ * A window is cut to the part that lies in the image; padding never wins a maximum, and counts in a
+ * mean's divisor where the configuration says so. */
+#include "nn/op.h"
+
+#include <string.h>
+
+#include "lockstep/memory.h"
+
+typedef struct pool_op {
+    lks_op op;
+    int window[2], stride[2], before[2];
+    bool count_padding;
+    int32_t *place; /* maximum: [capacity][out size] where in the input image each stood */
+} pool_op;
+
+/* The pixels of one window. */
+typedef struct window {
+    int row, row_end, column, column_end;
+} window;
+
+static void cut(int start, int size, int limit, int *first, int *end) {
+    *first = start < 0 ? 0 : start;
+    *end = start + size > limit ? limit : start + size;
+}
+
+static window window_at(const pool_op *p, int row, int column) {
+    const lks_shape in = p->op.in->shape;
+    window w;
+    cut(row * p->stride[0] - p->before[0], p->window[0], in.rows, &w.row, &w.row_end);
+    cut(column * p->stride[1] - p->before[1], p->window[1], in.columns, &w.column, &w.column_end);
+    return w;
+}
+
+static float divisor(const pool_op *p, window w) {
+    return p->count_padding ? (float)(p->window[0] * p->window[1])
+                            : (float)((w.row_end - w.row) * (w.column_end - w.column));
+}
+
+static size_t pixel(const lks_activation *a, int row, int column) {
+    return ((size_t)row * a->shape.columns + column) * a->stride;
+}
+
+/* The first maximum in row-major order wins; NaN wins over all. */
+static void largest(const pool_op *p, const float *restrict x, float *restrict y,
+                    int32_t *restrict place, window w) {
+    int stride = p->op.in->stride;
+    int32_t at = (int32_t)pixel(p->op.in, w.row, w.column);
+    for (int c = 0; c < stride; c++) {
+        y[c] = x[at + c];
+        place[c] = at + c;
+    }
+    for (int row = w.row; row < w.row_end; row++)
+        for (int column = w.column; column < w.column_end; column++) {
+            at = (int32_t)pixel(p->op.in, row, column);
+            for (int c = 0; c < stride; c++) {
+                float value = x[at + c];
+                bool better = (y[c] == y[c]) & !(value <= y[c]);
+                y[c] = better ? value : y[c];
+                place[c] = better ? at + c : place[c];
+            }
+        }
+}
+
+/* The sum in row-major order, divided. */
+static void mean(const pool_op *p, const float *restrict x, float *restrict y, window w) {
+    int stride = p->op.in->stride;
+    memset(y, 0, (size_t)stride * sizeof *y);
+    for (int row = w.row; row < w.row_end; row++)
+        for (int column = w.column; column < w.column_end; column++) {
+            const float *from = x + pixel(p->op.in, row, column);
+            for (int c = 0; c < stride; c++)
+                y[c] += from[c];
+        }
+    float n = divisor(p, w);
+    for (int c = 0; c < stride; c++)
+        y[c] /= n;
+}
+
+static void forward(lks_op *op, lks_worker *worker, int first, int count) {
+    (void)worker;
+    const pool_op *p = (const pool_op *)op;
+    for (int s = first; s < first + count; s++) {
+        const float *x = op->in->value + s * op->in->size;
+        size_t at = s * op->out->size;
+        for (int row = 0; row < op->out->shape.rows; row++)
+            for (int column = 0; column < op->out->shape.columns; column++, at += op->out->stride) {
+                window w = window_at(p, row, column);
+                if (p->place)
+                    largest(p, x, op->out->value + at, p->place + at, w);
+                else
+                    mean(p, x, op->out->value + at, w);
+            }
+    }
+}
+
+static void mean_backward(const pool_op *p, float *restrict dx, const float *restrict dy,
+                          window w) {
+    int stride = p->op.in->stride;
+    float n = divisor(p, w);
+    for (int row = w.row; row < w.row_end; row++)
+        for (int column = w.column; column < w.column_end; column++) {
+            float *to = dx + pixel(p->op.in, row, column);
+            for (int c = 0; c < stride; c++)
+                to[c] += dy[c] / n;
+        }
+}
+
+/* Windows in row-major order: with overlapping windows that is the order of an input's sum. */
+static void backward(lks_op *op, lks_worker *worker, int first, int count) {
+    (void)worker;
+    const pool_op *p = (const pool_op *)op;
+    const lks_activation *out = op->out;
+    for (int s = first; op->dx && s < first + count; s++) {
+        float *dx = op->dx + s * op->in->size;
+        const float *dy = out->gradient + s * out->size;
+        memset(dx, 0, op->in->size * sizeof(float));
+        if (p->place) {
+            const int32_t *place = p->place + s * out->size;
+            for (size_t i = 0; i < out->size; i++)
+                dx[place[i]] += dy[i];
+            continue;
+        }
+        for (int row = 0; row < out->shape.rows; row++)
+            for (int column = 0; column < out->shape.columns; column++)
+                mean_backward(p, dx, dy + pixel(out, row, column), window_at(p, row, column));
+    }
+}
+
+lks_status lks_pool_new(lks_model *m, const lks_layer_config *layer, lks_error *err) {
+    static const lks_op_class class = {.forward = forward, .backward = backward};
+    pool_op *p = lks_alloc(1, sizeof *p, "a pooling layer", err);
+    if (!p)
+        return err->status;
+    const lks_activation *in = p->op.in = lks_model_input(m, layer);
+    lks_layer_config whole = *layer;
+    if (layer->kind == LKS_GLOBAL_AVGPOOL) {
+        whole.window[0] = whole.stride[0] = in->shape.rows;
+        whole.window[1] = whole.stride[1] = in->shape.columns;
+    }
+    int64_t padded[2];
+    lks_conv_padding(&whole, in->shape, p->before, padded);
+    memcpy(p->window, whole.window, sizeof p->window);
+    memcpy(p->stride, whole.stride, sizeof p->stride);
+    p->count_padding = layer->count_padding;
+    lks_shape out = {(int)((padded[0] - p->window[0]) / p->stride[0] + 1),
+                     (int)((padded[1] - p->window[1]) / p->stride[1] + 1), in->shape.channels};
+    LKS_TRY(lks_model_append(m, &p->op, &class, layer->name, out, in->stride, err));
+    if (layer->kind != LKS_MAXPOOL)
+        return LKS_OK;
+    p->place = lks_op_alloc(&p->op, p->op.out->size * m->capacity, sizeof(int32_t), err);
+    return p->place ? LKS_OK : err->status;
+}
