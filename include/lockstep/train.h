@@ -26,7 +26,8 @@ typedef struct lks_train_options {
 } lks_train_options;
 
 /** Trains as @p options say. Collective: every rank passes the same options; errors are agreed.
- * *stopped is set where the run ended early on a signal with its checkpoint saved. */
+ * *stopped is set where the run ended early, on a signal or at its time limit, with its checkpoint
+ * saved. */
 lks_status lks_train(lks_comm *comm, const lks_train_options *options, bool *stopped,
                      lks_error *err);
 
@@ -44,8 +45,14 @@ lks_status lks_eval(lks_comm *comm, const lks_eval_options *options, lks_error *
 /** SIGTERM, SIGINT and SIGUSR1 ask for a stop at the next step; a second SIGINT kills. */
 void lks_catch_signals(void);
 
-/** True once one of them came. */
+/** Asks for a stop at the next step from @p seconds after this call on. Any rank's clock suffices. */
+void lks_stop_after(double seconds);
+
+/** True once a signal came or the time is over. */
 bool lks_stop_requested(void);
+
+/** "at its time limit" or "on a signal", as far as this process knows. */
+const char *lks_stop_reason(void);
 
 /** The configuration at @p path, read by rank 0, broadcast and parsed everywhere. Collective;
  * errors agreed. */

@@ -1,10 +1,11 @@
 /* lockstep train */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "lockstep/train.h"
 
-enum { KEY_OUT = 'o', KEY_RESUME = 'r', KEY_PROGRESS = 'p' };
+enum { KEY_OUT = 'o', KEY_RESUME = 'r', KEY_PROGRESS = 'p', KEY_TIME_LIMIT = 'l' };
 
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "DIR", 0, "Run folder (default: runs/NAME, NAME being the configuration's)",
@@ -14,6 +15,10 @@ static const struct argp_option options[] = {
      "there is none; never: start over, removing the folder's earlier checkpoints; FILE: go on "
      "from "
      "that checkpoint",
+     1},
+    {"time-limit", KEY_TIME_LIMIT, "TIME", 0,
+     "Stop so long after the start, as on a signal: checkpoint, status 75. Seconds, or "
+     "[[DAYS-]HOURS:]MINUTES:SECONDS as Slurm writes it",
      1},
     {"progress", KEY_PROGRESS, "auto|bar|lines|never", 0,
      "auto (default): a bar on a terminal, a line per epoch elsewhere", 1},
@@ -28,6 +33,25 @@ static lks_progress_mode progress_mode(const char *arg) {
     return LKS_PROGRESS_AUTO;
 }
 
+/* [[D-]H:]M:S, or seconds alone. */
+static double seconds_of(const char *text) {
+    double seconds = 0;
+    const char *at = text;
+    for (int fields = 0; fields < 4; fields++) {
+        size_t digits = strspn(at, "0123456789");
+        if (digits == 0 || digits > 9)
+            break;
+        seconds += (double)atol(at);
+        at += digits;
+        if (!*at && seconds > 0)
+            return seconds;
+        if (*at != ':' && !(*at == '-' && fields == 0))
+            break;
+        seconds *= *at++ == '-' ? 24 : 60;
+    }
+    lks_usage_error("--time-limit %s: not a time like 3600, 60:00 or 1-12:00:00", text);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     lks_train_options *o = state->input;
     switch (key) {
@@ -38,6 +62,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_RESUME:
         o->resume = arg;
+        return 0;
+    case KEY_TIME_LIMIT:
+        lks_stop_after(seconds_of(arg));
         return 0;
     case KEY_PROGRESS:
         o->progress = progress_mode(arg);
@@ -71,8 +98,8 @@ int lks_cmd_train(int argc, char **argv) {
         "Trains the network that CONFIG (YAML) describes. Started by "
         "mpirun or srun, every rank trains a share of each batch.\v"
         "Exit status: 0 done, 1 failed, 2 usage or configuration error, "
-        "75 stopped on SIGTERM, SIGINT or SIGUSR1 with a checkpoint "
-        "saved: the same command goes on.",
+        "75 stopped on SIGTERM, SIGINT, SIGUSR1 or at --time-limit with a "
+        "checkpoint saved: the same command goes on.",
         lks_common_child,
         NULL,
         NULL};

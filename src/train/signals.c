@@ -1,10 +1,12 @@
-/* A stop is only noted here; all ranks agree on it at the next step. */
+/* A stop, asked for by a signal or the clock, is only noted here; all ranks agree on it at the next step. */
 #include <signal.h>
 #include <string.h>
 
+#include "lockstep/timer.h"
 #include "lockstep/train.h"
 
 static volatile sig_atomic_t requested;
+static double deadline; /* 0: none */
 
 static void note(int number) {
     requested = 1;
@@ -23,6 +25,18 @@ void lks_catch_signals(void) {
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error that can be said */
 }
 
+void lks_stop_after(double seconds) {
+    deadline = lks_now() + seconds;
+}
+
+static bool out_of_time(void) {
+    return deadline > 0 && lks_now() >= deadline;
+}
+
 bool lks_stop_requested(void) {
-    return requested;
+    return requested || out_of_time();
+}
+
+const char *lks_stop_reason(void) {
+    return !requested && out_of_time() ? "at its time limit" : "on a signal";
 }

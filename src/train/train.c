@@ -245,10 +245,9 @@ static lks_status stop(lks_run *run, lks_error *err) {
     }
     LKS_TRY(lks_comm_agree(run->comm, status, err));
     bool automatic = !run->options->resume || strcmp(run->options->resume, "auto") == 0;
-    lks_info("stopped at step %lld of %lld on a signal; checkpoint saved in %s; the same command "
-             "%sgoes on",
-             (long long)run->cursor.step, (long long)run->last_step, run->checkpoints,
-             automatic ? "" : "with --resume auto ");
+    lks_info("stopped at step %lld of %lld %s; checkpoint saved in %s; the same command %sgoes on",
+             (long long)run->cursor.step, (long long)run->last_step, lks_stop_reason(),
+             run->checkpoints, automatic ? "" : "with --resume auto ");
     return LKS_OK;
 }
 
