@@ -83,17 +83,43 @@ typedef struct lks_wgrad_args {
 } lks_wgrad_args;
 #define LKS_WGRAD_TAPS 12
 
-typedef struct lks_adam_step {
-    float beta1, one_minus_beta1, beta2, one_minus_beta2;
-    float step_size;   /**< lr / (1 - beta1^t) */
-    float denom_scale; /**< 1 / sqrt(1 - beta2^t) */
-    float epsilon, weight_decay;
-} lks_adam_step;
+/** Updates, and what each keeps per weight; all of it starts at 0. w is the weight, g the gradient
+ * plus weight_decay * w, every operation rounded. */
+typedef enum lks_update_rule {
+    /** velocity v: v = momentum * v + g; w -= lr * v, with nesterov lr * (g + momentum * v) */
+    LKS_UPDATE_SGD,
+    /** mean m, mean square v: m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2; w
+     * -= lr * (m / (sqrt(v) * scale + epsilon)) */
+    LKS_UPDATE_ADAM,
+    /** as Adam, but weight_decay * w leaves w first and is not in g */
+    LKS_UPDATE_ADAMW,
+    /** mean square v as in Adam; velocity u, or NULL where momentum is 0; mean m, or NULL where not
+     * centered: m = beta2 * m + (1 - beta2) * g; d = g / (sqrt(v - m^2) + epsilon); u = momentum * u
+     * + d; w -= lr * u (lr * d without momentum) */
+    LKS_UPDATE_RMSPROP,
+    /** mean square v as in Adam, mean square u of updates: d = sqrt(u + epsilon) / sqrt(v +
+     * epsilon) * g; u = beta2 * u + (1 - beta2) * d^2; w -= lr * d */
+    LKS_UPDATE_ADADELTA,
+    LKS_UPDATE_RULES
+} lks_update_rule;
+#define LKS_UPDATE_STATES 3
 
-typedef struct lks_sgd_step {
-    float lr, momentum, weight_decay;
+/** Scalars of one update, rounded once from double; those that a rule does not use are 0. */
+typedef struct lks_update {
+    float lr;
+    float weight_decay;
+    float momentum;
+    float beta1, one_minus_beta1;
+    float beta2, one_minus_beta2;
+    float scale;
+    float epsilon;
     bool nesterov;
-} lks_sgd_step;
+} lks_update;
+
+/** One update of n weights; the states, in the rule's order, in place: those below 2^-100 in
+ * magnitude become +0. Returns false if a new weight is not finite. */
+typedef bool (*lks_update_kernel)(float *w, float *const state[LKS_UPDATE_STATES], const float *g,
+                                  size_t n, const lks_update *s);
 
 /** Activation functions, accurate to a few units in the last place. */
 typedef enum lks_activation_kind {
@@ -166,10 +192,7 @@ typedef struct lks_kernels {
                                const float *scale, const float *slope, const float *shift,
                                size_t pixels, int stride, int channels);
 
-    /** One update of n weights; state arrays in place. Returns false if a new weight is not finite.
-     * |m|, |v| < 2^-100 become +0. */
-    bool (*adam)(float *w, float *m, float *v, const float *g, size_t n, const lks_adam_step *s);
-    bool (*sgd)(float *w, float *velocity, const float *g, size_t n, const lks_sgd_step *s);
+    lks_update_kernel update[LKS_UPDATE_RULES];
 } lks_kernels;
 
 /** The best table this machine runs, or the one that @p force names ("portable", "avx2", "avx512";

@@ -18,24 +18,66 @@
 double lks_learning_rate(const lks_train_config *config, int64_t step, int64_t steps_per_epoch,
                          int64_t total_steps);
 
+/** Weights of one tensor that are updated together. */
+typedef struct lks_weight_block {
+    size_t first;
+    int count;
+    int tensor;  /**< its number */
+    bool decays; /**< weight decay reaches it */
+} lks_weight_block;
+
 typedef struct lks_optimizer {
     lks_optimizer_config config;
     const lks_kernels *kernels;
-    size_t n;
+    size_t n; /**< weights in the flat array */
+    int n_tensors;
+    lks_weight_block *blocks; /**< of the tensors that are trained, in order */
+    int n_blocks;
+    double (*squares)[2]; /**< [n_blocks] sums of squares: gradient, weights */
     int n_states;
-    float *state[2];      /**< [n] each, 0 at the start */
-    const char *names[2]; /**< "optimizer/m", "optimizer/v"; "optimizer/velocity" */
+    float *state[LKS_UPDATE_STATES];      /**< [n] each, 0 at the start */
+    const char *names[LKS_UPDATE_STATES]; /**< "optimizer/m", "optimizer/velocity", ... */
+    float *slot[LKS_UPDATE_STATES];       /**< the same arrays as the kernels want them */
 } lks_optimizer;
 
-/** State for @p n weights; ended by lks_optimizer_free(). */
-lks_status lks_optimizer_create(lks_optimizer *o, const lks_optimizer_config *config, size_t n,
+/** Arrays of the size of the weights that @p config's optimizer keeps. */
+int lks_optimizer_states(const lks_optimizer_config *config);
+
+/** State for the weights of @p tensors, which lie without gaps in one flat array; ended by
+ * lks_optimizer_free(). Tensors that are not trained are never touched. Biases and batchnorm's
+ * parameters do not decay where config->decay_bias_and_norm is false. */
+lks_status lks_optimizer_create(lks_optimizer *o, const lks_optimizer_config *config,
+                                const lks_tensor *tensors, int n_tensors,
                                 const lks_kernels *kernels, lks_error *err);
 void lks_optimizer_free(lks_optimizer *o);
 
-/** One update: the gradient of weight i is exact[i] * 2^-30 / samples or, where @p exact is NULL,
- * plain[i] / samples. @p step is 0-based (bias correction uses step + 1). Splits over @p threads;
- * every weight is updated by itself. Returns false if a weight is no longer finite. */
-bool lks_optimizer_step(lks_optimizer *o, float *weights, const int64_t *exact, const float *plain,
-                        int64_t samples, double lr, int64_t step, int threads);
+/** The sums that a gradient is made of: that of weight i is exact[i] * 2^-30 / samples or, where
+ * `exact` is NULL, plain[i] / samples. */
+typedef struct lks_gradient {
+    const int64_t *exact;
+    const float *plain;
+    int64_t samples;
+} lks_gradient;
+
+/** Euclidean norms of one tensor. */
+typedef struct lks_norms {
+    double gradient, weight;
+} lks_norms;
+
+/** Euclidean norm of the gradient over all trained tensors, before the update. @p norms [tensors]
+ * may be NULL; tensors that are not trained get 0. Squares are added in double, in order within
+ * 4,096 elements of a tensor, then these sums in order: the same bits on any number of threads. */
+double lks_optimizer_norms(const lks_optimizer *o, const float *weights, const lks_gradient *g,
+                           lks_norms *norms, int threads);
+
+/** What a gradient of Euclidean norm @p norm is multiplied by so that the norm is at most @p limit
+ * (0: no limit): 1, or limit / (norm + 1e-6) as PyTorch's clip_grad_norm_ has it. */
+double lks_clip_factor(double norm, double limit);
+
+/** One update with the gradient times @p factor. @p step is 0-based (Adam's bias correction uses
+ * step + 1). Splits over @p threads; every weight is updated by itself. Returns false if a weight
+ * is no longer finite. */
+bool lks_optimizer_step(lks_optimizer *o, float *weights, const lks_gradient *g, double factor,
+                        double lr, int64_t step, int threads);
 
 #endif

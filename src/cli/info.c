@@ -9,6 +9,7 @@
 #include "lockstep/data.h"
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
+#include "lockstep/optim.h"
 
 typedef struct arguments {
     const char *what;
@@ -56,7 +57,7 @@ static void print_totals(const lks_config *c, const lks_layer_info *info) {
         bytes += sum[i].out_bytes;
         flop += sum[i].flop;
     }
-    int states = c->train.optimizer.name == LKS_ADAM ? 2 : 1;
+    int states = lks_optimizer_states(&c->train.optimizer);
     int chunks = lks_chunks(c->train.global_batch, c->train.chunk);
     printf("      %-26s %-16s %12lld %10.3f %10.1f\n\n", "total", "", (long long)parameters,
            flop / 1e6, (double)bytes / 1024);

@@ -55,31 +55,11 @@ LKS_INLINE int32_t not_finite(float a) {
     return !(__builtin_fabsf(a) <= 3.402823466e38f);
 }
 
-/* Kingma & Ba, "Adam", ICLR 2015, algorithm 1, with the bias corrections folded into two scalars.
- */
-bool LKS_KERNEL(lks_adam)(float *restrict w, float *restrict m, float *restrict v,
-                          const float *restrict g, size_t n, const lks_adam_step *s) {
-    int32_t bad = 0;
-    const lks_adam_step k = *s;
-    for (size_t i = 0; i < n; i++) {
-        float gradient = g[i] + k.weight_decay * w[i];
-        float mean = k.beta1 * m[i] + k.one_minus_beta1 * gradient;
-        float square = k.beta2 * v[i] + k.one_minus_beta2 * (gradient * gradient);
-        m[i] = mean = flush_tiny(mean);
-        v[i] = square = flush_tiny(square);
-        float denominator = __builtin_sqrtf(square) * k.denom_scale + k.epsilon;
-        w[i] -= k.step_size * (mean / denominator);
-        bad |= not_finite(w[i]);
-    }
-    return !bad;
-}
-
 /* Momentum as in Sutskever et al., ICML 2013, in the form v = mu v + g; w -= lr (v, or g + mu v
  * with Nesterov). */
-bool LKS_KERNEL(lks_sgd)(float *restrict w, float *restrict velocity, const float *restrict g,
-                         size_t n, const lks_sgd_step *s) {
+LKS_INLINE bool sgd(float *restrict w, float *restrict velocity, const float *restrict g, size_t n,
+                    lks_update k) {
     int32_t bad = 0;
-    const lks_sgd_step k = *s;
     for (size_t i = 0; i < n; i++) {
         float gradient = g[i] + k.weight_decay * w[i];
         float speed = flush_tiny(k.momentum * velocity[i] + gradient);
@@ -89,4 +69,98 @@ bool LKS_KERNEL(lks_sgd)(float *restrict w, float *restrict velocity, const floa
         bad |= not_finite(w[i]);
     }
     return !bad;
+}
+
+bool LKS_KERNEL(lks_sgd)(float *w, float *const state[LKS_UPDATE_STATES], const float *g, size_t n,
+                         const lks_update *s) {
+    return sgd(w, state[0], g, n, *s);
+}
+
+/* Kingma & Ba, "Adam", ICLR 2015, algorithm 1, with the bias corrections folded into two scalars;
+ * decoupled: Loshchilov & Hutter, "Decoupled weight decay regularization", ICLR 2019. */
+LKS_INLINE bool adam(float *restrict w, float *restrict m, float *restrict v,
+                     const float *restrict g, size_t n, lks_update k, bool decoupled) {
+    int32_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        float decay = k.weight_decay * w[i];
+        float gradient = decoupled ? g[i] : g[i] + decay;
+        float weight = decoupled ? w[i] - decay : w[i];
+        float mean = k.beta1 * m[i] + k.one_minus_beta1 * gradient;
+        float square = k.beta2 * v[i] + k.one_minus_beta2 * (gradient * gradient);
+        m[i] = mean = flush_tiny(mean);
+        v[i] = square = flush_tiny(square);
+        float denominator = __builtin_sqrtf(square) * k.scale + k.epsilon;
+        w[i] = weight - k.lr * (mean / denominator);
+        bad |= not_finite(w[i]);
+    }
+    return !bad;
+}
+
+bool LKS_KERNEL(lks_adam)(float *w, float *const state[LKS_UPDATE_STATES], const float *g, size_t n,
+                          const lks_update *s) {
+    return adam(w, state[0], state[1], g, n, *s, false);
+}
+
+bool LKS_KERNEL(lks_adamw)(float *w, float *const state[LKS_UPDATE_STATES], const float *g,
+                           size_t n, const lks_update *s) {
+    return adam(w, state[0], state[1], g, n, *s, true);
+}
+
+/* Hinton's lecture 6e of "Neural networks for machine learning", 2012; centered: Graves,
+ * arXiv:1308.0850. What rounding makes of a variance of 0 may lie below it. */
+LKS_INLINE bool rmsprop(float *restrict w, float *restrict square, float *restrict velocity,
+                        float *restrict mean, const float *restrict g, size_t n, lks_update k,
+                        bool heavy, bool centered) {
+    int32_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        float gradient = g[i] + k.weight_decay * w[i];
+        float spread = flush_tiny(k.beta2 * square[i] + k.one_minus_beta2 * (gradient * gradient));
+        square[i] = spread;
+        if (centered) {
+            float middle = flush_tiny(k.beta2 * mean[i] + k.one_minus_beta2 * gradient);
+            mean[i] = middle;
+            spread -= middle * middle;
+            spread = spread < 0.0f ? 0.0f : spread;
+        }
+        float step = gradient / (__builtin_sqrtf(spread) + k.epsilon);
+        if (heavy)
+            velocity[i] = step = flush_tiny(k.momentum * velocity[i] + step);
+        w[i] -= k.lr * step;
+        bad |= not_finite(w[i]);
+    }
+    return !bad;
+}
+
+bool LKS_KERNEL(lks_rmsprop)(float *w, float *const state[LKS_UPDATE_STATES], const float *g,
+                             size_t n, const lks_update *s) {
+    float *square = state[0], *velocity = state[1], *mean = state[2];
+    if (velocity && mean)
+        return rmsprop(w, square, velocity, mean, g, n, *s, true, true);
+    if (velocity)
+        return rmsprop(w, square, velocity, NULL, g, n, *s, true, false);
+    if (mean)
+        return rmsprop(w, square, NULL, mean, g, n, *s, false, true);
+    return rmsprop(w, square, NULL, NULL, g, n, *s, false, false);
+}
+
+/* Zeiler, arXiv:1212.5701, algorithm 1, with a learning rate in front of the update. */
+LKS_INLINE bool adadelta(float *restrict w, float *restrict square, float *restrict update,
+                         const float *restrict g, size_t n, lks_update k) {
+    int32_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        float gradient = g[i] + k.weight_decay * w[i];
+        float spread = flush_tiny(k.beta2 * square[i] + k.one_minus_beta2 * (gradient * gradient));
+        square[i] = spread;
+        float step = __builtin_sqrtf(update[i] + k.epsilon) / __builtin_sqrtf(spread + k.epsilon);
+        step *= gradient;
+        update[i] = flush_tiny(k.beta2 * update[i] + k.one_minus_beta2 * (step * step));
+        w[i] -= k.lr * step;
+        bad |= not_finite(w[i]);
+    }
+    return !bad;
+}
+
+bool LKS_KERNEL(lks_adadelta)(float *w, float *const state[LKS_UPDATE_STATES], const float *g,
+                              size_t n, const lks_update *s) {
+    return adadelta(w, state[0], state[1], g, n, *s);
 }

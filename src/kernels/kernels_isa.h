@@ -39,10 +39,16 @@ void LKS_KERNEL(lks_normalise_backward)(float *dx, const float *dy, const float 
                                         const float *mean, const float *scale, const float *slope,
                                         const float *shift, size_t pixels, int stride,
                                         int channels);
-bool LKS_KERNEL(lks_adam)(float *w, float *m, float *v, const float *g, size_t n,
-                          const lks_adam_step *s);
-bool LKS_KERNEL(lks_sgd)(float *w, float *velocity, const float *g, size_t n,
-                         const lks_sgd_step *s);
+bool LKS_KERNEL(lks_sgd)(float *w, float *const state[LKS_UPDATE_STATES], const float *g, size_t n,
+                         const lks_update *s);
+bool LKS_KERNEL(lks_adam)(float *w, float *const state[LKS_UPDATE_STATES], const float *g, size_t n,
+                          const lks_update *s);
+bool LKS_KERNEL(lks_adamw)(float *w, float *const state[LKS_UPDATE_STATES], const float *g,
+                           size_t n, const lks_update *s);
+bool LKS_KERNEL(lks_rmsprop)(float *w, float *const state[LKS_UPDATE_STATES], const float *g,
+                             size_t n, const lks_update *s);
+bool LKS_KERNEL(lks_adadelta)(float *w, float *const state[LKS_UPDATE_STATES], const float *g,
+                              size_t n, const lks_update *s);
 
 extern const lks_kernels LKS_KERNEL(lks_table);
 

@@ -25,6 +25,9 @@ const lks_kernels LKS_KERNEL(lks_table) = {
     .gradient_moments = LKS_KERNEL(lks_gradient_moments),
     .normalise = LKS_KERNEL(lks_normalise),
     .normalise_backward = LKS_KERNEL(lks_normalise_backward),
-    .adam = LKS_KERNEL(lks_adam),
-    .sgd = LKS_KERNEL(lks_sgd),
+    .update = {[LKS_UPDATE_SGD] = LKS_KERNEL(lks_sgd),
+               [LKS_UPDATE_ADAM] = LKS_KERNEL(lks_adam),
+               [LKS_UPDATE_ADAMW] = LKS_KERNEL(lks_adamw),
+               [LKS_UPDATE_RMSPROP] = LKS_KERNEL(lks_rmsprop),
+               [LKS_UPDATE_ADADELTA] = LKS_KERNEL(lks_adadelta)},
 };

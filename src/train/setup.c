@@ -108,8 +108,8 @@ static lks_status make_network(lks_run *run, lks_error *err) {
     run->view = lks_model_look(run->model);
     lks_model_share(run->model, sum_moments, run->comm);
     LKS_TRY(weigh_classes(run, err));
-    LKS_TRY(lks_optimizer_create(&run->optimizer, &c->train.optimizer, run->view.n_weights,
-                                 run->kernels, err));
+    LKS_TRY(lks_optimizer_create(&run->optimizer, &c->train.optimizer, run->view.tensors,
+                                 run->view.n_tensors, run->kernels, err));
     size_t slots = LKS_MSG_HEAD + (size_t)run->view.n_operations;
     bool plain = c->train.reduce == LKS_REDUCE_FP32;
     run->message = lks_alloc(slots + (plain ? 0 : run->view.n_weights), sizeof(int64_t),

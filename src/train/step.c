@@ -74,9 +74,10 @@ static void update(lks_run *run) {
     int64_t samples = run->message[LKS_MSG_SAMPLES];
     run->lr =
         lks_learning_rate(&run->config.train, c->step, run->steps_per_epoch, run->total_steps);
-    const int64_t *exact = run->gradients ? NULL : run->message + head_slots(run);
-    if (!lks_optimizer_step(&run->optimizer, run->view.weights, exact, run->gradients, samples,
-                            run->lr, c->step, run->threads))
+    const lks_gradient gradient = {run->gradients ? NULL : run->message + head_slots(run),
+                                   run->gradients, samples};
+    if (!lks_optimizer_step(&run->optimizer, run->view.weights, &gradient, 1.0, run->lr, c->step,
+                            run->threads))
         run->bad_weights = true;
     lks_model_weights_changed(run->model);
 }

@@ -210,70 +210,116 @@ static float any_size(void) {
     return (float)ldexp(lks_random_uniform(-1, 1), exponent);
 }
 
-static void check_adam(const lks_kernels *table, int n) {
-    const lks_adam_step s = {0.9f, 0.1f, 0.999f, 0.001f, 0.01f, 1.5f, 1e-8f, n % 2 ? 0.01f : 0};
-    float w[LENGTHS], m[LENGTHS], v[LENGTHS], g[LENGTHS];
-    float *wk = lks_guarded_alloc((size_t)n), *mk = lks_guarded_alloc((size_t)n),
-          *vk = lks_guarded_alloc((size_t)n);
-    for (int i = 0; i < n; i++) {
-        w[i] = wk[i] = lks_random_awkward();
-        m[i] = mk[i] = flushed(any_size());
-        v[i] = vk[i] = flushed(fabsf(any_size()));
-        g[i] = any_size();
-        float gradient = g[i] + s.weight_decay * w[i];
-        m[i] = flushed(s.beta1 * m[i] + s.one_minus_beta1 * gradient);
-        v[i] = flushed(s.beta2 * v[i] + s.one_minus_beta2 * (gradient * gradient));
-        w[i] = w[i] - s.step_size * (m[i] / (sqrtf(v[i]) * s.denom_scale + s.epsilon));
+/* One weight, as include/lockstep/kernels.h says it, every operation rounded to float. */
+static void update_one(lks_update_rule rule, float *w, float *const state[LKS_UPDATE_STATES],
+                       float g, const lks_update *s) {
+    float *a = state[0], *b = state[1], *c = state[2], step;
+    if (rule == LKS_UPDATE_ADAMW)
+        *w = *w - s->weight_decay * *w;
+    else
+        g = g + s->weight_decay * *w;
+    if (rule == LKS_UPDATE_SGD) {
+        *a = flushed(s->momentum * *a + g);
+        *w -= s->lr * (s->nesterov ? g + s->momentum * *a : *a);
+        return;
     }
-    CU_ASSERT(table->adam(wk, mk, vk, g, (size_t)n, &s));
-    CU_ASSERT_EQUAL(lks_differing_bits(wk, w, (size_t)n), 0);
-    CU_ASSERT_EQUAL(lks_differing_bits(mk, m, (size_t)n), 0);
-    CU_ASSERT_EQUAL(lks_differing_bits(vk, v, (size_t)n), 0);
-    CU_ASSERT(lks_guarded_free(wk, (size_t)n) && lks_guarded_free(mk, (size_t)n) &&
-              lks_guarded_free(vk, (size_t)n));
+    float square = s->one_minus_beta2 * (g * g);
+    if (rule == LKS_UPDATE_ADAM || rule == LKS_UPDATE_ADAMW) {
+        *a = flushed(s->beta1 * *a + s->one_minus_beta1 * g);
+        *b = flushed(s->beta2 * *b + square);
+        *w = *w - s->lr * (*a / (sqrtf(*b) * s->scale + s->epsilon));
+        return;
+    }
+    *a = flushed(s->beta2 * *a + square);
+    if (rule == LKS_UPDATE_ADADELTA) {
+        step = sqrtf(*b + s->epsilon) / sqrtf(*a + s->epsilon) * g;
+        *b = flushed(s->beta2 * *b + s->one_minus_beta2 * (step * step));
+    } else {
+        float variance = *a;
+        if (c) {
+            *c = flushed(s->beta2 * *c + s->one_minus_beta2 * g);
+            variance = fmaxf(variance - *c * *c, 0);
+        }
+        step = g / (sqrtf(variance) + s->epsilon);
+        if (b)
+            *b = step = flushed(s->momentum * *b + step);
+    }
+    *w -= s->lr * step;
 }
 
-static void check_sgd(const lks_kernels *table, int n) {
-    const lks_sgd_step s = {0.05f, n % 3 ? 0.9f : 0, n % 2 ? 0.01f : 0, n % 4 > 1};
-    float w[LENGTHS], velocity[LENGTHS], g[LENGTHS];
-    float *wk = lks_guarded_alloc((size_t)n), *vk = lks_guarded_alloc((size_t)n);
+/* The states a rule keeps; of RMSprop's second and third those in `optional` (1 and 2). */
+static bool has_state(lks_update_rule rule, int state, int optional) {
+    static const int states[LKS_UPDATE_RULES] = {1, 2, 2, 3, 2};
+    if (rule == LKS_UPDATE_RMSPROP && state > 0)
+        return optional & state;
+    return state < states[rule];
+}
+
+static void check_update(const lks_kernels *table, lks_update_rule rule, int n, int optional) {
+    const lks_update s = {.lr = 0.01f,
+                          .weight_decay = n % 2 ? 0.01f : 0,
+                          .momentum = n % 3 ? 0.9f : 0,
+                          .beta1 = 0.9f,
+                          .one_minus_beta1 = 0.1f,
+                          .beta2 = 0.99f,
+                          .one_minus_beta2 = 0.01f,
+                          .scale = 1.5f,
+                          .epsilon = 1e-8f,
+                          .nesterov = n % 4 > 1};
+    float w[LENGTHS], g[LENGTHS], kept[LKS_UPDATE_STATES][LENGTHS];
+    float *wk = lks_guarded_alloc((size_t)n), *state[LKS_UPDATE_STATES] = {NULL};
+    for (int k = 0; k < LKS_UPDATE_STATES; k++)
+        if (has_state(rule, k, optional))
+            state[k] = lks_guarded_alloc((size_t)n);
     for (int i = 0; i < n; i++) {
+        float *own[LKS_UPDATE_STATES] = {NULL};
         w[i] = wk[i] = lks_random_awkward();
-        velocity[i] = vk[i] = flushed(any_size());
         g[i] = any_size();
-        float gradient = g[i] + s.weight_decay * w[i];
-        velocity[i] = flushed(s.momentum * velocity[i] + gradient);
-        w[i] -= s.lr * (s.nesterov ? gradient + s.momentum * velocity[i] : velocity[i]);
+        for (int k = 0; k < LKS_UPDATE_STATES; k++) {
+            bool sign = rule == LKS_UPDATE_SGD || (rule == LKS_UPDATE_RMSPROP ? k > 0 : k == 0);
+            float value = any_size();
+            kept[k][i] = flushed(sign && rule != LKS_UPDATE_ADADELTA ? value : fabsf(value));
+            own[k] = state[k] ? &kept[k][i] : NULL;
+            if (state[k])
+                state[k][i] = kept[k][i];
+        }
+        update_one(rule, &w[i], own, g[i], &s);
     }
-    CU_ASSERT(table->sgd(wk, vk, g, (size_t)n, &s));
+    CU_ASSERT(table->update[rule](wk, state, g, (size_t)n, &s));
     CU_ASSERT_EQUAL(lks_differing_bits(wk, w, (size_t)n), 0);
-    CU_ASSERT_EQUAL(lks_differing_bits(vk, velocity, (size_t)n), 0);
-    CU_ASSERT(lks_guarded_free(wk, (size_t)n) && lks_guarded_free(vk, (size_t)n));
+    CU_ASSERT(lks_guarded_free(wk, (size_t)n));
+    for (int k = 0; k < LKS_UPDATE_STATES; k++)
+        if (state[k]) {
+            CU_ASSERT_EQUAL(lks_differing_bits(state[k], kept[k], (size_t)n), 0);
+            CU_ASSERT(lks_guarded_free(state[k], (size_t)n));
+        }
 }
 
 static void test_updates(void) {
     lks_random_seed(5);
     for (int t = 0; t < n_tables; t++)
-        for (int n = 0; n <= LENGTHS; n++) {
-            check_adam(tables[t], n);
-            check_sgd(tables[t], n);
-        }
+        for (int rule = 0; rule < LKS_UPDATE_RULES; rule++)
+            for (int n = 0; n <= LENGTHS; n++)
+                for (int optional = 0; optional < (rule == LKS_UPDATE_RMSPROP ? 4 : 1); optional++)
+                    check_update(tables[t], (lks_update_rule)rule, n, optional);
 }
 
 /* A weight that is not finite is reported, wherever it stands; the largest finite one is not. */
 static void test_updates_not_finite(void) {
-    const lks_adam_step adam = {0.9f, 0.1f, 0.999f, 0.001f, 0.01f, 1.5f, 1e-8f, 0};
-    const lks_sgd_step sgd = {0.05f, 0.9f, 0, false};
+    const lks_update s = {
+        .lr = 0.01f, .momentum = 0.9f, .beta1 = 0.9f, .beta2 = 0.9f, .scale = 1, .epsilon = 1e-8f};
     static const float values[] = {NAN, INFINITY, -INFINITY, FLT_MAX, -FLT_MAX};
     size_t wrong = 0;
     for (int t = 0; t < n_tables; t++)
-        for (int i = 0; i < 5; i++)
-            for (int at = 0; at < LENGTHS; at++) {
-                float w[LENGTHS] = {0}, m[LENGTHS] = {0}, v[LENGTHS] = {0}, g[LENGTHS] = {0};
-                w[at] = values[i];
-                wrong += tables[t]->adam(w, m, v, g, LENGTHS, &adam) != (i > 2);
-                wrong += tables[t]->sgd(w, m, g, LENGTHS, &sgd) != (i > 2);
-            }
+        for (int rule = 0; rule < LKS_UPDATE_RULES; rule++)
+            for (int i = 0; i < 5; i++)
+                for (int at = 0; at < LENGTHS; at++) {
+                    float w[LENGTHS] = {0}, g[LENGTHS] = {0}, a[LENGTHS] = {0}, b[LENGTHS] = {0},
+                          c[LENGTHS] = {0};
+                    float *const state[LKS_UPDATE_STATES] = {a, b, c};
+                    w[at] = values[i];
+                    wrong += tables[t]->update[rule](w, state, g, LENGTHS, &s) != (i > 2);
+                }
     CU_ASSERT_EQUAL(wrong, 0);
 }
 
@@ -415,8 +461,8 @@ int main(void) {
                                      {"dropout", test_dropout},
                                      {"relu", test_relu},
                                      {"relu in place", test_relu_in_place},
-                                     {"adam and sgd", test_updates},
-                                     {"adam and sgd: not finite", test_updates_not_finite},
+                                     {"updates of weights", test_updates},
+                                     {"updates: not finite", test_updates_not_finite},
                                      {"fused multiply-add", test_fma},
                                      {"choice of a table", test_select},
                                      {NULL, NULL}};
