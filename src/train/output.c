@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lockstep/json.h"
 #include "lockstep/publish.h"
 #include "train/run.h"
 
@@ -13,27 +14,12 @@ static void path_of(const lks_run *run, const char *name, char path[LKS_PATH_MAX
     snprintf(path, LKS_PATH_MAX + 64, "%s/%s", run->folder, name);
 }
 
-/* A number as JSON, in the fewest digits that read back as the same double. NaN and infinity have
- * no form there. */
-static const char *number(double x, char text[32]) {
-    if (!isfinite(x)) {
-        snprintf(text, 32, "null");
-        return text;
-    }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, 32, "%.*g", digits, x);
-        if (strtod(text, NULL) == x)
-            break;
-    }
-    return text;
-}
-
 static void put_step(FILE *f, const lks_step_record *r) {
     char loss[32], accuracy[32], lr[32];
     fprintf(
         f, "{\"type\":\"step\",\"step\":%lld,\"epoch\":%d,\"loss\":%s,\"accuracy\":%s,\"lr\":%s}\n",
-        (long long)r->step, r->epoch, number(r->loss, loss), number(r->accuracy, accuracy),
-        number(r->lr, lr));
+        (long long)r->step, r->epoch, lks_json_number(r->loss, loss),
+        lks_json_number(r->accuracy, accuracy), lks_json_number(r->lr, lr));
 }
 
 static void put_epoch(FILE *f, const lks_epoch_record *r) {
@@ -53,7 +39,7 @@ static void put_epoch(FILE *f, const lks_epoch_record *r) {
     char text[32];
     fprintf(f, "{\"type\":\"epoch\",\"epoch\":%d,\"step\":%lld", r->epoch, (long long)r->step);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
-        fprintf(f, ",\"%s\":%s", figures[i].name, number(figures[i].value, text));
+        fprintf(f, ",\"%s\":%s", figures[i].name, lks_json_number(figures[i].value, text));
     fprintf(f, "}\n");
 }
 
@@ -116,8 +102,9 @@ lks_status lks_run_end_metrics(lks_run *run, lks_error *err) {
         fprintf(run->metrics,
                 "{\"type\":\"test\",\"step\":%lld,\"test_loss\":%s,\"test_accuracy\":%s,"
                 "\"test_correct\":%lld,\"test_total\":%lld}\n",
-                (long long)run->cursor.step, number(lks_mean_loss(t), loss),
-                number(lks_accuracy(t), accuracy), (long long)t->correct, (long long)t->total);
+                (long long)run->cursor.step, lks_json_number(lks_mean_loss(t), loss),
+                lks_json_number(lks_accuracy(t), accuracy), (long long)t->correct,
+                (long long)t->total);
     return lks_run_check_metrics(run, err);
 }
 
@@ -149,21 +136,13 @@ static void key(json *j, const char *name) {
 
 static void put_text(json *j, const char *name, const char *value) {
     key(j, name);
-    fputc('"', j->f);
-    for (const unsigned char *c = (const unsigned char *)value; *c; c++)
-        if (*c == '"' || *c == '\\')
-            fprintf(j->f, "\\%c", *c);
-        else if (*c < 0x20)
-            fprintf(j->f, "\\u%04x", *c);
-        else
-            fputc(*c, j->f);
-    fputc('"', j->f);
+    lks_json_text(j->f, value);
 }
 
 static void put_number(json *j, const char *name, double value) {
     char text[32];
     key(j, name);
-    fputs(number(value, text), j->f);
+    fputs(lks_json_number(value, text), j->f);
 }
 
 static void put_integer(json *j, const char *name, int64_t value) {

@@ -1,0 +1,25 @@
+/** @file json.h  The little of JSON that is needed: texts and numbers written, and one member of a
+ *  flat object of our own looked up (metrics.jsonl, summary.json). No general parser. */
+#ifndef LOCKSTEP_JSON_H
+#define LOCKSTEP_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/** Writes @p text in quotes, escaped. */
+void lks_json_text(FILE *f, const char *text);
+
+/** @p x in the fewest digits that read back as the same double, into @p text; "null" for NaN and
+ * infinity, which have no form in JSON. Returns @p text. */
+const char *lks_json_number(double x, char text[32]);
+
+/** The number of member @p key of the object in @p json: the first `"key":`, which in objects that
+ * lockstep wrote cannot stand inside a text unescaped. NaN where it is missing or no number. */
+double lks_json_get_number(const char *json, const char *key);
+
+/** The text of member @p key, unescaped as far as lks_json_text() escapes, cut to @p size. False
+ * and "" where it is missing or no text. */
+bool lks_json_get_text(const char *json, const char *key, char *text, size_t size);
+
+#endif

@@ -1,0 +1,58 @@
+/* JSON: what is written reads back, by the number and by the letter. */
+#include "support/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/json.h"
+
+static char *written(const char *text) {
+    char *out = NULL;
+    size_t size;
+    FILE *f = open_memstream(&out, &size);
+    lks_json_text(f, text);
+    fclose(f);
+    return out;
+}
+
+static void test_text(void) {
+    char *out = written("a \"b\" \\ \n\x01 \xc3\xa9");
+    CU_ASSERT_STRING_EQUAL(out, "\"a \\\"b\\\" \\\\ \\u000a\\u0001 \xc3\xa9\"");
+    free(out);
+}
+
+static void test_number(void) {
+    char text[32];
+    CU_ASSERT_STRING_EQUAL(lks_json_number(0.1, text), "0.1");
+    CU_ASSERT_STRING_EQUAL(lks_json_number(3, text), "3");
+    CU_ASSERT_EQUAL(strtod(lks_json_number(1.0 / 3, text), NULL), 1.0 / 3);
+    CU_ASSERT_STRING_EQUAL(lks_json_number(NAN, text), "null");
+    CU_ASSERT_STRING_EQUAL(lks_json_number(-INFINITY, text), "null");
+}
+
+/* A text that looks like a member is not taken for one. */
+static void test_lookup(void) {
+    char *text = written("\"x\": 7 and \\"), json[256], got[64];
+    snprintf(json, sizeof json, "{\"note\": %s, \"xx\":1,\"x\" : -2.5e1, \"none\":null}", text);
+    CU_ASSERT_EQUAL(lks_json_get_number(json, "x"), -25);
+    CU_ASSERT_EQUAL(lks_json_get_number(json, "xx"), 1);
+    CU_ASSERT(isnan(lks_json_get_number(json, "none")));
+    CU_ASSERT(isnan(lks_json_get_number(json, "note")));
+    CU_ASSERT(isnan(lks_json_get_number(json, "y")));
+    CU_ASSERT_TRUE(lks_json_get_text(json, "note", got, sizeof got));
+    CU_ASSERT_STRING_EQUAL(got, "\"x\": 7 and \\");
+    CU_ASSERT_FALSE(lks_json_get_text(json, "xx", got, sizeof got));
+    CU_ASSERT_STRING_EQUAL(got, "");
+    CU_ASSERT_TRUE(lks_json_get_text(json, "note", got, 5));
+    CU_ASSERT_STRING_EQUAL(got, "\"x\":");
+    CU_ASSERT_TRUE(lks_json_get_text("{\"a\":\"\\u0041 cut", "a", got, sizeof got));
+    CU_ASSERT_STRING_EQUAL(got, "A cut");
+    free(text);
+}
+
+int main(void) {
+    static const lks_test tests[] = {
+        {"text", test_text}, {"number", test_number}, {"lookup", test_lookup}, {NULL, NULL}};
+    return lks_test_main("json", tests);
+}
