@@ -13,6 +13,8 @@ const lks_command lks_commands[] = {
     {"train", "train a network and write a run folder (alone or under mpirun/srun)", lks_cmd_train},
     {"eval", "evaluate a checkpoint on its test set (alone or under mpirun/srun)", lks_cmd_eval},
     {"info", "describe a configuration, a checkpoint or a data set", lks_cmd_info},
+    {"configs", "list the configurations that come with the program, or print one",
+     lks_cmd_configs},
     {"diff", "find where two checkpoints differ", lks_cmd_diff},
     {"help", "explain a command, or `config`: every key of a configuration", help},
     {0}};

@@ -1,0 +1,170 @@
+/* lockstep configs: the shipped configurations, listed or printed.
+ *
+ * A configuration begins with comment lines "# what: ...", "# published: ..." (accuracy on the test
+ * set and how it was come by) and "# source: ..."; the first is obligatory. Numbers of parameters
+ * are computed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/shipped.h"
+#include "lockstep/json.h"
+#include "lockstep/memory.h"
+#include "lockstep/model.h"
+#include "lockstep/suggest.h"
+
+enum { KEY_JSON = 'j' };
+
+typedef struct arguments {
+    const char *name;
+    bool json;
+} arguments;
+
+static const struct argp_option options[] = {{"json", KEY_JSON, NULL, 0, "The list as JSON", 1},
+                                             {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    arguments *a = state->input;
+    switch (key) {
+    case KEY_JSON:
+        a->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->name)
+            lks_usage_error("one configuration at a time: '%s' is too many", arg);
+        a->name = arg;
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+/* Copies the value of the line "# key: value" among the comment lines at the top; "" if there is
+ * none. */
+static const char *header(const lks_shipped *s, const char *key, char *value, size_t size) {
+    const char *line = (const char *)s->text, *end = line + s->size;
+    size_t n = strlen(key);
+    value[0] = 0;
+    while (line < end && *line == '#') {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        stop = stop ? stop : end;
+        if ((size_t)(stop - line) > n + 4 && strncmp(line + 2, key, n) == 0 &&
+            strncmp(line + 2 + n, ": ", 2) == 0) {
+            snprintf(value, size, "%.*s", (int)(stop - line - (long)n - 4), line + n + 4);
+            break;
+        }
+        line = stop + 1;
+    }
+    return value;
+}
+
+/* For images of 28 x 28 x 1 and 10 classes, as in MNIST. */
+static lks_status count_parameters(const lks_shipped *s, int64_t *parameters, lks_error *err) {
+    lks_config c;
+    char file[LKS_NAME_MAX + 8];
+    snprintf(file, sizeof file, "%s.yaml", s->name);
+    LKS_TRY(lks_config_parse(&c, (const char *)s->text, s->size, file, NULL, 0, err));
+    lks_layer_info *info = lks_alloc((size_t)c.n_layers, sizeof *info, "the layer table", err);
+    lks_status status =
+        info ? lks_model_shapes(&c, (lks_shape){28, 28, 1}, 10, info, err) : err->status;
+    *parameters = 0;
+    for (int i = 0; status == LKS_OK && i < c.n_layers; i++)
+        *parameters += info[i].parameters;
+    lks_free(info);
+    lks_config_free(&c);
+    return status;
+}
+
+typedef struct entry {
+    int64_t parameters;
+    char what[256], published[256], source[256];
+} entry;
+
+static lks_status describe(const lks_shipped *s, entry *e, lks_error *err) {
+    header(s, "what", e->what, sizeof e->what);
+    header(s, "published", e->published, sizeof e->published);
+    header(s, "source", e->source, sizeof e->source);
+    return count_parameters(s, &e->parameters, err);
+}
+
+static void print_row(const lks_shipped *s, const entry *e) {
+    printf("%-18s %10lld  %s\n", s->name, (long long)e->parameters, e->what);
+    if (e->published[0])
+        printf("%29s  published: %s\n", "", e->published);
+    if (e->source[0])
+        printf("%29s  %s\n", "", e->source);
+}
+
+static void print_member(const char *key, const char *text) {
+    printf(", \"%s\": ", key);
+    if (text[0])
+        lks_json_text(stdout, text);
+    else
+        printf("null");
+}
+
+static void print_object(const lks_shipped *s, const entry *e) {
+    printf("  {\"name\": ");
+    lks_json_text(stdout, s->name);
+    printf(", \"parameters\": %lld", (long long)e->parameters);
+    print_member("what", e->what);
+    print_member("published", e->published);
+    print_member("source", e->source);
+    printf("}%s\n", s[1].name ? "," : "");
+}
+
+static lks_status list(bool json, lks_error *err) {
+    if (json)
+        printf("[\n");
+    else
+        printf("%-18s %10s  %s\n", "name", "parameters", "what (28 x 28 x 1 images, 10 classes)");
+    for (const lks_shipped *s = lks_shipped_configs; s->name; s++) {
+        entry e;
+        LKS_TRY(describe(s, &e, err));
+        if (json)
+            print_object(s, &e);
+        else
+            print_row(s, &e);
+    }
+    printf(json ? "]\n" : "\n`lockstep configs NAME > FILE` writes one as a file to train with.\n");
+    return LKS_OK;
+}
+
+static lks_status print(const char *name, lks_error *err) {
+    lks_nearest nearest = lks_nearest_start(name);
+    for (const lks_shipped *s = lks_shipped_configs; s->name; s++) {
+        if (strcmp(s->name, name) == 0) {
+            fwrite(s->text, 1, s->size, stdout);
+            return LKS_OK;
+        }
+        lks_nearest_offer(&nearest, s->name, strlen(s->name));
+    }
+    if (nearest.best)
+        return lks_fail(err, LKS_ERR_USAGE, "no configuration '%.64s'; did you mean '%s'?", name,
+                        nearest.best);
+    return lks_fail(err, LKS_ERR_USAGE,
+                    "no configuration '%.64s'; `lockstep configs` lists what there is", name);
+}
+
+int lks_cmd_configs(int argc, char **argv) {
+    static const struct argp argp = {
+        options,
+        parse,
+        "[NAME]",
+        "Lists the configurations that come with the program, or prints the one called NAME: "
+        "`lockstep configs m3 > my.yaml`.",
+        lks_help_child,
+        NULL,
+        NULL};
+    lks_common_options common = {0};
+    arguments a = {0};
+    lks_error err;
+    lks_parse(&argp, argc, argv, &common, &a);
+    lks_common_free(&common);
+    if (!lks_speaks())
+        return 0;
+    lks_status status = a.name ? print(a.name, &err) : list(a.json, &err);
+    if (status == LKS_OK && fflush(stdout) != 0)
+        status = lks_fail(&err, LKS_ERR_IO, "cannot write to standard output");
+    return status == LKS_OK ? 0 : lks_report(&err);
+}
