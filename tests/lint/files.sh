@@ -6,7 +6,8 @@ cd "$1"
 
 longest=700
 mapfile -t texts < <(project_files | { xargs -d '\n' grep -lI '' || true; })
-wc -l "${texts[@]}" | awk -v most=$longest '$2 != "total" && $1 > most { print $2 ": " $1 " lines" }' |
+# Numbers that a program wrote (tests/golden/) are as many as they are.
+wc -l "${texts[@]}" | awk -v most=$longest '$2 !~ /^(total|tests\/golden\/.*\.txt)$/ && $1 > most { print $2 ": " $1 " lines" }' |
     report "longer than $longest lines; split by subject"
 # The letters in brackets keep this file from finding itself.
 { grep -HnE '\b(T[O]DO|F[I]XME|X[X]X|H[A]CK)\b' "${texts[@]}" || true; } | report "unfinished work"

@@ -1,0 +1,352 @@
+#!/usr/bin/env python3
+"""Writes torch-networks.txt, torch-optimizers.txt and torch-schedules.txt beside this file: what PyTorch makes of
+small networks, optimizers and schedules, for tests/unit/test_torch_*.c to compare Lockstep with.
+
+    /usr/bin/python3 tests/golden/make-torch.py [FOLDER]
+
+PyTorch computes in double, from inputs that are exact in float32; results are rounded once, to 7 digits (schedules: not
+at all). So the files hold the true values, the whole difference to Lockstep is Lockstep's own rounding, and other
+versions of PyTorch and other machines write the same files but for a last digit here and there. Layouts are Lockstep's: images and activations
+[row][column][channel], convolutions [kernel row][kernel column][in][out], dense weights [in][out].
+
+The format (read by tests/support/golden.c): "case NAME" begins a case; "text KEY REST OF THE LINE"; "tensor KEY SHAPE",
+followed by lines with its values; lines that begin with "#" are comments.
+"""
+
+import math
+import os
+import random
+import struct
+import sys
+import textwrap
+import warnings
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.optim import lr_scheduler, swa_utils
+
+
+# --- writing
+
+
+def to_float32(x):
+    return struct.unpack("f", struct.pack("f", x))[0]
+
+
+def exact_float32(x):
+    """The fewest digits that read back, through a double, as the same float32."""
+    return next(text for text in (f"{x:.{digits}g}" for digits in range(3, 18)) if to_float32(float(text)) == x)
+
+
+def exact_double(x):
+    return repr(float(x))
+
+
+def rounded(x):
+    return f"{x:.7g}"
+
+
+class Writer:
+    def __init__(self, path, subject):
+        self.out = open(path, "w", encoding="ascii")
+        self.out.write(f"# {subject} by PyTorch {torch.__version__}, made by make-torch.py, which says how.\n")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        self.out.close()
+
+    def case(self, name):
+        self.out.write(f"\ncase {name}\n")
+
+    def text(self, key, value):
+        self.out.write(f"text {key} {value}\n")
+
+    def numbers(self, key, shape, values, word_of):
+        assert len(values) == math.prod(shape), (key, shape, len(values))
+        self.out.write(f"tensor {key} {' '.join(map(str, shape))}\n")
+        words = " ".join(word_of(value) for value in values)
+        self.out.write(textwrap.fill(words, 116, break_on_hyphens=False) + "\n")
+
+    def given(self, key, tensor):
+        self.numbers(key, tensor.shape, tensor.flatten().tolist(), exact_float32)
+
+    def result(self, key, tensor):
+        self.numbers(key, tensor.shape, tensor.detach().flatten().tolist(), rounded)
+
+    def doubles(self, key, values):
+        self.numbers(key, [len(values)], values, exact_double)
+
+
+def yaml(value):
+    """A value in YAML's flow style."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {yaml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(yaml(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+# --- networks
+
+PREFIXES = {
+    "conv2d": "conv", "maxpool": "pool", "avgpool": "avgpool", "global_avgpool": "globalpool", "dense": "dense",
+    "batchnorm": "bn", "add": "add", "relu": "relu", "leaky_relu": "leaky", "tanh": "tanh", "sigmoid": "sigmoid",
+    "gelu": "gelu", "dropout": "dropout", "flatten": "flatten",
+}  # fmt: skip
+SHORT = {
+    "conv2d": "filters", "maxpool": "window", "avgpool": "window", "dense": "units", "add": "from",
+    "leaky_relu": "slope", "dropout": "rate",
+}  # fmt: skip
+
+
+def pair(value):
+    return tuple(value) if isinstance(value, (list, tuple)) else (value, value)
+
+
+class Flatten(nn.Module):
+    """Rows, columns, channels in this order, as Lockstep keeps images."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1) if x.dim() == 4 else x
+
+
+class Layer:
+    """One entry of `model:` as a PyTorch module."""
+
+    def __init__(self, entry, number_of, shape_of):
+        self.kind, options = (entry, {}) if isinstance(entry, str) else next(iter(entry.items()))
+        if not isinstance(options, dict):
+            options = {SHORT[self.kind]: options}
+        number_of[self.kind] = number_of.get(self.kind, 0) + 1
+        self.name = options.get("name", PREFIXES[self.kind] + str(number_of[self.kind]))
+        self.input = options.get("input")
+        self.other = options.get("from")
+        self.frozen = not options.get("trainable", True)
+        self.module = self.make(options, shape_of(self.input))
+
+    def make(self, o, shape):
+        channels = shape[1]
+        if self.kind == "conv2d":
+            padding = o.get("padding", 0)
+            padding = padding if padding == "same" else pair(padding)
+            return nn.Conv2d(channels, o["filters"], pair(o["kernel"]), pair(o.get("stride", 1)), padding,
+                             bias=o.get("bias", True))  # fmt: skip
+        if self.kind in ("maxpool", "avgpool"):
+            window = pair(o["window"])
+            place = (window, pair(o.get("stride", window)), pair(o.get("padding", 0)))
+            if self.kind == "maxpool":
+                return nn.MaxPool2d(*place)
+            return nn.AvgPool2d(*place, count_include_pad=o.get("count_padding", True))
+        if self.kind == "dense":
+            return nn.Sequential(Flatten(), nn.Linear(math.prod(shape[1:]), o["units"], bias=o.get("bias", True)))
+        if self.kind == "batchnorm":
+            norm = nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d
+            return norm(channels, o.get("epsilon", 1e-5), o.get("momentum", 0.1), o.get("affine", True))
+        return {
+            "global_avgpool": lambda: nn.AdaptiveAvgPool2d(1),
+            "add": lambda: None,
+            "relu": nn.ReLU,
+            "leaky_relu": lambda: nn.LeakyReLU(o.get("slope", 0.01)),
+            "tanh": nn.Tanh,
+            "sigmoid": nn.Sigmoid,
+            "gelu": lambda: nn.GELU("tanh" if o.get("tanh_form") else "none"),
+            "dropout": lambda: nn.Dropout(o["rate"]),
+            "flatten": Flatten,
+        }[self.kind]()
+
+
+class Network:
+    """The layers of `model:`, each reading the one before it or the one it names."""
+
+    def __init__(self, entries, image_shape):
+        self.layers = []
+        numbers = {}
+        outputs = {"input": torch.zeros(2, image_shape[2], *image_shape[:2], dtype=torch.double)}
+        outputs[None] = outputs["input"]
+        for entry in entries:
+            layer = Layer(entry, numbers, lambda name: tuple(outputs[name].shape))
+            if layer.module:
+                layer.module.double()
+            self.layers.append(layer)
+            self.run(layer, outputs)
+
+    def run(self, layer, outputs):
+        x = outputs[layer.input]
+        y = x + outputs[layer.other] if layer.kind == "add" else layer.module(x)
+        outputs[layer.name] = outputs[None] = y
+
+    def forward(self, images, training):
+        outputs = {None: images, "input": images}
+        for layer in self.layers:
+            if layer.module:
+                layer.module.train(training and not layer.frozen)
+            self.run(layer, outputs)
+        return outputs[None].flatten(1)
+
+    def tensors(self):
+        """(name, tensor, its view in Lockstep's layout, trained) in Lockstep's order."""
+        for layer in self.layers:
+            module = layer.module[1] if layer.kind == "dense" else layer.module
+            for what in ("weight", "bias", "running_mean", "running_var"):
+                tensor = getattr(module, what, None)
+                if tensor is not None:
+                    moment = what.startswith("running")
+                    yield f"{layer.name}/{what}", tensor, layer.kind, not (moment or layer.frozen)
+
+
+def to_lockstep(tensor):
+    """Weights as PyTorch keeps them, in Lockstep's order of axes."""
+    if tensor.dim() == 4:
+        return tensor.permute(2, 3, 1, 0)
+    return tensor.t() if tensor.dim() == 2 else tensor
+
+
+def draw(rng, tensor, what, kind):
+    """Few digits, so that the file is small; sizes that keep activations near 1."""
+    if what == "running_var" or (kind == "batchnorm" and what == "weight"):
+        low, high = 50, 150
+    else:
+        high = round(170 / math.sqrt(math.prod(tensor.shape[1:]))) if tensor.dim() > 1 else 50
+        low = -high
+    values = [to_float32(rng.randint(low, high) / 100) for _ in range(tensor.numel())]
+    with torch.no_grad():
+        tensor.copy_(torch.tensor(values, dtype=torch.double).reshape(tensor.shape))
+
+
+def losses_of(logits, labels, train):
+    """Of each sample, times the factor of its label: Lockstep divides by the samples, not by the factors' sum."""
+    smoothing = train.get("label_smoothing", 0.0)
+    losses = functional.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
+    if "class_weights" in train:
+        losses = losses * torch.tensor(train["class_weights"], dtype=torch.double)[labels]
+    return losses
+
+
+def write_network(w, name, image, entries, samples=5, **train):
+    rng = random.Random(name)
+    network = Network(entries, image)
+    shape = (samples, *image)
+    images = torch.tensor([rng.randint(0, 255) for _ in range(math.prod(shape))]).reshape(shape)
+    tensors = list(network.tensors())
+    w.case(name)
+    w.text("model", yaml(entries))
+    w.text("train", yaml({"chunk": 4, **train}))
+    w.given("images", images)
+    for place, tensor, kind, trained in tensors:
+        draw(rng, tensor, place.split("/")[1], kind)
+        tensor.requires_grad_(trained)
+        w.given(place, to_lockstep(tensor.detach()))
+
+    # Lockstep's test gives byte b the value (b - 128) / 64.
+    pixels = (images.double() - 128).permute(0, 3, 1, 2) / 64
+    logits = network.forward(pixels, training=True)
+    labels = torch.tensor([rng.randrange(logits.shape[1]) for _ in range(samples)])
+    losses = losses_of(logits, labels, train)
+    losses.mean().backward()
+    w.given("labels", labels)
+    w.result("logits", logits)
+    w.result("losses", losses)
+    for place, tensor, _, trained in tensors:
+        if trained:
+            w.result("gradient/" + place, to_lockstep(tensor.grad))
+        elif "running" in place:
+            w.result("after/" + place, tensor)
+    if any(layer.kind == "batchnorm" for layer in network.layers):
+        w.result("evaluated", network.forward(pixels, training=False))
+
+
+def conv(filters, kernel, **options):
+    return {"conv2d": {"filters": filters, "kernel": kernel, **options}}
+
+
+def write_networks(w):
+    def case(name, image, *entries, **options):
+        write_network(w, name, image, entries, **options)
+
+    tail = ("flatten", {"dense": 3})
+    pooled = ("global_avgpool", {"dense": 3})
+
+    # Convolutions, dense layers, max-pooling, ReLU.
+    case("convolution 3x3", (5, 6, 2), conv(3, 3), *tail)
+    case("convolution 1x1, stride 2, no bias", (5, 6, 3), conv(4, 1, stride=2, bias=False), conv(3, 2), *tail)
+    case("rectangular kernels, strides and padding", (7, 6, 2), conv(3, [2, 4], stride=[2, 1], padding=[1, 2]),
+         conv(4, [3, 1], stride=[1, 3]), *tail)  # fmt: skip
+    case("convolution 5x5, padding 2, 17 filters", (5, 6, 1), conv(2, 5, padding=2), "relu", conv(17, 2), "relu",
+         *pooled)  # fmt: skip
+    case("padding same, even kernel", (5, 6, 2), conv(3, [4, 2], padding="same"), "relu",
+         conv(2, [2, 3], padding="same"), "relu", conv(2, 3, stride=2), *tail)  # fmt: skip
+    case("convolutions, ReLU and pooling", (10, 11, 1), conv(4, 3), "relu", {"maxpool": 2}, conv(3, 3), "relu",
+         {"maxpool": 2}, *tail)  # fmt: skip
+    case("pooling before ReLU", (8, 9, 2), conv(3, 3), {"maxpool": 2}, "relu", conv(4, 2), *tail)
+    case("overlapping windows", (8, 9, 1), conv(3, 2), {"maxpool": {"window": 3, "stride": 2}}, *tail)
+    case("rectangular windows, padding", (6, 7, 2), conv(3, 2),
+         {"maxpool": {"window": [2, 3], "stride": [1, 2], "padding": 1}}, conv(2, 2), *tail)  # fmt: skip
+    case("dense layers", (3, 4, 2), "flatten", {"dense": 7}, "relu", {"dense": {"units": 5, "bias": False}}, {"dense": 4},
+         samples=9)  # fmt: skip
+    case("logits from a convolution", (5, 4, 2), conv(4, 2), "relu", conv(3, [4, 3]))
+    case("one pixel, no flatten", (4, 3, 2), conv(5, [4, 3]), "relu", {"dense": 3})
+
+    # Means.
+    case("average pooling", (6, 7, 2), conv(3, 2), {"avgpool": 2}, *tail)
+    padded = {"window": [3, 2], "stride": [2, 1], "padding": 1}
+    case("average pooling, padding counts", (6, 5, 2), conv(3, 2), {"avgpool": padded}, *tail)
+    case("average pooling, padding does not count", (6, 5, 2), conv(3, 2),
+         {"avgpool": {**padded, "count_padding": False}}, *tail)  # fmt: skip
+    case("global average pooling", (5, 6, 1), conv(4, 3), "relu", *pooled)
+    case("logits from a global average", (5, 6, 1), conv(4, 3, padding=1), "relu", conv(3, 2), "global_avgpool")
+
+    # Batch normalisation.
+    case("batchnorm", (5, 6, 2), conv(3, 3, bias=False), "batchnorm", "relu", conv(2, 2), *tail)
+    case("batchnorm, other constants", (5, 6, 2), conv(3, 3, bias=False),
+         {"batchnorm": {"momentum": 0.35, "epsilon": 0.125}}, "relu", conv(3, 2, bias=False), "batchnorm", *tail)  # fmt: skip
+    case("batchnorm of the image, not affine", (4, 5, 2), {"batchnorm": {"affine": False}}, conv(3, 3), *tail)
+    case("batchnorm after dense layers", (3, 4, 1), "flatten", {"dense": {"units": 5, "bias": False}}, "batchnorm", "relu",
+         {"dense": {"units": 3, "bias": False}}, "batchnorm", samples=9)  # fmt: skip
+    case("frozen batchnorm", (5, 6, 1), conv(3, 3), {"batchnorm": {"trainable": False}}, "relu", *tail)
+    case("frozen layers", (5, 6, 1), conv(3, 3, trainable=False), "relu", conv(2, 2), "flatten",
+         {"dense": {"units": 4, "trainable": False}}, "relu", {"dense": 3})  # fmt: skip
+
+    # Residual sums.
+    case("residual sum", (5, 4, 1), conv(2, 3, padding=1), "relu", conv(2, 3, padding=1), {"add": "relu1"}, "relu", *tail)
+    case("residual sum, projection, batchnorm", (6, 5, 2), conv(3, 3, padding=1), "relu",
+         conv(4, 3, stride=2, padding=1, bias=False), "batchnorm", "relu", conv(4, 3, padding=1, bias=False), "batchnorm",
+         conv(4, 1, stride=2, bias=False, name="shortcut", input="relu1"), {"batchnorm": {"name": "shortcut_bn"}},
+         {"add": "bn2"}, "relu", *pooled)  # fmt: skip
+    case("two branches from the image", (4, 5, 1), conv(2, 3, padding=1, name="wide"),
+         conv(2, 1, name="narrow", input="input"), {"add": "wide"}, "tanh", *tail)  # fmt: skip
+
+    # Activation functions, on their own and behind dense layers.
+    for name, entry in (
+        ("tanh", "tanh"),
+        ("sigmoid", "sigmoid"),
+        ("leaky ReLU", {"leaky_relu": 0.2}),
+        ("GELU", "gelu"),
+        ("GELU, tanh form", {"gelu": {"tanh_form": True}}),
+    ):
+        case(name, (4, 5, 2), conv(3, 2, stride=2), entry, "flatten", {"dense": 5}, entry, {"dense": 3})
+    case("layers on the image", (6, 6, 1), "relu", {"maxpool": 2}, {"dropout": 0}, conv(3, 2), {"dropout": 0}, *tail)
+
+    # The loss.
+    small = (conv(3, 2), "relu", *tail)
+    factors = [0.5, 2, 1.25]
+    case("label smoothing", (4, 4, 1), *small, label_smoothing=0.1)
+    case("class weights", (4, 4, 1), *small, class_weighting="given", class_weights=factors)
+    case("label smoothing and class weights", (4, 4, 1), *small, label_smoothing=0.25, class_weighting="given",
+         class_weights=factors)  # fmt: skip
+
+
+def main():
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", message=".*padding='same' with even kernel.*")
+    with Writer(os.path.join(folder, "torch-networks.txt"), "Small networks") as w:
+        write_networks(w)
+
+
+if __name__ == "__main__":
+    main()
