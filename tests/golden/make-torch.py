@@ -340,12 +340,119 @@ def write_networks(w):
          class_weights=factors)  # fmt: skip
 
 
+# --- optimizers
+
+STEPS = 10
+SHOWN = (1, 2, 5, 10)  # steps after which weights are written
+# What a network of three trained tensors and a frozen one has: name, count.
+PARTS = (("weight", 6), ("frozen", 2), ("bias", 3), ("norm", 3))
+
+
+def torch_optimizer(parameters, o):
+    """The optimizer of `train.optimizer:`; biases and norms are a group of their own where decay spares them."""
+    given = dict(o)
+    name, decay, all_decay = given.pop("name"), given.pop("weight_decay", 0), given.pop("decay_bias_and_norm", True)
+    groups = [
+        {"params": [p], "weight_decay": decay if all_decay or part == "weight" else 0} for part, p in parameters.items()
+    ]
+    if name.startswith("adam"):
+        given["betas"] = (given.pop("beta1", 0.9), given.pop("beta2", 0.999))
+    if "epsilon" in given:
+        given["eps"] = given.pop("epsilon")
+    classes = {
+        "sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop,
+        "adadelta": torch.optim.Adadelta,
+    }  # fmt: skip
+    return classes[name](groups, **given)
+
+
+def split(flat):
+    return dict(zip((part for part, _ in PARTS), flat.split([count for _, count in PARTS])))
+
+
+class Start:
+    """What every optimizer starts from and is given: weights, gradients, shares of the learning rate."""
+
+    def __init__(self):
+        rng = random.Random("optimizers")
+        n = sum(count for _, count in PARTS)
+        self.weights = torch.tensor([rng.randint(-96, 96) / 64 for _ in range(n)], dtype=torch.double)
+        # Small and large ones, so that clipping acts on some steps; a weight without gradient.
+        rows = [[rng.randint(-64, 64) / 64 * 2.0 ** (t % 4 - 2) for _ in range(n)] for t in range(STEPS)]
+        self.gradients = torch.tensor(rows, dtype=torch.double)
+        self.gradients[:, 1] = 0
+        self.shares = [1, 1, 0.75, 0.5, 0.5, 1.5, 1, 0.25, 0.125, 1]
+
+    def write(self, w):
+        w.case("start")
+        w.given("weights", self.weights)
+        w.given("gradients", self.gradients)
+        w.doubles("shares", self.shares)
+        w.doubles("shown", SHOWN)
+
+
+def write_optimizer(w, start, title, clip_norm=0, **o):
+    parts = {part: nn.Parameter(tensor.clone()) for part, tensor in split(start.weights).items()}
+    trained = {part: p for part, p in parts.items() if part != "frozen"}
+    optimizer = torch_optimizer(trained, o)
+    after = []
+    for step, (gradients, share) in enumerate(zip(start.gradients, start.shares), 1):
+        for part, gradient in split(gradients).items():
+            if part in trained:
+                trained[part].grad = gradient.clone()
+        if clip_norm:
+            nn.utils.clip_grad_norm_(trained.values(), clip_norm)
+        for group in optimizer.param_groups:
+            group["lr"] = o["lr"] * share
+        optimizer.step()
+        if step in SHOWN:
+            after.append(torch.cat([p.detach() for p in parts.values()]))
+    w.case(title)
+    w.text("train", yaml({"optimizer": o, "clip_norm": clip_norm}))
+    w.result("after", torch.stack(after))
+
+
+def write_optimizers(w):
+    start = Start()
+    start.write(w)
+
+    def case(title, **options):
+        write_optimizer(w, start, title, **options)
+
+    sgd = {"name": "sgd", "lr": 0.05}
+    case("SGD", **sgd)
+    case("SGD, decay", **sgd, weight_decay=0.2)
+    case("momentum", **sgd, momentum=0.9)
+    case("momentum, decay, clipped", clip_norm=1.5, **sgd, momentum=0.8, weight_decay=0.1)
+    case("Nesterov", **sgd, momentum=0.9, nesterov=True)
+    case("Nesterov, decay of weights only", **sgd, momentum=0.7, nesterov=True, weight_decay=0.1,
+         decay_bias_and_norm=False)  # fmt: skip
+    for name in ("adam", "adamw"):
+        adam = {"name": name, "lr": 0.03}
+        case(name, **adam)
+        case(f"{name}, decay, other constants", **adam, beta1=0.7, beta2=0.9, epsilon=0.01, weight_decay=0.3)
+        case(f"{name}, decay of weights only, clipped", clip_norm=1, **adam, weight_decay=0.3, decay_bias_and_norm=False)
+    rmsprop = {"name": "rmsprop", "lr": 0.02}
+    case("rmsprop", **rmsprop)
+    case("rmsprop, decay, other constants", **rmsprop, alpha=0.8, epsilon=0.01, weight_decay=0.2)
+    case("rmsprop, momentum", **rmsprop, momentum=0.6)
+    case("rmsprop, centered", **rmsprop, centered=True, alpha=0.9, epsilon=0.001)
+    case("rmsprop, centered, momentum, decay of weights only", **rmsprop, centered=True, alpha=0.9, momentum=0.5,
+         epsilon=0.001, weight_decay=0.2, decay_bias_and_norm=False)  # fmt: skip
+    adadelta = {"name": "adadelta", "lr": 1.0}
+    case("adadelta", **adadelta)
+    case("adadelta, decay, other constants", **adadelta, rho=0.7, epsilon=0.001, weight_decay=0.2)
+    case("adadelta, decay of weights only, clipped", clip_norm=1, **adadelta, weight_decay=0.2, decay_bias_and_norm=False)
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", message=".*padding='same' with even kernel.*")
     with Writer(os.path.join(folder, "torch-networks.txt"), "Small networks") as w:
         write_networks(w)
+    with Writer(os.path.join(folder, "torch-optimizers.txt"), "Updates of weights") as w:
+        write_optimizers(w)
 
 
 if __name__ == "__main__":
