@@ -5,12 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "lockstep/status.h"
+#include "lockstep/tensor.h"
 
 /** After one optimizer step; means over the step's samples. */
 typedef struct lks_step_record {
     int64_t step;  /**< optimizer steps done, from 1 */
     int32_t epoch; /**< epoch the step belongs to, from 1 */
     double loss, accuracy, lr;
+    double gradient_norm; /**< Euclidean norm of the mean gradient, before clipping; NaN: unknown */
 } lks_step_record;
 
 /** After one epoch. Figures that were not measured are NaN. */
@@ -29,9 +31,21 @@ typedef struct lks_history {
     size_t n_steps, steps_capacity;
     lks_epoch_record *epochs;
     size_t n_epochs, epochs_capacity;
+    char (*norm_names)[LKS_TENSOR_NAME_MAX]; /**< tensors whose norms are recorded with each step */
+    size_t n_norms;
+    float (*norms)[2]; /**< [n_steps][n_norms]: gradient, weights; NaN: unknown */
+    size_t norms_capacity;
 } lks_history;
 
-lks_status lks_history_add_step(lks_history *h, const lks_step_record *r, lks_error *err);
+/** From now on each step comes with the norms of the tensors @p names [n], n > 0, which are copied;
+ * those of earlier steps are NaN. Nothing changes where these are the names already;
+ * LKS_ERR_MISMATCH where others are. */
+lks_status lks_history_name_norms(lks_history *h, const char (*names)[LKS_TENSOR_NAME_MAX],
+                                  size_t n, lks_error *err);
+
+/** Appends @p r; @p norms [n_norms]: gradient and weight norms, or NULL. */
+lks_status lks_history_add_step(lks_history *h, const lks_step_record *r, const float (*norms)[2],
+                                lks_error *err);
 lks_status lks_history_add_epoch(lks_history *h, const lks_epoch_record *r, lks_error *err);
 void lks_history_free(lks_history *h);
 
@@ -46,8 +60,9 @@ typedef struct lks_predictions {
 } lks_predictions;
 
 /** Writes @p path (complete or not at all: temporary file, fsync, rename, fsync of the folder).
- * Data sets: /steps/{step,epoch, loss,accuracy,lr}, /epochs/{every member}, and if @p test is not
- * NULL /test/{confusion,labels,predicted,probabilities}. Rank 0 only. */
+ * Data sets: /steps/{every member}, /epochs/{every member}, where norms are recorded
+ * /norms/{gradient,weight} [steps][tensors] with the tensors' names as attribute "tensors", and if
+ * @p test is not NULL /test/{confusion,labels,predicted,probabilities}. Rank 0 only. */
 lks_status lks_history_write(const char *path, const lks_history *h, const lks_predictions *test,
                              lks_error *err);
 

@@ -14,6 +14,9 @@ void lks_json_text(FILE *f, const char *text);
  * infinity, which have no form in JSON. Returns @p text. */
 const char *lks_json_number(double x, char text[32]);
 
+/** The same for a float. */
+const char *lks_json_float(float x, char text[32]);
+
 /** The number of member @p key of the object in @p json: the first `"key":`, which in objects that
  * lockstep wrote cannot stand inside a text unescaped. NaN where it is missing or no number. */
 double lks_json_get_number(const char *json, const char *key);

@@ -29,6 +29,17 @@ const char *lks_json_number(double x, char text[32]) {
     return text;
 }
 
+const char *lks_json_float(float x, char text[32]) {
+    if (!isfinite(x))
+        return lks_json_number((double)x, text);
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, 32, "%.*g", digits, (double)x);
+        if (strtof(text, NULL) == x)
+            break;
+    }
+    return text;
+}
+
 /* What follows `"key":` and spaces, or NULL. Quotes inside a text are escaped, so that a text never
  * holds `"key"` itself. */
 static const char *value_of(const char *json, const char *key) {

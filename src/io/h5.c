@@ -262,3 +262,7 @@ lks_status lks_h5_group(lks_h5 *h, const char *path) {
     }
     return LKS_OK;
 }
+
+bool lks_h5_has(lks_h5 *h, const char *path) {
+    return H5Lexists(h->file, path, H5P_DEFAULT) > 0;
+}

@@ -1,6 +1,8 @@
 #include "lockstep/history.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include "io/h5.h"
 #include "io/history_tables.h"
 #include "lockstep/publish.h"
@@ -21,10 +23,42 @@ static lks_status make_room(void **records, size_t n, size_t *capacity, size_t s
     return LKS_OK;
 }
 
-lks_status lks_history_add_step(lks_history *h, const lks_step_record *r, lks_error *err) {
+/** Appends a row of norms for step number @p step; NaN where @p norms is NULL. */
+static lks_status add_norms(lks_history *h, size_t step, const float (*norms)[2], lks_error *err) {
+    void *rows = h->norms;
+    if (h->n_norms == 0)
+        return LKS_OK;
+    LKS_TRY(make_room(&rows, step, &h->norms_capacity, h->n_norms * sizeof *norms, err));
+    h->norms = rows;
+    for (size_t i = 0; i < h->n_norms; i++)
+        for (int k = 0; k < 2; k++)
+            h->norms[step * h->n_norms + i][k] = norms ? norms[i][k] : NAN;
+    return LKS_OK;
+}
+
+lks_status lks_history_name_norms(lks_history *h, const char (*names)[LKS_TENSOR_NAME_MAX],
+                                  size_t n, lks_error *err) {
+    if (h->n_norms > 0) {
+        if (h->n_norms == n && memcmp(h->norm_names, names, n * sizeof *names) == 0)
+            return LKS_OK;
+        return lks_fail(err, LKS_ERR_MISMATCH, "the history holds norms of other tensors");
+    }
+    h->norm_names = reallocarray(h->norm_names, n, sizeof *names);
+    if (!h->norm_names)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory: names of %zu tensors", n);
+    memcpy(h->norm_names, names, n * sizeof *names);
+    h->n_norms = n;
+    for (size_t step = 0; step < h->n_steps; step++)
+        LKS_TRY(add_norms(h, step, NULL, err));
+    return LKS_OK;
+}
+
+lks_status lks_history_add_step(lks_history *h, const lks_step_record *r, const float (*norms)[2],
+                                lks_error *err) {
     void *records = h->steps;
     LKS_TRY(make_room(&records, h->n_steps, &h->steps_capacity, sizeof *r, err));
     h->steps = records;
+    LKS_TRY(add_norms(h, h->n_steps, norms, err));
     h->steps[h->n_steps++] = *r;
     return LKS_OK;
 }
@@ -40,6 +74,8 @@ lks_status lks_history_add_epoch(lks_history *h, const lks_epoch_record *r, lks_
 void lks_history_free(lks_history *h) {
     free(h->steps);
     free(h->epochs);
+    free(h->norm_names);
+    free(h->norms);
     *h = (lks_history){0};
 }
 

@@ -1,5 +1,6 @@
 #include "io/history_tables.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@ typedef struct column {
     const char *name;
     lks_h5_type type;
     size_t offset;
+    bool later; /**< a double that files of earlier versions lack: NaN there */
 } column;
 
 /** Columns of one kind of record. */
@@ -21,13 +23,17 @@ typedef struct table {
 } table;
 
 #define STEP(member, type)                                                                         \
-    { #member, type, offsetof(lks_step_record, member) }
+    { #member, type, offsetof(lks_step_record, member), false }
 #define EPOCH(member, type)                                                                        \
-    { #member, type, offsetof(lks_epoch_record, member) }
+    { #member, type, offsetof(lks_epoch_record, member), false }
 
-static const column step_columns[] = {STEP(step, LKS_H5_I64), STEP(epoch, LKS_H5_I32),
-                                      STEP(loss, LKS_H5_F64), STEP(accuracy, LKS_H5_F64),
-                                      STEP(lr, LKS_H5_F64)};
+static const column step_columns[] = {
+    STEP(step, LKS_H5_I64),
+    STEP(epoch, LKS_H5_I32),
+    STEP(loss, LKS_H5_F64),
+    STEP(accuracy, LKS_H5_F64),
+    STEP(lr, LKS_H5_F64),
+    {"gradient_norm", LKS_H5_F64, offsetof(lks_step_record, gradient_norm), true}};
 
 static const column epoch_columns[] = {EPOCH(epoch, LKS_H5_I32),
                                        EPOCH(step, LKS_H5_I64),
@@ -72,6 +78,16 @@ static lks_status put_table(lks_h5 *h, const char *prefix, const table *t, const
     return status;
 }
 
+/** One column; @p values has room for it. */
+static lks_status get_column(lks_h5 *h, const char *path, const column *c, unsigned char *values,
+                             size_t n) {
+    if (!c->later || lks_h5_has(h, path))
+        return lks_h5_get_array(h, path, c->type, n, values);
+    for (size_t k = 0; k < n; k++)
+        memcpy(values + k * sizeof(double), &(double){NAN}, sizeof(double));
+    return LKS_OK;
+}
+
 static lks_status get_columns(lks_h5 *h, const char *prefix, const table *t, unsigned char *values,
                               unsigned char *records, size_t n) {
     for (int i = 0; i < t->n_columns; i++) {
@@ -79,7 +95,7 @@ static lks_status get_columns(lks_h5 *h, const char *prefix, const table *t, uns
         size_t size = lks_h5_type_size(c->type);
         char path[64];
         column_path(path, prefix, t, c);
-        LKS_TRY(lks_h5_get_array(h, path, c->type, n, values));
+        LKS_TRY(get_column(h, path, c, values, n));
         for (size_t k = 0; k < n; k++)
             memcpy(records + k * t->record_size + c->offset, values + k * size, size);
     }
@@ -106,9 +122,95 @@ static lks_status get_table(lks_h5 *h, const char *prefix, const table *t, void 
     return status;
 }
 
+/* --- norms of each step, one column a tensor -------------------------------------------------- */
+
+static const char *const norm_tables[2] = {"gradient", "weight"};
+
+static void norms_path(char path[64], const char *prefix, int which) {
+    snprintf(path, 64, "%s/norms/%s", prefix, norm_tables[which]);
+}
+
+static lks_status put_norms(lks_h5 *h, const char *prefix, const lks_history *history) {
+    const int64_t shape[] = {(int64_t)history->n_steps, (int64_t)history->n_norms};
+    size_t n = history->n_steps * history->n_norms;
+    char path[64];
+    if (history->n_norms == 0)
+        return LKS_OK;
+    float *values = lks_alloc(n, sizeof *values, "history", h->err);
+    lks_status status = values ? LKS_OK : LKS_ERR_MEMORY;
+    for (int k = 0; status == LKS_OK && k < 2; k++) {
+        for (size_t i = 0; i < n; i++)
+            values[i] = history->norms[i][k];
+        norms_path(path, prefix, k);
+        status = lks_h5_put_array(h, path, LKS_H5_F32, 2, shape, values);
+    }
+    lks_free(values);
+    LKS_TRY(status);
+    snprintf(path, sizeof path, "%s/norms", prefix);
+    return lks_h5_put_texts(h, path, "tensors", history->norm_names[0], LKS_TENSOR_NAME_MAX,
+                            history->n_norms);
+}
+
+static lks_status get_norm_names(lks_h5 *h, const char *prefix, lks_history *history) {
+    char path[64], *names;
+    size_t n;
+    snprintf(path, sizeof path, "%s/norms", prefix);
+    LKS_TRY(lks_h5_get_texts(h, path, "tensors", LKS_TENSOR_NAME_MAX, &names, &n));
+    history->norm_names = calloc(n, LKS_TENSOR_NAME_MAX);
+    lks_status status = LKS_OK;
+    if (history->norm_names) {
+        memcpy(history->norm_names, names, n * LKS_TENSOR_NAME_MAX);
+        history->n_norms = n;
+    } else {
+        status = lks_fail(h->err, LKS_ERR_MEMORY, "out of memory: history");
+    }
+    lks_free(names);
+    return status;
+}
+
+static lks_status get_norm_values(lks_h5 *h, const char *prefix, lks_history *history,
+                                  float *values, size_t n) {
+    char path[64];
+    for (int k = 0; k < 2; k++) {
+        norms_path(path, prefix, k);
+        LKS_TRY(lks_h5_get_array(h, path, LKS_H5_F32, n, values));
+        for (size_t i = 0; i < n; i++)
+            history->norms[i][k] = values[i];
+    }
+    return LKS_OK;
+}
+
+/** Files of earlier versions, and of runs without steps recorded, have none. */
+static lks_status get_norms(lks_h5 *h, const char *prefix, lks_history *history) {
+    char path[64];
+    int ndim;
+    int64_t shape[LKS_H5_DIMS_MAX];
+    size_t n;
+    snprintf(path, sizeof path, "%s/norms", prefix);
+    if (!lks_h5_has(h, path))
+        return LKS_OK;
+    LKS_TRY(get_norm_names(h, prefix, history));
+    norms_path(path, prefix, 0);
+    LKS_TRY(lks_h5_get_shape(h, path, LKS_H5_F32, &ndim, shape, &n));
+    if (ndim != 2 || (size_t)shape[0] != history->n_steps || (size_t)shape[1] != history->n_norms)
+        return lks_h5_fail(h, path, "not one row a step and one column a tensor");
+    float *values = lks_alloc(n, sizeof *values, "history", h->err);
+    history->norms = calloc(n ? n : 1, sizeof *history->norms);
+    history->norms_capacity = history->n_steps;
+    lks_status status = !values ? LKS_ERR_MEMORY
+                        : !history->norms
+                            ? lks_fail(h->err, LKS_ERR_MEMORY, "out of memory: history")
+                            : get_norm_values(h, prefix, history, values, n);
+    lks_free(values);
+    return status;
+}
+
+/* --- a whole history -------------------------------------------------------------------------- */
+
 lks_status lks_history_put(lks_h5 *h, const char *prefix, const lks_history *history) {
     LKS_TRY(put_table(h, prefix, &steps_table, history->steps, history->n_steps));
-    return put_table(h, prefix, &epochs_table, history->epochs, history->n_epochs);
+    LKS_TRY(put_table(h, prefix, &epochs_table, history->epochs, history->n_epochs));
+    return put_norms(h, prefix, history);
 }
 
 lks_status lks_history_get(lks_h5 *h, const char *prefix, lks_history *history) {
@@ -120,5 +222,6 @@ lks_status lks_history_get(lks_h5 *h, const char *prefix, lks_history *history) 
     history->epochs = epochs;
     history->steps_capacity = steps ? history->n_steps : 0;
     history->epochs_capacity = epochs ? history->n_epochs : 0;
-    return status;
+    LKS_TRY(status);
+    return get_norms(h, prefix, history);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lockstep/json.h"
+#include "lockstep/memory.h"
 #include "lockstep/publish.h"
 #include "train/run.h"
 
@@ -14,12 +15,29 @@ static void path_of(const lks_run *run, const char *name, char path[LKS_PATH_MAX
     snprintf(path, LKS_PATH_MAX + 64, "%s/%s", run->folder, name);
 }
 
-static void put_step(FILE *f, const lks_step_record *r) {
-    char loss[32], accuracy[32], lr[32];
-    fprintf(
-        f, "{\"type\":\"step\",\"step\":%lld,\"epoch\":%d,\"loss\":%s,\"accuracy\":%s,\"lr\":%s}\n",
-        (long long)r->step, r->epoch, lks_json_number(r->loss, loss),
-        lks_json_number(r->accuracy, accuracy), lks_json_number(r->lr, lr));
+/* ,"norms":{"conv1/weight":[gradient,weights],...} */
+static void put_norms(FILE *f, const lks_history *h, size_t step) {
+    const float(*norms)[2] = (const float(*)[2])h->norms + step * h->n_norms;
+    char gradient[32], weight[32];
+    fprintf(f, ",\"norms\":{");
+    for (size_t t = 0; t < h->n_norms; t++)
+        fprintf(f, "%s\"%s\":[%s,%s]", t ? "," : "", h->norm_names[t],
+                lks_json_float(norms[t][0], gradient), lks_json_float(norms[t][1], weight));
+    fprintf(f, "}");
+}
+
+static void put_step(FILE *f, const lks_history *h, size_t step) {
+    const lks_step_record *r = &h->steps[step];
+    char loss[32], accuracy[32], lr[32], norm[32];
+    fprintf(f,
+            "{\"type\":\"step\",\"step\":%lld,\"epoch\":%d,\"loss\":%s,\"accuracy\":%s,\"lr\":%s,"
+            "\"gradient_norm\":%s",
+            (long long)r->step, r->epoch, lks_json_number(r->loss, loss),
+            lks_json_number(r->accuracy, accuracy), lks_json_number(r->lr, lr),
+            lks_json_number(r->gradient_norm, norm));
+    if (!isnan(r->gradient_norm) && h->n_norms > 0)
+        put_norms(f, h, step);
+    fprintf(f, "}\n");
 }
 
 static void put_epoch(FILE *f, const lks_epoch_record *r) {
@@ -57,7 +75,7 @@ static lks_status rewrite_metrics(lks_run *run, const char *path, lks_error *err
         for (; e < h->n_epochs && h->epochs[e].step < step; e++)
             put_epoch(f, &h->epochs[e]);
         if (s < h->n_steps)
-            put_step(f, &h->steps[s]);
+            put_step(f, h, s);
     }
     fclose(f);
     lks_status status = lks_publish_text(path, text, size, err);
@@ -65,8 +83,28 @@ static lks_status rewrite_metrics(lks_run *run, const char *path, lks_error *err
     return status;
 }
 
+/* The tensors whose norms are recorded: those that are trained. */
+static lks_status name_norms(lks_run *run, lks_error *err) {
+    const lks_model_view *v = &run->view;
+    char(*names)[LKS_TENSOR_NAME_MAX] =
+        lks_alloc((size_t)v->n_tensors, sizeof *names, "names of tensors", err);
+    if (!names)
+        return err->status;
+    size_t n = 0;
+    for (int t = 0; t < v->n_tensors; t++)
+        if (v->tensors[t].trained)
+            memcpy(names[n++], v->tensors[t].name, sizeof *names);
+    lks_status status = LKS_OK;
+    if (n > 0)
+        status = lks_history_name_norms(&run->history, (const char(*)[LKS_TENSOR_NAME_MAX])names, n,
+                                        err);
+    lks_free(names);
+    return status;
+}
+
 lks_status lks_run_start_output(lks_run *run, lks_error *err) {
     char path[LKS_PATH_MAX + 64];
+    LKS_TRY(name_norms(run, err));
     path_of(run, "config.yaml", path);
     LKS_TRY(lks_publish_text(path, run->config_yaml, strlen(run->config_yaml), err));
     path_of(run, "metrics.jsonl", path);
@@ -77,9 +115,23 @@ lks_status lks_run_start_output(lks_run *run, lks_error *err) {
     return LKS_OK;
 }
 
-void lks_run_log_step(lks_run *run, const lks_step_record *r) {
-    put_step(run->metrics, r);
+lks_status lks_run_record_step(lks_run *run, lks_error *err) {
+    const lks_cursor *c = &run->cursor;
+    const lks_step_record r = {.step = c->step,
+                               .epoch = (int32_t)c->epoch + 1,
+                               .loss = run->step_loss,
+                               .accuracy = run->step_accuracy,
+                               .lr = run->lr,
+                               .gradient_norm = run->gradient_norm};
+    for (int t = 0, n = 0; t < run->view.n_tensors; t++)
+        if (run->view.tensors[t].trained) {
+            run->record[n][0] = (float)run->norms[t].gradient;
+            run->record[n++][1] = (float)run->norms[t].weight;
+        }
+    LKS_TRY(lks_history_add_step(&run->history, &r, (const float(*)[2])run->record, err));
+    put_step(run->metrics, &run->history, run->history.n_steps - 1);
     fflush(run->metrics);
+    return LKS_OK;
 }
 
 lks_status lks_run_check_metrics(lks_run *run, lks_error *err) {

@@ -85,10 +85,11 @@ void lks_progress_clear(lks_progress *p) {
     p->drawn = false;
 }
 
-void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, int64_t last_step) {
+void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, double gradient_norm,
+                        int64_t last_step) {
     if (!p->lines)
         return;
-    char left[32] = "", more[128] = "";
+    char left[32] = "", more[128] = "", norm[32] = "";
     if (r->step < last_step) {
         time_left(p, r->step, last_step, left);
         strcat(left, " left");
@@ -99,9 +100,12 @@ void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, int64_t last
     else if (!isnan(r->test_accuracy))
         snprintf(more, sizeof more, "  test loss %.4f accuracy %.2f %%", r->test_loss,
                  100 * r->test_accuracy);
+    if (!isnan(gradient_norm))
+        snprintf(norm, sizeof norm, "  gradient %.3g", gradient_norm);
     lks_progress_clear(p);
-    lks_info("epoch %3d/%lld  loss %.4f accuracy %.2f %%%s  %.0f images/s  communication %.0f %%  "
-             "%s",
-             r->epoch, (long long)p->epochs, r->train_loss, 100 * r->train_accuracy, more,
-             r->images_per_second, r->seconds > 0 ? 100 * r->comm_seconds / r->seconds : 0.0, left);
+    lks_info(
+        "epoch %3d/%lld  loss %.4f accuracy %.2f %%%s%s  %.0f images/s  communication %.0f %%  "
+        "%s",
+        r->epoch, (long long)p->epochs, r->train_loss, 100 * r->train_accuracy, more, norm,
+        r->images_per_second, r->seconds > 0 ? 100 * r->comm_seconds / r->seconds : 0.0, left);
 }

@@ -25,8 +25,9 @@ typedef struct lks_standing {
 /* After a step; redraws at most ten times a second. */
 void lks_progress_step(lks_progress *p, const lks_standing *now);
 
-/* After an epoch: one line. */
-void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, int64_t last_step);
+/* After an epoch: one line, with the newest gradient norm unless it is NaN. */
+void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, double gradient_norm,
+                        int64_t last_step);
 
 /* Removes the bar, before other output. */
 void lks_progress_clear(lks_progress *p);

@@ -39,6 +39,9 @@ typedef struct lks_run {
     int64_t first_step, computed,
         saved_step; /* step at start; samples computed by this rank; newest file */
     double lr, step_loss, step_accuracy;
+    double gradient_norm; /* of the newest step where it was measured; NaN: none yet */
+    lks_norms *norms;     /* [tensors] of the newest step that is recorded */
+    float (*record)[2];   /* [trained tensors] the same for the history; rank 0 */
     double train_seconds, epoch_started, epoch_seconds, epoch_comm;
     double trained_seconds, trained_comm; /* all epochs of this process */
     int64_t trained_samples, epoch_samples_before;
@@ -71,7 +74,7 @@ lks_status lks_run_resume(lks_run *run, lks_error *err);
 
 /* output.c: rank 0's files. Errors are agreed by the caller. */
 lks_status lks_run_start_output(lks_run *run, lks_error *err);
-void lks_run_log_step(lks_run *run, const lks_step_record *r);
+lks_status lks_run_record_step(lks_run *run, lks_error *err);
 lks_status lks_run_log_epoch(lks_run *run, const lks_epoch_record *r, lks_error *err);
 lks_status lks_run_check_metrics(lks_run *run, lks_error *err);
 /* The line of the final test result. */

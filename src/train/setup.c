@@ -1,6 +1,7 @@
 /* Everything before the first step: configuration, data, network, folder, resume. */
 #include <errno.h>
 #include <fenv.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,10 +117,15 @@ static lks_status make_network(lks_run *run, lks_error *err) {
                              "the gradient message", err);
     if (plain)
         run->gradients = lks_alloc(run->view.n_weights, sizeof(float), "gradients", err);
+    size_t tensors = (size_t)run->view.n_tensors;
+    run->norms = lks_alloc(tensors, sizeof *run->norms, "norms", err);
+    run->record = lks_alloc(tensors, sizeof *run->record, "norms", err);
     run->validation = lks_alloc(1, sizeof *run->validation, "results", err);
     run->test = lks_alloc(1, sizeof *run->test, "results", err);
-    if (!run->message || (plain && !run->gradients) || !run->validation || !run->test)
+    if (!run->message || (plain && !run->gradients) || !run->norms || !run->record ||
+        !run->validation || !run->test)
         return err->status;
+    run->gradient_norm = NAN;
     run->validation->classes = run->test->classes = run->data.identity.classes;
     return LKS_OK;
 }
@@ -221,6 +227,8 @@ void lks_run_close(lks_run *run) {
     lks_dataset_free(&run->data);
     lks_free(run->message);
     lks_free(run->gradients);
+    lks_free(run->norms);
+    lks_free(run->record);
     lks_free(run->validation);
     lks_free(run->test);
     free(run->config_yaml);

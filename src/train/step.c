@@ -67,6 +67,15 @@ static void reduce(lks_run *run) {
         lks_comm_sum_f32(run->comm, run->gradients, run->view.n_weights);
 }
 
+/* The gradient's norm, where it is asked for: to limit it, or for the history that rank 0 keeps. */
+static void measure(lks_run *run, const lks_gradient *g) {
+    int64_t every = run->config.metrics.every_steps;
+    bool recorded = run->comm->rank == 0 && every > 0 && (run->cursor.step + 1) % every == 0;
+    if (recorded || run->config.train.clip_norm > 0)
+        run->gradient_norm = lks_optimizer_norms(&run->optimizer, run->view.weights, g,
+                                                 recorded ? run->norms : NULL, run->threads);
+}
+
 /* A weight that is not finite may be one faulty replica's, so it is told to the others: in the next
  * step's message, and before anything is saved. */
 static void update(lks_run *run) {
@@ -76,7 +85,9 @@ static void update(lks_run *run) {
         lks_learning_rate(&run->config.train, c->step, run->steps_per_epoch, run->total_steps);
     const lks_gradient gradient = {run->gradients ? NULL : run->message + head_slots(run),
                                    run->gradients, samples};
-    if (!lks_optimizer_step(&run->optimizer, run->view.weights, &gradient, 1.0, run->lr, c->step,
+    measure(run, &gradient);
+    double factor = lks_clip_factor(run->gradient_norm, run->config.train.clip_norm);
+    if (!lks_optimizer_step(&run->optimizer, run->view.weights, &gradient, factor, run->lr, c->step,
                             run->threads))
         run->bad_weights = true;
     lks_model_weights_changed(run->model);

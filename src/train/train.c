@@ -44,15 +44,10 @@ static lks_status after_step(lks_run *run, lks_error *err) {
     const lks_config *config = &run->config;
     int64_t every = config->metrics.every_steps;
     lks_status status = LKS_OK;
-    if (run->comm->rank == 0 && every > 0 && c->step % every == 0) {
-        const lks_step_record r = {c->step, (int32_t)c->epoch + 1, run->step_loss,
-                                   run->step_accuracy, run->lr};
-        status = lks_history_add_step(&run->history, &r, err);
-        if (status != LKS_OK)
-            lks_comm_abort(run->comm, 1,
-                           err->text); /* the others are on their way to the next step */
-        lks_run_log_step(run, &r);
-    }
+    if (run->comm->rank == 0 && every > 0 && c->step % every == 0)
+        status = lks_run_record_step(run, err);
+    if (status != LKS_OK)
+        lks_comm_abort(run->comm, 1, err->text); /* the others are on their way to the next step */
     double elapsed = lks_now() - run->epoch_started;
     const lks_standing now = {c->step,
                               run->last_step,
@@ -134,7 +129,7 @@ static lks_status record_epoch(lks_run *run, lks_error *err) {
             status = lks_run_log_epoch(run, &r, err);
     }
     LKS_TRY(lks_comm_agree(run->comm, status, err));
-    lks_progress_epoch(&run->progress, &r, run->last_step);
+    lks_progress_epoch(&run->progress, &r, run->gradient_norm, run->last_step);
     return LKS_OK;
 }
 

@@ -54,7 +54,15 @@ static void fill_history(sample *s) {
         s->steps[i].loss = 2.3 / (i + 1);
         s->steps[i].accuracy = 0.1 * i;
         s->steps[i].lr = 1e-3;
+        s->steps[i].gradient_norm = i ? 0.7 / i : double_of(0x7ff8000000000001u);
+        for (int k = 0; k < N_NORMS; k++) {
+            s->norms[i * N_NORMS + k][0] = 0.1f * (float)(i + k);
+            s->norms[i * N_NORMS + k][1] = 3.0f / (float)(1 + i + k);
+        }
     }
+    strcpy(s->norm_names[0], "conv1/weight");
+    strcpy(s->norm_names[1], "dense1/bias");
+    s->norms[3][0] = float_of(0xffc00001u);            /* NaN with sign and payload */
     s->steps[2].loss = double_of(0xfff8000000abcdefu); /* NaN with sign and payload */
     for (int i = 0; i < N_EPOCHS; i++) {
         double *figures = &s->epochs[i].lr;
@@ -65,7 +73,13 @@ static void fill_history(sample *s) {
     }
     s->epochs[1].test_loss = double_of(0x7ff8000000000123u);
     s->epochs[0].comm_seconds = -0.0;
-    s->c.history = (lks_history){s->steps, N_STEPS, N_STEPS, s->epochs, N_EPOCHS, N_EPOCHS};
+    s->c.history = (lks_history){.steps = s->steps,
+                                 .n_steps = N_STEPS,
+                                 .epochs = s->epochs,
+                                 .n_epochs = N_EPOCHS,
+                                 .norm_names = s->norm_names,
+                                 .n_norms = N_NORMS,
+                                 .norms = s->norms};
 }
 
 void fill_sample(sample *s) {
@@ -207,13 +221,16 @@ bool equal_histories(const lks_history *a, const lks_history *b) {
         return false;
     for (size_t i = 0; i < a->n_steps; i++)
         if (a->steps[i].step != b->steps[i].step || a->steps[i].epoch != b->steps[i].epoch ||
-            memcmp(&a->steps[i].loss, &b->steps[i].loss, 3 * sizeof(double)) != 0)
+            memcmp(&a->steps[i].loss, &b->steps[i].loss, 4 * sizeof(double)) != 0)
             return false;
     for (size_t i = 0; i < a->n_epochs; i++)
         if (a->epochs[i].step != b->epochs[i].step || a->epochs[i].epoch != b->epochs[i].epoch ||
             memcmp(&a->epochs[i].lr, &b->epochs[i].lr, 10 * sizeof(double)) != 0)
             return false;
-    return true;
+    size_t n = a->n_norms;
+    return n == b->n_norms &&
+           (n == 0 || (memcmp(a->norm_names, b->norm_names, n * sizeof *a->norm_names) == 0 &&
+                       memcmp(a->norms, b->norms, n * a->n_steps * sizeof *a->norms) == 0));
 }
 
 bool equal_checkpoints(const lks_checkpoint *a, const lks_checkpoint *b) {

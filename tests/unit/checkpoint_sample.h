@@ -8,7 +8,7 @@
 #define NUMERICS      7
 #define PATH_MAX_TEST 512
 
-enum { N_TENSORS = 4, N_VALUES = 36 + 4 + 60 + 10, N_STEPS = 5, N_EPOCHS = 2 };
+enum { N_TENSORS = 4, N_VALUES = 36 + 4 + 60 + 10, N_STEPS = 5, N_EPOCHS = 2, N_NORMS = 2 };
 
 /** What the checkpoint borrows, beside it. */
 typedef struct sample {
@@ -17,6 +17,8 @@ typedef struct sample {
     float values[3][N_VALUES]; /**< model, optimizer/m, optimizer/v */
     lks_step_record steps[N_STEPS];
     lks_epoch_record epochs[N_EPOCHS];
+    char norm_names[N_NORMS][LKS_TENSOR_NAME_MAX];
+    float norms[N_STEPS * N_NORMS][2];
     char config[64];
 } sample;
 

@@ -21,7 +21,7 @@ static void round_trip_is_exact(void) {
     CU_ASSERT_EQUAL_FATAL(lks_checkpoint_read(path, NUMERICS, &c, &err), LKS_OK);
     CU_ASSERT_EQUAL(lks_checkpoint_digest(&s->c, &err), LKS_OK);
     CU_ASSERT_TRUE(equal_checkpoints(&s->c, &c));
-    CU_ASSERT_EQUAL(lks_history_add_step(&c.history, &s->steps[0], &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_history_add_step(&c.history, &s->steps[0], NULL, &err), LKS_OK);
     lks_checkpoint_free(&c);
     free(s);
 }

@@ -15,7 +15,7 @@ static void records_are_kept_while_growing(void) {
     for (int i = 1; i <= 1000; i++) {
         lks_step_record step = {.step = i, .epoch = i / 10, .loss = 1.0 / i, .lr = i};
         lks_epoch_record epoch = {.epoch = i, .step = 10 * i, .seconds = i, .comm_seconds = -i};
-        wrong += lks_history_add_step(&h, &step, &err) != LKS_OK;
+        wrong += lks_history_add_step(&h, &step, NULL, &err) != LKS_OK;
         wrong += lks_history_add_epoch(&h, &epoch, &err) != LKS_OK;
     }
     CU_ASSERT_EQUAL_FATAL(wrong, 0);
@@ -32,6 +32,62 @@ static void records_are_kept_while_growing(void) {
     CU_ASSERT_PTR_NULL(h.steps);
     CU_ASSERT_EQUAL(h.n_epochs, 0);
     lks_history_free(&h);
+}
+
+/* Norms may begin after some steps, and some steps may lack them. */
+static void norms_stay_with_their_steps(void) {
+    enum { TENSORS = 3, STEPS = 300, FIRST = 70 };
+    static const char names[TENSORS][LKS_TENSOR_NAME_MAX] = {"a/weight", "a/bias", "b/weight"};
+    lks_history h = {0};
+    int wrong = 0;
+    for (int i = 0; i < STEPS; i++) {
+        const lks_step_record step = {.step = i};
+        const float norms[TENSORS][2] = {{i, -i}, {i + 0.25f, 1}, {i + 0.5f, 2}};
+        if (i == FIRST)
+            wrong += lks_history_name_norms(&h, names, TENSORS, &err) != LKS_OK;
+        wrong += lks_history_add_step(&h, &step, i < FIRST || i % 7 == 0 ? NULL : norms, &err) != 0;
+    }
+    CU_ASSERT_EQUAL_FATAL(wrong, 0);
+    for (int i = 0; i < STEPS; i++) {
+        const float(*row)[2] = (const float(*)[2])h.norms + (size_t)i * TENSORS;
+        for (int t = 0; t < TENSORS; t++)
+            if (i < FIRST || i % 7 == 0)
+                wrong += row[t][0] == row[t][0] || row[t][1] == row[t][1];
+            else
+                wrong += row[t][0] != (float)i + 0.25f * (float)t ||
+                         row[t][1] != (t ? (float)t : (float)-i);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT_EQUAL(lks_history_name_norms(&h, names, TENSORS, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_history_name_norms(&h, names, TENSORS - 1, &err), LKS_ERR_MISMATCH);
+    CU_ASSERT_EQUAL(h.n_norms, TENSORS);
+    lks_history_free(&h);
+}
+
+/* Files of the first versions have neither norms nor their column. */
+static void histories_without_norms_are_read(void) {
+    sample *s = new_sample();
+    lks_h5 file;
+    unsigned char *bytes;
+    size_t size;
+    s->c.history.n_norms = 0;
+    CU_ASSERT_EQUAL_FATAL(lks_h5_create(&file, "old", 0, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_history_put(&file, "/history", &s->c.history), LKS_OK);
+    CU_ASSERT_FALSE(lks_h5_has(&file, "/history/norms"));
+    CU_ASSERT_TRUE(H5Ldelete(file.file, "/history/steps/gradient_norm", H5P_DEFAULT) >= 0);
+    CU_ASSERT_EQUAL_FATAL(lks_h5_finish(&file, &bytes, &size), LKS_OK);
+    lks_h5_close(&file);
+    lks_history found = {0};
+    CU_ASSERT_EQUAL_FATAL(lks_h5_open(&file, "old", bytes, size, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_history_get(&file, "/history", &found), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(found.n_steps, N_STEPS);
+    for (int i = 0; i < N_STEPS; i++)
+        CU_ASSERT(found.steps[i].gradient_norm != found.steps[i].gradient_norm &&
+                  found.steps[i].lr == s->steps[i].lr);
+    lks_h5_close(&file);
+    lks_history_free(&found);
+    free(bytes);
+    free(s);
 }
 
 static void read_history(lks_h5 *file, const char *path, unsigned char **bytes) {
@@ -58,6 +114,10 @@ static void history_file_is_exact(void) {
     CU_ASSERT_EQUAL(loss[4], s->steps[4].loss);
     CU_ASSERT_EQUAL(lks_h5_get_array(&file, "/epochs/epoch", LKS_H5_I32, N_EPOCHS, epoch), LKS_OK);
     CU_ASSERT_EQUAL(epoch[1], 2);
+    float norms[N_STEPS * N_NORMS];
+    CU_ASSERT_EQUAL(lks_h5_get_array(&file, "/norms/weight", LKS_H5_F32, N_STEPS * N_NORMS, norms),
+                    LKS_OK);
+    CU_ASSERT_EQUAL(norms[5], s->norms[5][1]);
     CU_ASSERT_NOT_EQUAL(lks_h5_get_array(&file, "/test/labels", LKS_H5_U8, 0, epoch), LKS_OK);
     lks_h5_close(&file);
     lks_history_free(&found);
@@ -143,7 +203,9 @@ static void equal_histories_give_equal_files(void) {
 int main(void) {
     const lks_test tests[] = {
         {"records are kept while growing", records_are_kept_while_growing},
+        {"norms stay with their steps", norms_stay_with_their_steps},
         {"history file is exact", history_file_is_exact},
+        {"histories without norms are read", histories_without_norms_are_read},
         {"predictions are written", predictions_are_written},
         {"columns of unequal length are refused", columns_of_unequal_length_are_refused},
         {"equal histories give equal files", equal_histories_give_equal_files},

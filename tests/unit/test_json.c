@@ -29,6 +29,9 @@ static void test_number(void) {
     CU_ASSERT_EQUAL(strtod(lks_json_number(1.0 / 3, text), NULL), 1.0 / 3);
     CU_ASSERT_STRING_EQUAL(lks_json_number(NAN, text), "null");
     CU_ASSERT_STRING_EQUAL(lks_json_number(-INFINITY, text), "null");
+    CU_ASSERT_STRING_EQUAL(lks_json_float(0.1f, text), "0.1");
+    CU_ASSERT_EQUAL(strtof(lks_json_float(1.0f / 3, text), NULL), 1.0f / 3);
+    CU_ASSERT_STRING_EQUAL(lks_json_float(NAN, text), "null");
 }
 
 /* A text that looks like a member is not taken for one. */
