@@ -116,7 +116,7 @@ exec 3>&-
 wait $tee || true
 # On Ctrl-C or SIGTERM mpirun's own status hides that of the program.
 if [ $status -eq 75 ] || grep -q 'stopped at step' "$logs/training.log"; then
-    say "stopped early on a signal, checkpoint saved in $run; the same command goes on from there"
+    say "stopped early, checkpoint saved in $run; the same command goes on from there"
     exit 75
 fi
 if [ $status -eq 2 ]; then exit 2; fi # the program has said what is wrong with the arguments

@@ -49,7 +49,7 @@ typedef struct lks_batch {
 
 /** The head of a step's message, which the ranks add up with the gradients in one Allreduce. */
 enum lks_message_slot {
-    LKS_MSG_STOP,    /**< ranks that were asked to stop */
+    LKS_MSG_STOP,    /**< each rank's wish to stop, 0: none; the caller's code */
     LKS_MSG_SAMPLES, /**< samples computed */
     LKS_MSG_HASH,    /**< sum of lks_hash64(id), modulo 2^64 */
     LKS_MSG_LOSS_HI,

@@ -42,7 +42,8 @@ lks_status lks_fail_context(lks_error *err, const char *format, ...)
 /** Exit status of the program for @p status: 0 done, 2 usage or configuration, 1 anything else. */
 int lks_exit_status(lks_status status);
 
-/** Exit status of a run that stopped early on a signal with its checkpoint saved: EX_TEMPFAIL. */
+/** Exit status of a run that stopped early, on a signal or at its time limit, with its
+ * checkpoint saved: EX_TEMPFAIL. */
 #define LKS_EXIT_STOPPED 75
 
 /** Returns from the calling function with the status of @p call if that is not LKS_OK. */

@@ -3,6 +3,7 @@
 #define LOCKSTEP_TRAIN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "lockstep/comm.h"
 #include "lockstep/config.h"
 #include "lockstep/status.h"
@@ -45,14 +46,18 @@ lks_status lks_eval(lks_comm *comm, const lks_eval_options *options, lks_error *
 /** SIGTERM, SIGINT and SIGUSR1 ask for a stop at the next step; a second SIGINT kills. */
 void lks_catch_signals(void);
 
-/** Asks for a stop at the next step from @p seconds after this call on. Any rank's clock suffices. */
+/** Asks for a stop at the next step from @p seconds (> 0) after this call on. One rank's clock
+ * suffices. */
 void lks_stop_after(double seconds);
 
-/** True once a signal came or the time is over. */
-bool lks_stop_requested(void);
+/** 0 to go on; else why this process should stop, the signal before the clock. Summed over the
+ * ranks, it counts those of each reason. */
+int64_t lks_stop_requested(void);
+#define LKS_STOP_SIGNAL ((int64_t)1)
+#define LKS_STOP_TIME   ((int64_t)1 << 32)
 
-/** "at its time limit" or "on a signal", as far as this process knows. */
-const char *lks_stop_reason(void);
+/** "on a signal" or "at its time limit", from a sum of lks_stop_requested(). */
+const char *lks_stop_reason(int64_t sum);
 
 /** The configuration at @p path, read by rank 0, broadcast and parsed everywhere. Collective;
  * errors agreed. */

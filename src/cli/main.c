@@ -40,7 +40,7 @@ static int usage(FILE *out) {
         "Environment:\n"
         "  LOCKSTEP_ISA=portable|avx2|avx512  force an instruction set (results do not change)\n\n"
         "Exit status: 0 done, 1 run failed, 2 usage or configuration error, 75 stopped early on a\n"
-        "signal with a checkpoint saved (run again to go on).\n");
+        "signal or at its time limit, with a checkpoint saved (run again to go on).\n");
     return 0;
 }
 

@@ -17,8 +17,8 @@ static const struct argp_option options[] = {
      "that checkpoint",
      1},
     {"time-limit", KEY_TIME_LIMIT, "TIME", 0,
-     "Stop so long after the start, as on a signal: checkpoint, status 75. Seconds, or "
-     "[[DAYS-]HOURS:]MINUTES:SECONDS as Slurm writes it",
+     "Stop at the first step that ends so long after the program's start, as on a signal: "
+     "checkpoint, status 75. Seconds, or MM:SS, HH:MM:SS, D-HH:MM:SS as Slurm writes the time left",
      1},
     {"progress", KEY_PROGRESS, "auto|bar|lines|never", 0,
      "auto (default): a bar on a terminal, a line per epoch elsewhere", 1},
@@ -33,23 +33,32 @@ static lks_progress_mode progress_mode(const char *arg) {
     return LKS_PROGRESS_AUTO;
 }
 
-/* [[D-]H:]M:S, or seconds alone. */
-static double seconds_of(const char *text) {
-    double seconds = 0;
-    const char *at = text;
-    for (int fields = 0; fields < 4; fields++) {
+/* Seconds, MM:SS, HH:MM:SS or D-HH:MM:SS. Only the first number may be beyond what the next larger
+ * unit holds. False for anything else: Slurm's D-HH and D-HH:MM, too, are no times of this form. */
+static bool read_time(const char *at, double *seconds) {
+    bool days = strchr(at, '-');
+    int numbers = 0;
+    for (*seconds = 0;; at++) {
         size_t digits = strspn(at, "0123456789");
-        if (digits == 0 || digits > 9)
-            break;
-        seconds += (double)atol(at);
+        int unit = days && numbers == 1 ? 24 : 60; /* of this number in the one before */
+        long value = atol(at);
+        if (digits == 0 || digits > 9 || (numbers > 0 && value >= unit))
+            return false;
+        *seconds = *seconds * unit + (double)value;
+        numbers++;
         at += digits;
-        if (!*at && seconds > 0)
-            return seconds;
-        if (*at != ':' && !(*at == '-' && fields == 0))
-            break;
-        seconds *= *at++ == '-' ? 24 : 60;
+        if (!*at)
+            return days ? numbers == 4 : numbers <= 3;
+        if (*at != (days && numbers == 1 ? '-' : ':'))
+            return false;
     }
-    lks_usage_error("--time-limit %s: not a time like 3600, 60:00 or 1-12:00:00", text);
+}
+
+static void limit_time(const char *arg) {
+    double seconds;
+    if (!read_time(arg, &seconds) || seconds < 1)
+        lks_usage_error("--time-limit %s: not seconds, MM:SS, HH:MM:SS or D-HH:MM:SS", arg);
+    lks_stop_after(seconds);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -64,7 +73,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         o->resume = arg;
         return 0;
     case KEY_TIME_LIMIT:
-        lks_stop_after(seconds_of(arg));
+        limit_time(arg);
         return 0;
     case KEY_PROGRESS:
         o->progress = progress_mode(arg);

@@ -46,7 +46,8 @@ typedef struct lks_run {
     double trained_seconds, trained_comm; /* all epochs of this process */
     int64_t trained_samples, epoch_samples_before;
     int64_t verified; /* epochs checked by this process */
-    bool stop, bad_weights;
+    int64_t stop;     /* newest step's LKS_MSG_STOP */
+    bool bad_weights;
     char resumed_from[LKS_PATH_MAX + 64];
     lks_counts *validation, *test; /* newest results; total 0 where not measured */
 } lks_run;

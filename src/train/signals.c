@@ -1,4 +1,5 @@
-/* A stop, asked for by a signal or the clock, is only noted here; all ranks agree on it at the next step. */
+/* A stop, asked for by a signal or the clock, is only noted here; all ranks agree on it at the next
+ * step. */
 #include <signal.h>
 #include <string.h>
 
@@ -29,14 +30,12 @@ void lks_stop_after(double seconds) {
     deadline = lks_now() + seconds;
 }
 
-static bool out_of_time(void) {
-    return deadline > 0 && lks_now() >= deadline;
+int64_t lks_stop_requested(void) {
+    if (requested)
+        return LKS_STOP_SIGNAL;
+    return deadline > 0 && lks_now() >= deadline ? LKS_STOP_TIME : 0;
 }
 
-bool lks_stop_requested(void) {
-    return requested || out_of_time();
-}
-
-const char *lks_stop_reason(void) {
-    return !requested && out_of_time() ? "at its time limit" : "on a signal";
+const char *lks_stop_reason(int64_t sum) {
+    return sum % LKS_STOP_TIME ? "on a signal" : "at its time limit";
 }

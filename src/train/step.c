@@ -111,8 +111,7 @@ static void advance(lks_run *run) {
     c->loss = lks_limbs_sum(c->loss, loss);
     run->step_loss = lks_limbs_value(loss) / n;
     run->step_accuracy = (double)m[LKS_MSG_CORRECT] / n;
-    if (m[LKS_MSG_STOP] > 0)
-        run->stop = true;
+    run->stop = m[LKS_MSG_STOP];
 }
 
 lks_status lks_run_step(lks_run *run, lks_error *err) {

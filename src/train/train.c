@@ -241,7 +241,7 @@ static lks_status stop(lks_run *run, lks_error *err) {
     LKS_TRY(lks_comm_agree(run->comm, status, err));
     bool automatic = !run->options->resume || strcmp(run->options->resume, "auto") == 0;
     lks_info("stopped at step %lld of %lld %s; checkpoint saved in %s; the same command %sgoes on",
-             (long long)run->cursor.step, (long long)run->last_step, lks_stop_reason(),
+             (long long)run->cursor.step, (long long)run->last_step, lks_stop_reason(run->stop),
              run->checkpoints, automatic ? "" : "with --resume auto ");
     return LKS_OK;
 }

@@ -51,7 +51,10 @@ for i in "${!signals[@]}" last; do
     kill -"${signals[i]}" $pid 2>/dev/null || true
     wait $pid || status=$?
     case $status in
-    75) saved=$((saved + 1)) ;;
+    75)
+        saved=$((saved + 1))
+        check "${signals[i]}: why the run stopped is said" grep -q 'stopped at step .* on a signal;' "$work/signalled.log"
+        ;;
     0) ;; # had ended before the signal came
     *)
         check "a run stopped by ${signals[i]} ends with 75, not $status" false
