@@ -27,23 +27,31 @@ void LKS_KERNEL(lks_dequantise_all)(float *out, const int64_t *sum, size_t n, in
         out[i] = (float)((double)sum[i] * (1.0 / (1 << LKS_SCALE_BITS)) / (double)count);
 }
 
+/* Below, values are read and computed before they are selected: a load or a product that might not
+ * happen would keep the portable loops from vectors. */
+
 void LKS_KERNEL(lks_dropout)(float *y, uint8_t *keep, const float *x, const uint32_t *words,
                              size_t n, uint32_t threshold, float scale) {
     for (size_t i = 0; i < n; i++) {
+        float kept = x[i] * scale;
         keep[i] = words[i] >= threshold;
-        y[i] = words[i] >= threshold ? x[i] * scale : 0.0f;
+        y[i] = words[i] >= threshold ? kept : 0.0f;
     }
 }
 
 void LKS_KERNEL(lks_dropout_backward)(float *dx, const float *dy, const uint8_t *keep, size_t n,
                                       float scale) {
-    for (size_t i = 0; i < n; i++)
-        dx[i] = keep[i] ? dy[i] * scale : 0.0f;
+    for (size_t i = 0; i < n; i++) {
+        float kept = dy[i] * scale;
+        dx[i] = keep[i] ? kept : 0.0f;
+    }
 }
 
 void LKS_KERNEL(lks_relu_backward)(float *dx, const float *dy, const float *y, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        dx[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+    for (size_t i = 0; i < n; i++) {
+        float passed = dy[i];
+        dx[i] = y[i] > 0.0f ? passed : 0.0f;
+    }
 }
 
 /* Denormals cost 60 times as much, and moments of dead weights would stick there. */
