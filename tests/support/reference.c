@@ -97,11 +97,15 @@ static bool closer(double difference, double error) {
 
 /* --- Shapes ----------------------------------------------------------------------------------- */
 
-/* Outputs along one dimension, and the zeros before its first input. 'same': as many outputs as
- * inputs, divided by the stride and rounded up; the zeros needed go half before, and half or one
+static bool is_pool(lks_layer_kind kind) {
+    return kind == LKS_MAXPOOL || kind == LKS_AVGPOOL;
+}
+
+/* Outputs along one dimension, and the padding before its first input. 'same': as many outputs as
+ * inputs, divided by the stride and rounded up; the padding needed goes half before, and half or one
  * more behind. */
-static int conv_outputs(const lks_layer_config *c, int d, int inputs, int *before) {
-    int stride = c->stride[d], kernel = c->kernel[d];
+static int outputs_of(const lks_layer_config *c, int d, int inputs, int *before) {
+    int stride = c->stride[d], kernel = is_pool(c->kind) ? c->window[d] : c->kernel[d];
     if (c->padding != LKS_PAD_SAME) {
         *before = c->padding == LKS_PAD_EXPLICIT ? c->pad[d] : 0;
         return (inputs + 2 * *before - kernel) / stride + 1;
@@ -119,11 +123,14 @@ static lks_shape layer_shape(layer *l, lks_shape in, size_t *weights, size_t *bi
     case LKS_CONV2D:
         *weights = (size_t)(c->kernel[0] * c->kernel[1] * in.channels * c->filters);
         *biases = c->bias ? (size_t)c->filters : 0;
-        return (lks_shape){conv_outputs(c, 0, in.rows, &l->pad[0]),
-                           conv_outputs(c, 1, in.columns, &l->pad[1]), c->filters};
+        return (lks_shape){outputs_of(c, 0, in.rows, &l->pad[0]),
+                           outputs_of(c, 1, in.columns, &l->pad[1]), c->filters};
     case LKS_MAXPOOL:
-        return (lks_shape){(in.rows - c->window[0]) / c->stride[0] + 1,
-                           (in.columns - c->window[1]) / c->stride[1] + 1, in.channels};
+    case LKS_AVGPOOL:
+        return (lks_shape){outputs_of(c, 0, in.rows, &l->pad[0]),
+                           outputs_of(c, 1, in.columns, &l->pad[1]), in.channels};
+    case LKS_GLOBAL_AVGPOOL:
+        return (lks_shape){1, 1, in.channels};
     case LKS_DENSE:
         *weights = values(in) * (size_t)c->units;
         *biases = c->bias ? (size_t)c->units : 0;
@@ -131,6 +138,10 @@ static lks_shape layer_shape(layer *l, lks_shape in, size_t *weights, size_t *bi
     case LKS_FLATTEN:
         return (lks_shape){1, 1, (int)values(in)};
     case LKS_RELU:
+    case LKS_LEAKY_RELU:
+    case LKS_TANH:
+    case LKS_SIGMOID:
+    case LKS_GELU:
     case LKS_DROPOUT:
         return in;
     default: /* compared with PyTorch instead, see tests/golden */
@@ -233,22 +244,42 @@ static value conv_at(const lks_reference *r, const layer *l, const value *x, int
     return sum_value(s, c->kernel[0] * c->kernel[1] * l->in.channels + 1);
 }
 
-/* The first of the largest, in row-major order. */
-static value pool_at(lks_reference *r, layer *l, const value *x, int row, int column, int channel,
-                     size_t *pick) {
+/* The inputs of one output: rows [row, row_end), columns [column, column_end) of the image. */
+typedef struct window {
+    int row, row_end, column, column_end, cells;
+} window;
+
+static int least(int a, int b) {
+    return a < b ? a : b;
+}
+
+static window window_at(const layer *l, int row, int column) {
     const lks_layer_config *c = l->config;
-    size_t best = place(l->in, row * c->stride[0], column * c->stride[1], channel);
-    for (int i = 0; i < c->window[0]; i++)
-        for (int j = 0; j < c->window[1]; j++) {
-            size_t at = place(l->in, row * c->stride[0] + i, column * c->stride[1] + j, channel);
+    if (c->kind == LKS_GLOBAL_AVGPOOL)
+        return (window){0, l->in.rows, 0, l->in.columns, l->in.rows * l->in.columns};
+    int y = row * c->stride[0] - l->pad[0], x = column * c->stride[1] - l->pad[1];
+    window w = {y > 0 ? y : 0, least(y + c->window[0], l->in.rows), x > 0 ? x : 0,
+                least(x + c->window[1], l->in.columns), c->window[0] * c->window[1]};
+    if (!c->count_padding)
+        w.cells = (w.row_end - w.row) * (w.column_end - w.column);
+    return w;
+}
+
+/* The first of the largest, in row-major order. */
+static value pool_at(lks_reference *r, layer *l, const value *x, window w, int channel,
+                     size_t *pick) {
+    size_t best = place(l->in, w.row, w.column, channel);
+    for (int i = w.row; i < w.row_end; i++)
+        for (int j = w.column; j < w.column_end; j++) {
+            size_t at = place(l->in, i, j, channel);
             if (x[at].is > x[best].is)
                 best = at;
         }
     double error = 0;
     bool close = false;
-    for (int i = 0; i < c->window[0]; i++)
-        for (int j = 0; j < c->window[1]; j++) {
-            size_t at = place(l->in, row * c->stride[0] + i, column * c->stride[1] + j, channel);
+    for (int i = w.row; i < w.row_end; i++)
+        for (int j = w.column; j < w.column_end; j++) {
+            size_t at = place(l->in, i, j, channel);
             double both = x[at].error + x[best].error;
             close |= closer(x[best].is - x[at].is, both);
             error = fmax(error, x[at].error);
@@ -256,6 +287,89 @@ static value pool_at(lks_reference *r, layer *l, const value *x, int row, int co
     decide(r, close, best);
     *pick = best;
     return (value){x[best].is, error};
+}
+
+/* All weights are positive: the inputs' errors add up as they are. */
+static value mean_at(const layer *l, const value *x, window w, int channel) {
+    double total = 0, error = 0, size = 0;
+    for (int i = w.row; i < w.row_end; i++)
+        for (int j = w.column; j < w.column_end; j++) {
+            value v = x[place(l->in, i, j, channel)];
+            total += v.is;
+            error += v.error;
+            size += fabs(v.is);
+        }
+    error += sum_error(w.cells, size);
+    return (value){total / w.cells, error / w.cells};
+}
+
+static void pool_forward(lks_reference *r, layer *l, const value *x) {
+    for (int row = 0; row < l->out.rows; row++)
+        for (int column = 0; column < l->out.columns; column++)
+            for (int c = 0; c < l->out.channels; c++) {
+                size_t at = place(l->out, row, column, c);
+                window w = window_at(l, row, column);
+                l->y[at] = l->config->kind == LKS_MAXPOOL ? pool_at(r, l, x, w, c, &l->pick[at])
+                                                          : mean_at(l, x, w, c);
+            }
+}
+
+static double sigmoid(double x) {
+    return 1 / (1 + exp(-x));
+}
+
+/* The argument of the sigmoid in GELU's approximation, 2 sqrt(2/pi) (x + 0.044715 x^3). */
+static double gelu_argument(double x) {
+    return sqrt(8 / M_PI) * (x + 0.044715 * x * x * x);
+}
+
+static double activation_of(const lks_layer_config *c, double x) {
+    switch (c->kind) {
+    case LKS_LEAKY_RELU:
+        return x > 0 ? x : (float)c->slope * x;
+    case LKS_TANH:
+        return tanh(x);
+    case LKS_SIGMOID:
+        return sigmoid(x);
+    default:
+        return c->tanh_form ? x * sigmoid(gelu_argument(x)) : x * 0.5 * erfc(-x * M_SQRT1_2);
+    }
+}
+
+static double slope_of(const lks_layer_config *c, double x) {
+    double s;
+    switch (c->kind) {
+    case LKS_LEAKY_RELU:
+        return x > 0 ? 1 : (float)c->slope;
+    case LKS_TANH:
+        return 1 - tanh(x) * tanh(x);
+    case LKS_SIGMOID:
+        return sigmoid(x) * (1 - sigmoid(x));
+    default:
+        if (!c->tanh_form)
+            return 0.5 * erfc(-x * M_SQRT1_2) + x * exp(-x * x / 2) / sqrt(2 * M_PI);
+        s = sigmoid(gelu_argument(x));
+        return s + x * s * (1 - s) * sqrt(8 / M_PI) * (1 + 3 * 0.044715 * x * x);
+    }
+}
+
+/* In float values are off by up to 2^-23 max(1, |x|), slopes by 3 * 2^-24 (test_activation.c). No
+ * second derivative exceeds 1. */
+static void activation_forward(lks_reference *r, layer *l, const value *x) {
+    for (size_t i = 0; i < values(l->out); i++) {
+        double slope = fabs(slope_of(l->config, x[i].is));
+        if (l->config->kind == LKS_LEAKY_RELU) {
+            decide(r, closer(x[i].is, x[i].error), x[i].is > 0);
+            slope = 1;
+        }
+        l->y[i] = (value){activation_of(l->config, x[i].is),
+                          x[i].error * slope + 2 * ROUNDING * fmax(1, fabs(x[i].is))};
+    }
+}
+
+static value activation_slope(const layer *l, value x) {
+    bool smooth = l->config->kind != LKS_LEAKY_RELU;
+    return (value){slope_of(l->config, x.is), 3 * ROUNDING + (smooth ? x.error : 0)};
 }
 
 static void relu_forward(lks_reference *r, layer *l, const value *x) {
@@ -297,21 +411,27 @@ static void layer_forward(lks_reference *r, layer *l, const value *x, bool train
                           uint32_t id) {
     switch (l->config->kind) {
     case LKS_CONV2D:
-    case LKS_MAXPOOL:
         for (int row = 0; row < l->out.rows; row++)
             for (int column = 0; column < l->out.columns; column++)
-                for (int c = 0; c < l->out.channels; c++) {
-                    size_t at = place(l->out, row, column, c);
-                    l->y[at] = l->config->kind == LKS_CONV2D
-                                   ? conv_at(r, l, x, row, column, c)
-                                   : pool_at(r, l, x, row, column, c, &l->pick[at]);
-                }
+                for (int c = 0; c < l->out.channels; c++)
+                    l->y[place(l->out, row, column, c)] = conv_at(r, l, x, row, column, c);
+        break;
+    case LKS_MAXPOOL:
+    case LKS_AVGPOOL:
+    case LKS_GLOBAL_AVGPOOL:
+        pool_forward(r, l, x);
         break;
     case LKS_DENSE:
         dense_forward(r, l, x);
         break;
     case LKS_RELU:
         relu_forward(r, l, x);
+        break;
+    case LKS_LEAKY_RELU:
+    case LKS_TANH:
+    case LKS_SIGMOID:
+    case LKS_GELU:
+        activation_forward(r, l, x);
         break;
     case LKS_DROPOUT:
         dropout_forward(r, l, x, training, epoch, id);
@@ -407,12 +527,26 @@ static double input_terms(const layer *l) {
     case LKS_CONV2D:
         return c->kernel[0] * c->kernel[1] * c->filters;
     case LKS_MAXPOOL:
+    case LKS_AVGPOOL:
         return c->window[0] * c->window[1];
     case LKS_DENSE:
         return c->units;
     default:
         return 1;
     }
+}
+
+static void mean_backward(const layer *l, sum *dx) {
+    for (int row = 0; row < l->out.rows; row++)
+        for (int column = 0; column < l->out.columns; column++) {
+            window w = window_at(l, row, column);
+            const value share = {1.0 / w.cells, ROUNDING / w.cells};
+            for (int i = w.row; i < w.row_end; i++)
+                for (int j = w.column; j < w.column_end; j++)
+                    for (int c = 0; c < l->out.channels; c++)
+                        add_product(&dx[place(l->in, i, j, c)], share,
+                                    l->dy[place(l->out, row, column, c)]);
+        }
 }
 
 static void layer_backward(lks_reference *r, const layer *l, const value *x, value *dx) {
@@ -430,12 +564,23 @@ static void layer_backward(lks_reference *r, const layer *l, const value *x, val
         for (size_t i = 0; i < values(l->out); i++)
             add_product(&sums[l->pick[i]], one, l->dy[i]);
         break;
+    case LKS_AVGPOOL:
+    case LKS_GLOBAL_AVGPOOL:
+        mean_backward(l, sums);
+        break;
     case LKS_DENSE:
         dense_backward(r, l, x, sums);
         break;
     case LKS_RELU:
         for (size_t i = 0; i < values(l->out); i++)
             add_product(&sums[i], (value){x[i].is > 0, 0}, l->dy[i]);
+        break;
+    case LKS_LEAKY_RELU:
+    case LKS_TANH:
+    case LKS_SIGMOID:
+    case LKS_GELU:
+        for (size_t i = 0; i < values(l->out); i++)
+            add_product(&sums[i], activation_slope(l, x[i]), l->dy[i]);
         break;
     case LKS_DROPOUT:
         for (size_t i = 0; i < values(l->out); i++)

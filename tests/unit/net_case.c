@@ -115,6 +115,50 @@ const net_case net_cases[] = {
      9,
      4,
      12},
+    {"padded windows of the maximum",
+     "[{conv2d: {filters: 6, kernel: 3}}, relu, {maxpool: {window: 3, stride: 2, padding: 1}},"
+     " {conv2d: {filters: 17, kernel: 2}}, tanh, {maxpool: {window: [3, 2], padding: same,"
+     " stride: 1}}, flatten, {dense: 5}]",
+     {11, 10, 1},
+     5,
+     18,
+     4,
+     15},
+    {"means, leaky ReLU, sigmoid",
+     "[{conv2d: {filters: 7, kernel: 3}}, {leaky_relu: 0.2}, {avgpool: 2}, sigmoid,"
+     " {conv2d: {filters: 18, kernel: 2}}, {leaky_relu: 0}, {avgpool: {window: 3, stride: 2,"
+     " padding: 1}}, flatten, {dense: 6}]",
+     {12, 11, 2},
+     6,
+     21,
+     8,
+     20},
+    {"means without padding, both GELUs",
+     "[{conv2d: {filters: 5, kernel: 3}}, gelu, {avgpool: {window: [2, 3], stride: [1, 2],"
+     " padding: same, count_padding: false}}, {conv2d: {filters: 20, kernel: 2}},"
+     " {gelu: {tanh_form: true}}, {avgpool: {window: 3, stride: 4, padding: 1,"
+     " count_padding: false}}, flatten, {dense: 12}, tanh, {dense: 4}]",
+     {9, 10, 1},
+     4,
+     13,
+     4,
+     17},
+    {"a convolution gives the logits",
+     "[{conv2d: {filters: 9, kernel: 3, padding: same}}, gelu, {conv2d: {filters: 7, kernel: 2}},"
+     " global_avgpool]",
+     {7, 6, 1},
+     7,
+     19,
+     8,
+     18},
+    {"activations of the image",
+     "[tanh, {avgpool: [2, 1]}, sigmoid, {conv2d: {filters: 6, kernel: 2}}, {leaky_relu: 1},"
+     " global_avgpool, sigmoid, {dropout: 0.3}, {dense: 3}]",
+     {9, 8, 3},
+     3,
+     22,
+     8,
+     19},
     {"a single dense layer", "[flatten, {dense: 3}]", {3, 4, 1}, 3, 33, 32, 13},
 };
 const int n_net_cases = sizeof net_cases / sizeof *net_cases;
