@@ -189,6 +189,18 @@ static lks_status check_last(const lks_config *config, lks_shape out, int classe
     return LKS_OK;
 }
 
+/* Without a weight to train there is no gradient either. */
+static lks_status check_trained(const lks_config *config, lks_error *err) {
+    for (int i = 0; i < config->n_layers; i++) {
+        const lks_layer_config *l = &config->layers[i];
+        bool weights = l->kind == LKS_CONV2D || l->kind == LKS_DENSE ||
+                       (l->kind == LKS_BATCHNORM && l->affine);
+        if (weights && l->trainable)
+            return LKS_OK;
+    }
+    return lks_fail(err, LKS_ERR_CONFIG, "model: no layer has weights that may be trained");
+}
+
 lks_status lks_model_shapes(const lks_config *config, lks_shape input, int classes,
                             lks_layer_info *info, lks_error *err) {
     for (int i = 0; i < config->n_layers; i++) {
@@ -204,5 +216,6 @@ lks_status lks_model_shapes(const lks_config *config, lks_shape input, int class
                           out.columns, out.channels);
         info[i].out_bytes = (int64_t)out.rows * out.columns * out.channels * (int64_t)sizeof(float);
     }
-    return check_last(config, info[config->n_layers - 1].out, classes, err);
+    LKS_TRY(check_last(config, info[config->n_layers - 1].out, classes, err));
+    return check_trained(config, err);
 }

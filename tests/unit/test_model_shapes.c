@@ -68,18 +68,22 @@ static void test_shipped(void) {
     } shipped[] = {{"mnist-convnet.yaml", 34826},
                    {"pytorch-example.yaml", 1199882},
                    {"train-mnist-fast.yaml", 215194},
+                   {"lenet5.yaml", 61706},
+                   {"m3.yaml", 1124180},
+                   {"m5.yaml", 1128180},
+                   {"m7.yaml", 2291972},
                    {"smoke.yaml", 938}};
     for (size_t i = 0; i < sizeof shipped / sizeof *shipped; i++) {
         char path[512], *text;
         size_t size;
         lks_config c;
         lks_error err;
-        lks_layer_info info[32];
+        lks_layer_info info[64];
         int64_t total = 0;
         snprintf(path, sizeof path, "%s/%s", LKS_CONFIGS_DIR, shipped[i].file);
         CU_ASSERT_EQUAL_FATAL(lks_config_read_file(path, &text, &size, &err), LKS_OK);
         CU_ASSERT_EQUAL_FATAL(lks_config_parse(&c, text, size, path, NULL, 0, &err), LKS_OK);
-        CU_ASSERT_FATAL(c.n_layers <= 32);
+        CU_ASSERT_FATAL(c.n_layers <= 64);
         CU_ASSERT_EQUAL_FATAL(lks_model_shapes(&c, (lks_shape){28, 28, 1}, 10, info, &err), LKS_OK);
         for (int l = 0; l < c.n_layers; l++)
             total += info[l].parameters;
@@ -155,6 +159,9 @@ static void test_refused(void) {
         {"[relu, {dense: 10}]", {"layer 2 dense 'dense1'", "flatten"}, {2, 1, 3}},
         {"[flatten, {dense: 9}]", {"layer 2 dense 'dense1'", "10 classes"}, {2, 2, 1}},
         {"[flatten, {dense: 10}, relu]", {"layer 3 relu 'relu1'", "dense"}, {2, 2, 1}},
+        {"[{batchnorm: {affine: false}}, flatten, {dense: {units: 10, trainable: false}}]",
+         {"model", "no layer has weights that may be trained"},
+         {2, 2, 1}},
         {"[flatten, {dense: 1000000}, {dense: 10}]",
          {"layer 2 dense 'dense1'", "parameters"},
          {64, 64, 1}},
