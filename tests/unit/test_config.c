@@ -296,12 +296,16 @@ static void test_shipped(void) {
         const char *file;
         int parameters, batch;
         lks_init init;
+        lks_optimizer_name optimizer;
         lks_schedule_name schedule;
     } shipped[] = {
-        {"mnist-convnet.yaml", 34826, 128, LKS_INIT_GLOROT_UNIFORM, LKS_SCHEDULE_CONSTANT},
-        {"pytorch-example.yaml", 1199882, 64, LKS_INIT_FAN_IN_UNIFORM, LKS_SCHEDULE_STEP},
-        {"train-mnist-fast.yaml", 215194, 256, LKS_INIT_FAN_IN_UNIFORM, LKS_SCHEDULE_ONECYCLE},
-        {"smoke.yaml", 938, 64, LKS_INIT_GLOROT_UNIFORM, LKS_SCHEDULE_CONSTANT}};
+        {"mnist-convnet.yaml", 34826, 128, LKS_INIT_GLOROT_UNIFORM, LKS_ADAM,
+         LKS_SCHEDULE_CONSTANT},
+        {"pytorch-example.yaml", 1199882, 64, LKS_INIT_FAN_IN_UNIFORM, LKS_ADADELTA,
+         LKS_SCHEDULE_STEP},
+        {"train-mnist-fast.yaml", 215194, 256, LKS_INIT_FAN_IN_UNIFORM, LKS_ADAM,
+         LKS_SCHEDULE_ONECYCLE},
+        {"smoke.yaml", 938, 64, LKS_INIT_GLOROT_UNIFORM, LKS_ADAM, LKS_SCHEDULE_CONSTANT}};
     for (int i = 0; i < COUNT(shipped); i++) {
         size_t size;
         char *text = read_shipped(shipped[i].file, &size);
@@ -309,7 +313,7 @@ static void test_shipped(void) {
         CU_ASSERT_EQUAL(count_parameters(&c, 28), shipped[i].parameters);
         CU_ASSERT(strncmp(c.name, shipped[i].file, strlen(c.name)) == 0);
         CU_ASSERT(c.train.global_batch == shipped[i].batch && c.init == shipped[i].init);
-        CU_ASSERT(c.train.optimizer.name == LKS_ADAM);
+        CU_ASSERT(c.train.optimizer.name == shipped[i].optimizer);
         CU_ASSERT(c.train.schedule.name == shipped[i].schedule);
         CU_ASSERT_STRING_EQUAL(c.data.dir, "data/mnist");
         lks_config_free(&c);
