@@ -16,7 +16,8 @@
  *
  *    /             format, numerics, seed, weights_sha256, state_sha256, best_*, groups
  *    /cursor       step, epoch, batch, samples_seen, loss_hi, loss_lo, correct, epoch_samples,
- *                  epoch_hash
+ *                  epoch_hash; where not 0 plateau_* and early_stop_*: evaluations, best_epoch,
+ *                  best, bad, cooldown, reductions
  *    /data         digest, classes, channels, rows, columns, n_train, mean[], std[]
  *    /provenance   version, revision, compiler, mpi, isa, hosts, ranks, threads, time
  *    /model, /optimizer/STATE   tensors: their names in the order of the flat array */
@@ -29,6 +30,7 @@
 #include "lockstep/exact.h"
 #include "lockstep/history.h"
 #include "lockstep/tensor.h"
+#include "lockstep/watch.h"
 
 #define LKS_CHECKPOINT_FORMAT   1
 #define LKS_CHECKPOINT_FLATS    8
@@ -43,7 +45,8 @@ typedef struct lks_cursor {
     int64_t samples_seen; /**< since the start of training */
     lks_limbs loss;       /**< exact sums over the samples of the current epoch so far */
     int64_t correct, epoch_samples;
-    uint64_t epoch_hash; /**< sum of lks_hash64(id) modulo 2^64 */
+    uint64_t epoch_hash;                 /**< sum of lks_hash64(id) modulo 2^64 */
+    lks_watch_state plateau, early_stop; /**< all 0 where not in use */
 } lks_cursor;
 
 /** The data a network belongs to. */
@@ -86,9 +89,10 @@ typedef struct lks_checkpoint {
 } lks_checkpoint;
 
 /** weights_sha256 of @p flats[0], and state_sha256 of all flats (count and bytes, in order), then
- * the cursor as little-endian 64-bit integers. Fills both members of @p c. The best result is not
- * state: it depends on when evaluations were due, and decides nothing that comes after. Any rank
- * may call it: replica checks use it. */
+ * the cursor as little-endian 64-bit integers; where the plateau schedule (1) or early stopping (2)
+ * has seen an evaluation, that number and the members of its state follow. Fills both members of
+ * @p c. The best result is not state: it depends on when evaluations were due, and decides nothing
+ * that comes after. Any rank may call it: replica checks use it. */
 lks_status lks_checkpoint_digest(lks_checkpoint *c, lks_error *err);
 
 /** Writes @p path, digests computed afresh. HDF5 makes the file in memory, so it takes no file

@@ -9,14 +9,38 @@
 #include "lockstep/kernels.h"
 #include "lockstep/status.h"
 #include "lockstep/tensor.h"
+#include "lockstep/watch.h"
 
-/** Learning rate of optimizer step @p step (0-based), a pure function. constant: lr. step: lr *
- * gamma^(epoch / every_epochs), integer division, epoch = step / @p steps_per_epoch. onecycle over
- * @p total_steps as in Smith & Topin 2018 with PyTorch's OneCycleLR parameters: from lr /
- * div_factor up to lr at step warmup_share * total - 1, then down to lr / div_factor /
- * final_div_factor at the last step; cosine or linear. Steps beyond the last keep its value. */
-double lks_learning_rate(const lks_train_config *config, int64_t step, int64_t steps_per_epoch,
-                         int64_t total_steps);
+/** Learning rate of optimizer step @p step (0-based), a pure function.
+ *
+ *  constant: lr. step: lr * gamma^(epoch / every_epochs), integer division, epoch = step / @p
+ * steps_per_epoch. exponential: lr * gamma^epoch. cosine, over the T = @p total_steps -
+ * warmup_steps steps behind the warm-up: min_lr + (lr - min_lr) * (1 + cos(pi * t / T)) / 2, t = 0
+ * at the first of them, min_lr from t = T on. plateau: lr * factor^reductions, at least min_lr.
+ * onecycle over @p total_steps as in Smith & Topin 2018 with PyTorch's OneCycleLR parameters: from
+ * lr / div_factor up to lr at step warmup_share * total - 1, then down to lr / div_factor /
+ * final_div_factor at the last step; cosine or linear. Steps beyond the last keep its value.
+ *
+ *  Before step warmup_steps the rate is multiplied by warmup_factor + (1 - warmup_factor) * step /
+ * warmup_steps. @p plateau may be NULL: no evaluation seen yet. */
+double lks_learning_rate(const lks_train_config *config, const lks_watch_state *plateau,
+                         int64_t step, int64_t steps_per_epoch, int64_t total_steps);
+
+/** Tells the plateau schedule of a validation result @p value (loss or accuracy, as
+ * schedule->watch says) after @p epoch epochs, as PyTorch's ReduceLROnPlateau has it: better is
+ * below best * (1 - threshold), for accuracy above best * (1 + threshold); the rate is reduced
+ * when more than `patience` results in a row are not better, those in the cooldown after a
+ * reduction left out. */
+void lks_plateau_watch(lks_watch_state *w, const lks_schedule_config *schedule, double value,
+                       int64_t epoch);
+
+/** Tells early stopping of a validation result: better is below best - stop_threshold, for accuracy
+ * above best + stop_threshold. */
+void lks_early_stop_watch(lks_watch_state *w, const lks_train_config *config, double value,
+                          int64_t epoch);
+
+/** Training is over: stop_patience results in a row were not better (never where it is 0). */
+bool lks_early_stop_reached(const lks_watch_state *w, const lks_train_config *config);
 
 /** Weights of one tensor that are updated together. */
 typedef struct lks_weight_block {

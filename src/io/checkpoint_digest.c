@@ -1,5 +1,7 @@
 #include "lockstep/checkpoint.h"
 
+#include <string.h>
+
 static void add_flat(lks_sha256 *digest, const lks_flat *flat) {
     const uint64_t count = flat->count;
     lks_sha256_add(digest, &count, sizeof count);
@@ -15,6 +17,16 @@ static void add_position(lks_sha256 *digest, const lks_checkpoint *c) {
     lks_sha256_add(digest, numbers, sizeof numbers);
 }
 
+/* Rules that are not in use leave no trace, so that they move nobody else's digests. */
+static void add_watch(lks_sha256 *digest, int64_t which, const lks_watch_state *w) {
+    int64_t best;
+    memcpy(&best, &w->best, sizeof best);
+    const int64_t numbers[] = {which,  w->evaluations, w->best_epoch, best,
+                               w->bad, w->cooldown,    w->reductions};
+    if (w->evaluations > 0)
+        lks_sha256_add(digest, numbers, sizeof numbers);
+}
+
 lks_status lks_checkpoint_digest(lks_checkpoint *c, lks_error *err) {
     LKS_TRY(lks_sha256_buffer(c->flats[0].values, c->flats[0].count * sizeof(float),
                               c->weights_sha256, err));
@@ -24,6 +36,8 @@ lks_status lks_checkpoint_digest(lks_checkpoint *c, lks_error *err) {
     for (int i = 0; i < c->n_flats; i++)
         add_flat(digest, &c->flats[i]);
     add_position(digest, c);
+    add_watch(digest, 1, &c->cursor.plateau);
+    add_watch(digest, 2, &c->cursor.early_stop);
     lks_sha256_finish(digest, c->state_sha256);
     return LKS_OK;
 }

@@ -3,11 +3,20 @@
 #include <stdio.h>
 
 #define FIELD(object, name, type, member)                                                          \
-    { object, name, type, offsetof(lks_checkpoint, member), sizeof(((lks_checkpoint *)0)->member) }
-#define ROOT(name, type, member) FIELD("/", #name, type, member)
-#define CURSOR(member, type)     FIELD("/cursor", #member, type, cursor.member)
-#define DATA(member, type)       FIELD("/data", #member, type, data.member)
-#define PROVENANCE(member, type) FIELD("/provenance", #member, type, provenance.member)
+    {                                                                                              \
+        object, name, type, offsetof(lks_checkpoint, member),                                      \
+            sizeof(((lks_checkpoint *)0)->member), false                                           \
+    }
+#define OPTIONAL(object, name, type, member)                                                       \
+    {                                                                                              \
+        object, name, type, offsetof(lks_checkpoint, member),                                      \
+            sizeof(((lks_checkpoint *)0)->member), true                                            \
+    }
+#define WATCH(rule, member, type) OPTIONAL("/cursor", #rule "_" #member, type, cursor.rule.member)
+#define ROOT(name, type, member)  FIELD("/", #name, type, member)
+#define CURSOR(member, type)      FIELD("/cursor", #member, type, cursor.member)
+#define DATA(member, type)        FIELD("/data", #member, type, data.member)
+#define PROVENANCE(member, type)  FIELD("/provenance", #member, type, provenance.member)
 
 _Static_assert(sizeof(int) == sizeof(int32_t), "int members are stored as 32-bit integers");
 
@@ -30,6 +39,16 @@ const lks_field lks_checkpoint_fields[] = {
     CURSOR(correct, LKS_H5_I64),
     CURSOR(epoch_samples, LKS_H5_I64),
     CURSOR(epoch_hash, LKS_H5_U64),
+    WATCH(plateau, evaluations, LKS_H5_I64),
+    WATCH(plateau, best_epoch, LKS_H5_I64),
+    WATCH(plateau, best, LKS_H5_F64),
+    WATCH(plateau, bad, LKS_H5_I64),
+    WATCH(plateau, cooldown, LKS_H5_I64),
+    WATCH(plateau, reductions, LKS_H5_I64),
+    WATCH(early_stop, evaluations, LKS_H5_I64),
+    WATCH(early_stop, best_epoch, LKS_H5_I64),
+    WATCH(early_stop, best, LKS_H5_F64),
+    WATCH(early_stop, bad, LKS_H5_I64),
     DATA(digest, LKS_H5_TEXT),
     DATA(classes, LKS_H5_I32),
     DATA(channels, LKS_H5_I32),

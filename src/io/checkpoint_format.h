@@ -11,6 +11,7 @@ typedef struct lks_field {
     lks_h5_type type;
     size_t offset; /**< in lks_checkpoint */
     size_t size;   /**< of the member: the room of a text */
+    bool optional; /**< absent where the number is 0: in files of earlier versions too */
 } lks_field;
 
 extern const lks_field lks_checkpoint_fields[];

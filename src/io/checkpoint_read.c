@@ -68,6 +68,8 @@ static lks_status get_fields(lks_h5 *h, lks_checkpoint *c) {
     for (int i = 0; i < lks_n_checkpoint_fields; i++) {
         const lks_field *f = &lks_checkpoint_fields[i];
         char *member = (char *)c + f->offset;
+        if (f->optional && !lks_h5_has_attribute(h, f->object, f->name))
+            continue;
         if (f->type == LKS_H5_TEXT)
             LKS_TRY(lks_h5_get_text(h, f->object, f->name, member, f->size));
         else

@@ -58,12 +58,20 @@ static lks_status put_text_field(lks_h5 *h, const lks_field *f, const char *text
     return lks_h5_put_text(h, f->object, f->name, copy);
 }
 
+static bool is_zero(const char *bytes, size_t size) {
+    while (size > 0 && !bytes[size - 1])
+        size--;
+    return size == 0;
+}
+
 static lks_status put_fields(lks_h5 *h, const lks_checkpoint *c) {
     const int32_t format = LKS_CHECKPOINT_FORMAT;
     LKS_TRY(lks_h5_put(h, "/", "format", LKS_H5_I32, &format, 1));
     for (int i = 0; i < lks_n_checkpoint_fields; i++) {
         const lks_field *f = &lks_checkpoint_fields[i];
         const char *member = (const char *)c + f->offset;
+        if (f->optional && is_zero(member, f->size))
+            continue;
         LKS_TRY(lks_h5_group(h, f->object));
         if (f->type == LKS_H5_TEXT)
             LKS_TRY(put_text_field(h, f, member));

@@ -230,6 +230,8 @@ static void print_field(const lks_field *f, const void *a, const void *b) {
         printf("%s against %s\n", (const char *)a, (const char *)b);
     else if (f->type == LKS_H5_U64)
         printf("%" PRIu64 " against %" PRIu64 "\n", *(const uint64_t *)a, *(const uint64_t *)b);
+    else if (f->type == LKS_H5_F64)
+        printf("%.17g against %.17g\n", *(const double *)a, *(const double *)b);
     else if (f->type == LKS_H5_I64)
         printf("%" PRId64 " against %" PRId64 "\n", *(const int64_t *)a, *(const int64_t *)b);
     else

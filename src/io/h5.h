@@ -87,6 +87,9 @@ lks_status lks_h5_get_texts(lks_h5 *h, const char *object, const char *name, siz
 /** Whether @p path, below an object that exists, is there. */
 bool lks_h5_has(lks_h5 *h, const char *path);
 
+/** Whether the object, which exists, has an attribute of that name. */
+bool lks_h5_has_attribute(lks_h5 *h, const char *object, const char *name);
+
 /** Data sets: chunked with Fletcher32 (empty ones compact), groups above them made as needed. */
 lks_status lks_h5_put_array(lks_h5 *h, const char *path, lks_h5_type type, int ndim,
                             const int64_t *shape, const void *values);

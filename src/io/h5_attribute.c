@@ -161,3 +161,7 @@ lks_status lks_h5_get_texts(lks_h5 *h, const char *object, const char *name, siz
     close_attribute(&a);
     return status;
 }
+
+bool lks_h5_has_attribute(lks_h5 *h, const char *object, const char *name) {
+    return H5Aexists_by_name(h->file, object, name, H5P_DEFAULT) > 0;
+}

@@ -1,5 +1,5 @@
-/* Learning-rate schedules: pure functions of the global step, the same on every rank and after
- * every resume. */
+/* Learning-rate schedules: pure functions of the global step (plateau: and of what was seen), the
+ * same on every rank and after every resume. */
 #include "lockstep/math.h"
 #include "lockstep/optim.h"
 
@@ -21,17 +21,49 @@ static double one_cycle(const lks_schedule_config *s, double peak, int64_t step,
     return anneal(s->cosine, peak, last, (at - top) / (end - top));
 }
 
-double lks_learning_rate(const lks_train_config *config, int64_t step, int64_t steps_per_epoch,
-                         int64_t total_steps) {
+/* Loshchilov & Hutter, "SGDR", ICLR 2017, without restarts: `t` steps of `total` are done. */
+static double cosine(const lks_schedule_config *s, double lr, int64_t t, int64_t total) {
+    if (t <= 0)
+        return lr;
+    return t < total ? anneal(true, lr, s->min_lr, (double)t / (double)total) : s->min_lr;
+}
+
+static double plateau(const lks_schedule_config *s, double lr, const lks_watch_state *w) {
+    double reduced = lr * lks_powi(s->factor, w ? (uint64_t)w->reductions : 0);
+    return reduced > s->min_lr ? reduced : s->min_lr;
+}
+
+/* Share of the scheduled rate during the warm-up. */
+static double warmup(const lks_schedule_config *s, int64_t step) {
+    if (step >= s->warmup_steps)
+        return 1;
+    return anneal(false, s->warmup_factor, 1, (double)step / (double)s->warmup_steps);
+}
+
+static double scheduled(const lks_train_config *config, const lks_watch_state *w, int64_t step,
+                        int64_t steps_per_epoch, int64_t total) {
     const lks_schedule_config *s = &config->schedule;
     double lr = config->optimizer.lr;
+    int64_t epoch = step / steps_per_epoch;
     switch (s->name) {
     case LKS_SCHEDULE_CONSTANT:
-        return lr;
+        break;
     case LKS_SCHEDULE_STEP:
-        return lr * lks_powi(s->gamma, (uint64_t)(step / steps_per_epoch / s->every_epochs));
+        return lr * lks_powi(s->gamma, (uint64_t)(epoch / s->every_epochs));
+    case LKS_SCHEDULE_EXPONENTIAL:
+        return lr * lks_powi(s->gamma, (uint64_t)epoch);
+    case LKS_SCHEDULE_COSINE:
+        return cosine(s, lr, step - s->warmup_steps, total - s->warmup_steps);
     case LKS_SCHEDULE_ONECYCLE:
-        return one_cycle(s, lr, step, total_steps);
+        return one_cycle(s, lr, step, total);
+    case LKS_SCHEDULE_PLATEAU:
+        return plateau(s, lr, w);
     }
     return lr;
+}
+
+double lks_learning_rate(const lks_train_config *config, const lks_watch_state *plateau_state,
+                         int64_t step, int64_t steps_per_epoch, int64_t total_steps) {
+    return scheduled(config, plateau_state, step, steps_per_epoch, total_steps) *
+           warmup(&config->schedule, step);
 }

@@ -221,9 +221,16 @@ static void put_results(json *j, const lks_run *run) {
     put_number(j, "validation_loss", lks_mean_loss(run->validation));
 }
 
+static void put_bool(json *j, const char *name, bool value) {
+    key(j, name);
+    fputs(value ? "true" : "false", j->f);
+}
+
 static void put_work(json *j, const lks_run *run) {
     put_integer(j, "epochs", run->cursor.epoch);
     put_integer(j, "steps", run->cursor.step);
+    put_bool(j, "stopped_early",
+             lks_early_stop_reached(&run->cursor.early_stop, &run->config.train));
     put_integer(j, "samples_seen", run->cursor.samples_seen);
     put_integer(j, "parameters", (int64_t)run->view.n_parameters);
     put_number(j, "train_seconds", run->train_seconds);

@@ -56,6 +56,9 @@ typedef struct lks_run {
 lks_status lks_run_open(lks_run *run, lks_error *err);
 void lks_run_close(lks_run *run);
 
+/* train.c: the last step is done, or validation says that it is enough. */
+bool lks_run_over(const lks_run *run);
+
 /* step.c: one optimizer step. Collective; errors agreed. */
 lks_status lks_run_step(lks_run *run, lks_error *err);
 

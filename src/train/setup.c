@@ -189,7 +189,7 @@ static lks_status start(lks_run *run, lks_error *err) {
                         "train.max_steps)",
                         run->resumed_from, (long long)run->cursor.step, (long long)run->last_step);
     if (comm->rank == 0) {
-        if (run->cursor.step < run->last_step)
+        if (!lks_run_over(run))
             lks_run_remove_summary(run);
         status = lks_run_start_output(run, err);
     }

@@ -81,8 +81,8 @@ static void measure(lks_run *run, const lks_gradient *g) {
 static void update(lks_run *run) {
     lks_cursor *c = &run->cursor;
     int64_t samples = run->message[LKS_MSG_SAMPLES];
-    run->lr =
-        lks_learning_rate(&run->config.train, c->step, run->steps_per_epoch, run->total_steps);
+    run->lr = lks_learning_rate(&run->config.train, &c->plateau, c->step, run->steps_per_epoch,
+                                run->total_steps);
     const lks_gradient gradient = {run->gradients ? NULL : run->message + head_slots(run),
                                    run->gradients, samples};
     measure(run, &gradient);

@@ -8,6 +8,11 @@
 #include "lockstep/timer.h"
 #include "train/run.h"
 
+bool lks_run_over(const lks_run *run) {
+    return run->cursor.step >= run->last_step ||
+           lks_early_stop_reached(&run->cursor.early_stop, &run->config.train);
+}
+
 static void enter_epoch(lks_run *run) {
     run->validation->total = run->test->total = 0; /* results of other weights */
     lks_loader_seek(run->loader, run->cursor.epoch, run->cursor.batch);
@@ -96,6 +101,24 @@ static bool is_best(lks_run *run) {
     return better;
 }
 
+/* What the validation split decides: rates to come, and whether there are any. Only evaluations that
+ * come every so many epochs are looked at, so that nothing depends on where a run was told to stop
+ * or on how many epochs it was first planned for. */
+static void decide(lks_run *run) {
+    const lks_train_config *t = &run->config.train;
+    lks_cursor *c = &run->cursor;
+    const lks_counts *v = run->validation;
+    if (v->total == 0 || c->epoch % run->config.eval.every_epochs != 0)
+        return;
+    double loss = lks_mean_loss(v), accuracy = lks_accuracy(v);
+    if (t->schedule.name == LKS_SCHEDULE_PLATEAU)
+        lks_plateau_watch(&c->plateau, &t->schedule,
+                          t->schedule.watch == LKS_WATCH_LOSS ? loss : accuracy, c->epoch);
+    if (t->stop_patience > 0)
+        lks_early_stop_watch(&c->early_stop, t, t->stop_watch == LKS_WATCH_LOSS ? loss : accuracy,
+                             c->epoch);
+}
+
 static lks_status evaluate_epoch(lks_run *run, lks_error *err) {
     if (!evaluation_due(run) && run->cursor.step != run->last_step)
         return LKS_OK;
@@ -145,16 +168,17 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     c->correct = c->epoch_samples = 0;
     c->epoch_hash = 0;
     bool best = is_best(run);
+    decide(run);
     const lks_checkpoint_config *k = &run->config.checkpoint;
     bool due = (k->every_epochs > 0 && c->epoch % k->every_epochs == 0) ||
                (k->every_steps > 0 && c->step % k->every_steps == 0);
-    if (best || due || run->stop || c->step == run->last_step)
+    if (best || due || run->stop || lks_run_over(run))
         return save_timed(run, best, err);
     return LKS_OK;
 }
 
 static lks_status train_all(lks_run *run, lks_error *err) {
-    while (run->cursor.step < run->last_step && !run->stop) {
+    while (!lks_run_over(run) && !run->stop) {
         enter_epoch(run);
         while (run->cursor.batch < run->batches && run->cursor.step < run->last_step &&
                !run->stop) {
@@ -203,6 +227,18 @@ static void report_exchange(lks_run *run) {
         lks_info("exchange   buffers of at most %.1f MiB per rank", mib);
 }
 
+static void report_early_stop(const lks_run *run) {
+    const lks_watch_state *w = &run->cursor.early_stop;
+    bool loss = run->config.train.stop_watch == LKS_WATCH_LOSS;
+    if (lks_early_stop_reached(w, &run->config.train))
+        lks_info(
+            "stopped early after epoch %lld of %d: validation %s no better in %lld evaluation%s; "
+            "best after epoch %lld: %.*f%s",
+            (long long)run->cursor.epoch, run->config.train.epochs, loss ? "loss" : "accuracy",
+            (long long)w->bad, w->bad == 1 ? "" : "s", (long long)w->best_epoch, loss ? 5 : 2,
+            loss ? w->best : 100 * w->best, loss ? "" : " %");
+}
+
 static lks_status finish(lks_run *run, lks_error *err) {
     lks_predicted predicted = {0};
     bool has_test = run->data.has_test;
@@ -225,6 +261,7 @@ static lks_status finish(lks_run *run, lks_error *err) {
     }
     lks_predicted_free(&predicted);
     LKS_TRY(lks_comm_agree(run->comm, status, err));
+    report_early_stop(run);
     lks_info("\nrun folder %s%s", run->folder,
              run->cursor.step == run->first_step ? " (was complete: nothing left to train)" : "");
     return LKS_OK;
@@ -256,7 +293,7 @@ static lks_status train(lks_run *run, bool *stopped, lks_error *err) {
     lks_status status = train_all(run, err);
     lks_progress_clear(&run->progress);
     LKS_TRY(status);
-    *stopped = run->stop && run->cursor.step < run->last_step;
+    *stopped = run->stop && !lks_run_over(run);
     return *stopped ? stop(run, err) : finish(run, err);
 }
 

@@ -7,7 +7,7 @@ cd "$1"
 # --- whose a public header is; one that is not named here belongs to the only folder with a source of its name
 declare -A owner=(
     [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
-    [tensor]=base [suggest]=base
+    [tensor]=base [watch]=base [suggest]=base
     [config]=config [data]=data [kernels]=kernels [optim]=optim [comm]=comm [nn]=nn [model]=nn
     [checkpoint]=io [history]=io [publish]=io [train]=train [metrics]=train [report]=report [export]=export
 )

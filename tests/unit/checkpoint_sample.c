@@ -98,6 +98,8 @@ void fill_sample(sample *s) {
                              .correct = 99,
                              .epoch_samples = 128,
                              .epoch_hash = 0x8000000000000001u};
+    c->cursor.plateau = (lks_watch_state){7, 4, 0.125, 2, 1, 3};
+    c->cursor.early_stop = (lks_watch_state){.evaluations = 1, .best_epoch = 1, .best = -0.0};
     c->cursor.loss = (lks_limbs){INT64_MIN, INT64_MAX};
     c->best = (lks_best){3, 90, 100, {-1, 17}};
     strcpy(c->data.digest, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");

@@ -26,6 +26,29 @@ static void round_trip_is_exact(void) {
     free(s);
 }
 
+/** As files of the first versions are: no attribute, and 0 is what is read. */
+static void unused_rules_leave_no_attribute(void) {
+    char path[PATH_MAX_TEST];
+    test_path(path, "unused.h5");
+    sample *s = new_sample();
+    s->c.cursor.plateau = s->c.cursor.early_stop = (lks_watch_state){0};
+    write_sample(path, s);
+    size_t size;
+    unsigned char *bytes = load(path, &size);
+    lks_h5 h;
+    CU_ASSERT_EQUAL_FATAL(lks_h5_open(&h, path, bytes, size, &err), LKS_OK);
+    CU_ASSERT_TRUE(lks_h5_has_attribute(&h, "/cursor", "step"));
+    CU_ASSERT_FALSE(lks_h5_has_attribute(&h, "/cursor", "plateau_evaluations"));
+    CU_ASSERT_FALSE(lks_h5_has_attribute(&h, "/cursor", "early_stop_best"));
+    lks_h5_close(&h);
+    lks_checkpoint c;
+    CU_ASSERT_EQUAL_FATAL(lks_checkpoint_read(path, NUMERICS, &c, &err), LKS_OK);
+    CU_ASSERT_EQUAL(memcmp(&c.cursor, &s->c.cursor, sizeof c.cursor), 0);
+    lks_checkpoint_free(&c);
+    free(bytes);
+    free(s);
+}
+
 static void empty_parts_survive(void) {
     char path[PATH_MAX_TEST];
     test_path(path, "empty.h5");
@@ -158,6 +181,16 @@ static void digests_are_the_documented_ones(void) {
     const uint64_t position[] = {5, 1, 2, 640, 1ull << 63, INT64_MAX, 99, 128, 0x8000000000000001u};
     memcpy(end, position, sizeof position);
     end += sizeof position;
+    /* plateau, then early stopping; 0.125 and -0 in their bits */
+    const uint64_t seen[] = {1, 7, 4, 0x3fc0000000000000u, 2, 1, 3,
+                             2, 1, 1, 0x8000000000000000u, 0, 0, 0};
+    memcpy(end, seen, sizeof seen);
+    CU_ASSERT_EQUAL(lks_checkpoint_digest(&s->c, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_sha256_buffer(bytes, (size_t)(end - bytes) + sizeof seen, expected, &err),
+                    LKS_OK);
+    CU_ASSERT_STRING_EQUAL(s->c.state_sha256, expected);
+    /* rules that have seen nothing are not there */
+    s->c.cursor.plateau = s->c.cursor.early_stop = (lks_watch_state){0};
     CU_ASSERT_EQUAL(lks_checkpoint_digest(&s->c, &err), LKS_OK);
     CU_ASSERT_EQUAL(lks_sha256_buffer(bytes, (size_t)(end - bytes), expected, &err), LKS_OK);
     CU_ASSERT_STRING_EQUAL(s->c.state_sha256, expected);
@@ -189,6 +222,13 @@ static void digests_follow_state_only(void) {
     expect_digests(s, true, false);
     s->c.cursor.loss.lo ^= 1;
     expect_digests(s, true, false);
+    s->c.cursor.plateau.cooldown ^= 1;
+    expect_digests(s, true, false);
+    s->c.cursor.early_stop.best = 0;
+    expect_digests(s, true, false);
+    s->c.cursor.early_stop = s->c.cursor.plateau; /* who saw it matters */
+    s->c.cursor.plateau = (lks_watch_state){0};
+    expect_digests(s, true, false);
     s->c.best.total++; /* no state: nothing that comes after depends on it */
     expect_digests(s, true, true);
     s->c.n_flats = 2;
@@ -204,6 +244,7 @@ static void digests_follow_state_only(void) {
 int main(void) {
     const lks_test tests[] = {
         {"round trip is exact", round_trip_is_exact},
+        {"unused rules leave no attribute", unused_rules_leave_no_attribute},
         {"empty parts survive", empty_parts_survive},
         {"many tensors keep their order", many_tensors_keep_their_order},
         {"equal content gives equal bytes", equal_content_gives_equal_bytes},
