@@ -31,14 +31,19 @@ lks_status lks_h5_fail(lks_h5 *h, const char *object, const char *format, ...) {
 /** The walk starts at the innermost function, whose words are the most exact. */
 static herr_t keep_innermost(unsigned n, const H5E_error2_t *entry, void *text) {
     if (n == 0 && entry->desc)
-        snprintf(text, 512, "%s", entry->desc);
+        snprintf(text, LKS_H5_REASON, "%s", entry->desc);
     return 0;
 }
 
-lks_status lks_h5_fail_call(lks_h5 *h, const char *object) {
-    char text[512] = "HDF5 gave no reason";
+void lks_h5_reason(char text[LKS_H5_REASON]) {
+    snprintf(text, LKS_H5_REASON, "HDF5 gave no reason");
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, text);
     H5Eclear2(H5E_DEFAULT);
+}
+
+lks_status lks_h5_fail_call(lks_h5 *h, const char *object) {
+    char text[LKS_H5_REASON];
+    lks_h5_reason(text);
     return lks_h5_fail(h, object, "%s", text);
 }
 
@@ -156,6 +161,30 @@ lks_status lks_h5_open(lks_h5 *h, const char *name, const void *bytes, size_t si
     if (status != LKS_OK)
         lks_h5_close(h);
     return status;
+}
+
+/** H5Pset_file_locking() came with 1.10.7 and 1.12.1; before, the library decides. */
+static bool no_locks(hid_t access) {
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+    return H5Pset_file_locking(access, false, true) >= 0;
+#else
+    return access >= 0;
+#endif
+}
+
+bool lks_h5_open_file(lks_h5 *h, const char *path, char reason[LKS_H5_REASON], lks_error *err) {
+    *h = (lks_h5){.file = -1, .name = path, .err = err};
+    silence(h);
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    if (access >= 0 && no_locks(access) && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
+        h->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    const bool good = h->file >= 0;
+    if (!good)
+        lks_h5_reason(reason);
+    H5Pclose(access);
+    if (!good)
+        lks_h5_close(h);
+    return good;
 }
 
 /** The buffer is larger than the file; the superblock says where the file ends.

@@ -39,6 +39,11 @@ typedef struct lks_h5 {
     lks_error *err;
 } lks_h5;
 
+/** HDF5's innermost complaint about the last call that failed; clears it. Any other call, successful or not,
+ * loses it. */
+#define LKS_H5_REASON 512
+void lks_h5_reason(char text[LKS_H5_REASON]);
+
 /** Starts a new file with @p userblock free bytes (0, or a power of two from 512) in front. */
 lks_status lks_h5_create(lks_h5 *h, const char *name, size_t userblock, lks_error *err);
 
@@ -48,6 +53,10 @@ lks_status lks_h5_finish(lks_h5 *h, unsigned char **bytes, size_t *size);
 
 /** Opens the file in @p bytes, which must stay until lks_h5_close(). */
 lks_status lks_h5_open(lks_h5 *h, const char *name, const void *bytes, size_t size, lks_error *err);
+
+/** Opens the file @p path on the disk for reading, without a lock. False with the @p reason, which
+ * the caller words, if that fails; then nothing is left to close. */
+bool lks_h5_open_file(lks_h5 *h, const char *path, char reason[LKS_H5_REASON], lks_error *err);
 
 /** Closes and frees; harmless after lks_h5_finish(). */
 void lks_h5_close(lks_h5 *h);
