@@ -112,8 +112,8 @@ typedef struct lks_data_config {
     char dir[LKS_PATH_MAX];
     char train_images[LKS_PATH_MAX]; /**< file in dir (or absolute); NAME.gz is taken where NAME is
                                         missing */
-    char train_labels[LKS_PATH_MAX];
-    char test_images[LKS_PATH_MAX]; /**< may be empty together with test_labels: no test set */
+    char train_labels[LKS_PATH_MAX]; /**< train_images where that is HDF5; so with test_labels */
+    char test_images[LKS_PATH_MAX];  /**< may be empty together with test_labels: no test set */
     char test_labels[LKS_PATH_MAX];
     int classes;       /**< 0: largest training label + 1 */
     int n_class_names; /**< 0 or the number of classes */
@@ -244,6 +244,9 @@ char *lks_config_to_yaml(const lks_config *config, lks_error *err);
  * change where evaluations decide something (plateau schedule, early stopping). Returns LKS_OK or LKS_ERR_MISMATCH
  * naming each differing key with both values. */
 lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, lks_error *err);
+
+/** True for the name of an HDF5 file, NAME.h5 or NAME.hdf5. */
+bool lks_is_hdf5_name(const char *name);
 
 /** The layer kind's name in YAML: "conv2d", "maxpool", ... */
 const char *lks_layer_kind_name(lks_layer_kind kind);

@@ -44,6 +44,10 @@ lks_status lks_idx_open(lks_idx_info *info, const char *dir, const char *name, i
 lks_status lks_idx_read(const lks_idx_info *info, int64_t first, int64_t count, uint8_t *out,
                         lks_error *err);
 
+/** @p name in @p dir; an absolute name ignores dir. LKS_ERR_DATA if it is too long. */
+lks_status lks_data_path(char path[LKS_PATH_MAX], const char *dir, const char *name,
+                         lks_error *err);
+
 /* --- who holds and who trains on what
  * ----------------------------------------------------------------- */
 
@@ -78,13 +82,32 @@ typedef struct lks_split {
     int64_t n_train, n_validation;
 } lks_split;
 
-/** Stratified split by seed: of each class c with n_c samples, round(n_c * share) (ties up) are
- * held out: those with the smallest (Philox 64-bit draw of the id, id). share = 0: no validation.
- * Every class that trains keeps at least one sample. LKS_ERR_DATA if a label is >= classes (naming
- * index and value). */
+/** Stratified split by seed. First @p limit of the n samples are kept (0: all), dealt to the classes
+ * in proportion to their counts by largest remainders; then of each class c with n_c kept samples
+ * round(n_c * share) (ties up) are held out. Chosen are those with the smallest (Philox 64-bit draw
+ * of the id, id), with draws of their own for either choice. share = 0: no validation. Every class
+ * that has kept samples trains on at least one. LKS_ERR_DATA if a label is >= classes (naming index
+ * and value), LKS_ERR_CONFIG if limit > n. */
 lks_status lks_split_make(lks_split *split, const uint8_t *labels, int64_t n, int classes,
-                          double share, uint64_t seed, lks_error *err);
+                          int64_t limit, double share, uint64_t seed, lks_error *err);
 void lks_split_free(lks_split *split);
+
+/** What an epoch shows, in the order that its permutation shuffles: item i is image images[i]. ids[i]
+ * is unique within the epoch and below 2^32: it keys the item's dropout and augmentation, and the
+ * check that every item was seen once. An image's first item has the image's own number as id. */
+typedef struct lks_epoch_list {
+    const uint32_t *images, *ids; /**< [count]; the split's while nothing is repeated */
+    int64_t count;
+    uint32_t *owned;
+} lks_epoch_list;
+
+/** The training part of @p split (which must outlive the list) of @p n labelled samples.
+ * @p balanced: every class that has images comes up as often as the largest one; its images are
+ * repeated equally often, but for a rest that is drawn by seed and shown once more (the same ones in
+ * every epoch). Repeats have the ids n, n + 1, ... LKS_ERR_CONFIG if ids run out. */
+lks_status lks_epoch_list_make(lks_epoch_list *list, const lks_split *split, const uint8_t *labels,
+                               int64_t n, bool balanced, uint64_t seed, lks_error *err);
+void lks_epoch_list_free(lks_epoch_list *list);
 
 /* --- normalisation
  * ------------------------------------------------------------------------------------- */

@@ -5,9 +5,8 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include "lockstep/config.h"
 #include "lockstep/exact.h"
-
-#define LKS_CLASSES_MAX 256
 
 /** Exact counts over all samples of a set: sums of integers, so equal for every partition. */
 typedef struct lks_counts {
@@ -33,7 +32,9 @@ lks_class_metrics lks_macro_metrics(const lks_counts *c);
 /** Wilson score interval (Wilson, JASA 1927) of correct / total at 95 % (z = 1.959964). */
 void lks_wilson(int64_t correct, int64_t total, double *low, double *high);
 
-/** A readable table: headline, per-class figures, confusion matrix (up to 20 classes). */
-void lks_counts_print(const lks_counts *c, const char *title, FILE *out);
+/** A readable table: headline, per-class figures, confusion matrix (up to 20 classes). @p data gives
+ * the classes their names, if it has any. */
+void lks_counts_print(const lks_counts *c, const lks_data_config *data, const char *title,
+                      FILE *out);
 
 #endif

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/data.h"
+#include "lockstep/image_file.h"
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
 #include "lockstep/optim.h"
@@ -71,33 +72,50 @@ static void print_totals(const lks_config *c, const lks_layer_info *info) {
            c->train.global_batch, chunks, c->train.chunk, chunks);
 }
 
+static int count_classes(const lks_image_file *file) {
+    lks_error ignored;
+    int classes = 0;
+    uint8_t *labels = lks_alloc((size_t)file->count, 1, "labels", &ignored);
+    if (labels && lks_image_file_read_labels(file, labels, &ignored) == LKS_OK)
+        for (int64_t i = 0; i < file->count; i++)
+            classes = labels[i] + 1 > classes ? labels[i] + 1 : classes;
+    lks_free(labels);
+    return classes;
+}
+
 /* Shape and classes from the data where they can be found, else those of MNIST. */
 static lks_shape input_of(const lks_config *c, int *classes) {
-    lks_idx_info info;
+    lks_image_file file;
     lks_error ignored;
-    lks_shape shape = {28, 28, 1};
-    *classes = c->data.classes ? c->data.classes : 10;
-    if (lks_idx_open(&info, c->data.dir, c->data.train_images, 3, &ignored) != LKS_OK) {
+    const int names = c->data.n_class_names;
+    *classes = c->data.classes ? c->data.classes : names ? names : 10;
+    if (lks_image_file_open(&file, &c->data, LKS_PART_TRAIN, &ignored) != LKS_OK) {
         printf("input  28 x 28 x 1 and %d classes assumed: no data in %s\n\n", *classes,
                c->data.dir);
-        return shape;
+        return (lks_shape){28, 28, 1};
     }
-    shape = (lks_shape){info.rows, info.columns, info.channels};
-    if (c->data.classes == 0 &&
-        lks_idx_open(&info, c->data.dir, c->data.train_labels, 1, &ignored) == LKS_OK) {
-        uint8_t *labels = lks_alloc((size_t)info.count, 1, "labels", &ignored);
-        if (labels && lks_idx_read(&info, 0, info.count, labels, &ignored) == LKS_OK)
-            for (int64_t i = 0; i < info.count; i++)
-                if (labels[i] + 1 > *classes || i == 0)
-                    *classes = labels[i] + 1;
-        lks_free(labels);
-    }
-    printf("input  %d x %d x %d and %d classes, from %s\n\n", shape.rows, shape.columns,
-           shape.channels, *classes, c->data.dir);
-    return shape;
+    const int found = c->data.classes ? 0 : count_classes(&file);
+    if (found)
+        *classes = found;
+    printf("input  %d x %d x %d and %d classes, from %s\n\n", file.rows, file.columns,
+           file.channels, *classes, c->data.dir);
+    return (lks_shape){file.rows, file.columns, file.channels};
+}
+
+static void print_class_names(const lks_data_config *c) {
+    for (int k = 0; k < c->n_class_names; k++)
+        printf("%s%d %s",
+               k == 0  ? "classes  "
+               : k % 8 ? ", "
+                       : ",\n         ",
+               k, c->class_names[k]);
+    if (c->n_class_names)
+        printf("\n\n");
 }
 
 static lks_status print_network(const lks_config *c, lks_shape input, int classes, lks_error *err) {
+    LKS_TRY(lks_class_names_check(&c->data, classes, err));
+    print_class_names(&c->data);
     lks_layer_info *info = lks_alloc((size_t)c->n_layers, sizeof *info, "the layer table", err);
     if (!info)
         return err->status;
@@ -180,22 +198,54 @@ static lks_status info_checkpoint(const arguments *a, const char *path, lks_erro
 
 /* --- data ------------------------------------------------------------------------------------- */
 
-static lks_status print_labels(const lks_idx_info *info, lks_error *err) {
+static void print_counts(const char *path, const uint8_t *labels, int64_t n) {
     int64_t counts[256] = {0};
-    uint8_t *labels = lks_alloc((size_t)info->count, 1, "labels", err);
-    if (!labels)
-        return err->status;
-    lks_status status = lks_idx_read(info, 0, info->count, labels, err);
-    for (int64_t i = 0; status == LKS_OK && i < info->count; i++)
+    for (int64_t i = 0; i < n; i++)
         counts[labels[i]]++;
-    lks_free(labels);
-    LKS_TRY(status);
-    printf("%s: %lld labels\n ", info->path, (long long)info->count);
+    printf("%s: %lld labels\n ", path, (long long)n);
     for (int c = 0; c < 256; c++)
         if (counts[c])
             printf(" %d: %lld ", c, (long long)counts[c]);
     printf("\n");
-    return LKS_OK;
+}
+
+static lks_status print_labels(const lks_idx_info *info, lks_error *err) {
+    uint8_t *labels = lks_alloc((size_t)info->count, 1, "labels", err);
+    if (!labels)
+        return err->status;
+    lks_status status = lks_idx_read(info, 0, info->count, labels, err);
+    if (status == LKS_OK)
+        print_counts(info->path, labels, info->count);
+    lks_free(labels);
+    return status;
+}
+
+static lks_status info_hdf5(const char *path, lks_error *err) {
+    lks_h5_images h;
+    LKS_TRY(lks_h5_images_open(&h, path, err));
+    uint8_t *labels = lks_alloc((size_t)h.count, 1, "labels", err);
+    if (!labels)
+        return err->status;
+    lks_status status = lks_h5_images_read_labels(&h, labels, err);
+    if (status == LKS_OK) {
+        printf("%s: %lld images of %d x %d x %d\n", path, (long long)h.count, h.rows, h.columns,
+               h.channels);
+        print_counts(path, labels, h.count);
+    }
+    lks_free(labels);
+    return status;
+}
+
+/* A checkpoint begins with lines of text, any other HDF5 file with HDF5's signature. */
+static bool is_plain_hdf5(const char *path) {
+    static const char signature[8] = "\211HDF\r\n\032\n";
+    char start[sizeof signature];
+    FILE *f = fopen(path, "r");
+    bool found = f && fread(start, 1, sizeof start, f) == sizeof start &&
+                 memcmp(start, signature, sizeof start) == 0;
+    if (f)
+        fclose(f);
+    return found;
 }
 
 static lks_status info_file(const char *folder, const char *name, int dimensions, lks_error *err) {
@@ -223,8 +273,8 @@ static lks_status describe(const arguments *a, lks_error *err) {
         snprintf(last, sizeof last, "%s/checkpoints/last.h5", a->what);
         return stat(last, &s) == 0 ? info_checkpoint(a, last, err) : info_folder(a, err);
     }
-    if (ends_with(a->what, ".h5"))
-        return info_checkpoint(a, a->what, err);
+    if (lks_is_hdf5_name(a->what))
+        return is_plain_hdf5(a->what) ? info_hdf5(a->what, err) : info_checkpoint(a, a->what, err);
     if (ends_with(a->what, "ubyte") || ends_with(a->what, ".gz"))
         return info_file(".", a->what, strstr(a->what, "idx1") ? 1 : 3, err);
     return info_config(a, err);
@@ -236,7 +286,9 @@ int lks_cmd_info(int argc, char **argv) {
         parse,
         "CONFIG|CHECKPOINT|RUN_DIR|DATA",
         "Describes a configuration (the network layer by layer: output shape, parameters, cost), a "
-        "checkpoint (.h5) or the last one of a run folder, a folder of IDX files, or one IDX file.",
+        "checkpoint (.h5) or the last one of a run folder, a folder of IDX files, one IDX file, or "
+        "an "
+        "HDF5 data set (.h5, .hdf5).",
         lks_common_child,
         NULL,
         NULL};

@@ -45,8 +45,45 @@ static lks_status check_name(lks_reader *r) {
     return LKS_OK;
 }
 
+bool lks_is_hdf5_name(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0);
+}
+
+/* Images in HDF5 have their labels beside them: the key of the labels names the same file, nothing,
+ * or is not given. */
+static lks_status join_labels(lks_reader *r, const char *images_key, const char *images,
+                              const char *labels_key, char *labels) {
+    if (lks_is_hdf5_name(images) &&
+        (!labels[0] || !given(r, labels_key) || strcmp(labels, images) == 0)) {
+        memcpy(labels, images, LKS_PATH_MAX);
+        return LKS_OK;
+    }
+    if (lks_is_hdf5_name(images) || lks_is_hdf5_name(labels))
+        return lks_fail_option(
+            r, lks_option_find(labels_key),
+            "%s and %s: an HDF5 data set has images and labels in one file; give "
+            "its name, \"\" or nothing as %s",
+            images_key, labels_key, labels_key);
+    return LKS_OK;
+}
+
+static lks_status check_files(lks_reader *r) {
+    lks_data_config *d = &r->config->data;
+    LKS_TRY(
+        join_labels(r, "data.train_images", d->train_images, "data.train_labels", d->train_labels));
+    LKS_TRY(join_labels(r, "data.test_images", d->test_images, "data.test_labels", d->test_labels));
+    if (!d->train_labels[0])
+        return fail_key(r, "data.train_labels", "data.train_labels: the name of a file is missing");
+    if (!d->test_images[0] != !d->test_labels[0])
+        return fail_key(r, d->test_images[0] ? "data.test_labels" : "data.test_images",
+                        "data.test_images and data.test_labels: give both, or \"\" for both");
+    return LKS_OK;
+}
+
 static lks_status check_data(lks_reader *r) {
     const lks_data_config *d = &r->config->data;
+    LKS_TRY(check_files(r));
     if (d->normalize == LKS_NORMALIZE_GIVEN && (d->n_mean == 0 || d->n_std == 0))
         return fail_key(r, "data.normalize",
                         "data.normalize: given needs both data.mean and data.std");
@@ -60,9 +97,6 @@ static lks_status check_data(lks_reader *r) {
         return lks_fail_option(r, lks_option_find("data.class_names"),
                                "data.class_names has %d names for %d classes (data.classes)",
                                d->n_class_names, d->classes);
-    if (!d->test_images[0] != !d->test_labels[0])
-        return fail_key(r, d->test_images[0] ? "data.test_labels" : "data.test_images",
-                        "data.test_images and data.test_labels: give both, or \"\" for both");
     return LKS_OK;
 }
 

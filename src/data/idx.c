@@ -35,6 +35,11 @@ static lks_status join_path(char path[LKS_PATH_MAX], const char *dir, const char
     return LKS_OK;
 }
 
+lks_status lks_data_path(char path[LKS_PATH_MAX], const char *dir, const char *name,
+                         lks_error *err) {
+    return join_path(path, dir, name, "", err);
+}
+
 static lks_status missing(const char *path, const char *dir, bool tried_gz, lks_error *err) {
     return lks_fail(err, LKS_ERR_DATA,
                     "%s: no such file%s; fetch the data set with `jobs/fetch-data.sh mnist %s` (or "

@@ -11,18 +11,6 @@
 
 /* --- one file of images and its labels -------------------------------------------------------- */
 
-static lks_status open_files(lks_image_set *s, const char *dir, const char *images_name,
-                             const char *labels_name, lks_error *err) {
-    const lks_idx_info *labels = &s->labels_info;
-    LKS_TRY(lks_idx_open(&s->info, dir, images_name, 3, err));
-    LKS_TRY(lks_idx_open(&s->labels_info, dir, labels_name, 1, err));
-    if (s->info.count != labels->count)
-        return lks_fail(err, LKS_ERR_DATA, "%s has %lld images, but %s has %lld labels",
-                        s->info.path, (long long)s->info.count, labels->path,
-                        (long long)labels->count);
-    return LKS_OK;
-}
-
 static lks_status read_share(lks_image_set *s, const lks_comm *comm, lks_error *err) {
     s->image_bytes = (size_t)s->info.channels * s->info.rows * s->info.columns;
     s->share = lks_share(s->info.count, comm->size, comm->rank);
@@ -32,16 +20,16 @@ static lks_status read_share(lks_image_set *s, const lks_comm *comm, lks_error *
         return err->status;
     if (s->share.count == 0)
         return LKS_OK;
-    return lks_idx_read(&s->info, s->share.first, s->share.count, s->images, err);
+    return lks_image_file_read(&s->info, s->share.first, s->share.count, s->images, err);
 }
 
-static lks_status open_set(lks_image_set *s, lks_comm *comm, const char *dir, const char *images,
-                           const char *labels_name, lks_error *err) {
-    lks_status status = open_files(s, dir, images, labels_name, err);
+static lks_status open_set(lks_image_set *s, lks_comm *comm, const lks_data_config *c,
+                           lks_image_part part, lks_error *err) {
+    lks_status status = lks_image_file_open(&s->info, c, part, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     status = read_share(s, comm, err);
     if (status == LKS_OK && comm->rank == 0) /* one reader, then a broadcast: labels are small */
-        status = lks_idx_read(&s->labels_info, 0, s->info.count, s->labels, err);
+        status = lks_image_file_read_labels(&s->info, s->labels, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_broadcast(comm, s->labels, (size_t)s->info.count, 0);
     return LKS_OK;
@@ -52,7 +40,7 @@ static lks_status check_labels(const lks_image_set *s, int classes, lks_error *e
         if (s->labels[i] >= classes)
             return lks_fail(err, LKS_ERR_DATA,
                             "%s: label %d of image %lld, but there are %d classes (0..%d)",
-                            s->labels_info.path, s->labels[i], (long long)i, classes, classes - 1);
+                            s->info.labels_path, s->labels[i], (long long)i, classes, classes - 1);
     return LKS_OK;
 }
 
@@ -149,8 +137,8 @@ static lks_status check_given(const lks_data_config *c, int channels, lks_error 
 static lks_status open_train(lks_dataset *d, lks_comm *comm, const lks_config *config,
                              lks_error *err) {
     const lks_data_config *c = &config->data;
-    LKS_TRY(open_set(&d->train, comm, c->dir, c->train_images, c->train_labels, err));
-    const lks_idx_info *info = &d->train.info;
+    LKS_TRY(open_set(&d->train, comm, c, LKS_PART_TRAIN, err));
+    const lks_image_file *info = &d->train.info;
     LKS_TRY(check_given(c, info->channels, err));
     lks_data_identity *id = &d->identity;
     id->rows = info->rows;
@@ -158,8 +146,12 @@ static lks_status open_train(lks_dataset *d, lks_comm *comm, const lks_config *c
     id->channels = info->channels;
     id->classes = count_classes(&d->train, c->classes);
     LKS_TRY(check_labels(&d->train, id->classes, err));
+    LKS_TRY(lks_class_names_check(c, id->classes, err));
     lks_status status = lks_split_make(&d->split, d->train.labels, info->count, id->classes,
-                                       c->validation, config->seed, err);
+                                       c->limit, c->validation, config->seed, err);
+    if (status == LKS_OK)
+        status = lks_epoch_list_make(&d->epoch, &d->split, d->train.labels, info->count,
+                                     c->balanced, config->seed, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     id->n_train = d->split.n_train;
     set_normalisation(d, comm, c);
@@ -168,9 +160,9 @@ static lks_status open_train(lks_dataset *d, lks_comm *comm, const lks_config *c
 
 static lks_status open_test(lks_dataset *d, lks_comm *comm, const lks_data_config *c,
                             lks_error *err) {
-    LKS_TRY(open_set(&d->test, comm, c->dir, c->test_images, c->test_labels, err));
+    LKS_TRY(open_set(&d->test, comm, c, LKS_PART_TEST, err));
     d->has_test = true;
-    const lks_idx_info *info = &d->test.info;
+    const lks_image_file *info = &d->test.info;
     const lks_data_identity *id = &d->identity;
     if (info->rows != id->rows || info->columns != id->columns || info->channels != id->channels)
         return lks_fail(err, LKS_ERR_DATA,
@@ -178,6 +170,7 @@ static lks_status open_test(lks_dataset *d, lks_comm *comm, const lks_data_confi
                         "for %dx%dx%d",
                         info->path, info->rows, info->columns, info->channels, id->rows,
                         id->columns, id->channels);
+    LKS_TRY(lks_class_names_check(c, id->classes, err));
     return check_labels(&d->test, id->classes, err);
 }
 
@@ -206,6 +199,7 @@ lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *co
 void lks_dataset_free(lks_dataset *d) {
     free_set(&d->train);
     free_set(&d->test);
+    lks_epoch_list_free(&d->epoch);
     lks_split_free(&d->split);
     lks_free(d->pixels);
     memset(d, 0, sizeof *d);
@@ -241,7 +235,14 @@ void lks_dataset_print(const lks_dataset *d) {
         "data       %lld training, %lld validation, %lld test images of %dx%dx%d, digest %.16s",
         (long long)d->split.n_train, (long long)d->split.n_validation,
         (long long)d->test.info.count, id->rows, id->columns, id->channels, id->digest);
+    if (d->split.n_train + d->split.n_validation < d->train.info.count)
+        lks_info("limit      %lld of the %lld images in %s (data.limit)",
+                 (long long)(d->split.n_train + d->split.n_validation),
+                 (long long)d->train.info.count, d->train.info.path);
     print_class_counts(d);
+    if (d->epoch.owned)
+        lks_info("balanced   every class equally often: %lld images an epoch, %lld of them repeats",
+                 (long long)d->epoch.count, (long long)(d->epoch.count - d->split.n_train));
     if (d->train.info.compressed && d->train.share.count < d->train.info.count)
         lks_warn(
             "%s is compressed: every rank inflates all that stands before its share; gunzip it "

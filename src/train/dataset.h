@@ -5,11 +5,12 @@
 #include "lockstep/checkpoint.h"
 #include "lockstep/comm.h"
 #include "lockstep/data.h"
+#include "lockstep/image_file.h"
 #include "lockstep/model.h"
 
 /* Every rank holds all labels (a byte each) and the images of its contiguous share. */
 typedef struct lks_image_set {
-    lks_idx_info info, labels_info;
+    lks_image_file info;
     size_t image_bytes;
     uint8_t *labels; /* [info.count] */
     lks_range share; /* ids whose images are here */
@@ -20,6 +21,7 @@ typedef struct lks_dataset {
     lks_image_set train, test;
     bool has_test;
     lks_split split;
+    lks_epoch_list epoch; /* the training part as an epoch shows it */
     lks_data_identity identity;
     float (*pixels)[256]; /* [channels]: float value of every byte */
 } lks_dataset;

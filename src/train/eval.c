@@ -98,7 +98,7 @@ static lks_status run_eval(loaded *l, lks_comm *comm, const lks_eval_options *o,
                  l->config.name, (long long)l->cursor.step, (long long)l->cursor.epoch,
                  l->c.weights_sha256);
         if (comm->rank == 0)
-            lks_counts_print(counts, "test", stdout);
+            lks_counts_print(counts, &l->config.data, "test", stdout);
     }
     free(counts);
     return status;

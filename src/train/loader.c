@@ -1,6 +1,6 @@
 /* The exchange works in windows of an eighth of an epoch: before a window's first batch every rank
- * walks the window's positions, all of them the same on all ranks: position -> sample (the epoch's
- * permutation) -> the rank that has it and the rank that trains on it. So no counts need to be
+ * walks the window's positions, all of them the same on all ranks: position -> item of the epoch
+ * (its permutation) -> image -> the rank that has it and the rank that trains on it. So no counts need to be
  * sent, buffers stay at an eighth of the rank's part, and a run can be resumed at any batch. */
 #include "train/loader.h"
 
@@ -33,7 +33,7 @@ struct lks_loader {
 };
 
 static int64_t batch_size(const lks_loader *l, int64_t batch) {
-    int64_t left = l->data->split.n_train - batch * l->global_batch;
+    int64_t left = l->data->epoch.count - batch * l->global_batch;
     return left < l->global_batch ? left : l->global_batch;
 }
 
@@ -46,26 +46,27 @@ static lks_range positions(const lks_loader *l, int64_t batch, int rank) {
     return (lks_range){batch * l->global_batch + first, chunks.count ? end - first : 0};
 }
 
-static uint32_t sample_at(const lks_loader *l, int64_t position) {
-    return l->data->split.train[lks_permutation_apply(&l->order, (uint64_t)position)];
+/* The item of the epoch's list that stands at a position. */
+static uint64_t item_at(const lks_loader *l, int64_t position) {
+    return lks_permutation_apply(&l->order, (uint64_t)position);
 }
 
-static int home(const lks_loader *l, uint32_t id) {
-    return lks_share_owner(l->data->train.info.count, l->comm->size, id);
+static int home(const lks_loader *l, uint32_t image) {
+    return lks_share_owner(l->data->train.info.count, l->comm->size, image);
 }
 
 /* Calls `visit` for every position of the window, rank by rank within each batch. */
-static void walk(lks_loader *l, void (*visit)(lks_loader *, int to, uint32_t id)) {
+static void walk(lks_loader *l, void (*visit)(lks_loader *, int to, uint32_t image)) {
     for (int64_t b = l->window_first; b < l->window_end; b++)
         for (int r = 0; r < l->comm->size; r++) {
             lks_range p = positions(l, b, r);
             for (int64_t i = p.first; i < p.first + p.count; i++)
-                visit(l, r, sample_at(l, i));
+                visit(l, r, l->data->epoch.images[item_at(l, i)]);
         }
 }
 
-static void count_item(lks_loader *l, int to, uint32_t id) {
-    int from = home(l, id);
+static void count_item(lks_loader *l, int to, uint32_t image) {
+    int from = home(l, image);
     if (from == l->comm->rank)
         l->send_counts[to]++;
     if (to == l->comm->rank)
@@ -73,12 +74,12 @@ static void count_item(lks_loader *l, int to, uint32_t id) {
 }
 
 /* place[to] is where the next image for that rank goes. */
-static void fill_item(lks_loader *l, int to, uint32_t id) {
-    if (home(l, id) != l->comm->rank)
+static void fill_item(lks_loader *l, int to, uint32_t image) {
+    if (home(l, image) != l->comm->rank)
         return;
     const lks_image_set *s = &l->data->train;
     memcpy(l->to_send + (size_t)l->place[to]++ * s->image_bytes,
-           s->images + (size_t)(id - s->share.first) * s->image_bytes, s->image_bytes);
+           s->images + (size_t)(image - s->share.first) * s->image_bytes, s->image_bytes);
 }
 
 static int64_t starts(const int *counts, int n, int64_t *place) {
@@ -136,11 +137,12 @@ lks_status lks_loader_next(lks_loader *l, lks_batch *batch, lks_error *err) {
     size_t each = l->data->train.image_bytes;
     lks_range mine = positions(l, l->next, l->comm->rank);
     for (int64_t i = 0; i < mine.count; i++) {
-        uint32_t id = sample_at(l, mine.first + i);
-        memcpy(l->images + (size_t)i * each, l->received + (size_t)l->place[home(l, id)]++ * each,
-               each);
-        l->ids[i] = id;
-        l->labels[i] = l->data->train.labels[id];
+        uint64_t item = item_at(l, mine.first + i);
+        uint32_t image = l->data->epoch.images[item];
+        memcpy(l->images + (size_t)i * each,
+               l->received + (size_t)l->place[home(l, image)]++ * each, each);
+        l->ids[i] = l->data->epoch.ids[item];
+        l->labels[i] = l->data->train.labels[image];
     }
     *batch = (lks_batch){l->images, l->labels, l->ids, (int)mine.count, l->epoch};
     l->next++;
@@ -149,7 +151,7 @@ lks_status lks_loader_next(lks_loader *l, lks_batch *batch, lks_error *err) {
 
 void lks_loader_seek(lks_loader *l, int64_t epoch, int64_t batch) {
     l->epoch = (uint32_t)epoch;
-    l->order = lks_permutation_make(l->seed, l->epoch, (uint64_t)l->data->split.n_train);
+    l->order = lks_permutation_make(l->seed, l->epoch, (uint64_t)l->data->epoch.count);
     l->next = l->window_first = l->window_end = batch;
 }
 
@@ -164,7 +166,7 @@ lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm
     l->seed = config->seed;
     l->chunk = config->train.chunk;
     l->global_batch = config->train.global_batch;
-    l->batches = (d->split.n_train + l->global_batch - 1) / l->global_batch;
+    l->batches = (d->epoch.count + l->global_batch - 1) / l->global_batch;
     l->window_batches = (l->batches + WINDOWS - 1) / WINDOWS;
     int chunks = lks_chunks(l->global_batch, l->chunk);
     l->capacity = (chunks + comm->size - 1) / comm->size * l->chunk;

@@ -64,20 +64,53 @@ void lks_wilson(int64_t correct, int64_t total, double *low, double *high) {
     *high = correct == total ? 1 : middle + half;
 }
 
-static void print_confusion(const lks_counts *c, FILE *out) {
-    fprintf(out, "\n  confusion matrix (row: true class, column: predicted)\n       ");
+/* Columns that a name takes on the screen: a character of UTF-8 has one byte that does not begin
+ * with the bits 10. */
+static int width_of(const char *name) {
+    int width = 0;
+    for (; *name; name++)
+        width += ((unsigned char)*name & 0xc0) != 0x80;
+    return width;
+}
+
+static int widest_name(const lks_data_config *data) {
+    int widest = 0;
+    for (int k = 0; k < data->n_class_names; k++) {
+        const int width = width_of(data->class_names[k]);
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+/* The number of a class, and its name where there are names. */
+static void print_class(const lks_data_config *data, int k, FILE *out) {
+    fprintf(out, "  %5d", k);
+    if (k < data->n_class_names)
+        fprintf(out, " %s%*s", data->class_names[k],
+                widest_name(data) - width_of(data->class_names[k]), "");
+}
+
+/* The room that names take after the number of a class, with the space before them. */
+static int room_for_names(const lks_data_config *data) {
+    return data->n_class_names ? 1 + widest_name(data) : 0;
+}
+
+static void print_confusion(const lks_counts *c, const lks_data_config *data, FILE *out) {
+    fprintf(out, "\n  confusion matrix (row: true class, column: predicted)\n       %*s",
+            room_for_names(data), "");
     for (int k = 0; k < c->classes; k++)
         fprintf(out, "%6d", k);
     fprintf(out, "\n");
     for (int i = 0; i < c->classes; i++) {
-        fprintf(out, "  %5d", i);
+        print_class(data, i, out);
         for (int k = 0; k < c->classes; k++)
             fprintf(out, "%6lld", (long long)c->confusion[i * c->classes + k]);
         fprintf(out, "\n");
     }
 }
 
-void lks_counts_print(const lks_counts *c, const char *title, FILE *out) {
+void lks_counts_print(const lks_counts *c, const lks_data_config *data, const char *title,
+                      FILE *out) {
     double low, high;
     lks_wilson(c->correct, c->total, &low, &high);
     fprintf(out,
@@ -85,17 +118,18 @@ void lks_counts_print(const lks_counts *c, const char *title, FILE *out) {
             "loss %.5f\n",
             title, 100 * lks_accuracy(c), (long long)c->correct, (long long)c->total, 100 * low,
             100 * high, 100 * share(c->top3, c->total), lks_mean_loss(c));
-    fprintf(out, "\n  class  precision   recall       F1   images\n");
+    fprintf(out, "\n  class%*s  precision   recall       F1   images\n", room_for_names(data), "");
     for (int k = 0; k <= c->classes; k++) {
         lks_class_metrics m = k < c->classes ? lks_class_metrics_of(c, k) : lks_macro_metrics(c);
         if (k < c->classes)
-            fprintf(out, "  %5d", k);
+            print_class(data, k, out);
         else
-            fprintf(out, "  %5s", "all"); /* means of the figures, sum of the images */
+            fprintf(out, "  %5s%*s", "all", room_for_names(data),
+                    ""); /* means of the figures, sum of the images */
         fprintf(out, "  %8.4f  %8.4f %8.4f %8lld\n", m.precision, m.recall, m.f1,
                 (long long)m.support);
     }
     if (c->classes <= 20)
-        print_confusion(c, out);
+        print_confusion(c, data, out);
     fflush(out);
 }

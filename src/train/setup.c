@@ -89,11 +89,10 @@ static lks_status weigh_classes(lks_run *run, lks_error *err) {
         return LKS_OK;
     }
     int64_t count[LKS_CLASSES_MAX] = {0};
-    for (int64_t i = 0; i < d->split.n_train; i++)
-        count[d->train.labels[d->split.train[i]]]++;
+    for (int64_t i = 0; i < d->epoch.count; i++)
+        count[d->train.labels[d->epoch.images[i]]]++;
     for (int c = 0; c < classes; c++) /* a class that never comes up has no factor to get wrong */
-        factors[c] =
-            count[c] ? (double)d->split.n_train / ((double)classes * (double)count[c]) : 1.0;
+        factors[c] = count[c] ? (double)d->epoch.count / ((double)classes * (double)count[c]) : 1.0;
     lks_model_weigh_classes(run->model, factors);
     return LKS_OK;
 }

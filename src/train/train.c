@@ -254,9 +254,9 @@ static lks_status finish(lks_run *run, lks_error *err) {
         status = write_results(run, has_test ? &predicted : NULL, err);
         if (status == LKS_OK && lks_log_enabled()) {
             if (run->validation->total > 0)
-                lks_counts_print(run->validation, "validation", stdout);
+                lks_counts_print(run->validation, &run->config.data, "validation", stdout);
             if (has_test)
-                lks_counts_print(run->test, "test", stdout);
+                lks_counts_print(run->test, &run->config.data, "test", stdout);
         }
     }
     lks_predicted_free(&predicted);

@@ -8,15 +8,16 @@
 
 static lks_status check_samples(const lks_run *run, lks_error *err) {
     uint64_t expected = 0;
-    for (int64_t i = 0; i < run->data.split.n_train; i++)
-        expected += lks_hash64(run->data.split.train[i]);
-    if (run->cursor.epoch_samples == run->data.split.n_train && run->cursor.epoch_hash == expected)
+    const lks_epoch_list *list = &run->data.epoch;
+    for (int64_t i = 0; i < list->count; i++)
+        expected += lks_hash64(list->ids[i]);
+    if (run->cursor.epoch_samples == list->count && run->cursor.epoch_hash == expected)
         return LKS_OK;
     return lks_fail(
         err, LKS_ERR_REPLICA,
         "epoch %lld: %lld samples with id hash %016llx were seen, not %lld with %016llx",
         (long long)run->cursor.epoch, (long long)run->cursor.epoch_samples,
-        (unsigned long long)run->cursor.epoch_hash, (long long)run->data.split.n_train,
+        (unsigned long long)run->cursor.epoch_hash, (long long)list->count,
         (unsigned long long)expected);
 }
 

@@ -99,7 +99,7 @@ static void make_labels(uint8_t labels[SPLIT_N]) {
 
 static lks_split make_split(const uint8_t *labels, int64_t n, double share, uint64_t seed) {
     lks_split split;
-    CU_ASSERT_EQUAL_FATAL(lks_split_make(&split, labels, n, SPLIT_CLASSES, share, seed, NULL),
+    CU_ASSERT_EQUAL_FATAL(lks_split_make(&split, labels, n, SPLIT_CLASSES, 0, share, seed, NULL),
                           LKS_OK);
     return split;
 }
@@ -195,18 +195,193 @@ static void split_ids_are_pinned(void) {
     lks_split_free(&split);
 }
 
+/* --- limits ----------------------------------------------------------------------------------- */
+
+static lks_split make_limited(const uint8_t *labels, int64_t limit, double share, uint64_t seed) {
+    lks_split split;
+    CU_ASSERT_EQUAL_FATAL(
+        lks_split_make(&split, labels, SPLIT_N, SPLIT_CLASSES, limit, share, seed, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(split.n_train + split.n_validation, limit);
+    return split;
+}
+
+/* Samples of each class that are kept, and how many of them validate. */
+static void count_kept(const uint8_t *labels, const lks_split *split, int64_t kept[SPLIT_CLASSES],
+                       int64_t held[SPLIT_CLASSES]) {
+    memset(kept, 0, SPLIT_CLASSES * sizeof *kept);
+    memset(held, 0, SPLIT_CLASSES * sizeof *held);
+    for (int64_t i = 0; i < split->n_train; i++)
+        kept[labels[split->train[i]]]++;
+    for (int64_t i = 0; i < split->n_validation; i++) {
+        kept[labels[split->validation[i]]]++;
+        held[labels[split->validation[i]]]++;
+    }
+}
+
+/* Every class keeps its exact quota, rounded down or up, and loses the same share to validation. */
+static void limits_are_stratified(void) {
+    uint8_t labels[SPLIT_N];
+    int64_t all[SPLIT_CLASSES] = {0}, kept[SPLIT_CLASSES], held[SPLIT_CLASSES];
+    make_labels(labels);
+    for (int i = 0; i < SPLIT_N; i++)
+        all[labels[i]]++;
+    const int64_t limits[] = {1, 2, 7, 100, 1000, 1499, 2999, 3000};
+    for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
+        lks_split split = make_limited(labels, limits[l], 0.25, 42);
+        count_kept(labels, &split, kept, held);
+        for (int c = 0; c < SPLIT_CLASSES; c++) {
+            const int64_t down = all[c] * limits[l] / SPLIT_N;
+            CU_ASSERT(kept[c] == down || kept[c] == down + 1);
+            int64_t expected = (int64_t)floor((double)kept[c] * 0.25 + 0.5);
+            CU_ASSERT_EQUAL(held[c], expected == kept[c] && expected ? expected - 1 : expected);
+        }
+        for (int64_t i = 1; i < split.n_train; i++)
+            CU_ASSERT_FATAL(split.train[i - 1] < split.train[i]);
+        lks_split_free(&split);
+    }
+    /* quotas of 3, 3 and 4 of 10: 1.5, 1.5 and 2; the tie goes to the smaller number */
+    const uint8_t ten[10] = {0, 0, 0, 1, 1, 1, 2, 2, 2, 2};
+    lks_split split;
+    CU_ASSERT_EQUAL_FATAL(lks_split_make(&split, ten, 10, 3, 5, 0, 1, NULL), LKS_OK);
+    int64_t of[3] = {0};
+    for (int i = 0; i < 5; i++)
+        of[ten[split.train[i]]]++;
+    CU_ASSERT(of[0] == 2 && of[1] == 1 && of[2] == 2);
+    lks_split_free(&split);
+}
+
+static void limits_depend_on_the_seed_only(void) {
+    uint8_t labels[SPLIT_N];
+    make_labels(labels);
+    lks_split plain = make_split(labels, SPLIT_N, 0.1, 42);
+    lks_split whole = make_limited(labels, SPLIT_N, 0.1, 42);
+    CU_ASSERT_EQUAL(whole.n_validation, plain.n_validation);
+    CU_ASSERT_EQUAL(common_ids(&whole, &plain),
+                    plain.n_validation); /* a limit that limits nothing */
+    lks_split a = make_limited(labels, 1000, 0, 42), again = make_limited(labels, 1000, 0, 42);
+    lks_split other = make_limited(labels, 1000, 0, 43);
+    CU_ASSERT_EQUAL(memcmp(a.train, again.train, 1000 * sizeof *a.train), 0);
+    CU_ASSERT_NOT_EQUAL(memcmp(a.train, other.train, 1000 * sizeof *a.train), 0);
+    /* What is kept leans neither on the file's order nor on what would be held out: of the 300 that
+     * the plain split holds out about 100 are kept (standard deviation 8). */
+    int64_t kept = 0;
+    double mean = 0;
+    for (int64_t i = 0, j = 0; i < a.n_train; i++) {
+        mean += a.train[i] / 1000.0;
+        while (j < plain.n_validation && plain.validation[j] < a.train[i])
+            j++;
+        kept += j < plain.n_validation && plain.validation[j] == a.train[i];
+    }
+    CU_ASSERT_DOUBLE_EQUAL(mean, SPLIT_N / 2.0, 150.0);
+    CU_ASSERT(kept > 60 && kept < 140);
+    lks_split *all[] = {&plain, &whole, &a, &again, &other};
+    for (int i = 0; i < 5; i++)
+        lks_split_free(all[i]);
+}
+
+/* --- what an epoch shows ---------------------------------------------------------------------- */
+
+/* The list of a balanced epoch: each class `most` times, no id twice, images evenly repeated. */
+static void check_balanced(const uint8_t *labels, const lks_split *split,
+                           const lks_epoch_list *list, int64_t most) {
+    int64_t of_class[SPLIT_CLASSES] = {0}, of_image[SPLIT_N] = {0}, sizes[SPLIT_CLASSES] = {0};
+    bool *met = calloc((size_t)(SPLIT_N + list->count), 1), good = true;
+    for (int64_t i = 0; i < list->count; i++) {
+        const uint32_t image = list->images[i], id = list->ids[i];
+        of_class[labels[image]]++;
+        good = good && id < SPLIT_N + list->count - split->n_train && !met[id];
+        good = good && (id == image) == (of_image[image] == 0); /* the first one, and only that */
+        met[id] = true;
+        of_image[image]++;
+    }
+    free(met);
+    CU_ASSERT(good);
+    for (int64_t i = 0; i < split->n_train; i++)
+        sizes[labels[split->train[i]]]++;
+    for (int c = 0; c < SPLIT_CLASSES; c++)
+        CU_ASSERT_EQUAL(of_class[c], sizes[c] ? most : 0);
+    for (int64_t i = 0, j = 0; i < SPLIT_N; i++) {
+        const bool trains = j < split->n_train && split->train[j] == i;
+        const int64_t times = trains ? most / sizes[labels[i]] : 0;
+        j += trains;
+        good = good && (of_image[i] == times || (trains && of_image[i] == times + 1));
+    }
+    CU_ASSERT(good);
+}
+
+static void epochs_are_balanced(void) {
+    uint8_t labels[SPLIT_N];
+    make_labels(labels);
+    lks_split split = make_limited(labels, 2000, 0.1, 5);
+    int64_t sizes[SPLIT_CLASSES] = {0}, most = 0;
+    for (int64_t i = 0; i < split.n_train; i++)
+        if (++sizes[labels[split.train[i]]] > most)
+            most = sizes[labels[split.train[i]]];
+    lks_epoch_list plain, list, again, other;
+    CU_ASSERT_EQUAL(lks_epoch_list_make(&plain, &split, labels, SPLIT_N, false, 5, NULL), LKS_OK);
+    CU_ASSERT(plain.images == split.train && plain.ids == split.train);
+    CU_ASSERT_EQUAL(plain.count, split.n_train);
+    CU_ASSERT_EQUAL(lks_epoch_list_make(&list, &split, labels, SPLIT_N, true, 5, NULL), LKS_OK);
+    check_balanced(labels, &split, &list, most);
+    lks_epoch_list_make(&again, &split, labels, SPLIT_N, true, 5, NULL);
+    lks_epoch_list_make(&other, &split, labels, SPLIT_N, true, 6, NULL);
+    CU_ASSERT_EQUAL_FATAL(again.count, list.count);
+    CU_ASSERT_EQUAL_FATAL(other.count, list.count);
+    const size_t bytes = (size_t)list.count * sizeof *list.images;
+    CU_ASSERT_EQUAL(memcmp(list.images, again.images, bytes), 0);
+    CU_ASSERT_EQUAL(memcmp(list.ids, again.ids, bytes), 0);
+    CU_ASSERT_NOT_EQUAL(memcmp(list.images, other.images, bytes), 0); /* others come once more */
+    lks_epoch_list_free(&plain);
+    lks_epoch_list_free(&list);
+    lks_epoch_list_free(&again);
+    lks_epoch_list_free(&other);
+    lks_split_free(&split);
+}
+
+/* Part of what makes a run the same everywhere, as split_ids_are_pinned(). By another program: 13 of
+ * 15, 8 and 5 images are 7, 4 and 2, each class comes 7 times. */
+static void limits_and_repeats_are_pinned(void) {
+    enum { KEPT = 13, SHOWN = 21 };
+    uint8_t labels[28];
+    for (int i = 0; i < 28; i++)
+        labels[i] = i < 15 ? 0 : i < 23 ? 1 : 2;
+    lks_split split;
+    lks_epoch_list list;
+    CU_ASSERT_EQUAL_FATAL(lks_split_make(&split, labels, 28, 3, KEPT, 0, 7, NULL), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_epoch_list_make(&list, &split, labels, 28, true, 7, NULL), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(split.n_train, KEPT);
+    const uint32_t images[SHOWN] = {0,  1,  4,  7,  10, 13, 14, 16, 17, 19, 20,
+                                    23, 24, 16, 19, 20, 23, 23, 24, 24, 24};
+    CU_ASSERT_EQUAL_FATAL(list.count, SHOWN);
+    for (int i = 0; i < SHOWN; i++) {
+        CU_ASSERT_EQUAL(list.images[i], images[i]);
+        CU_ASSERT_EQUAL(list.ids[i], i < KEPT ? images[i] : 28u + (uint32_t)(i - KEPT));
+    }
+    lks_epoch_list_free(&list);
+    lks_split_free(&split);
+}
+
+static void bad_limits(void) {
+    const uint8_t labels[] = {0, 1, 0, 1, 0};
+    lks_split split;
+    lks_error err = {0};
+    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 2, 6, 0, 1, &err), LKS_ERR_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "data.limit = 6, but there are 5 training images"));
+    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 2, -1, 0, 1, &err), LKS_ERR_CONFIG);
+}
+
 static void bad_splits(void) {
     const uint8_t labels[] = {0, 1, 2, 10, 3};
     lks_split split;
     lks_error err = {0};
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 10, 0.2, 1, &err), LKS_ERR_DATA);
+    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 10, 0, 0.2, 1, &err), LKS_ERR_DATA);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "label 10 of sample 3"));
     CU_ASSERT_PTR_NULL(split.train);
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 11, 0.2, 1, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 11, 0, 0.2, 1, &err), LKS_OK);
     lks_split_free(&split);
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 11, 1.0, 1, &err), LKS_ERR_CONFIG);
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 11, (double)NAN, 1, &err), LKS_ERR_CONFIG);
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 0, 11, 0.5, 1, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 11, 0, 1.0, 1, &err), LKS_ERR_CONFIG);
+    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 11, 0, (double)NAN, 1, &err), LKS_ERR_CONFIG);
+    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 0, 11, 0, 0.5, 1, &err), LKS_OK);
     CU_ASSERT_EQUAL(split.n_train + split.n_validation, 0);
     lks_split_free(&split);
 }
@@ -427,6 +602,11 @@ int main(void) {
         {"splits are stratified", splits_are_stratified},
         {"splits depend on the seed only", splits_depend_on_the_seed_only},
         {"split ids are pinned", split_ids_are_pinned},
+        {"limits are stratified", limits_are_stratified},
+        {"limits depend on the seed only", limits_depend_on_the_seed_only},
+        {"bad limits", bad_limits},
+        {"epochs are balanced", epochs_are_balanced},
+        {"limits and repeats are pinned", limits_and_repeats_are_pinned},
         {"bad splits", bad_splits},
         {"pixel sums over any partition", pixel_sums_do_not_depend_on_the_partition},
         {"large pixel sums", large_pixel_sums},

@@ -1,0 +1,47 @@
+/** @file image_file.h  A labelled set of images as data.* describes it: two IDX files, or one HDF5
+ * file.
+ *
+ *  Whatever the file, what comes out is the same: data.transpose and data.label_offset are applied,
+ * pixels are [row][column][channel]. Nothing is collective: every process opens the files for
+ * itself and reads the range it wants. */
+#ifndef LOCKSTEP_IMAGE_FILE_H
+#define LOCKSTEP_IMAGE_FILE_H
+
+#include "lockstep/data.h"
+#include "lockstep/h5_images.h"
+
+/** Which of the configuration's two sets. */
+typedef enum lks_image_part { LKS_PART_TRAIN, LKS_PART_TEST } lks_image_part;
+
+typedef struct lks_image_file {
+    int64_t count;
+    int rows, columns, channels; /**< of an image as it is handed out: after data.transpose */
+    bool compressed;             /**< reading a range costs reading all that stands before it */
+    char path[LKS_PATH_MAX];     /**< file of the images, for messages */
+    char labels_path[LKS_PATH_MAX];
+
+    bool transpose;
+    int label_offset;
+    bool hdf5; /**< which of the following is in use */
+    lks_idx_info idx_images, idx_labels;
+    lks_h5_images h5;
+} lks_image_file;
+
+/** Opens and checks the files of @p part: images and labels must be equally many. LKS_ERR_DATA names
+ * the file and what is wrong with it. */
+lks_status lks_image_file_open(lks_image_file *file, const lks_data_config *config,
+                               lks_image_part part, lks_error *err);
+
+/** Reads images [first, first + count) into @p out (count * rows * columns * channels bytes). */
+lks_status lks_image_file_read(const lks_image_file *file, int64_t first, int64_t count,
+                               uint8_t *out, lks_error *err);
+
+/** Reads all labels into @p out [file->count]. LKS_ERR_DATA names file and index of a label below
+ * data.label_offset. */
+lks_status lks_image_file_read_labels(const lks_image_file *file, uint8_t *out, lks_error *err);
+
+/** @p config->class_names must have one name for each of @p classes classes, or none at all.
+ * LKS_ERR_CONFIG otherwise. */
+lks_status lks_class_names_check(const lks_data_config *config, int classes, lks_error *err);
+
+#endif
