@@ -19,7 +19,8 @@
  *                  epoch_hash; where not 0 plateau_* and early_stop_*: evaluations, best_epoch,
  *                  best, bad, cooldown, reductions
  *    /data         digest, classes, channels, rows, columns, n_train, mean[], std[]
- *    /provenance   version, revision, compiler, mpi, isa, hosts, ranks, threads, time
+ *    /provenance   version, revision, compiler, mpi, isa, hosts, ranks, threads, time;
+ *                  init_from, init_from_sha256, init_from_flat where there are any
  *    /model, /optimizer/STATE   tensors: their names in the order of the flat array */
 #ifndef LOCKSTEP_CHECKPOINT_H
 #define LOCKSTEP_CHECKPOINT_H
@@ -64,11 +65,19 @@ typedef struct lks_best {
     lks_limbs loss;
 } lks_best;
 
+/** The checkpoint that a fine-tuned run started from; all "" for any other run. */
+typedef struct lks_init_source {
+    char path[LKS_PROVENANCE_TEXT_MAX]; /**< as given; of a long one the end behind "..." */
+    char weights_sha256[LKS_SHA256_HEX];
+    char flat[32]; /**< which of its arrays was taken: "model" or "average" */
+} lks_init_source;
+
 typedef struct lks_provenance {
     char version[64], revision[64], compiler[128], isa[32], time[32];
     char mpi[LKS_PROVENANCE_TEXT_MAX];
     char hosts[LKS_PROVENANCE_TEXT_MAX]; /**< "node1*4 node2*4", cut with "..." */
     int ranks, threads;
+    lks_init_source init_from;
 } lks_provenance;
 
 /** A checkpoint in memory. lks_checkpoint_read() allocates what the pointers name

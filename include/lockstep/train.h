@@ -20,8 +20,9 @@ typedef struct lks_train_options {
     const char *config; /**< path of the YAML file */
     const char *const *sets;
     int n_sets;
-    const char *out;    /**< run folder; default runs/<config name> */
-    const char *resume; /**< "auto" (default), "never", or a checkpoint file */
+    const char *out;       /**< run folder; default runs/<config name> */
+    const char *resume;    /**< "auto" (default), "never", or a checkpoint file */
+    const char *init_from; /**< checkpoint whose weights a new run starts from */
     int threads;
     lks_progress_mode progress;
 } lks_train_options;

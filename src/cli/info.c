@@ -167,6 +167,9 @@ static void print_checkpoint(const lks_checkpoint *c) {
            c->data.classes, c->data.digest);
     printf("written       %s by lockstep %s (%s), %s\n", p->time, p->version, p->revision,
            p->compiler);
+    if (p->init_from.path[0])
+        printf("started from  %s (%s), weights %s\n", p->init_from.path, p->init_from.flat,
+               p->init_from.weights_sha256);
     printf("on            %d rank%s x %d thread%s, %s, %s\nmpi           %s\n\n", p->ranks,
            p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts, p->isa,
            p->mpi);

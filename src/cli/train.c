@@ -5,7 +5,13 @@
 #include "cli/cli.h"
 #include "lockstep/train.h"
 
-enum { KEY_OUT = 'o', KEY_RESUME = 'r', KEY_PROGRESS = 'p', KEY_TIME_LIMIT = 'l' };
+enum {
+    KEY_OUT = 'o',
+    KEY_RESUME = 'r',
+    KEY_PROGRESS = 'p',
+    KEY_TIME_LIMIT = 'l',
+    KEY_INIT_FROM = 'i'
+};
 
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "DIR", 0, "Run folder (default: runs/NAME, NAME being the configuration's)",
@@ -15,6 +21,12 @@ static const struct argp_option options[] = {
      "there is none; never: start over, removing the folder's earlier checkpoints; FILE: go on "
      "from "
      "that checkpoint",
+     1},
+    {"init-from", KEY_INIT_FROM, "CHECKPOINT", 0,
+     "A new run starts from the weights of CHECKPOINT (the averaged ones where there are some); "
+     "only "
+     "the last layer with weights may differ, and then starts fresh. A run that goes on from a "
+     "checkpoint of its own ignores it",
      1},
     {"time-limit", KEY_TIME_LIMIT, "TIME", 0,
      "Stop at the first step that ends so long after the program's start, as on a signal: "
@@ -71,6 +83,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_RESUME:
         o->resume = arg;
+        return 0;
+    case KEY_INIT_FROM:
+        o->init_from = arg;
         return 0;
     case KEY_TIME_LIMIT:
         limit_time(arg);

@@ -64,6 +64,9 @@ const lks_field lks_checkpoint_fields[] = {
     PROVENANCE(ranks, LKS_H5_I32),
     PROVENANCE(threads, LKS_H5_I32),
     PROVENANCE(time, LKS_H5_TEXT),
+    OPTIONAL("/provenance", "init_from", LKS_H5_TEXT, provenance.init_from.path),
+    OPTIONAL("/provenance", "init_from_sha256", LKS_H5_TEXT, provenance.init_from.weights_sha256),
+    OPTIONAL("/provenance", "init_from_flat", LKS_H5_TEXT, provenance.init_from.flat),
 };
 const int lks_n_checkpoint_fields = sizeof lks_checkpoint_fields / sizeof lks_checkpoint_fields[0];
 

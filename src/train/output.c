@@ -191,6 +191,15 @@ static void put_text(json *j, const char *name, const char *value) {
     lks_json_text(j->f, value);
 }
 
+static void put_text_or_null(json *j, const char *name, const char *value) {
+    if (value[0]) {
+        put_text(j, name, value);
+    } else {
+        key(j, name);
+        fputs("null", j->f);
+    }
+}
+
 static void put_number(json *j, const char *name, double value) {
     char text[32];
     key(j, name);
@@ -239,6 +248,18 @@ static void put_work(json *j, const lks_run *run) {
     put_number(j, "comm_seconds", run->trained_comm);
 }
 
+/* An object, or null for a run that started from initial weights. */
+static void put_init_from(json *j, const lks_init_source *s) {
+    if (!s->path[0]) {
+        put_text_or_null(j, "init_from", "");
+        return;
+    }
+    key(j, "init_from");
+    fputs("{\"path\": ", j->f);
+    lks_json_text(j->f, s->path);
+    fprintf(j->f, ", \"weights_sha256\": \"%s\", \"weights\": \"%s\"}", s->weights_sha256, s->flat);
+}
+
 static void put_origin(json *j, const lks_run *run, const lks_checkpoint *c) {
     put_text(j, "weights_sha256", c->weights_sha256);
     put_text(j, "state_sha256", c->state_sha256);
@@ -253,12 +274,8 @@ static void put_origin(json *j, const lks_run *run, const lks_checkpoint *c) {
     put_text(j, "mpi", run->provenance.mpi);
     put_text(j, "version", run->provenance.version);
     put_text(j, "revision", run->provenance.revision);
-    if (run->resumed_from[0]) {
-        put_text(j, "resumed_from", run->resumed_from);
-    } else {
-        key(j, "resumed_from");
-        fputs("null", j->f);
-    }
+    put_text_or_null(j, "resumed_from", run->resumed_from);
+    put_init_from(j, &run->provenance.init_from);
 }
 
 /* True where the summary there is of just this state. */

@@ -76,6 +76,10 @@ void lks_run_snapshot(lks_run *run, lks_checkpoint *c);
 lks_status lks_run_save(lks_run *run, bool best, lks_error *err);
 lks_status lks_run_resume(lks_run *run, lks_error *err);
 
+/* init_from.c: the weights of options->init_from, unless the run was resumed. Collective; errors
+ * agreed. */
+lks_status lks_run_init_from(lks_run *run, lks_error *err);
+
 /* output.c: rank 0's files. Errors are agreed by the caller. */
 lks_status lks_run_start_output(lks_run *run, lks_error *err);
 lks_status lks_run_record_step(lks_run *run, lks_error *err);

@@ -111,6 +111,7 @@ static void take_over(lks_run *run, lks_checkpoint *saved) {
     run->cursor = saved->cursor;
     run->best = saved->best;
     run->history = saved->history;
+    run->provenance.init_from = saved->provenance.init_from;
     memset(&saved->history, 0, sizeof saved->history);
 }
 

@@ -178,6 +178,7 @@ static lks_status start(lks_run *run, lks_error *err) {
     }
     LKS_TRY(lks_comm_agree(comm, status, err));
     LKS_TRY(lks_run_resume(run, err));
+    LKS_TRY(lks_run_init_from(run, err));
     run->first_step = run->cursor.step;
     /* What came from a given file has to be saved in this folder too. */
     bool given = o->resume && strcmp(o->resume, "auto") != 0;

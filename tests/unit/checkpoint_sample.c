@@ -116,6 +116,9 @@ void fill_sample(sample *s) {
     strcpy(c->provenance.compiler, "GCC 12.2.0");
     memset(c->provenance.hosts, 'h', sizeof c->provenance.hosts - 1);
     strcpy(c->provenance.time, "2024-05-31T12:00:00Z");
+    memset(c->provenance.init_from.path, 'p', sizeof c->provenance.init_from.path - 1);
+    strcpy(c->provenance.init_from.weights_sha256, c->data.digest);
+    strcpy(c->provenance.init_from.flat, "average");
     c->provenance.ranks = 3;
     c->provenance.threads = 2;
 }

@@ -152,6 +152,14 @@ static void cut_under_a_good_seal_is_noticed(void) {
     free(s);
 }
 
+static void seal_anew(const char *path) {
+    size_t size;
+    unsigned char *bytes = load(path, &size);
+    CU_ASSERT_EQUAL_FATAL(lks_seal_write(bytes, size, &err), LKS_OK);
+    store(path, bytes, size);
+    free(bytes);
+}
+
 /** Edits a checkpoint with HDF5 itself, which corrects its own checksums, and seals it anew. */
 static lks_status status_after_edit(const char *path, const char *dataset, const char *attribute) {
     static const float values[N_VALUES] = {1};
@@ -169,11 +177,7 @@ static lks_status status_after_edit(const char *path, const char *dataset, const
         H5Aclose(note);
     H5Tclose(text);
     CU_ASSERT_TRUE(H5Fclose(file) >= 0);
-    size_t size;
-    unsigned char *bytes = load(path, &size);
-    CU_ASSERT_EQUAL_FATAL(lks_seal_write(bytes, size, &err), LKS_OK);
-    store(path, bytes, size);
-    free(bytes);
+    seal_anew(path);
     return read_status(path);
 }
 
@@ -189,6 +193,33 @@ static void edited_values_are_noticed(void) {
     CU_ASSERT_EQUAL(status_after_edit(path, "/optimizer/v/dense1/bias", NULL), LKS_ERR_FORMAT);
     write_sample(path, s);
     CU_ASSERT_EQUAL(status_after_edit(path, NULL, "weights_sha256"), LKS_ERR_FORMAT);
+    free(s);
+}
+
+static void remove_attribute(const char *path, const char *object, const char *name) {
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    CU_ASSERT_TRUE(H5Adelete_by_name(file, object, name, H5P_DEFAULT) >= 0);
+    CU_ASSERT_TRUE(H5Fclose(file) >= 0);
+    seal_anew(path);
+}
+
+/** Attributes that came later may be missing; the others may not. */
+static void files_of_older_programs_are_read(void) {
+    char path[PATH_MAX_TEST];
+    test_path(path, "older.h5");
+    sample *s = new_sample();
+    write_sample(path, s);
+    remove_attribute(path, "/provenance", "init_from");
+    remove_attribute(path, "/provenance", "init_from_sha256");
+    remove_attribute(path, "/provenance", "init_from_flat");
+    lks_checkpoint c;
+    CU_ASSERT_EQUAL_FATAL(lks_checkpoint_read(path, NUMERICS, &c, &err), LKS_OK);
+    CU_ASSERT_STRING_EQUAL(c.provenance.init_from.path, "");
+    memset(&s->c.provenance.init_from, 0, sizeof s->c.provenance.init_from);
+    CU_ASSERT_EQUAL(memcmp(&c.provenance, &s->c.provenance, sizeof c.provenance), 0);
+    lks_checkpoint_free(&c);
+    remove_attribute(path, "/provenance", "hosts");
+    CU_ASSERT_EQUAL(read_status(path), LKS_ERR_FORMAT);
     free(s);
 }
 
@@ -308,6 +339,7 @@ int main(void) {
         {"cut and longer files are refused", cut_and_longer_files_are_refused},
         {"a cut under a good seal is noticed", cut_under_a_good_seal_is_noticed},
         {"edited values are noticed", edited_values_are_noticed},
+        {"files of older programs are read", files_of_older_programs_are_read},
         {"absurd dimensions are refused", absurd_dimensions_are_refused},
         {"other versions are told apart", other_versions_are_told_apart},
         {"what is no checkpoint is refused", what_is_no_checkpoint_is_refused},
