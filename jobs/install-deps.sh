@@ -69,6 +69,10 @@ if [ $tests = yes ]; then
     need jq has jq
     need clang-format has clang-format
     need shellcheck has shellcheck
+    # AArch64 under emulation: its C library comes with the compiler's recommended packages
+    need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
+    need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+    need qemu-user has qemu-aarch64
 fi
 if [ $clang = yes ]; then
     need clang has clang

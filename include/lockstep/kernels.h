@@ -134,7 +134,7 @@ typedef enum lks_activation_kind {
 } lks_activation_kind;
 
 typedef struct lks_kernels {
-    const char *isa; /**< "portable", "avx2", "avx512" */
+    const char *isa; /**< "portable", "avx2", "avx512", "neon" */
 
     void (*forward)(const lks_forward_args *a);
 
@@ -198,7 +198,7 @@ typedef struct lks_kernels {
     lks_update_kernel update[LKS_UPDATE_RULES];
 } lks_kernels;
 
-/** The best table this machine runs, or the one that @p force names ("portable", "avx2", "avx512";
+/** The best table this machine runs, or the one that @p force names ("portable", "avx2", "avx512", "neon";
  * NULL or "" for the best). LKS_ERR_CONFIG where it is unknown or the machine cannot run it: the
  * message lists what can be run. */
 lks_status lks_kernels_select(const char *force, const lks_kernels **kernels, lks_error *err);

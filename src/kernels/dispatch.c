@@ -6,6 +6,8 @@
 extern const lks_kernels lks_table_portable;
 #ifdef LKS_X86
 extern const lks_kernels lks_table_avx2, lks_table_avx512;
+#elif defined(LKS_ARM64)
+extern const lks_kernels lks_table_neon;
 #endif
 
 int lks_kernels_usable(const lks_kernels *tables[4]) {
@@ -18,6 +20,8 @@ int lks_kernels_usable(const lks_kernels *tables[4]) {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         tables[n++] = &lks_table_avx512;
+#elif defined(LKS_ARM64)
+    tables[n++] = &lks_table_neon; /* every AArch64 processor has it */
 #endif
     return n;
 }

@@ -14,6 +14,10 @@
 #define PIXELS      6 /* x 1 block x 2 vectors = 12 accumulators of 16 registers */
 #define POOL_PIXELS 4
 #define PAIR        1
+#elif defined(LKS_ISA_NEON)
+#define PIXELS      6 /* x 1 block x 4 vectors = 24 accumulators of 32 registers */
+#define POOL_PIXELS 4
+#define PAIR        1
 #else
 #define PIXELS      4
 #define POOL_PIXELS 4

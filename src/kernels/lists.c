@@ -5,7 +5,7 @@
 #include "kernels/kernels_isa.h"
 
 /* Vectors of channels that share one walk of a list, beside up to 9 taps. */
-#if defined(LKS_ISA_AVX512)
+#if defined(LKS_ISA_AVX512) || defined(LKS_ISA_NEON)
 #define WIDE 2 /* 18 of 32 registers */
 #else
 #define WIDE 1 /* 9 of 16 registers */

@@ -169,6 +169,80 @@ LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
     _mm256_storeu_si256((__m256i *)(p + 24), _mm256_unpackhi_epi64(ab1, cd1));
 }
 
+#elif defined(LKS_ISA_NEON)
+#include <arm_neon.h>
+#define LKS_VL           4
+#define LKS_KERNEL(name) name##_neon
+typedef float32x4_t vf;
+typedef int32x4_t vi;
+LKS_INLINE vf v_zero(void) {
+    return vdupq_n_f32(0);
+}
+LKS_INLINE vf v_set1(float a) {
+    return vdupq_n_f32(a);
+}
+LKS_INLINE vf v_load(const float *p) {
+    return vld1q_f32(p);
+}
+LKS_INLINE void v_store(float *p, vf a) {
+    vst1q_f32(p, a);
+}
+LKS_INLINE vf v_fma(vf a, vf b, vf c) {
+    return vfmaq_f32(c, a, b);
+}
+LKS_INLINE vf v_masked(uint32x4_t mask, vf a) {
+    return vreinterpretq_f32_u32(vandq_u32(mask, vreinterpretq_u32_f32(a)));
+}
+LKS_INLINE vf v_relu(vf x) {
+    return v_masked(vmvnq_u32(vcleq_f32(x, v_zero())), x);
+}
+LKS_INLINE void v_max_first(vf *a, vf b, vi *index, int k) {
+    uint32x4_t m = vandq_u32(vmvnq_u32(vcleq_f32(b, *a)), vceqq_f32(*a, *a));
+    *a = vbslq_f32(m, b, *a);
+    *index = vbslq_s32(m, vdupq_n_s32(k), *index);
+}
+LKS_INLINE vi vi_zero(void) {
+    return vdupq_n_s32(0);
+}
+LKS_INLINE void vi_store_bytes(uint8_t *p, vi a) {
+    uint8x8_t bytes = vmovn_u16(vcombine_u16(vmovn_u32(vreinterpretq_u32_s32(a)), vdup_n_u16(0)));
+    vst1_lane_u32((void *)p, vreinterpret_u32_u8(bytes), 0);
+}
+LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
+    uint32_t four;
+    memcpy(&four, p, sizeof four);
+    uint8x8_t bytes = vreinterpret_u8_u32(vdup_n_u32(four));
+    uint32x4_t index = vmovl_u16(vget_low_u16(vmovl_u8(bytes)));
+    return v_masked(vceqq_u32(index, vdupq_n_u32((uint32_t)k)), g);
+}
+LKS_INLINE vf v_where_positive(vf y, vf g) {
+    return v_masked(vcgtq_f32(y, v_zero()), g);
+}
+LKS_INLINE uint32_t v_nonzero_mask(vf g) {
+    const uint32x4_t bit = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(vmvnq_u32(vceqq_f32(g, v_zero())), bit));
+}
+LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
+    uint32x4_t u = vreinterpretq_u32_s32(a);
+    uint32x4_t low = vreinterpretq_u32_u64(vmull_n_u32(vget_low_u32(u), b));
+    uint32x4_t high = vreinterpretq_u32_u64(vmull_n_u32(vget_high_u32(u), b));
+    *hi = vreinterpretq_s32_u32(vuzp2q_u32(low, high));
+    *lo = vreinterpretq_s32_u32(vuzp1q_u32(low, high));
+}
+LKS_INLINE vi vi_xor(vi a, vi b) {
+    return veorq_s32(a, b);
+}
+LKS_INLINE vi vi_set1(uint32_t a) {
+    return vdupq_n_s32((int32_t)a);
+}
+LKS_INLINE vi vi_load(const uint32_t *p) {
+    return vreinterpretq_s32_u32(vld1q_u32(p));
+}
+/* st4 interleaves: it stores {a[i], b[i], c[i], d[i]} for every i. */
+LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
+    vst4q_s32((int32_t *)p, (int32x4x4_t){{a, b, c, d}});
+}
+
 #else /* portable: GNU vectors of four floats */
 #define LKS_VL           4
 #define LKS_KERNEL(name) name##_portable

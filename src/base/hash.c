@@ -1,0 +1,10 @@
+#include "lockstep/digest.h"
+
+/* The increment comes first, as in splitmix64 itself: the finaliser alone maps 0 to 0, and a lost
+ * sample 0 would leave no trace in a sum. */
+uint64_t lks_hash64(uint64_t id) {
+    uint64_t z = id + UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}

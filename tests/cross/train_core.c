@@ -1,0 +1,135 @@
+/* A few training steps of a small network with everything in it, on synthetic images, by the modules
+ * that need nothing but a C library: usage train_core ISA THREADS FILE. FILE gets the weights after
+ * the last step, then the optimizer's state, as they lie in memory: equal on every processor. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/model.h"
+#include "lockstep/optim.h"
+#include "lockstep/philox.h"
+
+#define BATCH   50
+#define STEPS   4
+#define SIZE    20
+#define CLASSES 10
+
+static lks_layer_config layers[] = {
+    {.kind = LKS_CONV2D, .filters = 7, .kernel = {5, 5}, .stride = {2, 2}, .padding = LKS_PAD_SAME},
+    {.kind = LKS_BATCHNORM, .momentum = 0.1, .epsilon = 1e-5, .affine = true},
+    {.kind = LKS_LEAKY_RELU, .slope = 0.1},
+    {.kind = LKS_CONV2D, .filters = 7, .kernel = {3, 3}, .stride = {1, 1}, .padding = LKS_PAD_SAME},
+    {.kind = LKS_BATCHNORM, .momentum = 0.1, .epsilon = 1e-5, .affine = true},
+    {.kind = LKS_ADD, .from_layer = 2},
+    {.kind = LKS_GELU},
+    {.kind = LKS_CONV2D,
+     .filters = 18,
+     .kernel = {3, 3},
+     .stride = {2, 2},
+     .padding = LKS_PAD_EXPLICIT,
+     .pad = {1, 1},
+     .bias = true},
+    {.kind = LKS_SIGMOID},
+    {.kind = LKS_CONV2D,
+     .filters = 21,
+     .kernel = {2, 2},
+     .stride = {1, 1},
+     .padding = LKS_PAD_VALID,
+     .bias = true},
+    {.kind = LKS_RELU},
+    {.kind = LKS_MAXPOOL, .window = {2, 2}, .stride = {2, 2}},
+    {.kind = LKS_AVGPOOL, .window = {2, 2}, .stride = {1, 1}, .padding = LKS_PAD_SAME},
+    {.kind = LKS_DROPOUT, .rate = 0.3},
+    {.kind = LKS_FLATTEN},
+    {.kind = LKS_DENSE, .units = 19, .bias = true},
+    {.kind = LKS_TANH},
+    {.kind = LKS_DENSE, .units = CLASSES, .bias = true},
+};
+#define N_LAYERS ((int)(sizeof layers / sizeof *layers))
+
+static void fail(const lks_error *err) {
+    fprintf(stderr, "train_core: %s\n", err->text);
+    exit(1);
+}
+
+static lks_config configuration(void) {
+    lks_config c = {.seed = 3, .layers = layers, .n_layers = N_LAYERS, .init = LKS_INIT_HE_NORMAL};
+    for (int i = 0; i < N_LAYERS; i++) {
+        snprintf(layers[i].name, sizeof layers[i].name, "layer%d", i + 1);
+        layers[i].trainable = true;
+        layers[i].input_layer = i - 1;
+        if (layers[i].kind != LKS_ADD)
+            layers[i].from_layer = -1;
+    }
+    c.train.global_batch = BATCH;
+    c.train.chunk = 8;
+    c.train.label_smoothing = 0.1;
+    c.train.optimizer = (lks_optimizer_config){.name = LKS_ADAMW,
+                                               .lr = 0.01,
+                                               .weight_decay = 0.1,
+                                               .beta1 = 0.9,
+                                               .beta2 = 0.99,
+                                               .epsilon = 1e-8};
+    return c;
+}
+
+static void draw(uint8_t *bytes, size_t n, uint32_t step) {
+    const lks_stream s = lks_stream_make(1, LKS_PURPOSE_INIT, 99, step, 0);
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = (uint8_t)(lks_stream_uniform(&s, i) * 256);
+}
+
+static void train(lks_model *m, lks_optimizer *o, int threads) {
+    static uint8_t images[BATCH * SIZE * SIZE], labels[BATCH];
+    static uint32_t ids[BATCH];
+    lks_model_view v = lks_model_look(m);
+    size_t head = LKS_MSG_HEAD + (size_t)v.n_operations;
+    int64_t *message = calloc(head + v.n_weights, sizeof *message);
+    for (int step = 0; message && step < STEPS; step++) {
+        draw(images, sizeof images, (uint32_t)step);
+        for (int i = 0; i < BATCH; i++) {
+            ids[i] = (uint32_t)(step * BATCH + i);
+            labels[i] = images[i * SIZE * SIZE] % CLASSES;
+        }
+        const lks_batch batch = {images, labels, ids, BATCH - step, 0};
+        lks_model_train(m, &batch);
+        lks_model_collect(m, message, NULL);
+        const lks_gradient g = {.exact = message + head, .samples = message[LKS_MSG_SAMPLES]};
+        double norm = lks_optimizer_norms(o, v.weights, &g, NULL, threads);
+        if (!lks_optimizer_step(o, v.weights, &g, lks_clip_factor(norm, 0.5), 0.01, step, threads))
+            exit(1);
+        lks_model_weights_changed(m);
+    }
+    free(message);
+}
+
+int main(int argc, char **argv) {
+    lks_error err;
+    const lks_kernels *kernels;
+    lks_model *m;
+    lks_optimizer o;
+    float pixels[1][256];
+    int threads = argc > 3 ? atoi(argv[2]) : 1;
+    FILE *out = argc > 3 ? fopen(argv[3], "wb") : NULL;
+    if (!out)
+        return 2;
+    for (int b = 0; b < 256; b++)
+        pixels[0][b] = (float)b / 255.0f;
+    const lks_config c = configuration();
+    if (lks_kernels_select(argv[1], &kernels, &err) != LKS_OK ||
+        lks_model_create(&m, &c, (lks_shape){SIZE, SIZE, 1}, CLASSES, (const float(*)[256])pixels,
+                         kernels, threads, BATCH, &err) != LKS_OK)
+        fail(&err);
+    lks_model_view v = lks_model_look(m);
+    if (lks_optimizer_create(&o, &c.train.optimizer, v.tensors, v.n_tensors, kernels, &err) !=
+        LKS_OK)
+        fail(&err);
+    lks_model_init(m, c.seed);
+    train(m, &o, threads);
+    fwrite(v.weights, sizeof(float), v.n_weights, out);
+    for (int s = 0; s < o.n_states; s++)
+        fwrite(o.state[s], sizeof(float), v.n_weights, out);
+    lks_optimizer_free(&o);
+    lks_model_free(m);
+    return fclose(out) == 0 ? 0 : 1;
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# AArch64 gives x86-64's bits: kernel tests, and a few training steps, under emulation. Only what needs nothing but a C
+# library is compiled for it, so no packages of that architecture are wanted.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+need aarch64-linux-gnu-gcc qemu-aarch64
+[ "$(uname -m)" = x86_64 ] || skip "this is no x86-64 machine"
+cross=$SOURCE/tests/cross
+flags=(-std=gnu11 -O2 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp
+    -I"$SOURCE/include" -I"$SOURCE/src" -I"$SOURCE/tests")
+modules=("$SOURCE"/src/base/{status,memory,philox,math,exact,hash}.c "$SOURCE/src/config/options.c"
+    "$SOURCE"/src/nn/*.c "$SOURCE"/src/optim/*.c)
+
+# kernels COMPILER FOLDER ISA FLAG...: the kernels of one instruction set
+kernels() {
+    local compiler=$1 folder=$2 isa=$3 source
+    shift 3
+    for source in "$SOURCE"/src/kernels/*.c; do
+        [ "$(basename "$source")" != dispatch.c ] || continue
+        "$compiler" "${flags[@]}" "-DLKS_ISA_${isa^^}" "-DLKS_ISA_NAME=$isa" "$@" \
+            -c "$source" -o "$folder/$isa-$(basename "$source" .c).o"
+    done
+}
+
+# core COMPILER FOLDER DEFINE FLAG...: everything, as libcore.a
+core() {
+    local compiler=$1 folder=$2 define=$3 source
+    shift 3
+    mkdir -p "$folder"
+    for source in "${modules[@]}" "$SOURCE/src/kernels/dispatch.c"; do
+        "$compiler" "${flags[@]}" "-D$define" "$@" -c "$source" \
+            -o "$folder/$(basename "$(dirname "$source")")-$(basename "$source" .c).o"
+    done
+    kernels "$compiler" "$folder" portable
+}
+
+core aarch64-linux-gnu-gcc "$work/arm" LKS_ARM64
+kernels aarch64-linux-gnu-gcc "$work/arm" neon
+core gcc "$work/x86" LKS_NATIVE
+arm=(aarch64-linux-gnu-gcc "${flags[@]}")
+export QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
+"${arm[@]}" "$cross/train_core.c" "$work"/arm/*.o -lm -o "$work/train-arm"
+gcc "${flags[@]}" "$cross/train_core.c" "$work"/x86/*.o -lm -o "$work/train-x86"
+
+check "x86-64 trains" "$work/train-x86" portable 1 "$work/x86.weights"
+wanted=$(sha256sum <"$work/x86.weights")
+echo "weights and optimizer state of x86-64: $wanted"
+check "they are no handful of bytes" [ "$(stat -c %s "$work/x86.weights")" -gt 50000 ]
+for isa in neon portable; do
+    for threads in 1 2; do
+        check "AArch64 trains, $isa x $threads" qemu-aarch64 "$work/train-arm" $isa $threads "$work/arm.weights"
+        same "AArch64 gives the same bits, $isa x $threads" "$wanted" "$(sha256sum <"$work/arm.weights")"
+    done
+done
+
+for test in kernels kernels_backward kernels_flat; do
+    "${arm[@]}" -I"$cross" "$SOURCE/tests/unit/test_$test.c" "$SOURCE/tests/unit/conv_case.c" \
+        "$SOURCE/tests/support/random_data.c" "$cross/suite.c" "$work"/arm/*.o -lm -o "$work/test-$test"
+    check "kernel tests on AArch64: $test" qemu-aarch64 "$work/test-$test"
+done
+finish
