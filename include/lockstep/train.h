@@ -17,12 +17,14 @@ typedef enum lks_progress_mode {
 
 /** What the command line says. Strings are borrowed; NULL or 0 where not given. */
 typedef struct lks_train_options {
-    const char *config; /**< path of the YAML file */
+    const char *config; /**< path of the YAML file; NULL with `refit` */
     const char *const *sets;
     int n_sets;
     const char *out;       /**< run folder; default runs/<config name> */
     const char *resume;    /**< "auto" (default), "never", or a checkpoint file */
     const char *init_from; /**< checkpoint whose weights a new run starts from */
+    const char *refit;     /**< run folder whose best number of epochs is trained on all images */
+    bool dry_run;          /**< check everything, tell what a run would need, write nothing */
     int threads;
     lks_progress_mode progress;
 } lks_train_options;

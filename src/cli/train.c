@@ -10,7 +10,9 @@ enum {
     KEY_RESUME = 'r',
     KEY_PROGRESS = 'p',
     KEY_TIME_LIMIT = 'l',
-    KEY_INIT_FROM = 'i'
+    KEY_INIT_FROM = 'i',
+    KEY_REFIT = 'f',
+    KEY_DRY_RUN = 'n'
 };
 
 static const struct argp_option options[] = {
@@ -24,9 +26,16 @@ static const struct argp_option options[] = {
      1},
     {"init-from", KEY_INIT_FROM, "CHECKPOINT", 0,
      "A new run starts from the weights of CHECKPOINT (the averaged ones where there are some); "
-     "only "
-     "the last layer with weights may differ, and then starts fresh. A run that goes on from a "
-     "checkpoint of its own ignores it",
+     "only the last layer with weights may differ, and then starts fresh. A run that goes on from "
+     "a checkpoint of its own ignores it",
+     1},
+    {"refit", KEY_REFIT, "RUN_DIR", 0,
+     "Instead of CONFIG: train afresh what RUN_DIR trained, on all training images (no validation "
+     "split), for as many epochs as were best there by validation; run folder: RUN_DIR-refit",
+     1},
+    {"dry-run", KEY_DRY_RUN, NULL, 0,
+     "Check configuration, data and network, print the plan, the memory per rank and where the run "
+     "would start; train and write nothing",
      1},
     {"time-limit", KEY_TIME_LIMIT, "TIME", 0,
      "Stop at the first step that ends so long after the program's start, as on a signal: "
@@ -84,6 +93,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_RESUME:
         o->resume = arg;
         return 0;
+    case KEY_REFIT:
+        o->refit = arg;
+        return 0;
+    case KEY_DRY_RUN:
+        o->dry_run = true;
+        return 0;
     case KEY_INIT_FROM:
         o->init_from = arg;
         return 0;
@@ -99,7 +114,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         o->config = arg;
         return 0;
     case ARGP_KEY_END:
-        if (!o->config)
+        if (o->config && o->refit)
+            lks_usage_error("--refit takes its configuration from the run folder: '%s' is too many",
+                            o->config);
+        if (!o->config && !o->refit)
             lks_usage_error("a configuration is missing, e.g. configs/mnist-convnet.yaml");
         return 0;
     }
@@ -118,7 +136,7 @@ int lks_cmd_train(int argc, char **argv) {
     static const struct argp argp = {
         options,
         parse,
-        "CONFIG",
+        "CONFIG\n--refit RUN_DIR",
         "Trains the network that CONFIG (YAML) describes. Started by "
         "mpirun or srun, every rank trains a share of each batch.\v"
         "Exit status: 0 done, 1 failed, 2 usage or configuration error, "

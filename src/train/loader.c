@@ -104,9 +104,9 @@ static lks_status grow(uint8_t **buffer, size_t *capacity, int64_t count, size_t
     return LKS_OK;
 }
 
-static lks_status exchange_window(lks_loader *l, lks_error *err) {
+/* Makes the window that begins at the next batch the current one, and counts its images. */
+static void enter_window(lks_loader *l, int64_t *sent, int64_t *received) {
     int ranks = l->comm->size;
-    size_t each = l->data->train.image_bytes;
     l->window_first = l->next;
     l->window_end = l->next + l->window_batches;
     if (l->window_end > l->batches)
@@ -114,10 +114,17 @@ static lks_status exchange_window(lks_loader *l, lks_error *err) {
     memset(l->send_counts, 0, sizeof(int) * (size_t)ranks);
     memset(l->receive_counts, 0, sizeof(int) * (size_t)ranks);
     walk(l, count_item);
-    int64_t sent = starts(l->send_counts, ranks, l->place);
-    int64_t received = 0;
+    *sent = starts(l->send_counts, ranks, l->place);
+    *received = 0;
     for (int r = 0; r < ranks; r++)
-        received += l->receive_counts[r];
+        *received += l->receive_counts[r];
+}
+
+static lks_status exchange_window(lks_loader *l, lks_error *err) {
+    int64_t sent, received;
+    int ranks = l->comm->size;
+    size_t each = l->data->train.image_bytes;
+    enter_window(l, &sent, &received);
     lks_status status = grow(&l->to_send, &l->send_capacity, sent, each, err);
     if (status == LKS_OK)
         status = grow(&l->received, &l->receive_capacity, received, each, err);
@@ -153,6 +160,20 @@ void lks_loader_seek(lks_loader *l, int64_t epoch, int64_t batch) {
     l->epoch = (uint32_t)epoch;
     l->order = lks_permutation_make(l->seed, l->epoch, (uint64_t)l->data->epoch.count);
     l->next = l->window_first = l->window_end = batch;
+}
+
+size_t lks_loader_forecast(lks_loader *l) {
+    int64_t most_sent = 0, most_received = 0;
+    lks_loader_seek(l, 0, 0);
+    while (l->next < l->batches) {
+        int64_t sent, received;
+        enter_window(l, &sent, &received);
+        most_sent = sent > most_sent ? sent : most_sent;
+        most_received = received > most_received ? received : most_received;
+        l->next = l->window_end;
+    }
+    lks_loader_seek(l, 0, 0);
+    return (size_t)(most_sent + most_received) * l->data->train.image_bytes;
 }
 
 lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm *comm,

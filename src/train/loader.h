@@ -27,4 +27,8 @@ lks_status lks_loader_next(lks_loader *loader, lks_batch *batch, lks_error *err)
 /* Largest number of image bytes the exchange buffers held so far. */
 size_t lks_loader_bytes(const lks_loader *loader);
 
+/* lks_loader_bytes() as it will be after the first epoch, without exchanging anything; goes to that
+ * epoch's start. */
+size_t lks_loader_forecast(lks_loader *loader);
+
 #endif

@@ -80,6 +80,9 @@ lks_status lks_run_resume(lks_run *run, lks_error *err);
  * agreed. */
 lks_status lks_run_init_from(lks_run *run, lks_error *err);
 
+/* dry_run.c: memory, and where the run would start. Collective; errors agreed. */
+lks_status lks_run_report(lks_run *run, lks_error *err);
+
 /* output.c: rank 0's files. Errors are agreed by the caller. */
 lks_status lks_run_start_output(lks_run *run, lks_error *err);
 lks_status lks_run_record_step(lks_run *run, lks_error *err);

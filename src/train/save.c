@@ -136,7 +136,7 @@ static lks_status load(lks_run *run, const char *path, lks_error *err) {
 static lks_status load_newest(lks_run *run, lks_error *err) {
     char **paths = NULL;
     int n = 0;
-    LKS_TRY(lks_checkpoint_list(run->checkpoints, true, &paths, &n, err));
+    LKS_TRY(lks_checkpoint_list(run->checkpoints, !run->options->dry_run, &paths, &n, err));
     lks_status status = LKS_OK;
     for (int i = 0; i < n; i++) {
         status = load(run, paths[i], err);
@@ -160,7 +160,7 @@ static lks_status load_file(lks_run *run, const char *path, lks_error *err) {
     char **paths = NULL, newest[LKS_PATH_MAX + 64];
     int n = 0;
     LKS_TRY(load(run, path, err));
-    LKS_TRY(lks_checkpoint_list(run->checkpoints, true, &paths, &n, err));
+    LKS_TRY(lks_checkpoint_list(run->checkpoints, !run->options->dry_run, &paths, &n, err));
     lks_checkpoint_path(run->checkpoints, run->cursor.step, newest);
     bool beyond = n > 0 && strcmp(paths[0], newest) > 0;
     lks_status status = LKS_OK;
@@ -201,7 +201,7 @@ lks_status lks_run_resume(lks_run *run, lks_error *err) {
     lks_status status = LKS_OK;
     if (run->comm->rank == 0) {
         if (strcmp(how, "never") == 0)
-            status = remove_old(run, err);
+            status = run->options->dry_run ? LKS_OK : remove_old(run, err);
         else if (strcmp(how, "auto") == 0)
             status = load_newest(run, err);
         else

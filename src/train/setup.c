@@ -170,9 +170,10 @@ static lks_status start(lks_run *run, lks_error *err) {
     lks_model_init(run->model, run->config.seed);
     lks_fill_provenance(&run->provenance, comm, run->kernels, run->threads);
     print_plan(run);
-    print_memory(run);
+    if (!o->dry_run)
+        print_memory(run);
     lks_status status = LKS_OK;
-    if (comm->rank == 0) {
+    if (comm->rank == 0 && !o->dry_run) {
         status = make_folder(run->checkpoints, err);
         lks_publish_clean(run->folder);
     }
@@ -188,6 +189,8 @@ static lks_status start(lks_run *run, lks_error *err) {
                         "%s stands at step %lld, beyond the end of this run at %lld (train.epochs, "
                         "train.max_steps)",
                         run->resumed_from, (long long)run->cursor.step, (long long)run->last_step);
+    if (o->dry_run)
+        return lks_run_report(run, err);
     if (comm->rank == 0) {
         if (!lks_run_over(run))
             lks_run_remove_summary(run);

@@ -6,6 +6,7 @@
 
 #include "lockstep/log.h"
 #include "lockstep/timer.h"
+#include "train/refit.h"
 #include "train/run.h"
 
 bool lks_run_over(const lks_run *run) {
@@ -239,6 +240,15 @@ static void report_early_stop(const lks_run *run) {
             loss ? w->best : 100 * w->best, loss ? "" : " %");
 }
 
+/* Validation has told the best number of epochs; its images can be trained on as well now. */
+static void suggest_refit(const lks_run *run) {
+    if (run->data.split.n_validation == 0 || run->best.step == 0 ||
+        run->config.train.schedule.name == LKS_SCHEDULE_PLATEAU)
+        return;
+    lks_info("best after epoch %lld; to train on all images for so long: lockstep train --refit %s",
+             (long long)(run->best.step / run->steps_per_epoch), run->folder);
+}
+
 static lks_status finish(lks_run *run, lks_error *err) {
     lks_predicted predicted = {0};
     bool has_test = run->data.has_test;
@@ -262,6 +272,7 @@ static lks_status finish(lks_run *run, lks_error *err) {
     lks_predicted_free(&predicted);
     LKS_TRY(lks_comm_agree(run->comm, status, err));
     report_early_stop(run);
+    suggest_refit(run);
     lks_info("\nrun folder %s%s", run->folder,
              run->cursor.step == run->first_step ? " (was complete: nothing left to train)" : "");
     return LKS_OK;
@@ -285,6 +296,8 @@ static lks_status stop(lks_run *run, lks_error *err) {
 
 static lks_status train(lks_run *run, bool *stopped, lks_error *err) {
     LKS_TRY(lks_run_open(run, err));
+    if (run->options->dry_run)
+        return LKS_OK;
     if (run->resumed_from[0])
         lks_info("resumed    from %s: step %lld of %lld", run->resumed_from,
                  (long long)run->cursor.step, (long long)run->last_step);
@@ -297,14 +310,26 @@ static lks_status train(lks_run *run, bool *stopped, lks_error *err) {
     return *stopped ? stop(run, err) : finish(run, err);
 }
 
-lks_status lks_train(lks_comm *comm, const lks_train_options *options, bool *stopped,
-                     lks_error *err) {
+static lks_status train_with(lks_comm *comm, const lks_train_options *options, bool *stopped,
+                             lks_error *err) {
     lks_run run;
     memset(&run, 0, sizeof run);
     run.comm = comm;
     run.options = options;
-    *stopped = false;
     lks_status status = train(&run, stopped, err);
     lks_run_close(&run);
+    return status;
+}
+
+lks_status lks_train(lks_comm *comm, const lks_train_options *options, bool *stopped,
+                     lks_error *err) {
+    *stopped = false;
+    if (!options->refit)
+        return train_with(comm, options, stopped, err);
+    lks_refit refit;
+    lks_status status = lks_refit_prepare(&refit, comm, options, err);
+    if (status == LKS_OK)
+        status = train_with(comm, &refit.options, stopped, err);
+    lks_refit_free(&refit);
     return status;
 }

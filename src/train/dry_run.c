@@ -1,0 +1,110 @@
+/* --dry-run: everything up to the first step has been done in memory; what a run would need, and
+ * where it would start, is told. Nothing is written. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lockstep/log.h"
+#include "train/run.h"
+
+typedef struct row {
+    const char *what;
+    double bytes;
+} row;
+
+static size_t images_of(const lks_image_set *s) {
+    return (size_t)s->share.count * s->image_bytes;
+}
+
+static size_t state_bytes(const lks_run *run) {
+    return (size_t)run->optimizer.n_states * run->view.n_weights * sizeof(float);
+}
+
+static size_t message_bytes(const lks_run *run) {
+    size_t slots = LKS_MSG_HEAD + (size_t)run->view.n_operations, n = run->view.n_weights;
+    return run->gradients ? slots * sizeof(int64_t) + n * sizeof(float)
+                          : (slots + n) * sizeof(int64_t);
+}
+
+/* A table of what this rank holds at most, as least and most over the ranks. Collective. */
+static void print_memory(lks_run *run) {
+    const lks_dataset *d = &run->data;
+    size_t weights = run->view.n_weights * sizeof(float);
+    row rows[] = {
+        {"images", (double)(images_of(&d->train) + images_of(&d->test))},
+        {"labels", (double)(d->train.info.count + d->test.info.count)},
+        {"exchange buffers, in the first epoch", (double)lks_loader_forecast(run->loader)},
+        {"activations, gradients, packed weights", (double)(run->view.bytes - weights)},
+        {"weights", (double)weights},
+        {"optimizer state", (double)state_bytes(run)},
+        {"message of a step", (double)message_bytes(run)},
+        {"together", 0}};
+    enum { N = sizeof rows / sizeof *rows };
+    double least[N], most[N];
+    for (int i = 0; i + 1 < N; i++)
+        rows[N - 1].bytes += rows[i].bytes;
+    for (int i = 0; i < N; i++)
+        least[i] = most[i] = rows[i].bytes / 1048576;
+    lks_comm_min_f64(run->comm, least, N);
+    lks_comm_max_f64(run->comm, most, N);
+    lks_info("\n%-40s %10s %10s", "memory per rank, MiB", "least", "most");
+    for (int i = 0; i < N; i++)
+        lks_info("  %-38s %10.2f %10.2f", rows[i].what, least[i], most[i]);
+}
+
+/* Where the run would start. Rank 0. */
+static lks_status print_start(const lks_run *run, lks_error *err) {
+    const char *how = run->options->resume;
+    char **paths = NULL;
+    int n = 0;
+    LKS_TRY(lks_checkpoint_list(run->checkpoints, false, &paths, &n, err));
+    free(paths);
+    if (run->resumed_from[0])
+        lks_info("start      from %s: step %lld of %lld%s", run->resumed_from,
+                 (long long)run->cursor.step, (long long)run->last_step,
+                 lks_run_over(run) ? ", where nothing is left to train" : "");
+    else if (n > 0 && how && strcmp(how, "never") == 0)
+        lks_info("start      at step 0; %d checkpoint%s of %s would be removed", n,
+                 n == 1 ? "" : "s", run->checkpoints);
+    else
+        lks_info("start      at step 0: no checkpoint in %s", run->folder);
+    return LKS_OK;
+}
+
+/* The run folder, or the nearest folder above it that there is, must take new files. Rank 0. */
+static lks_status check_folder(const lks_run *run, lks_error *err) {
+    char path[LKS_PATH_MAX];
+    snprintf(path, sizeof path, "%s", run->folder);
+    while (access(path, F_OK) != 0) {
+        if (errno != ENOENT)
+            return lks_fail(err, LKS_ERR_IO, "%s: cannot make the folder: %s", run->folder,
+                            strerror(errno));
+        char *slash = strrchr(path, '/');
+        if (slash == path)
+            slash[1] = 0;
+        else if (slash)
+            *slash = 0;
+        else
+            strcpy(path, ".");
+    }
+    if (access(path, W_OK | X_OK) != 0)
+        return lks_fail(err, LKS_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    return LKS_OK;
+}
+
+lks_status lks_run_report(lks_run *run, lks_error *err) {
+    print_memory(run);
+    lks_info("\nrun folder %s", run->folder);
+    lks_status status = LKS_OK;
+    if (run->comm->rank == 0) {
+        status = check_folder(run, err);
+        if (status == LKS_OK)
+            status = print_start(run, err);
+    }
+    LKS_TRY(lks_comm_agree(run->comm, status, err));
+    lks_info("dry run    configuration, data and network are in order; nothing was trained or "
+             "written");
+    return LKS_OK;
+}

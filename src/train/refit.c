@@ -1,0 +1,144 @@
+/* --refit: once a run with a validation split has told how many epochs are best, the same is
+ * trained afresh on all training images for so many. */
+#include "train/refit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lockstep/checkpoint.h"
+#include "lockstep/log.h"
+#include "lockstep/model.h"
+
+#define FORCED 5 /* settings; the last one is the number of epochs */
+
+/* What the run to repeat says; filled by rank 0, then sent to all. */
+typedef struct found {
+    int64_t epoch;
+    lks_best best;
+    char init_from[LKS_PROVENANCE_TEXT_MAX];
+    bool finished;
+} found;
+
+static lks_status read_best(const char *folder, found *f, lks_error *err) {
+    char path[LKS_PATH_MAX + 32];
+    lks_checkpoint c;
+    snprintf(path, sizeof path, "%s/summary.json", folder);
+    f->finished = access(path, F_OK) == 0;
+    snprintf(path, sizeof path, "%s/checkpoints/best.h5", folder);
+    if (access(path, F_OK) != 0)
+        return lks_fail(err, LKS_ERR_CONFIG,
+                        "--refit %s: there is no checkpoints/best.h5: it takes a run with "
+                        "data.validation to tell the best epoch",
+                        folder);
+    LKS_TRY(lks_checkpoint_read(path, LKS_NUMERICS, &c, err));
+    f->epoch = c.cursor.epoch;
+    f->best = c.best;
+    memcpy(f->init_from, c.provenance.init_from.path, sizeof f->init_from);
+    lks_checkpoint_free(&c);
+    return LKS_OK;
+}
+
+/* A schedule that watches validation cannot do without. */
+static lks_status check_schedule(const lks_refit *r, lks_comm *comm, lks_error *err) {
+    lks_config c;
+    LKS_TRY(lks_config_load(comm, r->config, NULL, 0, &c, err));
+    bool watches = c.train.schedule.name == LKS_SCHEDULE_PLATEAU;
+    lks_config_free(&c);
+    if (watches)
+        return lks_fail(err, LKS_ERR_CONFIG,
+                        "--refit %s: its schedule (train.schedule.name: plateau) needs a "
+                        "validation split, which a refit has not",
+                        r->options.refit);
+    return LKS_OK;
+}
+
+static lks_status same_start(const lks_refit *r, const found *f, lks_error *err) {
+    if (!f->init_from[0] || r->options.init_from)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_CONFIG,
+                    "--refit %s: that run started from the weights of %s: say --init-from FILE, "
+                    "the same one or another",
+                    r->options.refit, f->init_from);
+}
+
+/* The settings that make a refit, then the user's; neither may speak of the other's keys. */
+static lks_status make_sets(lks_refit *r, int64_t epoch, const lks_train_options *given,
+                            lks_error *err) {
+    static const char *const forced[FORCED] = {"data.validation=0", "train.early_stop.patience=0",
+                                               "eval.test_weights=last", "train.max_steps=0", NULL};
+    snprintf(r->epochs, sizeof r->epochs, "train.epochs=%lld", (long long)epoch);
+    r->sets = malloc(sizeof *r->sets * (size_t)(FORCED + given->n_sets));
+    if (!r->sets)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for the settings");
+    for (int f = 0; f < FORCED; f++) {
+        r->sets[f] = forced[f] ? forced[f] : r->epochs;
+        size_t key = strcspn(r->sets[f], "=") + 1;
+        for (int i = 0; i < given->n_sets; i++)
+            if (strncmp(given->sets[i], r->sets[f], key) == 0)
+                return lks_fail(err, LKS_ERR_USAGE, "--set %s: with --refit it is %s",
+                                given->sets[i], r->sets[f] + key);
+    }
+    memcpy(r->sets + FORCED, given->sets, sizeof *r->sets * (size_t)given->n_sets);
+    r->options.sets = r->sets;
+    r->options.n_sets = FORCED + given->n_sets;
+    return LKS_OK;
+}
+
+static bool same_folder(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static lks_status name_places(lks_refit *r, const lks_train_options *given, lks_error *err) {
+    size_t length = strlen(given->refit);
+    while (length > 1 && given->refit[length - 1] == '/')
+        length--;
+    if (length + sizeof "/config.yaml" > sizeof r->config)
+        return lks_fail(err, LKS_ERR_USAGE, "--refit: the path is too long");
+    snprintf(r->config, sizeof r->config, "%.*s/config.yaml", (int)length, given->refit);
+    snprintf(r->out, sizeof r->out, "%.*s-refit", (int)length, given->refit);
+    r->options = *given;
+    r->options.config = r->config;
+    if (!given->out)
+        r->options.out = r->out;
+    return LKS_OK;
+}
+
+static lks_status prepare(lks_refit *r, lks_comm *comm, const lks_train_options *given, found *f,
+                          lks_error *err) {
+    LKS_TRY(name_places(r, given, err));
+    LKS_TRY(check_schedule(r, comm, err));
+    lks_status status = LKS_OK;
+    if (comm->rank == 0) {
+        status = read_best(given->refit, f, err);
+        if (status == LKS_OK && same_folder(given->refit, r->options.out))
+            status = lks_fail(err, LKS_ERR_USAGE,
+                              "--out %s is the run that is to be refitted; name another folder",
+                              r->options.out);
+    }
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_comm_broadcast(comm, f, sizeof *f, 0);
+    LKS_TRY(same_start(r, f, err));
+    return make_sets(r, f->epoch, given, err);
+}
+
+lks_status lks_refit_prepare(lks_refit *r, lks_comm *comm, const lks_train_options *given,
+                             lks_error *err) {
+    found f = {0};
+    memset(r, 0, sizeof *r);
+    LKS_TRY(prepare(r, comm, given, &f, err));
+    if (!f.finished)
+        lks_warn("%s has not ended: its best epoch may yet be another", given->refit);
+    lks_info("refit      of %s: best after %lld epoch%s (%lld of %lld validation images right), "
+             "now so many on all images",
+             given->refit, (long long)f.epoch, f.epoch == 1 ? "" : "s", (long long)f.best.correct,
+             (long long)f.best.total);
+    return LKS_OK;
+}
+
+void lks_refit_free(lks_refit *r) {
+    free(r->sets);
+}
