@@ -280,6 +280,26 @@ static lks_status connect_gradients(lks_model *m, lks_error *err) {
     return LKS_OK;
 }
 
+/* Whether layer i gives images of the input's channels, laid out as the input is. */
+static bool keeps_input_channels(const lks_config *config, int i) {
+    for (; i >= 0; i = config->layers[i].input_layer)
+        if (config->layers[i].kind == LKS_CONV2D || config->layers[i].kind == LKS_DENSE)
+            return false;
+    return true;
+}
+
+/* Whether gradients flow back to activations with the input's channels: to the outputs of a
+ * batchnorm that learns, or of a sum with something that does. */
+static bool gradients_keep_input_channels(const lks_config *config) {
+    for (int i = 0; i < config->n_layers; i++) {
+        const lks_layer_config *l = &config->layers[i];
+        if ((l->kind == LKS_ADD || (l->kind == LKS_BATCHNORM && l->trainable)) &&
+            keeps_input_channels(config, l->input_layer))
+            return true;
+    }
+    return false;
+}
+
 static lks_status build(lks_model *m, const lks_config *config, const float (*pixels)[256],
                         lks_error *err) {
     size_t n = (size_t)config->n_layers + 1;
@@ -293,7 +313,7 @@ static lks_status build(lks_model *m, const lks_config *config, const float (*pi
         return err->status;
     for (int c = 0; c < m->classes; c++)
         m->class_weight[c] = 1;
-    LKS_TRY(lks_input_new(m, pixels, err));
+    LKS_TRY(lks_input_new(m, pixels, gradients_keep_input_channels(config), err));
     LKS_TRY(plan_operations(m, config, err));
     LKS_TRY(connect_gradients(m, err));
     m->weights = lks_model_alloc(m, m->n_weights, sizeof(float), "weights", err);

@@ -161,8 +161,9 @@ void lks_conv_padding(const lks_layer_config *layer, lks_shape in, int before[2]
 lks_activation *lks_model_output_of(const lks_model *m, int layer);
 lks_activation *lks_model_input(const lks_model *m, const lks_layer_config *layer);
 
-/* The operations. Each reads its layer's configuration and input, and allocates all it needs. */
-lks_status lks_input_new(lks_model *m, const float (*table)[256], lks_error *err);
+/* The operations. Each reads its layer's configuration and input, and allocates all it needs. The
+ * input has to know whether `gradients` are made in its layout. */
+lks_status lks_input_new(lks_model *m, const float (*table)[256], bool gradients, lks_error *err);
 lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, bool pool,
                         lks_error *err);
 lks_status lks_dense_new(lks_model *m, const lks_layer_config *layer, bool relu, lks_error *err);

@@ -39,10 +39,6 @@ def exact_float32(x):
     return next(text for text in (f"{x:.{digits}g}" for digits in range(3, 18)) if to_float32(float(text)) == x)
 
 
-def exact_double(x):
-    return repr(float(x))
-
-
 def rounded(x):
     return f"{x:.7g}"
 
@@ -77,7 +73,7 @@ class Writer:
         self.numbers(key, tensor.shape, tensor.detach().flatten().tolist(), rounded)
 
     def doubles(self, key, values):
-        self.numbers(key, [len(values)], values, exact_double)
+        self.numbers(key, [len(values)], values, repr)
 
 
 def yaml(value):
@@ -282,7 +278,7 @@ def write_networks(w):
          conv(2, [2, 3], padding="same"), "relu", conv(2, 3, stride=2), *tail)  # fmt: skip
     case("convolutions, ReLU and pooling", (10, 11, 1), conv(4, 3), "relu", {"maxpool": 2}, conv(3, 3), "relu",
          {"maxpool": 2}, *tail)  # fmt: skip
-    case("pooling before ReLU", (8, 9, 2), conv(3, 3), {"maxpool": 2}, "relu", conv(4, 2), *tail)
+    case("pooling before ReLU", (8, 9, 2), conv(3, 3), {"maxpool": 2}, "relu", conv(3, 2), *tail)
     case("overlapping windows", (8, 9, 1), conv(3, 2), {"maxpool": {"window": 3, "stride": 2}}, *tail)
     case("rectangular windows, padding", (6, 7, 2), conv(3, 2),
          {"maxpool": {"window": [2, 3], "stride": [1, 2], "padding": 1}}, conv(2, 2), *tail)  # fmt: skip
@@ -294,8 +290,8 @@ def write_networks(w):
     # Means.
     case("average pooling", (6, 7, 2), conv(3, 2), {"avgpool": 2}, *tail)
     padded = {"window": [3, 2], "stride": [2, 1], "padding": 1}
-    case("average pooling, padding counts", (6, 5, 2), conv(3, 2), {"avgpool": padded}, *tail)
-    case("average pooling, padding does not count", (6, 5, 2), conv(3, 2),
+    case("average pooling, padding counts", (6, 5, 2), conv(2, 2), {"avgpool": padded}, *tail)
+    case("average pooling, padding does not count", (6, 5, 2), conv(2, 2),
          {"avgpool": {**padded, "count_padding": False}}, *tail)  # fmt: skip
     case("global average pooling", (5, 6, 1), conv(4, 3), "relu", *pooled)
     case("logits from a global average", (5, 6, 1), conv(4, 3, padding=1), "relu", conv(3, 2), "global_avgpool")
@@ -305,6 +301,10 @@ def write_networks(w):
     case("batchnorm, other constants", (5, 6, 2), conv(3, 3, bias=False),
          {"batchnorm": {"momentum": 0.35, "epsilon": 0.125}}, "relu", conv(3, 2, bias=False), "batchnorm", *tail)  # fmt: skip
     case("batchnorm of the image, not affine", (4, 5, 2), {"batchnorm": {"affine": False}}, conv(3, 3), *tail)
+    case("batchnorm of the image, convolution", (4, 5, 2), "batchnorm", conv(2, 3), "relu", *tail)
+    case("batchnorm of the image, dense layer", (3, 4, 3), "batchnorm", "leaky_relu", *tail)
+    case("batchnorm of the image, pooling, strides", (6, 7, 1), "batchnorm", {"maxpool": {"window": 2, "stride": 1}},
+         conv(2, 3, stride=2), "relu", *tail)  # fmt: skip
     case("batchnorm after dense layers", (3, 4, 1), "flatten", {"dense": {"units": 5, "bias": False}}, "batchnorm", "relu",
          {"dense": {"units": 3, "bias": False}}, "batchnorm", samples=9)  # fmt: skip
     case("frozen batchnorm", (5, 6, 1), conv(3, 3), {"batchnorm": {"trainable": False}}, "relu", *tail)
@@ -313,12 +313,15 @@ def write_networks(w):
 
     # Residual sums.
     case("residual sum", (5, 4, 1), conv(2, 3, padding=1), "relu", conv(2, 3, padding=1), {"add": "relu1"}, "relu", *tail)
-    case("residual sum, projection, batchnorm", (6, 5, 2), conv(3, 3, padding=1), "relu",
-         conv(4, 3, stride=2, padding=1, bias=False), "batchnorm", "relu", conv(4, 3, padding=1, bias=False), "batchnorm",
-         conv(4, 1, stride=2, bias=False, name="shortcut", input="relu1"), {"batchnorm": {"name": "shortcut_bn"}},
+    case("residual sum, projection, batchnorm", (6, 5, 1), conv(3, 3, padding=1), "relu",
+         conv(3, 3, stride=2, padding=1, bias=False), "batchnorm", "relu", conv(3, 3, padding=1, bias=False), "batchnorm",
+         conv(3, 1, stride=2, bias=False, name="shortcut", input="relu1"), {"batchnorm": {"name": "shortcut_bn"}},
          {"add": "bn2"}, "relu", *pooled)  # fmt: skip
     case("two branches from the image", (4, 5, 1), conv(2, 3, padding=1, name="wide"),
          conv(2, 1, name="narrow", input="input"), {"add": "wide"}, "tanh", *tail)  # fmt: skip
+    case("image added to a convolution", (4, 5, 2), conv(2, 3, padding=1, name="wide"), {"add": {"from": "wide", "input":
+         "input"}}, "tanh", conv(3, 2), *pooled)  # fmt: skip
+    case("convolution added to the image", (4, 5, 2), conv(2, 3, padding=1), {"add": "input"}, "tanh", *tail)
 
     # Activation functions, on their own and behind dense layers.
     for name, entry in (
