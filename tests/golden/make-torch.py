@@ -448,14 +448,124 @@ def write_optimizers(w):
     case("adadelta, decay of weights only, clipped", clip_norm=1, **adadelta, weight_decay=0.2, decay_bias_and_norm=False)
 
 
+# --- learning-rate schedules
+
+STEPS_PER_EPOCH = 4
+
+
+def one_weight(lr):
+    return torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr)
+
+
+def warm_up(optimizer, o):
+    if "warmup_steps" not in o:
+        return None
+    return lr_scheduler.LinearLR(optimizer, o["warmup_factor"], 1, o["warmup_steps"])
+
+
+def cosine_after_warm_up(optimizer, o, steps):
+    warm = o.get("warmup_steps", 0)
+    cosine = lr_scheduler.CosineAnnealingLR(optimizer, steps - warm, o.get("min_lr", 0))
+    return lr_scheduler.SequentialLR(optimizer, [warm_up(optimizer, o), cosine], [warm]) if warm else cosine
+
+
+def one_cycle(optimizer, o, lr, steps):
+    anneal = "cos" if o.get("cosine", True) else "linear"
+    return lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=o["warmup_share"], anneal_strategy=anneal,
+                                   cycle_momentum=False, div_factor=o["div_factor"],
+                                   final_div_factor=o["final_div_factor"])  # fmt: skip
+
+
+def schedulers(optimizer, o, lr, steps):
+    """What moves after every step, and what after every epoch."""
+    if o["name"] == "cosine":
+        return [cosine_after_warm_up(optimizer, o, steps)], []
+    if o["name"] == "onecycle":
+        return [one_cycle(optimizer, o, lr, steps)], []
+    per_step = [warm_up(optimizer, o)] if "warmup_steps" in o else []
+    if o["name"] == "step":
+        return per_step, [lr_scheduler.StepLR(optimizer, o["every_epochs"], o["gamma"])]
+    if o["name"] == "exponential":
+        return per_step, [lr_scheduler.ExponentialLR(optimizer, o["gamma"])]
+    return per_step, []
+
+
+def write_schedule(w, title, lr, steps, **o):
+    optimizer = one_weight(lr)
+    per_step, per_epoch = schedulers(optimizer, o, lr, steps)
+    rates = []
+    for step in range(1, steps + 1):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if step < steps:
+            for scheduler in per_step + (per_epoch if step % STEPS_PER_EPOCH == 0 else []):
+                scheduler.step()
+    w.case(title)
+    w.text("train", yaml({"optimizer": {"lr": lr}, "schedule": o}))
+    w.doubles("steps_per_epoch", [STEPS_PER_EPOCH])
+    w.doubles("rates", rates)
+
+
+def write_plateau(w, title, lr, figures, **o):
+    """Rates after each validation figure. PyTorch's eps, below which it leaves a change out, is 0 here."""
+    optimizer = one_weight(lr)
+    mode = "max" if o.get("watch") == "accuracy" else "min"
+    scheduler = lr_scheduler.ReduceLROnPlateau(
+        optimizer, mode, o["factor"], o["patience"], o["threshold"], "rel", o.get("cooldown", 0), o.get("min_lr", 0), 0
+    )
+    rates = []
+    for figure in figures:
+        scheduler.step(figure)
+        rates.append(optimizer.param_groups[0]["lr"])
+    w.case(title)
+    w.text("train", yaml({"optimizer": {"lr": lr}, "schedule": {"name": "plateau", **o}}))
+    w.doubles("figures", figures)
+    w.doubles("rates", rates)
+
+
+def write_schedules(w):
+    def case(title, name, lr, steps, **options):
+        write_schedule(w, title, lr, steps, name=name, **options)
+
+    warm = {"warmup_steps": 6, "warmup_factor": 0.25}
+    case("constant", "constant", 0.02, 6)
+    case("constant after warm-up", "constant", 0.02, 10, **warm)
+    case("step", "step", 0.1, 22, gamma=0.7, every_epochs=2)
+    case("step after warm-up", "step", 0.1, 16, gamma=0.3, every_epochs=1, **warm)
+    case("exponential", "exponential", 0.1, 18, gamma=0.9)
+    case("exponential after warm-up", "exponential", 0.1, 14, gamma=0.8, **warm)
+    case("cosine", "cosine", 0.1, 12)
+    case("cosine after warm-up", "cosine", 0.3, 19, min_lr=0.01, **warm)
+    for cosine in (True, False):
+        kind = "cosine" if cosine else "linear"
+        case(f"one cycle, {kind}", "onecycle", 0.1, 20, warmup_share=0.3, div_factor=25, final_div_factor=10000,
+             cosine=cosine)  # fmt: skip
+        case(f"one cycle, {kind}, peak between steps", "onecycle", 1.0, 15, warmup_share=0.45, div_factor=4,
+             final_div_factor=50, cosine=cosine)  # fmt: skip
+
+    # A figure that is better by exactly the threshold (1 - 1/8) is not better.
+    losses = [1, 0.875, 0.8671875, 0.9, 0.87, 0.8, 0.75, 0.76, 0.7, 0.71, 0.72, 0.73, 0.5, 0.6, 0.55, 0.54, 0.53, 0.52]
+    patient = {"factor": 0.5, "patience": 2, "threshold": 0.125}
+    write_plateau(w, "plateau of the loss", 0.1, losses, **patient)
+    write_plateau(w, "plateau of the loss, no patience", 0.1, losses, factor=0.9, patience=0, threshold=0)
+    write_plateau(w, "plateau of the loss, cooldown, lowest rate", 0.1, losses + [0.51, 0.6, 0.7, 0.6],
+                  **{**patient, "patience": 1}, cooldown=2, min_lr=0.02)  # fmt: skip
+    accuracies = [0.5, 0.53125, 0.5625, 0.58, 0.6, 0.59, 0.63, 0.62, 0.625, 0.9, 0.91, 0.92, 0.93, 0.92, 0.91, 0.999]
+    write_plateau(w, "plateau of the accuracy", 0.1, accuracies, watch="accuracy", factor=0.2, patience=1,
+                  threshold=0.0625)  # fmt: skip
+
+
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", message=".*padding='same' with even kernel.*")
+    warnings.filterwarnings("ignore", message=".*The epoch parameter in `scheduler.step\\(\\)`.*")
     with Writer(os.path.join(folder, "torch-networks.txt"), "Small networks") as w:
         write_networks(w)
     with Writer(os.path.join(folder, "torch-optimizers.txt"), "Updates of weights") as w:
         write_optimizers(w)
+    with Writer(os.path.join(folder, "torch-schedules.txt"), "Learning rates") as w:
+        write_schedules(w)
 
 
 if __name__ == "__main__":

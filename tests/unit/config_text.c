@@ -21,6 +21,17 @@ lks_config parse_good(const char *text, const char *set) {
     return config;
 }
 
+lks_config golden_config(const lks_golden_case *c) {
+    const char *model = lks_golden_find_text(c, "model");
+    char text[4096];
+    int size = model ? snprintf(text, sizeof text, "model: %s\n", model)
+                     : snprintf(text, sizeof text, MODEL);
+    size += snprintf(text + size, sizeof text - (size_t)size,
+                     "train: %s\ndata: {validation: 0.1}\n", lks_golden_text_of(c, "train"));
+    CU_ASSERT_FATAL(size < (int)sizeof text);
+    return parse_good(text, NULL);
+}
+
 char *read_shipped(const char *name, size_t *size) {
     char path[1200], *text = NULL;
     lks_error err = {LKS_OK, ""};

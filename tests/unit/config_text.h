@@ -3,6 +3,7 @@
 #define LKS_TEST_CONFIG_TEXT_H
 
 #include "lockstep/config.h"
+#include "support/golden.h"
 
 #define COUNT(array) (int)(sizeof(array) / sizeof(array)[0])
 
@@ -14,6 +15,10 @@ lks_status parse_text(lks_config *config, const char *text, const char *set, lks
 
 /** Parses what must be right; the test ends here if it is not. */
 lks_config parse_good(const char *text, const char *set);
+
+/** What a golden case's texts "model" (MODEL where there is none) and "train" say, with the
+ *  validation split that some schedules want. */
+lks_config golden_config(const lks_golden_case *c);
 
 /** The text of a file in configs/, freed by the caller. */
 char *read_shipped(const char *name, size_t *size);

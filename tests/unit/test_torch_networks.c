@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/config.h"
+#include "config_text.h"
 #include "lockstep/exact.h"
 #include "lockstep/model.h"
 #include "nn/op.h" /* the last activation: logits */
@@ -40,7 +40,7 @@ static uint8_t *bytes_of(const lks_golden_tensor *t) {
     return bytes;
 }
 
-static void parse(network *n) {
+static void configure(network *n) {
     char text[2048];
     lks_error err;
     int size =
@@ -96,7 +96,7 @@ static network open_network(const lks_golden_case *golden) {
     int samples = (int)lks_golden_tensor_of(golden, "labels")->count;
     n.ids = calloc((size_t)samples, sizeof *n.ids);
     n.batch = (lks_batch){n.images, n.labels, n.ids, samples, 0};
-    parse(&n);
+    configure(&n);
     create(&n);
     set_weights(&n);
     return n;

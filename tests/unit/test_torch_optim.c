@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/config.h"
 #include "lockstep/optim.h"
+#include "config_text.h"
 #include "support/golden.h"
 
 /* The golden values are true to 7 digits. Lockstep rounds each of a handful of operations a step,
@@ -26,19 +26,6 @@ static const lks_tensor tensors[TENSORS] = {
     {"a/bias", 1, {3}, 8, 3, LKS_ROLE_BIAS, true},
     {"bn/weight", 1, {3}, 11, 3, LKS_ROLE_NORM, true},
 };
-
-static lks_config config_of(const lks_golden_case *c) {
-    char text[512];
-    lks_config config;
-    lks_error err;
-    int size = snprintf(text, sizeof text, "model: [flatten, {dense: 2}]\ntrain: %s\n",
-                        lks_golden_text_of(c, "train"));
-    if (lks_config_parse(&config, text, (size_t)size, c->name, NULL, 0, &err) != LKS_OK) {
-        printf("\n  %s\n", err.text);
-        CU_FAIL_FATAL("the case's configuration was refused");
-    }
-    return config;
-}
 
 static lks_optimizer optimizer_of(const lks_config *config) {
     const lks_kernels *tables[4];
@@ -80,7 +67,7 @@ static void check(const lks_golden_case *start, const lks_golden_case *c) {
     const lks_golden_tensor *after = lks_golden_tensor_of(c, "after");
     CU_ASSERT_FATAL(weights->count == N && gradients->count == N * shares->count);
     CU_ASSERT_FATAL(after->count == N * shown->count);
-    lks_config config = config_of(c);
+    lks_config config = golden_config(c);
     lks_optimizer o = optimizer_of(&config);
     float w[N];
     for (int i = 0; i < N; i++)
