@@ -163,6 +163,55 @@ const net_case net_cases[] = {
 };
 const int n_net_cases = sizeof net_cases / sizeof *net_cases;
 
+const net_case batch_cases[] = {
+    {"batchnorm behind a convolution and a dense layer",
+     "[{conv2d: {filters: 6, kernel: 3, bias: false}}, batchnorm, tanh, {avgpool: 2}, flatten,"
+     " {dense: 9}, {batchnorm: {affine: false, momentum: 0.3}}, sigmoid, {dense: 4}]",
+     {9, 8, 1},
+     4,
+     22,
+     4,
+     31},
+    {"residual sums of batchnorms",
+     "[{conv2d: {filters: 5, kernel: 3, padding: same}}, batchnorm, {gelu: {name: skip}},"
+     " {conv2d: {filters: 5, kernel: 3, padding: same}}, {batchnorm: {epsilon: 0.01}},"
+     " {add: skip}, gelu, {conv2d: {filters: 18, kernel: 2, stride: 2}}, {batchnorm: {name: side}},"
+     " tanh, {add: side}, {avgpool: {window: 3, stride: 2, padding: 1, count_padding: false}},"
+     " global_avgpool, {dense: 5}]",
+     {8, 7, 2},
+     5,
+     19,
+     8,
+     32},
+    {"logits from a batchnorm, on the image too",
+     "[{batchnorm: {affine: false}}, {leaky_relu: 0.3}, {maxpool: {window: 3, stride: 2,"
+     " padding: 1}}, {conv2d: {filters: 4, kernel: 2}}, {gelu: {tanh_form: true}}, {conv2d:"
+     " {filters: 7, kernel: 3}}, batchnorm]",
+     {8, 7, 6},
+     7,
+     33,
+     16,
+     33},
+    {"two branches, one frozen",
+     "[{conv2d: {filters: 4, kernel: 3, name: left}}, sigmoid, {conv2d: {filters: 4, kernel: 3,"
+     " input: input, trainable: false}}, {batchnorm: {trainable: false}}, tanh, {add: sigmoid1},"
+     " {avgpool: [2, 3]}, flatten, {dense: 3}]",
+     {8, 9, 3},
+     3,
+     14,
+     4,
+     34},
+    {"a sum without batchnorm",
+     "[{conv2d: {filters: 6, kernel: 3, padding: 1}}, relu, {conv2d: {filters: 6, kernel: 3,"
+     " padding: 1}}, {add: conv1}, {add: relu1}, {maxpool: 2}, flatten, {dense: 5}]",
+     {6, 7, 1},
+     5,
+     17,
+     4,
+     35},
+};
+const int n_batch_cases = sizeof batch_cases / sizeof *batch_cases;
+
 static void stop(const char *what) {
     fprintf(stderr, "net_case: %s\n", what);
     exit(1);

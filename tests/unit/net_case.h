@@ -17,6 +17,11 @@ typedef struct net_case {
 extern const net_case net_cases[];
 extern const int n_net_cases;
 
+/* With batchnorm and sums of layers: a batch may have to come whole, and the reference does not know
+ * them. */
+extern const net_case batch_cases[];
+extern const int n_batch_cases;
+
 /* A case brought to life. Weights are drawn with biases that are not zero. */
 typedef struct net {
     lks_config config;

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "lockstep/kernels.h"
+#include "net_case.h"
+#include "nn/op.h" /* padded channels */
 #include "support/random_data.h"
 
 #define KINDS 6
@@ -233,12 +235,39 @@ static void test_gradients_are_linear(void) {
     }
 }
 
+/* In a network five channels are padded to sixteen, and the padding stays 0, forward and backward. */
+static void test_padding_stays_zero(void) {
+    static const char *const layers[] = {"leaky_relu", "tanh", "sigmoid", "gelu",
+                                         "{gelu: {tanh_form: true}}"};
+    for (int k = 0; k < 5; k++) {
+        char model[128];
+        snprintf(model, sizeof model,
+                 "[{conv2d: {filters: 5, kernel: 2}}, %s, flatten, {dense: 2}]", layers[k]);
+        const net_case c = {layers[k], model, {4, 5, 1}, 2, 6, 4, 1};
+        net n = net_open(&c, NULL);
+        lks_model *m = net_model(&n, net_kernels(), 2);
+        lks_model_train(m, &n.batch);
+        const lks_activation *out = m->ops[2]->out;
+        size_t wrong = 0, used = 0;
+        for (size_t i = 0; i < 6 * out->size; i++) {
+            bool padded = (int)(i % (size_t)out->stride) >= 5;
+            used += !padded && out->value[i] != 0 && out->gradient[i] != 0;
+            wrong += padded && (out->value[i] != 0 || m->ops[2]->dx[i] != 0);
+        }
+        CU_ASSERT_EQUAL(wrong, 0);
+        CU_ASSERT(used > 300);
+        lks_model_free(m);
+        net_close(&n);
+    }
+}
+
 int main(void) {
     static const lks_test tests[] = {{"tables agree", test_tables_agree},
                                      {"special values", test_special_values},
                                      {"accuracy", test_accuracy},
                                      {"gradients", test_gradients},
                                      {"gradients are linear", test_gradients_are_linear},
+                                     {"padding stays 0", test_padding_stays_zero},
                                      {NULL, NULL}};
     n_tables = lks_kernels_usable(tables);
     return lks_test_main("activation", tests);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "net_case.h"
+#include "support/random_data.h"
 
 static double loss_of(const int64_t *message) {
     return lks_limbs_value((lks_limbs){message[LKS_MSG_LOSS_HI], message[LKS_MSG_LOSS_LO]});
@@ -66,6 +67,61 @@ static void test_messages(void) {
     }
 }
 
+/* Two batches, whole, by a model with room for more samples: both messages, then the weights, of
+ * which batchnorm's running moments have moved. */
+static size_t differing_from(const net *n, const lks_kernels *table, int threads, int room,
+                             int64_t *const want[2], const float *moments) {
+    lks_model *m;
+    lks_error err;
+    size_t wrong = 0;
+    CU_ASSERT_EQUAL_FATAL(lks_model_create(&m, &n->config, n->input, n->classes,
+                                           (const float(*)[256])n->pixels, table, threads,
+                                           n->batch.n + room, &err),
+                          LKS_OK);
+    lks_model_init(m, n->config.seed);
+    lks_model_view v = lks_model_look(m);
+    for (int i = 0; i < 2; i++) {
+        lks_batch part = net_part(n, 0, n->batch.n - i * 5);
+        lks_model_train(m, &part);
+        int64_t *message = net_collect(m);
+        wrong += !same_message(m, message, want[i]);
+        free(message);
+    }
+    wrong += lks_differing_bits(v.weights, moments, v.n_weights);
+    lks_model_free(m);
+    return wrong;
+}
+
+static void check_whole_batches(const net *n, const lks_kernels *const *used, int n_tables) {
+    lks_model *m = net_model(n, used[0], 1);
+    lks_model_view v = lks_model_look(m);
+    lks_batch part = net_part(n, 0, n->batch.n - 5);
+    int64_t *want[2];
+    lks_model_train(m, &n->batch);
+    want[0] = net_collect(m);
+    lks_model_train(m, &part);
+    want[1] = net_collect(m);
+    size_t wrong = 0;
+    for (int t = 0; t < n_tables; t++)
+        for (int threads = 1; threads <= 3; threads++)
+            for (int room = 0; room <= 14; room += 7)
+                wrong += differing_from(n, used[t], threads, room, want, v.weights);
+    CU_ASSERT_EQUAL(wrong, 0);
+    free(want[0]);
+    free(want[1]);
+    lks_model_free(m);
+}
+
+static void test_whole_batches(void) {
+    const lks_kernels *tables[4];
+    int n_tables = lks_kernels_usable(tables);
+    for (int i = 0; i < n_batch_cases; i++) {
+        net n = net_open(&batch_cases[i], NULL);
+        check_whole_batches(&n, tables, n_tables);
+        net_close(&n);
+    }
+}
+
 /* Micro-batches add up: the sums of the same batch twice are twice those of the batch. */
 static void test_sums_add_up(void) {
     net n = net_open(net_case_named("odd channels, 5x5, stride 2, explicit padding"), NULL);
@@ -115,24 +171,29 @@ static void check_scores(const net *n, const lks_kernels *table, int threads, co
     lks_model_free(m);
 }
 
-static void test_evaluation(void) {
+static void check_evaluation(const net_case *c) {
     const lks_kernels *tables[4];
     int n_tables = lks_kernels_usable(tables);
-    for (int i = 0; i < n_net_cases; i++) {
-        net n = net_open(&net_cases[i], NULL);
-        size_t count = (size_t)n.batch.n;
-        lks_score *scores = calloc(count, sizeof *scores);
-        float *probabilities = calloc(count * (size_t)n.classes, sizeof *probabilities);
-        lks_model *m = net_model(&n, tables[0], 1);
-        lks_model_evaluate(m, &n.batch, scores, probabilities);
-        lks_model_free(m);
-        for (int t = 0; t < n_tables; t++)
-            for (int threads = 1; threads <= 3; threads++)
-                check_scores(&n, tables[t], threads, scores, probabilities);
-        free(scores);
-        free(probabilities);
-        net_close(&n);
-    }
+    net n = net_open(c, NULL);
+    size_t count = (size_t)n.batch.n;
+    lks_score *scores = calloc(count, sizeof *scores);
+    float *probabilities = calloc(count * (size_t)n.classes, sizeof *probabilities);
+    lks_model *m = net_model(&n, tables[0], 1);
+    lks_model_evaluate(m, &n.batch, scores, probabilities);
+    lks_model_free(m);
+    for (int t = 0; t < n_tables; t++)
+        for (int threads = 1; threads <= 3; threads++)
+            check_scores(&n, tables[t], threads, scores, probabilities);
+    free(scores);
+    free(probabilities);
+    net_close(&n);
+}
+
+static void test_evaluation(void) {
+    for (int i = 0; i < n_net_cases; i++)
+        check_evaluation(&net_cases[i]);
+    for (int i = 0; i < n_batch_cases; i++)
+        check_evaluation(&batch_cases[i]);
 }
 
 /* An evaluation between two batches leaves no trace. */
@@ -193,6 +254,7 @@ static void test_dropout_keys(void) {
 int main(void) {
     static const lks_test tests[] = {
         {"messages over threads, tables and splits", test_messages},
+        {"whole batches over threads, tables and room", test_whole_batches},
         {"sums add up", test_sums_add_up},
         {"evaluation over threads, tables and splits", test_evaluation},
         {"evaluation between batches", test_evaluation_between},
