@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "cli/cli.h"
+#include "cli/info.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/data.h"
 #include "lockstep/image_file.h"
@@ -156,23 +157,16 @@ static lks_status info_config(const arguments *a, lks_error *err) {
 /* --- checkpoints ------------------------------------------------------------------------------ */
 
 static void print_checkpoint(const lks_checkpoint *c) {
-    const lks_provenance *p = &c->provenance;
-    printf("checkpoint    step %lld, %lld epochs and %lld batches, %lld samples seen; numerics %d, "
-           "seed %llu\n",
+    printf("checkpoint     step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
+           "%d, seed %llu\n",
            (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
            (long long)c->cursor.samples_seen, c->numerics, (unsigned long long)c->seed);
-    printf("weights       %s\nstate         %s\n", c->weights_sha256, c->state_sha256);
-    printf("data          %lld training images of %dx%dx%d, %d classes, digest %s\n",
+    printf("weights        %s\nstate          %s\n", c->weights_sha256, c->state_sha256);
+    printf("data           %lld training images of %dx%dx%d, %d classes, digest %s\n",
            (long long)c->data.n_train, c->data.rows, c->data.columns, c->data.channels,
            c->data.classes, c->data.digest);
-    printf("written       %s by lockstep %s (%s), %s\n", p->time, p->version, p->revision,
-           p->compiler);
-    if (p->init_from.path[0])
-        printf("started from  %s (%s), weights %s\n", p->init_from.path, p->init_from.flat,
-               p->init_from.weights_sha256);
-    printf("on            %d rank%s x %d thread%s, %s, %s\nmpi           %s\n\n", p->ranks,
-           p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts, p->isa,
-           p->mpi);
+    lks_print_origin(c);
+    printf("\n");
     for (int i = 0; i < c->flats[0].n_tensors; i++) {
         const lks_tensor *t = &c->flats[0].tensors[i];
         printf("  /model/%-24s", t->name);
@@ -271,11 +265,8 @@ static lks_status info_folder(const arguments *a, lks_error *err) {
 
 static lks_status describe(const arguments *a, lks_error *err) {
     struct stat s;
-    if (stat(a->what, &s) == 0 && S_ISDIR(s.st_mode)) {
-        char last[LKS_PATH_MAX];
-        snprintf(last, sizeof last, "%s/checkpoints/last.h5", a->what);
-        return stat(last, &s) == 0 ? info_checkpoint(a, last, err) : info_folder(a, err);
-    }
+    if (stat(a->what, &s) == 0 && S_ISDIR(s.st_mode))
+        return lks_is_run_folder(a->what) ? lks_info_run(a->what, err) : info_folder(a, err);
     if (lks_is_hdf5_name(a->what))
         return is_plain_hdf5(a->what) ? info_hdf5(a->what, err) : info_checkpoint(a, a->what, err);
     if (ends_with(a->what, "ubyte") || ends_with(a->what, ".gz"))
@@ -289,9 +280,8 @@ int lks_cmd_info(int argc, char **argv) {
         parse,
         "CONFIG|CHECKPOINT|RUN_DIR|DATA",
         "Describes a configuration (the network layer by layer: output shape, parameters, cost), a "
-        "checkpoint (.h5) or the last one of a run folder, a folder of IDX files, one IDX file, or "
-        "an "
-        "HDF5 data set (.h5, .hdf5).",
+        "checkpoint (.h5), a run folder (also of a run at work), a folder of IDX files, one IDX "
+        "file, or an HDF5 data set (.h5, .hdf5).",
         lks_common_child,
         NULL,
         NULL};

@@ -33,7 +33,7 @@ same "path in the summary" "$base" "$(key frozen init_from.path)"
 same "digest in the summary" "$(key base weights_sha256)" "$(key frozen init_from.weights_sha256)"
 check "digest in the checkpoint" grep -q "$(key base weights_sha256)" \
     <<<"$(h5dump -a /provenance/init_from_sha256 "$work/frozen/checkpoints/last.h5")"
-check "info tells it" grep -qF "started from  $base (model)" \
+check "info tells it" grep -qF "started from   $base (model)" \
     <<<"$("$LOCKSTEP" info "$work/frozen/checkpoints/last.h5")"
 
 # --- the same bits on any number of ranks, and over a stop; step and history start afresh

@@ -1,0 +1,330 @@
+/* lockstep info RUN_DIR: what a run folder holds, whether the run has ended, was stopped or is still
+ * at work. Nothing in it is changed, and nothing has to be complete. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cli/info.h"
+#include "lockstep/checkpoint.h"
+#include "lockstep/json.h"
+#include "lockstep/memory.h"
+#include "lockstep/model.h"
+
+typedef struct run_folder {
+    const char *path;
+    char checkpoints[LKS_PATH_MAX];
+    bool has_config, has_last;
+    lks_config config;
+    lks_checkpoint last;
+    char *summary;     /* text of summary.json, or NULL */
+    char problem[512]; /* why last.h5 cannot be read */
+    lks_history history;
+} run_folder;
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static void path_of(const run_folder *r, const char *name, char path[LKS_PATH_MAX]) {
+    snprintf(path, LKS_PATH_MAX, "%s/%s", r->path, name);
+}
+
+static bool exists(const run_folder *r, const char *name) {
+    char path[LKS_PATH_MAX];
+    struct stat s;
+    path_of(r, name, path);
+    return stat(path, &s) == 0;
+}
+
+bool lks_is_run_folder(const char *path) {
+    const run_folder r = {.path = path};
+    return exists(&r, "config.yaml") || exists(&r, "checkpoints/last.h5");
+}
+
+static void read_last(run_folder *r) {
+    char path[LKS_PATH_MAX];
+    lks_error err;
+    if (!exists(r, "checkpoints/last.h5"))
+        return;
+    path_of(r, "checkpoints/last.h5", path);
+    r->has_last = lks_checkpoint_read(path, LKS_NUMERICS, &r->last, &err) == LKS_OK;
+    if (!r->has_last)
+        snprintf(r->problem, sizeof r->problem, "%.500s", err.text);
+}
+
+static lks_status read_config(run_folder *r, lks_error *err) {
+    char path[LKS_PATH_MAX], *text = NULL;
+    size_t size = 0;
+    path_of(r, "config.yaml", path);
+    if (!exists(r, "config.yaml")) {
+        if (!r->has_last)
+            return LKS_OK;
+        text = strdup(r->last.config_yaml);
+        size = text ? strlen(text) : 0;
+    } else {
+        LKS_TRY(lks_config_read_file(path, &text, &size, err));
+    }
+    if (!text)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", path);
+    lks_status status = lks_config_parse(&r->config, text, size, path, NULL, 0, err);
+    free(text);
+    r->has_config = status == LKS_OK;
+    return status;
+}
+
+static lks_status add_line(run_folder *r, const char *line, lks_error *err) {
+    char type[16];
+    size_t length = strlen(line);
+    if (length < 2 || strcmp(line + length - 2, "}\n") != 0) /* still being written */
+        return LKS_OK;
+    if (!lks_json_get_text(line, "type", type, sizeof type) || strcmp(type, "epoch") != 0)
+        return LKS_OK;
+    const lks_epoch_record e = {.epoch = (int32_t)lks_json_get_number(line, "epoch"),
+                                .step = (int64_t)lks_json_get_number(line, "step"),
+                                .lr = lks_json_get_number(line, "lr"),
+                                .train_loss = lks_json_get_number(line, "train_loss"),
+                                .train_accuracy = lks_json_get_number(line, "train_accuracy"),
+                                .validation_loss = lks_json_get_number(line, "validation_loss"),
+                                .validation_accuracy =
+                                    lks_json_get_number(line, "validation_accuracy"),
+                                .test_loss = lks_json_get_number(line, "test_loss"),
+                                .test_accuracy = lks_json_get_number(line, "test_accuracy"),
+                                .images_per_second = lks_json_get_number(line, "images_per_second"),
+                                .seconds = lks_json_get_number(line, "seconds")};
+    return lks_history_add_epoch(&r->history, &e, err);
+}
+
+/* The epochs of metrics.jsonl, which is ahead of the newest checkpoint; of that where there is no
+ * such file. */
+static lks_status read_epochs(run_folder *r, lks_error *err) {
+    char path[LKS_PATH_MAX], *line = NULL;
+    size_t size = 0;
+    lks_status status = LKS_OK;
+    path_of(r, "metrics.jsonl", path);
+    FILE *f = fopen(path, "r");
+    while (f && status == LKS_OK && getline(&line, &size, f) > 0)
+        status = add_line(r, line, err);
+    free(line);
+    if (f)
+        fclose(f);
+    for (size_t i = 0; !f && r->has_last && i < r->last.history.n_epochs && status == LKS_OK; i++)
+        status = lks_history_add_epoch(&r->history, &r->last.history.epochs[i], err);
+    return status;
+}
+
+static void read_summary(run_folder *r) {
+    char path[LKS_PATH_MAX];
+    size_t size;
+    lks_error ignored;
+    path_of(r, "summary.json", path);
+    if (lks_config_read_file(path, &r->summary, &size, &ignored) != LKS_OK)
+        r->summary = NULL;
+}
+
+/* --- printing --------------------------------------------------------------------------------- */
+
+static void print_status(const run_folder *r) {
+    char path[LKS_PATH_MAX], status[32];
+    struct stat s;
+    printf("run folder     %s\n", r->path);
+    if (r->summary) {
+        lks_json_get_text(r->summary, "status", status, sizeof status);
+        printf("status         %s%s\n", status,
+               strstr(r->summary, "\"stopped_early\": true") ? ", stopped early" : "");
+        return;
+    }
+    path_of(r, "metrics.jsonl", path);
+    if (stat(path, &s) == 0)
+        printf("status         not ended: stopped, or still at work; the last figures came %lld s "
+               "ago\n",
+               (long long)(time(NULL) - s.st_mtime));
+    else
+        printf("status         not ended: no figures yet\n");
+}
+
+static void print_config(const run_folder *r) {
+    const lks_config *c = &r->config;
+    if (!r->has_config)
+        return;
+    printf("configuration  %s: %d epochs, global batch %d, %s, seed %llu\n", c->name,
+           c->train.epochs, c->train.global_batch,
+           c->train.reduce == LKS_REDUCE_EXACT ? "exact sums" : "float sums",
+           (unsigned long long)c->seed);
+}
+
+static lks_status print_network(const run_folder *r, lks_error *err) {
+    const lks_config *c = &r->config;
+    const lks_data_identity *d = &r->last.data;
+    if (!r->has_last) {
+        if (r->has_config)
+            printf("data           %s\n", c->data.dir);
+        return LKS_OK;
+    }
+    printf("data           %s: %lld training images of %dx%dx%d, %d classes, digest %.16s\n",
+           c->data.dir, (long long)d->n_train, d->rows, d->columns, d->channels, d->classes,
+           d->digest);
+    lks_layer_info *info = lks_alloc((size_t)c->n_layers, sizeof *info, "the layer table", err);
+    if (!info)
+        return err->status;
+    lks_shape input = {d->rows, d->columns, d->channels};
+    lks_status status = lks_model_shapes(c, input, d->classes, info, err);
+    int64_t parameters = 0;
+    for (int i = 0; status == LKS_OK && i < c->n_layers; i++)
+        parameters += info[i].parameters;
+    lks_free(info);
+    if (status == LKS_OK)
+        printf("network        %lld parameters in %d layers\n", (long long)parameters, c->n_layers);
+    return status;
+}
+
+static void print_figure(int width, int digits, double value) {
+    if (isnan(value))
+        printf(" %*s", width, "-");
+    else
+        printf(" %*.*f", width, digits, value);
+}
+
+static void print_pair(bool shown, double loss, double accuracy) {
+    if (!shown)
+        return;
+    print_figure(11, 4, loss);
+    print_figure(7, 2, 100 * accuracy);
+}
+
+static void print_epochs(const run_folder *r) {
+    const lks_history *h = &r->history;
+    bool validation = false, test = false;
+    for (size_t i = 0; i < h->n_epochs; i++) {
+        validation = validation || !isnan(h->epochs[i].validation_loss);
+        test = test || !isnan(h->epochs[i].test_loss);
+    }
+    if (h->n_epochs == 0) {
+        printf("\nno epoch is complete\n");
+        return;
+    }
+    printf("\nepoch         lr  train loss   acc %%%s%s  images/s   seconds\n",
+           validation ? "  valid loss   acc %" : "", test ? "   test loss   acc %" : "");
+    for (size_t i = 0; i < h->n_epochs; i++) {
+        const lks_epoch_record *e = &h->epochs[i];
+        printf("%5d %10.3g", e->epoch, e->lr);
+        print_pair(true, e->train_loss, e->train_accuracy);
+        print_pair(validation, e->validation_loss, e->validation_accuracy);
+        print_pair(test, e->test_loss, e->test_accuracy);
+        print_figure(9, 0, e->images_per_second);
+        print_figure(9, 1, e->seconds);
+        printf("\n");
+    }
+}
+
+static void print_best(const run_folder *r) {
+    const lks_best *b = &r->last.best;
+    if (!r->has_last || b->step == 0)
+        return;
+    int epoch = 0;
+    for (size_t i = 0; i < r->history.n_epochs; i++)
+        if (r->history.epochs[i].step == b->step)
+            epoch = r->history.epochs[i].epoch;
+    printf("best           after epoch %d: %lld of %lld validation images right (%.2f %%)\n", epoch,
+           (long long)b->correct, (long long)b->total,
+           100.0 * (double)b->correct / (double)b->total);
+}
+
+static bool leads_to(const run_folder *r, const char *link, const struct stat *file) {
+    char path[LKS_PATH_MAX];
+    struct stat s;
+    path_of(r, link, path);
+    return stat(path, &s) == 0 && s.st_dev == file->st_dev && s.st_ino == file->st_ino;
+}
+
+static lks_status print_checkpoints(const run_folder *r, lks_error *err) {
+    char **paths = NULL;
+    int n = 0;
+    LKS_TRY(lks_checkpoint_list(r->checkpoints, false, &paths, &n, err));
+    if (n == 0)
+        printf("checkpoints    none\n");
+    for (int i = n - 1; i >= 0; i--) { /* oldest first, like the epochs */
+        struct stat s;
+        if (stat(paths[i], &s) != 0)
+            continue; /* removed meanwhile */
+        printf("%-14s %s  %.2f MiB%s%s\n", i == n - 1 ? "checkpoints" : "",
+               strrchr(paths[i], '/') + 1, (double)s.st_size / 1048576,
+               leads_to(r, "checkpoints/best.h5", &s) ? "  best" : "",
+               leads_to(r, "checkpoints/last.h5", &s) ? "  last" : "");
+    }
+    free(paths);
+    if (r->problem[0])
+        printf("               last.h5 cannot be read: %s\n", r->problem);
+    return LKS_OK;
+}
+
+static void print_results(const run_folder *r) {
+    if (!r->summary)
+        return;
+    double total = lks_json_get_number(r->summary, "test_total");
+    if (total > 0)
+        printf("test           accuracy %.2f %% (%.0f of %.0f; 95 %% interval %.2f..%.2f %%), loss "
+               "%.5f\n",
+               100 * lks_json_get_number(r->summary, "test_accuracy"),
+               lks_json_get_number(r->summary, "test_correct"), total,
+               100 * lks_json_get_number(r->summary, "test_accuracy_low"),
+               100 * lks_json_get_number(r->summary, "test_accuracy_high"),
+               lks_json_get_number(r->summary, "test_loss"));
+}
+
+void lks_print_origin(const lks_checkpoint *c) {
+    const lks_provenance *p = &c->provenance;
+    printf("written        %s by lockstep %s (%s), %s\n", p->time, p->version, p->revision,
+           p->compiler);
+    if (p->init_from.path[0])
+        printf("started from   %s (%s), weights %s\n", p->init_from.path, p->init_from.flat,
+               p->init_from.weights_sha256);
+    printf("on             %d rank%s x %d thread%s, %s, %s\nmpi            %s\n", p->ranks,
+           p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts, p->isa,
+           p->mpi);
+}
+
+static void print_last(const run_folder *r) {
+    const lks_checkpoint *c = &r->last;
+    if (!r->has_last)
+        return;
+    printf("newest         step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
+           "%d\nweights        %s\nstate          %s\n",
+           (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
+           (long long)c->cursor.samples_seen, c->numerics, c->weights_sha256, c->state_sha256);
+    lks_print_origin(c);
+}
+
+static lks_status print_all(run_folder *r, lks_error *err) {
+    read_last(r);
+    read_summary(r);
+    LKS_TRY(read_config(r, err));
+    LKS_TRY(read_epochs(r, err));
+    print_status(r);
+    print_config(r);
+    LKS_TRY(print_network(r, err));
+    print_epochs(r);
+    printf("\n");
+    print_best(r);
+    print_results(r);
+    LKS_TRY(print_checkpoints(r, err));
+    print_last(r);
+    return LKS_OK;
+}
+
+lks_status lks_info_run(const char *path, lks_error *err) {
+    run_folder *r = lks_alloc(1, sizeof *r, "the run", err);
+    if (!r)
+        return err->status;
+    r->path = path;
+    path_of(r, "checkpoints", r->checkpoints);
+    lks_status status = print_all(r, err);
+    if (r->has_last)
+        lks_checkpoint_free(&r->last);
+    if (r->has_config)
+        lks_config_free(&r->config);
+    lks_history_free(&r->history);
+    free(r->summary);
+    lks_free(r);
+    return status;
+}
