@@ -21,8 +21,8 @@ typedef struct lks_comm {
 int lks_comm_env_rank(void);
 
 /** Starts MPI (MPI_THREAD_FUNNELED). Collective. LKS_ERR_COMM if the thread level is not given, or
- * if a Slurm step has more tasks than MPI has ranks (N singletons: the message names `srun
- * --mpi=pmix`). After a failure MPI is finalised already and comm->rank is the launcher's number,
+ * if the launcher's variables speak of more processes than the one that MPI knows (N singletons: the
+ * message names `srun --mpi=pmix`, or whose mpirun to take). After a failure MPI is finalised already and comm->rank is the launcher's number,
  * so that "rank 0 speaks" gives one message. */
 lks_status lks_comm_start(lks_comm *comm, lks_error *err);
 

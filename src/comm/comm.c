@@ -79,28 +79,56 @@ static void count_hosts(lks_comm *comm) {
     CHECK(MPI_Allreduce(MPI_IN_PLACE, &comm->hosts, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD));
 }
 
-/* srun without a PMI that the MPI library speaks starts N programs that each believe to be alone.
- * Under mpirun inside an allocation the daemons' step variables are inherited, but mpirun's own
- * size tells. */
+static const char wrong_srun[] = "start with `srun --mpi=pmix ...` (or with mpirun)";
+
+/* Open MPI may end the program from inside MPI_Init where srun offers nothing that it speaks, in
+ * words that name no remedy. Whether it will cannot be seen from here, so this is no error yet. */
+static void warn_before_start(void) {
+#ifdef OPEN_MPI
+    if (env_number("SLURM_STEP_NUM_TASKS") > 1 && !getenv("PMIX_RANK") &&
+        !getenv("OMPI_COMM_WORLD_SIZE") && lks_comm_env_rank() <= 0)
+        lks_warn("this Slurm step has no PMIx; where MPI does not start, %s", wrong_srun);
+#endif
+}
+
+/* A launcher that the MPI library does not know, or srun without a PMI that it speaks, starts N
+ * programs that each believe to be alone. mpirun's own size comes first: inside an allocation its
+ * processes inherit the variables of the Slurm step that its daemons run in. */
+static lks_status check_alone(lks_error *err) {
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
+    int processes = -1;
+    for (size_t i = 0; i < sizeof names / sizeof *names && processes < 0; i++)
+        processes = env_number(names[i]);
+    int tasks = processes < 0 ? env_number("SLURM_STEP_NUM_TASKS") : -1;
+    if (tasks > 1)
+        return lks_fail(err, LKS_ERR_COMM,
+                        "the Slurm step has %d tasks, but each is an MPI job of 1 rank: they would "
+                        "all do the same work; %s",
+                        tasks, wrong_srun);
+    if (processes > 1) {
+        char library[128];
+        lks_comm_library(library, sizeof library);
+        return lks_fail(err, LKS_ERR_COMM,
+                        "the launcher started %d processes, but each is an MPI job of 1 rank: they "
+                        "would all do the same work; start with the mpirun of %s",
+                        processes, library);
+    }
+    return LKS_OK;
+}
+
 static lks_status check_launch(const lks_comm *comm, int thread_level, lks_error *err) {
     if (thread_level < MPI_THREAD_FUNNELED)
         return lks_fail(err, LKS_ERR_COMM,
                         "the MPI library offers no thread support (level %d): OpenMP threads need "
                         "MPI_THREAD_FUNNELED; use an MPI library built with threads",
                         thread_level);
-    int tasks = env_number("SLURM_STEP_NUM_TASKS");
-    if (comm->size == 1 && tasks > 1 && !getenv("OMPI_COMM_WORLD_SIZE"))
-        return lks_fail(
-            err, LKS_ERR_COMM,
-            "the Slurm step has %d tasks, but each is an MPI job of 1 rank: they would all "
-            "do the same work; start with `srun --mpi=pmix ...` (or with mpirun)",
-            tasks);
-    return LKS_OK;
+    return comm->size == 1 ? check_alone(err) : LKS_OK;
 }
 
 lks_status lks_comm_start(lks_comm *comm, lks_error *err) {
     memset(comm, 0, sizeof *comm);
     int thread_level = MPI_THREAD_SINGLE;
+    warn_before_start();
     CHECK(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &thread_level));
     CHECK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
     CHECK(MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank));
