@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains on all cores of this machine: one process a core, as mpirun would on a cluster.
+# Trains with several processes on this machine, as mpirun would on a cluster.
 set -euo pipefail
 export LC_ALL=C
 
@@ -7,40 +7,47 @@ usage() {
     cat <<'TEXT'
 Usage: jobs/local.sh [-n RANKS] CONFIG [OPTION OF lockstep train]...
 
-Starts `lockstep train CONFIG` under mpirun with one rank a usable core, at most as many ranks as the global batch keeps
-busy, the other cores as threads. Exit status as of lockstep: 0 done, 1 failed, 2 wrong usage, 75 stopped with a
-checkpoint saved (the same command goes on). Ctrl-C stops at the next step.
+Starts `lockstep train CONFIG` with mpirun: one rank a usable core, but at most as many as the global batch keeps busy;
+cores that are left over go to the ranks as threads. -n chooses the number of ranks; results are the same for any.
+Stop it with Ctrl-C; the same command goes on. Exit status as of lockstep: 0 done, 1 failed, 2 wrong usage, 75 stopped
+with a checkpoint saved.
 TEXT
+}
+
+usage_error() {
+    echo "local.sh: error: $1" >&2
+    usage >&2
+    exit 2
 }
 
 ranks=0
 case ${1-} in
 -h | --help) usage && exit 0 ;;
--n) ranks=${2-} && shift 2 ;;
+-n)
+    ranks=${2-}
+    [[ $ranks =~ ^[1-9][0-9]{0,3}$ ]] || usage_error "-n ${2-}: not a number of ranks"
+    shift 2
+    ;;
 esac
-if [ $# -lt 1 ] || [[ $1 == -* ]] || ! [[ $ranks =~ ^[0-9]+$ ]]; then
-    usage >&2
-    exit 2
-fi
+[[ $# -ge 1 && $1 != -* ]] || usage_error "a configuration is missing, e.g. configs/mnist-convnet.yaml"
 config=$1
 shift
 
-project=$(dirname "${BASH_SOURCE[0]}")/..
-if command -v lockstep >/dev/null; then
-    lockstep=$(command -v lockstep)
-elif [ -x "$project/build/release/bin/lockstep" ]; then
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+if lockstep=$(command -v lockstep); then :; elif [ -x "$project/build/release/bin/lockstep" ]; then
     lockstep=$project/build/release/bin/lockstep
 else
-    echo "local.sh: error: lockstep is neither on PATH nor in build/release/bin; build it: cmake --preset release && cmake --build --preset release" >&2
+    echo "local.sh: error: no lockstep on PATH nor in $project/build/release/bin; build it first:" \
+        "cmake --preset release && cmake --build --preset release" >&2
     exit 2
 fi
 
-# Cores this process may use: physical ones, cut to the share of a container.
+# Physical cores that this process may use.
 usable_cores() {
     local cores quota period
     cores=$(lscpu -p=CORE,SOCKET 2>/dev/null | grep -v '^#' | sort -u | wc -l)
-    [ "$cores" -ge 1 ] && [ "$cores" -le "$(nproc)" ] || cores=$(nproc)
-    # control groups, version 2
+    if [ "$cores" -lt 1 ] || [ "$cores" -gt "$(nproc)" ]; then cores=$(nproc); fi
+    # a container's share of processor time (control groups, version 2) may be smaller than what it sees
     if read -r quota period 2>/dev/null </sys/fs/cgroup/cpu.max && [ "$quota" != max ]; then
         quota=$(((quota + period - 1) / period))
         [ "$quota" -ge "$cores" ] || cores=$quota
@@ -48,11 +55,23 @@ usable_cores() {
     echo "$cores"
 }
 
-# A rank without a chunk would have no work.
+# most_ranks ARGUMENT...: ranks beyond this number would have no work; --set may change it
+most_ranks() {
+    local sets=()
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --set=*) sets+=("$1") ;;
+        --set) sets+=("$1" "${2-}") ;;
+        esac
+        shift
+    done
+    "$lockstep" info "$config" "${sets[@]}" | sed -n 's/^global batch .*: more than \([0-9]*\) ranks\{0,1\} would.*/\1/p'
+}
+
 cores=$(usable_cores)
-busy=$("$lockstep" info "$config" | sed -n 's/^global batch .*: more than \([0-9]*\) ranks\{0,1\} would.*/\1/p')
 if [ "$ranks" -eq 0 ]; then
-    ranks=$((cores < ${busy:-1} ? cores : ${busy:-1}))
+    most=$(most_ranks "$@") # info has said what is wrong with the configuration
+    ranks=$((cores < most ? cores : most))
 fi
 threads=$((cores > ranks ? cores / ranks : 1))
 if [ "$(nproc)" -eq "$(nproc --all)" ] && [ $((ranks * threads)) -le "$cores" ]; then

@@ -39,34 +39,6 @@ step() { # step NAME LINE COMMAND...: one line for the reader, everything else i
     "$@" >"$log" 2>&1 || fail "$name" "$log"
 }
 
-# --- how many ranks: one a physical core that this process may use, at most as many as there are chunks to deal out
-usable_cores() {
-    local cores quota period
-    cores=$(lscpu -p=CORE,SOCKET 2>/dev/null | grep -v '^#' | sort -u | wc -l)
-    [ "$cores" -ge 1 ] && [ "$cores" -le "$(nproc)" ] || cores=$(nproc)
-    # a container's share of processor time (control groups, version 2) may be smaller than what it sees
-    if read -r quota period 2>/dev/null </sys/fs/cgroup/cpu.max && [ "$quota" != max ]; then
-        quota=$(((quota + period - 1) / period))
-        [ "$quota" -ge "$cores" ] || cores=$quota
-    fi
-    echo "$cores"
-}
-most_ranks=8 # chunks in a global batch of mnist-convnet.yaml: a rank without a chunk would have no work
-cores=$(usable_cores)
-ranks=$((cores < most_ranks ? cores : most_ranks))
-threads=$((cores / ranks))
-if [ "$(nproc)" -eq "$(nproc --all)" ]; then
-    placement=(--map-by "slot:PE=$threads" --bind-to core)
-else # only part of the machine is ours: fixed places could lie outside of it
-    placement=(--oversubscribe --bind-to none)
-fi
-if [ "$(id -u)" -eq 0 ]; then
-    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-fi
-
-# Time to write a checkpoint after Ctrl-C, before mpirun kills the ranks.
-export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-30}
-
 # --- where the run goes: the last --out wins, relative to where the caller stands
 run=runs/mnist-convnet
 arguments=()
@@ -105,13 +77,12 @@ fi
 step build "2/4 build: build/release/bin/lockstep" build
 step data "3/4 data: MNIST in data/mnist" jobs/fetch-data.sh mnist data/mnist
 
-say "4/4 training: configs/mnist-convnet.yaml on $ranks ranks x $threads threads, run folder $run"
+say "4/4 training: configs/mnist-convnet.yaml, run folder $run"
 status=0
 # Output stays on the caller's terminal, for the progress bar; messages are kept as well.
 exec 3> >(tee "$logs/training.log" >&2)
 tee=$!
-mpirun -n "$ranks" "${placement[@]}" build/release/bin/lockstep train configs/mnist-convnet.yaml \
-    --threads "$threads" --out "$run" "${arguments[@]}" 2>&3 || status=$?
+PATH=$PWD/build/release/bin:$PATH jobs/local.sh configs/mnist-convnet.yaml --out "$run" "${arguments[@]}" 2>&3 || status=$?
 exec 3>&-
 wait $tee || true
 # On Ctrl-C or SIGTERM mpirun's own status hides that of the program.

@@ -1,87 +1,123 @@
 # shellcheck shell=bash
-# What the Slurm scripts of this folder share. Sourced from the project's folder, inside a job.
+# What the Slurm scripts of this folder share: sourced by them, inside a job or where a table is collected.
 #
-# A run that is stopped ends with status 75 and a checkpoint, and the same command goes on from there. So a job that
-# meets its time limit saves, puts itself back into the queue, and its next life goes on:
+# A run that is stopped early ends with status 75 and a checkpoint, and the same command goes on from there. So:
 #
-#   before the limit    Slurm sends USR1 to the script (#SBATCH --signal=B:USR1@120), which passes it on to the launcher
-#   the limit itself    --time-limit stops the run even where that signal is missed
-#   preempted           USR1 and TERM are passed on; Slurm puts the job back into the queue by itself
-#   cancelled           TERM is passed on; the job ends
-#   a node is lost      mpirun ends with 205: back into the queue (under srun Slurm does that by itself)
+#   the limit comes near   Slurm sends USR1 to the script (#SBATCH --signal=B:USR1@120), which passes it on to the
+#                          launcher; the run saves and ends with 75; the script puts the job back into the queue
+#   that signal is missed  --time-limit stops the run in time, with the same effect
+#   preempted              the same where USR1 comes first; at TERM Slurm itself puts the job back
+#   scontrol requeue       TERM: the run saves where the time suffices; Slurm puts the job back
+#   scancel                TERM: the same, but the job has ended
+#   a node is lost         mpirun ends with 205: back into the queue (under srun Slurm does that by itself)
+#   anything else fails    the job fails; repeating it would not help
+#
+# To save and go on later by hand: scancel --batch --signal=USR1 JOB.
 
-margin=${LOCKSTEP_MARGIN:-120}     # seconds before the job's end at which training stops, for checkpoint and clean-up
-max_lives=${LOCKSTEP_MAX_LIVES:-50} # a job that comes back more often than that has another problem
+export LC_ALL=C # decimal points, and tables in one order
 
-say() { echo "$(date +%FT%T) job ${SLURM_JOB_ID:-?}: $*"; }
+margin=${LOCKSTEP_MARGIN:-60}        # seconds between --time-limit and the job's end: for a checkpoint and clean-up
+max_lives=${LOCKSTEP_MAX_LIVES:-100} # a job that comes back more often than that has another problem
 
-# The program: on PATH, or as the README's presets build it.
-# shellcheck disable=SC2034 # used by the scripts that source this file
-if command -v lockstep >/dev/null; then
-    LOCKSTEP=$(command -v lockstep)
-elif [ -x build/release/bin/lockstep ]; then
-    LOCKSTEP=$PWD/build/release/bin/lockstep
-else
-    echo "error: no lockstep on PATH nor in $PWD/build/release/bin; build it first: cmake --preset release && cmake --build --preset release" >&2
-    exit 2
-fi
+say() { echo "$(date +%FT%T) job ${job-}: $*"; }
 
-if [ "$(id -u)" -eq 0 ]; then
-    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-fi
-# Time for a checkpoint between TERM and KILL where mpirun ends the ranks.
-export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-30}
+# value_of FILE KEY: a value of a summary.json, which has one a line; nothing for null
+value_of() { sed -n "s/^ *\"$2\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1" | grep -vx null || true; }
 
-# seconds_of [[D-]HH:]MM:SS
-seconds_of() {
-    local days=0 time=$1 parts
-    case $time in *-*) days=${time%%-*} time=${time#*-} ;; esac
-    IFS=: read -ra parts <<<"$time"
-    local seconds=0 part
-    for part in "${parts[@]}"; do seconds=$((seconds * 60 + 10#$part)); done
-    echo $((days * 86400 + seconds))
+# begin "$@": what every job does first; "$@" are the script's own arguments, for a second submission
+begin() {
+    submitted_with=("$@")
+    # Each task of an array has a job number of its own, but one has the array's, which stands for all of its tasks.
+    job=$SLURM_JOB_ID
+    if [ -n "${SLURM_ARRAY_TASK_ID-}" ]; then job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID; fi
+    life=$((${SLURM_RESTART_COUNT:-0} + ${LOCKSTEP_LIVES:-0} + 1)) # a resubmitted job counts its former lives, too
+    ranks=${SLURM_NTASKS:-$SLURM_JOB_NUM_NODES}
+    threads=${SLURM_CPUS_PER_TASK:-1}
+    launcher='' stop=''
+    trap 'pass_on USR1' USR1
+    trap 'pass_on TERM' TERM
+
+    if lockstep=$(command -v lockstep); then :; elif [ -x build/release/bin/lockstep ]; then
+        lockstep=$PWD/build/release/bin/lockstep
+    else
+        say "error: no lockstep on PATH nor in $PWD/build/release/bin; build it first:" \
+            "cmake --preset release && cmake --build --preset release" >&2
+        exit 2
+    fi
+    if [ "$(id -u)" -eq 0 ]; then
+        export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    fi
+    # When mpirun itself gets TERM: time for a checkpoint before it kills the ranks.
+    export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-30}
+    say "life $life: $ranks ranks x $threads threads on $SLURM_JOB_NODELIST"
 }
 
-# time_limit: "--time-limit SECONDS" up to the margin before the job's end; nothing where the job has no limit
-time_limit() {
-    local left
-    left=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%L 2>/dev/null | head -n 1 | tr -d ' ')
-    [[ $left =~ ^([0-9]+-)?[0-9:]+$ ]] || return 0
-    left=$(($(seconds_of "$left") - margin / 2))
-    echo "--time-limit $((left > 1 ? left : 1))"
+# pass_on SIGNAL: to the launcher always as USR1, which mpirun and srun hand to every rank; TERM would end them
+pass_on() {
+    say "$1: asking the run to save and stop"
+    if [ "$stop" != TERM ]; then stop=$1; fi
+    interrupted=yes
+    [ -z "$launcher" ] || kill -USR1 "$launcher" 2>/dev/null || true
 }
 
-# launch COMMAND...: runs the launcher and passes signals on; its exit status
+# launch COMMAND...: in the background, since the shell takes signals at once only while it waits; its exit status
 launch() {
-    local status=0
-    stopped_by=
+    local status
+    [ -z "$stop" ] || return 75 # asked to stop before anything began
     "$@" &
     launcher=$!
-    trap 'stopped_by=USR1; say "USR1: asking the run to save and stop"; kill -USR1 $launcher 2>/dev/null' USR1
-    trap 'stopped_by=TERM; say "TERM: asking the run to save and stop"; kill -USR1 $launcher 2>/dev/null' TERM
-    while :; do # wait returns whenever a signal comes
-        status=0
-        wait $launcher || status=$?
-        kill -0 $launcher 2>/dev/null || break
+    [ -z "$stop" ] || kill -USR1 "$launcher" 2>/dev/null || true # came between these lines
+    while :; do
+        interrupted='' status=0
+        wait "$launcher" || status=$?
+        [ -n "$interrupted" ] || break # else that may be the status of a wait cut short; the launcher's is still there
     done
-    trap - USR1 TERM
+    launcher=''
     return $status
+}
+
+# limit_time: into $limit, the option that stops a run before the job ends; none where the job has no limit
+limit_time() {
+    local left days hours
+    limit=()
+    left=$(squeue --noheader --jobs="$job" --format=%L 2>/dev/null | tr -d ' ') || true # [[D-]HH:]MM:SS, or a word
+    [[ $left =~ ^(([0-9]+)-)?(([0-9]+):)?([0-9]+):([0-9]+)$ ]] || return 0
+    days=${BASH_REMATCH[2]:-0} hours=${BASH_REMATCH[4]:-0}
+    left=$((((10#$days * 24 + 10#$hours) * 60 + 10#${BASH_REMATCH[5]}) * 60 + 10#${BASH_REMATCH[6]} - margin))
+    # shellcheck disable=SC2034 # for the script that asked
+    limit=(--time-limit $((left > 1 ? left : 1)))
+}
+
+# resubmit: as a new job of the same shape that goes on in $folder, where the site does not let this one back
+resubmit() {
+    local shape=(--dependency="afterany:$SLURM_JOB_ID" --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$ranks"
+        --cpus-per-task="$threads" --partition="$SLURM_JOB_PARTITION")
+    [ -z "${SLURM_NTASKS_PER_NODE-}" ] || shape+=(--ntasks-per-node="$SLURM_NTASKS_PER_NODE")
+    [ -z "${SLURM_ARRAY_TASK_ID-}" ] || shape+=(--array="$SLURM_ARRAY_TASK_ID")
+    shape+=(--time="$(squeue --noheader --jobs="$job" --format=%l | tr -d ' ')")
+    LOCKSTEP_OUT=$folder LOCKSTEP_LIVES=$life env --unset=SLURM_RESTART_COUNT \
+        sbatch "${shape[@]}" "$0" "${submitted_with[@]}"
 }
 
 # go_on STATUS: what follows from the run's exit status; does not return
 go_on() {
-    local status=$1 life=$((${SLURM_RESTART_COUNT:-0} + 1))
+    local status=$1
+    if [ "$status" -eq 138 ] && [ "$stop" = USR1 ]; then
+        status=75 # USR1 met a launcher or ranks that were not ready for it yet: nothing is lost
+    fi
     case $status in
     0) say "done" ;;
     75 | 205)
-        if [ "$stopped_by" = TERM ]; then
+        if [ "$stop" = TERM ]; then
             say "status $status after TERM: Slurm decides what becomes of the job"
-        elif [ $life -ge "$max_lives" ]; then
-            say "status $status in life $life: enough (LOCKSTEP_MAX_LIVES)"
+        elif [ "$life" -ge "$max_lives" ]; then
+            say "status $status in life $life: that is enough (LOCKSTEP_MAX_LIVES)"
         else
-            say "status $status in life $life: back into the queue"
-            scontrol requeue "$SLURM_JOB_ID" || # of an array's task this is its own number
-                say "the job cannot be requeued; submit it again to go on"
+            say "status $status: back into the queue"
+            trap - USR1 TERM # requeued, the script gets TERM, and has nothing left to do
+            scontrol requeue "$job" || resubmit ||
+                { say "neither requeued nor submitted anew; submit it again to go on" && exit "$status"; }
+            exit 0
         fi
         ;;
     *) say "failed with status $status" ;;

@@ -1,0 +1,258 @@
+#!/usr/bin/env bash
+# The job scripts: what follows from a run's exit status and from signals, with stand-ins for Slurm's commands and for
+# the launchers; tables with known figures; local.sh for real.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+need jq
+
+# --- a project folder, a PATH with stand-ins, and their notes
+project=$work/project
+calls=$work/calls # one line a call of a stand-in
+fakes=$work/fakes
+mkdir -p "$project/runs/test-40" "$fakes"
+ln -s "$SOURCE/jobs" "$project/jobs"
+ln -s "$LOCKSTEP" "$fakes/lockstep"
+fake() { # fake NAME: the command's text on standard input
+    { printf '#!/usr/bin/env bash\necho "%s $*" >>"$CALLS"\n' "$1" && cat; } >"$fakes/$1"
+    chmod +x "$fakes/$1"
+}
+fake squeue <<'TEXT'
+case "$*" in *%L*) echo "${TIME_LEFT-1:00:00}" ;; *%l*) echo 2:00:00 ;; esac
+if [ -n "${SIGNAL_EARLY-}" ]; then kill -USR1 "$(cat "$PID")"; fi
+TEXT
+fake scontrol <<'TEXT'
+case $1 in
+hostnames | show) printf 'n%s\n' $(seq "${SLURM_JOB_NUM_NODES:-1}") ;;
+requeue) exit "${REQUEUE_STATUS-0}" ;;
+esac
+TEXT
+fake sbatch <<'TEXT'
+echo "sbatch-environment $LOCKSTEP_OUT $LOCKSTEP_LIVES ${SLURM_RESTART_COUNT-none}" >>"$CALLS"
+TEXT
+# A launcher ends with $STATUS; WAIT: only once it got USR1; RUN: after the program alone has run
+for name in mpirun srun; do
+    fake $name <<'TEXT'
+if [ -n "${WAIT-}" ]; then
+    trap 'echo "launcher-got USR1" >>"$CALLS"; exit "$STATUS"' USR1
+    trap 'echo "launcher-got TERM" >>"$CALLS"; exit 1' TERM
+    echo ready >"$PID.ready"
+    while :; do sleep 0.05; done
+elif [ -n "${RUN-}" ]; then
+    extra=()
+    case "$*" in *nodes-2*) extra=(${EXTRA_ON_2-}) ;; esac
+    while [ "${1##*/}" != lockstep ]; do shift; done
+    exec "$@" --progress never "${extra[@]}"
+fi
+exit "$STATUS"
+TEXT
+done
+export CALLS=$calls PID=$work/pid
+export SLURM_SUBMIT_DIR=$project SLURM_JOB_ID=42 SLURM_JOB_NAME=test SLURM_JOB_NODELIST='n[1-2]' SLURM_JOB_NUM_NODES=2
+export SLURM_NTASKS=4 SLURM_NTASKS_PER_NODE=2 SLURM_CPUS_PER_TASK=3 SLURM_JOB_PARTITION=main
+export LOCKSTEP_CONFIG=$config
+unset SLURM_RESTART_COUNT SLURM_ARRAY_JOB_ID SLURM_ARRAY_TASK_ID SLURM_STEP_ID SLURM_STEP_NUM_TASKS
+
+# job SCRIPT NAME=VALUE... [-- ARGUMENT...]: runs the script as Slurm would, from a copy elsewhere; its status in $status
+job() {
+    local script=$1 settings=()
+    shift
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do settings+=("$1") && shift; done
+    shift $(($# > 0))
+    : >"$calls"
+    status=0
+    cp "$SOURCE/jobs/$script" "$work/slurm_script"
+    env PATH="$fakes:$PATH" "${settings[@]}" bash -c 'echo $$ >"$PID"; exec bash "$@"' - "$work/slurm_script" "$@" \
+        >"$work/job.log" 2>&1 </dev/null || status=$?
+}
+called() { grep -qE -- "$1" "$calls"; } # called PATTERN: by one of the stand-ins
+never() { ! called "$1"; }
+verdict() { # verdict WHAT STATUS [not] PATTERN: the last job's status, and what was called (or not)
+    local ok_all=true
+    same "$1: exit status" "$2" $status
+    $ok || ok_all=false
+    if [ "$3" = not ]; then check "$1: no $4" never "$4"; else check "$1: $3" called "$3"; fi
+    if ! $ok || ! $ok_all; then
+        show "$calls"
+        show "$work/job.log"
+    fi
+}
+
+# --- what follows from the exit status
+for script in train.sbatch train-srun.sbatch; do
+    job $script STATUS=0
+    verdict "$script: done" 0 not 'requeue|sbatch'
+    job $script STATUS=1
+    verdict "$script: failed" 1 not 'requeue|sbatch'
+    job $script STATUS=2
+    verdict "$script: wrong usage" 2 not 'requeue|sbatch'
+    job $script STATUS=137
+    verdict "$script: a rank was killed" 137 not 'requeue|sbatch'
+    job $script STATUS=138
+    verdict "$script: a rank died of USR1 that nobody passed on" 138 not 'requeue|sbatch'
+    job $script STATUS=75
+    verdict "$script: stopped" 0 '^scontrol requeue 42$'
+    job $script STATUS=205
+    verdict "$script: a node was lost" 0 '^scontrol requeue 42$'
+    job $script STATUS=75 SLURM_RESTART_COUNT=6 LOCKSTEP_MAX_LIVES=7
+    verdict "$script: the last life that is allowed" 75 not 'requeue|sbatch'
+    job $script STATUS=75 SLURM_RESTART_COUNT=5 LOCKSTEP_MAX_LIVES=7
+    verdict "$script: the last but one" 0 '^scontrol requeue 42$'
+    # An array's last task has the array's own number, which would requeue all of them.
+    job $script STATUS=75 SLURM_ARRAY_JOB_ID=42 SLURM_ARRAY_TASK_ID=3
+    verdict "$script: one task of an array" 0 '^scontrol requeue 42_3$'
+    check "$script: and its own time left" called '^squeue .*--jobs=42_3 '
+    job $script STATUS=75 REQUEUE_STATUS=1 SLURM_RESTART_COUNT=2 -- --set train.epochs=7
+    verdict "$script: where requeue is refused" 0 '^sbatch --dependency=afterany:42 .*slurm_script --set train.epochs=7$'
+    check "$script: of the same shape" called '^sbatch .*--nodes=2 --ntasks=4 --cpus-per-task=3 --partition=main --ntasks-per-node=2 --time=2:00:00 '
+    check "$script: in the same folder, lives counted on" called '^sbatch-environment runs/test-42 3 none$'
+    job $script STATUS=75 LOCKSTEP_LIVES=99
+    verdict "$script: lives of earlier jobs count" 75 not 'requeue|sbatch'
+done
+
+# --- what the launcher is told
+job train.sbatch STATUS=0 -- --set train.epochs=7
+verdict "mpirun" 0 "^mpirun -n 4 .* train .*--threads 3 --out runs/test-42 .*--set train.epochs=7\$"
+job train-srun.sbatch STATUS=0
+verdict "srun" 0 "^srun --ntasks=4 --cpus-per-task=3 .*--mpi=pmix .* train .*--threads 3 --out runs/test-42"
+for limit in "1:00:00 3540" "02:30 90" "1-02:03:04 93724" "00:08:09 429" "0:30 1"; do
+    job train.sbatch STATUS=0 "TIME_LEFT=${limit% *}"
+    verdict "${limit% *} left" 0 "--time-limit ${limit#* }( |\$)"
+done
+for left in UNLIMITED INVALID NOT_SET ''; do
+    job train.sbatch STATUS=0 "TIME_LEFT=$left"
+    verdict "'$left' left" 0 not "--time-limit"
+done
+job train.sbatch STATUS=0 LOCKSTEP_MARGIN=600
+verdict "a larger margin" 0 "--time-limit 3000( |\$)"
+
+# --- signals
+# signalled SCRIPT SIGNAL NAME=VALUE...: the signal comes while the launcher waits
+signalled() {
+    local script=$1 signal=$2
+    shift 2
+    rm -f "$work/pid.ready"
+    (
+        for _ in $(seq 600); do
+            [ ! -e "$work/pid.ready" ] || break
+            sleep 0.05
+        done
+        kill -"$signal" "$(cat "$work/pid")"
+    ) &
+    job "$script" WAIT=1 "$@"
+    wait
+}
+for script in train.sbatch train-srun.sbatch sweep.sbatch scaling.sbatch; do
+    array=(SLURM_ARRAY_JOB_ID=40 SLURM_ARRAY_TASK_ID=3)
+    id=40_3
+    if [ $script != sweep.sbatch ]; then
+        array=()
+        id=42
+    fi
+    signalled $script USR1 STATUS=75 "${array[@]}"
+    verdict "$script: USR1 is passed on" 0 '^launcher-got USR1$'
+    check "$script: and back into the queue" called "^scontrol requeue $id\$"
+    signalled $script TERM STATUS=75 "${array[@]}"
+    verdict "$script: TERM asks for a checkpoint" 75 '^launcher-got USR1$'
+    check "$script: and leaves the rest to Slurm" never 'requeue|sbatch|TERM'
+    signalled $script USR1 STATUS=0 "${array[@]}"
+    if [ $script = scaling.sbatch ]; then # there are more points to come
+        verdict "$script: a point that is over when USR1 comes" 0 "^scontrol requeue $id\$"
+    else
+        verdict "$script: a run that is over when USR1 comes" 0 not 'requeue|sbatch'
+    fi
+    signalled $script USR1 STATUS=1 "${array[@]}"
+    verdict "$script: a run that fails on USR1" 1 not 'requeue|sbatch'
+    job $script STATUS=0 SIGNAL_EARLY=1 "${array[@]}"
+    verdict "$script: USR1 before the run begins" 0 "^scontrol requeue $id\$"
+    check "$script: and it does not begin" never '^(mpirun|srun)'
+done
+
+# --- the program is found on PATH and in build/release, else the job says so
+rm "$fakes/lockstep"
+job train.sbatch STATUS=0
+verdict "no program" 2 not '^mpirun'
+mkdir -p "$project/build/release/bin"
+ln -s "$LOCKSTEP" "$project/build/release/bin/lockstep"
+job train.sbatch STATUS=0
+verdict "the program in build/release" 0 "^mpirun .*/project/build/release/bin/lockstep train"
+ln -s "$LOCKSTEP" "$fakes/lockstep"
+
+# --- a sweep's table. Sample standard deviations: of 90, 92, 94 it is 2; of 90, 91 it is sqrt(1/2).
+summary() { # summary FOLDER TEST VALIDATION
+    mkdir -p "$1"
+    printf '{\n  "status": "done",\n  "test_accuracy": %s,\n  "test_loss": 0.5,\n  "validation_accuracy": %s,\n  "weights_sha256": "12"\n}\n' \
+        "$2" "$3" >"$1/summary.json"
+}
+sweep=$work/sweep
+summary "$sweep/lr=0.01/seed-1" 0.90 0.81
+summary "$sweep/lr=0.01/seed-2" 0.92 0.85
+summary "$sweep/lr=0.01/seed-3" 0.94 0.83
+summary "$sweep/lr=0.1/seed-1" 0.9 null
+summary "$sweep/lr=0.1/seed-2" 0.91 null
+summary "$sweep/lr=1/seed-1" 0.5 0.25
+bash "$SOURCE/jobs/sweep.sbatch" collect "$sweep" >"$work/table" 2>&1 || true
+row() { grep -F "$1 " "$work/table" | tr -s ' ' | sed 's/ $//' || true; }
+same "three runs" "lr=0.01 3 92.000 2.000 90.000 94.000 83.000 2.000" "$(row lr=0.01)"
+same "two runs, no validation" "lr=0.1 2 90.500 0.707 90.000 91.000 - -" "$(row lr=0.1)"
+same "one run has no spread" "lr=1 1 50.000 - 50.000 50.000 25.000 -" "$(row lr=1)"
+$ok || show "$work/table"
+
+# --- a sweep of real runs: two rates, two seeds; the last one to end prints the table
+few=(-- --set "data.dir=$golden" --set train.max_steps=3)
+runs=(RUN=1 SLURM_NTASKS=1 SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_JOB_ID=7 "LOCKSTEP_SEEDS=5 9" LOCKSTEP_KEY=train.optimizer.lr
+    "LOCKSTEP_VALUES=0.001 0.01" LOCKSTEP_OUT="$work/swept")
+for task in 0 1 2 3; do
+    job sweep.sbatch "${runs[@]}" SLURM_ARRAY_TASK_ID=$task "${few[@]}"
+    same "sweep, task $task" 0 $status
+    $ok || show "$work/job.log"
+    same "only the last one prints the table (task $task)" $((task == 3)) "$(grep -c '^setting' "$work/job.log" || true)"
+done
+for value in 0.001 0.01; do
+    folder=$work/swept/train.optimizer.lr=$value
+    check "rate $value reached the runs" grep -q "lr: $value\$" "$folder/seed-9/config.yaml"
+    same "mean of rate $value" "$(jq -s '[.[].test_accuracy] | add / length * 100000 | round' "$folder"/seed-*/summary.json)" \
+        "$(awk -v s="train.optimizer.lr=$value" '$1 == s { printf "%.0f", 1000 * $3 }' "$work/swept/table.txt")"
+done
+check "seeds differ" [ "$(jq .seed "$work"/swept/*/seed-*/summary.json | sort -u | tr '\n' ' ')" = "5 9 " ]
+job sweep.sbatch "${runs[@]}" SLURM_ARRAY_TASK_ID=4 "${few[@]}"
+verdict "a task beyond the runs" 2 not '^mpirun'
+
+# --- scaling: the table, and weights that do not agree
+speed=(RUN=1 SLURM_NTASKS=2 SLURM_CPUS_PER_TASK=1 LOCKSTEP_OUT="$work/scaled")
+job scaling.sbatch "${speed[@]}" "${few[@]}"
+verdict "scaling" 0 '^mpirun -n 2 --host n1:1,n2:1 '
+check "a line for each number of nodes" grep -qE '^ *2 +1 +1 +[0-9]+ +[0-9.]+ +[0-9]+ % +[0-9a-f]{16}' "$work/scaled/table.txt"
+check "speed-up of one node" grep -qE '^ *1 +1 +1 +[0-9]+ +1\.00 +100 % ' "$work/scaled/table.txt"
+check "the weights agree" grep -q '^the same weights' "$work/job.log"
+$ok || show "$work/job.log"
+job scaling.sbatch "${speed[@]}" "${few[@]}"
+verdict "a second life keeps the points" 0 not '^mpirun'
+rm -r "$work/scaled/nodes-2"
+job scaling.sbatch "${speed[@]}" EXTRA_ON_2="--set seed=77" "${few[@]}"
+verdict "weights that differ" 1 not 'requeue|sbatch'
+check "are reported" grep -q '^THE WEIGHTS DIFFER' "$work/job.log"
+
+# --- local.sh, for real
+env -u LOCKSTEP_CONFIG PATH="$(dirname "$LOCKSTEP"):$(dirname "$MPIEXEC"):$PATH" bash "$SOURCE/jobs/local.sh" "$config" \
+    --set "data.dir=$golden" --out "$work/local" --progress never --set train.epochs=1 >"$work/local.log" 2>&1 </dev/null ||
+    true
+check "local.sh trains" [ -e "$work/local/summary.json" ]
+$ok || show "$work/local.log"
+trained alone 1 --threads 1 --set train.epochs=1
+same "local.sh: the bits of one rank" "$(result alone)" "$(result local)"
+local_run() { # local_run STATUS WHAT ARGUMENT...
+    status=0
+    PATH="$(dirname "$LOCKSTEP"):$(dirname "$MPIEXEC"):$PATH" bash "$SOURCE/jobs/local.sh" "${@:3}" --set "data.dir=$golden" \
+        --out "$work/local3" --progress never >"$work/local.log" 2>&1 </dev/null || status=$?
+    same "local.sh: $2" "$1" $status
+    $ok || show "$work/local.log"
+}
+local_run 75 "a limit" -n 3 "$config" --set train.epochs=1000 --time-limit 1
+check "local.sh starts the ranks it was told" grep -q '3 ranks x' "$work/local.log"
+# One chunk keeps one rank busy, on however many cores.
+local_run 0 "one chunk" "$config" --set train.global_batch=8 --set train.max_steps=2 --resume never
+check "local.sh: one rank for one chunk" grep -q 'local.sh: 1 ranks x' "$work/local.log"
+local_run 2 "no configuration"
+local_run 2 "a wrong number of ranks" -n many "$config"
+local_run 2 "a key that is none" "$config" --set train.epoch=1
+finish
