@@ -9,6 +9,7 @@
  *    /model/conv1/weight ...              float32, little endian; attribute "axes" names the
  *                                         dimensions of 1-, 2- and 4-dimensional tensors
  *    /optimizer/STATE/conv1/weight ...
+ *    /average/conv1/weight ...            where train.ema.decay is not 0
  *    /history/steps/..., /history/epochs/...   as in history.h5, up to the cursor
  *    /config                              the resolved configuration, YAML, as a string data set
  *
@@ -21,7 +22,7 @@
  *    /data         digest, classes, channels, rows, columns, n_train, mean[], std[]
  *    /provenance   version, revision, compiler, mpi, isa, hosts, ranks, threads, time;
  *                  init_from, init_from_sha256, init_from_flat where there are any
- *    /model, /optimizer/STATE   tensors: their names in the order of the flat array */
+ *    /model, /optimizer/STATE, /average   tensors: their names in the order of the flat array */
 #ifndef LOCKSTEP_CHECKPOINT_H
 #define LOCKSTEP_CHECKPOINT_H
 
@@ -35,6 +36,7 @@
 
 #define LKS_CHECKPOINT_FORMAT   1
 #define LKS_CHECKPOINT_FLATS    8
+#define LKS_AVERAGE             "average" /**< group of the averaged weights */
 #define LKS_PROVENANCE_TEXT_MAX 512
 
 /** Where a run stands: everything that decides what comes next, besides weights and optimizer
@@ -69,7 +71,7 @@ typedef struct lks_best {
 typedef struct lks_init_source {
     char path[LKS_PROVENANCE_TEXT_MAX]; /**< as given; of a long one the end behind "..." */
     char weights_sha256[LKS_SHA256_HEX];
-    char flat[32]; /**< which of its arrays was taken: "model" or "average" */
+    char flat[32]; /**< which of its arrays was taken: "model" or LKS_AVERAGE */
 } lks_init_source;
 
 typedef struct lks_provenance {
@@ -96,6 +98,10 @@ typedef struct lks_checkpoint {
     int n_flats;
     lks_history history;
 } lks_checkpoint;
+
+/** The array that evaluations use: the averaged weights where there are some, else the model's. A
+ * member of @p c. */
+const lks_flat *lks_checkpoint_evaluated(const lks_checkpoint *c);
 
 /** weights_sha256 of @p flats[0], and state_sha256 of all flats (count and bytes, in order), then
  * the cursor as little-endian 64-bit integers; where the plateau schedule (1) or early stopping (2)

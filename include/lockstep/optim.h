@@ -104,4 +104,34 @@ double lks_clip_factor(double norm, double limit);
 bool lks_optimizer_step(lks_optimizer *o, float *weights, const lks_gradient *g, double factor,
                         double lr, int64_t step, int threads);
 
+/** Exponential moving average of the weights (Polyak & Juditsky 1992 for the idea; the decaying form
+ * as in PyTorch's AveragedModel and TensorFlow's ExponentialMovingAverage). */
+typedef struct lks_average {
+    float *weights; /**< [n], in the order of the flat array; NULL where none is kept */
+    size_t n;
+    double decay;
+    bool warmup;
+    const lks_tensor *tensors; /**< borrowed */
+    int n_tensors;
+} lks_average;
+
+/** An average over @p tensors, which lie without gaps in one flat array and are borrowed, where
+ * config->ema_decay is not 0; else weights stays NULL and the functions below do nothing. 0 until
+ * lks_average_start(). Ended by lks_average_free(). LKS_ERR_MEMORY. */
+lks_status lks_average_create(lks_average *a, const lks_train_config *config,
+                              const lks_tensor *tensors, int n_tensors, lks_error *err);
+void lks_average_free(lks_average *a);
+
+/** The average of one set of weights: these. */
+void lks_average_start(lks_average *a, const float *weights);
+
+/** The decay of the update after optimizer step @p step (0-based): ema_decay, with ema_warmup at
+ * most (1 + t) / (10 + t), t = step + 1, so that the first weights are soon forgotten. */
+double lks_average_decay(const lks_average *a, int64_t step);
+
+/** a += (1 - decay) * (w - a), each operation rounded, for tensors that are trained; below 2^-100 in
+ * magnitude a becomes +0. Running moments and frozen tensors are copied, as AveragedModel keeps
+ * buffers. Splits over @p threads; every element by itself. */
+void lks_average_update(lks_average *a, const float *weights, int64_t step, int threads);
+
 #endif

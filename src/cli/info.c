@@ -59,7 +59,7 @@ static void print_totals(const lks_config *c, const lks_layer_info *info) {
         bytes += sum[i].out_bytes;
         flop += sum[i].flop;
     }
-    int states = lks_optimizer_states(&c->train.optimizer);
+    int states = lks_optimizer_states(&c->train.optimizer) + (c->train.ema_decay > 0);
     int chunks = lks_chunks(c->train.global_batch, c->train.chunk);
     printf("      %-26s %-16s %12lld %10.3f %10.1f\n\n", "total", "", (long long)parameters,
            flop / 1e6, (double)bytes / 1024);

@@ -41,3 +41,10 @@ lks_status lks_checkpoint_digest(lks_checkpoint *c, lks_error *err) {
     lks_sha256_finish(digest, c->state_sha256);
     return LKS_OK;
 }
+
+const lks_flat *lks_checkpoint_evaluated(const lks_checkpoint *c) {
+    for (int f = 1; f < c->n_flats; f++)
+        if (strcmp(c->flats[f].group, LKS_AVERAGE) == 0)
+            return &c->flats[f];
+    return &c->flats[0];
+}

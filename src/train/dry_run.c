@@ -39,6 +39,7 @@ static void print_memory(lks_run *run) {
         {"activations, gradients, packed weights", (double)(run->view.bytes - weights)},
         {"weights", (double)weights},
         {"optimizer state", (double)state_bytes(run)},
+        {"averaged weights", run->average.weights ? (double)weights : 0},
         {"message of a step", (double)message_bytes(run)},
         {"together", 0}};
     enum { N = sizeof rows / sizeof *rows };

@@ -55,6 +55,16 @@ static lks_status load(loaded *l, lks_comm *comm, const lks_eval_options *o, lks
     return lks_comm_agree(comm, status, err);
 }
 
+/* Rank 0. */
+static lks_status take_weights(const lks_checkpoint *c, const lks_model_view *v, const char *path,
+                               lks_error *err) {
+    const lks_flat now = {"model", v->weights, v->n_weights, v->tensors, v->n_tensors};
+    if (lks_same_tensors(&c->flats[0], &now, err) != LKS_OK)
+        return lks_fail_context(err, "%s", path);
+    memcpy(v->weights, lks_checkpoint_evaluated(c)->values, v->n_weights * sizeof(float));
+    return LKS_OK;
+}
+
 static lks_status make_model(const loaded *l, lks_comm *comm, const lks_eval_options *o,
                              const lks_dataset *d, int threads, lks_model **model, lks_error *err) {
     const lks_kernels *kernels;
@@ -65,12 +75,9 @@ static lks_status make_model(const loaded *l, lks_comm *comm, const lks_eval_opt
                                   l->config.eval.batch, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_model_view v = lks_model_look(*model);
-    const lks_flat now = {"model", v.weights, v.n_weights, v.tensors, v.n_tensors};
-    if (comm->rank == 0 && lks_same_tensors(&l->c.flats[0], &now, err) != LKS_OK)
-        status = lks_fail_context(err, "%s", o->checkpoint);
-    LKS_TRY(lks_comm_agree(comm, status, err));
     if (comm->rank == 0)
-        memcpy(v.weights, l->c.flats[0].values, v.n_weights * sizeof(float));
+        status = take_weights(&l->c, &v, o->checkpoint, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_broadcast(comm, v.weights, v.n_weights * sizeof(float), 0);
     lks_model_weights_changed(*model);
     return LKS_OK;
@@ -94,9 +101,10 @@ static lks_status run_eval(loaded *l, lks_comm *comm, const lks_eval_options *o,
     lks_status status =
         lks_evaluate(*model, &d->test, NULL, 0, l->config.eval.batch, comm, counts, NULL, err);
     if (status == LKS_OK) {
-        lks_info("%s: network %s after %lld steps (%lld epochs), weights %.16s", o->checkpoint,
+        bool averaged = lks_checkpoint_evaluated(&l->c) != l->c.flats;
+        lks_info("%s: network %s after %lld steps (%lld epochs), weights %.16s%s", o->checkpoint,
                  l->config.name, (long long)l->cursor.step, (long long)l->cursor.epoch,
-                 l->c.weights_sha256);
+                 l->c.weights_sha256, averaged ? ", evaluated with their average" : "");
         if (comm->rank == 0)
             lks_counts_print(counts, &l->config.data, "test", stdout);
     }

@@ -15,13 +15,6 @@ typedef struct source {
     const lks_flat *flat; /* of c: what is evaluated, the averaged weights where there are some */
 } source;
 
-static const lks_flat *evaluated(const lks_checkpoint *c) {
-    for (int f = 1; f < c->n_flats; f++)
-        if (strcmp(c->flats[f].group, "average") == 0)
-            return &c->flats[f];
-    return &c->flats[0];
-}
-
 static const lks_tensor *find(const lks_flat *flat, const char *name) {
     for (int t = 0; t < flat->n_tensors; t++)
         if (strcmp(flat->tensors[t].name, name) == 0)
@@ -121,7 +114,7 @@ static void note(lks_init_source *note, const source *s) {
 static lks_status load(lks_run *run, lks_error *err) {
     source s = {.path = run->options->init_from};
     LKS_TRY(lks_checkpoint_read(s.path, LKS_NUMERICS, &s.c, err));
-    s.flat = evaluated(&s.c);
+    s.flat = lks_checkpoint_evaluated(&s.c);
     lks_status status = adopt(&s, &run->view, err);
     if (status == LKS_OK)
         note(&run->provenance.init_from, &s);
@@ -141,5 +134,6 @@ lks_status lks_run_init_from(lks_run *run, lks_error *err) {
     LKS_TRY(lks_comm_agree(run->comm, status, err));
     lks_comm_broadcast(run->comm, run->view.weights, run->view.n_weights * sizeof(float), 0);
     lks_model_weights_changed(run->model);
+    lks_average_start(&run->average, run->view.weights);
     return LKS_OK;
 }

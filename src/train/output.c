@@ -226,6 +226,9 @@ static void put_results(json *j, const lks_run *run) {
     put_number(j, "test_macro_precision", t->total ? macro.precision : NAN);
     put_number(j, "test_macro_recall", t->total ? macro.recall : NAN);
     put_number(j, "test_macro_f1", t->total ? macro.f1 : NAN);
+    put_text(j, "test_weights", lks_run_tests_best(run) ? "best" : "last");
+    put_integer(j, "test_step", lks_run_tests_best(run) ? run->best.step : run->cursor.step);
+    put_text(j, "evaluated", run->average.weights ? LKS_AVERAGE : "model");
     put_number(j, "validation_accuracy", lks_accuracy(run->validation));
     put_number(j, "validation_loss", lks_mean_loss(run->validation));
 }

@@ -24,6 +24,7 @@ typedef struct lks_run {
     lks_model *model;
     lks_model_view view;
     lks_optimizer optimizer;
+    lks_average average;
     int64_t *message; /* [head][operations][weights] */
     float *gradients; /* [weights], train.reduce fp32 only */
     int eval_batch;
@@ -61,6 +62,23 @@ bool lks_run_over(const lks_run *run);
 
 /* step.c: one optimizer step. Collective; errors agreed. */
 lks_status lks_run_step(lks_run *run, lks_error *err);
+
+/* assess.c: evaluations, with the averaged weights where there are some. Collective; errors agreed.
+ * The validation split, or without one the test set, where one is due after an epoch. */
+lks_status lks_run_evaluate_epoch(lks_run *run, lks_error *err);
+/* At the end: validation unless just done, and the test set with its predictions on rank 0. */
+lks_status lks_run_evaluate_end(lks_run *run, lks_predicted *predicted, lks_error *err);
+/* The test figures are those of the best checkpoint. */
+bool lks_run_tests_best(const lks_run *run);
+/* Rank 0, before training: LKS_ERR_CONFIG if that checkpoint is needed and not there. */
+lks_status lks_run_find_best(const lks_run *run, lks_error *err);
+/* Notes the newest validation result if it is the best: more correct, then lower exact loss, then
+ * earlier. Where a run was told to stop decides nothing. */
+bool lks_run_is_best(lks_run *run);
+/* What the validation split decides: rates to come, and whether there are any. Only evaluations that
+ * come every so many epochs are looked at, so that nothing depends on where a run was told to stop
+ * or on how many epochs it was first planned for. */
+void lks_run_decide(lks_run *run);
 
 /* verify.c: every sample once, and equal replicas. Collective; errors agreed. */
 lks_status lks_run_verify_epoch(lks_run *run, lks_error *err);

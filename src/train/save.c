@@ -8,6 +8,16 @@
 #include "lockstep/timer.h"
 #include "train/run.h"
 
+/* One more array of the weights' shape. */
+static void add_flat(const lks_run *run, lks_checkpoint *c, const char *group, float *values) {
+    lks_flat *flat = &c->flats[c->n_flats++];
+    *flat = (lks_flat){.values = values,
+                       .count = run->view.n_weights,
+                       .tensors = run->view.tensors,
+                       .n_tensors = run->view.n_tensors};
+    snprintf(flat->group, sizeof flat->group, "%s", group);
+}
+
 /* The run as a checkpoint that borrows everything. Digests are not filled in. */
 void lks_run_snapshot(lks_run *run, lks_checkpoint *c) {
     *c = (lks_checkpoint){.numerics = LKS_NUMERICS,
@@ -17,16 +27,12 @@ void lks_run_snapshot(lks_run *run, lks_checkpoint *c) {
                           .data = run->data.identity,
                           .provenance = run->provenance,
                           .config_yaml = run->config_yaml,
-                          .n_flats = 1 + run->optimizer.n_states,
                           .history = run->history};
-    for (int f = 0; f < c->n_flats; f++) {
-        c->flats[f] = (lks_flat){.values = f ? run->optimizer.state[f - 1] : run->view.weights,
-                                 .count = run->view.n_weights,
-                                 .tensors = run->view.tensors,
-                                 .n_tensors = run->view.n_tensors};
-        snprintf(c->flats[f].group, sizeof c->flats[f].group, "%s",
-                 f ? run->optimizer.names[f - 1] : "model");
-    }
+    add_flat(run, c, "model", run->view.weights);
+    for (int s = 0; s < run->optimizer.n_states; s++)
+        add_flat(run, c, run->optimizer.names[s], run->optimizer.state[s]);
+    if (run->average.weights)
+        add_flat(run, c, LKS_AVERAGE, run->average.weights);
 }
 
 static lks_status write_files(lks_run *run, bool best, lks_error *err) {
@@ -105,9 +111,10 @@ static lks_status check_same(lks_run *run, const lks_checkpoint *saved, lks_erro
 
 /* Rank 0 takes everything over from the file. */
 static void take_over(lks_run *run, lks_checkpoint *saved) {
+    lks_checkpoint now;
+    lks_run_snapshot(run, &now);
     for (int f = 0; f < saved->n_flats; f++)
-        memcpy(f ? run->optimizer.state[f - 1] : run->view.weights, saved->flats[f].values,
-               saved->flats[f].count * sizeof(float));
+        memcpy(now.flats[f].values, saved->flats[f].values, saved->flats[f].count * sizeof(float));
     run->cursor = saved->cursor;
     run->best = saved->best;
     run->history = saved->history;
@@ -211,10 +218,10 @@ lks_status lks_run_resume(lks_run *run, lks_error *err) {
     lks_comm_broadcast(run->comm, &run->cursor, sizeof run->cursor, 0);
     lks_comm_broadcast(run->comm, &run->best, sizeof run->best, 0);
     lks_comm_broadcast(run->comm, run->resumed_from, sizeof run->resumed_from, 0);
-    size_t bytes = run->view.n_weights * sizeof(float);
-    lks_comm_broadcast(run->comm, run->view.weights, bytes, 0);
-    for (int s = 0; s < run->optimizer.n_states; s++)
-        lks_comm_broadcast(run->comm, run->optimizer.state[s], bytes, 0);
+    lks_checkpoint now;
+    lks_run_snapshot(run, &now);
+    for (int f = 0; f < now.n_flats; f++)
+        lks_comm_broadcast(run->comm, now.flats[f].values, now.flats[f].count * sizeof(float), 0);
     lks_model_weights_changed(run->model);
     return LKS_OK;
 }

@@ -110,6 +110,8 @@ static lks_status make_network(lks_run *run, lks_error *err) {
     LKS_TRY(weigh_classes(run, err));
     LKS_TRY(lks_optimizer_create(&run->optimizer, &c->train.optimizer, run->view.tensors,
                                  run->view.n_tensors, run->kernels, err));
+    LKS_TRY(
+        lks_average_create(&run->average, &c->train, run->view.tensors, run->view.n_tensors, err));
     size_t slots = LKS_MSG_HEAD + (size_t)run->view.n_operations;
     bool plain = c->train.reduce == LKS_REDUCE_FP32;
     run->message = lks_alloc(slots + (plain ? 0 : run->view.n_weights), sizeof(int64_t),
@@ -133,7 +135,8 @@ static lks_status make_network(lks_run *run, lks_error *err) {
 static void print_memory(lks_run *run) {
     double data = (double)lks_dataset_bytes(&run->data) / 1048576, least = data, most = data;
     double network = (double)(run->view.bytes + run->view.n_weights * sizeof(float) *
-                                                    (size_t)(2 + run->optimizer.n_states)) /
+                                                    (size_t)(2 + run->optimizer.n_states +
+                                                             (run->average.weights != NULL))) /
                      1048576;
     lks_comm_min_f64(run->comm, &least, 1);
     lks_comm_max_f64(run->comm, &most, 1);
@@ -168,6 +171,7 @@ static lks_status start(lks_run *run, lks_error *err) {
     const lks_train_options *o = run->options;
     lks_comm *comm = run->comm;
     lks_model_init(run->model, run->config.seed);
+    lks_average_start(&run->average, run->view.weights);
     lks_fill_provenance(&run->provenance, comm, run->kernels, run->threads);
     print_plan(run);
     if (!o->dry_run)
@@ -180,6 +184,8 @@ static lks_status start(lks_run *run, lks_error *err) {
     LKS_TRY(lks_comm_agree(comm, status, err));
     LKS_TRY(lks_run_resume(run, err));
     LKS_TRY(lks_run_init_from(run, err));
+    status = comm->rank == 0 ? lks_run_find_best(run, err) : LKS_OK;
+    LKS_TRY(lks_comm_agree(comm, status, err));
     run->first_step = run->cursor.step;
     /* What came from a given file has to be saved in this folder too. */
     bool given = o->resume && strcmp(o->resume, "auto") != 0;
@@ -225,6 +231,7 @@ void lks_run_close(lks_run *run) {
         fclose(run->metrics);
     lks_history_free(&run->history);
     lks_optimizer_free(&run->optimizer);
+    lks_average_free(&run->average);
     lks_model_free(run->model);
     lks_loader_free(run->loader);
     lks_dataset_free(&run->data);

@@ -90,6 +90,7 @@ static void update(lks_run *run) {
     if (!lks_optimizer_step(&run->optimizer, run->view.weights, &gradient, factor, run->lr, c->step,
                             run->threads))
         run->bad_weights = true;
+    lks_average_update(&run->average, run->view.weights, c->step, run->threads);
     lks_model_weights_changed(run->model);
 }
 

@@ -72,65 +72,6 @@ static lks_status after_step(lks_run *run, lks_error *err) {
     return LKS_OK;
 }
 
-static lks_status evaluate_validation(lks_run *run, lks_error *err) {
-    const lks_split *s = &run->data.split;
-    return lks_evaluate(run->model, &run->data.train, s->validation, s->n_validation,
-                        run->eval_batch, run->comm, run->validation, NULL, err);
-}
-
-/* Evaluations come every so many epochs, and at the end of all of them. */
-static bool evaluation_due(const lks_run *run) {
-    return run->cursor.epoch % run->config.eval.every_epochs == 0 ||
-           run->cursor.step == run->total_steps;
-}
-
-static bool smaller(lks_limbs a, lks_limbs b) {
-    return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
-}
-
-/* Better: more correct, then lower exact loss, then earlier. Where a run was told to stop decides
- * nothing. */
-static bool is_best(lks_run *run) {
-    const lks_counts *v = run->validation;
-    lks_best *b = &run->best;
-    if (v->total == 0 || !evaluation_due(run))
-        return false;
-    bool better = b->step == 0 || v->correct > b->correct ||
-                  (v->correct == b->correct && smaller(v->loss, b->loss));
-    if (better)
-        *b = (lks_best){run->cursor.step, v->correct, v->total, v->loss};
-    return better;
-}
-
-/* What the validation split decides: rates to come, and whether there are any. Only evaluations that
- * come every so many epochs are looked at, so that nothing depends on where a run was told to stop
- * or on how many epochs it was first planned for. */
-static void decide(lks_run *run) {
-    const lks_train_config *t = &run->config.train;
-    lks_cursor *c = &run->cursor;
-    const lks_counts *v = run->validation;
-    if (v->total == 0 || c->epoch % run->config.eval.every_epochs != 0)
-        return;
-    double loss = lks_mean_loss(v), accuracy = lks_accuracy(v);
-    if (t->schedule.name == LKS_SCHEDULE_PLATEAU)
-        lks_plateau_watch(&c->plateau, &t->schedule,
-                          t->schedule.watch == LKS_WATCH_LOSS ? loss : accuracy, c->epoch);
-    if (t->stop_patience > 0)
-        lks_early_stop_watch(&c->early_stop, t, t->stop_watch == LKS_WATCH_LOSS ? loss : accuracy,
-                             c->epoch);
-}
-
-static lks_status evaluate_epoch(lks_run *run, lks_error *err) {
-    if (!evaluation_due(run) && run->cursor.step != run->last_step)
-        return LKS_OK;
-    if (run->data.split.n_validation > 0)
-        return evaluate_validation(run, err);
-    if (!run->data.has_test)
-        return LKS_OK;
-    return lks_evaluate(run->model, &run->data.test, NULL, 0, run->eval_batch, run->comm, run->test,
-                        NULL, err);
-}
-
 static lks_status record_epoch(lks_run *run, lks_error *err) {
     const lks_cursor *c = &run->cursor;
     double n = (double)c->epoch_samples;
@@ -163,13 +104,13 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     c->batch = 0;
     LKS_TRY(lks_run_verify_epoch(run, err));
     run->verified++;
-    LKS_TRY(evaluate_epoch(run, err));
+    LKS_TRY(lks_run_evaluate_epoch(run, err));
     LKS_TRY(record_epoch(run, err));
     c->loss = (lks_limbs){0, 0};
     c->correct = c->epoch_samples = 0;
     c->epoch_hash = 0;
-    bool best = is_best(run);
-    decide(run);
+    bool best = lks_run_is_best(run);
+    lks_run_decide(run);
     const lks_checkpoint_config *k = &run->config.checkpoint;
     bool due = (k->every_epochs > 0 && c->epoch % k->every_epochs == 0) ||
                (k->every_steps > 0 && c->step % k->every_steps == 0);
@@ -249,14 +190,19 @@ static void suggest_refit(const lks_run *run) {
              (long long)(run->best.step / run->steps_per_epoch), run->folder);
 }
 
+/* The test figures, and of which weights they are where that is not plain. */
+static void print_test(const lks_run *run) {
+    char title[96] = "test";
+    if (lks_run_tests_best(run))
+        snprintf(title, sizeof title, "test, best weights by validation (step %lld)",
+                 (long long)run->best.step);
+    lks_counts_print(run->test, &run->config.data, title, stdout);
+}
+
 static lks_status finish(lks_run *run, lks_error *err) {
     lks_predicted predicted = {0};
     bool has_test = run->data.has_test;
-    if (run->validation->total == 0 && run->data.split.n_validation > 0)
-        LKS_TRY(evaluate_validation(run, err));
-    if (has_test)
-        LKS_TRY(lks_evaluate(run->model, &run->data.test, NULL, 0, run->eval_batch, run->comm,
-                             run->test, &predicted, err));
+    LKS_TRY(lks_run_evaluate_end(run, &predicted, err));
     report_samples(run);
     report_exchange(run);
     lks_status status = LKS_OK;
@@ -266,7 +212,7 @@ static lks_status finish(lks_run *run, lks_error *err) {
             if (run->validation->total > 0)
                 lks_counts_print(run->validation, &run->config.data, "validation", stdout);
             if (has_test)
-                lks_counts_print(run->test, &run->config.data, "test", stdout);
+                print_test(run);
         }
     }
     lks_predicted_free(&predicted);

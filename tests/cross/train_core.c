@@ -1,6 +1,7 @@
 /* A few training steps of a small network with everything in it, on synthetic images, by the modules
  * that need nothing but a C library: usage train_core ISA THREADS FILE. FILE gets the weights after
- * the last step, then the optimizer's state, as they lie in memory: equal on every processor. */
+ * the last step, the optimizer's state and the averaged weights, as they lie in memory: equal on
+ * every processor. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +10,11 @@
 #include "lockstep/optim.h"
 #include "lockstep/philox.h"
 
-#define BATCH   50
-#define STEPS   4
-#define SIZE    20
-#define CLASSES 10
+#define BATCH      50
+#define STEPS      2
+#define ACCUMULATE 3
+#define SIZE       20
+#define CLASSES    10
 
 static lks_layer_config layers[] = {
     {.kind = LKS_CONV2D, .filters = 7, .kernel = {5, 5}, .stride = {2, 2}, .padding = LKS_PAD_SAME},
@@ -64,6 +66,8 @@ static lks_config configuration(void) {
     c.train.global_batch = BATCH;
     c.train.chunk = 8;
     c.train.label_smoothing = 0.1;
+    c.train.ema_decay = 0.9;
+    c.train.ema_warmup = true;
     c.train.optimizer = (lks_optimizer_config){.name = LKS_ADAMW,
                                                .lr = 0.01,
                                                .weight_decay = 0.1,
@@ -79,25 +83,33 @@ static void draw(uint8_t *bytes, size_t n, uint32_t step) {
         bytes[i] = (uint8_t)(lks_stream_uniform(&s, i) * 256);
 }
 
-static void train(lks_model *m, lks_optimizer *o, int threads) {
+/* Forward and backward over micro-batch number `batch`, the last of a step one sample short. */
+static void add_batch(lks_model *m, int batch) {
     static uint8_t images[BATCH * SIZE * SIZE], labels[BATCH];
     static uint32_t ids[BATCH];
+    draw(images, sizeof images, (uint32_t)batch);
+    for (int i = 0; i < BATCH; i++) {
+        ids[i] = (uint32_t)(batch * BATCH + i);
+        labels[i] = images[i * SIZE * SIZE] % CLASSES;
+    }
+    const lks_batch b = {images, labels, ids, BATCH - (batch % ACCUMULATE == 2), 0};
+    lks_model_train(m, &b);
+}
+
+static void train(lks_model *m, lks_optimizer *o, lks_average *average, int threads) {
     lks_model_view v = lks_model_look(m);
     size_t head = LKS_MSG_HEAD + (size_t)v.n_operations;
     int64_t *message = calloc(head + v.n_weights, sizeof *message);
+    lks_average_start(average, v.weights);
     for (int step = 0; message && step < STEPS; step++) {
-        draw(images, sizeof images, (uint32_t)step);
-        for (int i = 0; i < BATCH; i++) {
-            ids[i] = (uint32_t)(step * BATCH + i);
-            labels[i] = images[i * SIZE * SIZE] % CLASSES;
-        }
-        const lks_batch batch = {images, labels, ids, BATCH - step, 0};
-        lks_model_train(m, &batch);
+        for (int i = 0; i < ACCUMULATE; i++)
+            add_batch(m, step * ACCUMULATE + i);
         lks_model_collect(m, message, NULL);
         const lks_gradient g = {.exact = message + head, .samples = message[LKS_MSG_SAMPLES]};
         double norm = lks_optimizer_norms(o, v.weights, &g, NULL, threads);
         if (!lks_optimizer_step(o, v.weights, &g, lks_clip_factor(norm, 0.5), 0.01, step, threads))
             exit(1);
+        lks_average_update(average, v.weights, step, threads);
         lks_model_weights_changed(m);
     }
     free(message);
@@ -108,6 +120,7 @@ int main(int argc, char **argv) {
     const lks_kernels *kernels;
     lks_model *m;
     lks_optimizer o;
+    lks_average average;
     float pixels[1][256];
     int threads = argc > 3 ? atoi(argv[2]) : 1;
     FILE *out = argc > 3 ? fopen(argv[3], "wb") : NULL;
@@ -122,13 +135,16 @@ int main(int argc, char **argv) {
         fail(&err);
     lks_model_view v = lks_model_look(m);
     if (lks_optimizer_create(&o, &c.train.optimizer, v.tensors, v.n_tensors, kernels, &err) !=
-        LKS_OK)
+            LKS_OK ||
+        lks_average_create(&average, &c.train, v.tensors, v.n_tensors, &err) != LKS_OK)
         fail(&err);
     lks_model_init(m, c.seed);
-    train(m, &o, threads);
+    train(m, &o, &average, threads);
     fwrite(v.weights, sizeof(float), v.n_weights, out);
     for (int s = 0; s < o.n_states; s++)
         fwrite(o.state[s], sizeof(float), v.n_weights, out);
+    fwrite(average.weights, sizeof(float), v.n_weights, out);
+    lks_average_free(&average);
     lks_optimizer_free(&o);
     lks_model_free(m);
     return fclose(out) == 0 ? 0 : 1;

@@ -1,0 +1,56 @@
+/* Averaged weights: a pass of its own over memory behind the optimizer's, since few runs ask for one. */
+#include <math.h>
+#include <string.h>
+
+#include "lockstep/memory.h"
+#include "lockstep/optim.h"
+
+lks_status lks_average_create(lks_average *a, const lks_train_config *config,
+                              const lks_tensor *tensors, int n_tensors, lks_error *err) {
+    *a = (lks_average){.decay = config->ema_decay,
+                       .warmup = config->ema_warmup,
+                       .tensors = tensors,
+                       .n_tensors = n_tensors};
+    if (config->ema_decay == 0)
+        return LKS_OK;
+    for (int t = 0; t < n_tensors; t++)
+        a->n += tensors[t].count;
+    a->weights = lks_alloc(a->n, sizeof *a->weights, "averaged weights", err);
+    return a->weights ? LKS_OK : err->status;
+}
+
+void lks_average_free(lks_average *a) {
+    lks_free(a->weights);
+    memset(a, 0, sizeof *a);
+}
+
+void lks_average_start(lks_average *a, const float *weights) {
+    if (a->weights)
+        memcpy(a->weights, weights, a->n * sizeof *weights);
+}
+
+double lks_average_decay(const lks_average *a, int64_t step) {
+    double t = (double)step + 1, most = (1 + t) / (10 + t);
+    return a->warmup && most < a->decay ? most : a->decay;
+}
+
+void lks_average_update(lks_average *a, const float *weights, int64_t step, int threads) {
+    if (!a->weights)
+        return;
+    const float share = (float)(1 - lks_average_decay(a, step));
+    for (int t = 0; t < a->n_tensors; t++) {
+        const lks_tensor *tensor = &a->tensors[t];
+        float *average = a->weights + tensor->offset;
+        const float *now = weights + tensor->offset;
+        if (!tensor->trained) {
+            memcpy(average, now, tensor->count * sizeof *now);
+            continue;
+        }
+#pragma omp parallel for num_threads(threads) schedule(static)
+        for (size_t i = 0; i < tensor->count; i++) {
+            float next = average[i] + share * (now[i] - average[i]);
+            /* as the optimizer's states: weights that died would leave denormals here */
+            average[i] = fabsf(next) < 0x1p-100f ? 0.0f : next;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# A network with everything in it that nobody tuned: one digest on all numbers of ranks and threads and all instruction
+# sets, over stops and resumes; averaged weights and the best ones are what is evaluated.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+need jq
+config=$here/untuned.yaml
+
+results() { # all of result, and what validation decided
+    jq -c '[.weights_sha256, .state_sha256, .steps, .test_correct, .test_loss, .validation_loss]' "$work/$1/summary.json"
+}
+
+trained reference 1 --threads 1
+wanted=$(results reference)
+echo "reference: $wanted"
+same "1,801 images, 37 batches, 13 steps an epoch" 39 "$(key reference steps)"
+rates=$(jq -s -c '[.[] | select(.type == "epoch") | .lr]' "$work/reference/metrics.jsonl")
+check "the rate was reduced by what validation showed: $rates" jq -e '.[2] < .[0]' <<<"$rates" >/dev/null
+check "gradients were longer than what is allowed" \
+    jq -s -e 'any(.[]; .type == "step" and .gradient_norm > 0.5)' "$work/reference/metrics.jsonl" >/dev/null
+
+for ranks in 1 2 3 5; do
+    for threads in 1 2; do
+        [ $ranks$threads != 11 ] || continue
+        trained run $ranks --threads $threads
+        same "$ranks ranks x $threads threads" "$wanted" "$(results run)"
+        rm -rf "$work/run"
+    done
+done
+
+short=(--set train.max_steps=3) # the portable kernels are too slow for more
+trained begun 1 --threads 1 "${short[@]}"
+for isa in $(isas); do
+    for ranks in 1 3; do
+        LOCKSTEP_ISA=$isa trained run $ranks --threads 2 "${short[@]}"
+        same "$isa, $ranks ranks x 2 threads" "$(results begun)" "$(results run)"
+        rm -rf "$work/run"
+    done
+done
+
+stops=(1 12 13 14 30 0) # around the end of an epoch, and anywhere
+ranks=(2 1 5 3 2 1)
+for i in "${!stops[@]}"; do
+    trained parts "${ranks[i]}" --threads $((2 - i % 2)) --set "train.max_steps=${stops[i]}"
+done
+same "five stops, resumed on other numbers of ranks" "$wanted" "$(results parts)"
+
+# --- averaged weights
+same "the average is what is evaluated" average "$(key reference evaluated)"
+accuracy() { sed -n 's/^test[^0-9]*\([0-9.]*\) %.*/\1/p' "$1" | head -n 1; }
+percent() { awk -v a="$(key "$1" test_accuracy)" 'BEGIN { printf "%.2f", 100 * a }'; }
+launch 2 eval "$work/reference/checkpoints/last.h5" --data "$golden" >"$work/eval" 2>&1 || show "$work/eval"
+same "eval takes the average too" "$(percent reference)" "$(accuracy "$work/eval")"
+trained plain 1 --threads 1 --set train.ema.decay=0 --set train.schedule.name=constant
+trained averaged 1 --threads 1 --set train.schedule.name=constant
+same "averaging changes no weight" "$(key plain weights_sha256)" "$(key averaged weights_sha256)"
+check "but what is evaluated" [ "$(key plain test_loss)" != "$(key averaged test_loss)" ]
+check "and the state" [ "$(key plain state_sha256)" != "$(key averaged state_sha256)" ]
+
+# --- test figures of the best weights
+trained best 3 --threads 1 --set eval.test_weights=best --set train.optimizer.lr=0.1
+step=$(key best test_step)
+check "the best weights here are not the last ones" [ "$step" -lt "$(key best steps)" ]
+same "best.h5 is of that step" "$(printf 'step-%08d.h5' "$step")" "$(readlink "$work/best/checkpoints/best.h5")"
+launch 1 eval "$work/best/checkpoints/best.h5" --data "$golden" >"$work/eval" 2>&1 || show "$work/eval"
+same "and its figures are the run's" "$(percent best)" "$(accuracy "$work/eval")"
+trained last 1 --threads 1 --set train.optimizer.lr=0.1
+same "the last weights stay what a resume goes on from" "$(key last state_sha256)" "$(key best state_sha256)"
+check "the two tests differ" [ "$(key last test_loss)" != "$(key best test_loss)" ]
+trained cut 1 --threads 1 --set eval.test_weights=best --set train.max_steps=20
+rm "$work/cut/checkpoints/best.h5"
+status=0
+train cut 2 --threads 1 --set eval.test_weights=best || status=$?
+same "no best checkpoint where one is needed: said before training" 2 $status
+same "one message" 1 "$(grep -c 'lockstep: error:.*eval.test_weights' "$work/cut.log" || true)"
+finish
