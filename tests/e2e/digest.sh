@@ -74,6 +74,14 @@ same "validation results" "$(key one validation_loss)" "$(key three validation_l
 same "the same best checkpoint" "" \
     "$("$LOCKSTEP" diff "$work"/{one,three}/checkpoints/last.h5 | grep 'best_' || true)"
 
+# Three batches of 48 are one of 144, in the short last step of an epoch (128 images), too: the same sums, divided once.
+trained thrice 2 --threads 1 --set train.global_batch=48 --set train.accumulate=3
+trained once 3 --threads 1 --set train.global_batch=144
+same "k batches of B are one of k B" "$(result once)" "$(result thrice)"
+same "steps: 14 an epoch" 28 "$(key thrice steps)"
+trained other 1 --threads 2 --set train.global_batch=144 --set train.chunk=16
+check "the chunk is part of the arithmetic" [ "$(key other weights_sha256)" != "$(key once weights_sha256)" ]
+
 # Layers without weights stand in front of the first ones with weights: inputs of one unpadded channel.
 for isa in $(isas); do
     LOCKSTEP_ISA=$isa config=$here/weightless.yaml trained "first-$isa" $((1 + RANDOM % 3)) --threads 1
