@@ -29,6 +29,8 @@ parameters lenet5 61706
 parameters m3 1124180
 parameters m5 1128180
 parameters m7 2291972
+# 3 * 3 * 48 + 48, 3 * 3 * 48 * 96 + 96, 6 * 6 * 96 * 256 + 256, 256 * 10 + 10
+parameters fashion-mnist $((480 + 41568 + 884992 + 2570))
 check "resnet-small is small" jq -e '.[] | select(.name == "resnet-small") | .parameters < 200000' list.json >/dev/null
 same "the published accuracy comes from the file" "99.05 %" \
     "$(jq -r '.[] | select(.name == "lenet5") | .published' list.json | cut -c 1-7)"
