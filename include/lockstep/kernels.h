@@ -196,6 +196,11 @@ typedef struct lks_kernels {
                                size_t pixels, int stride, int channels);
 
     lks_update_kernel update[LKS_UPDATE_RULES];
+
+    /** Independent chains x = x * out[0] + out[1] in registers, @p rounds of each; a sum goes to
+     * out[2..17], so that nothing is left out. Returns the floating-point operations done: the most
+     * that this table can do a second, for comparison. */
+    double (*peak)(float *out, size_t rounds);
 } lks_kernels;
 
 /** The best table this machine runs, or the one that @p force names ("portable", "avx2", "avx512", "neon";

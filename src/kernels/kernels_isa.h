@@ -50,6 +50,8 @@ bool LKS_KERNEL(lks_rmsprop)(float *w, float *const state[LKS_UPDATE_STATES], co
 bool LKS_KERNEL(lks_adadelta)(float *w, float *const state[LKS_UPDATE_STATES], const float *g,
                               size_t n, const lks_update *s);
 
+double LKS_KERNEL(lks_peak)(float *out, size_t rounds);
+
 extern const lks_kernels LKS_KERNEL(lks_table);
 
 #endif

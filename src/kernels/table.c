@@ -30,4 +30,5 @@ const lks_kernels LKS_KERNEL(lks_table) = {
                [LKS_UPDATE_ADAMW] = LKS_KERNEL(lks_adamw),
                [LKS_UPDATE_RMSPROP] = LKS_KERNEL(lks_rmsprop),
                [LKS_UPDATE_ADADELTA] = LKS_KERNEL(lks_adadelta)},
+    .peak = LKS_KERNEL(lks_peak),
 };

@@ -1,0 +1,197 @@
+/* Speed of the convolution and dense layers, direction by direction and shape by shape, beside the FMA
+ * peak measured in the same run. Usage: bench_kernels [ISA]...; default: all that the machine has.
+ *
+ * One thread. A time is the best of many short runs: others on the machine only ever make one longer.
+ * The peak is measured anew before every shape, and the share is that of this moment. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/memory.h"
+#include "lockstep/timer.h"
+#include "nn/op.h"
+#include "support/random_data.h"
+
+#define IMAGES   16  /* a chunk */
+#define PATIENCE 0.4 /* seconds for a figure */
+
+typedef struct shape {
+    const char *what;
+    int rows, columns, in, out, kernel, stride, pad;
+    bool relu, pool;
+    double density; /* share of output gradients that are not zero */
+} shape;
+
+static const shape shapes[] = {
+    {"first layer", 28, 28, 1, 32, 3, 1, 0, true, false, 1},
+    {"first layer, pooled", 28, 28, 1, 32, 3, 1, 0, true, true, 1},
+    {"first layer", 28, 28, 1, 24, 5, 1, 0, true, false, 1},
+    {"first layer, pooled", 28, 28, 1, 24, 5, 1, 0, true, true, 1},
+    {"dense gradients", 13, 13, 32, 64, 3, 1, 0, false, false, 1},
+    {"dense gradients", 26, 26, 32, 64, 3, 1, 0, false, false, 1},
+    {"dense gradients", 22, 22, 64, 80, 3, 1, 0, false, false, 1},
+    {"dense gradients", 10, 10, 160, 176, 3, 1, 0, false, false, 1},
+    {"dense gradients", 14, 14, 48, 64, 5, 1, 0, false, false, 1},
+    {"ragged, stride 2", 15, 15, 21, 37, 3, 2, 1, false, false, 1},
+    {"padded", 14, 14, 64, 64, 3, 1, 1, false, false, 1},
+    {"7 x 7", 22, 22, 48, 96, 7, 1, 0, false, false, 1},
+    {"pooled, 7 % dense", 13, 13, 32, 64, 3, 1, 0, true, true, 0.28},
+    {"pooled, 7 % dense", 26, 26, 32, 64, 3, 1, 0, true, true, 0.28},
+    {"pooled, 25 % dense", 26, 26, 32, 64, 3, 1, 0, true, true, 1},
+};
+
+typedef struct bench {
+    lks_model *model;
+    lks_op *op;
+    const shape *s;
+    double flop; /* of one direction over all images, every position counted */
+} bench;
+
+static void die(const lks_error *err) {
+    fprintf(stderr, "bench_kernels: %s\n", err->text);
+    exit(1);
+}
+
+/* A 1 x 1 convolution makes the input channels, so that gradients flow back to them. */
+static lks_model *make_model(const shape *s, const lks_kernels *kernels) {
+    static float pixels[1][256];
+    lks_layer_config layers[6] = {{.kind = LKS_CONV2D,
+                                   .name = "before",
+                                   .filters = s->in,
+                                   .kernel = {1, 1},
+                                   .stride = {1, 1},
+                                   .trainable = true,
+                                   .input_layer = -1},
+                                  {.kind = LKS_CONV2D,
+                                   .name = "conv",
+                                   .filters = s->out,
+                                   .kernel = {s->kernel, s->kernel},
+                                   .stride = {s->stride, s->stride},
+                                   .padding = LKS_PAD_EXPLICIT,
+                                   .pad = {s->pad, s->pad},
+                                   .bias = true,
+                                   .trainable = true}};
+    int n = 2;
+    if (s->relu)
+        layers[n++] = (lks_layer_config){.kind = LKS_RELU, .name = "relu"};
+    if (s->pool)
+        layers[n++] = (lks_layer_config){
+            .kind = LKS_MAXPOOL, .name = "pool", .window = {2, 2}, .stride = {2, 2}};
+    layers[n++] = (lks_layer_config){.kind = LKS_FLATTEN, .name = "flatten"};
+    layers[n++] = (lks_layer_config){
+        .kind = LKS_DENSE, .name = "dense", .units = 10, .bias = true, .trainable = true};
+    bool first = s->in == 1;
+    for (int i = 0; i < n; i++) {
+        layers[i].input_layer = i - 1 - first;
+        layers[i].from_layer = -1;
+    }
+    lks_config c = {.layers = layers + first, .n_layers = n - first, .init = LKS_INIT_HE_NORMAL};
+    c.train.chunk = IMAGES;
+    lks_model *m;
+    lks_error err;
+    if (lks_model_create(&m, &c, (lks_shape){s->rows, s->columns, 1}, 10,
+                         (const float(*)[256])pixels, kernels, 1, IMAGES, &err) != LKS_OK)
+        die(&err);
+    lks_model_init(m, 1);
+    return m;
+}
+
+static void fill(float *x, size_t n, double density) {
+    for (size_t i = 0; i < n; i++)
+        x[i] = lks_random_uniform(0, 1) < density ? (float)lks_random_uniform(-1, 1) : 0.0f;
+}
+
+static bench prepare(const shape *s, const lks_kernels *kernels) {
+    bench b = {.model = make_model(s, kernels), .s = s};
+    b.op = b.model->ops[s->in == 1 ? 1 : 2];
+    lks_random_seed(1);
+    fill(b.op->in->value, b.op->in->size * IMAGES, 1);
+    const lks_shape out = b.op->out->shape;
+    double pixels = (double)out.rows * out.columns * (s->pool ? 4 : 1);
+    b.flop = 2.0 * IMAGES * pixels * s->in * s->out * s->kernel * s->kernel;
+    b.op->class->forward(b.op, b.model->workers[0], 0, IMAGES);
+    /* behind ReLU only positive outputs pass gradients: make all so, density decides alone */
+    float *y = b.op->out->value;
+    for (size_t i = 0; s->relu && i < b.op->out->size * IMAGES; i++)
+        y[i] = y[i] > 0 ? y[i] : 1.0f;
+    fill(b.op->out->gradient, b.op->out->size * IMAGES, s->density);
+    return b;
+}
+
+static void run_forward(bench *b) {
+    b->op->class->forward(b->op, b->model->workers[0], 0, IMAGES);
+}
+
+static void run_backward(bench *b) {
+    b->op->class->backward(b->op, b->model->workers[0], 0, IMAGES);
+}
+
+static void run_weights(bench *b) {
+    b->op->class->weights(b->op, b->model->workers[0], 0, 0, IMAGES, 0, 1);
+}
+
+static double best_time(void (*run)(bench *), bench *b) {
+    double best = INFINITY, end = lks_now() + PATIENCE;
+    for (int i = 0; i < 10 || lks_now() < end; i++) {
+        double started = lks_now();
+        run(b);
+        double seconds = lks_now() - started;
+        best = seconds < best ? seconds : best;
+    }
+    return best;
+}
+
+static double peak(const lks_kernels *k) {
+    static float out[32] = {0.5f, 1.0f};
+    double best = 0, end = lks_now() + PATIENCE / 4;
+    while (lks_now() < end) {
+        double started = lks_now(), flop = k->peak(out, 20000);
+        double rate = flop / (lks_now() - started);
+        best = rate > best ? rate : best;
+    }
+    return best;
+}
+
+/* Behind lists, backward is making them and, where asked for, the input's gradient. */
+static void report(bench *b, double peak) {
+    const shape *s = b->s;
+    void (*const runs[])(bench *) = {run_forward, run_backward, run_weights};
+    printf("  %2dx%-2d %3d->%-3d %dx%d s%d  %-20s", s->rows, s->columns, s->in, s->out, s->kernel,
+           s->kernel, s->stride, s->what);
+    for (int d = 0; d < 3; d++) {
+        if (d == 1 && !b->op->dx) {
+            printf("  %16s", "-");
+            continue;
+        }
+        double seconds = best_time(runs[d], b);
+        printf("  %6.1f us %4.0f %%", 1e6 * seconds / IMAGES, 100 * b->flop / seconds / peak);
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+static void bench_table(const lks_kernels *k) {
+    printf("%s: peak %.1f GFLOP/s; microseconds an image, and share of the peak, all positions "
+           "counted\n  %-38s  %16s  %16s  %16s\n",
+           k->isa, 1e-9 * peak(k), "input, channels, kernel, stride", "forward", "backward, data",
+           "backward, weights");
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        bench b = prepare(&shapes[i], k);
+        report(&b, peak(k));
+        lks_model_free(b.model);
+    }
+    printf("\n");
+}
+
+int main(int argc, char **argv) {
+    const lks_kernels *tables[4];
+    lks_error err;
+    int n = lks_kernels_usable(tables);
+    for (int i = 1; i < argc; i++)
+        if (lks_kernels_select(argv[i], &tables[i - 1], &err) != LKS_OK)
+            die(&err);
+    for (int i = 0; i < (argc > 1 ? argc - 1 : n); i++)
+        bench_table(tables[i]);
+    return 0;
+}
