@@ -42,6 +42,46 @@ typedef struct lks_forward_args {
                         out) the place 0..3 of the first maximum */
 } lks_forward_args;
 
+/** Winograd's F(2x2, 3x3) (Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR
+ * 2016): a tile of 4 x 4 inputs gives 2 x 2 outputs of a 3 x 3 convolution with 16 products a pair
+ * of channels instead of 36. Position p of a tile is row p / 4, column p % 4.
+ *
+ * Input: out[p][t] = (B^T d B)[p], columns first, d the tile's pixels; out rows are `channels` long.
+ */
+typedef struct lks_winograd_input_args {
+    const float *x, *y; /**< where y is not NULL, x counts as 0 where not y > 0 (behind ReLU) */
+    int tiles;
+    const int32_t *offset; /**< [tiles][16] of each pixel in x and y; -1: zero */
+    int channels;          /**< padded */
+    float *out;            /**< [16][tiles][channels] */
+    size_t out_stride;     /**< floats from position to position */
+} lks_winograd_input_args;
+
+/** Output: A^T m A, columns first, plus the bias, then ReLU, or the first maximum of the four. */
+typedef struct lks_winograd_output_args {
+    const float *m; /**< [16][tiles][channels] */
+    size_t m_stride;
+    int tiles, channels; /**< padded */
+    const float *bias;   /**< [channels], or NULL for 0 */
+    bool relu;
+    const int32_t *offset; /**< [tiles][4] in out, row-major; -1: not wanted. With argmax only the
+                              first of each four counts */
+    float *out;
+    uint8_t *argmax; /**< as in lks_forward_args, or NULL */
+} lks_winograd_output_args;
+
+/** Output gradients for the gradient of the weights: out[p][t] = (A dy A^T)[p], columns first, dy the
+ * 2 x 2 pixels of tile t. Summed over tiles, products with the transformed inputs are the gradient of
+ * G g G^T. */
+typedef struct lks_winograd_gradient_args {
+    const float *dy, *y; /**< as x and y of lks_winograd_input_args */
+    int tiles;
+    const int32_t *offset; /**< [tiles][4] of each pixel in dy and y; -1: zero */
+    int channels;          /**< padded */
+    float *out;            /**< [16][tiles][channels] */
+    size_t out_stride;
+} lks_winograd_gradient_args;
+
 /** One non-zero output gradient: its pixel's offset into the input image, and its value. */
 typedef struct lks_entry {
     int32_t offset;
@@ -76,12 +116,13 @@ typedef struct lks_wgrad_args {
     const int32_t *pixel_offset; /**< [rows * columns] row-major; with argmax in windows of 4 as for
                                     lks_forward_args */
     int channels;                /**< padded output channels: floats from pixel to pixel in dy */
-    int taps;                    /**< 1..LKS_WGRAD_TAPS */
-    const int32_t *tap_offset;   /**< [taps] */
-    int block, blocks;           /**< output blocks [block, block + blocks), blocks is 1 or 2 */
-    float *out;                  /**< [taps][blocks * 16], overwritten */
+    int taps;
+    const int32_t *tap_offset; /**< [taps] */
+    int block, blocks;         /**< output blocks [block, block + blocks) */
+    bool adds;                 /**< go on from what out holds; else from 0 */
+    float *out;                /**< [taps][blocks * 16] */
 } lks_wgrad_args;
-#define LKS_WGRAD_TAPS 12
+#define LKS_WGRAD_TAPS 12 /**< taps and two blocks fill the registers of the largest table */
 
 /** Updates, and what each keeps per weight; all of it starts at 0. w is the weight, g the gradient
  * plus weight_decay * w, every operation rounded. */
@@ -137,6 +178,16 @@ typedef struct lks_kernels {
     const char *isa; /**< "portable", "avx2", "avx512", "neon" */
 
     void (*forward)(const lks_forward_args *a);
+
+    void (*winograd_input)(const lks_winograd_input_args *a);
+    void (*winograd_output)(const lks_winograd_output_args *a);
+    /** u[p][l] = (G w[..][l] G^T)[p] for a block of 16 filters or channels l; rows of w are taps,
+     * row-major. u_stride: floats from position to position. */
+    void (*winograd_weights)(float *u, size_t u_stride, const float w[9][LKS_BLOCK]);
+    void (*winograd_gradient)(const lks_winograd_gradient_args *a);
+    /** dw[t * n + i] = (G^T du[..][i] G)[t] for the nine taps t, i < n, n a multiple of 16; u_stride:
+     * floats from position to position. */
+    void (*winograd_weight_gradients)(float *dw, const float *du, size_t u_stride, size_t n);
 
     void (*list)(const lks_list_args *a);
     /** dx[entry + tap_offset[t] + c] += g * w[t][c] for the entries last to first: with channel by

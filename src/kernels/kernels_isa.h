@@ -50,6 +50,12 @@ bool LKS_KERNEL(lks_rmsprop)(float *w, float *const state[LKS_UPDATE_STATES], co
 bool LKS_KERNEL(lks_adadelta)(float *w, float *const state[LKS_UPDATE_STATES], const float *g,
                               size_t n, const lks_update *s);
 
+void LKS_KERNEL(lks_winograd_input)(const lks_winograd_input_args *a);
+void LKS_KERNEL(lks_winograd_output)(const lks_winograd_output_args *a);
+void LKS_KERNEL(lks_winograd_weights)(float *u, size_t u_stride, const float w[9][LKS_BLOCK]);
+void LKS_KERNEL(lks_winograd_gradient)(const lks_winograd_gradient_args *a);
+void LKS_KERNEL(lks_winograd_weight_gradients)(float *dw, const float *du, size_t u_stride,
+                                               size_t n);
 double LKS_KERNEL(lks_peak)(float *out, size_t rounds);
 
 extern const lks_kernels LKS_KERNEL(lks_table);

@@ -41,6 +41,15 @@ LKS_INLINE void v_store(float *p, vf a) {
 LKS_INLINE vf v_fma(vf a, vf b, vf c) {
     return _mm512_fmadd_ps(a, b, c);
 }
+LKS_INLINE vf v_add(vf a, vf b) {
+    return _mm512_add_ps(a, b);
+}
+LKS_INLINE vf v_sub(vf a, vf b) {
+    return _mm512_sub_ps(a, b);
+}
+LKS_INLINE vf v_mul(vf a, vf b) {
+    return _mm512_mul_ps(a, b);
+}
 /* x <= 0 ? +0 : x, NaN stays: keeps x where not (x <= 0). */
 LKS_INLINE vf v_relu(vf x) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NLE_UQ), x);
@@ -119,6 +128,15 @@ LKS_INLINE void v_store(float *p, vf a) {
 LKS_INLINE vf v_fma(vf a, vf b, vf c) {
     return _mm256_fmadd_ps(a, b, c);
 }
+LKS_INLINE vf v_add(vf a, vf b) {
+    return _mm256_add_ps(a, b);
+}
+LKS_INLINE vf v_sub(vf a, vf b) {
+    return _mm256_sub_ps(a, b);
+}
+LKS_INLINE vf v_mul(vf a, vf b) {
+    return _mm256_mul_ps(a, b);
+}
 LKS_INLINE vf v_relu(vf x) {
     return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NLE_UQ), x);
 }
@@ -189,6 +207,15 @@ LKS_INLINE void v_store(float *p, vf a) {
 }
 LKS_INLINE vf v_fma(vf a, vf b, vf c) {
     return vfmaq_f32(c, a, b);
+}
+LKS_INLINE vf v_add(vf a, vf b) {
+    return vaddq_f32(a, b);
+}
+LKS_INLINE vf v_sub(vf a, vf b) {
+    return vsubq_f32(a, b);
+}
+LKS_INLINE vf v_mul(vf a, vf b) {
+    return vmulq_f32(a, b);
 }
 LKS_INLINE vf v_masked(uint32x4_t mask, vf a) {
     return vreinterpretq_f32_u32(vandq_u32(mask, vreinterpretq_u32_f32(a)));
@@ -261,6 +288,15 @@ LKS_INLINE vf v_load(const float *p) {
 }
 LKS_INLINE void v_store(float *p, vf a) {
     memcpy(p, &a, sizeof a);
+}
+LKS_INLINE vf v_add(vf a, vf b) {
+    return a + b;
+}
+LKS_INLINE vf v_sub(vf a, vf b) {
+    return a - b;
+}
+LKS_INLINE vf v_mul(vf a, vf b) {
+    return a * b;
 }
 #ifdef __FP_FAST_FMAF
 LKS_INLINE vf v_fma(vf a, vf b, vf c) {

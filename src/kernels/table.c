@@ -7,6 +7,11 @@
 const lks_kernels LKS_KERNEL(lks_table) = {
     .isa = NAME(LKS_ISA_NAME),
     .forward = LKS_KERNEL(lks_forward),
+    .winograd_input = LKS_KERNEL(lks_winograd_input),
+    .winograd_output = LKS_KERNEL(lks_winograd_output),
+    .winograd_weights = LKS_KERNEL(lks_winograd_weights),
+    .winograd_gradient = LKS_KERNEL(lks_winograd_gradient),
+    .winograd_weight_gradients = LKS_KERNEL(lks_winograd_weight_gradients),
     .list = LKS_KERNEL(lks_list),
     .scatter = LKS_KERNEL(lks_scatter),
     .gather = LKS_KERNEL(lks_gather),

@@ -57,17 +57,18 @@ LKS_INLINE void one_sample(const lks_wgrad_args *a, int taps, int blocks, int fi
 
 LKS_INLINE void tile(const lks_wgrad_args *a, int taps, int blocks, int first_tap, int block,
                      bool pooled) {
+    float *out =
+        a->out + (size_t)first_tap * a->blocks * LKS_BLOCK + (size_t)(block - a->block) * LKS_BLOCK;
+    size_t row = (size_t)a->blocks * LKS_BLOCK;
     vf acc[TAPS][PAIR * VPB];
     LKS_FOR (int t = 0; t < taps; t++)
         LKS_FOR (int v = 0; v < blocks * VPB; v++)
-            acc[t][v] = v_zero();
+            acc[t][v] = a->adds ? v_load(out + t * row + v * LKS_VL) : v_zero();
     for (int s = 0; s < a->samples; s++)
         one_sample(a, taps, blocks, first_tap, block, s, pooled, acc);
-    float *out =
-        a->out + (size_t)first_tap * a->blocks * LKS_BLOCK + (size_t)(block - a->block) * LKS_BLOCK;
     LKS_FOR (int t = 0; t < taps; t++)
         LKS_FOR (int v = 0; v < blocks * VPB; v++)
-            v_store(out + (size_t)t * a->blocks * LKS_BLOCK + v * LKS_VL, acc[t][v]);
+            v_store(out + t * row + v * LKS_VL, acc[t][v]);
 }
 
 LKS_INLINE void all_taps(const lks_wgrad_args *a, int blocks, int block, bool pooled) {

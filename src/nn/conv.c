@@ -7,7 +7,7 @@
  * output gradient (of stride 1 only, else lists), the weight gradient has outputs in lanes. Both ways
  * sum in the same order, (filter, row, column) and (sample, row, column), so the choice moves no bit.
  */
-#include "nn/op.h"
+#include "nn/winograd.h"
 
 #include <string.h>
 
@@ -17,8 +17,10 @@ typedef struct conv_op {
     lks_op op;
     lks_layer_config layer;
     bool relu, pool;
-    bool sparse;               /* weight gradients by lists */
-    bool dense_dx;             /* input gradients by a convolution */
+    bool sparse;      /* weight gradients by lists */
+    bool dense_dx;    /* input gradients by a convolution */
+    bool by_winograd; /* forward, and the input gradients where dense_dx */
+    lks_winograd ahead, back;
     int pad[2];                /* zero rows above, columns to the left */
     int rows, columns;         /* of the padded input image */
     int out_rows, out_columns; /* pixels computed: whole windows only */
@@ -61,9 +63,27 @@ static void copy_padded(conv_op *c, int sample) {
                row * sizeof(float));
 }
 
+static void forward_by_winograd(const conv_op *c, lks_worker *w, int first, int count) {
+    const lks_activation *in = c->op.in, *out = c->op.out;
+    const lks_winograd_run r = {.x = in->value + first * in->size,
+                                .x_size = in->size,
+                                .bias = c->bias,
+                                .relu = c->relu,
+                                .out = out->value + first * out->size,
+                                .argmax = c->pool ? c->argmax + first * out->size : NULL,
+                                .out_size = out->size,
+                                .count = count};
+    lks_winograd_convolve(&c->ahead, &r, w->scratch);
+}
+
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
     conv_op *c = (conv_op *)op;
+    for (int s = first; c->padded && s < first + count; s++)
+        copy_padded(c, s);
+    if (c->by_winograd) {
+        forward_by_winograd(c, w, first, count);
+        return;
+    }
     lks_forward_args a = {.n_pixels = c->out_rows * c->out_columns,
                           .pixel_offset = c->pixel_offset,
                           .n_runs = c->n_runs,
@@ -74,8 +94,6 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
                           .bias = c->bias,
                           .relu = c->relu};
     for (int s = first; s < first + count; s++) {
-        if (c->padded)
-            copy_padded(c, s);
         a.x = image(c, s);
         a.out = op->out->value + s * op->out->size;
         a.argmax = c->pool ? c->argmax + s * op->out->size : NULL;
@@ -171,8 +189,23 @@ static void dense_input_gradient(const conv_op *c, lks_worker *w, int s) {
     c->op.model->kernels->forward(&a);
 }
 
+static void input_gradients_by_winograd(const conv_op *c, lks_worker *w, int first, int count) {
+    const lks_activation *in = c->op.in, *out = c->op.out;
+    const lks_winograd_run r = {.x = out->gradient + first * out->size,
+                                .y = c->relu ? out->value + first * out->size : NULL,
+                                .x_size = out->size,
+                                .out = c->op.dx + first * in->size,
+                                .out_size = in->size,
+                                .count = count};
+    lks_winograd_convolve(&c->back, &r, w->scratch);
+}
+
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     const conv_op *c = (const conv_op *)op;
+    if (op->dx && c->by_winograd && c->dense_dx) {
+        input_gradients_by_winograd(c, w, first, count);
+        return;
+    }
     for (int s = first; s < first + count; s++) {
         if (c->entries)
             make_list(c, w, s);
@@ -217,10 +250,35 @@ static void dense_weights(conv_op *c, lks_worker *w, int slot, int first, int co
     lks_op_wgrad(&c->op, w, slot, &a, count, c->element_offset, elements);
 }
 
+/* The same sums as dense_weights(). */
+static void weights_by_winograd(conv_op *c, lks_worker *w, int slot, int first, int count,
+                                lks_span blocks) {
+    const lks_activation *in = c->op.in, *out = c->op.out;
+    const lks_winograd_run r = {.x = in->value + first * in->size,
+                                .x_size = in->size,
+                                .out_size = out->size,
+                                .count = count};
+    if (blocks.count == 0)
+        return;
+    const float *dw = lks_winograd_weight_gradient(&c->ahead, &r, out->gradient + first * out->size,
+                                                   c->relu ? out->value + first * out->size : NULL,
+                                                   blocks, w->scratch);
+    size_t rows = (size_t)c->taps * in->shape.channels, width = (size_t)blocks.count * LKS_BLOCK;
+    if (blocks.count == c->blocks) {
+        lks_op_add(&c->op, w, slot, 0, dw, rows * width);
+        return;
+    }
+    for (size_t row = 0; row < rows; row++)
+        lks_op_add(&c->op, w, slot, (row * c->blocks + (size_t)blocks.first) * LKS_BLOCK,
+                   dw + row * width, width);
+}
+
 static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, int part,
                     int parts) {
     conv_op *c = (conv_op *)op;
-    if (c->sparse)
+    if (!c->sparse && c->by_winograd)
+        weights_by_winograd(c, w, slot, first, count, lks_part(c->blocks, part, parts));
+    else if (c->sparse)
         sparse_weights(c, w, slot, first, count, lks_part(c->layer.filters, part, parts));
     else
         dense_weights(c, w, slot, first, count,
@@ -233,13 +291,17 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
 
 static void pack(lks_op *op, int part, int parts) {
     conv_op *c = (conv_op *)op;
+    if (c->by_winograd)
+        lks_winograd_pack(&c->ahead, false, part, parts);
+    if (c->by_winograd && c->dense_dx)
+        lks_winograd_pack(&c->back, true, part, parts);
     int filters = c->layer.filters, channels = op->in->shape.channels;
     int elements = c->taps * channels;
     lks_span oc = lks_part(filters, part, parts);
     for (int o = oc.first; o < oc.first + oc.count; o++) {
-        float *to = c->forward_w + (size_t)(o / LKS_BLOCK) * elements * LKS_BLOCK + o % LKS_BLOCK;
-        for (int e = 0; e < elements; e++)
-            to[(size_t)e * LKS_BLOCK] = op->weights[(size_t)e * filters + o];
+        size_t to = (size_t)(o / LKS_BLOCK) * elements * LKS_BLOCK + o % LKS_BLOCK;
+        for (int e = 0; c->forward_w && e < elements; e++)
+            c->forward_w[to + (size_t)e * LKS_BLOCK] = op->weights[(size_t)e * filters + o];
         for (int e = 0; c->backward_w && e < elements; e++)
             c->backward_w[((size_t)o * c->taps + e / channels) * op->in->stride + e % channels] =
                 op->weights[(size_t)e * filters + o];
@@ -305,12 +367,33 @@ static void fill_offsets(conv_op *c) {
         c->run_offset[r] = c->tap_offset[whole_rows ? r * kernel_columns : r];
 }
 
+static lks_status create_winograd(conv_op *c, lks_error *err) {
+    const lks_activation *in = c->op.in, *out = c->op.out;
+    const lks_winograd_shape ahead = {.in = in->shape,
+                                      .out = out->shape,
+                                      .in_stride = in->stride,
+                                      .out_stride = out->stride,
+                                      .pad = {c->pad[0], c->pad[1]},
+                                      .pool = c->pool};
+    LKS_TRY(lks_winograd_create(&c->ahead, &c->op, &ahead, !c->sparse, err));
+    if (!c->dense_dx)
+        return LKS_OK;
+    const lks_winograd_shape back = {.in = out->shape,
+                                     .out = in->shape,
+                                     .in_stride = out->stride,
+                                     .out_stride = in->stride,
+                                     .pad = {2 - c->pad[0], 2 - c->pad[1]}};
+    return lks_winograd_create(&c->back, &c->op, &back, false, err);
+}
+
 static lks_status allocate(conv_op *c, lks_error *err) {
     lks_model *m = c->op.model;
     const lks_activation *in = c->op.in, *out = c->op.out;
     size_t pixels = (size_t)c->out_rows * c->out_columns, filters = (size_t)c->blocks * LKS_BLOCK;
     size_t elements = (size_t)c->taps * in->shape.channels;
     bool needed = in->gradient != NULL, lists = c->sparse || (needed && !c->dense_dx);
+    bool spread = c->dense_dx && !c->by_winograd;
+    bool pads = c->rows != in->shape.rows || c->columns != in->shape.columns;
     c->spread_size =
         (size_t)(in->shape.rows + c->layer.kernel[0] - 1) * spread_columns(c) * out->stride;
     size_t list_slots = c->sparse ? (size_t)m->capacity : (size_t)m->threads;
@@ -325,17 +408,17 @@ static lks_status allocate(conv_op *c, lks_error *err) {
         {(void **)&c->tap_offset, (size_t)c->taps, sizeof(int32_t), true},
         {(void **)&c->element_offset, elements, sizeof(int32_t), true},
         {(void **)&c->padded, batch * image_size(c), sizeof(float),
-         c->rows != in->shape.rows || c->columns != in->shape.columns},
+         pads && (c->sparse || !c->by_winograd)},
         {(void **)&c->argmax, batch * out->size, 1, c->pool},
-        {(void **)&c->forward_w, elements * filters, sizeof(float), true},
+        {(void **)&c->forward_w, elements * filters, sizeof(float), !c->by_winograd},
         {(void **)&c->bias, filters, sizeof(float), true},
         {(void **)&c->backward_w, filters * c->taps * in->stride, sizeof(float),
          needed && !c->dense_dx},
-        {(void **)&c->spread, (size_t)m->threads * c->spread_size, sizeof(float), c->dense_dx},
-        {(void **)&c->spread_w, filters * c->taps * in->stride, sizeof(float), c->dense_dx},
+        {(void **)&c->spread, (size_t)m->threads * c->spread_size, sizeof(float), spread},
+        {(void **)&c->spread_w, filters * c->taps * in->stride, sizeof(float), spread},
         {(void **)&c->dx_pixel, (size_t)in->shape.rows * in->shape.columns, sizeof(int32_t),
-         c->dense_dx},
-        {(void **)&c->dx_tap, (size_t)c->taps, sizeof(int32_t), c->dense_dx},
+         spread},
+        {(void **)&c->dx_tap, (size_t)c->taps, sizeof(int32_t), spread},
         {(void **)&c->entries, list_slots * filters * c->capacity, sizeof(lks_entry), lists},
         {(void **)&c->count, list_slots * filters, sizeof(int32_t), lists},
     };
@@ -350,6 +433,8 @@ static lks_status allocate(conv_op *c, lks_error *err) {
     for (int i = 0; i < 3; i++)
         if (scratch[i] > c->op.scratch_floats)
             c->op.scratch_floats = scratch[i];
+    if (c->by_winograd)
+        LKS_TRY(create_winograd(c, err));
     return lks_op_sums(&c->op, sums + filters, false, err);
 }
 
@@ -383,13 +468,14 @@ lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, 
     c->capacity = out.rows * out.columns;
     c->sparse = pool && in->stride % LKS_BLOCK == 0;
     c->dense_dx = !pool && in->gradient && layer->stride[0] == 1 && layer->stride[1] == 1;
+    c->by_winograd = lks_winograd_suits(layer, in->shape);
     LKS_TRY(lks_model_append(m, &c->op, &class, layer->name, out, c->blocks * LKS_BLOCK, err));
     const int64_t shape[4] = {layer->kernel[0], layer->kernel[1], in->shape.channels,
                               layer->filters};
     LKS_TRY(lks_model_add_weights(m, &c->op, 4, shape, layer->bias ? layer->filters : 0, err));
     LKS_TRY(allocate(c, err));
     fill_offsets(c);
-    if (c->dense_dx)
+    if (c->spread)
         fill_spread_offsets(c);
     return LKS_OK;
 }

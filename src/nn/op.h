@@ -52,7 +52,7 @@ typedef struct lks_op_class {
     void (*agree)(lks_op *op, bool backward);
 } lks_op_class;
 
-#define LKS_OP_OWNED 16
+#define LKS_OP_OWNED 24
 
 struct lks_op {
     const lks_op_class *class;

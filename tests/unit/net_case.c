@@ -42,6 +42,16 @@ const net_case net_cases[] = {
      14,
      4,
      14},
+    {"3 x 3 of many channels, all paddings",
+     "[{conv2d: {filters: 17, kernel: 3, padding: same}}, relu, {conv2d: {filters: 21, kernel: 3}},"
+     " {conv2d: {filters: 16, kernel: 3, padding: [3, 1], bias: false}}, relu, {maxpool: 2},"
+     " {conv2d: {filters: 35, kernel: 3, padding: 1}}, tanh, {maxpool: {window: 3, stride: 2}},"
+     " flatten, {dense: 6}]",
+     {9, 12, 1},
+     6,
+     14,
+     4,
+     31},
     {"overlapping windows",
      "[{conv2d: {filters: 17, kernel: 3}}, relu, {maxpool: {window: 3, stride: 2}}, flatten,"
      " {dense: 6}]",

@@ -1,0 +1,239 @@
+/* Tiles of all images in groups: transform, sixteen matrix products, transform back. A tile is computed
+ * by itself, so groups and images cannot show in the result. */
+#include "nn/winograd.h"
+
+#include <string.h>
+
+#define POSITIONS  16
+#define LEAST      16 /* channels on either side for which the transforms pay */
+#define GROUP_TILE 12 /* tiles that the products' kernels like best, and multiples */
+#define GROUP_MOST 96
+#define CACHE      (96 * 1024) /* floats of a group's tiles before and after the products */
+#define SKEW       LKS_BLOCK   /* keeps the sixteen positions out of each other's cache sets */
+
+bool lks_winograd_suits(const lks_layer_config *layer, lks_shape in) {
+    return layer->kernel[0] == 3 && layer->kernel[1] == 3 && layer->stride[0] == 1 &&
+           layer->stride[1] == 1 && in.channels >= LEAST && layer->filters >= LEAST;
+}
+
+static size_t in_position(const lks_winograd *w) {
+    return (size_t)w->group * w->channels + SKEW;
+}
+
+static size_t out_position(const lks_winograd *w) {
+    return (size_t)w->group * w->blocks * LKS_BLOCK + SKEW;
+}
+
+/* -1 beyond the image */
+static int32_t place(lks_shape s, int stride, int row, int column) {
+    bool inside = row >= 0 && row < s.rows && column >= 0 && column < s.columns;
+    return inside ? (row * s.columns + column) * stride : -1;
+}
+
+static void fill_offsets(lks_winograd *w, const lks_winograd_shape *s, int tile_columns) {
+    for (int t = 0; t < w->tiles; t++) {
+        int row = t / tile_columns, column = t % tile_columns;
+        for (int p = 0; p < POSITIONS; p++)
+            w->in_offset[t * POSITIONS + p] = place(
+                s->in, s->in_stride, 2 * row - s->pad[0] + p / 4, 2 * column - s->pad[1] + p % 4);
+        for (int k = 0; k < 4; k++)
+            w->out_offset[4 * t + k] =
+                s->pool ? place(s->out, s->out_stride, row, column)
+                        : place(s->out, s->out_stride, 2 * row + k / 2, 2 * column + k % 2);
+    }
+    for (int i = 0; i < w->group; i++)
+        w->group_offset[i] = i * w->channels;
+    for (int i = 0; i < w->inputs; i++)
+        w->input_offset[i] = i;
+}
+
+static size_t gradient_position(const lks_winograd *w) {
+    return (size_t)w->inputs * w->blocks * LKS_BLOCK + SKEW;
+}
+
+lks_status lks_winograd_create(lks_winograd *w, lks_op *op, const lks_winograd_shape *s,
+                               bool learns, lks_error *err) {
+    int window = s->pool ? 1 : 2;
+    int tile_columns = (s->out.columns + window - 1) / window;
+    w->op = op;
+    w->inputs = s->in.channels;
+    w->channels = s->in_stride;
+    w->blocks = s->out_stride / LKS_BLOCK;
+    w->tiles = (s->out.rows + window - 1) / window * tile_columns;
+    w->group = CACHE / (POSITIONS * (s->in_stride + s->out_stride)) / GROUP_TILE * GROUP_TILE;
+    w->group = w->group < GROUP_TILE ? GROUP_TILE : w->group > GROUP_MOST ? GROUP_MOST : w->group;
+    size_t tiles = (size_t)w->tiles;
+    w->in_offset = lks_op_alloc(op, tiles * POSITIONS, sizeof(int32_t), err);
+    w->out_offset = lks_op_alloc(op, tiles * 4, sizeof(int32_t), err);
+    w->group_offset = lks_op_alloc(op, (size_t)w->group, sizeof(int32_t), err);
+    w->input_offset = lks_op_alloc(op, (size_t)w->inputs, sizeof(int32_t), err);
+    w->u =
+        lks_op_alloc(op, (size_t)POSITIONS * w->blocks * w->inputs * LKS_BLOCK, sizeof(float), err);
+    if (!w->in_offset || !w->out_offset || !w->group_offset || !w->input_offset || !w->u)
+        return err->status;
+    fill_offsets(w, s, tile_columns);
+    size_t scratch = POSITIONS * (in_position(w) + out_position(w));
+    if (learns)
+        scratch += (POSITIONS + 9) * gradient_position(w);
+    if (scratch > op->scratch_floats)
+        op->scratch_floats = scratch;
+    return LKS_OK;
+}
+
+/* The nine taps of one input and a block of outputs, zero beyond the last. The array is [3][3][channels
+ * of the layer][filters]; turned around, filters are inputs and taps come backwards. */
+static void taps_of(const lks_winograd *w, bool turned, int block, int input,
+                    float taps[9][LKS_BLOCK]) {
+    size_t each = w->op->n_weights / 9, outputs = each / (size_t)w->inputs;
+    size_t filters = turned ? (size_t)w->inputs : outputs, step = turned ? filters : 1;
+    size_t first = (size_t)block * LKS_BLOCK;
+    size_t from = turned ? first * filters + (size_t)input : (size_t)input * filters + first;
+    size_t n = outputs - first < LKS_BLOCK ? outputs - first : LKS_BLOCK;
+    memset(taps, 0, sizeof(float[9][LKS_BLOCK]));
+    for (int t = 0; t < 9; t++) {
+        const float *tap = w->op->weights + each * (size_t)(turned ? 8 - t : t) + from;
+        for (size_t l = 0; l < n; l++)
+            taps[t][l] = tap[l * step];
+    }
+}
+
+void lks_winograd_pack(lks_winograd *w, bool turned, int part, int parts) {
+    size_t stride = (size_t)w->blocks * w->inputs * LKS_BLOCK;
+    lks_span mine = lks_part(w->blocks * w->inputs, part, parts);
+    for (int i = mine.first; i < mine.first + mine.count; i++) {
+        float taps[9][LKS_BLOCK];
+        taps_of(w, turned, i / w->inputs, i % w->inputs, taps);
+        w->op->model->kernels->winograd_weights(w->u + (size_t)i * LKS_BLOCK, stride,
+                                                (const float(*)[LKS_BLOCK])taps);
+    }
+}
+
+/* Calls of a kernel for tiles [first, first + n) of all images, which may begin and end within one. */
+typedef struct piece {
+    int image, tile, n, done;
+} piece;
+
+static piece next_piece(const lks_winograd *w, int first, int n, int done) {
+    int at = first + done, image = at / w->tiles, tile = at % w->tiles;
+    int left = w->tiles - tile;
+    return (piece){image, tile, left < n - done ? left : n - done, done};
+}
+
+static void transform_inputs(const lks_winograd *w, const lks_winograd_run *r, int first, int n,
+                             float *v) {
+    piece p;
+    for (int done = 0; done < n; done += p.n) {
+        p = next_piece(w, first, n, done);
+        const lks_winograd_input_args a = {.x = r->x + p.image * r->x_size,
+                                           .y = r->y ? r->y + p.image * r->x_size : NULL,
+                                           .tiles = p.n,
+                                           .offset = w->in_offset + (size_t)p.tile * POSITIONS,
+                                           .channels = w->channels,
+                                           .out = v + (size_t)done * w->channels,
+                                           .out_stride = in_position(w)};
+        w->op->model->kernels->winograd_input(&a);
+    }
+}
+
+static void transform_outputs(const lks_winograd *w, const lks_winograd_run *r, int first, int n,
+                              const float *m) {
+    piece p;
+    int channels = w->blocks * LKS_BLOCK;
+    for (int done = 0; done < n; done += p.n) {
+        p = next_piece(w, first, n, done);
+        const lks_winograd_output_args a = {.m = m + (size_t)done * channels,
+                                            .m_stride = out_position(w),
+                                            .tiles = p.n,
+                                            .channels = channels,
+                                            .bias = r->bias,
+                                            .relu = r->relu,
+                                            .offset = w->out_offset + (size_t)p.tile * 4,
+                                            .out = r->out + p.image * r->out_size,
+                                            .argmax = r->argmax ? r->argmax + p.image * r->out_size
+                                                                : NULL};
+        w->op->model->kernels->winograd_output(&a);
+    }
+}
+
+static void multiply(const lks_winograd *w, const float *v, float *m, int n) {
+    static const int32_t zero = 0;
+    size_t stride = (size_t)w->blocks * w->inputs * LKS_BLOCK;
+    for (int p = 0; p < POSITIONS; p++) {
+        const lks_forward_args a = {.x = v + p * in_position(w),
+                                    .n_pixels = n,
+                                    .pixel_offset = w->group_offset,
+                                    .n_runs = 1,
+                                    .run_length = w->inputs,
+                                    .run_offset = &zero,
+                                    .blocks = w->blocks,
+                                    .weights = w->u + p * stride,
+                                    .out = m + p * out_position(w)};
+        w->op->model->kernels->forward(&a);
+    }
+}
+
+void lks_winograd_convolve(const lks_winograd *w, const lks_winograd_run *r, float *scratch) {
+    float *v = scratch, *m = scratch + POSITIONS * in_position(w);
+    int total = w->tiles * r->count;
+    for (int first = 0; first < total; first += w->group) {
+        int n = total - first < w->group ? total - first : w->group;
+        transform_inputs(w, r, first, n, v);
+        multiply(w, v, m, n);
+        transform_outputs(w, r, first, n, m);
+    }
+}
+
+static void transform_gradients(const lks_winograd *w, const lks_winograd_run *r, const float *dy,
+                                const float *y, lks_span blocks, int first, int n, float *z) {
+    piece p;
+    int channels = blocks.count * LKS_BLOCK;
+    for (int done = 0; done < n; done += p.n) {
+        p = next_piece(w, first, n, done);
+        size_t at = p.image * r->out_size + (size_t)blocks.first * LKS_BLOCK;
+        const lks_winograd_gradient_args a = {.dy = dy + at,
+                                              .y = y ? y + at : NULL,
+                                              .tiles = p.n,
+                                              .offset = w->out_offset + (size_t)p.tile * 4,
+                                              .channels = channels,
+                                              .out = z + (size_t)done * channels,
+                                              .out_stride = out_position(w)};
+        w->op->model->kernels->winograd_gradient(&a);
+    }
+}
+
+/* Adds the products of n tiles to du. */
+static void add_products(const lks_winograd *w, const float *v, const float *z, lks_span blocks,
+                         int n, bool adds, float *du) {
+    for (int p = 0; p < POSITIONS; p++) {
+        const lks_wgrad_args a = {.x = v + p * in_position(w),
+                                  .dy = z + p * out_position(w),
+                                  .samples = 1,
+                                  .rows = 1,
+                                  .columns = n,
+                                  .pixel_offset = w->group_offset,
+                                  .channels = blocks.count * LKS_BLOCK,
+                                  .taps = w->inputs,
+                                  .tap_offset = w->input_offset,
+                                  .blocks = blocks.count,
+                                  .adds = adds,
+                                  .out = du + p * gradient_position(w)};
+        w->op->model->kernels->wgrad(&a);
+    }
+}
+
+float *lks_winograd_weight_gradient(const lks_winograd *w, const lks_winograd_run *r,
+                                    const float *dy, const float *y, lks_span blocks,
+                                    float *scratch) {
+    float *v = scratch, *z = v + POSITIONS * in_position(w);
+    float *du = z + POSITIONS * out_position(w), *dw = du + POSITIONS * gradient_position(w);
+    int total = w->tiles * r->count;
+    for (int first = 0; first < total; first += w->group) {
+        int n = total - first < w->group ? total - first : w->group;
+        transform_inputs(w, r, first, n, v);
+        transform_gradients(w, r, dy, y, blocks, first, n, z);
+        add_products(w, v, z, blocks, n, first > 0, du);
+    }
+    w->op->model->kernels->winograd_weight_gradients(dw, du, gradient_position(w),
+                                                     (size_t)w->inputs * blocks.count * LKS_BLOCK);
+    return dw;
+}
