@@ -31,12 +31,18 @@ typedef struct lks_forward_args {
     const int32_t *pixel_offset; /**< [n_pixels] */
     int n_runs, run_length;
     const int32_t *run_offset; /**< [n_runs] */
-    bool across; /**< k runs across the runs: the first float of every run, then the second, ... */
-    int blocks;  /**< output channels / 16 */
+    const int32_t
+        *run_weight;      /**< not NULL: k runs across the runs: the first float of every run, then
+                                  the second, ...; float k of run r has its weights at [block][k *
+                                  weight_step + run_weight[r]][16] */
+    size_t weight_step;   /**< floats */
+    int blocks;           /**< output channels / 16 */
     const float *weights; /**< [blocks][n_runs * run_length][16], in the order of k */
     const float *bias;    /**< [blocks * 16], or NULL for 0 */
     bool relu;
-    float *out;      /**< [n_pixels][blocks * 16]; with pool: [n_pixels / 4][blocks * 16] */
+    float *out; /**< [n_pixels][blocks * 16]; with pool: [n_pixels / 4][blocks * 16] */
+    const int32_t *out_offset; /**< [n_pixels] places in out, where they are not consecutive; else
+                                  NULL, as with pool */
     uint8_t *argmax; /**< not NULL: pixels come as whole 2x2 windows, 4 consecutive ones each in
                         row-major order; out is the maximum of each window and argmax (same shape as
                         out) the place 0..3 of the first maximum */
@@ -49,9 +55,9 @@ typedef struct lks_forward_args {
  * Input: out[p][t] = (B^T d B)[p], columns first, d the tile's pixels; out rows are `channels` long.
  */
 typedef struct lks_winograd_input_args {
-    const float *x, *y; /**< where y is not NULL, x counts as 0 where not y > 0 (behind ReLU) */
+    const float *x;
     int tiles;
-    const int32_t *offset; /**< [tiles][16] of each pixel in x and y; -1: zero */
+    const int32_t *offset; /**< [tiles][16] of each pixel in x; -1: zero */
     int channels;          /**< padded */
     float *out;            /**< [16][tiles][channels] */
     size_t out_stride;     /**< floats from position to position */
@@ -74,9 +80,9 @@ typedef struct lks_winograd_output_args {
  * 2 x 2 pixels of tile t. Summed over tiles, products with the transformed inputs are the gradient of
  * G g G^T. */
 typedef struct lks_winograd_gradient_args {
-    const float *dy, *y; /**< as x and y of lks_winograd_input_args */
+    const float *dy;
     int tiles;
-    const int32_t *offset; /**< [tiles][4] of each pixel in dy and y; -1: zero */
+    const int32_t *offset; /**< [tiles][4] of each pixel in dy; -1: zero */
     int channels;          /**< padded */
     float *out;            /**< [16][tiles][channels] */
     size_t out_stride;
@@ -91,7 +97,6 @@ typedef struct lks_entry {
 /** Lists non-zeros of dy per output channel in row-major order of pixels. */
 typedef struct lks_list_args {
     const float *dy; /**< [windows][channels] */
-    const float *y;  /**< same shape; where not NULL, only entries with y > 0 are kept (ReLU) */
     const uint8_t
         *argmax; /**< same shape, or NULL where there is no pooling (then a window is a pixel) */
     int window_rows, window_columns;
@@ -103,14 +108,13 @@ typedef struct lks_list_args {
 } lks_list_args;
 
 /** Weight gradients of one chunk with outputs in lanes: out[t][o] = sum over samples and pixels, in
- * order, of x[s][pixel + tap[t]] * g[s][pixel][o], where g is dy, masked by y > 0 and expanded by
- * argmax where given. */
+ * order, of x[s][pixel + tap[t]] * g[s][pixel][o], where g is dy, expanded by argmax where given. */
 typedef struct lks_wgrad_args {
     const float *x;
     size_t x_stride; /**< floats from sample to sample */
-    const float *dy, *y;
+    const float *dy;
     const uint8_t *argmax;
-    size_t dy_stride; /**< elements from sample to sample in dy, y and argmax */
+    size_t dy_stride; /**< elements from sample to sample in dy and argmax */
     int samples;
     int rows, columns;           /**< pixels; with argmax both even */
     const int32_t *pixel_offset; /**< [rows * columns] row-major; with argmax in windows of 4 as for
@@ -200,9 +204,8 @@ typedef struct lks_kernels {
                    const int32_t *tap_offset, int channels);
 
     void (*wgrad)(const lks_wgrad_args *a);
-    /** db[c] += the sum over i, ascending, of dy[i][c], taken as 0 where y is given and
-     * not y[i][c] > 0. */
-    void (*bias)(float *db, const float *dy, const float *y, size_t n, int channels);
+    /** db[c] += the sum over i, ascending, of dy[i][c]. */
+    void (*bias)(float *db, const float *dy, size_t n, int channels);
 
     /** sum[i] += rint(p[i] * 2^30); false if any p[i] is NaN, infinite or |p[i]| >= 2^21 (sum is
      * then garbage). */

@@ -26,11 +26,13 @@
 
 LKS_INLINE void store_plain(const lks_forward_args *a, int pixels, int blocks, int first, int block,
                             vf acc[PIXELS][PAIR * VPB]) {
-    float *out = a->out + (size_t)first * a->blocks * LKS_BLOCK + block * LKS_BLOCK;
-    LKS_FOR (int i = 0; i < pixels; i++)
+    size_t width = (size_t)a->blocks * LKS_BLOCK;
+    LKS_FOR (int i = 0; i < pixels; i++) {
+        size_t at = a->out_offset ? (size_t)a->out_offset[first + i] : (size_t)(first + i) * width;
+        float *out = a->out + at + block * LKS_BLOCK;
         LKS_FOR (int v = 0; v < blocks * VPB; v++)
-            v_store(out + (size_t)i * a->blocks * LKS_BLOCK + v * LKS_VL,
-                    a->relu ? v_relu(acc[i][v]) : acc[i][v]);
+            v_store(out + v * LKS_VL, a->relu ? v_relu(acc[i][v]) : acc[i][v]);
+    }
 }
 
 LKS_INLINE void store_pooled(const lks_forward_args *a, int pixels, int blocks, int first,
@@ -48,7 +50,7 @@ LKS_INLINE void store_pooled(const lks_forward_args *a, int pixels, int blocks, 
 }
 
 /* One tap of all pixels of the tile: x[i][at] times the weights at w. */
-LKS_INLINE void one_tap(int pixels, int blocks, const float *const x[PIXELS], size_t at,
+LKS_INLINE void one_tap(int pixels, int blocks, const float *const x[PIXELS], ptrdiff_t at,
                         const float *w, size_t block_stride, vf acc[PIXELS][PAIR * VPB]) {
     vf wv[PAIR * VPB];
     LKS_FOR (int v = 0; v < blocks * VPB; v++)
@@ -62,7 +64,8 @@ LKS_INLINE void one_tap(int pixels, int blocks, const float *const x[PIXELS], si
 
 LKS_INLINE void tile(const lks_forward_args *a, int pixels, int blocks, int first, int block,
                      bool pool, bool across) {
-    size_t taps = (size_t)a->n_runs * a->run_length, block_stride = taps * LKS_BLOCK;
+    size_t block_stride =
+        (size_t)a->run_length * (across ? a->weight_step : (size_t)a->n_runs * LKS_BLOCK);
     const float *w = a->weights + block * block_stride;
     const float *x[PIXELS];
     vf acc[PIXELS][PAIR * VPB];
@@ -74,15 +77,16 @@ LKS_INLINE void tile(const lks_forward_args *a, int pixels, int blocks, int firs
     if (across) {
         LKS_FOR (int i = 0; i < pixels; i++)
             x[i] = a->x + a->pixel_offset[first + i];
-        for (int k = 0; k < a->run_length; k++)
-            for (int r = 0; r < a->n_runs; r++, w += LKS_BLOCK)
-                one_tap(pixels, blocks, x, (size_t)(a->run_offset[r] + k), w, block_stride, acc);
+        for (int k = 0; k < a->run_length; k++, w += a->weight_step)
+            for (int r = 0; r < a->n_runs; r++)
+                one_tap(pixels, blocks, x, a->run_offset[r] + k, w + a->run_weight[r], block_stride,
+                        acc);
     } else {
         for (int r = 0; r < a->n_runs; r++) {
             LKS_FOR (int i = 0; i < pixels; i++)
                 x[i] = a->x + a->run_offset[r] + a->pixel_offset[first + i];
             for (int k = 0; k < a->run_length; k++, w += LKS_BLOCK)
-                one_tap(pixels, blocks, x, (size_t)k, w, block_stride, acc);
+                one_tap(pixels, blocks, x, k, w, block_stride, acc);
         }
     }
     if (pool)
@@ -118,7 +122,7 @@ LKS_INLINE void all_windows(const lks_forward_args *a, int blocks, int block) {
 LKS_INLINE void blocks_of(const lks_forward_args *a, int blocks, int block) {
     if (a->argmax)
         all_windows(a, blocks, block);
-    else if (a->across)
+    else if (a->run_weight)
         all_pixels(a, blocks, block, true);
     else
         all_pixels(a, blocks, block, false);

@@ -11,11 +11,6 @@
 #define WIDE 1 /* 9 of 16 registers */
 #endif
 
-LKS_INLINE vf gradient(const lks_list_args *a, size_t at) {
-    vf g = v_load(a->dy + at);
-    return a->y ? v_where_positive(v_load(a->y + at), g) : g;
-}
-
 LKS_INLINE void append(const lks_list_args *a, int channel, uint32_t mask, size_t at,
                        const int32_t *offset, const uint8_t *argmax) {
     for (; mask; mask &= mask - 1) {
@@ -31,7 +26,7 @@ LKS_INLINE void list_pooled_row(const lks_list_args *a, int row, int half) {
         size_t window = (size_t)row * a->window_columns + column;
         for (int c = 0; c < a->channels; c += LKS_VL) {
             size_t at = window * a->channels + c;
-            vf g = gradient(a, at);
+            vf g = v_load(a->dy + at);
             uint32_t mask = v_nonzero_mask(v_where_byte(a->argmax + at, 2 * half, g)) |
                             v_nonzero_mask(v_where_byte(a->argmax + at, 2 * half + 1, g));
             append(a, c, mask, at, a->pixel_offset + window * 4, a->argmax + at);
@@ -51,7 +46,7 @@ void LKS_KERNEL(lks_list)(const lks_list_args *a) {
     for (size_t i = 0; i < pixels; i++)
         for (int c = 0; c < a->channels; c += LKS_VL) {
             size_t at = i * a->channels + c;
-            append(a, c, v_nonzero_mask(gradient(a, at)), at, a->pixel_offset + i, NULL);
+            append(a, c, v_nonzero_mask(v_load(a->dy + at)), at, a->pixel_offset + i, NULL);
         }
 }
 

@@ -74,10 +74,6 @@ LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
     __mmask16 m = _mm_cmpeq_epi8_mask(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8((char)k));
     return _mm512_maskz_mov_ps(m, g);
 }
-/* g where y > 0, else +0. */
-LKS_INLINE vf v_where_positive(vf y, vf g) {
-    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_GT_OQ), g);
-}
 /* Bit l set where lane l is not zero (NaN counts as not zero). */
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     return _mm512_cmp_ps_mask(g, _mm512_setzero_ps(), _CMP_NEQ_UQ);
@@ -156,9 +152,6 @@ LKS_INLINE void vi_store_bytes(uint8_t *p, vi a) {
 LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
     vi index = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
     return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(index, _mm256_set1_epi32(k))), g);
-}
-LKS_INLINE vf v_where_positive(vf y, vf g) {
-    return _mm256_and_ps(_mm256_cmp_ps(y, _mm256_setzero_ps(), _CMP_GT_OQ), g);
 }
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(g, _mm256_setzero_ps(), _CMP_NEQ_UQ));
@@ -241,9 +234,6 @@ LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
     uint8x8_t bytes = vreinterpret_u8_u32(vdup_n_u32(four));
     uint32x4_t index = vmovl_u16(vget_low_u16(vmovl_u8(bytes)));
     return v_masked(vceqq_u32(index, vdupq_n_u32((uint32_t)k)), g);
-}
-LKS_INLINE vf v_where_positive(vf y, vf g) {
-    return v_masked(vcgtq_f32(y, v_zero()), g);
 }
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     const uint32x4_t bit = {1, 2, 4, 8};
@@ -379,9 +369,6 @@ LKS_INLINE void vi_store_bytes(uint8_t *p, vi a) {
 LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
     vi index = {p[0], p[1], p[2], p[3]};
     return (vf)((index == k) & (vi)g);
-}
-LKS_INLINE vf v_where_positive(vf y, vf g) {
-    return (vf)((y > v_zero()) & (vi)g);
 }
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     vi m = g != v_zero();

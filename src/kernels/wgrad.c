@@ -13,8 +13,6 @@
 
 LKS_INLINE vf gradient(const lks_wgrad_args *a, size_t at, int place) {
     vf g = v_load(a->dy + at);
-    if (a->y)
-        g = v_where_positive(v_load(a->y + at), g);
     return place < 0 ? g : v_where_byte(a->argmax + at, place, g);
 }
 
@@ -102,15 +100,12 @@ void LKS_KERNEL(lks_wgrad)(const lks_wgrad_args *a) {
         all_blocks(a, false);
 }
 
-void LKS_KERNEL(lks_bias)(float *db, const float *dy, const float *y, size_t n, int channels) {
+void LKS_KERNEL(lks_bias)(float *db, const float *dy, size_t n, int channels) {
     vf one = v_set1(1.0f);
     for (int c = 0; c < channels; c += LKS_VL) {
         vf sum = v_load(db + c);
-        for (size_t i = 0; i < n; i++) {
-            size_t at = i * channels + c;
-            vf g = v_load(dy + at);
-            sum = v_fma(one, y ? v_where_positive(v_load(y + at), g) : g, sum);
-        }
+        for (size_t i = 0; i < n; i++)
+            sum = v_fma(one, v_load(dy + i * channels + c), sum);
         v_store(db + c, sum);
     }
 }

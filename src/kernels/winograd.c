@@ -12,12 +12,9 @@ LKS_INLINE void input_column(const vf d[4], vf t[4]) {
     t[3] = v_sub(d[1], d[3]);
 }
 
-/* A pixel's channels, 0 beyond the image and where y is given and not positive. */
-LKS_INLINE vf pixel(const float *x, const float *y, int32_t offset, int c) {
-    if (offset < 0)
-        return v_zero();
-    vf value = v_load(x + offset + c);
-    return y ? v_where_positive(v_load(y + offset + c), value) : value;
+/* A pixel's channels, 0 beyond the image. */
+LKS_INLINE vf pixel(const float *x, int32_t offset, int c) {
+    return offset < 0 ? v_zero() : v_load(x + offset + c);
 }
 
 LKS_INLINE void input_tile(const lks_winograd_input_args *a, const int32_t offset[16], float *out) {
@@ -26,7 +23,7 @@ LKS_INLINE void input_tile(const lks_winograd_input_args *a, const int32_t offse
         LKS_FOR (int j = 0; j < 4; j++) {
             vf d[4];
             LKS_FOR (int i = 0; i < 4; i++)
-                d[i] = pixel(a->x, a->y, offset[4 * i + j], c);
+                d[i] = pixel(a->x, offset[4 * i + j], c);
             input_column(d, t[j]);
         }
         LKS_FOR (int i = 0; i < 4; i++) {
@@ -139,8 +136,7 @@ void LKS_KERNEL(lks_winograd_gradient)(const lks_winograd_gradient_args *a) {
         for (int c = 0; c < a->channels; c += LKS_VL) {
             vf column[2][4];
             LKS_FOR (int j = 0; j < 2; j++) {
-                const vf d[2] = {pixel(a->dy, a->y, offset[j], c),
-                                 pixel(a->dy, a->y, offset[2 + j], c)};
+                const vf d[2] = {pixel(a->dy, offset[j], c), pixel(a->dy, offset[2 + j], c)};
                 gradient_four(d, column[j]);
             }
             LKS_FOR (int i = 0; i < 4; i++) {

@@ -7,6 +7,7 @@
  * output gradient (of stride 1 only, else lists), the weight gradient has outputs in lanes. Both ways
  * sum in the same order, (filter, row, column) and (sample, row, column), so the choice moves no bit.
  */
+#include "nn/transposed.h"
 #include "nn/winograd.h"
 
 #include <string.h>
@@ -21,6 +22,7 @@ typedef struct conv_op {
     bool dense_dx;    /* input gradients by a convolution */
     bool by_winograd; /* forward, and the input gradients where dense_dx */
     lks_winograd ahead, back;
+    lks_transposed transposed; /* where dense_dx and not by_winograd */
     int pad[2];                /* zero rows above, columns to the left */
     int rows, columns;         /* of the padded input image */
     int out_rows, out_columns; /* pixels computed: whole windows only */
@@ -37,11 +39,6 @@ typedef struct conv_op {
     lks_entry
         *entries; /* sparse: [capacity][filters padded][capacity]; else one image per thread */
     int32_t *count;
-    /* Where dense_dx. */
-    float *spread;      /* [threads][spread_size] output gradients of one image, zeros around */
-    size_t spread_size; /* in rows + kernel rows - 1, the same in columns, out stride */
-    float *spread_w;    /* [in blocks][filters][taps][16] */
-    int32_t *dx_pixel, *dx_tap; /* [in pixels], [taps] offsets in spread */
 } conv_op;
 
 static size_t image_size(const conv_op *c) {
@@ -114,7 +111,6 @@ static int32_t *list_count(const conv_op *c, const lks_worker *w, int sample) {
 static void make_list(const conv_op *c, const lks_worker *w, int s) {
     const lks_activation *out = c->op.out;
     const lks_list_args a = {.dy = out->gradient + s * out->size,
-                             .y = c->relu ? out->value + s * out->size : NULL,
                              .argmax = c->pool ? c->argmax + s * out->size : NULL,
                              .window_rows = out->shape.rows,
                              .window_columns = out->shape.columns,
@@ -146,53 +142,9 @@ static void input_gradient(const conv_op *c, lks_worker *w, int s) {
                row * sizeof(float));
 }
 
-static int spread_columns(const conv_op *c) {
-    return c->op.in->shape.columns + c->layer.kernel[1] - 1;
-}
-
-/* The output gradients of one image, masked by ReLU, with zeros all around that nothing overwrites.
- * What padding beyond the kernel pushed out of the input's reach is left out. */
-static void spread_gradients(const conv_op *c, float *to, int s) {
-    const lks_activation *in = c->op.in, *out = c->op.out;
-    int top = c->layer.kernel[0] - 1 - c->pad[0], left = c->layer.kernel[1] - 1 - c->pad[1];
-    int columns = spread_columns(c), skip = left < 0 ? -left : 0;
-    int width = out->shape.columns - skip;
-    if (width > columns - left - skip)
-        width = columns - left - skip;
-    for (int row = 0; row < out->shape.rows; row++) {
-        if (row + top < 0 || row + top >= in->shape.rows + c->layer.kernel[0] - 1)
-            continue;
-        size_t at = s * out->size + ((size_t)row * out->shape.columns + skip) * out->stride;
-        float *line = to + ((size_t)(row + top) * columns + left + skip) * out->stride;
-        if (c->relu)
-            c->op.model->kernels->relu_backward(line, out->gradient + at, out->value + at,
-                                                (size_t)width * out->stride);
-        else
-            memcpy(line, out->gradient + at, (size_t)width * out->stride * sizeof(float));
-    }
-}
-
-static void dense_input_gradient(const conv_op *c, lks_worker *w, int s) {
-    const lks_activation *in = c->op.in;
-    float *spread = c->spread + w->index * c->spread_size;
-    spread_gradients(c, spread, s);
-    const lks_forward_args a = {.x = spread,
-                                .n_pixels = in->shape.rows * in->shape.columns,
-                                .pixel_offset = c->dx_pixel,
-                                .n_runs = c->taps,
-                                .run_length = c->layer.filters,
-                                .run_offset = c->dx_tap,
-                                .across = true,
-                                .blocks = in->stride / LKS_BLOCK,
-                                .weights = c->spread_w,
-                                .out = c->op.dx + s * in->size};
-    c->op.model->kernels->forward(&a);
-}
-
 static void input_gradients_by_winograd(const conv_op *c, lks_worker *w, int first, int count) {
     const lks_activation *in = c->op.in, *out = c->op.out;
     const lks_winograd_run r = {.x = out->gradient + first * out->size,
-                                .y = c->relu ? out->value + first * out->size : NULL,
                                 .x_size = out->size,
                                 .out = c->op.dx + first * in->size,
                                 .out_size = in->size,
@@ -200,18 +152,20 @@ static void input_gradients_by_winograd(const conv_op *c, lks_worker *w, int fir
     lks_winograd_convolve(&c->back, &r, w->scratch);
 }
 
+/* ReLU's part comes first and in place, so that nothing else has to know of it. */
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     const conv_op *c = (const conv_op *)op;
-    if (op->dx && c->by_winograd && c->dense_dx) {
+    float *dy = op->out->gradient + first * op->out->size;
+    if (c->relu)
+        op->model->kernels->relu_backward(dy, dy, op->out->value + first * op->out->size,
+                                          op->out->size * count);
+    if (op->dx && c->dense_dx && c->by_winograd)
         input_gradients_by_winograd(c, w, first, count);
-        return;
-    }
-    for (int s = first; s < first + count; s++) {
-        if (c->entries)
-            make_list(c, w, s);
-        if (op->dx && c->dense_dx)
-            dense_input_gradient(c, w, s);
-        else if (op->dx)
+    else if (op->dx && c->dense_dx)
+        lks_transposed_run(&c->transposed, first, count);
+    for (int s = first; c->entries && s < first + count; s++) {
+        make_list(c, w, s);
+        if (op->dx)
             input_gradient(c, w, s);
     }
 }
@@ -240,7 +194,6 @@ static void dense_weights(conv_op *c, lks_worker *w, int slot, int first, int co
     const lks_wgrad_args a = {.x = image(c, first),
                               .x_stride = c->padded ? image_size(c) : c->op.in->size,
                               .dy = out->gradient + at,
-                              .y = c->relu ? out->value + at : NULL,
                               .argmax = c->pool ? c->argmax + at : NULL,
                               .dy_stride = out->size,
                               .rows = c->out_rows,
@@ -261,7 +214,6 @@ static void weights_by_winograd(conv_op *c, lks_worker *w, int slot, int first, 
     if (blocks.count == 0)
         return;
     const float *dw = lks_winograd_weight_gradient(&c->ahead, &r, out->gradient + first * out->size,
-                                                   c->relu ? out->value + first * out->size : NULL,
                                                    blocks, w->scratch);
     size_t rows = (size_t)c->taps * in->shape.channels, width = (size_t)blocks.count * LKS_BLOCK;
     if (blocks.count == c->blocks) {
@@ -285,8 +237,7 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
                       lks_part(c->taps * op->in->shape.channels, part, parts));
     size_t at = first * op->out->size;
     if (part == 0 && op->n_bias)
-        lks_op_bias(op, w, slot, op->out->gradient + at, c->relu ? op->out->value + at : NULL,
-                    count, c->capacity, c->blocks * LKS_BLOCK);
+        lks_op_bias(op, w, slot, op->out->gradient + at, count, c->capacity, c->blocks * LKS_BLOCK);
 }
 
 static void pack(lks_op *op, int part, int parts) {
@@ -295,6 +246,8 @@ static void pack(lks_op *op, int part, int parts) {
         lks_winograd_pack(&c->ahead, false, part, parts);
     if (c->by_winograd && c->dense_dx)
         lks_winograd_pack(&c->back, true, part, parts);
+    else if (c->dense_dx)
+        lks_transposed_pack(&c->transposed, part, parts);
     int filters = c->layer.filters, channels = op->in->shape.channels;
     int elements = c->taps * channels;
     lks_span oc = lks_part(filters, part, parts);
@@ -305,12 +258,6 @@ static void pack(lks_op *op, int part, int parts) {
         for (int e = 0; c->backward_w && e < elements; e++)
             c->backward_w[((size_t)o * c->taps + e / channels) * op->in->stride + e % channels] =
                 op->weights[(size_t)e * filters + o];
-        for (int e = 0; c->spread_w && e < elements; e++) {
-            int channel = e % channels;
-            c->spread_w[(((size_t)(channel / LKS_BLOCK) * filters + o) * c->taps + e / channels) *
-                            LKS_BLOCK +
-                        channel % LKS_BLOCK] = op->weights[(size_t)e * filters + o];
-        }
         c->bias[o] = op->n_bias ? op->weights[op->n_weights + o] : 0.0f;
     }
 }
@@ -330,18 +277,6 @@ static void collect(lks_op *op, int64_t *exact, float *plain, int part, int part
     }
     if (part == 0)
         lks_op_take_bias(op, padded, exact, plain);
-}
-
-/* Input pixel i reads the spread gradients from its own place on, tap by tap backwards. */
-static void fill_spread_offsets(conv_op *c) {
-    const lks_shape in = c->op.in->shape;
-    const int *kernel = c->layer.kernel;
-    int columns = spread_columns(c), stride = c->op.out->stride;
-    for (int i = 0; i < in.rows * in.columns; i++)
-        c->dx_pixel[i] = (i / in.columns * columns + i % in.columns) * stride;
-    for (int t = 0; t < c->taps; t++)
-        c->dx_tap[t] =
-            ((kernel[0] - 1 - t / kernel[1]) * columns + kernel[1] - 1 - t % kernel[1]) * stride;
 }
 
 static void fill_offsets(conv_op *c) {
@@ -392,10 +327,7 @@ static lks_status allocate(conv_op *c, lks_error *err) {
     size_t pixels = (size_t)c->out_rows * c->out_columns, filters = (size_t)c->blocks * LKS_BLOCK;
     size_t elements = (size_t)c->taps * in->shape.channels;
     bool needed = in->gradient != NULL, lists = c->sparse || (needed && !c->dense_dx);
-    bool spread = c->dense_dx && !c->by_winograd;
     bool pads = c->rows != in->shape.rows || c->columns != in->shape.columns;
-    c->spread_size =
-        (size_t)(in->shape.rows + c->layer.kernel[0] - 1) * spread_columns(c) * out->stride;
     size_t list_slots = c->sparse ? (size_t)m->capacity : (size_t)m->threads;
     size_t batch = (size_t)m->capacity;
     struct {
@@ -414,11 +346,6 @@ static lks_status allocate(conv_op *c, lks_error *err) {
         {(void **)&c->bias, filters, sizeof(float), true},
         {(void **)&c->backward_w, filters * c->taps * in->stride, sizeof(float),
          needed && !c->dense_dx},
-        {(void **)&c->spread, (size_t)m->threads * c->spread_size, sizeof(float), spread},
-        {(void **)&c->spread_w, filters * c->taps * in->stride, sizeof(float), spread},
-        {(void **)&c->dx_pixel, (size_t)in->shape.rows * in->shape.columns, sizeof(int32_t),
-         spread},
-        {(void **)&c->dx_tap, (size_t)c->taps, sizeof(int32_t), spread},
         {(void **)&c->entries, list_slots * filters * c->capacity, sizeof(lks_entry), lists},
         {(void **)&c->count, list_slots * filters, sizeof(int32_t), lists},
     };
@@ -435,6 +362,8 @@ static lks_status allocate(conv_op *c, lks_error *err) {
             c->op.scratch_floats = scratch[i];
     if (c->by_winograd)
         LKS_TRY(create_winograd(c, err));
+    else if (c->dense_dx)
+        LKS_TRY(lks_transposed_create(&c->transposed, &c->op, &c->layer, c->pad, err));
     return lks_op_sums(&c->op, sums + filters, false, err);
 }
 
@@ -467,7 +396,7 @@ lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, 
     c->blocks = lks_padded(layer->filters) / LKS_BLOCK;
     c->capacity = out.rows * out.columns;
     c->sparse = pool && in->stride % LKS_BLOCK == 0;
-    c->dense_dx = !pool && in->gradient && layer->stride[0] == 1 && layer->stride[1] == 1;
+    c->dense_dx = !pool && in->gradient;
     c->by_winograd = lks_winograd_suits(layer, in->shape);
     LKS_TRY(lks_model_append(m, &c->op, &class, layer->name, out, c->blocks * LKS_BLOCK, err));
     const int64_t shape[4] = {layer->kernel[0], layer->kernel[1], in->shape.channels,
@@ -475,7 +404,5 @@ lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, 
     LKS_TRY(lks_model_add_weights(m, &c->op, 4, shape, layer->bias ? layer->filters : 0, err));
     LKS_TRY(allocate(c, err));
     fill_offsets(c);
-    if (c->spread)
-        fill_spread_offsets(c);
     return LKS_OK;
 }

@@ -68,7 +68,7 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
                               .channels = d->blocks * LKS_BLOCK};
     lks_op_wgrad(op, w, slot, &a, count, d->element_offset, lks_part(d->inputs, part, parts));
     if (part == 0 && op->n_bias)
-        lks_op_bias(op, w, slot, a.dy, NULL, count, 1, a.channels);
+        lks_op_bias(op, w, slot, a.dy, count, 1, a.channels);
 }
 
 static void pack(lks_op *op, int part, int parts) {

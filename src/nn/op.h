@@ -52,7 +52,7 @@ typedef struct lks_op_class {
     void (*agree)(lks_op *op, bool backward);
 } lks_op_class;
 
-#define LKS_OP_OWNED 24
+#define LKS_OP_OWNED 32
 
 struct lks_op {
     const lks_op_class *class;
@@ -134,8 +134,8 @@ void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, const lks_wgrad_args *a, 
 
 /* Bias gradients into the last `channels` sums of sums[slot], chunk by chunk over `count` samples
  * of `pixels` output pixels. */
-void lks_op_bias(lks_op *op, lks_worker *w, int slot, const float *dy, const float *y, int count,
-                 int pixels, int channels);
+void lks_op_bias(lks_op *op, lks_worker *w, int slot, const float *dy, int count, int pixels,
+                 int channels);
 
 /* Adds a chunk's partial p[n] to sums[slot] at `at`. */
 void lks_op_add(lks_op *op, lks_worker *w, int slot, size_t at, const float *p, size_t n);

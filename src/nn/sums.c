@@ -96,23 +96,20 @@ void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, const lks_wgrad_args *bas
                                    a.out + t * width, width);
                 a.x += (size_t)m->chunk * a.x_stride;
                 a.dy += (size_t)m->chunk * a.dy_stride;
-                if (a.y)
-                    a.y += (size_t)m->chunk * a.dy_stride;
                 if (a.argmax)
                     a.argmax += (size_t)m->chunk * a.dy_stride;
             }
         }
 }
 
-void lks_op_bias(lks_op *op, lks_worker *w, int slot, const float *dy, const float *y, int count,
-                 int pixels, int channels) {
+void lks_op_bias(lks_op *op, lks_worker *w, int slot, const float *dy, int count, int pixels,
+                 int channels) {
     const lks_model *m = op->model;
     size_t per_sample = (size_t)pixels * channels;
     for (int s = 0; s < count; s += m->chunk) {
         int n = count - s < m->chunk ? count - s : m->chunk;
         memset(w->scratch, 0, (size_t)channels * sizeof(float));
-        m->kernels->bias(w->scratch, dy + s * per_sample, y ? y + s * per_sample : NULL,
-                         (size_t)n * pixels, channels);
+        m->kernels->bias(w->scratch, dy + s * per_sample, (size_t)n * pixels, channels);
         lks_op_add(op, w, slot, op->sums_count - (size_t)channels, w->scratch, (size_t)channels);
     }
 }

@@ -125,7 +125,6 @@ static void transform_inputs(const lks_winograd *w, const lks_winograd_run *r, i
     for (int done = 0; done < n; done += p.n) {
         p = next_piece(w, first, n, done);
         const lks_winograd_input_args a = {.x = r->x + p.image * r->x_size,
-                                           .y = r->y ? r->y + p.image * r->x_size : NULL,
                                            .tiles = p.n,
                                            .offset = w->in_offset + (size_t)p.tile * POSITIONS,
                                            .channels = w->channels,
@@ -184,14 +183,13 @@ void lks_winograd_convolve(const lks_winograd *w, const lks_winograd_run *r, flo
 }
 
 static void transform_gradients(const lks_winograd *w, const lks_winograd_run *r, const float *dy,
-                                const float *y, lks_span blocks, int first, int n, float *z) {
+                                lks_span blocks, int first, int n, float *z) {
     piece p;
     int channels = blocks.count * LKS_BLOCK;
     for (int done = 0; done < n; done += p.n) {
         p = next_piece(w, first, n, done);
         size_t at = p.image * r->out_size + (size_t)blocks.first * LKS_BLOCK;
         const lks_winograd_gradient_args a = {.dy = dy + at,
-                                              .y = y ? y + at : NULL,
                                               .tiles = p.n,
                                               .offset = w->out_offset + (size_t)p.tile * 4,
                                               .channels = channels,
@@ -222,15 +220,14 @@ static void add_products(const lks_winograd *w, const float *v, const float *z, 
 }
 
 float *lks_winograd_weight_gradient(const lks_winograd *w, const lks_winograd_run *r,
-                                    const float *dy, const float *y, lks_span blocks,
-                                    float *scratch) {
+                                    const float *dy, lks_span blocks, float *scratch) {
     float *v = scratch, *z = v + POSITIONS * in_position(w);
     float *du = z + POSITIONS * out_position(w), *dw = du + POSITIONS * gradient_position(w);
     int total = w->tiles * r->count;
     for (int first = 0; first < total; first += w->group) {
         int n = total - first < w->group ? total - first : w->group;
         transform_inputs(w, r, first, n, v);
-        transform_gradients(w, r, dy, y, blocks, first, n, z);
+        transform_gradients(w, r, dy, blocks, first, n, z);
         add_products(w, v, z, blocks, n, first > 0, du);
     }
     w->op->model->kernels->winograd_weight_gradients(dw, du, gradient_position(w),

@@ -40,8 +40,8 @@ void lks_winograd_pack(lks_winograd *w, bool turned, int part, int parts);
 
 /* One run over `count` images. */
 typedef struct lks_winograd_run {
-    const float *x, *y; /* the first image; y as in lks_winograd_input_args */
-    size_t x_size;      /* floats from image to image */
+    const float *x; /* the first image */
+    size_t x_size;  /* floats from image to image */
     const float *bias;
     bool relu;
     float *out;
@@ -52,10 +52,9 @@ typedef struct lks_winograd_run {
 void lks_winograd_convolve(const lks_winograd *w, const lks_winograd_run *r, float *scratch);
 
 /* The gradient of a forward convolution's weights over one chunk of r->count images, x what went in,
- * `dy` (and where there is a ReLU, y) what came out: into nine matrices [inputs][16 * blocks.count],
+ * `dy` the gradient of what came out: into nine matrices [inputs][16 * blocks.count],
  * for the output blocks of `blocks`. Returns them; they stand in `scratch`. */
 float *lks_winograd_weight_gradient(const lks_winograd *w, const lks_winograd_run *r,
-                                    const float *dy, const float *y, lks_span blocks,
-                                    float *scratch);
+                                    const float *dy, lks_span blocks, float *scratch);
 
 #endif

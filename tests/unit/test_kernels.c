@@ -22,21 +22,37 @@ static float relu_of(float x) {
     return x <= 0.0f ? 0.0f : x;
 }
 
-/* The element that stands at place k of a sum: taps outside and channels inside, or the other way
+/* The taps that a sum runs over, and how: taps outside and channels inside, or, across, the other way
  * round. */
-static int element_at(const conv_case *c, bool across, int k) {
-    return across ? k % c->taps * c->channels + k / c->taps : k;
+typedef struct term_order {
+    bool across;
+    int n_taps, taps[64];
+} term_order;
+
+/* All taps; across, also some of them, down to none. */
+static term_order draw_order(const conv_case *c, bool across) {
+    term_order o = {.across = across};
+    int keep = across ? lks_random_int(0, 3) : 3;
+    for (int t = 0; t < c->taps; t++)
+        if (lks_random_int(1, 3) <= keep)
+            o.taps[o.n_taps++] = t;
+    return o;
+}
+
+/* The element that stands at place k of a sum. */
+static int element_at(const conv_case *c, const term_order *o, int k) {
+    return o->across ? o->taps[k % o->n_taps] * c->channels + k / o->n_taps : k;
 }
 
 /* Sums before ReLU and pooling, [pixel, row-major][filter]. */
-static chain *expected_sums(const conv_case *c, bool bias, bool across) {
-    int pixels = c->rows * c->columns, elements = c->taps * c->channels;
+static chain *expected_sums(const conv_case *c, bool bias, const term_order *order) {
+    int pixels = c->rows * c->columns, elements = order->n_taps * c->channels;
     chain *sums = malloc(sizeof *sums * (size_t)(pixels * c->filters));
     for (int i = 0; i < pixels; i++)
         for (int o = 0; o < c->filters; o++) {
             chain s = chain_start(bias ? c->bias[o] : 0.0f);
             for (int k = 0; k < elements; k++) {
-                int e = element_at(c, across, k);
+                int e = element_at(c, order, k);
                 chain_add(&s, c->x[c->pixels[i] + c->element_offset[e]],
                           c->weights[(size_t)e * c->filters + o]);
             }
@@ -45,33 +61,54 @@ static chain *expected_sums(const conv_case *c, bool bias, bool across) {
     return sums;
 }
 
-/* [blocks][elements][16], as the kernel wants them. */
+/* [blocks][elements][16], as the kernel wants them: taps outside, or channels outside. */
 static float *packed_weights(const conv_case *c, bool across) {
     int elements = c->taps * c->channels;
     float *w = malloc(sizeof *w * (size_t)(elements * c->filters));
     for (int k = 0; k < elements; k++)
         for (int o = 0; o < c->filters; o++)
             w[((size_t)(o / LKS_BLOCK) * elements + k) * LKS_BLOCK + o % LKS_BLOCK] =
-                c->weights[(size_t)element_at(c, across, k) * c->filters + o];
+                c->weights[(size_t)(across ? k % c->taps * c->channels + k / c->taps : k) *
+                               c->filters +
+                           o];
     return w;
 }
 
 /* The runs of a case: a tap each, or, where no padding comes in between, a kernel row each. */
-static void set_runs(const conv_case *c, lks_forward_args *a, int32_t *run_offset) {
-    bool rows = !a->across && c->pixel_stride == c->channels && lks_random_int(0, 1);
-    a->n_runs = rows ? c->kernel[0] : c->taps;
+static void set_runs(const conv_case *c, lks_forward_args *a, const term_order *o,
+                     int32_t *run_offset, int32_t *run_weight) {
+    bool rows = !o->across && c->pixel_stride == c->channels && lks_random_int(0, 1);
+    a->n_runs = rows ? c->kernel[0] : o->n_taps;
     a->run_length = rows ? c->kernel[1] * c->channels : c->channels;
-    for (int r = 0; r < a->n_runs; r++)
-        run_offset[r] = c->tap_offset[rows ? r * c->kernel[1] : r];
+    for (int r = 0; r < a->n_runs; r++) {
+        run_offset[r] = c->tap_offset[rows ? r * c->kernel[1] : o->taps[r]];
+        run_weight[r] = o->taps[r] * LKS_BLOCK;
+    }
     a->run_offset = run_offset;
+    a->run_weight = o->across ? run_weight : NULL;
+    a->weight_step = (size_t)c->taps * LKS_BLOCK;
+}
+
+/* Places in any order, with one pixel's room between any two. */
+static int32_t *draw_places(const conv_case *c) {
+    int pixels = c->rows * c->columns;
+    int32_t *places = malloc(sizeof *places * (size_t)pixels);
+    for (int i = 0; i < pixels; i++) {
+        int j = lks_random_int(0, i);
+        places[i] = places[j];
+        places[j] = 2 * i * c->filters;
+    }
+    return places;
 }
 
 static size_t wrong_plain(const conv_case *c, const lks_forward_args *a, const chain *sums) {
     size_t wrong = 0;
     for (int i = 0; i < c->rows * c->columns * c->filters; i++) {
+        int pixel = i / c->filters, o = i % c->filters;
         float want = a->relu ? relu_of(sums[i].value) : sums[i].value;
-        wrong += lks_differing_bits(&a->out[i], &want, 1);
-        wrong += !a->relu && !chain_within(&sums[i], a->out[i]);
+        float got = a->out[(a->out_offset ? a->out_offset[pixel] : pixel * c->filters) + o];
+        wrong += lks_differing_bits(&got, &want, 1);
+        wrong += !a->relu && !chain_within(&sums[i], got);
     }
     return wrong;
 }
@@ -97,9 +134,11 @@ static size_t wrong_pooled(const conv_case *c, const lks_forward_args *a, const 
 }
 
 static void check_order(const conv_case *c, bool pool, bool relu, bool bias, bool across) {
-    chain *sums = expected_sums(c, bias, across);
+    const term_order o = draw_order(c, across);
+    chain *sums = expected_sums(c, bias, &o);
     float *w = packed_weights(c, across);
-    int32_t run_offset[64];
+    int32_t run_offset[64], run_weight[64], *places = draw_places(c);
+    bool anywhere = across && lks_random_int(0, 1);
     lks_forward_args a = {.x = c->x,
                           .n_pixels = c->rows * c->columns,
                           .pixel_offset = pool ? c->windows : c->pixels,
@@ -107,9 +146,9 @@ static void check_order(const conv_case *c, bool pool, bool relu, bool bias, boo
                           .weights = w,
                           .bias = bias ? c->bias : NULL,
                           .relu = relu,
-                          .across = across};
-    set_runs(c, &a, run_offset);
-    size_t n = (size_t)(a.n_pixels / (pool ? 4 : 1) * c->filters);
+                          .out_offset = anywhere ? places : NULL};
+    set_runs(c, &a, &o, run_offset, run_weight);
+    size_t n = (size_t)(a.n_pixels / (pool ? 4 : 1) * c->filters) * (anywhere ? 2 : 1);
     for (int t = 0; t < n_tables; t++) {
         a.out = lks_guarded_alloc(n);
         uint8_t *argmax = malloc(n + 1);
@@ -122,6 +161,7 @@ static void check_order(const conv_case *c, bool pool, bool relu, bool bias, boo
         free(argmax);
     }
     free(sums);
+    free(places);
     free(w);
 }
 

@@ -19,9 +19,9 @@ typedef struct gradients {
     bool pooled;
     int cells, pixels;
     size_t stride; /* elements from sample to sample: a little more than needed */
-    float *dy, *y; /* y is NULL without ReLU */
+    float *dy;
     uint8_t *argmax;
-    float *expanded; /* [samples][pixels, row-major][filters]; masked by y > 0 */
+    float *expanded; /* [samples][pixels, row-major][filters] */
 } gradients;
 
 static void expand(gradients *g, const conv_case *c) {
@@ -30,20 +30,17 @@ static void expand(gradients *g, const conv_case *c) {
             for (int o = 0; o < c->filters; o++) {
                 size_t at = s * g->stride + (size_t)cell * c->filters + o;
                 int pixel = g->pooled ? conv_case_window_pixel(c, cell, g->argmax[at]) : cell;
-                bool passes = !g->y || g->y[at] > 0;
-                g->expanded[((size_t)s * g->pixels + pixel) * c->filters + o] =
-                    passes ? g->dy[at] : 0.0f;
+                g->expanded[((size_t)s * g->pixels + pixel) * c->filters + o] = g->dy[at];
             }
 }
 
 /* @p density: share of dy that is not set to zero on purpose. */
-static gradients gradients_new(const conv_case *c, bool pooled, bool relu, double density) {
+static gradients gradients_new(const conv_case *c, bool pooled, double density) {
     gradients g = {.pooled = pooled, .pixels = c->rows * c->columns};
     g.cells = g.pixels / (pooled ? 4 : 1);
     g.stride = (size_t)(g.cells * c->filters + 3);
     size_t n = g.stride * (size_t)c->samples;
     g.dy = malloc(n * sizeof *g.dy);
-    g.y = relu ? malloc(n * sizeof *g.y) : NULL;
     g.argmax = pooled ? malloc(n) : NULL;
     g.expanded = calloc((size_t)(c->samples * g.pixels * c->filters), sizeof *g.expanded);
     lks_fill_awkward(g.dy, n);
@@ -53,15 +50,12 @@ static gradients gradients_new(const conv_case *c, bool pooled, bool relu, doubl
         if (pooled)
             g.argmax[i] = (uint8_t)lks_random_int(0, 3);
     }
-    if (relu)
-        lks_fill_awkward(g.y, n);
     expand(&g, c);
     return g;
 }
 
 static void gradients_free(gradients *g) {
     free(g->dy);
-    free(g->y);
     free(g->argmax);
     free(g->expanded);
 }
@@ -106,7 +100,6 @@ static lists kernel_lists(const lks_kernels *table, const conv_case *c, const gr
     size_t at = sample * g->stride;
     int window = g->pooled ? 2 : 1;
     const lks_list_args a = {.dy = g->dy + at,
-                             .y = g->y ? g->y + at : NULL,
                              .argmax = g->pooled ? g->argmax + at : NULL,
                              .window_rows = c->rows / window,
                              .window_columns = c->columns / window,
@@ -207,7 +200,6 @@ static lks_wgrad_args wgrad_args(const conv_case *c, const gradients *g) {
     return (lks_wgrad_args){.x = c->x,
                             .x_stride = c->in_size,
                             .dy = g->dy,
-                            .y = g->y,
                             .argmax = g->argmax,
                             .dy_stride = g->stride,
                             .samples = c->samples,
@@ -283,14 +275,12 @@ static void check_bias(const conv_case *c, const gradients *g) {
     for (int t = 0; t < n_tables; t++) {
         float *db = lks_guarded_alloc((size_t)c->filters);
         memcpy(db, before, sizeof *db * (size_t)c->filters);
-        tables[t]->bias(db, g->dy, g->y, (size_t)g->cells, c->filters);
+        tables[t]->bias(db, g->dy, (size_t)g->cells, c->filters);
         size_t wrong = 0;
         for (int o = 0; o < c->filters; o++) {
             chain want = chain_start(before[o]);
-            for (int i = 0; i < g->cells; i++) {
-                size_t at = (size_t)i * c->filters + o;
-                chain_add(&want, 1.0f, !g->y || g->y[at] > 0 ? g->dy[at] : 0.0f);
-            }
+            for (int i = 0; i < g->cells; i++)
+                chain_add(&want, 1.0f, g->dy[i * c->filters + o]);
             wrong += lks_differing_bits(&db[o], &want.value, 1) + !chain_within(&want, db[o]);
         }
         CU_ASSERT_EQUAL(wrong, 0);
@@ -342,11 +332,11 @@ static void for_cases(void (*check)(const conv_case *c, const gradients *g), boo
     lks_random_seed(7);
     for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++)
         for (int draw = 0; draw < 4; draw++) {
-            bool pooled = draw & 1, relu = draw & 2;
+            bool pooled = draw & 1;
             bool padded = !unpadded_too || lks_random_int(0, 1);
             conv_case c = conv_case_draw(kernels[k], padded, pooled, 3);
             static const double density[] = {0.07, 0.5, 1};
-            gradients g = gradients_new(&c, pooled, relu, density[lks_random_int(0, 2)]);
+            gradients g = gradients_new(&c, pooled, density[lks_random_int(0, 2)]);
             check(&c, &g);
             gradients_free(&g);
             conv_case_free(&c);
@@ -367,7 +357,7 @@ static void test_list_keeps_nan(void) {
     lks_random_seed(8);
     for (int pooled = 0; pooled < 2; pooled++) {
         conv_case c = conv_case_new((const int[]){3, 3}, true, 4, 4, 1);
-        gradients g = gradients_new(&c, pooled, false, 0.5);
+        gradients g = gradients_new(&c, pooled, 0.5);
         for (int o = 0; o < c.filters; o += 3)
             g.dy[lks_random_int(0, g.cells - 1) * c.filters + o] = NAN;
         expand(&g, &c);
