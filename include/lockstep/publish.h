@@ -15,6 +15,20 @@
  * is in place and the message says so. Not collective. */
 lks_status lks_publish_text(const char *path, const char *text, size_t size, lks_error *err);
 
+/** The same for a file that is written part by part, since it is too large for memory.
+ * lks_publish_start() allocates *p where it succeeds, and borrows @p path until
+ * lks_publish_finish(), which frees *p: where @p so_far is LKS_OK it publishes the file, else it
+ * removes the temporary and returns @p so_far. Not collective. */
+typedef struct lks_publication lks_publication;
+lks_status lks_publish_start(lks_publication **p, const char *path, lks_error *err);
+lks_status lks_publish_add(lks_publication *p, const char *bytes, size_t size, lks_error *err);
+lks_status lks_publish_finish(lks_publication *p, lks_status so_far, lks_error *err);
+
+/** Finds out early whether @p path could be published, by making a temporary and removing it:
+ * LKS_ERR_IO as lks_publish_text(), also where @p path is there and no regular file. Not
+ * collective. */
+lks_status lks_publish_check(const char *path, lks_error *err);
+
 /** Points the symbolic link @p path at @p target (taken as it is, so relative to the link's folder)
  * in one step. */
 lks_status lks_publish_link(const char *path, const char *target, lks_error *err);

@@ -7,10 +7,12 @@
 #include <stdbool.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "io/system_error.h"
+#include "lockstep/digest.h"
 #include "lockstep/log.h"
 
 #define TEMPORARY_PREFIX ".tmp-"
@@ -109,41 +111,59 @@ static lks_status write_all(int file, const place *p, const char *bytes, size_t 
         bytes += n;
         size -= (size_t)n;
     }
+    return LKS_OK;
+}
+
+static lks_status flush_file(int file, const place *p, lks_error *err) {
     while (fsync(file) != 0)
         if (errno != EINTR)
             return lks_fail_system(err, "write", p->path);
     return LKS_OK;
 }
 
-/** What was flushed is dropped from memory first where the system allows it, so that the disk's
- * answer is compared. */
+/** What was flushed is dropped from memory where the system allows it, so that the disk's answer is
+ * compared. */
+static void forget_pages(int file) {
+    (void)posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+/** The bytes from @p at on: *n of them, 0 at the end. */
+static lks_status read_block(int file, const place *p, size_t at, char block[BLOCK], size_t *n,
+                             lks_error *err) {
+    ssize_t found;
+    do
+        found = pread(file, block, BLOCK, (off_t)at);
+    while (found < 0 && errno == EINTR);
+    *n = found < 0 ? 0 : (size_t)found;
+    return found < 0 ? lks_fail_system(err, "read back", p->path) : LKS_OK;
+}
+
+static lks_status fail_other_bytes(const place *p, lks_error *err) {
+    return lks_fail(err, LKS_ERR_IO,
+                    "cannot write %s: the disk gave back other bytes than were written; do not "
+                    "trust it",
+                    p->path);
+}
+
 static lks_status read_back(int file, const place *p, const char *bytes, size_t size,
                             lks_error *err) {
-    (void)posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
     char block[BLOCK];
-    size_t done = 0;
-    for (;;) {
-        ssize_t n = pread(file, block, sizeof block, (off_t)done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return lks_fail_system(err, "read back", p->path);
-        if ((size_t)n > size - done || memcmp(block, bytes + done, (size_t)n) != 0 ||
-            (n == 0 && done < size))
-            return lks_fail(err, LKS_ERR_IO,
-                            "cannot write %s: the disk gave back other bytes than were written; "
-                            "do not trust it",
-                            p->path);
-        if (n == 0)
-            return LKS_OK;
-        done += (size_t)n;
+    size_t n = 1;
+    forget_pages(file);
+    for (size_t done = 0; n > 0; done += n) {
+        LKS_TRY(read_block(file, p, done, block, &n, err));
+        if (n > size - done || memcmp(block, bytes + done, n) != 0 || (n == 0 && done < size))
+            return fail_other_bytes(p, err);
     }
+    return LKS_OK;
 }
 
 static lks_status fill_temporary(place *p, const char *bytes, size_t size, lks_error *err) {
     int file;
     LKS_TRY(create_temporary(p, &file, err));
     lks_status status = write_all(file, p, bytes, size, err);
+    if (status == LKS_OK)
+        status = flush_file(file, p, err);
     if (status == LKS_OK)
         status = read_back(file, p, bytes, size, err);
     if (close(file) != 0 && errno != EINTR && status == LKS_OK)
@@ -179,6 +199,105 @@ lks_status lks_publish_text(const char *path, const char *text, size_t size, lks
     lks_status status = fill_temporary(&p, text, size, err);
     if (status == LKS_OK)
         status = rename_temporary(&p, err);
+    close_place(&p);
+    return status;
+}
+
+/* --- part by part ----------------------------------------------------------------------------- */
+
+struct lks_publication {
+    place place;
+    int file;
+    lks_sha256 *digest; /**< of what was written, which is not kept for comparison */
+};
+
+static lks_status begin_parts(lks_publication *p, lks_error *err) {
+    LKS_TRY(create_temporary(&p->place, &p->file, err));
+    p->digest = lks_sha256_start(err);
+    if (p->digest)
+        return LKS_OK;
+    close(p->file);
+    return LKS_ERR_MEMORY;
+}
+
+lks_status lks_publish_start(lks_publication **publication, const char *path, lks_error *err) {
+    *publication = NULL;
+    lks_publication *p = calloc(1, sizeof *p);
+    if (!p)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", path);
+    lks_status status = open_place(&p->place, path, err);
+    if (status == LKS_OK) {
+        status = begin_parts(p, err);
+        if (status != LKS_OK)
+            close_place(&p->place);
+    }
+    if (status == LKS_OK)
+        *publication = p;
+    else
+        free(p);
+    return status;
+}
+
+lks_status lks_publish_add(lks_publication *p, const char *bytes, size_t size, lks_error *err) {
+    lks_sha256_add(p->digest, bytes, size);
+    return write_all(p->file, &p->place, bytes, size, err);
+}
+
+static lks_status read_digest(lks_publication *p, char hex[LKS_SHA256_HEX], lks_error *err) {
+    lks_sha256 *digest = lks_sha256_start(err);
+    if (!digest)
+        return LKS_ERR_MEMORY;
+    char block[BLOCK];
+    size_t n = 1;
+    lks_status status = LKS_OK;
+    forget_pages(p->file);
+    for (size_t done = 0; n > 0 && status == LKS_OK; done += n) {
+        status = read_block(p->file, &p->place, done, block, &n, err);
+        lks_sha256_add(digest, block, n);
+    }
+    lks_sha256_finish(digest, hex);
+    return status;
+}
+
+/** Everything between the last part and the file's name. */
+static lks_status complete_parts(lks_publication *p, const char *written, lks_error *err) {
+    char found[LKS_SHA256_HEX];
+    LKS_TRY(flush_file(p->file, &p->place, err));
+    LKS_TRY(read_digest(p, found, err));
+    return written[0] && strcmp(written, found) == 0 ? LKS_OK : fail_other_bytes(&p->place, err);
+}
+
+lks_status lks_publish_finish(lks_publication *p, lks_status so_far, lks_error *err) {
+    char written[LKS_SHA256_HEX];
+    lks_sha256_finish(p->digest, written);
+    lks_status status = so_far == LKS_OK ? complete_parts(p, written, err) : so_far;
+    if (close(p->file) != 0 && errno != EINTR && status == LKS_OK)
+        status = lks_fail_system(err, "write", p->place.path);
+    if (status == LKS_OK)
+        status = rename_temporary(&p->place, err);
+    close_place(&p->place);
+    free(p);
+    return status;
+}
+
+/** Renaming would put a file in the place of a device, and fail on a folder. */
+static lks_status check_replaceable(const place *p, lks_error *err) {
+    struct stat there;
+    if (fstatat(p->folder, p->name, &there, 0) != 0 || S_ISREG(there.st_mode))
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_IO, "cannot write %s: it is %s; name a file", p->path,
+                    S_ISDIR(there.st_mode) ? "a folder" : "no regular file");
+}
+
+lks_status lks_publish_check(const char *path, lks_error *err) {
+    place p;
+    int file;
+    LKS_TRY(open_place(&p, path, err));
+    lks_status status = check_replaceable(&p, err);
+    if (status == LKS_OK)
+        status = create_temporary(&p, &file, err);
+    if (status == LKS_OK)
+        close(file);
     close_place(&p);
     return status;
 }

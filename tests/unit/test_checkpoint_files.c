@@ -189,6 +189,64 @@ static void text_is_published_whole(void) {
     CU_ASSERT_EQUAL(count_entries(dir, ""), 1);
 }
 
+/** The old file stays until all parts are there, and for good where the caller failed meanwhile. */
+static void parts_become_one_file(void) {
+    enum { PARTS = 300, SIZE = 997 };
+    char dir[PATH_MAX_TEST], path[PATH_MAX_TEST], part[SIZE];
+    lks_publication *p;
+    size_t size;
+    make_dir(dir, "parts");
+    path_in(path, dir, "trace.json");
+    store(path, "old", 3);
+    for (int round = 0; round < 2; round++) {
+        CU_ASSERT_EQUAL_FATAL(lks_publish_start(&p, path, &err), LKS_OK);
+        for (int i = 0; i < PARTS; i++) {
+            memset(part, i, SIZE);
+            CU_ASSERT_EQUAL(lks_publish_add(p, part, SIZE, &err), LKS_OK);
+        }
+        free(load(path, &size));
+        CU_ASSERT_EQUAL(size, 3);
+        CU_ASSERT_EQUAL(count_entries(dir, ".tmp-"), 1);
+        lks_status so_far = round == 0 ? lks_fail(&err, LKS_ERR_MEMORY, "mine") : LKS_OK;
+        CU_ASSERT_EQUAL(lks_publish_finish(p, so_far, &err), so_far);
+        CU_ASSERT_STRING_EQUAL(err.text, "mine");
+        CU_ASSERT_EQUAL(count_entries(dir, ""), 1);
+    }
+    unsigned char *found = load(path, &size);
+    CU_ASSERT_EQUAL_FATAL(size, PARTS * SIZE);
+    int wrong = 0;
+    for (size_t i = 0; i < size; i++)
+        wrong += found[i] != (unsigned char)(i / SIZE);
+    CU_ASSERT_EQUAL(wrong, 0);
+    free(found);
+}
+
+/** What cannot be published is known before, and looking leaves nothing behind. */
+static void places_are_checked(void) {
+    char dir[PATH_MAX_TEST], path[PATH_MAX_TEST], below[PATH_MAX_TEST];
+    lks_publication *p;
+    make_dir(dir, "checked");
+    path_in(path, dir, "file");
+    CU_ASSERT_EQUAL(lks_publish_check(path, &err), LKS_OK);
+    CU_ASSERT_EQUAL(count_entries(dir, ""), 0);
+    store(path, "old", 3);
+    CU_ASSERT_EQUAL(lks_publish_check(path, &err), LKS_OK);
+    CU_ASSERT_EQUAL(count_entries(dir, ""), 1);
+    CU_ASSERT_EQUAL(lks_publish_check(dir, &err), LKS_ERR_IO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "folder"));
+    CU_ASSERT_EQUAL(lks_publish_check("/dev/null", &err), LKS_ERR_IO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "regular"));
+    CU_ASSERT_EQUAL(lks_publish_check("", &err), LKS_ERR_IO);
+    path_in(below, path, "below a file");
+    CU_ASSERT_EQUAL(lks_publish_check(below, &err), LKS_ERR_IO);
+    path_in(below, dir, "nowhere/file");
+    CU_ASSERT_EQUAL(lks_publish_check(below, &err), LKS_ERR_IO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, below));
+    CU_ASSERT_EQUAL(lks_publish_start(&p, below, &err), LKS_ERR_IO);
+    CU_ASSERT_PTR_NULL(p);
+    CU_ASSERT_EQUAL(count_entries(dir, ""), 1);
+}
+
 /** A name without a folder goes to the working folder. */
 static void plain_names_work(void) {
     char here[PATH_MAX_TEST], dir[PATH_MAX_TEST];
@@ -244,6 +302,8 @@ int main(void) {
         {"links are relative and move", links_are_relative_and_move},
         {"pruning keeps the newest and the linked", pruning_keeps_the_newest_and_the_linked},
         {"text is published whole", text_is_published_whole},
+        {"parts become one file", parts_become_one_file},
+        {"places are checked", places_are_checked},
         {"plain names work", plain_names_work},
         {"writers do not collide", writers_do_not_collide},
         {NULL, NULL},
