@@ -62,6 +62,10 @@ void lks_comm_exchange(lks_comm *comm, const void *send, const int *send_counts,
 void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_bytes, void *out,
                      int *counts);
 
+/** Copies @p bytes from rank @p from to rank 0, into @p data on either; both call it, for others, and
+ * where @p from is 0, it does nothing. Rank 0 decides when: the sender waits. */
+void lks_comm_to_root(lks_comm *comm, int from, void *data, size_t bytes);
+
 /** Waits for all ranks. Collective. */
 void lks_comm_barrier(lks_comm *comm);
 

@@ -330,6 +330,23 @@ void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_by
     comm->seconds += lks_now() - start;
 }
 
+void lks_comm_to_root(lks_comm *comm, int from, void *data, size_t bytes) {
+    double start = lks_now();
+    char *at = data;
+    if (from == 0 || (comm->rank != 0 && comm->rank != from))
+        return;
+    while (bytes > 0) {
+        size_t piece = bytes < PIECE ? bytes : PIECE;
+        if (comm->rank == 0)
+            CHECK(MPI_Recv(at, (int)piece, MPI_BYTE, from, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+        else
+            CHECK(MPI_Send(at, (int)piece, MPI_BYTE, 0, 0, MPI_COMM_WORLD));
+        at += piece;
+        bytes -= piece;
+    }
+    comm->seconds += lks_now() - start;
+}
+
 void lks_comm_barrier(lks_comm *comm) {
     double start = lks_now();
     CHECK(MPI_Barrier(MPI_COMM_WORLD));

@@ -254,6 +254,24 @@ static void test_gather(void) {
     }
 }
 
+/* Every rank in turn, more bytes than travel in one piece from the last; who is not meant is left
+ * alone. */
+static void test_to_root(void) {
+    for (int from = 0; from < comm.size; from++) {
+        size_t n = from < comm.size - 1 ? (size_t)from * 1000 : ((size_t)1 << 22) + 77;
+        unsigned char *data = room(n + 1, 1);
+        for (size_t i = 0; i < n; i++)
+            data[i] = (unsigned char)(i * 7 + (size_t)comm.rank * 31);
+        data[n] = 111;
+        lks_comm_to_root(&comm, from, data, n);
+        int whose = comm.rank == 0 ? from : comm.rank, wrong = data[n] != 111;
+        for (size_t i = 0; i < n; i++)
+            wrong += data[i] != (unsigned char)(i * 7 + (size_t)whose * 31);
+        CU_ASSERT_EQUAL(wrong, 0);
+        lks_free(data);
+    }
+}
+
 /* What every rank must end with when the ranks of @p mask fail, each with a status and text of its
  * own. */
 static void agree_once(unsigned mask) {
@@ -396,6 +414,7 @@ int main(int argc, char **argv) {
         {"exchange with unequal and zero counts", test_exchange},
         {"exchange of nothing", test_exchange_nothing},
         {"gather with zero counts", test_gather},
+        {"one rank after the other to rank 0", test_to_root},
         {"agreement, every set of failing ranks", test_agree},
         {"agreement, long and absent messages", test_agree_limits},
         {"seconds are counted", test_seconds},
