@@ -7,6 +7,8 @@
  * weight gradients. The results are the same either way. */
 #include "nn/op.h"
 
+#include "lockstep/trace.h"
+
 #include <fenv.h>
 #include <float.h>
 #include <omp.h>
@@ -69,8 +71,11 @@ static void weights_of_chunk(lks_model *m, lks_worker *w, pass p, lks_span chunk
 
 static void wide_weights(lks_model *m, lks_worker *w) {
     for (int i = m->n_ops - 1; i > 0; i--)
-        if (m->ops[i]->wide && m->ops[i]->trained)
+        if (m->ops[i]->wide && m->ops[i]->trained) {
+            lks_trace_event *event = lks_trace_open(w->index, LKS_TRACE_WEIGHTS);
             m->ops[i]->class->weights(m->ops[i], w, 0, 0, m->batch.n, w->index, m->threads);
+            lks_trace_close(event);
+        }
 }
 
 /* Whole chunks per thread lose less than a barrier and shared caches cost, unless a thread would
@@ -79,8 +84,15 @@ static bool chunks_go_round(int chunks, int threads) {
     return chunks % threads == 0 || chunks >= 8 * threads;
 }
 
+static lks_trace_kind kind_of(pass p) {
+    if (p.forward && p.backward)
+        return LKS_TRACE_FORWARD_BACKWARD;
+    return p.forward ? LKS_TRACE_FORWARD : LKS_TRACE_BACKWARD;
+}
+
 static void run_pass(lks_model *m, lks_worker *w, pass p) {
     int chunks = chunks_of(m), t = w->index;
+    lks_trace_event *event = lks_trace_open(t, kind_of(p));
     if (chunks_go_round(chunks, m->threads)) {
         lks_span mine = lks_part(chunks, t, m->threads);
         for (int c = mine.first; c < mine.first + mine.count; c++) {
@@ -88,24 +100,30 @@ static void run_pass(lks_model *m, lks_worker *w, pass p) {
             if (p.backward)
                 weights_of_chunk(m, w, p, chunk_span(m, c), 0, 1);
         }
+        lks_trace_close(event);
         return;
     }
     run_images(m, w, p, lks_part(m->batch.n, t, m->threads));
+    lks_trace_close(event);
     if (!p.backward)
         return;
 #pragma omp barrier
+    event = lks_trace_open(t, LKS_TRACE_WEIGHTS);
     for (int c = 0; c < chunks; c++)
         weights_of_chunk(m, w, p, chunk_span(m, c), t, m->threads);
+    lks_trace_close(event);
 }
 
 /* All threads and all ranks add up what operation `op` needs to know of the whole batch. */
 static void meet(lks_model *m, lks_worker *w, lks_op *op, bool backward) {
 #pragma omp barrier
+    lks_trace_event *event = lks_trace_open(w->index, LKS_TRACE_MOMENTS);
     lks_span mine = lks_part(chunks_of(m), w->index, m->threads);
     for (int c = mine.first; c < mine.first + mine.count; c++) {
         lks_span s = chunk_span(m, c);
         op->class->moments(op, w, s.first, s.count, backward);
     }
+    lks_trace_close(event);
 #pragma omp barrier
 #pragma omp master
     op->class->agree(op, backward);
@@ -159,6 +177,7 @@ void lks_model_evaluate(lks_model *m, const lks_batch *batch, lks_score *scores,
     {
         lks_default_floating_point();
         lks_worker *w = m->workers[omp_get_thread_num()];
+        lks_trace_event *event = lks_trace_open(w->index, LKS_TRACE_FORWARD);
         lks_span mine = lks_part(batch->n, w->index, m->threads);
         /* Chunk-sized pieces keep a piece's activations in the cache. */
         for (int s = mine.first, end = mine.first + mine.count; s < end; s += m->chunk) {
@@ -168,6 +187,7 @@ void lks_model_evaluate(lks_model *m, const lks_batch *batch, lks_score *scores,
                 lks_loss_score(m, i, scores ? &scores[i] : NULL,
                                probabilities ? probabilities + (size_t)i * m->classes : NULL);
         }
+        lks_trace_close(event);
     }
 }
 
@@ -229,6 +249,7 @@ void lks_model_collect(lks_model *m, int64_t *message, float *gradients) {
 #pragma omp parallel num_threads(m->threads)
     {
         int part = omp_get_thread_num();
+        lks_trace_event *event = lks_trace_open(part, LKS_TRACE_COLLECT);
         for (int i = 0; i < m->n_ops; i++)
             if (m->ops[i]->trained)
                 m->ops[i]->class->collect(m->ops[i], exact, gradients, part, m->threads);
@@ -236,5 +257,6 @@ void lks_model_collect(lks_model *m, int64_t *message, float *gradients) {
                 collect_nothing(m->ops[i], exact, gradients, part, m->threads);
 #pragma omp barrier
         clear_sums(m, part);
+        lks_trace_close(event);
     }
 }
