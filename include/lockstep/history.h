@@ -15,6 +15,37 @@ typedef struct lks_step_record {
     double gradient_norm; /**< Euclidean norm of the mean gradient, before clipping; NaN: unknown */
 } lks_step_record;
 
+/** What a rank's main thread spends its time on. */
+typedef enum lks_phase {
+    LKS_PHASE_EXCHANGE,      /**< images on their way to the ranks that train on them */
+    LKS_PHASE_BATCH,         /**< batches put together */
+    LKS_PHASE_COMPUTE,       /**< forward, backward, and the threads' sums put together */
+    LKS_PHASE_COMMUNICATION, /**< in the allreduces of a step, of gradients and of batchnorm's
+                                sums, once the last rank has come */
+    LKS_PHASE_WAIT,          /**< in those, before */
+    LKS_PHASE_UPDATE,        /**< norms, optimizer, repacked weights */
+    LKS_PHASE_EVALUATE,
+    LKS_PHASE_CHECKPOINT,
+    LKS_PHASE_VERIFY, /**< that every sample was seen and all replicas are equal */
+    LKS_PHASE_OTHER,
+    LKS_PHASE_TOTAL, /**< wall time: of all the above together */
+    LKS_PHASES
+} lks_phase;
+
+/** "exchange", "batch", ..., "total": in files and tables. */
+#define LKS_PHASE_NAME_MAX 16
+extern const char lks_phase_names[LKS_PHASES][LKS_PHASE_NAME_MAX];
+
+/** Seconds in one phase over the ranks. */
+typedef struct lks_phase_time {
+    double min, avg, max;
+    int32_t rank; /**< that took the most, the lowest of equals; -1: unknown */
+} lks_phase_time;
+
+typedef struct lks_phase_times {
+    lks_phase_time of[LKS_PHASES];
+} lks_phase_times;
+
 /** After one epoch. Figures that were not measured are NaN. */
 typedef struct lks_epoch_record {
     int32_t epoch; /**< from 1 */
@@ -23,6 +54,9 @@ typedef struct lks_epoch_record {
     double validation_loss, validation_accuracy;
     double test_loss, test_accuracy;
     double images_per_second, seconds, comm_seconds;
+    /** From the record before this one, or the start of the process, to this one: a checkpoint
+     * saved behind a record counts in the next. Files of earlier versions have none. */
+    lks_phase_times phases;
 } lks_epoch_record;
 
 /** Owned arrays grow by doubling. Zero-initialise; free with lks_history_free(). */
@@ -60,8 +94,9 @@ typedef struct lks_predictions {
 } lks_predictions;
 
 /** Writes @p path (complete or not at all: temporary file, fsync, rename, fsync of the folder).
- * Data sets: /steps/{every member}, /epochs/{every member}, where norms are recorded
- * /norms/{gradient,weight} [steps][tensors] with the tensors' names as attribute "tensors", and if
+ * Data sets: /steps/{every member}, /epochs/{every number}, where norms are recorded
+ * /norms/{gradient,weight} [steps][tensors] with the tensors' names as attribute "tensors",
+ * /phases/{min,avg,max,rank} [epochs][phases] with the phases' names as attribute "phases", and if
  * @p test is not NULL /test/{confusion,labels,predicted,probabilities}. Rank 0 only. */
 lks_status lks_history_write(const char *path, const lks_history *h, const lks_predictions *test,
                              lks_error *err);

@@ -71,6 +71,7 @@ typedef struct lks_model_view {
     const lks_tensor *tensors;
     int n_tensors;
     int n_operations; /**< slots after LKS_MSG_HEAD */
+    int n_meetings;   /**< times that a batch calls the sum of lks_model_share() */
     size_t bytes;     /**< memory held */
     const lks_kernels *kernels;
 } lks_model_view;

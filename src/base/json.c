@@ -57,6 +57,11 @@ static const char *value_of(const char *json, const char *key) {
     return NULL;
 }
 
+const char *lks_json_get_object(const char *json, const char *key) {
+    const char *value = value_of(json, key);
+    return value && *value == '{' ? value : NULL;
+}
+
 double lks_json_get_number(const char *json, const char *key) {
     const char *value = value_of(json, key);
     char *end;

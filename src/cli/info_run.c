@@ -12,6 +12,7 @@
 #include "lockstep/json.h"
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
+#include "lockstep/phase_times.h"
 
 typedef struct run_folder {
     const char *path;
@@ -91,7 +92,8 @@ static lks_status add_line(run_folder *r, const char *line, lks_error *err) {
                                 .test_loss = lks_json_get_number(line, "test_loss"),
                                 .test_accuracy = lks_json_get_number(line, "test_accuracy"),
                                 .images_per_second = lks_json_get_number(line, "images_per_second"),
-                                .seconds = lks_json_get_number(line, "seconds")};
+                                .seconds = lks_json_get_number(line, "seconds"),
+                                .phases = lks_phase_times_get(line)};
     return lks_history_add_epoch(&r->history, &e, err);
 }
 
@@ -217,6 +219,50 @@ static void print_epochs(const run_folder *r) {
     }
 }
 
+/* The rank that took the most in most of the epochs, the lowest of equals. */
+static int32_t usual_rank(const lks_history *h, int phase) {
+    int32_t usual = -1;
+    size_t most = 0;
+    for (size_t i = 0; i < h->n_epochs; i++) {
+        int32_t rank = h->epochs[i].phases.of[phase].rank;
+        size_t times = 0;
+        for (size_t k = i; k < h->n_epochs; k++)
+            times += h->epochs[k].phases.of[phase].rank == rank;
+        if (rank >= 0 && (times > most || (times == most && rank < usual))) {
+            usual = rank;
+            most = times;
+        }
+    }
+    return usual;
+}
+
+/* Epochs that an earlier version trained have no times. */
+static void print_phases(const run_folder *r) {
+    const lks_history *h = &r->history;
+    lks_phase_times sum = {0};
+    size_t n = 0;
+    char title[160];
+    for (size_t i = 0; i < h->n_epochs; i++) {
+        const lks_phase_time *t = h->epochs[i].phases.of;
+        bool known = !isnan(t[LKS_PHASE_TOTAL].avg);
+        n += known;
+        for (int p = 0; known && p < LKS_PHASES; p++) {
+            sum.of[p].min += t[p].min;
+            sum.of[p].avg += t[p].avg;
+            sum.of[p].max += t[p].max;
+        }
+    }
+    if (n == 0)
+        return;
+    for (int p = 0; p < LKS_PHASES; p++)
+        sum.of[p].rank = usual_rank(h, p);
+    snprintf(title, sizeof title,
+             "\ntime per phase, seconds: sums over %zu epoch%s of the least, mean and most of the "
+             "ranks (the one that most often took the most)",
+             n, n == 1 ? "" : "s");
+    lks_phase_times_print(stdout, title, &sum);
+}
+
 static void print_best(const run_folder *r) {
     const lks_best *b = &r->last.best;
     if (!r->has_last || b->step == 0)
@@ -304,6 +350,7 @@ static lks_status print_all(run_folder *r, lks_error *err) {
     print_config(r);
     LKS_TRY(print_network(r, err));
     print_epochs(r);
+    print_phases(r);
     printf("\n");
     print_best(r);
     print_results(r);

@@ -9,6 +9,10 @@
 
 #define FIRST_CAPACITY 64
 
+const char lks_phase_names[LKS_PHASES][LKS_PHASE_NAME_MAX] = {
+    "exchange", "batch",      "compute", "communication", "wait", "update",
+    "evaluate", "checkpoint", "verify",  "other",         "total"};
+
 /** Makes room for one more record of @p size bytes. */
 static lks_status make_room(void **records, size_t n, size_t *capacity, size_t size,
                             lks_error *err) {

@@ -205,11 +205,99 @@ static lks_status get_norms(lks_h5 *h, const char *prefix, lks_history *history)
     return status;
 }
 
+/* --- phases of each epoch, one column a phase --------------------------------------------------- */
+
+/** A member of lks_phase_time and the data set it becomes. */
+static const column phase_figures[] = {{"min", LKS_H5_F64, offsetof(lks_phase_time, min), true},
+                                       {"avg", LKS_H5_F64, offsetof(lks_phase_time, avg), true},
+                                       {"max", LKS_H5_F64, offsetof(lks_phase_time, max), true},
+                                       {"rank", LKS_H5_I32, offsetof(lks_phase_time, rank), true}};
+enum { PHASE_FIGURES = sizeof phase_figures / sizeof phase_figures[0] };
+
+static void phases_path(char path[64], const char *prefix, const column *c) {
+    snprintf(path, 64, "%s/phases/%s", prefix, c->name);
+}
+
+static lks_status put_phases(lks_h5 *h, const char *prefix, const lks_history *history) {
+    const int64_t shape[] = {(int64_t)history->n_epochs, LKS_PHASES};
+    char path[64];
+    if (history->n_epochs == 0)
+        return LKS_OK;
+    unsigned char *values =
+        lks_alloc(history->n_epochs * LKS_PHASES, sizeof(double), "history", h->err);
+    lks_status status = values ? LKS_OK : LKS_ERR_MEMORY;
+    for (int i = 0; status == LKS_OK && i < PHASE_FIGURES; i++) {
+        const column *c = &phase_figures[i];
+        size_t size = lks_h5_type_size(c->type);
+        for (size_t k = 0; k < history->n_epochs * LKS_PHASES; k++) {
+            const lks_phase_time *t = &history->epochs[k / LKS_PHASES].phases.of[k % LKS_PHASES];
+            memcpy(values + k * size, (const unsigned char *)t + c->offset, size);
+        }
+        phases_path(path, prefix, c);
+        status = lks_h5_put_array(h, path, c->type, 2, shape, values);
+    }
+    lks_free(values);
+    LKS_TRY(status);
+    snprintf(path, sizeof path, "%s/phases", prefix);
+    return lks_h5_put_texts(h, path, "phases", lks_phase_names[0], LKS_PHASE_NAME_MAX, LKS_PHASES);
+}
+
+/** The phase of a name in a file; LKS_PHASES for one that this version does not have. */
+static int phase_named(const char *name) {
+    int p = 0;
+    while (p < LKS_PHASES && strcmp(name, lks_phase_names[p]) != 0)
+        p++;
+    return p;
+}
+
+static lks_status get_phase_figure(lks_h5 *h, const char *prefix, const column *c,
+                                   const char *names, size_t n_names, lks_history *history) {
+    char path[64];
+    int ndim;
+    int64_t shape[LKS_H5_DIMS_MAX];
+    size_t n, size = lks_h5_type_size(c->type);
+    phases_path(path, prefix, c);
+    LKS_TRY(lks_h5_get_shape(h, path, c->type, &ndim, shape, &n));
+    if (ndim != 2 || (size_t)shape[0] != history->n_epochs || (size_t)shape[1] != n_names)
+        return lks_h5_fail(h, path, "not one row an epoch and one column a phase");
+    unsigned char *values = lks_alloc(n, size, "history", h->err);
+    if (!values)
+        return LKS_ERR_MEMORY;
+    lks_status status = lks_h5_get_array(h, path, c->type, n, values);
+    for (size_t k = 0; status == LKS_OK && k < n; k++) {
+        int phase = phase_named(names + k % n_names * LKS_PHASE_NAME_MAX);
+        if (phase < LKS_PHASES)
+            memcpy((unsigned char *)&history->epochs[k / n_names].phases.of[phase] + c->offset,
+                   values + k * size, size);
+    }
+    lks_free(values);
+    return status;
+}
+
+/** Files of earlier versions have none. */
+static lks_status get_phases(lks_h5 *h, const char *prefix, lks_history *history) {
+    char path[64], *names;
+    size_t n_names;
+    for (size_t k = 0; k < history->n_epochs * LKS_PHASES; k++)
+        history->epochs[k / LKS_PHASES].phases.of[k % LKS_PHASES] =
+            (lks_phase_time){NAN, NAN, NAN, -1};
+    snprintf(path, sizeof path, "%s/phases", prefix);
+    if (!lks_h5_has(h, path))
+        return LKS_OK;
+    LKS_TRY(lks_h5_get_texts(h, path, "phases", LKS_PHASE_NAME_MAX, &names, &n_names));
+    lks_status status = LKS_OK;
+    for (int i = 0; status == LKS_OK && i < PHASE_FIGURES; i++)
+        status = get_phase_figure(h, prefix, &phase_figures[i], names, n_names, history);
+    lks_free(names);
+    return status;
+}
+
 /* --- a whole history -------------------------------------------------------------------------- */
 
 lks_status lks_history_put(lks_h5 *h, const char *prefix, const lks_history *history) {
     LKS_TRY(put_table(h, prefix, &steps_table, history->steps, history->n_steps));
     LKS_TRY(put_table(h, prefix, &epochs_table, history->epochs, history->n_epochs));
+    LKS_TRY(put_phases(h, prefix, history));
     return put_norms(h, prefix, history);
 }
 
@@ -223,5 +311,6 @@ lks_status lks_history_get(lks_h5 *h, const char *prefix, lks_history *history) 
     history->steps_capacity = steps ? history->n_steps : 0;
     history->epochs_capacity = epochs ? history->n_epochs : 0;
     LKS_TRY(status);
+    LKS_TRY(get_phases(h, prefix, history));
     return get_norms(h, prefix, history);
 }

@@ -406,6 +406,7 @@ lks_model_view lks_model_look(const lks_model *m) {
                             .tensors = m->tensors,
                             .n_tensors = m->n_tensors,
                             .n_operations = m->n_ops,
+                            .n_meetings = 2 * m->n_stops, /* forward and backward */
                             .bytes = m->bytes,
                             .kernels = m->kernels};
 }

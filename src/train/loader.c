@@ -13,6 +13,7 @@
 struct lks_loader {
     const lks_dataset *data;
     lks_comm *comm;
+    lks_phases *phases;
     uint64_t seed;
     int chunk, global_batch;
     int64_t batches, window_batches;
@@ -139,8 +140,11 @@ static lks_status exchange_window(lks_loader *l, lks_error *err) {
 }
 
 lks_status lks_loader_next(lks_loader *l, lks_batch *batch, lks_error *err) {
-    if (l->next == l->window_end)
+    if (l->next == l->window_end) {
+        lks_phases_enter(l->phases, LKS_PHASE_EXCHANGE);
         LKS_TRY(exchange_window(l, err));
+    }
+    lks_phases_enter(l->phases, LKS_PHASE_BATCH);
     size_t each = l->data->train.image_bytes;
     lks_range mine = positions(l, l->next, l->comm->rank);
     for (int64_t i = 0; i < mine.count; i++) {
@@ -177,13 +181,14 @@ size_t lks_loader_forecast(lks_loader *l) {
 }
 
 lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm *comm,
-                             const lks_config *config, lks_error *err) {
+                             const lks_config *config, lks_phases *phases, lks_error *err) {
     lks_loader *l = lks_alloc(1, sizeof *l, "the loader", err);
     if (!l)
         return err->status;
     *loader = l;
     l->data = d;
     l->comm = comm;
+    l->phases = phases;
     l->seed = config->seed;
     l->chunk = config->train.chunk;
     l->global_batch = config->train.global_batch;

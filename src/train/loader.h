@@ -3,12 +3,14 @@
 #define LKS_TRAIN_LOADER_H
 
 #include "train/dataset.h"
+#include "train/phases.h"
 
 typedef struct lks_loader lks_loader;
 
-/* A loader of d's training part for batches of config->train.global_batch. Nothing collective. */
+/* A loader of d's training part for batches of config->train.global_batch. `phases` is told when it
+ * is at work. Nothing collective. */
 lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm *comm,
-                             const lks_config *config, lks_error *err);
+                             const lks_config *config, lks_phases *phases, lks_error *err);
 void lks_loader_free(lks_loader *loader);
 
 /* Batches in an epoch: the last one may be short. */
@@ -21,7 +23,7 @@ int lks_loader_capacity(const lks_loader *loader);
 void lks_loader_seek(lks_loader *loader, int64_t epoch, int64_t batch);
 
 /* This rank's samples of the next batch, valid until the next call. Now and then exchanges images:
- * collective, at the same batch on every rank. */
+ * collective, at the same batch on every rank. Leaves the clock in LKS_PHASE_BATCH. */
 lks_status lks_loader_next(lks_loader *loader, lks_batch *batch, lks_error *err);
 
 /* Largest number of image bytes the exchange buffers held so far. */

@@ -8,6 +8,7 @@
 
 #include "lockstep/json.h"
 #include "lockstep/memory.h"
+#include "lockstep/phase_times.h"
 #include "lockstep/publish.h"
 #include "train/run.h"
 
@@ -58,6 +59,10 @@ static void put_epoch(FILE *f, const lks_epoch_record *r) {
     fprintf(f, "{\"type\":\"epoch\",\"epoch\":%d,\"step\":%lld", r->epoch, (long long)r->step);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         fprintf(f, ",\"%s\":%s", figures[i].name, lks_json_number(figures[i].value, text));
+    if (!isnan(r->phases.of[LKS_PHASE_TOTAL].avg)) { /* else of an earlier version */
+        fprintf(f, ",\"phases\":");
+        lks_phase_times_put(f, &r->phases);
+    }
     fprintf(f, "}\n");
 }
 
@@ -249,6 +254,8 @@ static void put_work(json *j, const lks_run *run) {
     put_number(j, "images_per_second",
                run->trained_seconds > 0 ? (double)run->trained_samples / run->trained_seconds : 0);
     put_number(j, "comm_seconds", run->trained_comm);
+    key(j, "phases");
+    lks_phase_times_put(j->f, &run->phase_times);
 }
 
 /* An object, or null for a run that started from initial weights. */

@@ -8,6 +8,7 @@
 #include "lockstep/train.h"
 #include "train/evaluate.h"
 #include "train/loader.h"
+#include "train/phases.h"
 #include "train/progress.h"
 
 typedef struct lks_run {
@@ -46,6 +47,8 @@ typedef struct lks_run {
     double train_seconds, epoch_started, epoch_seconds, epoch_comm;
     double trained_seconds, trained_comm; /* all epochs of this process */
     int64_t trained_samples, epoch_samples_before;
+    lks_phases phases;
+    lks_phase_times phase_times; /* of this process, once it has trained */
     int64_t verified; /* epochs checked by this process */
     int64_t stop;     /* newest step's LKS_MSG_STOP */
     bool bad_weights;

@@ -49,13 +49,20 @@ static lks_status write_files(lks_run *run, bool best, lks_error *err) {
     return lks_checkpoint_prune(run->checkpoints, run->config.checkpoint.keep, err);
 }
 
-lks_status lks_run_save(lks_run *run, bool best, lks_error *err) {
+static lks_status save(lks_run *run, bool best, lks_error *err) {
     LKS_TRY(lks_run_check_weights(run, err));
     lks_status status = LKS_OK;
     if (run->comm->rank == 0)
         status = write_files(run, best, err);
     run->saved_step = run->cursor.step;
     return lks_comm_agree(run->comm, status, err);
+}
+
+lks_status lks_run_save(lks_run *run, bool best, lks_error *err) {
+    lks_phase before = lks_phases_enter(&run->phases, LKS_PHASE_CHECKPOINT);
+    lks_status status = save(run, best, err);
+    lks_phases_enter(&run->phases, before);
+    return status;
 }
 
 /* --- resume ----------------------------------------------------------------------------------- */

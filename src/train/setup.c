@@ -69,8 +69,11 @@ static void plan_steps(lks_run *run) {
         t->max_steps > 0 && t->max_steps < run->total_steps ? t->max_steps : run->total_steps;
 }
 
-static void sum_moments(void *comm, int64_t *values, size_t n) {
-    lks_comm_sum_i64(comm, values, n);
+static void sum_moments(void *context, int64_t *values, size_t n) {
+    lks_run *run = context;
+    lks_phase before = lks_phases_meet(&run->phases);
+    lks_comm_sum_i64(run->comm, values, n);
+    lks_phases_part(&run->phases, before);
 }
 
 static lks_status weigh_classes(lks_run *run, lks_error *err) {
@@ -106,7 +109,7 @@ static lks_status make_network(lks_run *run, lks_error *err) {
                              run->kernels, run->threads,
                              capacity > c->eval.batch ? capacity : c->eval.batch, err));
     run->view = lks_model_look(run->model);
-    lks_model_share(run->model, sum_moments, run->comm);
+    lks_model_share(run->model, sum_moments, run);
     LKS_TRY(weigh_classes(run, err));
     LKS_TRY(lks_optimizer_create(&run->optimizer, &c->train.optimizer, run->view.tensors,
                                  run->view.n_tensors, run->kernels, err));
@@ -218,11 +221,14 @@ lks_status lks_run_open(lks_run *run, lks_error *err) {
     status = run->config_yaml ? LKS_OK : err->status;
     LKS_TRY(lks_comm_agree(comm, status, err));
     LKS_TRY(lks_dataset_open(&run->data, comm, &run->config, NULL, true, err));
-    status = lks_loader_create(&run->loader, &run->data, comm, &run->config, err);
+    status = lks_loader_create(&run->loader, &run->data, comm, &run->config, &run->phases, err);
     if (status == LKS_OK)
         status = make_network(run, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     plan_steps(run);
+    size_t meetings = (size_t)(run->batches * run->view.n_meetings + run->steps_per_epoch);
+    status = lks_phases_create(&run->phases, meetings, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
     return start(run, err);
 }
 
@@ -234,6 +240,7 @@ void lks_run_close(lks_run *run) {
     lks_average_free(&run->average);
     lks_model_free(run->model);
     lks_loader_free(run->loader);
+    lks_phases_free(&run->phases);
     lks_dataset_free(&run->data);
     lks_free(run->message);
     lks_free(run->gradients);

@@ -12,6 +12,7 @@ static lks_status compute(lks_run *run, lks_error *err) {
     for (int64_t i = 0; i < n; i++) {
         lks_batch batch;
         LKS_TRY(lks_loader_next(run->loader, &batch, err));
+        lks_phases_enter(&run->phases, LKS_PHASE_COMPUTE);
         lks_model_train(run->model, &batch);
         run->computed += batch.n;
     }
@@ -62,9 +63,11 @@ static bool anything_bad(const lks_run *run) {
 
 static void reduce(lks_run *run) {
     size_t n = head_slots(run) + (run->gradients ? 0 : run->view.n_weights);
+    lks_phase before = lks_phases_meet(&run->phases);
     lks_comm_sum_i64(run->comm, run->message, n);
     if (run->gradients)
         lks_comm_sum_f32(run->comm, run->gradients, run->view.n_weights);
+    lks_phases_part(&run->phases, before);
 }
 
 /* The gradient's norm, where it is asked for: to limit it, or for the history that rank 0 keeps. */
@@ -117,7 +120,9 @@ static void advance(lks_run *run) {
 
 lks_status lks_run_step(lks_run *run, lks_error *err) {
     double started = lks_now();
+    run->phases.step = run->cursor.step + 1;
     LKS_TRY(compute(run, err));
+    lks_phases_enter(&run->phases, LKS_PHASE_OTHER);
     lks_error own_error = {.status = LKS_OK};
     lks_status own = own_trouble(run, &own_error);
     reduce(run);
@@ -126,7 +131,9 @@ lks_status lks_run_step(lks_run *run, lks_error *err) {
         *err = own_error;
         return lks_comm_agree(run->comm, own, err);
     }
+    lks_phases_enter(&run->phases, LKS_PHASE_UPDATE);
     update(run);
+    lks_phases_enter(&run->phases, LKS_PHASE_OTHER);
     advance(run);
     run->train_seconds += lks_now() - started;
     return LKS_OK;

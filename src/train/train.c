@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
+#include "lockstep/phase_times.h"
 #include "lockstep/timer.h"
 #include "train/refit.h"
 #include "train/run.h"
@@ -17,6 +18,7 @@ bool lks_run_over(const lks_run *run) {
 static void enter_epoch(lks_run *run) {
     run->validation->total = run->test->total = 0; /* results of other weights */
     lks_loader_seek(run->loader, run->cursor.epoch, run->cursor.batch);
+    lks_phases_open_epoch(&run->phases, run->cursor.epoch + 1);
     run->epoch_started = lks_now();
     run->epoch_comm = run->comm->seconds;
     run->epoch_samples_before = run->cursor.samples_seen;
@@ -31,6 +33,7 @@ static void leave_epoch(lks_run *run) {
     run->trained_seconds += times[0];
     run->trained_comm += times[1];
     run->trained_samples += run->cursor.samples_seen - run->epoch_samples_before;
+    lks_phases_divide(&run->phases, run->comm);
 }
 
 static double images_per_second(const lks_run *run, double seconds) {
@@ -86,7 +89,8 @@ static lks_status record_epoch(lks_run *run, lks_error *err) {
                                 .test_accuracy = lks_accuracy(run->test),
                                 .images_per_second = images_per_second(run, run->epoch_seconds),
                                 .seconds = run->epoch_seconds,
-                                .comm_seconds = run->epoch_comm};
+                                .comm_seconds = run->epoch_comm,
+                                .phases = lks_phases_take(&run->phases, run->comm)};
     lks_status status = LKS_OK;
     if (run->comm->rank == 0) {
         status = lks_history_add_epoch(&run->history, &r, err);
@@ -102,9 +106,12 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     lks_cursor *c = &run->cursor;
     c->epoch++;
     c->batch = 0;
+    lks_phases_enter(&run->phases, LKS_PHASE_VERIFY);
     LKS_TRY(lks_run_verify_epoch(run, err));
     run->verified++;
+    lks_phases_enter(&run->phases, LKS_PHASE_EVALUATE);
     LKS_TRY(lks_run_evaluate_epoch(run, err));
+    lks_phases_enter(&run->phases, LKS_PHASE_OTHER);
     LKS_TRY(record_epoch(run, err));
     c->loss = (lks_limbs){0, 0};
     c->correct = c->epoch_samples = 0;
@@ -130,6 +137,7 @@ static lks_status train_all(lks_run *run, lks_error *err) {
         leave_epoch(run);
         if (run->cursor.batch == run->batches)
             LKS_TRY(complete_epoch(run, err));
+        lks_phases_close_epoch(&run->phases);
     }
     if (run->saved_step != run->cursor.step)
         LKS_TRY(save_timed(run, false, err));
@@ -169,6 +177,13 @@ static void report_exchange(lks_run *run) {
         lks_info("exchange   buffers of at most %.1f MiB per rank", mib);
 }
 
+/* From the first step to here, the last evaluation and checkpoint included. */
+static void report_phases(lks_run *run) {
+    run->phase_times = lks_phases_sum(&run->phases, run->comm);
+    if (lks_log_enabled() && run->cursor.step > run->first_step)
+        lks_phase_times_print(stdout, "time per phase, seconds", &run->phase_times);
+}
+
 static void report_early_stop(const lks_run *run) {
     const lks_watch_state *w = &run->cursor.early_stop;
     bool loss = run->config.train.stop_watch == LKS_WATCH_LOSS;
@@ -202,9 +217,12 @@ static void print_test(const lks_run *run) {
 static lks_status finish(lks_run *run, lks_error *err) {
     lks_predicted predicted = {0};
     bool has_test = run->data.has_test;
+    lks_phases_enter(&run->phases, LKS_PHASE_EVALUATE);
     LKS_TRY(lks_run_evaluate_end(run, &predicted, err));
+    lks_phases_enter(&run->phases, LKS_PHASE_OTHER);
     report_samples(run);
     report_exchange(run);
+    report_phases(run);
     lks_status status = LKS_OK;
     if (run->comm->rank == 0) {
         status = write_results(run, has_test ? &predicted : NULL, err);
@@ -233,6 +251,7 @@ static lks_status stop(lks_run *run, lks_error *err) {
             status = lks_run_check_metrics(run, err);
     }
     LKS_TRY(lks_comm_agree(run->comm, status, err));
+    report_phases(run);
     bool automatic = !run->options->resume || strcmp(run->options->resume, "auto") == 0;
     lks_info("stopped at step %lld of %lld %s; checkpoint saved in %s; the same command %sgoes on",
              (long long)run->cursor.step, (long long)run->last_step, lks_stop_reason(run->stop),
@@ -249,6 +268,7 @@ static lks_status train(lks_run *run, bool *stopped, lks_error *err) {
                  (long long)run->cursor.step, (long long)run->last_step);
     lks_progress_start(&run->progress, run->options->progress, run->config.train.epochs,
                        run->cursor.step);
+    lks_phases_start(&run->phases);
     lks_status status = train_all(run, err);
     lks_progress_clear(&run->progress);
     LKS_TRY(status);

@@ -41,6 +41,21 @@ same "all checkpoints are listed" 3 "$(grep -c 'step-.*MiB' "$work/info")"
 epoch=$(jq -s '[.[] | select(.type == "epoch")] | sort_by(-.validation_accuracy, .validation_loss, .epoch)[0].epoch' \
     "$run/metrics.jsonl")
 says "^best +after epoch $epoch: [0-9]+ of 400 "
+# phase, least, mean, most, rank and share: sums over the epochs; the rank is the one that comes up most often
+phase_table() { awk '$5 ~ /^\([0-9-]+\)$/ { print $1, $2, $3, $4, $5, $6 }' "$work/info"; }
+phase_sums() {
+    jq -rs '[.[] | select(.type == "epoch").phases // empty] as $e | ([$e[].total.avg] | add) as $all | $e[0] | keys_unsorted[] as $p |
+        [$p, ([$e[][$p].min] | add), ([$e[][$p].avg] | add), ([$e[][$p].max] | add),
+        ([$e[][$p].rank] | group_by(.) | sort_by([-length, .[0]])[0][0]), 100 * ([$e[][$p].avg] | add) / $all] | @tsv' \
+        "$run/metrics.jsonl" | awk '{ printf "%s %.3f %.3f %.3f (%d) %.1f\n", $1, $2, $3, $4, $5, $6 }'
+}
+phase_wanted=$(phase_sums)
+same "phases are those of the files" "exchange batch compute communication wait update evaluate checkpoint verify other total" \
+    "$(cut -d ' ' -f 1 <<<"$phase_wanted" | paste -sd ' ')"
+same "the table of phases" "$phase_wanted" "$(phase_table)"
+says '^time per phase, seconds: sums over 3 epochs of '
+same "a checkpoint behind an epoch's line counts in the next one's" '[false,true,true]' \
+    "$(jq -cs '[.[] | select(.type == "epoch").phases.checkpoint.min > 0]' "$run/metrics.jsonl")"
 
 # --- still at work: no summary, a line half written, a file on its way
 rm "$run/summary.json"
@@ -49,11 +64,22 @@ touch "$run/checkpoints/.tmp-step-00000124.h5.somewhere-1-1"
 info "$run"
 says '^status +not ended'
 same "half a line is no epoch" "$wanted" "$(table)"
+same "nor has it phases" "$phase_wanted" "$(phase_table)"
 
 # --- without metrics the curves come from the newest checkpoint
 mv "$run/metrics.jsonl" "$work/metrics.jsonl"
 info "$run"
 same "curves of the checkpoint" "$wanted" "$(table)"
+same "phases of the checkpoint" "$phase_wanted" "$(phase_table)"
+# --- epochs of an earlier version, without phases: some, then all
+jq -c 'if .epoch == 2 then del(.phases) else . end' "$work/metrics.jsonl" 2>/dev/null >"$run/metrics.jsonl" || true
+info "$run"
+same "phases of two epochs" "$(phase_sums)" "$(phase_table)"
+says '^time per phase, seconds: sums over 2 epochs of '
+jq -c 'del(.phases)' "$work/metrics.jsonl" 2>/dev/null >"$run/metrics.jsonl" || true
+info "$run"
+same "curves without phases" "$wanted" "$(table)"
+same "no phases, no table" "" "$(grep phase "$work/info" || true)"
 mv "$work/metrics.jsonl" "$run/metrics.jsonl"
 
 # --- a damaged checkpoint, and a run before its first one

@@ -10,7 +10,7 @@ run=$work/run
 # --- summary.json
 keys=(status test_accuracy test_correct test_total test_loss validation_accuracy epochs steps samples_seen
     weights_sha256 state_sha256 numerics train_seconds images_per_second world_size threads_per_rank isa parameters
-    comm_seconds resumed_from)
+    comm_seconds resumed_from phases)
 for name in "${keys[@]}"; do
     check "summary.json has $name" jq -e "has(\"$name\")" "$run/summary.json" >/dev/null
 done
@@ -29,6 +29,23 @@ check "speed is a positive number" jq -e '.images_per_second > 0 and .train_seco
 check "metrics.jsonl is JSON" jq -e . "$run/metrics.jsonl" >/dev/null
 same "one object a line" "$(wc -l <"$run/metrics.jsonl")" "$(jq -c . "$run/metrics.jsonl" | wc -l)"
 
+# --- phases: they fill the wall time of the ranks, which is all between the epochs' lines
+phase_laws='def laws($ranks): (keys_unsorted == ["exchange", "batch", "compute", "communication", "wait", "update",
+        "evaluate", "checkpoint", "verify", "other", "total"])
+    and all(.[]; 0 <= .min and .min <= .avg and .avg <= .max and 0 <= .rank and .rank < $ranks)
+    and (([del(.total)[].avg] | add) - .total.avg | fabs < 1e-7)
+    and all(del(.total)[]; . as $p | $p.max <= $p.avg * $ranks + 1e-7)
+    and .communication.min == .communication.max and .compute.min > 0 and .communication.min > 0;'
+epochs='[.[] | select(.type == "epoch").phases]'
+lines_true() { jq -es "$phase_laws $epochs as \$epochs | $1" "${@:2}" "$run/metrics.jsonl" >/dev/null; }
+check "phases of each epoch" lines_true '$epochs | length == 2 and all(.[]; laws(2))'
+check "an epoch's wall time holds its training" lines_true \
+    'map(select(.type == "epoch")) | all(.[]; .phases.total.max >= .seconds - 1e-7)'
+check "phases of the process are those of its epochs, and what comes after" lines_true '$summary[0].phases
+    | laws(2) and all(keys[] as $p | .[$p].avg - ([$epochs[][$p].avg] | add); . >= -1e-7)
+    and .evaluate.min > ([$epochs[].evaluate.min] | add)' --slurpfile summary "$run/summary.json"
+check "a table of them is printed" grep -qE '^  total +[0-9.]+ +[0-9.]+ +[0-9.]+  \([01]\) +100\.0 %$' "$work/run.log"
+
 # --- checkpoints
 check "last.h5 is a relative link" grep -qxE 'step-[0-9]{8}\.h5' <<<"$(readlink "$run/checkpoints/last.h5")"
 check "best.h5 is a relative link" grep -qxE 'step-[0-9]{8}\.h5' <<<"$(readlink "$run/checkpoints/best.h5")"
@@ -43,7 +60,8 @@ check "the digest is inside" grep -q "$(key run weights_sha256)" <<<"$(h5dump -a
 
 # --- history.h5
 h5dump -n "$run/history.h5" >"$work/names"
-for name in steps/loss steps/lr epochs/train_loss epochs/validation_accuracy test/confusion test/predicted; do
+for name in steps/loss steps/lr epochs/train_loss epochs/validation_accuracy phases/avg phases/rank test/confusion \
+    test/predicted; do
     check "history.h5 has /$name" grep -qE "dataset +/$name\$" "$work/names"
 done
 confusion=$(h5dump -y -w 400 -d /test/confusion "$run/history.h5" | sed -n '/DATA {/,/}/p' | tr -dc '0-9,\n' | tr ',' '\n' |
@@ -62,6 +80,17 @@ check "a checkpoint equals itself" "$LOCKSTEP" diff "$run/checkpoints/last.h5" "
 first=$(find "$run/checkpoints" -name 'step-*.h5' | sort | head -n 1)
 "$LOCKSTEP" diff "$first" "$run/checkpoints/last.h5" >"$work/diff" 2>&1 || true
 check "diff names the first layer that differs" grep -q 'conv1/weight' "$work/diff"
+
+# --- a run that is stopped in its second epoch keeps what was measured in the first
+trained parts 2 --threads 1 --set train.max_steps=50
+line=$(jq -c 'select(.type == "epoch")' "$work/parts/metrics.jsonl")
+same "one epoch" 1 "$(jq .epoch <<<"$line")"
+trained parts 3 --threads 1
+same "its line is as it was" "$line" "$(jq -c 'select(.epoch == 1 and .type == "epoch")' "$work/parts/metrics.jsonl")"
+run=$work/parts
+check "phases on three ranks" lines_true '($epochs[0] | laws(2)) and ($epochs[1] | laws(3))'
+check "phases of the second process" lines_true '$summary[0].phases | laws(3)' --slurpfile summary "$run/summary.json"
+run=$work/run
 
 # The resolved configuration, defaults included, repeats the run.
 config=$run/config.yaml

@@ -1,6 +1,7 @@
 #include "checkpoint_sample.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +71,13 @@ static void fill_history(sample *s) {
         s->epochs[i].step = 3 * (i + 1);
         for (int k = 0; k < 10; k++)
             figures[k] = 10.0 * i + k;
+        for (int k = 0; k < LKS_PHASES; k++)
+            s->epochs[i].phases.of[k] =
+                (lks_phase_time){0.1 * k, 0.3 + i, 7.0 / (1 + k), 3 * i + k};
     }
     s->epochs[1].test_loss = double_of(0x7ff8000000000123u);
     s->epochs[0].comm_seconds = -0.0;
+    s->epochs[0].phases.of[LKS_PHASE_WAIT] = (lks_phase_time){NAN, NAN, NAN, -1};
     s->c.history = (lks_history){.steps = s->steps,
                                  .n_steps = N_STEPS,
                                  .epochs = s->epochs,
@@ -221,6 +226,13 @@ bool equal_flats(const lks_checkpoint *a, const lks_checkpoint *b) {
     return true;
 }
 
+static bool equal_phases(const lks_phase_times *a, const lks_phase_times *b) {
+    for (int p = 0; p < LKS_PHASES; p++)
+        if (memcmp(&a->of[p], &b->of[p], 3 * sizeof(double)) != 0 || a->of[p].rank != b->of[p].rank)
+            return false;
+    return true;
+}
+
 bool equal_histories(const lks_history *a, const lks_history *b) {
     if (a->n_steps != b->n_steps || a->n_epochs != b->n_epochs)
         return false;
@@ -230,7 +242,8 @@ bool equal_histories(const lks_history *a, const lks_history *b) {
             return false;
     for (size_t i = 0; i < a->n_epochs; i++)
         if (a->epochs[i].step != b->epochs[i].step || a->epochs[i].epoch != b->epochs[i].epoch ||
-            memcmp(&a->epochs[i].lr, &b->epochs[i].lr, 10 * sizeof(double)) != 0)
+            memcmp(&a->epochs[i].lr, &b->epochs[i].lr, 10 * sizeof(double)) != 0 ||
+            !equal_phases(&a->epochs[i].phases, &b->epochs[i].phases))
             return false;
     size_t n = a->n_norms;
     return n == b->n_norms &&

@@ -64,8 +64,8 @@ static void norms_stay_with_their_steps(void) {
     lks_history_free(&h);
 }
 
-/* Files of the first versions have neither norms nor their column. */
-static void histories_without_norms_are_read(void) {
+/* Files of the first versions have neither norms nor their column, nor phases. */
+static void histories_of_first_versions_are_read(void) {
     sample *s = new_sample();
     lks_h5 file;
     unsigned char *bytes;
@@ -75,6 +75,7 @@ static void histories_without_norms_are_read(void) {
     CU_ASSERT_EQUAL(lks_history_put(&file, "/history", &s->c.history), LKS_OK);
     CU_ASSERT_FALSE(lks_h5_has(&file, "/history/norms"));
     CU_ASSERT_TRUE(H5Ldelete(file.file, "/history/steps/gradient_norm", H5P_DEFAULT) >= 0);
+    CU_ASSERT_TRUE(H5Ldelete(file.file, "/history/phases", H5P_DEFAULT) >= 0);
     CU_ASSERT_EQUAL_FATAL(lks_h5_finish(&file, &bytes, &size), LKS_OK);
     lks_h5_close(&file);
     lks_history found = {0};
@@ -84,6 +85,46 @@ static void histories_without_norms_are_read(void) {
     for (int i = 0; i < N_STEPS; i++)
         CU_ASSERT(found.steps[i].gradient_norm != found.steps[i].gradient_norm &&
                   found.steps[i].lr == s->steps[i].lr);
+    CU_ASSERT_EQUAL_FATAL(found.n_epochs, N_EPOCHS);
+    for (int p = 0; p < LKS_PHASES; p++) {
+        const lks_phase_time *t = &found.epochs[1].phases.of[p];
+        CU_ASSERT(t->min != t->min && t->avg != t->avg && t->max != t->max && t->rank == -1);
+    }
+    lks_h5_close(&file);
+    lks_history_free(&found);
+    free(bytes);
+    free(s);
+}
+
+/* Another version may have other phases, in another order. */
+static void phases_are_found_by_name(void) {
+    enum { N = 3 };
+    static const char names[N][LKS_PHASE_NAME_MAX] = {"total", "augment", "compute"};
+    const int64_t shape[] = {N_EPOCHS, N};
+    const double seconds[N_EPOCHS * N] = {1, 2, 3, 4, 5, 6};
+    const int32_t ranks[N_EPOCHS * N] = {10, 20, 30, 40, 50, 60};
+    static const char *const figures[] = {"/phases/min", "/phases/avg", "/phases/max"};
+    sample *s = new_sample();
+    lks_h5 file;
+    unsigned char *bytes;
+    size_t size;
+    CU_ASSERT_EQUAL_FATAL(lks_h5_create(&file, "other", 0, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_history_put(&file, "", &s->c.history), LKS_OK);
+    CU_ASSERT_TRUE(H5Ldelete(file.file, "/phases", H5P_DEFAULT) >= 0);
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(lks_h5_put_array(&file, figures[i], LKS_H5_F64, 2, shape, seconds), LKS_OK);
+    CU_ASSERT_EQUAL(lks_h5_put_array(&file, "/phases/rank", LKS_H5_I32, 2, shape, ranks), LKS_OK);
+    CU_ASSERT_EQUAL(lks_h5_put_texts(&file, "/phases", "phases", names[0], LKS_PHASE_NAME_MAX, N),
+                    LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_h5_finish(&file, &bytes, &size), LKS_OK);
+    lks_h5_close(&file);
+    lks_history found = {0};
+    CU_ASSERT_EQUAL_FATAL(lks_h5_open(&file, "other", bytes, size, &err), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_history_get(&file, "", &found), LKS_OK);
+    const lks_phase_time *t = found.epochs[1].phases.of;
+    CU_ASSERT(t[LKS_PHASE_TOTAL].avg == 4 && t[LKS_PHASE_TOTAL].rank == 40);
+    CU_ASSERT(t[LKS_PHASE_COMPUTE].max == 6 && t[LKS_PHASE_COMPUTE].rank == 60);
+    CU_ASSERT(t[LKS_PHASE_WAIT].min != t[LKS_PHASE_WAIT].min && t[LKS_PHASE_WAIT].rank == -1);
     lks_h5_close(&file);
     lks_history_free(&found);
     free(bytes);
@@ -205,7 +246,8 @@ int main(void) {
         {"records are kept while growing", records_are_kept_while_growing},
         {"norms stay with their steps", norms_stay_with_their_steps},
         {"history file is exact", history_file_is_exact},
-        {"histories without norms are read", histories_without_norms_are_read},
+        {"histories of first versions are read", histories_of_first_versions_are_read},
+        {"phases are found by name", phases_are_found_by_name},
         {"predictions are written", predictions_are_written},
         {"columns of unequal length are refused", columns_of_unequal_length_are_refused},
         {"equal histories give equal files", equal_histories_give_equal_files},

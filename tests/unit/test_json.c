@@ -54,8 +54,24 @@ static void test_lookup(void) {
     free(text);
 }
 
+/* Members of one name in several objects are found in the one that was asked for. */
+static void test_object(void) {
+    const char *json =
+        "{\"min\":0,\"note\":\"{\",\"o\":{\"a\":{\"min\":1},\"b\" : {\"min\":-2}},\"x\":3}";
+    const char *o = lks_json_get_object(json, "o");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+    CU_ASSERT_EQUAL(lks_json_get_number(lks_json_get_object(o, "a"), "min"), 1);
+    CU_ASSERT_EQUAL(lks_json_get_number(lks_json_get_object(o, "b"), "min"), -2);
+    CU_ASSERT_PTR_NULL(lks_json_get_object(json, "note"));
+    CU_ASSERT_PTR_NULL(lks_json_get_object(json, "x"));
+    CU_ASSERT_PTR_NULL(lks_json_get_object(json, "y"));
+}
+
 int main(void) {
-    static const lks_test tests[] = {
-        {"text", test_text}, {"number", test_number}, {"lookup", test_lookup}, {NULL, NULL}};
+    static const lks_test tests[] = {{"text", test_text},
+                                     {"number", test_number},
+                                     {"lookup", test_lookup},
+                                     {"object", test_object},
+                                     {NULL, NULL}};
     return lks_test_main("json", tests);
 }
