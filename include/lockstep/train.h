@@ -24,6 +24,7 @@ typedef struct lks_train_options {
     const char *resume;    /**< "auto" (default), "never", or a checkpoint file */
     const char *init_from; /**< checkpoint whose weights a new run starts from */
     const char *refit;     /**< run folder whose best number of epochs is trained on all images */
+    const char *trace;     /**< file for a trace of all ranks and threads; not with dry_run */
     bool dry_run;          /**< check everything, tell what a run would need, write nothing */
     int threads;
     lks_progress_mode progress;

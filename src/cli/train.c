@@ -12,6 +12,7 @@ enum {
     KEY_TIME_LIMIT = 'l',
     KEY_INIT_FROM = 'i',
     KEY_REFIT = 'f',
+    KEY_TRACE = 'T',
     KEY_DRY_RUN = 'n'
 };
 
@@ -40,6 +41,11 @@ static const struct argp_option options[] = {
     {"time-limit", KEY_TIME_LIMIT, "TIME", 0,
      "Stop at the first step that ends so long after the program's start, as on a signal: "
      "checkpoint, status 75. Seconds, or MM:SS, HH:MM:SS, D-HH:MM:SS as Slurm writes the time left",
+     1},
+    {"trace", KEY_TRACE, "FILE", 0,
+     "Write what every rank and thread did when into FILE, for Perfetto or Chrome's tracing page "
+     "(Trace Event Format, JSON). Each thread keeps its first 262144 events, or as many as "
+     "LOCKSTEP_TRACE_EVENTS says, 24 bytes each: of a long run that is the first so many steps",
      1},
     {"progress", KEY_PROGRESS, "auto|bar|lines|never", 0,
      "auto (default): a bar on a terminal, a line per epoch elsewhere", 1},
@@ -96,6 +102,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_REFIT:
         o->refit = arg;
         return 0;
+    case KEY_TRACE:
+        if (!*arg)
+            lks_usage_error("--trace: a file's name is missing");
+        o->trace = arg;
+        return 0;
     case KEY_DRY_RUN:
         o->dry_run = true;
         return 0;
@@ -117,6 +128,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         if (o->config && o->refit)
             lks_usage_error("--refit takes its configuration from the run folder: '%s' is too many",
                             o->config);
+        if (o->trace && o->dry_run)
+            lks_usage_error("--trace %s: a dry run trains nothing that could be traced", o->trace);
         if (!o->config && !o->refit)
             lks_usage_error("a configuration is missing, e.g. configs/mnist-convnet.yaml");
         return 0;

@@ -49,6 +49,9 @@ typedef struct lks_run {
     int64_t trained_samples, epoch_samples_before;
     lks_phases phases;
     lks_phase_times phase_times; /* of this process, once it has trained */
+    bool tracing;
+    int64_t trace_events; /* room for so many a thread */
+    double trace_origin;
     int64_t verified; /* epochs checked by this process */
     int64_t stop;     /* newest step's LKS_MSG_STOP */
     bool bad_weights;
@@ -115,6 +118,14 @@ lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, l
 /* A run that goes on has no summary until it ends again. */
 void lks_run_remove_summary(const lks_run *run);
 lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err);
+
+/* trace_file.c: what all ranks and threads did when, into options->trace if that is given. Whether it
+ * can be written, and how long it may be; then the buffers, and a common time 0; then the file.
+ * Collective; errors agreed. */
+lks_status lks_run_check_trace(lks_run *run, lks_error *err);
+lks_status lks_run_start_trace(lks_run *run, lks_error *err);
+/* Also after an error, which all ranks know of. A trace that cannot be written is warned of. */
+void lks_run_end_trace(lks_run *run);
 
 /* threads.c: OpenMP threads of this rank, and warnings about too narrow a mask. Collective. */
 int lks_choose_threads(lks_comm *comm, int asked);

@@ -185,6 +185,7 @@ static lks_status start(lks_run *run, lks_error *err) {
         lks_publish_clean(run->folder);
     }
     LKS_TRY(lks_comm_agree(comm, status, err));
+    LKS_TRY(lks_run_check_trace(run, err)); /* in a folder that is there; nothing is gone yet */
     LKS_TRY(lks_run_resume(run, err));
     LKS_TRY(lks_run_init_from(run, err));
     status = comm->rank == 0 ? lks_run_find_best(run, err) : LKS_OK;

@@ -23,7 +23,7 @@ for command in train eval info diff; do
     check "$command --help goes to stdout" [ -s "$work/stdout" ]
 done
 ends 0 train --help
-for option in --set --out --resume --time-limit --threads --progress; do
+for option in --set --out --resume --time-limit --trace LOCKSTEP_TRACE_EVENTS --threads --progress; do
     check "train --help names $option" grep -qe "$option" "$work/stdout"
 done
 ends 0 help config

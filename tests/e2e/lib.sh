@@ -18,7 +18,7 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yi
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 # One mpirun that ends removes the folder in which another is about to start, unless each has its own.
 export OMPI_MCA_orte_tmpdir_base=$work
-unset OMP_NUM_THREADS LOCKSTEP_ISA GLIBC_TUNABLES
+unset OMP_NUM_THREADS LOCKSTEP_ISA LOCKSTEP_TRACE_EVENTS GLIBC_TUNABLES
 
 trap 'rm -rf "$work"' EXIT
 

@@ -1,0 +1,322 @@
+/* --trace FILE: what all ranks and threads did when, in the Trace Event Format that Chrome, Perfetto
+ * and Speedscope read ("Trace Event Format", Google, 2016: JSON object form). A rank is a process
+ * there, an OpenMP thread a thread. Rank 0 fetches one thread after the other and writes it out, so
+ * no memory grows with the ranks.
+ *
+ * Time 0 is where each rank left one barrier: between hosts that is good to some 100 us at the
+ * start, and their clocks may then drift apart by milliseconds an hour. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/json.h"
+#include "lockstep/log.h"
+#include "lockstep/memory.h"
+#include "lockstep/publish.h"
+#include "lockstep/trace.h"
+#include "train/run.h"
+
+#define DEFAULT_EVENTS 262144
+#define MOST_EVENTS    100000000
+#define BLOCK_EVENTS   4096 /* made into text at once */
+
+/* Rank 0's environment counts: launchers do not pass it on to other hosts. */
+static lks_status read_capacity(int64_t *events, lks_error *err) {
+    const char *text = getenv("LOCKSTEP_TRACE_EVENTS");
+    char *end;
+    *events = DEFAULT_EVENTS;
+    if (!text || !*text)
+        return LKS_OK;
+    *events = strtoll(text, &end, 10);
+    if (*end || *events < 1 || *events > MOST_EVENTS)
+        return lks_fail(err, LKS_ERR_USAGE,
+                        "LOCKSTEP_TRACE_EVENTS=%.40s: not a number of events from 1 to %d", text,
+                        MOST_EVENTS);
+    return LKS_OK;
+}
+
+lks_status lks_run_check_trace(lks_run *run, lks_error *err) {
+    const char *path = run->options->trace;
+    lks_status status = LKS_OK;
+    if (!path || run->options->dry_run)
+        return LKS_OK;
+    if (run->comm->rank == 0) {
+        status = read_capacity(&run->trace_events, err);
+        if (status == LKS_OK && lks_publish_check(path, err) != LKS_OK)
+            status = lks_fail_context(err, "--trace");
+    }
+    LKS_TRY(lks_comm_agree(run->comm, status, err));
+    lks_comm_broadcast(run->comm, &run->trace_events, sizeof run->trace_events, 0);
+    return LKS_OK;
+}
+
+lks_status lks_run_start_trace(lks_run *run, lks_error *err) {
+    if (!run->options->trace)
+        return LKS_OK;
+    lks_status status = lks_trace_prepare(run->threads, (size_t)run->trace_events, err);
+    status = lks_comm_agree(run->comm, status, err);
+    if (status != LKS_OK) {
+        lks_trace_free();
+        return status;
+    }
+    run->tracing = true;
+    lks_comm_barrier(run->comm);
+    run->trace_origin = lks_now();
+    lks_trace_begin();
+    return LKS_OK;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+/* What rank 0 must know of a rank before its events. */
+typedef struct rank_head {
+    char host[256];
+    double origin;
+    int32_t threads;
+} rank_head;
+
+typedef struct thread_head {
+    int64_t events;
+    double full;
+} thread_head;
+
+typedef struct writer {
+    lks_publication *file;
+    lks_trace_event *received; /* [the most events of any thread] */
+    int rank, thread;          /* whose events come now */
+    double origin;
+    int64_t events, steps; /* written so far; steps of the rank with the fewest */
+    bool full;             /* some thread had no room */
+    lks_status status;
+    lks_error *err;
+} writer;
+
+static void add_text(writer *w, const char *text, size_t size) {
+    if (w->status == LKS_OK)
+        w->status = lks_publish_add(w->file, text, size, w->err);
+}
+
+/* Text of any length, made with stdio. */
+typedef struct text {
+    FILE *f;
+    char *bytes;
+    size_t size;
+} text;
+
+static bool begin_text(writer *w, text *t) {
+    *t = (text){0};
+    t->f = open_memstream(&t->bytes, &t->size);
+    if (!t->f)
+        w->status = lks_fail(w->err, LKS_ERR_MEMORY, "out of memory for the trace");
+    return t->f != NULL;
+}
+
+static void end_text(writer *w, text *t) {
+    fclose(t->f);
+    add_text(w, t->bytes, t->size);
+    free(t->bytes);
+}
+
+static void put(writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(writer *w, const char *format, ...) {
+    text t;
+    va_list args;
+    if (!begin_text(w, &t))
+        return;
+    va_start(args, format);
+    vfprintf(t.f, format, args);
+    va_end(args);
+    end_text(w, &t);
+}
+
+/* Whole nanoseconds, so that what lies inside an event lies inside it in the file too. */
+static int64_t since_origin(const writer *w, double t) {
+    return (int64_t)((t - w->origin) * 1e9 + 0.5);
+}
+
+static void put_event(FILE *f, const writer *w, const lks_trace_event *e) {
+    int64_t start = since_origin(w, e->start), duration = since_origin(w, e->end) - start;
+    fprintf(f,
+            ",\n{\"ph\":\"X\",\"pid\":%d,\"tid\":%d,\"ts\":%lld.%03d,\"dur\":%lld.%03d,"
+            "\"name\":\"%s\",\"cat\":\"%s\"",
+            w->rank, w->thread, (long long)(start / 1000), (int)(start % 1000),
+            (long long)(duration / 1000), (int)(duration % 1000),
+            lks_trace_name((lks_trace_kind)e->kind), lks_trace_category((lks_trace_kind)e->kind));
+    if (e->number >= 0)
+        fprintf(f, ",\"args\":{\"%s\":%d}", e->kind == LKS_TRACE_EPOCH ? "epoch" : "step",
+                e->number);
+    fprintf(f, "}");
+}
+
+static void put_block(writer *w, const lks_trace_event *events, size_t n) {
+    text t;
+    if (!begin_text(w, &t))
+        return;
+    for (size_t i = 0; i < n; i++)
+        put_event(t.f, w, &events[i]);
+    end_text(w, &t);
+}
+
+static void put_thread(writer *w, const lks_trace_event *events, const thread_head *head) {
+    char name[32] = "main";
+    if (w->thread > 0)
+        snprintf(name, sizeof name, "thread %d", w->thread);
+    put(w,
+        ",\n{\"ph\":\"M\",\"pid\":%d,\"tid\":%d,\"name\":\"thread_name\",\"args\":{\"name\":\"%s\"}"
+        "}",
+        w->rank, w->thread, name);
+    for (int64_t i = 0; i < head->events && w->status == LKS_OK; i += BLOCK_EVENTS) {
+        int64_t left = head->events - i;
+        put_block(w, events + i, (size_t)(left < BLOCK_EVENTS ? left : BLOCK_EVENTS));
+    }
+    if (head->full > 0) {
+        w->full = true;
+        int64_t ns = since_origin(w, head->full);
+        put(w,
+            ",\n{\"ph\":\"i\",\"s\":\"p\",\"pid\":%d,\"tid\":%d,\"ts\":%lld.%03d,\"name\":"
+            "\"buffer full: recording stopped\",\"cat\":\"trace\"}",
+            w->rank, w->thread, (long long)(ns / 1000), (int)(ns % 1000));
+    }
+    w->events += head->events;
+}
+
+static void put_rank(writer *w, const rank_head *head) {
+    char who[300];
+    text t;
+    if (!begin_text(w, &t))
+        return;
+    snprintf(who, sizeof who, "rank %d on %s", w->rank, head->host);
+    fprintf(t.f, "%s{\"ph\":\"M\",\"pid\":%d,\"name\":\"process_name\",\"args\":{\"name\":",
+            w->rank ? ",\n" : "", w->rank);
+    lks_json_text(t.f, who);
+    fprintf(t.f,
+            "}},\n{\"ph\":\"M\",\"pid\":%d,\"name\":\"process_sort_index\",\"args\":"
+            "{\"sort_index\":%d}}",
+            w->rank, w->rank);
+    end_text(w, &t);
+}
+
+/* Every step ends with an update. */
+static int64_t steps_of(const lks_trace_event *events, int64_t n) {
+    int64_t steps = 0;
+    for (int64_t i = 0; i < n; i++)
+        steps += events[i].kind == LKS_TRACE_UPDATE;
+    return steps;
+}
+
+/* --- from rank to rank ------------------------------------------------------------------------ */
+
+static rank_head own_head(const lks_run *run) {
+    rank_head head = {.origin = run->trace_origin, .threads = run->threads};
+    memcpy(head.host, run->comm->host, sizeof head.host);
+    return head;
+}
+
+static void send_all(lks_run *run) {
+    lks_comm *comm = run->comm;
+    rank_head head = own_head(run);
+    lks_comm_to_root(comm, comm->rank, &head, sizeof head);
+    for (int t = 0; t < run->threads; t++) {
+        const lks_trace_thread *own = lks_trace_thread_of(t);
+        thread_head about = {(int64_t)own->n, own->full};
+        lks_comm_to_root(comm, comm->rank, &about, sizeof about);
+        lks_comm_to_root(comm, comm->rank, own->events, own->n * sizeof *own->events);
+    }
+}
+
+/* Takes all that the rank sends, also where the file failed before: it waits until it is taken. */
+static void write_rank(lks_run *run, writer *w) {
+    lks_comm *comm = run->comm;
+    rank_head head = own_head(run);
+    lks_comm_to_root(comm, w->rank, &head, sizeof head);
+    w->origin = head.origin;
+    put_rank(w, &head);
+    for (w->thread = 0; w->thread < head.threads; w->thread++) {
+        thread_head about;
+        const lks_trace_event *events = w->received;
+        if (w->rank == 0) {
+            const lks_trace_thread *own = lks_trace_thread_of(w->thread);
+            about = (thread_head){(int64_t)own->n, own->full};
+            events = own->events;
+        }
+        lks_comm_to_root(comm, w->rank, &about, sizeof about);
+        lks_comm_to_root(comm, w->rank, w->received, (size_t)about.events * sizeof *w->received);
+        if (w->thread == 0) {
+            int64_t steps = steps_of(events, about.events);
+            w->steps = w->rank == 0 || steps < w->steps ? steps : w->steps;
+        }
+        put_thread(w, events, &about);
+    }
+}
+
+static lks_status write_file(lks_run *run, writer *w) {
+    put(w, "{\"traceEvents\":[\n");
+    for (w->rank = 0; w->rank < run->comm->size; w->rank++)
+        write_rank(run, w);
+    put(w,
+        "\n],\n\"displayTimeUnit\":\"ms\",\n\"otherData\":{\"lockstep\":\"%s\",\"steps\":%lld,"
+        "\"steps_recorded\":%lld,\"events_per_thread\":%lld}}\n",
+        lks_version(), (long long)(run->cursor.step - run->first_step), (long long)w->steps,
+        (long long)run->trace_events);
+    return lks_publish_finish(w->file, w->status, w->err);
+}
+
+static int64_t most_events(const lks_run *run) {
+    size_t most = 0;
+    for (int t = 0; t < run->threads; t++)
+        most = lks_trace_thread_of(t)->n > most ? lks_trace_thread_of(t)->n : most;
+    return (int64_t)most;
+}
+
+/* Rank 0's file and memory for one thread's events. */
+static lks_status open_writer(lks_run *run, writer *w, int64_t most, lks_error *err) {
+    *w = (writer){.status = LKS_OK, .err = err};
+    w->received = lks_alloc((size_t)most, sizeof *w->received, "a thread's events", err);
+    return w->received ? lks_publish_start(&w->file, run->options->trace, err) : err->status;
+}
+
+static void tell(const lks_run *run, const writer *w) {
+    long long steps = run->cursor.step - run->first_step;
+    if (w->full)
+        lks_info(
+            "trace      %s: the first %lld of %lld steps; then a thread's buffer of %lld events "
+            "was full (LOCKSTEP_TRACE_EVENTS)",
+            run->options->trace, (long long)w->steps, steps, (long long)run->trace_events);
+    else
+        lks_info("trace      %s: %lld steps, %lld events", run->options->trace, steps,
+                 (long long)w->events);
+}
+
+static lks_status write_trace(lks_run *run, lks_error *err) {
+    int64_t most = most_events(run);
+    writer w;
+    lks_status status = LKS_OK;
+    lks_comm_max_i64(run->comm, &most, 1);
+    if (run->comm->rank == 0)
+        status = open_writer(run, &w, most, err);
+    bool opened = lks_comm_agree(run->comm, status, err) == LKS_OK;
+    if (run->comm->rank != 0) {
+        if (opened)
+            send_all(run);
+        return LKS_OK;
+    }
+    if (opened)
+        status = write_file(run, &w);
+    if (status == LKS_OK)
+        tell(run, &w);
+    lks_free(w.received);
+    return status;
+}
+
+/* Neither the run's results nor its exit status hang on the trace. */
+void lks_run_end_trace(lks_run *run) {
+    lks_error err;
+    if (!run->tracing)
+        return;
+    lks_trace_end();
+    if (write_trace(run, &err) != LKS_OK)
+        lks_warn("no trace: %s", err.text);
+    lks_trace_free();
+}
