@@ -29,6 +29,23 @@ lks_status lks_publish_finish(lks_publication *p, lks_status so_far, lks_error *
  * collective. */
 lks_status lks_publish_check(const char *path, lks_error *err);
 
+/** One file of a set. */
+typedef struct lks_publish_item {
+    const char *path;
+    const void *bytes; /**< NULL: the file is to be absent */
+    size_t size;
+} lks_publish_item;
+
+/** Writes files that belong together. First all are complete under temporary names; then the old
+ * ones are removed, and then the new ones renamed. So what can fail by lack of space or permission
+ * leaves the old set as it was, and a program that is killed on the way leaves files missing at
+ * worst, never some of one set and some of another. LKS_ERR_IO as above. Not collective. */
+lks_status lks_publish_set(const lks_publish_item *items, int n, lks_error *err);
+
+/** Makes folder @p path and the folders above it where they are missing (mkdir -p). LKS_ERR_IO names
+ * the one that could not be made. */
+lks_status lks_publish_folder(const char *path, lks_error *err);
+
 /** Points the symbolic link @p path at @p target (taken as it is, so relative to the link's folder)
  * in one step. */
 lks_status lks_publish_link(const char *path, const char *target, lks_error *err);

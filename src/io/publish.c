@@ -302,6 +302,67 @@ lks_status lks_publish_check(const char *path, lks_error *err) {
     return status;
 }
 
+/* --- sets ------------------------------------------------------------------------------------- */
+
+#define SET_MAX 8
+
+static lks_status remove_old(const place *p, lks_error *err) {
+    if (unlinkat(p->folder, p->name, 0) != 0 && errno != ENOENT)
+        return lks_fail_system(err, "replace", p->path);
+    return LKS_OK;
+}
+
+/* The files' places are open in @p places. */
+static lks_status publish_places(place *places, const lks_publish_item *items, int n,
+                                 lks_error *err) {
+    for (int i = 0; i < n; i++)
+        if (items[i].bytes)
+            LKS_TRY(fill_temporary(&places[i], items[i].bytes, items[i].size, err));
+    for (int i = 0; i < n; i++)
+        LKS_TRY(remove_old(&places[i], err));
+    for (int i = 0; i < n; i++)
+        if (items[i].bytes)
+            LKS_TRY(rename_temporary(&places[i], err));
+    return LKS_OK;
+}
+
+lks_status lks_publish_set(const lks_publish_item *items, int n, lks_error *err) {
+    place places[SET_MAX];
+    int opened = 0;
+    lks_status status =
+        n <= SET_MAX ? LKS_OK
+                     : lks_fail(err, LKS_ERR_IO, "a set of %d files; at most %d", n, SET_MAX);
+    for (; opened < n && status == LKS_OK; opened += status == LKS_OK)
+        status = open_place(&places[opened], items[opened].path, err);
+    if (status == LKS_OK)
+        status = publish_places(places, items, n, err);
+    while (opened > 0)
+        close_place(&places[--opened]);
+    return status;
+}
+
+lks_status lks_publish_folder(const char *path, lks_error *err) {
+    char part[PATH_MAX];
+    if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part) {
+        errno = ENAMETOOLONG;
+        return lks_fail_system(err, "make the folder", path);
+    }
+    for (char *c = part + 1;; c++) {
+        if (*c && *c != '/')
+            continue;
+        char end = *c;
+        *c = 0;
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return lks_fail(err, LKS_ERR_IO, "%s: cannot make the folder: %s", part,
+                            strerror(errno));
+        if (!end)
+            return LKS_OK;
+        *c = end;
+    }
+}
+
+/* --- links and left-overs --------------------------------------------------------------------- */
+
 lks_status lks_publish_link(const char *path, const char *target, lks_error *err) {
     place p;
     LKS_TRY(open_place(&p, path, err));

@@ -1,11 +1,9 @@
 /* Everything before the first step: configuration, data, network, folder, resume. */
-#include <errno.h>
 #include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
@@ -30,24 +28,6 @@ lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *
     status = lks_config_parse(config, text, size, path, sets, n_sets, err);
     free(text);
     return status; /* the same on every rank: the same text gives the same answer */
-}
-
-/* mkdir -p */
-static lks_status make_folder(const char *path, lks_error *err) {
-    char part[LKS_PATH_MAX + 64];
-    snprintf(part, sizeof part, "%s", path);
-    for (char *c = part + 1;; c++) {
-        if (*c && *c != '/')
-            continue;
-        char end = *c;
-        *c = 0;
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return lks_fail(err, LKS_ERR_IO, "%s: cannot make the folder: %s", part,
-                            strerror(errno));
-        if (!end)
-            return LKS_OK;
-        *c = end;
-    }
 }
 
 static lks_status name_folder(lks_run *run, lks_error *err) {
@@ -181,7 +161,7 @@ static lks_status start(lks_run *run, lks_error *err) {
         print_memory(run);
     lks_status status = LKS_OK;
     if (comm->rank == 0 && !o->dry_run) {
-        status = make_folder(run->checkpoints, err);
+        status = lks_publish_folder(run->checkpoints, err);
         lks_publish_clean(run->folder);
     }
     LKS_TRY(lks_comm_agree(comm, status, err));

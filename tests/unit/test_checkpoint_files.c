@@ -2,9 +2,11 @@
 #include "checkpoint_sample.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -291,6 +293,70 @@ static void writers_do_not_collide(void) {
     free(text);
 }
 
+static void check_text(const char *dir, const char *name, const char *wanted) {
+    char path[PATH_MAX_TEST];
+    size_t size;
+    path_in(path, dir, name);
+    char *text = (char *)load(path, &size);
+    CU_ASSERT_TRUE(size == strlen(wanted) && memcmp(text, wanted, size) == 0);
+    free(text);
+}
+
+static void a_set_is_replaced_whole(void) {
+    char dir[PATH_MAX_TEST], a[PATH_MAX_TEST], b[PATH_MAX_TEST], c[PATH_MAX_TEST];
+    make_dir(dir, "set");
+    path_in(a, dir, "a");
+    path_in(b, dir, "b");
+    path_in(c, dir, "c");
+    const lks_publish_item old[] = {{a, "old a", 5}, {b, "old b", 5}, {c, NULL, 0}};
+    const lks_publish_item new[] = {{a, "new", 3}, {b, NULL, 0}, {c, "", 0}};
+    CU_ASSERT_EQUAL(lks_publish_set(old, 3, &err), LKS_OK);
+    CU_ASSERT_EQUAL(count_entries(dir, ""), 2);
+    CU_ASSERT_EQUAL(lks_publish_set(new, 3, &err), LKS_OK);
+    CU_ASSERT_EQUAL(count_entries(dir, ""), 2);
+    check_text(dir, "a", "new");
+    check_text(dir, "c", "");
+}
+
+/* The second file is larger than the system allows: the first one, which was not, stays as it was,
+ * and so does one that should have gone. */
+static void a_set_that_fails_changes_nothing(void) {
+    char dir[PATH_MAX_TEST], a[PATH_MAX_TEST], b[PATH_MAX_TEST], c[PATH_MAX_TEST];
+    static char large[1 << 16];
+    make_dir(dir, "failing");
+    path_in(a, dir, "a");
+    path_in(b, dir, "b");
+    path_in(c, dir, "c");
+    CU_ASSERT_EQUAL(lks_publish_text(a, "old a", 5, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_publish_text(c, "old c", 5, &err), LKS_OK);
+    const lks_publish_item set[] = {{c, NULL, 0}, {a, "new", 3}, {b, large, sizeof large}};
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){1 << 15, limit.rlim_max});
+    CU_ASSERT_EQUAL(lks_publish_set(set, 3, &err), LKS_ERR_IO);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    signal(SIGXFSZ, SIG_DFL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, b));
+    CU_ASSERT_EQUAL(count_entries(dir, ""), 2);
+    check_text(dir, "a", "old a");
+    check_text(dir, "c", "old c");
+}
+
+static void folders_are_made_with_those_above(void) {
+    char dir[PATH_MAX_TEST], path[PATH_MAX_TEST];
+    make_dir(dir, "above");
+    path_in(path, dir, "one/two//three/");
+    CU_ASSERT_EQUAL(lks_publish_folder(path, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_publish_folder(path, &err), LKS_OK);
+    path_in(path, dir, "one/two/three");
+    CU_ASSERT_TRUE(exists(path));
+    touch(dir, "file");
+    path_in(path, dir, "file/below");
+    CU_ASSERT_EQUAL(lks_publish_folder(path, &err), LKS_ERR_IO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, path));
+}
+
 int main(void) {
     const lks_test tests[] = {
         {"paths have eight digits or more", paths_have_eight_digits_or_more},
@@ -306,6 +372,9 @@ int main(void) {
         {"places are checked", places_are_checked},
         {"plain names work", plain_names_work},
         {"writers do not collide", writers_do_not_collide},
+        {"a set is replaced whole", a_set_is_replaced_whole},
+        {"a set that fails changes nothing", a_set_that_fails_changes_nothing},
+        {"folders are made with those above", folders_are_made_with_those_above},
         {NULL, NULL},
     };
     return lks_test_main("checkpoint files", tests);
