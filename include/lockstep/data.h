@@ -44,6 +44,23 @@ lks_status lks_idx_open(lks_idx_info *info, const char *dir, const char *name, i
 lks_status lks_idx_read(const lks_idx_info *info, int64_t first, int64_t count, uint8_t *out,
                         lks_error *err);
 
+/** An IDX file in memory. */
+typedef struct lks_idx_bytes {
+    uint8_t *bytes; /**< owned (lks_idx_bytes_free()) */
+    size_t size;
+} lks_idx_bytes;
+
+/** Makes the file of the @p n < 2^32 images with the numbers @p ids, in that order, out of @p images
+ * [..][rows][columns][channels]: 3-d for one channel, else 4-d, [n][channels][rows][columns]. What
+ * lks_idx_read() gives back is what went in. LKS_ERR_MEMORY. */
+lks_status lks_idx_make_images(lks_idx_bytes *file, const uint8_t *images, int rows, int columns,
+                               int channels, const uint32_t *ids, int64_t n, lks_error *err);
+
+/** The same for labels, 1-d. */
+lks_status lks_idx_make_labels(lks_idx_bytes *file, const uint8_t *labels, const uint32_t *ids,
+                               int64_t n, lks_error *err);
+void lks_idx_bytes_free(lks_idx_bytes *file);
+
 /** @p name in @p dir; an absolute name ignores dir. LKS_ERR_DATA if it is too long. */
 lks_status lks_data_path(char path[LKS_PATH_MAX], const char *dir, const char *name,
                          lks_error *err);

@@ -246,6 +246,37 @@ static void absolute_names_and_golden_files(void) {
     CU_ASSERT_EQUAL(info.columns, 28);
 }
 
+/* Written to a file and read back, in the order that is asked for. */
+static void files_made_in_memory_are_read_back(void) {
+    enum { N = 5, H = 4, W = 3, WANTED = 3 };
+    static const uint32_t ids[WANTED] = {4, 0, 3};
+    uint8_t images[N * H * W * 3], labels[N] = {10, 11, 12, 13, 14};
+    scramble(images, sizeof images, 5);
+    for (int channels = 1; channels <= 3; channels += 2) {
+        const size_t size = (size_t)(H * W * channels);
+        uint8_t wanted[WANTED * H * W * 3];
+        for (size_t i = 0; i < WANTED; i++)
+            memcpy(wanted + i * size, images + ids[i] * size, size);
+        lks_idx_bytes file;
+        CU_ASSERT_EQUAL_FATAL(lks_idx_make_images(&file, images, H, W, channels, ids, WANTED, NULL),
+                              LKS_OK);
+        CU_ASSERT_EQUAL(file.bytes[3], channels == 1 ? 3 : 4);
+        store_copy("made", (bytes){file.bytes, file.size});
+        lks_idx_bytes_free(&file);
+        lks_idx_info info = open_good(lks_test_folder(), "made", 3);
+        CU_ASSERT_TRUE(info.count == WANTED && info.rows == H && info.columns == W);
+        CU_ASSERT_EQUAL_FATAL(info.channels, channels);
+        check_shares(&info, wanted);
+    }
+    lks_idx_bytes file;
+    CU_ASSERT_EQUAL_FATAL(lks_idx_make_labels(&file, labels, ids, WANTED, NULL), LKS_OK);
+    store_copy("made", (bytes){file.bytes, file.size});
+    lks_idx_bytes_free(&file);
+    lks_idx_info info = open_good(lks_test_folder(), "made", 1);
+    CU_ASSERT_EQUAL_FATAL(info.count, WANTED);
+    check_shares(&info, (uint8_t[]){14, 10, 13});
+}
+
 /* --- bad files
  * -------------------------------------------------------------------------------------- */
 
@@ -451,6 +482,7 @@ int main(void) {
         {"gzip'd images in shares", gzip_images},
         {"several gzip members, padding", gzip_members_and_padding},
         {"absolute names, the golden files", absolute_names_and_golden_files},
+        {"files made in memory are read back", files_made_in_memory_are_read_back},
         {"bad headers and sizes", bad_headers},
         {"bad gzip data", bad_gzip},
         {"early ranges of a cut gzip file", early_ranges_of_a_cut_gzip},
