@@ -62,6 +62,7 @@ need openmpi-bin has mpirun
 need libhdf5-dev has_module hdf5-serial
 need libfyaml-dev has_module libfyaml
 need zlib1g-dev has_module zlib
+need libpng-dev has_module libpng
 need libssl-dev has_module libcrypto
 if [ $tests = yes ]; then
     need libcunit1-dev has_module cunit

@@ -142,7 +142,7 @@ static lks_status skip_to(lks_byte_source *source, int64_t offset, lks_error *er
 /* --- opening -----------------------------------------------------------------------------------
  */
 
-static lks_status open_regular(lks_byte_source *source, lks_error *err) {
+static lks_status open_regular(lks_byte_source *source, const char *expected, lks_error *err) {
     const char *path = source->path;
     /* O_NONBLOCK: opening a named pipe must not wait for a writer; regular files ignore it */
     do
@@ -161,15 +161,15 @@ static lks_status open_regular(lks_byte_source *source, lks_error *err) {
     if (fstat(source->fd, &status) != 0)
         return lks_fail(err, LKS_ERR_IO, "%s: cannot be examined: %s", path, strerror(errno));
     if (S_ISDIR(status.st_mode))
-        return lks_fail(err, LKS_ERR_DATA, "%s: is a folder; expected an IDX file", path);
+        return lks_fail(err, LKS_ERR_DATA, "%s: is a folder; expected %s", path, expected);
     if (!S_ISREG(status.st_mode))
-        return lks_fail(err, LKS_ERR_DATA, "%s: is a device or pipe; expected an IDX file", path);
+        return lks_fail(err, LKS_ERR_DATA, "%s: is a device or pipe; expected %s", path, expected);
     source->file_size = status.st_size;
     return LKS_OK;
 }
 
 static lks_status open_and_sniff(lks_byte_source *source, lks_error *err) {
-    LKS_TRY(open_regular(source, err));
+    LKS_TRY(open_regular(source, "an IDX file", err));
     uint8_t id[2];
     size_t got;
     LKS_TRY(read_file_at(source, 0, id, sizeof id, &got, err));
@@ -181,6 +181,15 @@ static lks_status open_and_sniff(lks_byte_source *source, lks_error *err) {
 lks_status lks_byte_source_open(lks_byte_source *source, const char *path, lks_error *err) {
     *source = (lks_byte_source){.path = path, .fd = -1};
     lks_status status = open_and_sniff(source, err);
+    if (status != LKS_OK)
+        lks_byte_source_close(source);
+    return status;
+}
+
+lks_status lks_byte_source_open_plain(lks_byte_source *source, const char *path,
+                                      const char *expected, lks_error *err) {
+    *source = (lks_byte_source){.path = path, .fd = -1};
+    lks_status status = open_regular(source, expected, err);
     if (status != LKS_OK)
         lks_byte_source_close(source);
     return status;

@@ -22,6 +22,11 @@ typedef struct lks_byte_source {
  * left open. */
 lks_status lks_byte_source_open(lks_byte_source *source, const char *path, lks_error *err);
 
+/** The same, but the file is taken as it is, gzip'd or not; @p expected says in messages what it
+ * should be: "a picture". */
+lks_status lks_byte_source_open_plain(lks_byte_source *source, const char *path,
+                                      const char *expected, lks_error *err);
+
 /** Reads bytes [offset, offset + count) of the uncompressed content; *got < count only where it
  * ends. A gzip'd source goes forwards only: @p offset must not lie before the end of the previous
  * read.

@@ -80,5 +80,6 @@ room src/kernels '<[a-z0-9]*intrin\.h>|<arm_(neon|sve)\.h>|\b__m(128|256|512)|\b
     "SIMD intrinsics"
 room src/config '<libfyaml\.h>|\bfy_[a-z]' "libfyaml"
 room src/cli '<argp\.h>|<getopt\.h>|\bargp_[a-z]+\b|\bgetopt(_long)?\(' "argument parsing"
+room src/data '<png\.h>|\b(png|PNG)_[A-Za-z]' "libpng"
 room src/base '<openssl/|\bEVP_[A-Z]' "libcrypto"
 finish
