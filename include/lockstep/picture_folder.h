@@ -1,0 +1,48 @@
+/** @file picture_folder.h  A folder of pictures in which every class has a folder of its own.
+ *
+ *    DIR/CLASS/...                 the pictures of a class, in folders of any depth
+ *    DIR/train/CLASS/...  and  DIR/test/CLASS/...      the same for two sets
+ *
+ *  Pictures are files called NAME.png, .pgm, .ppm, .pbm or .pnm, in letters of either case. Names
+ * that begin with a dot are passed over; links are followed. Nothing is read but the folders. */
+#ifndef LOCKSTEP_PICTURE_FOLDER_H
+#define LOCKSTEP_PICTURE_FOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "lockstep/config.h"
+#include "lockstep/status.h"
+
+typedef struct lks_labelled_picture {
+    char *path;
+    uint8_t label;
+    bool test;
+} lks_labelled_picture;
+
+/** Files that are no pictures, of one kind. */
+typedef struct lks_left_out {
+    char kind[96]; /**< for a message: ".jpg files", "files in no class folder" */
+    int64_t count;
+    char *first; /**< path of one of them, the first in order */
+} lks_left_out;
+
+/** Owns everything (lks_picture_folder_free()). */
+typedef struct lks_picture_folder {
+    char *class_names[LKS_CLASSES_MAX]; /**< by label: names of the class folders in order of their
+                                           bytes, or by number where all are decimal numbers */
+    int n_classes;
+    bool has_test;                  /**< DIR has train and test */
+    lks_labelled_picture *pictures; /**< those for training first, by label, by bytes of the path */
+    int64_t n_pictures;
+    lks_left_out *left_out;
+    int n_left_out;
+} lks_picture_folder;
+
+/** Lists @p dir; the result depends on names alone, not on the order in which a file system has
+ * them. LKS_ERR_DATA names the path and what is wrong: missing, no folder, not readable, no class
+ * folders or only one, more than LKS_CLASSES_MAX, one without pictures, a class that only test has,
+ * a folder linked into itself, a path too long. */
+lks_status lks_picture_folder_scan(lks_picture_folder *folder, const char *dir, lks_error *err);
+void lks_picture_folder_free(lks_picture_folder *folder);
+
+#endif
