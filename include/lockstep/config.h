@@ -238,6 +238,10 @@ void lks_config_free(lks_config *config);
  * Returns malloc'd text, NULL with @p err when memory is short. */
 char *lks_config_to_yaml(const lks_config *config, lks_error *err);
 
+/** "KEY=VALUE" as --set takes it, with the value of key @p key (not `model`) in @p config. Returns
+ * malloc'd text, NULL with @p err when memory is short. */
+char *lks_config_assignment(const lks_config *config, const char *key, lks_error *err);
+
 /** Compares what may not change on resume: everything except name, threads, data.dir (the data are
  * compared by digest), eval.*, checkpoint.*, metrics.*, train.max_steps, and train.epochs where the
  * schedule does not depend on their total (all but cosine and onecycle). eval.every_epochs may not

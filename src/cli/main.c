@@ -15,6 +15,7 @@ const lks_command lks_commands[] = {
     {"info", "describe a configuration, a checkpoint or a data set", lks_cmd_info},
     {"configs", "list the configurations that come with the program, or print one",
      lks_cmd_configs},
+    {"pack", "turn class folders of PNG, PGM or PPM pictures into a data set", lks_cmd_pack},
     {"diff", "find where two checkpoints differ", lks_cmd_diff},
     {"help", "explain a command, or `config`: every key of a configuration", help},
     {0}};

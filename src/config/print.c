@@ -280,8 +280,9 @@ static void write_key(FILE *out, const char *key, const char *before) {
     fprintf(out, "%*s%s:", 2 * depth, "", key + start);
 }
 
-static void write_config(FILE *out, const lks_config *config) {
+static void write_config(FILE *out, const lks_config *config, const char *key) {
     const char *before = "";
+    (void)key;
     for (int i = 0; i < lks_n_options; i++) {
         const lks_option *option = &lks_options[i];
         if (!lks_option_applies(option, config) || !has_value(option, config))
@@ -301,13 +302,15 @@ static void write_config(FILE *out, const lks_config *config) {
     }
 }
 
-char *lks_config_to_yaml(const lks_config *config, lks_error *err) {
+/* What @p write puts into a file, as malloc'd text. */
+static char *text_of(void (*write)(FILE *out, const lks_config *config, const char *key),
+                     const lks_config *config, const char *key, lks_error *err) {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     locale_t saved = lks_locale_enter();
     if (out)
-        write_config(out, config);
+        write(out, config, key);
     lks_locale_leave(saved);
     bool failed = !out || ferror(out);
     if (out && fclose(out) != 0)
@@ -317,4 +320,17 @@ char *lks_config_to_yaml(const lks_config *config, lks_error *err) {
     free(text);
     lks_fail(err, LKS_ERR_MEMORY, "out of memory while writing the configuration");
     return NULL;
+}
+
+char *lks_config_to_yaml(const lks_config *config, lks_error *err) {
+    return text_of(write_config, config, NULL, err);
+}
+
+static void write_assignment(FILE *out, const lks_config *config, const char *key) {
+    fprintf(out, "%s=", key);
+    lks_option_write(out, lks_option_find(key), config);
+}
+
+char *lks_config_assignment(const lks_config *config, const char *key, lks_error *err) {
+    return text_of(write_assignment, config, key, err);
 }

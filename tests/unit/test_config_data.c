@@ -15,6 +15,25 @@ static const char rich[] =
           "  limit: 9223372036854775807\n"
           "  balanced: True\n";
 
+/* What is written for --set is read by it. */
+static void test_assignments(void) {
+    lks_config c = parse_good(rich, "data.dir=\"my pictures: all \\\" # \"");
+    char *names = lks_config_assignment(&c, "data.class_names", NULL);
+    char *dir = lks_config_assignment(&c, "data.dir", NULL);
+    CU_ASSERT_FATAL(names && dir);
+    lks_config again = parse_good(MODEL, names);
+    CU_ASSERT_EQUAL_FATAL(again.data.n_class_names, c.data.n_class_names);
+    CU_ASSERT_EQUAL(memcmp(again.data.class_names, c.data.class_names, sizeof c.data.class_names),
+                    0);
+    lks_config_free(&again);
+    again = parse_good(MODEL, dir);
+    CU_ASSERT_STRING_EQUAL(again.data.dir, "my pictures: all \" # ");
+    lks_config_free(&again);
+    lks_config_free(&c);
+    free(names);
+    free(dir);
+}
+
 static void test_defaults(void) {
     lks_config c = parse_good(MODEL, NULL);
     CU_ASSERT(c.data.n_class_names == 0 && c.data.label_offset == 0 && !c.data.transpose);
@@ -151,6 +170,7 @@ static void test_same_run(void) {
 int main(void) {
     static const lks_test tests[] = {{"defaults", test_defaults},
                                      {"values and printing", test_values_and_printing},
+                                     {"assignments", test_assignments},
                                      {"room", test_room},
                                      {"errors", test_errors},
                                      {"labels of HDF5 files", test_hdf5_labels},

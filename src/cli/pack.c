@@ -1,0 +1,153 @@
+/* lockstep pack */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lockstep/pack.h"
+
+enum {
+    KEY_SIZE = 'z',
+    KEY_CHANNELS = 'c',
+    KEY_TEST = 't',
+    KEY_SEED = 's',
+    KEY_INVERT = 'i',
+    KEY_BACKGROUND = 'b',
+    KEY_SKIP_BAD = 'k',
+    KEY_FORCE = 'f'
+};
+
+static const struct argp_option options[] = {
+    {"size", KEY_SIZE, "N|RxC", 0,
+     "Rows and columns of an image, or N for both (default: the pictures' common size). Pictures "
+     "of other sizes are resized with their sides' ratio kept, averaged where they shrink and "
+     "interpolated where they grow, and put into the middle of the background",
+     1},
+    {"channels", KEY_CHANNELS, "1|3", 0,
+     "1: grey; 3: red, green, blue (default: 1 if no picture has colours)", 1},
+    {"invert", KEY_INVERT, NULL, 0,
+     "Light becomes dark: dark digits on white paper become light ones on black, as in MNIST", 1},
+    {"background", KEY_BACKGROUND, "V", 0,
+     "Grey value, 0 to 255, of what is transparent and of what is beside a picture of another "
+     "shape, before --invert (default: 0, black; with --invert 255, white)",
+     1},
+    {"test", KEY_TEST, "SHARE", 0,
+     "Share of every class held out as test set; 0: no test set (default: 0.2; where DIR has the "
+     "folders train and test, these are the sets)",
+     2},
+    {"seed", KEY_SEED, "N", 0, "Decides which pictures are held out (default: 1)", 2},
+    {"skip-bad", KEY_SKIP_BAD, NULL, 0,
+     "Leave out pictures that cannot be read, with a warning each (default: the first one is an "
+     "error)",
+     3},
+    {"force", KEY_FORCE, NULL, 0, "Replace a data set that is in OUT already", 3},
+    {0}};
+
+static uint64_t read_number(const char *option, const char *text, uint64_t least, uint64_t most) {
+    uint64_t value = 0;
+    bool good = *text != '\0';
+    for (const char *c = text; *c && good; c++) {
+        const uint64_t digit = (uint64_t)(*c - '0');
+        good = *c >= '0' && *c <= '9' && value <= (most - digit) / 10;
+        value = 10 * value + digit;
+    }
+    if (!good || value < least)
+        lks_usage_error("--%s %s: not a whole number from %llu to %llu", option, text,
+                        (unsigned long long)least, (unsigned long long)most);
+    return value;
+}
+
+static void read_size(lks_pack_options *o, const char *text) {
+    char rows[16], columns[16] = "";
+    const size_t length = strcspn(text, "x");
+    if (length >= sizeof rows || strlen(text + length) > sizeof columns)
+        lks_usage_error("--size %s: neither a number N nor RxC, rows and columns", text);
+    memcpy(rows, text, length);
+    rows[length] = '\0';
+    strcpy(columns, text[length] ? text + length + 1 : rows);
+    o->rows = (int)read_number("size", rows, 1, 65536);
+    o->columns = (int)read_number("size", columns, 1, 65536);
+}
+
+static double read_share(const char *text) {
+    char *end;
+    const double share = strtod(text, &end);
+    if (*end || end == text || text[strspn(text, "0123456789.eE-")] || !(share >= 0 && share < 1))
+        lks_usage_error("--test %s: not a share from 0 up to, but not including, 1", text);
+    return share;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    lks_pack_options *o = state->input;
+    switch (key) {
+    case KEY_SIZE:
+        read_size(o, arg);
+        return 0;
+    case KEY_CHANNELS:
+        if (strcmp(arg, "1") != 0 && strcmp(arg, "3") != 0)
+            lks_usage_error("--channels %s: neither 1 nor 3", arg);
+        o->channels = *arg - '0';
+        return 0;
+    case KEY_INVERT:
+        o->invert = true;
+        return 0;
+    case KEY_BACKGROUND:
+        o->background = (int)read_number("background", arg, 0, 255);
+        return 0;
+    case KEY_TEST:
+        o->test = read_share(arg);
+        return 0;
+    case KEY_SEED:
+        o->seed = read_number("seed", arg, 0, UINT64_MAX);
+        return 0;
+    case KEY_SKIP_BAD:
+        o->skip_bad = true;
+        return 0;
+    case KEY_FORCE:
+        o->force = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num >= 2)
+            lks_usage_error("two folders are enough: '%s' is too many", arg);
+        if (!*arg)
+            lks_usage_error("a folder's name is empty");
+        *(state->arg_num == 0 ? &o->dir : &o->out) = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (state->arg_num < 2)
+            lks_usage_error("two folders are needed: the one of the pictures and the one to write "
+                            "to, e.g. lockstep pack digits data/digits");
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+int lks_cmd_pack(int argc, char **argv) {
+    static const struct argp argp = {
+        options,
+        parse,
+        "DIR OUT",
+        "Turns pictures (PNG, PGM, PPM, PBM) into the IDX files that training reads, in folder "
+        "OUT. "
+        "DIR has a folder for each class, DIR/CLASS/*.png, with folders in it or not; they are "
+        "numbered in order of their names, as numbers where all are numbers. Or DIR has the "
+        "folders train and test, and these the class folders. The same pictures give the same "
+        "bytes on every machine.\v"
+        "It ends with the classes and the commands that train on them. "
+        "Exit status: 0 done, 1 a folder or picture is bad, 2 an option is wrong or missing; then "
+        "nothing is written.",
+        lks_help_child,
+        NULL,
+        NULL};
+    lks_common_options common = {0};
+    lks_pack_options o = {.test = -1, .seed = 1, .background = -1};
+    lks_error err;
+    lks_parse(&argp, argc, argv, &common, &o);
+    lks_common_free(&common);
+    if (!lks_speaks())
+        return 0;
+    lks_status status = lks_pack(&o, &err);
+    if (status == LKS_OK && fflush(stdout) != 0)
+        status = lks_fail(&err, LKS_ERR_IO, "cannot write to standard output");
+    return status == LKS_OK ? 0 : lks_report(&err);
+}
