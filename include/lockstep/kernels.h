@@ -107,26 +107,34 @@ typedef struct lks_list_args {
     int32_t *count;              /**< [channels] */
 } lks_list_args;
 
-/** Weight gradients of one chunk with outputs in lanes: out[t][o] = sum over samples and pixels, in
- * order, of x[s][pixel + tap[t]] * g[s][pixel][o], where g is dy, expanded by argmax where given. */
+/** What becomes of the partial gradients of a chunk. */
+typedef enum lks_wgrad_target {
+    LKS_WGRAD_STORE, /**< out = partial */
+    LKS_WGRAD_GO_ON, /**< the chain of the partial begins with what out holds */
+    LKS_WGRAD_ADD    /**< out += partial, in float */
+} lks_wgrad_target;
+
+/** Weight gradients with outputs in lanes. The partial of a chunk is, for each tap and output, the
+ * sum over its samples and pixels, in order, of x[s][pixel + tap] * g[s][pixel][o], where g is dy,
+ * expanded by argmax where given. */
 typedef struct lks_wgrad_args {
     const float *x;
     size_t x_stride; /**< floats from sample to sample */
     const float *dy;
     const uint8_t *argmax;
-    size_t dy_stride; /**< elements from sample to sample in dy and argmax */
-    int samples;
+    size_t dy_stride;            /**< elements from sample to sample in dy and argmax */
+    int samples, chunk;          /**< chunk by chunk; the last one may be shorter */
     int rows, columns;           /**< pixels; with argmax both even */
     const int32_t *pixel_offset; /**< [rows * columns] row-major; with argmax in windows of 4 as for
                                     lks_forward_args */
-    int channels;                /**< padded output channels: floats from pixel to pixel in dy */
+    int channels;                /**< padded outputs: floats from pixel to pixel in dy */
     int taps;
     const int32_t *tap_offset; /**< [taps] */
-    int block, blocks;         /**< output blocks [block, block + blocks) */
-    bool adds;                 /**< go on from what out holds; else from 0 */
-    float *out;                /**< [taps][blocks * 16] */
+    size_t row;                /**< elements from tap to tap in sums and out: at least channels */
+    int64_t *sums;             /**< [taps][row] += rint(partial * 2^30); or NULL: */
+    float *out;                /**< [taps][row], by `target` */
+    lks_wgrad_target target;
 } lks_wgrad_args;
-#define LKS_WGRAD_TAPS 12 /**< taps and two blocks fill the registers of the largest table */
 
 /** Updates, and what each keeps per weight; all of it starts at 0. w is the weight, g the gradient
  * plus weight_decay * w, every operation rounded. */
@@ -203,7 +211,9 @@ typedef struct lks_kernels {
     void (*gather)(float *dw, const float *x, const lks_entry *entries, int n, int taps,
                    const int32_t *tap_offset, int channels);
 
-    void (*wgrad)(const lks_wgrad_args *a);
+    /** False if a partial for `sums` is NaN, infinite or not below 2^21 in magnitude; sums are then
+     * garbage. */
+    bool (*wgrad)(const lks_wgrad_args *a);
     /** db[c] += the sum over i, ascending, of dy[i][c]. */
     void (*bias)(float *db, const float *dy, size_t n, int channels);
 

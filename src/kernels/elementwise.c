@@ -4,22 +4,20 @@
 #include "kernels/kernels_isa.h"
 #include "lockstep/exact.h"
 
-/* Adding 1.5 * 2^52 to |d| < 2^51 leaves rint(d), ties to even, in the low bits of the double. */
-#define ROUNDER 6755399441055744.0
-
 bool LKS_KERNEL(lks_accumulate)(int64_t *sum, const float *p, size_t n) {
-    uint64_t magic; /* unsigned: a refused partial may wrap, a sum may not */
-    double rounder = ROUNDER;
-    memcpy(&magic, &rounder, sizeof magic);
-    int32_t bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        double d = (double)p[i] * (double)(1 << LKS_SCALE_BITS) + ROUNDER;
-        uint64_t bits;
-        memcpy(&bits, &d, sizeof bits);
-        sum[i] = (int64_t)((uint64_t)sum[i] + (bits - magic));
-        bad |= !(__builtin_fabsf(p[i]) < (float)LKS_PARTIAL_LIMIT); /* NaN compares false */
-    }
-    return !bad;
+    bool ok = true;
+    size_t i = 0;
+    for (; i + LKS_VL <= n; i += LKS_VL)
+        ok &= v_add_exact(sum + i, v_load(p + i));
+    if (i == n)
+        return ok;
+    float last[LKS_VL] = {0};
+    int64_t sums[LKS_VL] = {0};
+    memcpy(last, p + i, (n - i) * sizeof *p);
+    memcpy(sums, sum + i, (n - i) * sizeof *sum);
+    ok &= v_add_exact(sums, v_load(last));
+    memcpy(sum + i, sums, (n - i) * sizeof *sum);
+    return ok;
 }
 
 void LKS_KERNEL(lks_dequantise_all)(float *out, const int64_t *sum, size_t n, int64_t count) {

@@ -12,7 +12,7 @@ void LKS_KERNEL(lks_scatter)(float *dx, const lks_entry *entries, int n, const f
                              const int32_t *tap_offset, int channels);
 void LKS_KERNEL(lks_gather)(float *dw, const float *x, const lks_entry *entries, int n, int taps,
                             const int32_t *tap_offset, int channels);
-void LKS_KERNEL(lks_wgrad)(const lks_wgrad_args *a);
+bool LKS_KERNEL(lks_wgrad)(const lks_wgrad_args *a);
 void LKS_KERNEL(lks_bias)(float *db, const float *dy, size_t n, int channels);
 bool LKS_KERNEL(lks_accumulate)(int64_t *sum, const float *p, size_t n);
 void LKS_KERNEL(lks_dequantise_all)(float *out, const int64_t *sum, size_t n, int64_t count);

@@ -8,8 +8,11 @@
 #ifndef LKS_SIMD_H
 #define LKS_SIMD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "lockstep/exact.h"
 
 #define LKS_INLINE static inline __attribute__((always_inline))
 
@@ -20,6 +23,10 @@
 #else
 #define LKS_FOR(...) _Pragma("GCC unroll 16") for (__VA_ARGS__)
 #endif
+
+/* Adding 1.5 * 2^52 to |d| < 2^51 leaves rint(d), ties to even, in the low bits of the double. */
+#define LKS_ROUNDER      6755399441055744.0
+#define LKS_ROUNDER_BITS 0x4338000000000000
 
 #if defined(LKS_ISA_AVX512)
 #include <immintrin.h>
@@ -49,6 +56,19 @@ LKS_INLINE vf v_sub(vf a, vf b) {
 }
 LKS_INLINE vf v_mul(vf a, vf b) {
     return _mm512_mul_ps(a, b);
+}
+/* sum[l] += rint(p[l] * 2^30); the products are exact, so only the rounder's sum rounds. */
+LKS_INLINE void add_eight_exact(int64_t *sum, __m256 p) {
+    __m512d d = _mm512_fmadd_pd(_mm512_cvtps_pd(p), _mm512_set1_pd(1 << LKS_SCALE_BITS),
+                                _mm512_set1_pd(LKS_ROUNDER));
+    __m512i q = _mm512_sub_epi64(_mm512_castpd_si512(d), _mm512_set1_epi64(LKS_ROUNDER_BITS));
+    _mm512_storeu_si512(sum, _mm512_add_epi64(_mm512_loadu_si512(sum), q));
+}
+LKS_INLINE bool v_add_exact(int64_t *sum, vf p) {
+    add_eight_exact(sum, _mm512_castps512_ps256(p));
+    add_eight_exact(sum + 8, _mm512_extractf32x8_ps(p, 1));
+    return _mm512_cmp_ps_mask(_mm512_abs_ps(p), _mm512_set1_ps((float)LKS_PARTIAL_LIMIT),
+                              _CMP_LT_OQ) == 0xffff;
 }
 /* x <= 0 ? +0 : x, NaN stays: keeps x where not (x <= 0). */
 LKS_INLINE vf v_relu(vf x) {
@@ -132,6 +152,20 @@ LKS_INLINE vf v_sub(vf a, vf b) {
 }
 LKS_INLINE vf v_mul(vf a, vf b) {
     return _mm256_mul_ps(a, b);
+}
+LKS_INLINE void add_four_exact(int64_t *sum, __m128 p) {
+    __m256d d = _mm256_fmadd_pd(_mm256_cvtps_pd(p), _mm256_set1_pd(1 << LKS_SCALE_BITS),
+                                _mm256_set1_pd(LKS_ROUNDER));
+    __m256i q = _mm256_sub_epi64(_mm256_castpd_si256(d), _mm256_set1_epi64x(LKS_ROUNDER_BITS));
+    __m256i *at = (__m256i *)sum;
+    _mm256_storeu_si256(at, _mm256_add_epi64(_mm256_loadu_si256(at), q));
+}
+LKS_INLINE bool v_add_exact(int64_t *sum, vf p) {
+    add_four_exact(sum, _mm256_castps256_ps128(p));
+    add_four_exact(sum + 4, _mm256_extractf128_ps(p, 1));
+    vf size = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), p);
+    return _mm256_movemask_ps(
+               _mm256_cmp_ps(size, _mm256_set1_ps((float)LKS_PARTIAL_LIMIT), _CMP_LT_OQ)) == 0xff;
 }
 LKS_INLINE vf v_relu(vf x) {
     return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NLE_UQ), x);
@@ -398,6 +432,22 @@ LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
         vi quad = {a[l], b[l], c[l], d[l]};
         memcpy(p, &quad, sizeof quad);
     }
+}
+#endif
+
+#if LKS_VL == 4
+LKS_INLINE bool v_add_exact(int64_t *sum, vf p) {
+    bool ok = true;
+    float lanes[LKS_VL];
+    v_store(lanes, p);
+    for (int l = 0; l < LKS_VL; l++) {
+        double d = (double)lanes[l] * (double)(1 << LKS_SCALE_BITS) + LKS_ROUNDER;
+        uint64_t bits; /* unsigned: a refused partial may wrap, a sum may not */
+        memcpy(&bits, &d, sizeof bits);
+        sum[l] = (int64_t)((uint64_t)sum[l] + (bits - (uint64_t)LKS_ROUNDER_BITS));
+        ok &= __builtin_fabsf(lanes[l]) < (float)LKS_PARTIAL_LIMIT; /* NaN compares false */
+    }
+    return ok;
 }
 #endif
 

@@ -53,51 +53,86 @@ LKS_INLINE void one_sample(const lks_wgrad_args *a, int taps, int blocks, int fi
     }
 }
 
-LKS_INLINE void tile(const lks_wgrad_args *a, int taps, int blocks, int first_tap, int block,
+/* What a finished partial of a tile becomes. */
+LKS_INLINE bool finish(const lks_wgrad_args *a, int taps, int blocks, size_t at,
+                       vf acc[TAPS][PAIR * VPB]) {
+    bool ok = true;
+    LKS_FOR (int t = 0; t < taps; t++)
+        LKS_FOR (int v = 0; v < blocks * VPB; v++) {
+            size_t place = at + t * a->row + v * LKS_VL;
+            if (a->sums)
+                ok &= v_add_exact(a->sums + place, acc[t][v]);
+            else
+                v_store(a->out + place, a->target == LKS_WGRAD_ADD
+                                            ? v_add(v_load(a->out + place), acc[t][v])
+                                            : acc[t][v]);
+        }
+    return ok;
+}
+
+LKS_INLINE bool tile(const lks_wgrad_args *a, int taps, int blocks, int first_tap, int block,
                      bool pooled) {
-    float *out =
-        a->out + (size_t)first_tap * a->blocks * LKS_BLOCK + (size_t)(block - a->block) * LKS_BLOCK;
-    size_t row = (size_t)a->blocks * LKS_BLOCK;
-    vf acc[TAPS][PAIR * VPB];
-    LKS_FOR (int t = 0; t < taps; t++)
-        LKS_FOR (int v = 0; v < blocks * VPB; v++)
-            acc[t][v] = a->adds ? v_load(out + t * row + v * LKS_VL) : v_zero();
-    for (int s = 0; s < a->samples; s++)
-        one_sample(a, taps, blocks, first_tap, block, s, pooled, acc);
-    LKS_FOR (int t = 0; t < taps; t++)
-        LKS_FOR (int v = 0; v < blocks * VPB; v++)
-            v_store(out + t * row + v * LKS_VL, acc[t][v]);
+    size_t at = first_tap * a->row + (size_t)block * LKS_BLOCK;
+    bool ok = true, goes_on = !a->sums && a->target == LKS_WGRAD_GO_ON;
+    for (int s = 0; s < a->samples; s += a->chunk) {
+        int end = s + a->chunk < a->samples ? s + a->chunk : a->samples;
+        vf acc[TAPS][PAIR * VPB];
+        LKS_FOR (int t = 0; t < taps; t++)
+            LKS_FOR (int v = 0; v < blocks * VPB; v++)
+                acc[t][v] = goes_on ? v_load(a->out + at + t * a->row + v * LKS_VL) : v_zero();
+        for (int i = s; i < end; i++)
+            one_sample(a, taps, blocks, first_tap, block, i, pooled, acc);
+        ok &= finish(a, taps, blocks, at, acc);
+    }
+    return ok;
 }
 
-LKS_INLINE void all_taps(const lks_wgrad_args *a, int blocks, int block, bool pooled) {
-    int t = 0;
-    for (; t + TAPS <= a->taps; t += TAPS)
-        tile(a, TAPS, blocks, t, block, pooled);
-#if TAPS > 9
-    for (; t + 9 <= a->taps; t += 9)
-        tile(a, 9, blocks, t, block, pooled);
+/* As many groups as the largest tile asks for, all of about one size: a group of one or two taps would
+ * wait for its own sums. */
+LKS_INLINE bool all_taps(const lks_wgrad_args *a, int blocks, int block, bool pooled) {
+    bool ok = true;
+    int groups = (a->taps + TAPS - 1) / TAPS;
+    for (int t = 0, n; groups > 0; t += n, groups--) {
+        n = (a->taps - t + groups - 1) / groups;
+#define CASE(size)                                                                                 \
+    case size:                                                                                     \
+        ok &= tile(a, size, blocks, t, block, pooled);                                             \
+        break
+        switch (n) {
+            CASE(1);
+            CASE(2);
+            CASE(3);
+            CASE(4);
+            CASE(5);
+            CASE(6);
+#if TAPS > 6
+            CASE(7);
+            CASE(8);
+            CASE(9);
+            CASE(10);
+            CASE(11);
+            CASE(12);
 #endif
-    for (; t + 4 <= a->taps; t += 4)
-        tile(a, 4, blocks, t, block, pooled);
-    for (; t < a->taps; t++)
-        tile(a, 1, blocks, t, block, pooled);
+        }
+#undef CASE
+    }
+    return ok;
 }
 
-LKS_INLINE void all_blocks(const lks_wgrad_args *a, bool pooled) {
-    int block = a->block, end = a->block + a->blocks;
-    for (; block + PAIR <= end; block += PAIR)
-        all_taps(a, PAIR, block, pooled);
+LKS_INLINE bool all_blocks(const lks_wgrad_args *a, bool pooled) {
+    bool ok = true;
+    int block = 0, blocks = a->channels / LKS_BLOCK;
+    for (; block + PAIR <= blocks; block += PAIR)
+        ok &= all_taps(a, PAIR, block, pooled);
 #if PAIR > 1
-    if (block < end)
-        all_taps(a, 1, block, pooled);
+    if (block < blocks)
+        ok &= all_taps(a, 1, block, pooled);
 #endif
+    return ok;
 }
 
-void LKS_KERNEL(lks_wgrad)(const lks_wgrad_args *a) {
-    if (a->argmax)
-        all_blocks(a, true);
-    else
-        all_blocks(a, false);
+bool LKS_KERNEL(lks_wgrad)(const lks_wgrad_args *a) {
+    return a->argmax ? all_blocks(a, true) : all_blocks(a, false);
 }
 
 void LKS_KERNEL(lks_bias)(float *db, const float *dy, size_t n, int channels) {

@@ -191,15 +191,15 @@ static void dense_weights(conv_op *c, lks_worker *w, int slot, int first, int co
                           lks_span elements) {
     const lks_activation *out = c->op.out;
     size_t at = first * out->size;
-    const lks_wgrad_args a = {.x = image(c, first),
-                              .x_stride = c->padded ? image_size(c) : c->op.in->size,
-                              .dy = out->gradient + at,
-                              .argmax = c->pool ? c->argmax + at : NULL,
-                              .dy_stride = out->size,
-                              .rows = c->out_rows,
-                              .columns = c->out_columns,
-                              .pixel_offset = c->pixel_offset,
-                              .channels = c->blocks * LKS_BLOCK};
+    lks_wgrad_args a = {.x = image(c, first),
+                        .x_stride = c->padded ? image_size(c) : c->op.in->size,
+                        .dy = out->gradient + at,
+                        .argmax = c->pool ? c->argmax + at : NULL,
+                        .dy_stride = out->size,
+                        .rows = c->out_rows,
+                        .columns = c->out_columns,
+                        .pixel_offset = c->pixel_offset,
+                        .channels = c->blocks * LKS_BLOCK};
     lks_op_wgrad(&c->op, w, slot, &a, count, c->element_offset, elements);
 }
 
@@ -356,7 +356,7 @@ static lks_status allocate(conv_op *c, lks_error *err) {
                 return err->status;
         }
     size_t sums = c->sparse ? filters * c->taps * in->stride : elements * filters;
-    size_t scratch[] = {image_size(c), c->sparse ? sums : LKS_TILE_FLOATS, filters};
+    size_t scratch[] = {image_size(c), c->sparse ? sums : 0, filters};
     for (int i = 0; i < 3; i++)
         if (scratch[i] > c->op.scratch_floats)
             c->op.scratch_floats = scratch[i];

@@ -58,14 +58,14 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
 static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, int part,
                     int parts) {
     const dense_op *d = (const dense_op *)op;
-    const lks_wgrad_args a = {.x = op->in->value + first * op->in->size,
-                              .x_stride = op->in->size,
-                              .dy = op->out->gradient + first * op->out->size,
-                              .dy_stride = op->out->size,
-                              .rows = 1,
-                              .columns = 1,
-                              .pixel_offset = d->zero,
-                              .channels = d->blocks * LKS_BLOCK};
+    lks_wgrad_args a = {.x = op->in->value + first * op->in->size,
+                        .x_stride = op->in->size,
+                        .dy = op->out->gradient + first * op->out->size,
+                        .dy_stride = op->out->size,
+                        .rows = 1,
+                        .columns = 1,
+                        .pixel_offset = d->zero,
+                        .channels = d->blocks * LKS_BLOCK};
     lks_op_wgrad(op, w, slot, &a, count, d->element_offset, lks_part(d->inputs, part, parts));
     if (part == 0 && op->n_bias)
         lks_op_bias(op, w, slot, a.dy, count, 1, a.channels);
@@ -138,7 +138,7 @@ static lks_status allocate(dense_op *d, lks_error *err) {
     if (!d->in_offset || !d->out_offset || !d->run_offset || !d->element_offset || !d->zero ||
         !d->forward_w || !d->bias || (in->gradient && !d->backward_w))
         return err->status;
-    d->op.scratch_floats = LKS_TILE_FLOATS > outputs ? LKS_TILE_FLOATS : outputs;
+    d->op.scratch_floats = outputs;
     return lks_op_sums(&d->op, (inputs + 1) * outputs, true, err);
 }
 

@@ -124,12 +124,10 @@ void *lks_op_alloc(lks_op *op, size_t count, size_t size, lks_error *err);
  * is wide. */
 lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *err);
 
-/* Weight gradients by the dense kernel, tile by tile of taps and outputs: elements [span) of
- * element_offset for all output blocks, summed chunk by chunk over `count` samples into rows of
- * sums[slot], [element][a->channels]. `a` describes the first sample; its samples, taps, blocks and
- * out are filled in here. Uses LKS_TILE_FLOATS of scratch. */
-#define LKS_TILE_FLOATS ((size_t)LKS_WGRAD_TAPS * 2 * LKS_BLOCK)
-void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, const lks_wgrad_args *a, int count,
+/* Weight gradients by the dense kernel: elements [span) of element_offset for all outputs, summed
+ * chunk by chunk over `count` samples into rows of sums[slot], [element][a->channels]. `a` describes
+ * the samples; all else is filled in here. */
+void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int count,
                   const int32_t *element_offset, lks_span span);
 
 /* Bias gradients into the last `channels` sums of sums[slot], chunk by chunk over `count` samples

@@ -69,37 +69,23 @@ void lks_op_take_bias(const lks_op *op, size_t padded, int64_t *exact, float *pl
     lks_op_take(op, op->sums_count - padded, (size_t)op->n_bias, op->n_weights, 1, exact, plain);
 }
 
-void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, const lks_wgrad_args *base, int count,
+void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int count,
                   const int32_t *element_offset, lks_span span) {
     const lks_model *m = op->model;
-    int blocks = base->channels / LKS_BLOCK, end = span.first + span.count;
-    for (int block = 0; block < blocks; block += 2)
-        for (int e = span.first; e < end; e += LKS_WGRAD_TAPS) {
-            lks_wgrad_args a = *base;
-            a.taps = end - e < LKS_WGRAD_TAPS ? end - e : LKS_WGRAD_TAPS;
-            a.tap_offset = element_offset + e;
-            a.block = block;
-            a.blocks = blocks - block < 2 ? blocks - block : 2;
-            a.out = w->scratch;
-            size_t width = (size_t)a.blocks * LKS_BLOCK;
-            /* Chunks inside, so that a tile of sums stays in the first-level cache over all of
-             * them. */
-            for (int s = 0; s < count; s += m->chunk) {
-                a.samples = count - s < m->chunk ? count - s : m->chunk;
-                m->kernels->wgrad(&a);
-                if (a.blocks == blocks)
-                    lks_op_add(op, w, slot, (size_t)e * width, a.out, a.taps * width);
-                else
-                    for (int t = 0; t < a.taps; t++)
-                        lks_op_add(op, w, slot,
-                                   (size_t)(e + t) * a.channels + (size_t)block * LKS_BLOCK,
-                                   a.out + t * width, width);
-                a.x += (size_t)m->chunk * a.x_stride;
-                a.dy += (size_t)m->chunk * a.dy_stride;
-                if (a.argmax)
-                    a.argmax += (size_t)m->chunk * a.dy_stride;
-            }
-        }
+    size_t at = (size_t)span.first * a->channels;
+    a->samples = count;
+    a->chunk = m->chunk;
+    a->taps = span.count;
+    a->tap_offset = element_offset + span.first;
+    a->row = (size_t)a->channels;
+    if (m->exact) {
+        a->sums = (int64_t *)op->sums[slot] + at;
+    } else {
+        a->out = (float *)op->sums[slot] + at;
+        a->target = LKS_WGRAD_ADD;
+    }
+    if (!m->kernels->wgrad(a))
+        w->bad[op->index] = 1;
 }
 
 void lks_op_bias(lks_op *op, lks_worker *w, int slot, const float *dy, int count, int pixels,

@@ -201,20 +201,21 @@ static void transform_gradients(const lks_winograd *w, const lks_winograd_run *r
 
 /* Adds the products of n tiles to du. */
 static void add_products(const lks_winograd *w, const float *v, const float *z, lks_span blocks,
-                         int n, bool adds, float *du) {
+                         int n, bool goes_on, float *du) {
     for (int p = 0; p < POSITIONS; p++) {
         const lks_wgrad_args a = {.x = v + p * in_position(w),
                                   .dy = z + p * out_position(w),
                                   .samples = 1,
+                                  .chunk = 1,
                                   .rows = 1,
                                   .columns = n,
                                   .pixel_offset = w->group_offset,
                                   .channels = blocks.count * LKS_BLOCK,
                                   .taps = w->inputs,
                                   .tap_offset = w->input_offset,
-                                  .blocks = blocks.count,
-                                  .adds = adds,
-                                  .out = du + p * gradient_position(w)};
+                                  .row = (size_t)blocks.count * LKS_BLOCK,
+                                  .out = du + p * gradient_position(w),
+                                  .target = goes_on ? LKS_WGRAD_GO_ON : LKS_WGRAD_STORE};
         w->op->model->kernels->wgrad(&a);
     }
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conv_case.h"
+#include "lockstep/exact.h"
 #include "support/random_data.h"
 
 static const lks_kernels *tables[4];
@@ -187,13 +188,11 @@ static void check_gather(const conv_case *c, const gradients *g) {
     free(before);
 }
 
-static chain expected_wgrad(const conv_case *c, const gradients *g, int element, int filter) {
-    chain want = chain_start(0);
-    for (int s = 0; s < c->samples; s++)
-        for (int i = 0; i < g->pixels; i++)
-            chain_add(&want, c->x[s * c->in_size + c->pixels[i] + c->element_offset[element]],
-                      g->expanded[((size_t)s * g->pixels + i) * c->filters + filter]);
-    return want;
+static void add_sample(chain *sum, const conv_case *c, const gradients *g, int s, int element,
+                       int filter) {
+    for (int i = 0; i < g->pixels; i++)
+        chain_add(sum, c->x[s * c->in_size + c->pixels[i] + c->element_offset[element]],
+                  g->expanded[((size_t)s * g->pixels + i) * c->filters + filter]);
 }
 
 static lks_wgrad_args wgrad_args(const conv_case *c, const gradients *g) {
@@ -209,37 +208,104 @@ static lks_wgrad_args wgrad_args(const conv_case *c, const gradients *g) {
                             .channels = c->filters};
 }
 
-/* One tile of @p taps elements from @p first, of random output blocks. */
-static void check_wgrad_tile(const conv_case *c, const gradients *g, int first, int taps) {
+/* What the kernel makes of one element: the chunks' chains stored, gone on from, or added up. */
+typedef struct wanted {
+    float value;
+    int64_t sum;
+    bool within;  /* its chains lie within their bounds */
+    bool refused; /* a partial is beyond what exact sums take: the sum is garbage */
+} wanted;
+
+static wanted expected_target(const conv_case *c, const gradients *g, const lks_wgrad_args *a,
+                              int element, int filter, float before, int64_t sum) {
+    wanted want = {before, sum, true, false};
+    for (int s = 0; s < c->samples; s += a->chunk) {
+        chain part = chain_start(a->target == LKS_WGRAD_GO_ON ? want.value : 0);
+        int end = s + a->chunk < c->samples ? s + a->chunk : c->samples;
+        for (int i = s; i < end; i++)
+            add_sample(&part, c, g, i, element, filter);
+        bool ok = true;
+        want.sum += lks_quantise(part.value, &ok);
+        want.refused |= !ok;
+        want.value = a->target == LKS_WGRAD_ADD ? want.value + part.value : part.value;
+        want.within &= chain_within(&part, part.value);
+    }
+    return want;
+}
+
+/* @p taps elements from @p first, in every way; rows of the result are longer than needed. */
+static void check_wgrad_target(const conv_case *c, const gradients *g, int first, int taps,
+                               lks_wgrad_target target, bool exact) {
     lks_wgrad_args a = wgrad_args(c, g);
-    int blocks = c->filters / LKS_BLOCK;
     a.taps = taps;
     a.tap_offset = c->element_offset + first;
-    a.block = lks_random_int(0, blocks - 1);
-    a.blocks = lks_random_int(1, blocks - a.block < 2 ? blocks - a.block : 2);
-    int width = a.blocks * LKS_BLOCK;
-    size_t n = (size_t)(taps * width), wrong = 0;
-    float *out[4];
+    a.chunk = lks_random_int(1, c->samples + 1);
+    a.row = (size_t)c->filters + LKS_BLOCK;
+    a.target = target;
+    size_t n = (size_t)taps * a.row, wrong = 0;
+    float *before = malloc(n * sizeof *before);
+    int64_t *sums = malloc(n * sizeof *sums);
+    lks_fill_awkward(before, n);
     for (int t = 0; t < n_tables; t++) {
-        a.out = out[t] = lks_guarded_alloc(n);
-        tables[t]->wgrad(&a);
-    }
-    for (int i = 0; i < (int)n; i++) {
-        chain want = expected_wgrad(c, g, first + i / width, a.block * LKS_BLOCK + i % width);
-        for (int t = 0; t < n_tables; t++)
-            wrong +=
-                lks_differing_bits(&out[t][i], &want.value, 1) + !chain_within(&want, out[t][i]);
+        a.out = lks_guarded_alloc(n);
+        memcpy(a.out, before, n * sizeof *before);
+        for (size_t i = 0; i < n; i++)
+            sums[i] = (int64_t)i << 20;
+        a.sums = exact ? sums : NULL;
+        bool ok = tables[t]->wgrad(&a), refused = false;
+        for (int i = 0; i < (int)n; i++) {
+            int o = i % (int)a.row;
+            wanted want = {before[i], (int64_t)i << 20, true, false};
+            if (o < c->filters)
+                want = expected_target(c, g, &a, first + i / (int)a.row, o, before[i], want.sum);
+            refused |= want.refused;
+            wrong += exact ? sums[i] != want.sum && !want.refused
+                           : lks_differing_bits(&a.out[i], &want.value, 1);
+            wrong += !want.within;
+        }
+        wrong += exact && ok == refused;
+        CU_ASSERT(lks_guarded_free(a.out, n));
     }
     CU_ASSERT_EQUAL(wrong, 0);
-    for (int t = 0; t < n_tables; t++)
-        CU_ASSERT(lks_guarded_free(out[t], n));
+    free(before);
+    free(sums);
 }
 
 static void check_wgrad(const conv_case *c, const gradients *g) {
-    int elements = c->taps * c->channels;
-    for (int taps = 1; taps <= LKS_WGRAD_TAPS; taps++)
-        if (taps <= elements)
-            check_wgrad_tile(c, g, lks_random_int(0, elements - taps), taps);
+    int elements = c->taps * c->channels, most = elements < 40 ? elements : 40;
+    for (int taps = 1; taps <= most; taps += taps < 14 ? 1 : 7) {
+        int first = lks_random_int(0, elements - taps);
+        check_wgrad_target(c, g, first, taps, LKS_WGRAD_STORE, false);
+        check_wgrad_target(c, g, first, taps, LKS_WGRAD_GO_ON, false);
+        check_wgrad_target(c, g, first, taps, LKS_WGRAD_ADD, false);
+        check_wgrad_target(c, g, first, taps, LKS_WGRAD_STORE, true);
+    }
+}
+
+/* Partials that are not finite or too large are refused, whatever stands around them. */
+static void test_wgrad_refuses(void) {
+    static const float bad[] = {NAN, INFINITY, -INFINITY, 2097152.0f, -3e6f};
+    lks_random_seed(31);
+    for (int b = 0; b < 5; b++)
+        for (int t = 0; t < n_tables; t++) {
+            conv_case c = conv_case_new((const int[]){1, 1}, false, 1, 1, 1);
+            gradients g = gradients_new(&c, false, 1);
+            int64_t *sums = calloc((size_t)c.filters, sizeof *sums);
+            lks_wgrad_args a = wgrad_args(&c, &g);
+            a.taps = a.chunk = 1;
+            a.tap_offset = c.element_offset;
+            a.row = (size_t)c.filters;
+            a.sums = sums;
+            for (int o = 0; o < c.filters; o++)
+                g.dy[o] = 1;
+            c.x[c.pixels[0] + c.element_offset[0]] = 1;
+            CU_ASSERT(tables[t]->wgrad(&a));
+            g.dy[lks_random_int(0, c.filters - 1)] = bad[b];
+            CU_ASSERT_FALSE(tables[t]->wgrad(&a));
+            free(sums);
+            gradients_free(&g);
+            conv_case_free(&c);
+        }
 }
 
 /* Lists and gather over all samples against the dense kernel, for one filter: equal as numbers. */
@@ -247,7 +313,7 @@ static void check_sparse_is_dense(const lks_kernels *table, const conv_case *c,
                                   const gradients *g) {
     int filter = lks_random_int(0, c->filters - 1), wrong = 0;
     size_t n = (size_t)c->taps * c->pixel_stride;
-    float *dw = calloc(n, sizeof *dw);
+    float *dw = calloc(n, sizeof *dw), out[80];
     for (int s = 0; s < c->samples; s++) {
         lists l = kernel_lists(table, c, g, s);
         table->gather(dw, c->x + s * c->in_size, l.entries + filter * g->cells, l.count[filter],
@@ -255,15 +321,14 @@ static void check_sparse_is_dense(const lks_kernels *table, const conv_case *c,
         lists_free(&l);
     }
     for (int e = 0; e < c->taps * c->channels; e++) {
-        float out[LKS_BLOCK];
         lks_wgrad_args a = wgrad_args(c, g);
         a.taps = 1;
+        a.chunk = c->samples;
         a.tap_offset = c->element_offset + e;
-        a.block = filter / LKS_BLOCK;
-        a.blocks = 1;
+        a.row = (size_t)c->filters;
         a.out = out;
         table->wgrad(&a);
-        wrong += out[filter % LKS_BLOCK] != dw[e / c->channels * c->pixel_stride + e % c->channels];
+        wrong += out[filter] != dw[e / c->channels * c->pixel_stride + e % c->channels];
     }
     CU_ASSERT_EQUAL(wrong, 0);
     free(dw);
@@ -314,7 +379,8 @@ static void test_rounds_every_product(void) {
                                           .channels = LKS_BLOCK,
                                           .taps = 1,
                                           .tap_offset = &tap,
-                                          .blocks = 1,
+                                          .chunk = 1,
+                                          .row = LKS_BLOCK,
                                           .out = out};
                 tables[t]->wgrad(&a);
                 size_t wrong = 0;
@@ -393,6 +459,7 @@ int main(void) {
                                      {"scatter", test_scatter},
                                      {"gather", test_gather},
                                      {"weight gradients", test_wgrad},
+                                     {"weight gradients refused", test_wgrad_refuses},
                                      {"rounded after every product", test_rounds_every_product},
                                      {"sparse and dense agree", test_sparse_is_dense},
                                      {"bias", test_bias},
