@@ -107,13 +107,6 @@ typedef struct lks_list_args {
     int32_t *count;              /**< [channels] */
 } lks_list_args;
 
-/** What becomes of the partial gradients of a chunk. */
-typedef enum lks_wgrad_target {
-    LKS_WGRAD_STORE, /**< out = partial */
-    LKS_WGRAD_GO_ON, /**< the chain of the partial begins with what out holds */
-    LKS_WGRAD_ADD    /**< out += partial, in float */
-} lks_wgrad_target;
-
 /** Weight gradients with outputs in lanes. The partial of a chunk is, for each tap and output, the
  * sum over its samples and pixels, in order, of x[s][pixel + tap] * g[s][pixel][o], where g is dy,
  * expanded by argmax where given. */
@@ -132,8 +125,9 @@ typedef struct lks_wgrad_args {
     const int32_t *tap_offset; /**< [taps] */
     size_t row;                /**< elements from tap to tap in sums and out: at least channels */
     int64_t *sums;             /**< [taps][row] += rint(partial * 2^30); or NULL: */
-    float *out;                /**< [taps][row], by `target` */
-    lks_wgrad_target target;
+    float *out;                /**< [taps][row] += partial */
+    bool fresh;   /**< the first chunk's partial replaces what stands there, whatever it is */
+    bool goes_on; /**< a partial's chain begins with what stands in `out`, and replaces it */
 } lks_wgrad_args;
 
 /** Updates, and what each keeps per weight; all of it starts at 0. w is the weight, g the gradient

@@ -71,6 +71,9 @@ typedef struct lks_model_view {
     const lks_tensor *tensors;
     int n_tensors;
     int n_operations; /**< slots after LKS_MSG_HEAD */
+    int64_t *message; /**< [n_message] a step's message: see lks_model_collect() */
+    size_t n_message;
+    float *gradients; /**< [n_weights] gradient sums with train.reduce fp32, else NULL */
     int n_meetings;   /**< times that a batch calls the sum of lks_model_share() */
     size_t bytes;     /**< memory held */
     const lks_kernels *kernels;
@@ -111,10 +114,12 @@ void lks_model_weights_changed(lks_model *model);
  * may be 0. */
 void lks_model_train(lks_model *model, const lks_batch *batch);
 
-/** Moves the sums gathered since the last call into @p message, [LKS_MSG_HEAD + n_operations +
- * n_weights] int64 (overwritten but for LKS_MSG_STOP), and clears them. With train.reduce fp32
- * gradient sums go to @p gradients [n_weights] instead (else NULL). */
-void lks_model_collect(lks_model *model, int64_t *message, float *gradients);
+/** Moves the sums gathered since the last call into the message of the view, [LKS_MSG_HEAD +
+ * n_operations + n_weights] int64 (overwritten but for LKS_MSG_STOP), and clears them. With
+ * train.reduce fp32 the message ends with the operations' slots, and gradient sums go to the view's
+ * `gradients`. Sums of wide layers are made there right away: between the first lks_model_train()
+ * behind this call and the next call both arrays belong to the model, else to the caller. */
+void lks_model_collect(lks_model *model);
 
 /** Result of one evaluated sample. */
 typedef struct lks_score {

@@ -8,14 +8,14 @@ bool LKS_KERNEL(lks_accumulate)(int64_t *sum, const float *p, size_t n) {
     bool ok = true;
     size_t i = 0;
     for (; i + LKS_VL <= n; i += LKS_VL)
-        ok &= v_add_exact(sum + i, v_load(p + i));
+        ok &= v_add_exact(sum + i, v_load(p + i), true);
     if (i == n)
         return ok;
     float last[LKS_VL] = {0};
     int64_t sums[LKS_VL] = {0};
     memcpy(last, p + i, (n - i) * sizeof *p);
     memcpy(sums, sum + i, (n - i) * sizeof *sum);
-    ok &= v_add_exact(sums, v_load(last));
+    ok &= v_add_exact(sums, v_load(last), true);
     memcpy(sum + i, sums, (n - i) * sizeof *sum);
     return ok;
 }

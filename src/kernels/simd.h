@@ -57,16 +57,17 @@ LKS_INLINE vf v_sub(vf a, vf b) {
 LKS_INLINE vf v_mul(vf a, vf b) {
     return _mm512_mul_ps(a, b);
 }
-/* sum[l] += rint(p[l] * 2^30); the products are exact, so only the rounder's sum rounds. */
-LKS_INLINE void add_eight_exact(int64_t *sum, __m256 p) {
+/* sum[l] (0 unless it adds) += rint(p[l] * 2^30); the products are exact, so only the rounder's sum
+ * rounds. */
+LKS_INLINE void add_eight_exact(int64_t *sum, __m256 p, bool adds) {
     __m512d d = _mm512_fmadd_pd(_mm512_cvtps_pd(p), _mm512_set1_pd(1 << LKS_SCALE_BITS),
                                 _mm512_set1_pd(LKS_ROUNDER));
     __m512i q = _mm512_sub_epi64(_mm512_castpd_si512(d), _mm512_set1_epi64(LKS_ROUNDER_BITS));
-    _mm512_storeu_si512(sum, _mm512_add_epi64(_mm512_loadu_si512(sum), q));
+    _mm512_storeu_si512(sum, adds ? _mm512_add_epi64(_mm512_loadu_si512(sum), q) : q);
 }
-LKS_INLINE bool v_add_exact(int64_t *sum, vf p) {
-    add_eight_exact(sum, _mm512_castps512_ps256(p));
-    add_eight_exact(sum + 8, _mm512_extractf32x8_ps(p, 1));
+LKS_INLINE bool v_add_exact(int64_t *sum, vf p, bool adds) {
+    add_eight_exact(sum, _mm512_castps512_ps256(p), adds);
+    add_eight_exact(sum + 8, _mm512_extractf32x8_ps(p, 1), adds);
     return _mm512_cmp_ps_mask(_mm512_abs_ps(p), _mm512_set1_ps((float)LKS_PARTIAL_LIMIT),
                               _CMP_LT_OQ) == 0xffff;
 }
@@ -153,16 +154,16 @@ LKS_INLINE vf v_sub(vf a, vf b) {
 LKS_INLINE vf v_mul(vf a, vf b) {
     return _mm256_mul_ps(a, b);
 }
-LKS_INLINE void add_four_exact(int64_t *sum, __m128 p) {
+LKS_INLINE void add_four_exact(int64_t *sum, __m128 p, bool adds) {
     __m256d d = _mm256_fmadd_pd(_mm256_cvtps_pd(p), _mm256_set1_pd(1 << LKS_SCALE_BITS),
                                 _mm256_set1_pd(LKS_ROUNDER));
     __m256i q = _mm256_sub_epi64(_mm256_castpd_si256(d), _mm256_set1_epi64x(LKS_ROUNDER_BITS));
     __m256i *at = (__m256i *)sum;
-    _mm256_storeu_si256(at, _mm256_add_epi64(_mm256_loadu_si256(at), q));
+    _mm256_storeu_si256(at, adds ? _mm256_add_epi64(_mm256_loadu_si256(at), q) : q);
 }
-LKS_INLINE bool v_add_exact(int64_t *sum, vf p) {
-    add_four_exact(sum, _mm256_castps256_ps128(p));
-    add_four_exact(sum + 4, _mm256_extractf128_ps(p, 1));
+LKS_INLINE bool v_add_exact(int64_t *sum, vf p, bool adds) {
+    add_four_exact(sum, _mm256_castps256_ps128(p), adds);
+    add_four_exact(sum + 4, _mm256_extractf128_ps(p, 1), adds);
     vf size = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), p);
     return _mm256_movemask_ps(
                _mm256_cmp_ps(size, _mm256_set1_ps((float)LKS_PARTIAL_LIMIT), _CMP_LT_OQ)) == 0xff;
@@ -436,7 +437,7 @@ LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
 #endif
 
 #if LKS_VL == 4
-LKS_INLINE bool v_add_exact(int64_t *sum, vf p) {
+LKS_INLINE bool v_add_exact(int64_t *sum, vf p, bool adds) {
     bool ok = true;
     float lanes[LKS_VL];
     v_store(lanes, p);
@@ -444,7 +445,8 @@ LKS_INLINE bool v_add_exact(int64_t *sum, vf p) {
         double d = (double)lanes[l] * (double)(1 << LKS_SCALE_BITS) + LKS_ROUNDER;
         uint64_t bits; /* unsigned: a refused partial may wrap, a sum may not */
         memcpy(&bits, &d, sizeof bits);
-        sum[l] = (int64_t)((uint64_t)sum[l] + (bits - (uint64_t)LKS_ROUNDER_BITS));
+        uint64_t before = adds ? (uint64_t)sum[l] : 0;
+        sum[l] = (int64_t)(before + (bits - (uint64_t)LKS_ROUNDER_BITS));
         ok &= __builtin_fabsf(lanes[l]) < (float)LKS_PARTIAL_LIMIT; /* NaN compares false */
     }
     return ok;

@@ -53,19 +53,18 @@ LKS_INLINE void one_sample(const lks_wgrad_args *a, int taps, int blocks, int fi
     }
 }
 
-/* What a finished partial of a tile becomes. */
-LKS_INLINE bool finish(const lks_wgrad_args *a, int taps, int blocks, size_t at,
+/* Adds a finished partial of a tile, or puts it in the place of what was there. */
+LKS_INLINE bool finish(const lks_wgrad_args *a, int taps, int blocks, size_t at, bool adds,
                        vf acc[TAPS][PAIR * VPB]) {
     bool ok = true;
     LKS_FOR (int t = 0; t < taps; t++)
         LKS_FOR (int v = 0; v < blocks * VPB; v++) {
             size_t place = at + t * a->row + v * LKS_VL;
             if (a->sums)
-                ok &= v_add_exact(a->sums + place, acc[t][v]);
+                ok &= v_add_exact(a->sums + place, acc[t][v], adds);
             else
-                v_store(a->out + place, a->target == LKS_WGRAD_ADD
-                                            ? v_add(v_load(a->out + place), acc[t][v])
-                                            : acc[t][v]);
+                v_store(a->out + place,
+                        adds ? v_add(v_load(a->out + place), acc[t][v]) : acc[t][v]);
         }
     return ok;
 }
@@ -73,30 +72,42 @@ LKS_INLINE bool finish(const lks_wgrad_args *a, int taps, int blocks, size_t at,
 LKS_INLINE bool tile(const lks_wgrad_args *a, int taps, int blocks, int first_tap, int block,
                      bool pooled) {
     size_t at = first_tap * a->row + (size_t)block * LKS_BLOCK;
-    bool ok = true, goes_on = !a->sums && a->target == LKS_WGRAD_GO_ON;
+    bool ok = true;
     for (int s = 0; s < a->samples; s += a->chunk) {
         int end = s + a->chunk < a->samples ? s + a->chunk : a->samples;
         vf acc[TAPS][PAIR * VPB];
         LKS_FOR (int t = 0; t < taps; t++)
             LKS_FOR (int v = 0; v < blocks * VPB; v++)
-                acc[t][v] = goes_on ? v_load(a->out + at + t * a->row + v * LKS_VL) : v_zero();
+                acc[t][v] = a->goes_on ? v_load(a->out + at + t * a->row + v * LKS_VL) : v_zero();
         for (int i = s; i < end; i++)
             one_sample(a, taps, blocks, first_tap, block, i, pooled, acc);
-        ok &= finish(a, taps, blocks, at, acc);
+        ok &= finish(a, taps, blocks, at, !a->goes_on && !(a->fresh && s == 0), acc);
     }
     return ok;
 }
 
+LKS_INLINE bool all_blocks(const lks_wgrad_args *a, int taps, int first_tap, bool pooled) {
+    bool ok = true;
+    int block = 0, blocks = a->channels / LKS_BLOCK;
+    for (; block + PAIR <= blocks; block += PAIR)
+        ok &= tile(a, taps, PAIR, first_tap, block, pooled);
+#if PAIR > 1
+    if (block < blocks)
+        ok &= tile(a, taps, 1, first_tap, block, pooled);
+#endif
+    return ok;
+}
+
 /* As many groups as the largest tile asks for, all of about one size: a group of one or two taps would
- * wait for its own sums. */
-LKS_INLINE bool all_taps(const lks_wgrad_args *a, int blocks, int block, bool pooled) {
+ * wait for its own sums. Outputs inside, so that whole rows of sums are worked on. */
+LKS_INLINE bool all_taps(const lks_wgrad_args *a, bool pooled) {
     bool ok = true;
     int groups = (a->taps + TAPS - 1) / TAPS;
     for (int t = 0, n; groups > 0; t += n, groups--) {
         n = (a->taps - t + groups - 1) / groups;
 #define CASE(size)                                                                                 \
     case size:                                                                                     \
-        ok &= tile(a, size, blocks, t, block, pooled);                                             \
+        ok &= all_blocks(a, size, t, pooled);                                                      \
         break
         switch (n) {
             CASE(1);
@@ -119,20 +130,8 @@ LKS_INLINE bool all_taps(const lks_wgrad_args *a, int blocks, int block, bool po
     return ok;
 }
 
-LKS_INLINE bool all_blocks(const lks_wgrad_args *a, bool pooled) {
-    bool ok = true;
-    int block = 0, blocks = a->channels / LKS_BLOCK;
-    for (; block + PAIR <= blocks; block += PAIR)
-        ok &= all_taps(a, PAIR, block, pooled);
-#if PAIR > 1
-    if (block < blocks)
-        ok &= all_taps(a, 1, block, pooled);
-#endif
-    return ok;
-}
-
 bool LKS_KERNEL(lks_wgrad)(const lks_wgrad_args *a) {
-    return a->argmax ? all_blocks(a, true) : all_blocks(a, false);
+    return a->argmax ? all_taps(a, true) : all_taps(a, false);
 }
 
 void LKS_KERNEL(lks_bias)(float *db, const float *dy, size_t n, int channels) {

@@ -96,7 +96,7 @@ static void collect(lks_op *op, int64_t *exact, float *plain, int part, int part
     const dense_op *d = (const dense_op *)op;
     size_t padded = (size_t)d->blocks * LKS_BLOCK;
     lks_op_take_rows(op, d->inputs, (size_t)d->units, padded, exact, plain, part, parts);
-    if (part == 0)
+    if (part == 0 && op->n_bias)
         lks_op_take_bias(op, padded, exact, plain);
 }
 
@@ -139,7 +139,7 @@ static lks_status allocate(dense_op *d, lks_error *err) {
         !d->forward_w || !d->bias || (in->gradient && !d->backward_w))
         return err->status;
     d->op.scratch_floats = outputs;
-    return lks_op_sums(&d->op, (inputs + 1) * outputs, true, err);
+    return lks_op_sums(&d->op, (inputs + (d->op.n_bias > 0)) * outputs, true, err);
 }
 
 lks_status lks_dense_new(lks_model *m, const lks_layer_config *layer, bool relu, lks_error *err) {

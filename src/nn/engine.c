@@ -158,6 +158,7 @@ bool lks_default_floating_point(void) {
 void lks_model_train(lks_model *m, const lks_batch *batch) {
     m->batch = *batch;
     m->training = true;
+    m->gathered += batch->n > 0;
     if (batch->n == 0 && m->n_stops == 0)
         return;
 #pragma omp parallel num_threads(m->threads)
@@ -225,7 +226,7 @@ static void clear_sums(lks_model *m, int part) {
     size_t size = m->exact ? sizeof(int64_t) : sizeof(float);
     for (int i = 0; i < m->n_ops; i++) {
         lks_op *op = m->ops[i];
-        for (int s = 0; s < op->n_sums; s++) {
+        for (int s = 0; s < op->n_sums && !op->in_place; s++) {
             size_t from = op->sums_count * part / m->threads;
             size_t to = op->sums_count * (part + 1) / m->threads;
             memset((char *)op->sums[s] + from * size, 0, (to - from) * size);
@@ -233,30 +234,34 @@ static void clear_sums(lks_model *m, int part) {
     }
 }
 
-/* Weights that are kept as they are have no gradient. */
+/* Weights that are kept as they are have no gradient, nor have any where no sample came by. */
 static void collect_nothing(const lks_op *op, int64_t *exact, float *plain, int part, int parts) {
     size_t from = op->n_flat * part / parts, to = op->n_flat * (part + 1) / parts;
-    for (size_t i = op->offset + from; i < op->offset + to; i++)
-        if (plain)
-            plain[i] = 0;
-        else
-            exact[i] = 0;
+    if (plain)
+        memset(plain + op->offset + from, 0, (to - from) * sizeof *plain);
+    else
+        memset(exact + op->offset + from, 0, (to - from) * sizeof *exact);
 }
 
-void lks_model_collect(lks_model *m, int64_t *message, float *gradients) {
-    collect_head(m, message);
-    int64_t *exact = message + LKS_MSG_HEAD + m->n_ops;
+static void collect_one(const lks_model *m, lks_op *op, int part) {
+    int64_t *exact = m->message + LKS_MSG_HEAD + m->n_ops;
+    if (!op->trained || (op->in_place && m->gathered == 0))
+        collect_nothing(op, exact, m->gradients, part, m->threads);
+    else if (!op->in_place)
+        op->class->collect(op, exact, m->gradients, part, m->threads);
+}
+
+void lks_model_collect(lks_model *m) {
+    collect_head(m, m->message);
 #pragma omp parallel num_threads(m->threads)
     {
         int part = omp_get_thread_num();
         lks_trace_event *event = lks_trace_open(part, LKS_TRACE_COLLECT);
         for (int i = 0; i < m->n_ops; i++)
-            if (m->ops[i]->trained)
-                m->ops[i]->class->collect(m->ops[i], exact, gradients, part, m->threads);
-            else
-                collect_nothing(m->ops[i], exact, gradients, part, m->threads);
+            collect_one(m, m->ops[i], part);
 #pragma omp barrier
         clear_sums(m, part);
         lks_trace_close(event);
     }
+    m->gathered = 0;
 }

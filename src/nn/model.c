@@ -300,6 +300,20 @@ static bool gradients_keep_input_channels(const lks_config *config) {
     return false;
 }
 
+static lks_status make_message(lks_model *m, lks_error *err) {
+    size_t head = LKS_MSG_HEAD + (size_t)m->n_ops;
+    m->n_message = head + (m->exact ? m->n_weights : 0);
+    m->message = lks_model_alloc(m, m->n_message, sizeof *m->message, "the message", err);
+    if (!m->exact)
+        m->gradients = lks_model_alloc(m, m->n_weights, sizeof *m->gradients, "gradients", err);
+    return m->message && (m->exact || m->gradients) ? LKS_OK : err->status;
+}
+
+static void place_sums(lks_model *m, lks_op *op) {
+    int64_t *exact = m->message + LKS_MSG_HEAD + m->n_ops + op->offset;
+    op->sums[0] = m->exact ? (void *)exact : (void *)(m->gradients + op->offset);
+}
+
 static lks_status build(lks_model *m, const lks_config *config, const float (*pixels)[256],
                         lks_error *err) {
     size_t n = (size_t)config->n_layers + 1;
@@ -319,8 +333,11 @@ static lks_status build(lks_model *m, const lks_config *config, const float (*pi
     m->weights = lks_model_alloc(m, m->n_weights, sizeof(float), "weights", err);
     if (!m->weights)
         return err->status;
+    LKS_TRY(make_message(m, err));
     for (int i = 0; i < m->n_ops; i++) {
         m->ops[i]->weights = m->weights + m->ops[i]->offset;
+        if (m->ops[i]->in_place)
+            place_sums(m, m->ops[i]);
         if (m->ops[i]->class->moments && m->ops[i]->trained)
             m->stops[m->n_stops++] = i;
     }
@@ -368,7 +385,7 @@ void lks_model_free(lks_model *m) {
         return;
     for (int i = 0; i < m->n_ops; i++) {
         lks_op *op = m->ops[i];
-        for (int s = 0; op->sums && s < op->n_sums; s++)
+        for (int s = 0; op->sums && !op->in_place && s < op->n_sums; s++)
             lks_free(op->sums[s]);
         for (int k = 0; k < op->n_owned; k++)
             lks_free(op->owned[k]);
@@ -392,6 +409,8 @@ void lks_model_free(lks_model *m) {
     lks_free(m->class_weight);
     lks_free(m->tensors);
     lks_free(m->weights);
+    lks_free(m->message);
+    lks_free(m->gradients);
     lks_free(m);
 }
 
@@ -406,6 +425,9 @@ lks_model_view lks_model_look(const lks_model *m) {
                             .tensors = m->tensors,
                             .n_tensors = m->n_tensors,
                             .n_operations = m->n_ops,
+                            .message = m->message,
+                            .n_message = m->n_message,
+                            .gradients = m->gradients,
                             .n_meetings = 2 * m->n_stops, /* forward and backward */
                             .bytes = m->bytes,
                             .kernels = m->kernels};

@@ -78,6 +78,8 @@ struct lks_op {
     size_t n_flat; /* elements in the flat array, running moments included */
     bool trained;  /* gradients of the weights are wanted */
     bool wide;     /* weight gradients over all chunks at once, one array of sums for all threads */
+    bool
+        in_place; /* wide, and the sums are the operation's part of the message or of the gradients */
     void *
         *sums; /* [threads], or [1] where wide: int64 or float, in the order the kernels work in */
     int n_sums;
@@ -108,6 +110,11 @@ struct lks_model {
     int n_activations;
     lks_worker **workers; /* [threads] */
     size_t bytes;
+
+    int64_t *message; /* [head][operations][weights] */
+    size_t n_message;
+    float *gradients; /* [weights], or NULL where exact */
+    int64_t gathered; /* batches with samples since the last collect */
 
     /* The batch being worked on. */
     lks_batch batch;

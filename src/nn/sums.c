@@ -12,18 +12,24 @@
 lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *err) {
     lks_model *m = op->model;
     op->wide = may_be_wide && op->n_weights > WIDE_WEIGHTS;
+    op->in_place = op->wide && count == op->n_flat;
     op->n_sums = op->wide ? 1 : m->threads;
     op->sums_count = count;
     op->sums = lks_op_alloc(op, (size_t)op->n_sums, sizeof *op->sums, err);
     if (!op->sums)
         return err->status;
-    for (int s = 0; s < op->n_sums; s++) {
+    for (int s = 0; s < op->n_sums && !op->in_place; s++) {
         op->sums[s] = lks_model_alloc(m, count, m->exact ? sizeof(int64_t) : sizeof(float),
                                       "gradient sums", err);
         if (!op->sums[s])
             return err->status;
     }
     return LKS_OK;
+}
+
+/* The first partial since the last collect replaces what the caller left in the message. */
+static bool is_fresh(const lks_op *op) {
+    return op->in_place && op->model->gathered == 1;
 }
 
 void lks_op_add(lks_op *op, lks_worker *w, int slot, size_t at, const float *p, size_t n) {
@@ -78,12 +84,11 @@ void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int co
     a->taps = span.count;
     a->tap_offset = element_offset + span.first;
     a->row = (size_t)a->channels;
-    if (m->exact) {
+    a->fresh = is_fresh(op);
+    if (m->exact)
         a->sums = (int64_t *)op->sums[slot] + at;
-    } else {
+    else
         a->out = (float *)op->sums[slot] + at;
-        a->target = LKS_WGRAD_ADD;
-    }
     if (!m->kernels->wgrad(a))
         w->bad[op->index] = 1;
 }
@@ -91,11 +96,14 @@ void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int co
 void lks_op_bias(lks_op *op, lks_worker *w, int slot, const float *dy, int count, int pixels,
                  int channels) {
     const lks_model *m = op->model;
-    size_t per_sample = (size_t)pixels * channels;
+    size_t per_sample = (size_t)pixels * channels, at = op->sums_count - (size_t)channels;
+    size_t each = m->exact ? sizeof(int64_t) : sizeof(float);
+    if (is_fresh(op))
+        memset((char *)op->sums[slot] + at * each, 0, (size_t)channels * each);
     for (int s = 0; s < count; s += m->chunk) {
         int n = count - s < m->chunk ? count - s : m->chunk;
         memset(w->scratch, 0, (size_t)channels * sizeof(float));
         m->kernels->bias(w->scratch, dy + s * per_sample, (size_t)n * pixels, channels);
-        lks_op_add(op, w, slot, op->sums_count - (size_t)channels, w->scratch, (size_t)channels);
+        lks_op_add(op, w, slot, at, w->scratch, (size_t)channels);
     }
 }

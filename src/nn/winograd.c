@@ -215,7 +215,8 @@ static void add_products(const lks_winograd *w, const float *v, const float *z, 
                                   .tap_offset = w->input_offset,
                                   .row = (size_t)blocks.count * LKS_BLOCK,
                                   .out = du + p * gradient_position(w),
-                                  .target = goes_on ? LKS_WGRAD_GO_ON : LKS_WGRAD_STORE};
+                                  .fresh = !goes_on,
+                                  .goes_on = goes_on};
         w->op->model->kernels->wgrad(&a);
     }
 }

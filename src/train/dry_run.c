@@ -23,9 +23,8 @@ static size_t state_bytes(const lks_run *run) {
 }
 
 static size_t message_bytes(const lks_run *run) {
-    size_t slots = LKS_MSG_HEAD + (size_t)run->view.n_operations, n = run->view.n_weights;
-    return run->gradients ? slots * sizeof(int64_t) + n * sizeof(float)
-                          : (slots + n) * sizeof(int64_t);
+    const lks_model_view *v = &run->view;
+    return v->n_message * sizeof *v->message + (v->gradients ? v->n_weights * sizeof(float) : 0);
 }
 
 /* A table of what this rank holds at most, as least and most over the ranks. Collective. */
@@ -36,7 +35,8 @@ static void print_memory(lks_run *run) {
         {"images", (double)(images_of(&d->train) + images_of(&d->test))},
         {"labels", (double)(d->train.info.count + d->test.info.count)},
         {"exchange buffers, in the first epoch", (double)lks_loader_forecast(run->loader)},
-        {"activations, gradients, packed weights", (double)(run->view.bytes - weights)},
+        {"activations, gradients, packed weights",
+         (double)(run->view.bytes - weights - message_bytes(run))},
         {"weights", (double)weights},
         {"optimizer state", (double)state_bytes(run)},
         {"averaged weights", run->average.weights ? (double)weights : 0},

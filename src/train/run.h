@@ -26,8 +26,8 @@ typedef struct lks_run {
     lks_model_view view;
     lks_optimizer optimizer;
     lks_average average;
-    int64_t *message; /* [head][operations][weights] */
-    float *gradients; /* [weights], train.reduce fp32 only */
+    int64_t *message; /* the view's: [head][operations][weights] */
+    float *gradients; /* the view's: [weights], train.reduce fp32 only */
     int eval_batch;
 
     int64_t batches, steps_per_epoch, total_steps, last_step;

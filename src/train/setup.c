@@ -95,19 +95,14 @@ static lks_status make_network(lks_run *run, lks_error *err) {
                                  run->view.n_tensors, run->kernels, err));
     LKS_TRY(
         lks_average_create(&run->average, &c->train, run->view.tensors, run->view.n_tensors, err));
-    size_t slots = LKS_MSG_HEAD + (size_t)run->view.n_operations;
-    bool plain = c->train.reduce == LKS_REDUCE_FP32;
-    run->message = lks_alloc(slots + (plain ? 0 : run->view.n_weights), sizeof(int64_t),
-                             "the gradient message", err);
-    if (plain)
-        run->gradients = lks_alloc(run->view.n_weights, sizeof(float), "gradients", err);
+    run->message = run->view.message;
+    run->gradients = run->view.gradients;
     size_t tensors = (size_t)run->view.n_tensors;
     run->norms = lks_alloc(tensors, sizeof *run->norms, "norms", err);
     run->record = lks_alloc(tensors, sizeof *run->record, "norms", err);
     run->validation = lks_alloc(1, sizeof *run->validation, "results", err);
     run->test = lks_alloc(1, sizeof *run->test, "results", err);
-    if (!run->message || (plain && !run->gradients) || !run->norms || !run->record ||
-        !run->validation || !run->test)
+    if (!run->norms || !run->record || !run->validation || !run->test)
         return err->status;
     run->gradient_norm = NAN;
     run->validation->classes = run->test->classes = run->data.identity.classes;
@@ -223,8 +218,6 @@ void lks_run_close(lks_run *run) {
     lks_loader_free(run->loader);
     lks_phases_free(&run->phases);
     lks_dataset_free(&run->data);
-    lks_free(run->message);
-    lks_free(run->gradients);
     lks_free(run->norms);
     lks_free(run->record);
     lks_free(run->validation);

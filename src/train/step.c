@@ -18,7 +18,7 @@ static lks_status compute(lks_run *run, lks_error *err) {
     }
     run->cursor.batch += n;
     run->message[LKS_MSG_STOP] = lks_stop_requested();
-    lks_model_collect(run->model, run->message, run->gradients);
+    lks_model_collect(run->model);
     run->message[LKS_MSG_BAD_WEIGHTS] = run->bad_weights;
     return LKS_OK;
 }
@@ -62,9 +62,8 @@ static bool anything_bad(const lks_run *run) {
 }
 
 static void reduce(lks_run *run) {
-    size_t n = head_slots(run) + (run->gradients ? 0 : run->view.n_weights);
     lks_phase before = lks_phases_meet(&run->phases);
-    lks_comm_sum_i64(run->comm, run->message, n);
+    lks_comm_sum_i64(run->comm, run->message, run->view.n_message);
     if (run->gradients)
         lks_comm_sum_f32(run->comm, run->gradients, run->view.n_weights);
     lks_phases_part(&run->phases, before);

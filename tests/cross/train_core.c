@@ -99,20 +99,18 @@ static void add_batch(lks_model *m, int batch) {
 static void train(lks_model *m, lks_optimizer *o, lks_average *average, int threads) {
     lks_model_view v = lks_model_look(m);
     size_t head = LKS_MSG_HEAD + (size_t)v.n_operations;
-    int64_t *message = calloc(head + v.n_weights, sizeof *message);
     lks_average_start(average, v.weights);
-    for (int step = 0; message && step < STEPS; step++) {
+    for (int step = 0; step < STEPS; step++) {
         for (int i = 0; i < ACCUMULATE; i++)
             add_batch(m, step * ACCUMULATE + i);
-        lks_model_collect(m, message, NULL);
-        const lks_gradient g = {.exact = message + head, .samples = message[LKS_MSG_SAMPLES]};
+        lks_model_collect(m);
+        const lks_gradient g = {.exact = v.message + head, .samples = v.message[LKS_MSG_SAMPLES]};
         double norm = lks_optimizer_norms(o, v.weights, &g, NULL, threads);
         if (!lks_optimizer_step(o, v.weights, &g, lks_clip_factor(norm, 0.5), 0.01, step, threads))
             exit(1);
         lks_average_update(average, v.weights, step, threads);
         lks_model_weights_changed(m);
     }
-    free(message);
 }
 
 int main(int argc, char **argv) {

@@ -102,6 +102,13 @@ const net_case net_cases[] = {
      9,
      4,
      9},
+    {"wide dense layers in place",
+     "[flatten, {dense: 304}, relu, {dense: {units: 256, bias: false}}, {dense: 10}]",
+     {9, 25, 1},
+     10,
+     9,
+     4,
+     32},
     {"six channels, sparse first layer",
      "[{conv2d: {filters: 10, kernel: 3, padding: same}}, relu, {maxpool: 2}, flatten,"
      " {dense: 4}]",
@@ -298,11 +305,12 @@ size_t net_message_length(const lks_model *m) {
 }
 
 int64_t *net_collect(lks_model *m) {
-    int64_t *message = calloc(net_message_length(m), sizeof *message);
+    size_t bytes = net_message_length(m) * sizeof(int64_t);
+    int64_t *message = malloc(bytes);
     if (!message)
         stop("out of memory");
-    lks_model_collect(m, message, NULL);
-    return message;
+    lks_model_collect(m);
+    return memcpy(message, lks_model_look(m).message, bytes);
 }
 
 const lks_kernels *net_kernels(void) {

@@ -50,7 +50,7 @@ lks_batch net_part(const net *n, int first, int count);
 /* Length of a step's message. */
 size_t net_message_length(const lks_model *m);
 
-/* A cleared message with what the model gathered; freed by the caller. */
+/* A copy of the message with what the model gathered; freed by the caller. Not for fp32. */
 int64_t *net_collect(lks_model *m);
 
 /* The fastest kernels of this machine. */

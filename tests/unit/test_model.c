@@ -264,24 +264,41 @@ static void test_bad_numbers(void) {
     }
 }
 
-static void test_no_samples(void) {
-    net n = net_open(net_case_named("convolutions, pooling, dropout"), NULL);
+/* What a caller left in the message is overwritten, whether sums are made elsewhere or in it: the ranks'
+ * sums of the last step stand there. */
+static void check_overwritten(const char *name, bool samples) {
+    net n = net_open(net_case_named(name), NULL);
     lks_model *m = net_model(&n, net_kernels(), 2);
     size_t length = net_message_length(m), wrong = 0;
-    int64_t *message = malloc(length * sizeof *message);
+    const lks_batch empty = {NULL, NULL, NULL, 0, 0};
+    int64_t *message = lks_model_look(m).message, *want = calloc(length, sizeof *want);
+    if (samples) {
+        free(want);
+        lks_model_train(m, &n.batch);
+        want = net_collect(m);
+    }
     memset(message, 0x55, length * sizeof *message);
     message[LKS_MSG_STOP] = 42;
-    const lks_batch empty = {NULL, NULL, NULL, 0, 0};
     lks_model_train(m, &empty);
+    if (samples)
+        lks_model_train(m, &n.batch);
     lks_model_evaluate(m, &empty, NULL, NULL);
-    lks_model_collect(m, message, NULL);
+    lks_model_collect(m);
     CU_ASSERT_EQUAL(message[LKS_MSG_STOP], 42); /* belongs to the caller */
     for (size_t i = 1; i < length; i++)
-        wrong += message[i] != 0;
+        wrong += message[i] != want[i];
     CU_ASSERT_EQUAL(wrong, 0);
-    free(message);
+    free(want);
     lks_model_free(m);
     net_close(&n);
+}
+
+static void test_overwritten(void) {
+    for (int samples = 0; samples < 2; samples++) {
+        check_overwritten("convolutions, pooling, dropout", samples);
+        check_overwritten("wide dense layers", samples);
+        check_overwritten("wide dense layers in place", samples);
+    }
 }
 
 /* Plain floats instead of integers: the same sums but for the rounding of `chunks` additions and of
@@ -294,23 +311,22 @@ static void check_fp32(const net_case *c) {
     lks_reference_train(r, &exact.batch);
     lks_model_train(me, &exact.batch);
     lks_model_train(mp, &plain.batch);
-    int64_t *want = net_collect(me), *head = calloc(net_message_length(mp), sizeof *head);
-    float *gradients = malloc(v.n_weights * sizeof *gradients);
+    int64_t *want = net_collect(me);
+    const float *gradients = v.gradients;
     size_t h = LKS_MSG_HEAD + (size_t)v.n_operations, wrong = 0;
-    lks_model_collect(mp, head, gradients);
-    CU_ASSERT(memcmp(head, want, h * sizeof *head) == 0);
+    lks_model_collect(mp);
+    CU_ASSERT_EQUAL(v.n_message, h);
+    CU_ASSERT(memcmp(v.message, want, h * sizeof *want) == 0);
     double chunks = ceil((double)c->samples / c->chunk) + 1;
     for (size_t i = 0; i < v.n_weights; i++)
         wrong += !(fabs(gradients[i] - (double)want[h + i] * 0x1p-30) <=
                    chunks * (0x1p-24 * lks_reference_look(r)->size[i] + 0x1p-31));
     CU_ASSERT_EQUAL(wrong, 0);
-    lks_model_collect(mp, head, gradients); /* moved out: nothing is left */
+    lks_model_collect(mp); /* moved out: nothing is left */
     for (size_t i = 0; i < v.n_weights; i++)
         wrong += gradients[i] != 0;
     CU_ASSERT_EQUAL(wrong, 0);
     free(want);
-    free(head);
-    free(gradients);
     lks_reference_free(r);
     lks_model_free(me);
     lks_model_free(mp);
@@ -330,7 +346,7 @@ int main(void) {
                                      {"ties", test_ties},
                                      {"NaN is not correct", test_nan_is_not_correct},
                                      {"bad numbers are marked", test_bad_numbers},
-                                     {"no samples", test_no_samples},
+                                     {"what stood in the message", test_overwritten},
                                      {"fp32", test_fp32},
                                      {NULL, NULL}};
     return lks_test_main("model", tests);
