@@ -20,17 +20,29 @@ LKS_INLINE void append(const lks_list_args *a, int channel, uint32_t mask, size_
     }
 }
 
-/* One row of pixels: row `half` of the windows of window row `row`. */
-LKS_INLINE void list_pooled_row(const lks_list_args *a, int row, int half) {
+#define REMEMBERED 128 /* windows of a row whose lower pixels are kept in mind */
+
+/* Where a window's maximum stands in its lower row of pixels. */
+LKS_INLINE uint32_t lower_mask(const lks_list_args *a, size_t at, uint32_t nonzero) {
+    return nonzero & v_second_bits(a->argmax + at);
+}
+
+/* LKS_VL channels of one row of windows: first the pixels of the upper row, then those of the lower. */
+LKS_INLINE void list_windows(const lks_list_args *a, int row, int c) {
+    uint32_t lower[REMEMBERED];
+    size_t first = (size_t)row * a->window_columns;
     for (int column = 0; column < a->window_columns; column++) {
-        size_t window = (size_t)row * a->window_columns + column;
-        for (int c = 0; c < a->channels; c += LKS_VL) {
-            size_t at = window * a->channels + c;
-            vf g = v_load(a->dy + at);
-            uint32_t mask = v_nonzero_mask(v_where_byte(a->argmax + at, 2 * half, g)) |
-                            v_nonzero_mask(v_where_byte(a->argmax + at, 2 * half + 1, g));
-            append(a, c, mask, at, a->pixel_offset + window * 4, a->argmax + at);
-        }
+        size_t window = first + column, at = window * a->channels + c;
+        uint32_t mask = v_nonzero_mask(v_load(a->dy + at)), down = lower_mask(a, at, mask);
+        append(a, c, mask & ~down, at, a->pixel_offset + window * 4, a->argmax + at);
+        if (column < REMEMBERED)
+            lower[column] = down;
+    }
+    for (int column = 0; column < a->window_columns; column++) {
+        size_t window = first + column, at = window * a->channels + c;
+        uint32_t mask = column < REMEMBERED ? lower[column]
+                                            : lower_mask(a, at, v_nonzero_mask(v_load(a->dy + at)));
+        append(a, c, mask, at, a->pixel_offset + window * 4, a->argmax + at);
     }
 }
 
@@ -38,8 +50,8 @@ void LKS_KERNEL(lks_list)(const lks_list_args *a) {
     memset(a->count, 0, sizeof *a->count * (size_t)a->channels);
     if (a->argmax) {
         for (int row = 0; row < a->window_rows; row++)
-            for (int half = 0; half < 2; half++)
-                list_pooled_row(a, row, half);
+            for (int c = 0; c < a->channels; c += LKS_VL)
+                list_windows(a, row, c);
         return;
     }
     size_t pixels = (size_t)a->window_rows * a->window_columns;

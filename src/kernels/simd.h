@@ -99,6 +99,10 @@ LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     return _mm512_cmp_ps_mask(g, _mm512_setzero_ps(), _CMP_NEQ_UQ);
 }
+/* Bit l set where bit 1 of byte l is. */
+LKS_INLINE uint32_t v_second_bits(const uint8_t *p) {
+    return _mm_test_epi8_mask(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(2));
+}
 /* Full products of 32-bit lanes: upper and lower halves. */
 LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
     vi m = _mm512_set1_epi32((int32_t)b);
@@ -190,6 +194,10 @@ LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
 }
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(g, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+}
+LKS_INLINE uint32_t v_second_bits(const uint8_t *p) {
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)p);
+    return (uint32_t)_mm_movemask_epi8(_mm_slli_epi16(bytes, 6)) & 0xff;
 }
 LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
     vi m = _mm256_set1_epi32((int32_t)b);
@@ -437,6 +445,12 @@ LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
 #endif
 
 #if LKS_VL == 4
+LKS_INLINE uint32_t v_second_bits(const uint8_t *p) {
+    uint32_t bits = 0;
+    for (int l = 0; l < LKS_VL; l++)
+        bits |= (uint32_t)(p[l] >> 1 & 1) << l;
+    return bits;
+}
 LKS_INLINE bool v_add_exact(int64_t *sum, vf p, bool adds) {
     bool ok = true;
     float lanes[LKS_VL];

@@ -422,6 +422,18 @@ static void test_list(void) {
     for_cases(check_list, true);
 }
 
+/* Rows of more windows than the kernel keeps in mind. */
+static void test_list_long_rows(void) {
+    lks_random_seed(9);
+    for (int columns = 250; columns < 270; columns += 4) {
+        conv_case c = conv_case_new((const int[]){1, 1}, true, 4, columns, 1);
+        gradients g = gradients_new(&c, true, 0.5);
+        check_list(&c, &g);
+        gradients_free(&g);
+        conv_case_free(&c);
+    }
+}
+
 /* A NaN that was left out would be a fault that nobody hears of. */
 static void test_list_keeps_nan(void) {
     lks_random_seed(8);
@@ -459,6 +471,7 @@ static void test_bias(void) {
 
 int main(void) {
     static const lks_test tests[] = {{"list", test_list},
+                                     {"list of long rows", test_list_long_rows},
                                      {"list keeps NaN", test_list_keeps_nan},
                                      {"scatter", test_scatter},
                                      {"gather", test_gather},
