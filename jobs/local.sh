@@ -9,8 +9,8 @@ Usage: jobs/local.sh [-n RANKS] CONFIG [OPTION OF lockstep train]...
 
 Starts `lockstep train CONFIG` with mpirun: one rank a usable core, but at most as many as the global batch keeps busy;
 cores that are left over go to the ranks as threads. -n chooses the number of ranks; results are the same for any.
-Stop it with Ctrl-C; the same command goes on. Exit status as of lockstep: 0 done, 1 failed, 2 wrong usage, 75 stopped
-with a checkpoint saved.
+Stop it with Ctrl-C (a second one ends it as it stands); the same command goes on. Exit status as of lockstep: 0 done,
+1 failed, 2 wrong usage, 75 stopped with a checkpoint saved.
 TEXT
 }
 
@@ -82,8 +82,22 @@ fi
 if [ "$(id -u)" -eq 0 ]; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
-# Time to write a checkpoint after Ctrl-C, before mpirun kills the ranks.
-export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-30}
+say() { echo "local.sh: $*"; }
+# shellcheck source=jobs/launch.sh
+source "$project/jobs/launch.sh"
 
-echo "local.sh: $ranks ranks x $threads threads"
-exec mpirun -n "$ranks" "${placement[@]}" "$lockstep" train "$config" --threads "$threads" "$@"
+# interrupt SIGNAL: the first time the run saves and stops; the second time mpirun ends it as it stands
+interrupt() {
+    [ -z "$stop" ] || kill -TERM "$launcher" 2>/dev/null || true
+    pass_on "$1"
+}
+for signal in INT TERM HUP USR1; do
+    # shellcheck disable=SC2064 # the name as it is now
+    trap "interrupt $signal" $signal
+done
+
+say "$ranks ranks x $threads threads"
+# In a session of its own, out of reach of the terminal's Ctrl-C: mpirun would kill the ranks two seconds after it.
+status=0
+launch setsid mpirun -n "$ranks" "${placement[@]}" "$lockstep" train "$config" --threads "$threads" "$@" || status=$?
+exit $status

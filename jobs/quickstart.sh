@@ -85,7 +85,7 @@ tee=$!
 PATH=$PWD/build/release/bin:$PATH jobs/local.sh configs/mnist-convnet.yaml --out "$run" "${arguments[@]}" 2>&3 || status=$?
 exec 3>&-
 wait $tee || true
-# On Ctrl-C or SIGTERM mpirun's own status hides that of the program.
+# Where a second Ctrl-C ended mpirun, its own status hides that of the program.
 if [ $status -eq 75 ] || grep -q 'stopped at step' "$logs/training.log"; then
     say "stopped early, checkpoint saved in $run; the same command goes on from there"
     exit 75

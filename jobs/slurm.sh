@@ -16,6 +16,9 @@
 
 export LC_ALL=C # decimal points, and tables in one order
 
+# shellcheck source=jobs/launch.sh
+source "$(dirname "${BASH_SOURCE[0]}")/launch.sh"
+
 margin=${LOCKSTEP_MARGIN:-60}        # seconds between --time-limit and the job's end: for a checkpoint and clean-up
 max_lives=${LOCKSTEP_MAX_LIVES:-100} # a job that comes back more often than that has another problem
 
@@ -33,7 +36,6 @@ begin() {
     life=$((${SLURM_RESTART_COUNT:-0} + ${LOCKSTEP_LIVES:-0} + 1)) # a resubmitted job counts its former lives, too
     ranks=${SLURM_NTASKS:-$SLURM_JOB_NUM_NODES}
     threads=${SLURM_CPUS_PER_TASK:-1}
-    launcher='' stop=''
     trap 'pass_on USR1' USR1
     trap 'pass_on TERM' TERM
 
@@ -47,33 +49,10 @@ begin() {
     if [ "$(id -u)" -eq 0 ]; then
         export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     fi
-    # When mpirun itself gets TERM: time for a checkpoint before it kills the ranks.
-    export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-30}
+    # Seconds that mpirun waits before and after each signal to ranks that it ends. When it gets TERM itself, they are the
+    # time for a checkpoint. But after any end with 75 each node waits twice, while the job's own time runs out.
+    export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-5}
     say "life $life: $ranks ranks x $threads threads on $SLURM_JOB_NODELIST"
-}
-
-# pass_on SIGNAL: to the launcher always as USR1, which mpirun and srun hand to every rank; TERM would end them
-pass_on() {
-    say "$1: asking the run to save and stop"
-    if [ "$stop" != TERM ]; then stop=$1; fi
-    interrupted=yes
-    [ -z "$launcher" ] || kill -USR1 "$launcher" 2>/dev/null || true
-}
-
-# launch COMMAND...: in the background, since the shell takes signals at once only while it waits; its exit status
-launch() {
-    local status
-    [ -z "$stop" ] || return 75 # asked to stop before anything began
-    "$@" &
-    launcher=$!
-    [ -z "$stop" ] || kill -USR1 "$launcher" 2>/dev/null || true # came between these lines
-    while :; do
-        interrupted='' status=0
-        wait "$launcher" || status=$?
-        [ -n "$interrupted" ] || break # else that may be the status of a wait cut short; the launcher's is still there
-    done
-    launcher=''
-    return $status
 }
 
 # limit_time: into $limit, the option that stops a run before the job ends; none where the job has no limit
@@ -102,9 +81,6 @@ resubmit() {
 # go_on STATUS: what follows from the run's exit status; does not return
 go_on() {
     local status=$1
-    if [ "$status" -eq 138 ] && [ "$stop" = USR1 ]; then
-        status=75 # USR1 met a launcher or ranks that were not ready for it yet: nothing is lost
-    fi
     case $status in
     0) say "done" ;;
     75 | 205)
