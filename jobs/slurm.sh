@@ -12,7 +12,8 @@
 #   a node is lost         mpirun ends with 205: back into the queue (under srun Slurm does that by itself)
 #   anything else fails    the job fails; repeating it would not help
 #
-# To save and go on later by hand: scancel --batch --signal=USR1 JOB.
+# To save and go on later by hand: scancel --batch --signal=USR1 JOB. Slurm lets a requeued job wait for two minutes;
+# scontrol update JobId=JOB StartTime=now ends the wait, but some seconds have to pass first, or the job fails.
 
 export LC_ALL=C # decimal points, and tables in one order
 
@@ -69,7 +70,7 @@ limit_time() {
 
 # resubmit: as a new job of the same shape that goes on in $folder, where the site does not let this one back
 resubmit() {
-    local shape=(--dependency="afterany:$SLURM_JOB_ID" --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$ranks"
+    local shape=(--dependency="afterany:$SLURM_JOB_ID" --job-name="$SLURM_JOB_NAME" --nodes="$SLURM_JOB_NUM_NODES" --ntasks="$ranks"
         --cpus-per-task="$threads" --partition="$SLURM_JOB_PARTITION")
     [ -z "${SLURM_NTASKS_PER_NODE-}" ] || shape+=(--ntasks-per-node="$SLURM_NTASKS_PER_NODE")
     [ -z "${SLURM_ARRAY_TASK_ID-}" ] || shape+=(--array="$SLURM_ARRAY_TASK_ID")
@@ -81,12 +82,11 @@ resubmit() {
 # go_on STATUS: what follows from the run's exit status; does not return
 go_on() {
     local status=$1
-    case $status in
-    0) say "done" ;;
-    75 | 205)
-        if [ "$stop" = TERM ]; then
-            say "status $status after TERM: Slurm decides what becomes of the job"
-        elif [ "$life" -ge "$max_lives" ]; then
+    case $stop:$status in
+    *:0) say "done" ;;
+    TERM:*) say "status $status after TERM: Slurm decides what becomes of the job" ;;
+    *:75 | *:205)
+        if [ "$life" -ge "$max_lives" ]; then
             say "status $status in life $life: that is enough (LOCKSTEP_MAX_LIVES)"
         else
             say "status $status: back into the queue"
