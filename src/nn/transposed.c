@@ -3,8 +3,8 @@
  * class, and a class is a forward convolution of its own without a single product too many. */
 #include "nn/transposed.h"
 
-#define MOST_IMAGES 8
-#define CACHE       (128 * 1024) /* floats of the gradients of the images worked on together */
+#define MOST_IMAGES 16
+#define CACHE       (512 * 1024) /* floats of the gradients of the images worked on together */
 
 /* The taps of one direction that reach a position: first, first + stride, ..., through the outputs at,
  * at - 1, ... */
