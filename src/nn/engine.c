@@ -69,7 +69,10 @@ static void weights_of_chunk(lks_model *m, lks_worker *w, pass p, lks_span chunk
     }
 }
 
+/* A batch without samples adds nothing: it only meets the other ranks. */
 static void wide_weights(lks_model *m, lks_worker *w) {
+    if (m->batch.n == 0)
+        return;
     for (int i = m->n_ops - 1; i > 0; i--)
         if (m->ops[i]->wide && m->ops[i]->trained) {
             lks_trace_event *event = lks_trace_open(w->index, LKS_TRACE_WEIGHTS);

@@ -226,6 +226,13 @@ const net_case batch_cases[] = {
      17,
      4,
      35},
+    {"a wide dense layer, its sums in place, behind a batchnorm",
+     "[{conv2d: {filters: 4, kernel: 3}}, batchnorm, tanh, flatten, {dense: 80}, tanh, {dense: 3}]",
+     {18, 18, 1},
+     3,
+     13,
+     4,
+     36},
 };
 const int n_batch_cases = sizeof batch_cases / sizeof *batch_cases;
 

@@ -142,6 +142,24 @@ static void test_sums_add_up(void) {
     net_close(&n);
 }
 
+/* A rank may have samples in one micro-batch of a step and none in the next, where batchnorm makes it
+ * join in all the same: what it gathered stays. */
+static void test_empty_micro_batch(void) {
+    for (int i = 0; i < n_batch_cases; i++) {
+        net n = net_open(&batch_cases[i], NULL);
+        lks_model *m = net_model(&n, net_kernels(), 2);
+        int64_t *want = message_of(&n, net_kernels(), 2);
+        lks_model_train(m, &n.batch);
+        lks_model_train(m, &(lks_batch){.n = 0});
+        int64_t *message = net_collect(m);
+        CU_ASSERT(same_message(m, message, want));
+        free(message);
+        free(want);
+        lks_model_free(m);
+        net_close(&n);
+    }
+}
+
 static void check_scores(const net *n, const lks_kernels *table, int threads, const lks_score *want,
                          const float *want_probabilities) {
     lks_model *m = net_model(n, table, threads);
@@ -256,6 +274,7 @@ int main(void) {
         {"messages over threads, tables and splits", test_messages},
         {"whole batches over threads, tables and room", test_whole_batches},
         {"sums add up", test_sums_add_up},
+        {"a micro-batch without samples", test_empty_micro_batch},
         {"evaluation over threads, tables and splits", test_evaluation},
         {"evaluation between batches", test_evaluation_between},
         {"dropout is keyed by seed, epoch and id", test_dropout_keys},
