@@ -113,7 +113,7 @@ static lks_status make_network(lks_run *run, lks_error *err) {
 static void print_memory(lks_run *run) {
     double data = (double)lks_dataset_bytes(&run->data) / 1048576, least = data, most = data;
     double network = (double)(run->view.bytes + run->view.n_weights * sizeof(float) *
-                                                    (size_t)(2 + run->optimizer.n_states +
+                                                    (size_t)(run->optimizer.n_states +
                                                              (run->average.weights != NULL))) /
                      1048576;
     lks_comm_min_f64(run->comm, &least, 1);

@@ -40,10 +40,15 @@ read -r least most <<<"$(row images)"
 check "images: $most MiB" near "$most" "$(awk 'BEGIN { print 784 * (667 + 167) / 1048576 }')" 0.01
 check "images: not all ranks hold equally many" near "$least" "$(awk 'BEGIN { print 784 * (666 + 166) / 1048576 }')" 0.01
 check "activations are counted" [ -n "$(row 'activations, gradients, packed weights')" ]
+network=$(for what in 'activations, gradients, packed weights' weights 'optimizer state' 'averaged weights' 'message of a step'; do
+    row "$what"
+done | awk '{ sum += $2 } END { print sum }')
 read -r least forecast <<<"$(row 'exchange buffers, in the first epoch')"
 trained real 3 --threads 1 "${wide[@]}"
 buffers=$(sed -nE 's/^exchange +buffers of at most ([0-9.]+) MiB.*/\1/p' "$work/real.log")
 check "exchange buffers: forecast $forecast, really $buffers MiB" near "$forecast" "$buffers" 0.06
+told=$(sed -nE 's/^memory .* ([0-9.]+) MiB of network and batch.*/\1/p' "$work/real.log")
+check "network and batch: forecast $network, a real run says $told MiB" near "$network" "$told" 0.1
 says 'start +at step 0'
 
 # --- an earlier run: where it would go on; also a left-over file stays
