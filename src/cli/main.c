@@ -1,4 +1,5 @@
 /* lockstep: which subcommand? */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,6 +90,7 @@ static int help(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error that can be said */
     if (argc < 2) {
         if (lks_speaks())
             usage(stderr);

@@ -23,7 +23,6 @@ void lks_catch_signals(void) {
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
-    signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error that can be said */
 }
 
 void lks_stop_after(double seconds) {

@@ -132,6 +132,12 @@ before=$(sha256sum first/*)
 refused 2 "a data set that is there" 'first/train-images-idx3-ubyte: is there already; --force' digits first
 refused 1 "a bad set over one that is there" 'nowhere: cannot be listed' nowhere first --force
 same "it stays as it was" "$before" "$(sha256sum first/*)"
+status=0
+(ulimit -f 100 && exec "$LOCKSTEP" pack digits first --force) >stdout 2>stderr || status=$?
+same "files that grow too large: status" 1 $status
+check "files that grow too large: the cause" grep -q 'error: cannot write first/train-images.*ulimit -f' stderr
+same "all stays as it was" "$before" "$(sha256sum first/*)"
+same "no temporaries stay" "" "$(find first -name '.*' -type f)"
 packs 0 "--force" digits first --force --test 0
 same "no old test set stays" "${files[0]} ${files[1]}" "$(cd first && echo *)"
 refused 2 "one folder" 'two folders are needed' digits
