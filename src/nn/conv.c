@@ -3,10 +3,10 @@
  *
  * Positions that floor pooling discards are never computed. Behind pooling most output gradients are
  * zero: backward lists the others per channel, and the gradients of input and weights walk those
- * lists. Without pooling dense kernels do it: the input gradient is a convolution of the padded
- * output gradient (of stride 1 only, else lists), the weight gradient has outputs in lanes. Both ways
- * sum in the same order, (filter, row, column) and (sample, row, column), so the choice moves no bit.
- */
+ * lists. Without pooling dense kernels do it: the input gradient is a transposed convolution, the
+ * weight gradient has outputs in lanes. Both ways sum in the same order, (filter, row, column) and
+ * (sample, row, column), so the choice moves no bit. 3 x 3 kernels between many channels take
+ * Winograd's way instead, forward and wherever backward is dense. */
 #include "nn/transposed.h"
 #include "nn/winograd.h"
 
@@ -18,7 +18,7 @@ typedef struct conv_op {
     lks_op op;
     lks_layer_config layer;
     bool relu, pool;
-    bool sparse;      /* weight gradients by lists */
+    bool sparse;      /* gradients by lists */
     bool dense_dx;    /* input gradients by a convolution */
     bool by_winograd; /* forward, and the input gradients where dense_dx */
     lks_winograd ahead, back;
@@ -31,14 +31,13 @@ typedef struct conv_op {
     int capacity;              /* list entries per channel */
     int32_t *pixel_offset, *run_offset, *tap_offset, *element_offset;
     int n_runs, run_length;
-    float *padded;     /* [capacity][rows * columns * stride], where there is padding */
-    uint8_t *argmax;   /* [capacity][out size] */
-    float *forward_w;  /* [blocks][taps * channels][16] */
-    float *bias;       /* [blocks * 16] */
-    float *backward_w; /* [filters][taps][stride] */
-    lks_entry
-        *entries; /* sparse: [capacity][filters padded][capacity]; else one image per thread */
-    int32_t *count;
+    float *padded;      /* [capacity][rows * columns * stride], where there is padding */
+    uint8_t *argmax;    /* [capacity][out size] */
+    float *forward_w;   /* [blocks][taps * channels][16] */
+    float *bias;        /* [blocks * 16] */
+    float *backward_w;  /* [filters][taps][stride] */
+    lks_entry *entries; /* sparse: [images][filters padded][capacity] */
+    int32_t *count;     /* sparse: [images][filters padded] */
 } conv_op;
 
 static size_t image_size(const conv_op *c) {
@@ -98,27 +97,25 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
     }
 }
 
-static lks_entry *list_entries(const conv_op *c, const lks_worker *w, int sample) {
-    size_t slot = c->sparse ? (size_t)sample : (size_t)w->index;
-    return c->entries + slot * c->capacity * c->blocks * LKS_BLOCK;
+static lks_entry *list_entries(const conv_op *c, int sample) {
+    return c->entries + (size_t)sample * c->capacity * c->blocks * LKS_BLOCK;
 }
 
-static int32_t *list_count(const conv_op *c, const lks_worker *w, int sample) {
-    size_t slot = c->sparse ? (size_t)sample : (size_t)w->index;
-    return c->count + slot * c->blocks * LKS_BLOCK;
+static int32_t *list_count(const conv_op *c, int sample) {
+    return c->count + (size_t)sample * c->blocks * LKS_BLOCK;
 }
 
-static void make_list(const conv_op *c, const lks_worker *w, int s) {
+static void make_list(const conv_op *c, int s) {
     const lks_activation *out = c->op.out;
     const lks_list_args a = {.dy = out->gradient + s * out->size,
-                             .argmax = c->pool ? c->argmax + s * out->size : NULL,
+                             .argmax = c->argmax + s * out->size,
                              .window_rows = out->shape.rows,
                              .window_columns = out->shape.columns,
                              .channels = c->blocks * LKS_BLOCK,
                              .pixel_offset = c->pixel_offset,
                              .capacity = c->capacity,
-                             .entries = list_entries(c, w, s),
-                             .count = list_count(c, w, s)};
+                             .entries = list_entries(c, s),
+                             .count = list_count(c, s)};
     c->op.model->kernels->list(&a);
 }
 
@@ -127,8 +124,8 @@ static void input_gradient(const conv_op *c, lks_worker *w, int s) {
     const lks_activation *in = c->op.in;
     float *dx = c->padded ? w->scratch : c->op.dx + s * in->size;
     memset(dx, 0, image_size(c) * sizeof(float));
-    const lks_entry *entries = list_entries(c, w, s);
-    const int32_t *count = list_count(c, w, s);
+    const lks_entry *entries = list_entries(c, s);
+    const int32_t *count = list_count(c, s);
     for (int oc = 0; oc < c->layer.filters; oc++)
         c->op.model->kernels->scatter(dx, entries + (size_t)oc * c->capacity, count[oc],
                                       c->backward_w + (size_t)oc * c->taps * in->stride, c->taps,
@@ -163,8 +160,8 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
         input_gradients_by_winograd(c, w, first, count);
     else if (op->dx && c->dense_dx)
         lks_transposed_run(&c->transposed, first, count);
-    for (int s = first; c->entries && s < first + count; s++) {
-        make_list(c, w, s);
+    for (int s = first; c->sparse && s < first + count; s++) {
+        make_list(c, s);
         if (op->dx)
             input_gradient(c, w, s);
     }
@@ -176,8 +173,8 @@ static void sparse_weights(conv_op *c, lks_worker *w, int slot, int first, int c
     size_t each = (size_t)c->taps * c->op.in->stride;
     memset(w->scratch, 0, each * (size_t)oc.count * sizeof(float));
     for (int s = first; s < first + count; s++) {
-        const lks_entry *entries = list_entries(c, w, s);
-        const int32_t *n = list_count(c, w, s);
+        const lks_entry *entries = list_entries(c, s);
+        const int32_t *n = list_count(c, s);
         for (int o = oc.first; o < oc.first + oc.count; o++)
             k->gather(w->scratch + (size_t)(o - oc.first) * each, image(c, s),
                       entries + (size_t)o * c->capacity, n[o], c->taps, c->tap_offset,
@@ -326,9 +323,8 @@ static lks_status allocate(conv_op *c, lks_error *err) {
     const lks_activation *in = c->op.in, *out = c->op.out;
     size_t pixels = (size_t)c->out_rows * c->out_columns, filters = (size_t)c->blocks * LKS_BLOCK;
     size_t elements = (size_t)c->taps * in->shape.channels;
-    bool needed = in->gradient != NULL, lists = c->sparse || (needed && !c->dense_dx);
+    bool scatters = in->gradient && !c->dense_dx;
     bool pads = c->rows != in->shape.rows || c->columns != in->shape.columns;
-    size_t list_slots = c->sparse ? (size_t)m->capacity : (size_t)m->threads;
     size_t batch = (size_t)m->capacity;
     struct {
         void **at;
@@ -344,10 +340,9 @@ static lks_status allocate(conv_op *c, lks_error *err) {
         {(void **)&c->argmax, batch * out->size, 1, c->pool},
         {(void **)&c->forward_w, elements * filters, sizeof(float), !c->by_winograd},
         {(void **)&c->bias, filters, sizeof(float), true},
-        {(void **)&c->backward_w, filters * c->taps * in->stride, sizeof(float),
-         needed && !c->dense_dx},
-        {(void **)&c->entries, list_slots * filters * c->capacity, sizeof(lks_entry), lists},
-        {(void **)&c->count, list_slots * filters, sizeof(int32_t), lists},
+        {(void **)&c->backward_w, filters * c->taps * in->stride, sizeof(float), scatters},
+        {(void **)&c->entries, batch * filters * c->capacity, sizeof(lks_entry), c->sparse},
+        {(void **)&c->count, batch * filters, sizeof(int32_t), c->sparse},
     };
     for (size_t b = 0; b < sizeof buffers / sizeof *buffers; b++)
         if (buffers[b].wanted) {
