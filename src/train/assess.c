@@ -1,6 +1,7 @@
 /* What a run evaluates, with which weights, and what follows from it. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lockstep/memory.h"
 #include "train/run.h"
@@ -52,7 +53,8 @@ static void best_path(const lks_run *run, char path[LKS_PATH_MAX + 64]) {
     snprintf(path, LKS_PATH_MAX + 64, "%s/best.h5", run->checkpoints);
 }
 
-/* Rank 0: the weights that evaluations of the best checkpoint use. */
+/* Rank 0: the weights that evaluations of the best checkpoint use; `weights` NULL: only whether it is
+ * that checkpoint. */
 static lks_status read_best(lks_run *run, float *weights, lks_error *err) {
     char path[LKS_PATH_MAX + 64];
     lks_checkpoint best, now;
@@ -64,9 +66,9 @@ static lks_status read_best(lks_run *run, float *weights, lks_error *err) {
     if (status == LKS_OK && best.cursor.step != run->best.step)
         status = lks_fail(err, LKS_ERR_MISMATCH, "it stands at step %lld, the best one was %lld",
                           (long long)best.cursor.step, (long long)run->best.step);
-    if (status == LKS_OK)
+    if (status == LKS_OK && weights)
         memcpy(weights, flat->values, flat->count * sizeof *weights);
-    else
+    if (status != LKS_OK)
         lks_fail_context(err, "%s", path);
     lks_checkpoint_free(&best);
     return status;
@@ -92,18 +94,17 @@ bool lks_run_tests_best(const lks_run *run) {
     return run->config.eval.test_weights == LKS_TEST_BEST && run->best.step > 0;
 }
 
-lks_status lks_run_find_best(const lks_run *run, lks_error *err) {
+lks_status lks_run_find_best(lks_run *run, lks_error *err) {
     char path[LKS_PATH_MAX + 64];
     best_path(run, path);
-    FILE *f = lks_run_tests_best(run) ? fopen(path, "r") : NULL;
-    if (!f && lks_run_tests_best(run))
+    if (!lks_run_tests_best(run))
+        return LKS_OK;
+    if (access(path, R_OK) != 0)
         return lks_fail(err, LKS_ERR_CONFIG,
                         "eval.test_weights: best, but the best checkpoint so far, of step %lld, is "
                         "not in %s; copy it there as best.h5, or set eval.test_weights=last",
                         (long long)run->best.step, run->checkpoints);
-    if (f)
-        fclose(f);
-    return LKS_OK;
+    return read_best(run, NULL, err);
 }
 
 /* --- when -------------------------------------------------------------------------------------- */

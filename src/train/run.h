@@ -76,8 +76,9 @@ lks_status lks_run_evaluate_epoch(lks_run *run, lks_error *err);
 lks_status lks_run_evaluate_end(lks_run *run, lks_predicted *predicted, lks_error *err);
 /* The test figures are those of the best checkpoint. */
 bool lks_run_tests_best(const lks_run *run);
-/* Rank 0, before training: LKS_ERR_CONFIG if that checkpoint is needed and not there. */
-lks_status lks_run_find_best(const lks_run *run, lks_error *err);
+/* Rank 0, before training: LKS_ERR_CONFIG if that checkpoint is needed and not there,
+ * LKS_ERR_MISMATCH if another one is. */
+lks_status lks_run_find_best(lks_run *run, lks_error *err);
 /* Notes the newest validation result if it is the best: more correct, then lower exact loss, then
  * earlier. Where a run was told to stop decides nothing. */
 bool lks_run_is_best(lks_run *run);

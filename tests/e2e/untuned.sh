@@ -73,4 +73,10 @@ status=0
 train cut 2 --threads 1 --set eval.test_weights=best || status=$?
 same "no best checkpoint where one is needed: said before training" 2 $status
 same "one message" 1 "$(grep -c 'lockstep: error:.*eval.test_weights' "$work/cut.log" || true)"
+cp -L "$work"/cut/checkpoints/{last,best}.h5
+status=0
+train cut 2 --threads 1 --set eval.test_weights=best || status=$?
+same "another checkpoint in its place: said before training, too" 1 $status
+check "at which steps" grep -q 'lockstep: error:.*best.h5: .*at step 20, the best one was 13' "$work/cut.log"
+check "before training" eval '! grep -q "^epoch" "$work/cut.log" && [ ! -e "$work/cut/checkpoints/step-00000026.h5" ]'
 finish
