@@ -16,4 +16,8 @@ void *lks_alloc(size_t count, size_t size, const char *what, lks_error *err)
 /** Frees what lks_alloc() returned; NULL is allowed. */
 void lks_free(void *p);
 
+/** The most memory that this process had resident so far, in bytes; 0 where the system does not tell
+ * (/proc/self/status, Linux). */
+size_t lks_peak_resident(void);
+
 #endif

@@ -1,6 +1,7 @@
 #include "lockstep/memory.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,4 +26,17 @@ void *lks_alloc(size_t count, size_t size, const char *what, lks_error *err) {
 
 void lks_free(void *p) {
     free(p);
+}
+
+/* Not getrusage(): what that tells outlives exec(), so it may be of the program that started this one. */
+size_t lks_peak_resident(void) {
+    char line[256];
+    size_t kib = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "VmHWM: %zu kB", &kib) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kib * 1024;
 }

@@ -22,11 +22,6 @@ static size_t state_bytes(const lks_run *run) {
     return (size_t)run->optimizer.n_states * run->view.n_weights * sizeof(float);
 }
 
-static size_t message_bytes(const lks_run *run) {
-    const lks_model_view *v = &run->view;
-    return v->n_message * sizeof *v->message + (v->gradients ? v->n_weights * sizeof(float) : 0);
-}
-
 /* A table of what this rank holds at most, as least and most over the ranks. Collective. */
 static void print_memory(lks_run *run) {
     const lks_dataset *d = &run->data;
@@ -36,11 +31,11 @@ static void print_memory(lks_run *run) {
         {"labels", (double)(d->train.info.count + d->test.info.count)},
         {"exchange buffers, in the first epoch", (double)lks_loader_forecast(run->loader)},
         {"activations, gradients, packed weights",
-         (double)(run->view.bytes - weights - message_bytes(run))},
+         (double)(run->view.bytes - weights - lks_run_message_bytes(run))},
         {"weights", (double)weights},
         {"optimizer state", (double)state_bytes(run)},
         {"averaged weights", run->average.weights ? (double)weights : 0},
-        {"message of a step", (double)message_bytes(run)},
+        {"message of a step", (double)lks_run_message_bytes(run)},
         {"together", 0}};
     enum { N = sizeof rows / sizeof *rows };
     double least[N], most[N];

@@ -11,6 +11,12 @@
 #include "train/phases.h"
 #include "train/progress.h"
 
+/* The most memory that the ranks' processes had resident so far, in MiB, of the one with the least and
+ * the one with the most. */
+typedef struct lks_resident {
+    double least, most;
+} lks_resident;
+
 typedef struct lks_run {
     lks_comm *comm;
     const lks_train_options *options;
@@ -49,6 +55,7 @@ typedef struct lks_run {
     int64_t trained_samples, epoch_samples_before;
     lks_phases phases;
     lks_phase_times phase_times; /* of this process, once it has trained */
+    lks_resident resident;       /* the same */
     bool tracing;
     int64_t trace_events; /* room for so many a thread */
     double trace_origin;
@@ -104,6 +111,11 @@ lks_status lks_run_resume(lks_run *run, lks_error *err);
 /* init_from.c: the weights of options->init_from, unless the run was resumed. Collective; errors
  * agreed. */
 lks_status lks_run_init_from(lks_run *run, lks_error *err);
+
+/* memory.c: what a step's allreduce adds up, in bytes. */
+size_t lks_run_message_bytes(const lks_run *run);
+/* Collective. */
+lks_resident lks_resident_peak(lks_comm *comm);
 
 /* dry_run.c: memory, and where the run would start. Collective; errors agreed. */
 lks_status lks_run_report(lks_run *run, lks_error *err);

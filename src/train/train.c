@@ -177,6 +177,12 @@ static void report_exchange(lks_run *run) {
         lks_info("exchange   buffers of at most %.1f MiB per rank", mib);
 }
 
+static void report_memory(lks_run *run) {
+    run->resident = lks_resident_peak(run->comm);
+    lks_info("memory     at most %.1f..%.1f MiB resident per rank", run->resident.least,
+             run->resident.most);
+}
+
 /* From the first step to here, the last evaluation and checkpoint included. */
 static void report_phases(lks_run *run) {
     run->phase_times = lks_phases_sum(&run->phases, run->comm);
@@ -222,6 +228,7 @@ static lks_status finish(lks_run *run, lks_error *err) {
     lks_phases_enter(&run->phases, LKS_PHASE_OTHER);
     report_samples(run);
     report_exchange(run);
+    report_memory(run);
     report_phases(run);
     lks_status status = LKS_OK;
     if (run->comm->rank == 0) {
@@ -251,6 +258,7 @@ static lks_status stop(lks_run *run, lks_error *err) {
             status = lks_run_check_metrics(run, err);
     }
     LKS_TRY(lks_comm_agree(run->comm, status, err));
+    report_memory(run);
     report_phases(run);
     bool automatic = !run->options->resume || strcmp(run->options->resume, "auto") == 0;
     lks_info("stopped at step %lld of %lld %s; checkpoint saved in %s; the same command %sgoes on",

@@ -10,7 +10,7 @@ run=$work/run
 # --- summary.json
 keys=(status test_accuracy test_correct test_total test_loss validation_accuracy epochs steps samples_seen
     weights_sha256 state_sha256 numerics train_seconds images_per_second world_size threads_per_rank isa parameters
-    comm_seconds resumed_from phases)
+    comm_seconds resumed_from phases peak_rss_mib)
 for name in "${keys[@]}"; do
     check "summary.json has $name" jq -e "has(\"$name\")" "$run/summary.json" >/dev/null
 done
@@ -24,6 +24,15 @@ same "threads" 1 "$(key run threads_per_rank)"
 same "parameters" $((182 + 576 + 703 + 200)) "$(key run parameters)"
 check "a digest is 64 hexadecimal digits" grep -qxE '[0-9a-f]{64}' <<<"$(key run weights_sha256)"
 check "speed is a positive number" jq -e '.images_per_second > 0 and .train_seconds > 0' "$run/summary.json" >/dev/null
+
+# --- memory: a rank with more of it is seen, in MiB
+resident() { jq -e ".peak_rss_mib | $1" "$work/$2/summary.json"; }
+check "a rank holds more than 4 MiB and less than 1 GiB" resident '4 < .min and .min <= .max and .max < 1024' run >/dev/null
+trained large 2 --threads 1 --set model.dense1.units=40000 --set train.max_steps=2
+# 1.9 million weights: themselves, two arrays of Adam, and as int64 the message and the sums of the threads
+grown=$(awk -v small="$(resident .min run)" -v large="$(resident .min large)" 'BEGIN { print large - small }')
+check "1.9 million weights more take $grown MiB more" awk -v grown="$grown" 'BEGIN { exit !(grown > 45 && grown < 400) }'
+check "it is printed" grep -qE '^memory +at most [0-9.]+\.\.[0-9.]+ MiB resident per rank$' "$work/run.log"
 
 # --- metrics.jsonl: one object a line
 check "metrics.jsonl is JSON" jq -e . "$run/metrics.jsonl" >/dev/null

@@ -109,6 +109,21 @@ static void test_memory_refused(void) {
 }
 
 /* FIPS 180-4 examples, and the same bytes in pieces. */
+/* What was resident once stays in the figure. The system may count a few pages late, up to 1 MiB is
+ * let pass. */
+static void test_peak_resident(void) {
+    const size_t mib = 1024 * 1024;
+    lks_error err = {LKS_OK, ""};
+    size_t before = lks_peak_resident();
+    void *p = lks_alloc(64, mib, "a test", &err);
+    size_t with = lks_peak_resident();
+    lks_free(p);
+    CU_ASSERT(before > 100 * 1024);
+    CU_ASSERT(with >= 64 * mib);
+    CU_ASSERT(with <= before + 65 * mib);
+    CU_ASSERT(lks_peak_resident() >= with - mib);
+}
+
 static void test_sha256(void) {
     lks_error err;
     char hex[LKS_SHA256_HEX];
@@ -213,6 +228,7 @@ int main(void) {
         {"exit status", test_exit_status},
         {"memory is aligned and zeroed", test_memory},
         {"absurd sizes are refused", test_memory_refused},
+        {"peak of resident memory", test_peak_resident},
         {"SHA-256 examples", test_sha256},
         {"64-bit hash", test_hash64},
         {"clock", test_timer},

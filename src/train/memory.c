@@ -1,0 +1,16 @@
+#include "lockstep/memory.h"
+
+#include "train/run.h"
+
+size_t lks_run_message_bytes(const lks_run *run) {
+    const lks_model_view *v = &run->view;
+    return v->n_message * sizeof *v->message + (v->gradients ? v->n_weights * sizeof(float) : 0);
+}
+
+lks_resident lks_resident_peak(lks_comm *comm) {
+    double own = (double)lks_peak_resident() / 1048576;
+    lks_resident r = {own, own};
+    lks_comm_min_f64(comm, &r.least, 1);
+    lks_comm_max_f64(comm, &r.most, 1);
+    return r;
+}
