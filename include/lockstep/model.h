@@ -30,6 +30,7 @@ typedef struct lks_layer_info {
     int64_t parameters;
     double flop;       /**< forward, one sample; a fused multiply-add counts as 2 */
     int64_t out_bytes; /**< float32 output of one sample */
+    bool learns;       /**< gradients reach its output: it, or a layer before it, is trained */
 } lks_layer_info;
 
 /** Shapes and costs of every layer of @p config for images of @p input and @p classes classes, into
@@ -37,6 +38,12 @@ typedef struct lks_layer_info {
  * 'pool1': ...". */
 lks_status lks_model_shapes(const lks_config *config, lks_shape input, int classes,
                             lks_layer_info *info, lks_error *err);
+
+/** What lks_model_flop() would grow by for one training sample if nothing were skipped and every
+ * convolution were computed as it is written: forward once, and once more each for the weights'
+ * gradient of a layer that is trained and for the input's gradient behind a layer that learns. @p info
+ * as lks_model_shapes() made it. */
+double lks_training_flop(const lks_config *config, const lks_layer_info *info);
 
 /** A rank's samples of one batch: consecutive chunks of config->train.chunk samples; only the last
  * may be short. */
@@ -120,6 +127,15 @@ void lks_model_train(lks_model *model, const lks_batch *batch);
  * `gradients`. Sums of wide layers are made there right away: between the first lks_model_train()
  * behind this call and the next call both arrays belong to the model, else to the caller. */
 void lks_model_collect(lks_model *model);
+
+/** Floating-point operations that lks_model_train() and lks_model_evaluate() did so far in convolutions
+ * and dense layers, a product and the addition it is fused with counting as 2: forward, for the gradient
+ * of the input where somebody needs it, and for that of the weights where they are trained. Counted is
+ * what is really multiplied: neither positions that pooling discards nor zero gradients that lists leave
+ * out; of a tile by Winograd the sixteen products, not the transforms. Lanes that only fill up a vector
+ * do not count, nor biases and all other layers. The same on any number of threads and with any
+ * kernels. */
+int64_t lks_model_flop(const lks_model *model);
 
 /** Result of one evaluated sample. */
 typedef struct lks_score {

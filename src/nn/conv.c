@@ -49,6 +49,11 @@ static const float *image(const conv_op *c, int sample) {
                      : c->op.in->value + sample * c->op.in->size;
 }
 
+/* Input and output channels that meet in a product. */
+static int64_t pairs(const conv_op *c) {
+    return (int64_t)c->op.in->shape.channels * c->layer.filters;
+}
+
 static void copy_padded(conv_op *c, int sample) {
     const lks_activation *in = c->op.in;
     size_t row = (size_t)in->shape.columns * in->stride;
@@ -70,6 +75,7 @@ static void forward_by_winograd(const conv_op *c, lks_worker *w, int first, int 
                                 .out_size = out->size,
                                 .count = count};
     lks_winograd_convolve(&c->ahead, &r, w->scratch);
+    w->products += lks_winograd_products(&c->ahead, count) * pairs(c);
 }
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
@@ -95,6 +101,7 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
         a.argmax = c->pool ? c->argmax + s * op->out->size : NULL;
         op->model->kernels->forward(&a);
     }
+    w->products += (int64_t)count * a.n_pixels * c->taps * pairs(c);
 }
 
 static lks_entry *list_entries(const conv_op *c, int sample) {
@@ -126,10 +133,14 @@ static void input_gradient(const conv_op *c, lks_worker *w, int s) {
     memset(dx, 0, image_size(c) * sizeof(float));
     const lks_entry *entries = list_entries(c, s);
     const int32_t *count = list_count(c, s);
-    for (int oc = 0; oc < c->layer.filters; oc++)
+    int64_t listed = 0;
+    for (int oc = 0; oc < c->layer.filters; oc++) {
         c->op.model->kernels->scatter(dx, entries + (size_t)oc * c->capacity, count[oc],
                                       c->backward_w + (size_t)oc * c->taps * in->stride, c->taps,
                                       c->tap_offset, in->stride);
+        listed += count[oc];
+    }
+    w->products += listed * c->taps * in->shape.channels;
     if (!c->padded)
         return;
     size_t row = (size_t)in->shape.columns * in->stride;
@@ -147,6 +158,7 @@ static void input_gradients_by_winograd(const conv_op *c, lks_worker *w, int fir
                                 .out_size = in->size,
                                 .count = count};
     lks_winograd_convolve(&c->back, &r, w->scratch);
+    w->products += lks_winograd_products(&c->back, count) * pairs(c);
 }
 
 /* ReLU's part comes first and in place, so that nothing else has to know of it. */
@@ -158,8 +170,10 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
                                           op->out->size * count);
     if (op->dx && c->dense_dx && c->by_winograd)
         input_gradients_by_winograd(c, w, first, count);
-    else if (op->dx && c->dense_dx)
+    else if (op->dx && c->dense_dx) {
         lks_transposed_run(&c->transposed, first, count);
+        w->products += c->transposed.products * count * pairs(c);
+    }
     for (int s = first; c->sparse && s < first + count; s++) {
         make_list(c, s);
         if (op->dx)
@@ -171,15 +185,19 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
 static void sparse_weights(conv_op *c, lks_worker *w, int slot, int first, int count, lks_span oc) {
     const lks_kernels *k = c->op.model->kernels;
     size_t each = (size_t)c->taps * c->op.in->stride;
+    int64_t listed = 0;
     memset(w->scratch, 0, each * (size_t)oc.count * sizeof(float));
     for (int s = first; s < first + count; s++) {
         const lks_entry *entries = list_entries(c, s);
         const int32_t *n = list_count(c, s);
-        for (int o = oc.first; o < oc.first + oc.count; o++)
+        for (int o = oc.first; o < oc.first + oc.count; o++) {
             k->gather(w->scratch + (size_t)(o - oc.first) * each, image(c, s),
                       entries + (size_t)o * c->capacity, n[o], c->taps, c->tap_offset,
                       c->op.in->stride);
+            listed += n[o];
+        }
     }
+    w->products += listed * c->taps * c->op.in->shape.channels;
     lks_op_add(&c->op, w, slot, (size_t)oc.first * each, w->scratch, each * (size_t)oc.count);
 }
 
@@ -198,6 +216,7 @@ static void dense_weights(conv_op *c, lks_worker *w, int slot, int first, int co
                         .pixel_offset = c->pixel_offset,
                         .channels = c->blocks * LKS_BLOCK};
     lks_op_wgrad(&c->op, w, slot, &a, count, c->element_offset, elements);
+    w->products += (int64_t)count * a.rows * a.columns * elements.count * c->layer.filters;
 }
 
 /* The same sums as dense_weights(). */
@@ -212,6 +231,9 @@ static void weights_by_winograd(conv_op *c, lks_worker *w, int slot, int first, 
         return;
     const float *dw = lks_winograd_weight_gradient(&c->ahead, &r, out->gradient + first * out->size,
                                                    blocks, w->scratch);
+    int filters = c->layer.filters - blocks.first * LKS_BLOCK, most = blocks.count * LKS_BLOCK;
+    w->products += lks_winograd_products(&c->ahead, count) * in->shape.channels *
+                   (filters < most ? filters : most);
     size_t rows = (size_t)c->taps * in->shape.channels, width = (size_t)blocks.count * LKS_BLOCK;
     if (blocks.count == c->blocks) {
         lks_op_add(&c->op, w, slot, 0, dw, rows * width);

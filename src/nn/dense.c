@@ -17,7 +17,6 @@ typedef struct dense_op {
 } dense_op;
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
     const dense_op *d = (const dense_op *)op;
     const lks_forward_args a = {.x = op->in->value + first * op->in->size,
                                 .n_pixels = count,
@@ -31,10 +30,10 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
                                 .relu = d->relu,
                                 .out = op->out->value + first * op->out->size};
     op->model->kernels->forward(&a);
+    w->products += (int64_t)count * d->inputs * d->units;
 }
 
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
     const dense_op *d = (const dense_op *)op;
     float *dy = op->out->gradient + first * op->out->size;
     if (d->relu)
@@ -52,6 +51,7 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
                                 .weights = d->backward_w,
                                 .out = op->dx + first * op->in->size};
     op->model->kernels->forward(&a);
+    w->products += (int64_t)count * d->inputs * d->units;
 }
 
 /* Sums are [inputs][blocks * 16], then the bias. */
@@ -66,7 +66,9 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
                         .columns = 1,
                         .pixel_offset = d->zero,
                         .channels = d->blocks * LKS_BLOCK};
-    lks_op_wgrad(op, w, slot, &a, count, d->element_offset, lks_part(d->inputs, part, parts));
+    lks_span inputs = lks_part(d->inputs, part, parts);
+    lks_op_wgrad(op, w, slot, &a, count, d->element_offset, inputs);
+    w->products += (int64_t)count * inputs.count * d->units;
     if (part == 0 && op->n_bias)
         lks_op_bias(op, w, slot, a.dy, count, 1, a.channels);
 }

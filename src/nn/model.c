@@ -433,6 +433,13 @@ lks_model_view lks_model_look(const lks_model *m) {
                             .kernels = m->kernels};
 }
 
+int64_t lks_model_flop(const lks_model *m) {
+    int64_t products = 0;
+    for (int t = 0; t < m->threads; t++)
+        products += m->workers[t]->products;
+    return 2 * products;
+}
+
 void lks_model_share(lks_model *m, lks_sum_i64 sum, void *context) {
     m->sum = sum;
     m->sum_context = context;

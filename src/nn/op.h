@@ -27,8 +27,9 @@ typedef struct lks_activation {
 /* What one thread owns. Allocated apart, so that threads do not share cache lines. */
 typedef struct lks_worker {
     int index;
-    float *scratch; /* the largest lks_op.scratch_floats */
-    int64_t *bad;   /* [operations] 1 where a partial could not be summed */
+    float *scratch;   /* the largest lks_op.scratch_floats */
+    int64_t *bad;     /* [operations] 1 where a partial could not be summed */
+    int64_t products; /* computed so far: see lks_model_flop() */
     int64_t samples, correct, bad_loss;
     uint64_t hash;
     lks_limbs loss;

@@ -201,6 +201,18 @@ static lks_status check_trained(const lks_config *config, lks_error *err) {
     return lks_fail(err, LKS_ERR_CONFIG, "model: no layer has weights that may be trained");
 }
 
+static bool has_products(lks_layer_kind kind) {
+    return kind == LKS_CONV2D || kind == LKS_DENSE;
+}
+
+static bool is_trained(const lks_layer_config *l) {
+    return l->trainable && (has_products(l->kind) || l->kind == LKS_BATCHNORM);
+}
+
+static bool learns_at(const lks_layer_info *info, int layer) {
+    return layer >= 0 && info[layer].learns;
+}
+
 lks_status lks_model_shapes(const lks_config *config, lks_shape input, int classes,
                             lks_layer_info *info, lks_error *err) {
     for (int i = 0; i < config->n_layers; i++) {
@@ -215,7 +227,19 @@ lks_status lks_model_shapes(const lks_config *config, lks_shape input, int class
             return refuse(config, i, err, "an output of %dx%dx%d values is too large", out.rows,
                           out.columns, out.channels);
         info[i].out_bytes = (int64_t)out.rows * out.columns * out.channels * (int64_t)sizeof(float);
+        info[i].learns =
+            is_trained(l) || learns_at(info, l->input_layer) || learns_at(info, l->from_layer);
     }
     LKS_TRY(check_last(config, info[config->n_layers - 1].out, classes, err));
     return check_trained(config, err);
+}
+
+double lks_training_flop(const lks_config *config, const lks_layer_info *info) {
+    double flop = 0;
+    for (int i = 0; i < config->n_layers; i++) {
+        const lks_layer_config *l = &config->layers[i];
+        if (has_products(l->kind))
+            flop += info[i].flop * (1 + is_trained(l) + learns_at(info, l->input_layer));
+    }
+    return flop;
 }

@@ -141,9 +141,11 @@ lks_status lks_transposed_create(lks_transposed *t, lks_op *op, const lks_layer_
     int32_t *numbers = lks_op_alloc(op, 2 * (pixels + runs), sizeof *numbers, err);
     if (!t->classes || !t->weights || !numbers)
         return err->status;
-    for (int c = 0; c < t->n_classes; c++)
+    for (int c = 0; c < t->n_classes; c++) {
         numbers = make_class(t, &t->classes[c], &rows, &columns, c / columns.n_classes,
                              c % columns.n_classes, layer, numbers);
+        t->products += (int64_t)t->classes[c].n_pixels * t->classes[c].n_runs;
+    }
     return LKS_OK;
 }
 

@@ -21,7 +21,8 @@ typedef struct lks_transposed {
     int images; /* worked on together, so that small classes fill the registers, too */
     lks_pixel_class *classes;
     int n_classes;
-    float *weights; /* [in blocks][filters][taps][16] */
+    int64_t products; /* for one image, and one channel on either side */
+    float *weights;   /* [in blocks][filters][taps][16] */
 } lks_transposed;
 
 /* For the convolution `op` with `layer`, `pad` rows and columns of zeros before the image, and

@@ -108,6 +108,10 @@ void lks_winograd_pack(lks_winograd *w, bool turned, int part, int parts) {
     }
 }
 
+int64_t lks_winograd_products(const lks_winograd *w, int count) {
+    return (int64_t)POSITIONS * w->tiles * count;
+}
+
 /* Calls of a kernel for tiles [first, first + n) of all images, which may begin and end within one. */
 typedef struct piece {
     int image, tile, n, done;

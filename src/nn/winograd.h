@@ -38,6 +38,9 @@ lks_status lks_winograd_create(lks_winograd *w, lks_op *op, const lks_winograd_s
  * input's gradient. */
 void lks_winograd_pack(lks_winograd *w, bool turned, int part, int parts);
 
+/* Products for one input and one output channel of `count` images. */
+int64_t lks_winograd_products(const lks_winograd *w, int count);
+
 /* One run over `count` images. */
 typedef struct lks_winograd_run {
     const float *x; /* the first image */
