@@ -27,6 +27,9 @@ typedef struct lks_image_file {
     lks_h5_images h5;
 } lks_image_file;
 
+/** Whether there is a file of @p part's images, NAME or NAME.gz; nothing is opened. */
+bool lks_image_file_exists(const lks_data_config *config, lks_image_part part);
+
 /** Opens and checks the files of @p part: images and labels must be equally many. LKS_ERR_DATA names
  * the file and what is wrong with it. */
 lks_status lks_image_file_open(lks_image_file *file, const lks_data_config *config,

@@ -12,7 +12,8 @@ typedef enum lks_purpose {
     LKS_PURPOSE_SHUFFLE = 2, /**< epoch order */
     LKS_PURPOSE_SPLIT = 3,   /**< validation split */
     LKS_PURPOSE_DROPOUT = 4, /**< dropout masks */
-    LKS_PURPOSE_AUGMENT = 5  /**< augmentation */
+    LKS_PURPOSE_AUGMENT = 5, /**< augmentation */
+    LKS_PURPOSE_SCRIBBLE = 6 /**< images made up for measuring */
 } lks_purpose;
 
 /** One stream: key = seed, counter = {block, item, epoch, purpose << 24 | unit}. */

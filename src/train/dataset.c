@@ -11,13 +11,17 @@
 
 /* --- one file of images and its labels -------------------------------------------------------- */
 
-static lks_status read_share(lks_image_set *s, const lks_comm *comm, lks_error *err) {
+/* Room for all labels and for the images that this rank holds. */
+static lks_status allocate(lks_image_set *s, const lks_comm *comm, lks_error *err) {
     s->image_bytes = (size_t)s->info.channels * s->info.rows * s->info.columns;
     s->share = lks_share(s->info.count, comm->size, comm->rank);
     s->images = lks_alloc((size_t)s->share.count, s->image_bytes, "the images", err);
     s->labels = lks_alloc((size_t)s->info.count, 1, "the labels", err);
-    if (!s->images || !s->labels)
-        return err->status;
+    return s->images && s->labels ? LKS_OK : err->status;
+}
+
+static lks_status read_share(lks_image_set *s, const lks_comm *comm, lks_error *err) {
+    LKS_TRY(allocate(s, comm, err));
     if (s->share.count == 0)
         return LKS_OK;
     return lks_image_file_read(&s->info, s->share.first, s->share.count, s->images, err);
@@ -32,6 +36,18 @@ static lks_status open_set(lks_image_set *s, lks_comm *comm, const lks_data_conf
         status = lks_image_file_read_labels(&s->info, s->labels, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_broadcast(comm, s->labels, (size_t)s->info.count, 0);
+    return LKS_OK;
+}
+
+/* As many as MNIST has, of the same size and in equal classes. */
+static lks_status make_up_set(lks_image_set *s, const lks_comm *comm, int classes, lks_error *err) {
+    s->info = (lks_image_file){
+        .count = 60000, .rows = LKS_SCRIBBLE_SIDE, .columns = LKS_SCRIBBLE_SIDE, .channels = 1};
+    LKS_TRY(allocate(s, comm, err));
+    for (int64_t i = 0; i < s->share.count; i++)
+        lks_scribble(s->images + (size_t)i * s->image_bytes, (uint32_t)(s->share.first + i));
+    for (int64_t i = 0; i < s->info.count; i++)
+        s->labels[i] = (uint8_t)(i % (classes ? classes : 10));
     return LKS_OK;
 }
 
@@ -134,10 +150,9 @@ static lks_status check_given(const lks_data_config *c, int channels, lks_error 
     return LKS_OK;
 }
 
-static lks_status open_train(lks_dataset *d, lks_comm *comm, const lks_config *config,
-                             lks_error *err) {
+/* All that follows from the training images. */
+static lks_status study(lks_dataset *d, lks_comm *comm, const lks_config *config, lks_error *err) {
     const lks_data_config *c = &config->data;
-    LKS_TRY(open_set(&d->train, comm, c, LKS_PART_TRAIN, err));
     const lks_image_file *info = &d->train.info;
     LKS_TRY(check_given(c, info->channels, err));
     lks_data_identity *id = &d->identity;
@@ -174,16 +189,15 @@ static lks_status open_test(lks_dataset *d, lks_comm *comm, const lks_data_confi
     return check_labels(&d->test, id->classes, err);
 }
 
-lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *config,
-                            const lks_data_identity *saved, bool need_train, lks_error *err) {
-    memset(d, 0, sizeof *d);
-    if (saved)
-        d->identity = *saved;
-    lks_status status = LKS_OK;
-    if (need_train)
-        status = open_train(d, comm, config, err);
-    if (status == LKS_OK && config->data.test_images[0])
-        status = open_test(d, comm, &config->data, err);
+static lks_status open_train(lks_dataset *d, lks_comm *comm, const lks_config *config,
+                             lks_error *err) {
+    LKS_TRY(open_set(&d->train, comm, &config->data, LKS_PART_TRAIN, err));
+    return study(d, comm, config, err);
+}
+
+/* The float values of bytes, after the first steps ended with @p status; what is open is closed where
+ * something went wrong. */
+static lks_status complete(lks_dataset *d, lks_comm *comm, lks_status status, lks_error *err) {
     if (status == LKS_OK) {
         d->pixels = lks_alloc((size_t)d->identity.channels, sizeof *d->pixels, "pixel table", err);
         status = lks_comm_agree(comm, d->pixels ? LKS_OK : err->status, err);
@@ -194,6 +208,29 @@ lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *co
     }
     lks_normalization_table(d->pixels, d->identity.channels, d->identity.mean, d->identity.std);
     return LKS_OK;
+}
+
+lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *config,
+                            const lks_data_identity *saved, bool need_train, lks_error *err) {
+    memset(d, 0, sizeof *d);
+    if (saved)
+        d->identity = *saved;
+    lks_status status = LKS_OK;
+    if (need_train)
+        status = open_train(d, comm, config, err);
+    if (status == LKS_OK && config->data.test_images[0])
+        status = open_test(d, comm, &config->data, err);
+    return complete(d, comm, status, err);
+}
+
+lks_status lks_dataset_make_up(lks_dataset *d, lks_comm *comm, const lks_config *config,
+                               lks_error *err) {
+    memset(d, 0, sizeof *d);
+    lks_status status = make_up_set(&d->train, comm, config->data.classes, err);
+    status = lks_comm_agree(comm, status, err);
+    if (status == LKS_OK)
+        status = study(d, comm, config, err);
+    return complete(d, comm, status, err);
 }
 
 void lks_dataset_free(lks_dataset *d) {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lockstep/memory.h"
 
@@ -58,6 +59,16 @@ lks_status lks_image_file_open(lks_image_file *f, const lks_data_config *c, lks_
         f->columns = rows;
     }
     return LKS_OK;
+}
+
+bool lks_image_file_exists(const lks_data_config *c, lks_image_part part) {
+    char path[LKS_PATH_MAX], zipped[LKS_PATH_MAX + 4];
+    lks_error ignored;
+    if (lks_data_path(path, c->dir, part == LKS_PART_TRAIN ? c->train_images : c->test_images,
+                      &ignored) != LKS_OK)
+        return false;
+    snprintf(zipped, sizeof zipped, "%s.gz", path);
+    return access(path, F_OK) == 0 || access(zipped, F_OK) == 0;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ typedef struct lks_run {
     char *config_yaml;
     char folder[LKS_PATH_MAX], checkpoints[LKS_PATH_MAX + 16];
 
+    bool made_up; /* images are not read but made */
     lks_dataset data;
     lks_loader *loader;
     const lks_kernels *kernels;
@@ -66,9 +67,17 @@ typedef struct lks_run {
     lks_counts *validation, *test; /* newest results; total 0 where not measured */
 } lks_run;
 
-/* setup.c: everything before the first step, and its end. Collective; errors agreed. */
+/* setup.c: everything before the first step, and its end. Collective; errors agreed.
+ * The configuration of run->options, the kernels, and the threads unless they are chosen. */
+lks_status lks_run_configure(lks_run *run, lks_error *err);
+/* Then the data, the network with its initial weights, optimizer and phases: all that steps need, and
+ * nothing on disk. */
+lks_status lks_run_build(lks_run *run, lks_error *err);
+/* Both, and the run folder: where there is something to go on from, the run stands there. */
 lks_status lks_run_open(lks_run *run, lks_error *err);
 void lks_run_close(lks_run *run);
+/* Program, data and network, a line each. */
+void lks_run_print(const lks_run *run);
 
 /* train.c: the last step is done, or validation says that it is enough. */
 bool lks_run_over(const lks_run *run);

@@ -125,16 +125,20 @@ static void print_memory(lks_run *run) {
         least, most, network);
 }
 
-static void print_plan(const lks_run *run) {
-    const lks_config *c = &run->config;
+void lks_run_print(const lks_run *run) {
     const lks_provenance *p = &run->provenance;
-    int chunks = lks_chunks(c->train.global_batch, c->train.chunk);
     lks_info("lockstep   %s (%s), %d rank%s x %d thread%s on %s, %s", p->version, p->revision,
              p->ranks, p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts,
              p->isa);
     lks_dataset_print(&run->data);
-    lks_info("network    %s: %zu parameters in %d tensors", c->name, run->view.n_parameters,
-             run->view.n_tensors);
+    lks_info("network    %s: %zu parameters in %d tensors", run->config.name,
+             run->view.n_parameters, run->view.n_tensors);
+}
+
+static void print_plan(const lks_run *run) {
+    const lks_config *c = &run->config;
+    int chunks = lks_chunks(c->train.global_batch, c->train.chunk);
+    lks_run_print(run);
     lks_info("training   %d epoch%s of %lld steps%s, global batch %d in %d chunks of %d, seed %llu",
              c->train.epochs, c->train.epochs == 1 ? "" : "s", (long long)run->steps_per_epoch,
              run->last_step < run->total_steps ? " (cut short by train.max_steps)" : "",
@@ -148,9 +152,6 @@ static void print_plan(const lks_run *run) {
 static lks_status start(lks_run *run, lks_error *err) {
     const lks_train_options *o = run->options;
     lks_comm *comm = run->comm;
-    lks_model_init(run->model, run->config.seed);
-    lks_average_start(&run->average, run->view.weights);
-    lks_fill_provenance(&run->provenance, comm, run->kernels, run->threads);
     print_plan(run);
     if (!o->dry_run)
         print_memory(run);
@@ -184,20 +185,28 @@ static lks_status start(lks_run *run, lks_error *err) {
     return lks_comm_agree(comm, status, err);
 }
 
-lks_status lks_run_open(lks_run *run, lks_error *err) {
+lks_status lks_run_configure(lks_run *run, lks_error *err) {
     lks_comm *comm = run->comm;
     const lks_train_options *o = run->options;
     fesetenv(FE_DFL_ENV); /* whatever MPI's libraries left behind */
     LKS_TRY(lks_config_load(comm, o->config, o->sets, o->n_sets, &run->config, err));
-    LKS_TRY(name_folder(run, err));
     lks_status status = lks_kernels_select(getenv("LOCKSTEP_ISA"), &run->kernels, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
-    run->threads = lks_choose_threads(comm, o->threads ? o->threads : run->config.threads);
+    if (!run->threads)
+        run->threads = lks_choose_threads(comm, o->threads ? o->threads : run->config.threads);
     run->config_yaml = lks_config_to_yaml(&run->config, err);
     status = run->config_yaml ? LKS_OK : err->status;
-    LKS_TRY(lks_comm_agree(comm, status, err));
-    LKS_TRY(lks_dataset_open(&run->data, comm, &run->config, NULL, true, err));
-    status = lks_loader_create(&run->loader, &run->data, comm, &run->config, &run->phases, err);
+    return lks_comm_agree(comm, status, err);
+}
+
+lks_status lks_run_build(lks_run *run, lks_error *err) {
+    lks_comm *comm = run->comm;
+    if (run->made_up)
+        LKS_TRY(lks_dataset_make_up(&run->data, comm, &run->config, err));
+    else
+        LKS_TRY(lks_dataset_open(&run->data, comm, &run->config, NULL, true, err));
+    lks_status status =
+        lks_loader_create(&run->loader, &run->data, comm, &run->config, &run->phases, err);
     if (status == LKS_OK)
         status = make_network(run, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
@@ -205,6 +214,16 @@ lks_status lks_run_open(lks_run *run, lks_error *err) {
     size_t meetings = (size_t)(run->batches * run->view.n_meetings + run->steps_per_epoch);
     status = lks_phases_create(&run->phases, meetings, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_model_init(run->model, run->config.seed);
+    lks_average_start(&run->average, run->view.weights);
+    lks_fill_provenance(&run->provenance, comm, run->kernels, run->threads);
+    return LKS_OK;
+}
+
+lks_status lks_run_open(lks_run *run, lks_error *err) {
+    LKS_TRY(lks_run_configure(run, err));
+    LKS_TRY(name_folder(run, err));
+    LKS_TRY(lks_run_build(run, err));
     return start(run, err);
 }
 
