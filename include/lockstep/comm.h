@@ -15,6 +15,7 @@ typedef struct lks_comm {
     int hosts;                  /**< number of hosts */
     char host[256];             /**< this host's name */
     double seconds; /**< spent inside collectives since the start (read and reset freely) */
+    int *numbers;   /**< [2 * size] room for counts and offsets within a call */
 } lks_comm;
 
 /** The rank a launcher gave this process, from its environment, before MPI_Init; -1 if none. */

@@ -125,6 +125,15 @@ static lks_status check_launch(const lks_comm *comm, int thread_level, lks_error
     return comm->size == 1 ? check_alone(err) : LKS_OK;
 }
 
+/* A rank without them cannot take part in collectives, and the others would wait. */
+static int *numbers_or_abort(const lks_comm *comm, size_t n) {
+    lks_error err;
+    int *numbers = lks_alloc(n, sizeof *numbers, "counts of an exchange", &err);
+    if (!numbers)
+        lks_comm_abort(comm, 1, err.text);
+    return numbers;
+}
+
 lks_status lks_comm_start(lks_comm *comm, lks_error *err) {
     memset(comm, 0, sizeof *comm);
     int thread_level = MPI_THREAD_SINGLE;
@@ -148,12 +157,15 @@ lks_status lks_comm_start(lks_comm *comm, lks_error *err) {
         comm->rank = rank > 0 ? rank : comm->rank;
         return status;
     }
+    comm->numbers = numbers_or_abort(comm, 2 * (size_t)comm->size);
     count_hosts(comm);
     return LKS_OK;
 }
 
 void lks_comm_stop(lks_comm *comm) {
     lks_comm_barrier(comm);
+    lks_free(comm->numbers);
+    comm->numbers = NULL;
     CHECK(MPI_Finalize());
 }
 
@@ -284,27 +296,16 @@ static void offsets_from_counts(const lks_comm *comm, const int *counts, int *of
     }
 }
 
-/* Working memory of a collective: a rank without it cannot take part, and the others would wait. */
-static int *ints_or_abort(const lks_comm *comm, size_t n) {
-    lks_error err;
-    int *ints = lks_alloc(n, sizeof *ints, "offsets of an exchange", &err);
-    if (!ints)
-        lks_comm_abort(comm, 1, err.text);
-    return ints;
-}
-
 void lks_comm_exchange(lks_comm *comm, const void *send, const int *send_counts, void *receive,
                        const int *receive_counts, size_t item_bytes) {
     double start = lks_now();
-    int *send_offsets = ints_or_abort(comm, 2 * (size_t)comm->size);
-    int *receive_offsets = send_offsets + comm->size;
+    int *send_offsets = comm->numbers, *receive_offsets = send_offsets + comm->size;
     offsets_from_counts(comm, send_counts, send_offsets);
     offsets_from_counts(comm, receive_counts, receive_offsets);
     MPI_Datatype item = item_type(comm, item_bytes);
     CHECK(MPI_Alltoallv(send, send_counts, send_offsets, item, receive, receive_counts,
                         receive_offsets, item, MPI_COMM_WORLD));
     CHECK(MPI_Type_free(&item));
-    lks_free(send_offsets);
     comm->seconds += lks_now() - start;
 }
 
@@ -312,11 +313,7 @@ void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_by
                      int *counts) {
     double start = lks_now();
     bool root = comm->rank == 0;
-    int *all_counts = NULL, *offsets = NULL;
-    if (root) {
-        all_counts = ints_or_abort(comm, 2 * (size_t)comm->size);
-        offsets = all_counts + comm->size;
-    }
+    int *all_counts = comm->numbers, *offsets = all_counts + comm->size;
     CHECK(MPI_Gather(&count, 1, MPI_INT, all_counts, 1, MPI_INT, 0, MPI_COMM_WORLD));
     if (root) {
         offsets_from_counts(comm, all_counts, offsets);
@@ -326,7 +323,6 @@ void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_by
     MPI_Datatype item = item_type(comm, item_bytes);
     CHECK(MPI_Gatherv(data, count, item, out, all_counts, offsets, item, 0, MPI_COMM_WORLD));
     CHECK(MPI_Type_free(&item));
-    lks_free(all_counts);
     comm->seconds += lks_now() - start;
 }
 

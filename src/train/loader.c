@@ -92,16 +92,25 @@ static int64_t starts(const int *counts, int n, int64_t *place) {
     return sum;
 }
 
+/* Images that a buffer of `capacity` has room for once `count` had to fit in. How many of a rank's
+ * images a window has differs from one to the next by about the root of their number: the rest is six
+ * times that, so that after the first windows no buffer grows. */
+static size_t room_for(int64_t count, size_t capacity) {
+    size_t n = (size_t)count;
+    return n <= capacity ? capacity : n + n / 8 + 64;
+}
+
 static lks_status grow(uint8_t **buffer, size_t *capacity, int64_t count, size_t each,
                        lks_error *err) {
-    if ((size_t)count <= *capacity)
+    size_t room = room_for(count, *capacity);
+    if (room == *capacity)
         return LKS_OK;
     lks_free(*buffer);
     *capacity = 0;
-    *buffer = lks_alloc((size_t)count, each, "images on their way", err);
+    *buffer = lks_alloc(room, each, "images on their way", err);
     if (!*buffer)
         return err->status;
-    *capacity = (size_t)count;
+    *capacity = room;
     return LKS_OK;
 }
 
@@ -167,17 +176,17 @@ void lks_loader_seek(lks_loader *l, int64_t epoch, int64_t batch) {
 }
 
 size_t lks_loader_forecast(lks_loader *l) {
-    int64_t most_sent = 0, most_received = 0;
+    size_t send = 0, receive = 0;
     lks_loader_seek(l, 0, 0);
     while (l->next < l->batches) {
         int64_t sent, received;
         enter_window(l, &sent, &received);
-        most_sent = sent > most_sent ? sent : most_sent;
-        most_received = received > most_received ? received : most_received;
+        send = room_for(sent, send);
+        receive = room_for(received, receive);
         l->next = l->window_end;
     }
     lks_loader_seek(l, 0, 0);
-    return (size_t)(most_sent + most_received) * l->data->train.image_bytes;
+    return (send + receive) * l->data->train.image_bytes;
 }
 
 lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm *comm,

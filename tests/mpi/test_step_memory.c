@@ -1,0 +1,154 @@
+/* A step allocates nothing: batch, forward and backward, allreduces, norms, update and averages work in
+ * memory that was there before. Only the buffers of the exchange may grow, and only in the first epoch.
+ *
+ * The linker sends the library's calls of the C library's allocators here (see CMakeLists.txt); those
+ * that MPI or OpenMP make for themselves are not seen. */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/log.h"
+#include "train/run.h"
+
+static int64_t allocations;
+
+static void count(void) {
+    __atomic_fetch_add(&allocations, 1, __ATOMIC_RELAXED);
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+void *__wrap_malloc(size_t size) {
+    count();
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size) {
+    count();
+    return __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size) {
+    count();
+    return __real_realloc(p, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
+    count();
+    return __real_aligned_alloc(alignment, size);
+}
+
+static lks_comm comm;
+static lks_error err;
+
+static void stop_unless(lks_status status) {
+    if (status != LKS_OK)
+        lks_comm_abort(&comm, 1, err.text);
+}
+
+/* Lists, Winograd, transposed convolutions, wide and plain dense layers, batchnorm, a sum of layers,
+ * dropout, pooling; accumulation with a short last batch; norms in every step. */
+static const char text[] =
+    "data: {dir: '" LKS_GOLDEN_DIR "', normalize: none, limit: 250}\n"
+    "model:\n"
+    "  - conv2d: {filters: 16, kernel: 3}\n"
+    "  - relu\n"
+    "  - maxpool: 2\n"
+    "  - conv2d: {filters: 16, kernel: 3, padding: 1}\n"
+    "  - batchnorm\n"
+    "  - gelu\n"
+    "  - conv2d: {filters: 16, kernel: 5, padding: 2}\n"
+    "  - add: gelu1\n"
+    "  - {avgpool: {window: 3, stride: 1}}\n"
+    "  - conv2d: {filters: 20, kernel: 3, stride: 1}\n"
+    "  - relu\n"
+    "  - maxpool: 2\n"
+    "  - flatten\n"
+    "  - dropout: 0.25\n"
+    "  - dense: 256\n"
+    "  - relu\n"
+    "  - dense: 300\n"
+    "  - tanh\n"
+    "  - dense: 10\n"
+    "train: {global_batch: 53, chunk: 8, accumulate: 2, clip_norm: 1, ema: {decay: 0.9}}\n"
+    "metrics: {every_steps: 1}\n";
+
+static void write_config(char path[LKS_PATH_MAX]) {
+    snprintf(path, LKS_PATH_MAX, "%s/config.yaml", lks_test_folder());
+    FILE *f = fopen(path, "w");
+    if (!f || fputs(text, f) < 0 || fclose(f) != 0)
+        lks_comm_abort(&comm, 1, "cannot write the configuration");
+}
+
+/* Allocations of this rank in all steps of epoch @p epoch. */
+static int64_t in_epoch(lks_run *run, int64_t epoch) {
+    int64_t before = allocations;
+    lks_loader_seek(run->loader, epoch, 0);
+    run->cursor.epoch = epoch;
+    run->cursor.batch = 0;
+    while (run->cursor.batch < run->batches)
+        stop_unless(lks_run_step(run, &err));
+    int64_t made = allocations - before;
+    lks_phases_divide(&run->phases, &comm);
+    return made;
+}
+
+static void check(const char *reduce, const char *optimizer, int threads) {
+    enum { EPOCHS = 3, WINDOWS = 8 };
+    char path[LKS_PATH_MAX];
+    write_config(path);
+    const char *sets[] = {reduce, optimizer};
+    const lks_train_options options = {
+        .config = path, .sets = sets, .n_sets = 2, .threads = threads};
+    lks_run run;
+    memset(&run, 0, sizeof run);
+    run.comm = &comm;
+    run.options = &options;
+    stop_unless(lks_run_configure(&run, &err));
+    stop_unless(lks_run_build(&run, &err));
+    lks_phases_start(&run.phases);
+    int64_t first = in_epoch(&run, 0);
+    CU_ASSERT(first > 0); /* else nothing is counted */
+    CU_ASSERT(first <= 2 * WINDOWS);
+    int64_t later = 0;
+    for (int e = 1; e < EPOCHS; e++)
+        later += in_epoch(&run, e);
+    CU_ASSERT_EQUAL(later, 0);
+    CU_ASSERT_EQUAL(run.cursor.samples_seen, EPOCHS * 250);
+    lks_run_close(&run);
+}
+
+static void test_exact(void) {
+    check("train.reduce=exact", "train.optimizer.name=adam", 1);
+    check("train.reduce=exact", "train.optimizer.name=adadelta", 3);
+}
+
+static void test_fp32(void) {
+    check("train.reduce=fp32", "train.optimizer.name=sgd", 2);
+}
+
+int main(void) {
+    if (lks_comm_start(&comm, &err) != LKS_OK) {
+        if (comm.rank == 0)
+            lks_error_print(err.text);
+        return 1;
+    }
+    lks_log_setup(comm.rank, LKS_LOG_QUIET);
+    static const lks_test tests[] = {
+        {"exact steps allocate nothing", test_exact},
+        {"nor do those of plain sums", test_fp32},
+        {NULL, NULL},
+    };
+    int status = lks_test_main("step memory", tests);
+    lks_comm_stop(&comm);
+    return status;
+}
