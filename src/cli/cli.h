@@ -21,6 +21,7 @@ int lks_cmd_eval(int argc, char **argv);
 int lks_cmd_info(int argc, char **argv);
 int lks_cmd_diff(int argc, char **argv);
 int lks_cmd_configs(int argc, char **argv);
+int lks_cmd_bench(int argc, char **argv);
 int lks_cmd_pack(int argc, char **argv);
 
 /* Options that several commands take. */

@@ -17,6 +17,8 @@ const lks_command lks_commands[] = {
     {"configs", "list the configurations that come with the program, or print one",
      lks_cmd_configs},
     {"pack", "turn class folders of PNG, PGM or PPM pictures into a data set", lks_cmd_pack},
+    {"bench", "measure how fast a configuration trains here (alone or under mpirun/srun)",
+     lks_cmd_bench},
     {"diff", "find where two checkpoints differ", lks_cmd_diff},
     {"help", "explain a command, or `config`: every key of a configuration", help},
     {0}};

@@ -40,14 +40,16 @@ static lks_status open_set(lks_image_set *s, lks_comm *comm, const lks_data_conf
 }
 
 /* As many as MNIST has, of the same size and in equal classes. */
-static lks_status make_up_set(lks_image_set *s, const lks_comm *comm, int classes, lks_error *err) {
+static lks_status make_up_set(lks_image_set *s, const lks_comm *comm, const lks_data_config *c,
+                              lks_error *err) {
+    const int classes = c->classes ? c->classes : c->n_class_names ? c->n_class_names : 10;
     s->info = (lks_image_file){
         .count = 60000, .rows = LKS_SCRIBBLE_SIDE, .columns = LKS_SCRIBBLE_SIDE, .channels = 1};
     LKS_TRY(allocate(s, comm, err));
     for (int64_t i = 0; i < s->share.count; i++)
         lks_scribble(s->images + (size_t)i * s->image_bytes, (uint32_t)(s->share.first + i));
     for (int64_t i = 0; i < s->info.count; i++)
-        s->labels[i] = (uint8_t)(i % (classes ? classes : 10));
+        s->labels[i] = (uint8_t)(i % classes);
     return LKS_OK;
 }
 
@@ -226,7 +228,7 @@ lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *co
 lks_status lks_dataset_make_up(lks_dataset *d, lks_comm *comm, const lks_config *config,
                                lks_error *err) {
     memset(d, 0, sizeof *d);
-    lks_status status = make_up_set(&d->train, comm, config->data.classes, err);
+    lks_status status = make_up_set(&d->train, comm, &config->data, err);
     status = lks_comm_agree(comm, status, err);
     if (status == LKS_OK)
         status = study(d, comm, config, err);

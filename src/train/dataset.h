@@ -32,8 +32,8 @@ typedef struct lks_dataset {
 lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *config,
                             const lks_data_identity *saved, bool need_train, lks_error *err);
 
-/* The same without files, for measuring: 60,000 scribbles of 28 x 28 pixels, in data.classes (10 where
- * not given) equal classes, and no test set. Collective; errors are agreed. */
+/* The same without files, for measuring: 60,000 scribbles of 28 x 28 pixels, in equal classes, as many as
+ * data.classes or data.class_names say, else 10, and no test set. Collective; errors are agreed. */
 lks_status lks_dataset_make_up(lks_dataset *d, lks_comm *comm, const lks_config *config,
                                lks_error *err);
 void lks_dataset_free(lks_dataset *d);

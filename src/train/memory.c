@@ -1,5 +1,6 @@
 #include "lockstep/memory.h"
 
+#include "lockstep/json.h"
 #include "train/run.h"
 
 size_t lks_run_message_bytes(const lks_run *run) {
@@ -13,4 +14,10 @@ lks_resident lks_resident_peak(lks_comm *comm) {
     lks_comm_min_f64(comm, &r.least, 1);
     lks_comm_max_f64(comm, &r.most, 1);
     return r;
+}
+
+void lks_resident_put(FILE *f, lks_resident r) {
+    char min[32], max[32];
+    fprintf(f, "{\"min\":%s,\"max\":%s}", lks_json_number(r.least, min),
+            lks_json_number(r.most, max));
 }

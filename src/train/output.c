@@ -243,13 +243,6 @@ static void put_bool(json *j, const char *name, bool value) {
     fputs(value ? "true" : "false", j->f);
 }
 
-static void put_resident(json *j, lks_resident r) {
-    char min[32], max[32];
-    key(j, "peak_rss_mib");
-    fprintf(j->f, "{\"min\":%s,\"max\":%s}", lks_json_number(r.least, min),
-            lks_json_number(r.most, max));
-}
-
 static void put_work(json *j, const lks_run *run) {
     put_integer(j, "epochs", run->cursor.epoch);
     put_integer(j, "steps", run->cursor.step);
@@ -263,7 +256,8 @@ static void put_work(json *j, const lks_run *run) {
     put_number(j, "comm_seconds", run->trained_comm);
     key(j, "phases");
     lks_phase_times_put(j->f, &run->phase_times);
-    put_resident(j, run->resident);
+    key(j, "peak_rss_mib");
+    lks_resident_put(j->f, run->resident);
 }
 
 /* An object, or null for a run that started from initial weights. */

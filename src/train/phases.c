@@ -21,6 +21,12 @@ void lks_phases_start(lks_phases *p) {
     p->since = p->started = lks_now();
 }
 
+void lks_phases_reset(lks_phases *p) {
+    memset(p->seconds, 0, sizeof p->seconds);
+    memset(p->process, 0, sizeof p->process);
+    p->n_met = 0;
+}
+
 /* What the trace calls a phase; -1: it is not shown. Communication and wait are told apart only
  * later. */
 static int kind_of(lks_phase phase) {

@@ -23,8 +23,11 @@ typedef struct lks_phases {
 lks_status lks_phases_create(lks_phases *p, size_t meetings, lks_error *err);
 void lks_phases_free(lks_phases *p);
 
-/* Sets the clock going, in LKS_PHASE_OTHER. */
+/* Sets the clock going, in LKS_PHASE_OTHER; time up to here is in no phase. */
 void lks_phases_start(lks_phases *p);
+
+/* Forgets all time measured so far. */
+void lks_phases_reset(lks_phases *p);
 
 /* Leaves the current phase, which is returned, for `next`. */
 lks_phase lks_phases_enter(lks_phases *p, lks_phase next);

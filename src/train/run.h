@@ -125,6 +125,8 @@ lks_status lks_run_init_from(lks_run *run, lks_error *err);
 size_t lks_run_message_bytes(const lks_run *run);
 /* Collective. */
 lks_resident lks_resident_peak(lks_comm *comm);
+/* As {"min":x,"max":y}. */
+void lks_resident_put(FILE *f, lks_resident r);
 
 /* dry_run.c: memory, and where the run would start. Collective; errors agreed. */
 lks_status lks_run_report(lks_run *run, lks_error *err);

@@ -1,0 +1,100 @@
+/* lockstep bench */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lockstep/bench.h"
+
+enum { KEY_DATA = 'd', KEY_STEPS = 'n', KEY_ROUNDS = 'r', KEY_FORMAT = 'f' };
+
+static const struct argp_option options[] = {
+    {"data", KEY_DATA, "DIR", 0,
+     "Folder of the data (default: the configuration's data.dir; where that has no training "
+     "images, "
+     "28 x 28 scribbles are made up)",
+     1},
+    {"steps", KEY_STEPS, "N", 0,
+     "Optimizer steps of a round (default: as many as take about half a second)", 1},
+    {"rounds", KEY_ROUNDS, "N", 0, "Rounds with each kind of sums (default: 10)", 1},
+    {"format", KEY_FORMAT, "table|json", 0, "Tables (default), or one JSON object", 1},
+    {0}};
+
+typedef struct arguments {
+    lks_bench_options o;
+    lks_common_options *common;
+} arguments;
+
+static int number(const char *option, const char *arg, int most) {
+    char *end;
+    long n = strtol(arg, &end, 10);
+    if (*end || end == arg || n < 1 || n > most)
+        lks_usage_error("%s %s: not a number from 1 to %d", option, arg, most);
+    return (int)n;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    arguments *a = state->input;
+    lks_bench_options *o = &a->o;
+    switch (key) {
+    case KEY_DATA:
+        if (!*arg)
+            lks_usage_error("--data: a folder's name is missing");
+        o->data = arg;
+        return 0;
+    case KEY_STEPS:
+        o->steps = number("--steps", arg, LKS_BENCH_MOST_STEPS);
+        return 0;
+    case KEY_ROUNDS:
+        o->rounds = number("--rounds", arg, LKS_BENCH_MOST_ROUNDS);
+        return 0;
+    case KEY_FORMAT:
+        o->json = strcmp(arg, "json") == 0;
+        if (!o->json && strcmp(arg, "table") != 0)
+            lks_usage_error("--format %s: not one of table, json", arg);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->config)
+            lks_usage_error("one configuration is enough: '%s' is too many", arg);
+        o->config = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!o->config)
+            lks_usage_error("a configuration is missing, e.g. configs/mnist-convnet.yaml");
+        if (o->json)
+            a->common->level = LKS_LOG_QUIET;
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error *err) {
+    (void)exit_status;
+    return lks_bench(comm, input, err);
+}
+
+int lks_cmd_bench(int argc, char **argv) {
+    static const struct argp argp = {
+        options,
+        parse,
+        "CONFIG",
+        "Measures how fast the network that CONFIG describes trains here, alone or under mpirun or "
+        "srun: images a second, floating-point operations really needed and those of the layers as "
+        "they are written, their share of the multiply-add peak measured right beside each round, "
+        "time per phase, memory; with train.reduce: exact and with fp32, round by round in turn. "
+        "Evaluates nothing and writes no file.\v"
+        "On a machine that does other work as well, the best round and the shares say more than "
+        "the "
+        "median.",
+        lks_common_child,
+        NULL,
+        NULL};
+    lks_common_options common = {0};
+    arguments a = {.common = &common};
+    lks_parse(&argp, argc, argv, &common, &a);
+    a.o.sets = common.sets;
+    a.o.n_sets = common.n_sets;
+    a.o.threads = common.threads;
+    int status = lks_with_comm(&common, work, &a.o);
+    lks_common_free(&common);
+    return status;
+}
