@@ -42,7 +42,8 @@ static int usage(FILE *out) {
         out,
         "\nOptions:\n  --help, --version; `lockstep COMMAND --help` lists a command's own\n\n"
         "Environment:\n"
-        "  LOCKSTEP_ISA=portable|avx2|avx512  force an instruction set (results do not change)\n"
+        "  LOCKSTEP_ISA=portable|avx2|avx512|neon  force an instruction set (results do not "
+        "change)\n"
         "  LOCKSTEP_TRACE_EVENTS=N            events that train --trace keeps of each thread\n\n"
         "Exit status: 0 done, 1 run failed, 2 usage or configuration error, 75 stopped early on a\n"
         "signal or at its time limit, with a checkpoint saved (run again to go on).\n");
