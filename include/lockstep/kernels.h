@@ -130,6 +130,17 @@ typedef struct lks_wgrad_args {
     bool goes_on; /**< a partial's chain begins with what stands in `out`, and replaces it */
 } lks_wgrad_args;
 
+/** Batch normalisation and the ReLU behind it: y = (x - centre[c]) * scale[c] + shift[c], each
+ * operation rounded, then y <= 0 ? +0 : y, NaN stays. What ReLU lets through backward is found anew
+ * from x: that costs less than to read y. */
+typedef struct lks_norm_args {
+    const float *x; /**< [pixels][channels] */
+    size_t pixels;
+    int channels;                        /**< padded */
+    const float *centre, *scale, *shift; /**< [channels] */
+    bool relu;
+} lks_norm_args;
+
 /** Updates, and what each keeps per weight; all of it starts at 0. w is the weight, g the gradient
  * plus weight_decay * w, every operation rounded. */
 typedef enum lks_update_rule {
@@ -237,21 +248,19 @@ typedef struct lks_kernels {
     /** y[i] = a[i] + b[i]; y may be a or b. */
     void (*add)(float *y, const float *a, const float *b, size_t n);
 
-    /** Batch normalisation of @p pixels of @p channels channels, `stride` floats apart.
-     * sum[c] += x, square[c] += x * x, pixel by pixel, in double. */
-    void (*moments)(double *sum, double *square, const float *x, size_t pixels, int stride,
-                    int channels);
-    /** sum[c] += dy, product[c] += dy * (x - mean[c]) * factor[c], pixel by pixel, in double. */
-    void (*gradient_moments)(double *sum, double *product, const float *dy, const float *x,
-                             const double *mean, const double *factor, size_t pixels, int stride,
-                             int channels);
-    /** y = (x - mean[c]) * scale[c] + shift[c], each operation rounded. */
-    void (*normalise)(float *y, const float *x, const float *mean, const float *scale,
-                      const float *shift, size_t pixels, int stride, int channels);
-    /** dx = dy * scale[c] + ((x - mean[c]) * slope[c] + shift[c]), each operation rounded. */
-    void (*normalise_backward)(float *dx, const float *dy, const float *x, const float *mean,
-                               const float *scale, const float *slope, const float *shift,
-                               size_t pixels, int stride, int channels);
+    /** sum[c] += x, square[c] += x * x, pixel by pixel, in double; x is [pixels][channels],
+     * channels padded. */
+    void (*moments)(double *sum, double *square, const float *x, size_t pixels, int channels);
+    /** sum[c] += g, product[c] += g * ((x - mean[c]) * factor[c]), pixel by pixel, in double, where
+     * g is dy, with ReLU y > 0 ? dy : +0, so +0 where y is NaN. dy is shaped as x. */
+    void (*gradient_moments)(double *sum, double *product, const float *dy, const double *mean,
+                             const double *factor, const lks_norm_args *a);
+    /** y of x; shaped as x. */
+    void (*normalise)(float *y, const lks_norm_args *a);
+    /** dx = g * scale[c] + ((x - centre[c]) * slope[c] + constant[c]), each operation rounded, g as
+     * in gradient_moments(); dx may be dy. */
+    void (*normalise_backward)(float *dx, const float *dy, const float *slope,
+                               const float *constant, const lks_norm_args *a);
 
     lks_update_kernel update[LKS_UPDATE_RULES];
 

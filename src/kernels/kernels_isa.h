@@ -28,17 +28,14 @@ void LKS_KERNEL(lks_activate_backward)(lks_activation_kind kind, float *dx, cons
                                        const float *x, const float *y, size_t n, float slope);
 void LKS_KERNEL(lks_relu_backward)(float *dx, const float *dy, const float *y, size_t n);
 void LKS_KERNEL(lks_add)(float *y, const float *a, const float *b, size_t n);
-void LKS_KERNEL(lks_moments)(double *sum, double *square, const float *x, size_t pixels, int stride,
+void LKS_KERNEL(lks_moments)(double *sum, double *square, const float *x, size_t pixels,
                              int channels);
-void LKS_KERNEL(lks_gradient_moments)(double *sum, double *product, const float *dy, const float *x,
-                                      const double *mean, const double *factor, size_t pixels,
-                                      int stride, int channels);
-void LKS_KERNEL(lks_normalise)(float *y, const float *x, const float *mean, const float *scale,
-                               const float *shift, size_t pixels, int stride, int channels);
-void LKS_KERNEL(lks_normalise_backward)(float *dx, const float *dy, const float *x,
-                                        const float *mean, const float *scale, const float *slope,
-                                        const float *shift, size_t pixels, int stride,
-                                        int channels);
+void LKS_KERNEL(lks_gradient_moments)(double *sum, double *product, const float *dy,
+                                      const double *mean, const double *factor,
+                                      const lks_norm_args *a);
+void LKS_KERNEL(lks_normalise)(float *y, const lks_norm_args *a);
+void LKS_KERNEL(lks_normalise_backward)(float *dx, const float *dy, const float *slope,
+                                        const float *constant, const lks_norm_args *a);
 bool LKS_KERNEL(lks_sgd)(float *w, float *const state[LKS_UPDATE_STATES], const float *g, size_t n,
                          const lks_update *s);
 bool LKS_KERNEL(lks_adam)(float *w, float *const state[LKS_UPDATE_STATES], const float *g, size_t n,

@@ -2,6 +2,7 @@
  * mixes lanes, so every output is a scalar recurrence and all instruction sets give the same bits.
  *
  *   vf   LKS_VL floats          VPB   vectors that make one block of 16 channels
+ *   vd   LKS_DL doubles, half as many: v_widen() makes two of a vf
  *
  * v_fma rounds once, everywhere: in hardware, or, in portable code without it, in double with
  * round-to-odd. */
@@ -74,6 +75,15 @@ LKS_INLINE bool v_add_exact(int64_t *sum, vf p, bool adds) {
 /* x <= 0 ? +0 : x, NaN stays: keeps x where not (x <= 0). */
 LKS_INLINE vf v_relu(vf x) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NLE_UQ), x);
+}
+/* a where t > 0, else +0: also where t is NaN. */
+LKS_INLINE vf v_where_positive(vf t, vf a) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(t, _mm512_setzero_ps(), _CMP_GT_OQ), a);
+}
+typedef __m512d vd;
+LKS_INLINE void v_widen(vf a, vd half[2]) {
+    half[0] = _mm512_cvtps_pd(_mm512_castps512_ps256(a));
+    half[1] = _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1));
 }
 /* The first maximum wins, NaN wins over all: takes b and its index where b > a or (b is NaN and a
  * is not). */
@@ -175,6 +185,14 @@ LKS_INLINE bool v_add_exact(int64_t *sum, vf p, bool adds) {
 LKS_INLINE vf v_relu(vf x) {
     return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NLE_UQ), x);
 }
+LKS_INLINE vf v_where_positive(vf t, vf a) {
+    return _mm256_and_ps(_mm256_cmp_ps(t, _mm256_setzero_ps(), _CMP_GT_OQ), a);
+}
+typedef __m256d vd;
+LKS_INLINE void v_widen(vf a, vd half[2]) {
+    half[0] = _mm256_cvtps_pd(_mm256_castps256_ps128(a));
+    half[1] = _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1));
+}
 typedef __m256i vi;
 LKS_INLINE void v_max_first(vf *a, vf b, vi *index, int k) {
     vf m = _mm256_and_ps(_mm256_cmp_ps(b, *a, _CMP_NLE_UQ), _mm256_cmp_ps(*a, *a, _CMP_ORD_Q));
@@ -258,6 +276,14 @@ LKS_INLINE vf v_masked(uint32x4_t mask, vf a) {
 }
 LKS_INLINE vf v_relu(vf x) {
     return v_masked(vmvnq_u32(vcleq_f32(x, v_zero())), x);
+}
+LKS_INLINE vf v_where_positive(vf t, vf a) {
+    return v_masked(vcgtq_f32(t, v_zero()), a);
+}
+typedef float64x2_t vd;
+LKS_INLINE void v_widen(vf a, vd half[2]) {
+    half[0] = vcvt_f64_f32(vget_low_f32(a));
+    half[1] = vcvt_high_f64_f32(a);
 }
 LKS_INLINE void v_max_first(vf *a, vf b, vi *index, int k) {
     uint32x4_t m = vandq_u32(vmvnq_u32(vcleq_f32(b, *a)), vceqq_f32(*a, *a));
@@ -397,6 +423,14 @@ LKS_INLINE vf v_select(vi mask, vf a, vf b) {
 LKS_INLINE vf v_relu(vf x) {
     return (vf)(~(x <= v_zero()) & (vi)x);
 }
+LKS_INLINE vf v_where_positive(vf t, vf a) {
+    return (vf)((t > v_zero()) & (vi)a);
+}
+typedef double vd __attribute__((vector_size(16)));
+LKS_INLINE void v_widen(vf a, vd half[2]) {
+    half[0] = (vd){a[0], a[1]};
+    half[1] = (vd){a[2], a[3]};
+}
 LKS_INLINE void v_max_first(vf *a, vf b, vi *index, int k) {
     vi m = ~(b <= *a) & (*a == *a);
     *a = v_select(m, b, *a);
@@ -468,5 +502,16 @@ LKS_INLINE bool v_add_exact(int64_t *sum, vf p, bool adds) {
 #endif
 
 #define VPB (16 / LKS_VL)
+
+/* Doubles take part in +, - and * as they are: those are GNU vectors on every instruction set. */
+#define LKS_DL (LKS_VL / 2)
+LKS_INLINE vd vd_load(const double *p) {
+    vd a;
+    memcpy(&a, p, sizeof a);
+    return a;
+}
+LKS_INLINE void vd_store(double *p, vd a) {
+    memcpy(p, &a, sizeof a);
+}
 
 #endif

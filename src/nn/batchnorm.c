@@ -1,5 +1,6 @@
-/* Batch normalisation over the global batch (Ioffe & Szegedy, ICML 2015): every channel minus its
- * mean over all samples and pixels, divided by its standard deviation, then scaled and shifted.
+/* Batch normalisation over the global batch (Ioffe & Szegedy, ICML 2015), with the ReLU that follows
+ * it: every channel minus its mean over all samples and pixels, divided by its standard deviation,
+ * then scaled and shifted.
  *
  * The sums of x and x^2, and backward those of dy and dy * xhat, are made per chunk in double and
  * added up exactly over chunks, threads and ranks. The running moments move with every training
@@ -14,17 +15,18 @@
 typedef struct batchnorm_op {
     lks_op op;
     int channels, pixels;
+    int width; /* channels padded: what lies behind the last is 0 in arrays for the kernels */
     double momentum, epsilon;
-    bool affine;
-    double *partial;               /* [threads][2][channels] of one chunk */
+    bool affine, relu;
+    double *partial;               /* [threads][2][width] of one chunk */
     lks_limbs *sums;               /* [threads][2][channels] */
     int64_t *samples;              /* [threads] */
     int64_t *message;              /* samples, then the limbs [2][channels] */
-    double *mean;                  /* [channels] of the batch */
-    double *factor;                /* [channels] 1 / standard deviation of the batch */
+    double *mean;                  /* [width] of the batch */
+    double *factor;                /* [width] 1 / standard deviation of the batch */
     int64_t n;                     /* values per channel in the global batch */
-    float *centre, *scale, *shift; /* [channels] forward */
-    float *slope, *constant;       /* [channels] backward */
+    float *centre, *scale, *shift; /* [width] forward */
+    float *slope, *constant;       /* [width] backward */
 } batchnorm_op;
 
 static float *running_mean(const batchnorm_op *b) {
@@ -41,31 +43,42 @@ static void set_forward(batchnorm_op *b, int c, double mean, double factor) {
     b->shift[c] = b->affine ? b->op.weights[b->channels + c] : 0.0f;
 }
 
+static lks_norm_args arguments(const batchnorm_op *b, int first, int count) {
+    const lks_activation *in = b->op.in;
+    return (lks_norm_args){.x = in->value + first * in->size,
+                           .pixels = (size_t)count * b->pixels,
+                           .channels = b->width,
+                           .centre = b->centre,
+                           .scale = b->scale,
+                           .shift = b->shift,
+                           .relu = b->relu};
+}
+
 static void moments(lks_op *op, lks_worker *w, int first, int count, bool backward) {
     batchnorm_op *b = (batchnorm_op *)op;
     const lks_kernels *k = op->model->kernels;
-    size_t each = 2 * (size_t)b->channels, at = first * op->in->size;
-    double *p = b->partial + w->index * each;
-    lks_limbs *sums = b->sums + w->index * each;
-    const float *x = op->in->value + at;
-    memset(p, 0, each * sizeof *p);
+    const lks_norm_args a = arguments(b, first, count);
+    size_t channels = (size_t)b->channels, width = (size_t)b->width;
+    double *sum = b->partial + w->index * 2 * width, *second = sum + width;
+    memset(sum, 0, 2 * width * sizeof *sum);
     if (backward)
-        k->gradient_moments(p, p + b->channels, op->out->gradient + at, x, b->mean, b->factor,
-                            (size_t)count * b->pixels, op->in->stride, b->channels);
+        k->gradient_moments(sum, second, op->out->gradient + first * op->out->size, b->mean,
+                            b->factor, &a);
     else
-        k->moments(p, p + b->channels, x, (size_t)count * b->pixels, op->in->stride, b->channels);
-    for (size_t i = 0; i < each; i++)
-        if (!lks_limbs_add(&sums[i], p[i]))
+        k->moments(sum, second, a.x, a.pixels, a.channels);
+    lks_limbs *sums = b->sums + w->index * 2 * channels;
+    for (size_t c = 0; c < channels; c++)
+        if (!lks_limbs_add(&sums[c], sum[c]) || !lks_limbs_add(&sums[channels + c], second[c]))
             w->bad[op->index] = 1;
     b->samples[w->index] += count;
     if (!backward || !b->affine)
         return;
     /* The scale's gradient is the sum of dy * xhat, the shift's that of dy. */
-    for (int c = 0; c < b->channels; c++) {
-        w->scratch[c] = (float)p[b->channels + c];
-        w->scratch[b->channels + c] = (float)p[c];
+    for (size_t c = 0; c < channels; c++) {
+        w->scratch[c] = (float)second[c];
+        w->scratch[channels + c] = (float)sum[c];
     }
-    lks_op_add(op, w, w->index, 0, w->scratch, each);
+    lks_op_add(op, w, w->index, 0, w->scratch, 2 * channels);
 }
 
 /* Adds up all threads' and all ranks' sums; *n becomes the number of values per channel. */
@@ -130,20 +143,18 @@ static void pack(lks_op *op, int part, int parts) {
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
     (void)w;
-    const batchnorm_op *b = (const batchnorm_op *)op;
-    size_t at = first * op->in->size;
-    op->model->kernels->normalise(op->out->value + at, op->in->value + at, b->centre, b->scale,
-                                  b->shift, (size_t)count * b->pixels, op->in->stride, b->channels);
+    const lks_norm_args a = arguments((const batchnorm_op *)op, first, count);
+    op->model->kernels->normalise(op->out->value + first * op->out->size, &a);
 }
 
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     (void)w;
     const batchnorm_op *b = (const batchnorm_op *)op;
+    const lks_norm_args a = arguments(b, first, count);
     size_t at = first * op->in->size;
     if (op->dx) /* frozen: slope and constant stay 0 */
-        op->model->kernels->normalise_backward(
-            op->dx + at, op->out->gradient + at, op->in->value + at, b->centre, b->scale, b->slope,
-            b->constant, (size_t)count * b->pixels, op->in->stride, b->channels);
+        op->model->kernels->normalise_backward(op->dx + at, op->out->gradient + at, b->slope,
+                                               b->constant, &a);
 }
 
 static void collect(lks_op *op, int64_t *exact, float *plain, int part, int parts) {
@@ -175,25 +186,27 @@ static lks_status add_tensors(lks_model *m, batchnorm_op *b, lks_error *err) {
 static lks_status allocate(batchnorm_op *b, lks_error *err) {
     lks_op *op = &b->op;
     size_t threads = (size_t)op->model->threads, channels = (size_t)b->channels;
-    b->partial = lks_op_alloc(op, threads * 2 * channels, sizeof(double), err);
+    size_t width = (size_t)b->width;
+    b->partial = lks_op_alloc(op, threads * 2 * width, sizeof(double), err);
     b->sums = lks_op_alloc(op, threads * 2 * channels, sizeof(lks_limbs), err);
     b->samples = lks_op_alloc(op, threads, sizeof(int64_t), err);
     b->message = lks_op_alloc(op, 1 + 4 * channels, sizeof(int64_t), err);
-    b->mean = lks_op_alloc(op, channels, sizeof(double), err);
-    b->factor = lks_op_alloc(op, channels, sizeof(double), err);
-    b->centre = lks_op_alloc(op, 5 * channels, sizeof(float), err);
+    b->mean = lks_op_alloc(op, width, sizeof(double), err);
+    b->factor = lks_op_alloc(op, width, sizeof(double), err);
+    b->centre = lks_op_alloc(op, 5 * width, sizeof(float), err);
     if (!b->partial || !b->sums || !b->samples || !b->message || !b->mean || !b->factor ||
         !b->centre)
         return err->status;
-    b->scale = b->centre + channels;
-    b->shift = b->scale + channels;
-    b->slope = b->shift + channels;
-    b->constant = b->slope + channels;
+    b->scale = b->centre + width;
+    b->shift = b->scale + width;
+    b->slope = b->shift + width;
+    b->constant = b->slope + width;
     op->scratch_floats = 2 * channels;
     return lks_op_sums(op, 2 * channels, false, err);
 }
 
-lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, lks_error *err) {
+lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, bool relu,
+                             lks_error *err) {
     static const lks_op_class class = {.forward = forward,
                                        .backward = backward,
                                        .pack = pack,
@@ -205,7 +218,9 @@ lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, lks_er
         return err->status;
     const lks_activation *in = b->op.in = lks_model_input(m, layer);
     b->op.trained = layer->trainable;
+    b->relu = relu;
     b->channels = in->shape.channels;
+    b->width = in->stride;
     b->pixels = in->shape.rows * in->shape.columns;
     b->momentum = layer->momentum;
     b->epsilon = layer->epsilon;

@@ -1,6 +1,6 @@
-/* The network's input: bytes to normalised floats. One to four channels stay unpadded, where no
- * gradient takes their shape: the first layer with weights broadcasts inputs and needs no vectors of
- * them, but what makes input gradients does. */
+/* The network's input: bytes to normalised floats. One to four channels stay unpadded where they may:
+ * the first layer with weights broadcasts inputs and needs no vectors of them, but batchnorm and what
+ * makes input gradients do. */
 #include "nn/op.h"
 
 #include <string.h>
@@ -24,14 +24,14 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
             x[i * stride + c] = in->table[c][bytes[i * channels + c]];
 }
 
-lks_status lks_input_new(lks_model *m, const float (*table)[256], bool gradients, lks_error *err) {
+lks_status lks_input_new(lks_model *m, const float (*table)[256], bool pads, lks_error *err) {
     static const lks_op_class class = {.forward = forward};
     input_op *in = lks_alloc(1, sizeof *in, "the input", err);
     if (!in)
         return err->status;
     int channels = m->input.channels;
     LKS_TRY(lks_model_append(m, &in->op, &class, "input", m->input,
-                             channels <= 4 && !gradients ? channels : lks_padded(channels), err));
+                             channels <= 4 && !pads ? channels : lks_padded(channels), err));
     in->table = lks_op_alloc(&in->op, (size_t)channels, sizeof *in->table, err);
     if (!in->table)
         return err->status;

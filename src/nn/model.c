@@ -205,7 +205,8 @@ static lks_status add_operation(lks_model *m, const plan *p, int i, int *used, l
     case LKS_GLOBAL_AVGPOOL:
         return lks_pool_new(m, layer, err);
     case LKS_BATCHNORM:
-        return lks_batchnorm_new(m, layer, err);
+        *used += followed_by(p, i, LKS_RELU);
+        return lks_batchnorm_new(m, layer, *used > 1, err);
     case LKS_ADD:
         return lks_add_new(m, layer, err);
     case LKS_RELU:
@@ -288,12 +289,12 @@ static bool keeps_input_channels(const lks_config *config, int i) {
     return true;
 }
 
-/* Whether gradients flow back to activations with the input's channels: to the outputs of a
- * batchnorm that learns, or of a sum with something that does. */
-static bool gradients_keep_input_channels(const lks_config *config) {
+/* Whether the input's channels have to be padded: where a batchnorm works on them, and where gradients
+ * flow back to activations of that shape, as to a sum with something that learns. */
+static bool pads_input_channels(const lks_config *config) {
     for (int i = 0; i < config->n_layers; i++) {
         const lks_layer_config *l = &config->layers[i];
-        if ((l->kind == LKS_ADD || (l->kind == LKS_BATCHNORM && l->trainable)) &&
+        if ((l->kind == LKS_ADD || l->kind == LKS_BATCHNORM) &&
             keeps_input_channels(config, l->input_layer))
             return true;
     }
@@ -327,7 +328,7 @@ static lks_status build(lks_model *m, const lks_config *config, const float (*pi
         return err->status;
     for (int c = 0; c < m->classes; c++)
         m->class_weight[c] = 1;
-    LKS_TRY(lks_input_new(m, pixels, gradients_keep_input_channels(config), err));
+    LKS_TRY(lks_input_new(m, pixels, pads_input_channels(config), err));
     LKS_TRY(plan_operations(m, config, err));
     LKS_TRY(connect_gradients(m, err));
     m->weights = lks_model_alloc(m, m->n_weights, sizeof(float), "weights", err);

@@ -1,5 +1,5 @@
-/* One operation of the network: a layer, or a convolution or dense layer with the ReLU and pooling
- * that follow it.
+/* One operation of the network: a layer, or a convolution, dense layer or batchnorm with the ReLU
+ * and pooling that follow it.
  *
  * The engine calls, for ranges of images that any partition may choose, forward and backward
  * (data); then weights for whole chunks, in order, cut into parts by output. A part never shares an
@@ -168,14 +168,15 @@ lks_activation *lks_model_output_of(const lks_model *m, int layer);
 lks_activation *lks_model_input(const lks_model *m, const lks_layer_config *layer);
 
 /* The operations. Each reads its layer's configuration and input, and allocates all it needs. The
- * input has to know whether `gradients` are made in its layout. */
-lks_status lks_input_new(lks_model *m, const float (*table)[256], bool gradients, lks_error *err);
+ * input has to know whether somebody needs its channels padded. */
+lks_status lks_input_new(lks_model *m, const float (*table)[256], bool pads, lks_error *err);
 lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, bool pool,
                         lks_error *err);
 lks_status lks_dense_new(lks_model *m, const lks_layer_config *layer, bool relu, lks_error *err);
 lks_status lks_pool_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
 lks_status lks_activation_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
-lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
+lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, bool relu,
+                             lks_error *err);
 lks_status lks_add_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
 lks_status lks_dropout_new(lks_model *m, const lks_layer_config *layer, int layer_index,
                            lks_error *err);

@@ -53,7 +53,7 @@ for isa in neon portable; do
     done
 done
 
-for test in kernels kernels_backward kernels_flat winograd; do
+for test in kernels kernels_backward kernels_flat kernels_norm winograd; do
     "${arm[@]}" -I"$cross" "$SOURCE/tests/unit/test_$test.c" "$SOURCE/tests/unit/conv_case.c" \
         "$SOURCE/tests/support/random_data.c" "$cross/suite.c" "$work"/arm/*.o -lm -o "$work/test-$test"
     check "kernel tests on AArch64: $test" qemu-aarch64 "$work/test-$test"
