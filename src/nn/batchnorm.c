@@ -218,6 +218,7 @@ lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, bool r
         return err->status;
     const lks_activation *in = b->op.in = lks_model_input(m, layer);
     b->op.trained = layer->trainable;
+    b->op.dx_over_dy = true;
     b->relu = relu;
     b->channels = in->shape.channels;
     b->width = in->stride;

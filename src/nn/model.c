@@ -22,6 +22,13 @@ void *lks_model_alloc(lks_model *m, size_t count, size_t size, const char *what,
     return p;
 }
 
+static void free_activation(lks_activation *a) {
+    lks_free(a->value);
+    if (!a->borrowed)
+        lks_free(a->gradient);
+    lks_free(a);
+}
+
 void *lks_op_alloc(lks_op *op, size_t count, size_t size, lks_error *err) {
     assert(op->n_owned < LKS_OP_OWNED);
     void *p = lks_model_alloc(op->model, count, size, op->name, err);
@@ -30,9 +37,10 @@ void *lks_op_alloc(lks_op *op, size_t count, size_t size, lks_error *err) {
     return p;
 }
 
-/* A new activation for `shape`; with a gradient where asked for. */
+/* A new activation for `shape`; with a gradient where asked for, that of `lender` where there is one.
+ */
 static lks_activation *add_activation(lks_model *m, lks_shape shape, int stride, bool gradient,
-                                      lks_error *err) {
+                                      const lks_activation *lender, lks_error *err) {
     lks_activation *a = lks_alloc(1, sizeof *a, "an activation", err);
     if (!a)
         return NULL;
@@ -40,12 +48,14 @@ static lks_activation *add_activation(lks_model *m, lks_shape shape, int stride,
     a->stride = stride;
     a->size = (size_t)shape.rows * shape.columns * stride;
     a->value = lks_model_alloc(m, a->size * m->capacity, sizeof(float), "activations", err);
-    if (gradient)
+    a->borrowed = lender != NULL;
+    if (lender)
+        a->gradient = lender->gradient;
+    else if (gradient)
         a->gradient =
             lks_model_alloc(m, a->size * m->capacity, sizeof(float), "activation gradients", err);
     if (!a->value || (gradient && !a->gradient)) {
-        lks_free(a->value);
-        lks_free(a);
+        free_activation(a);
         return NULL;
     }
     m->activations[m->n_activations++] = a;
@@ -77,7 +87,8 @@ lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class,
     m->ops[m->n_ops++] = op; /* from here on the model frees it */
     /* A gradient is needed behind weights that learn; before them, nobody asks. */
     bool gradient = op->trained || has_gradient(op->in) || has_gradient(op->second);
-    op->out = add_activation(m, out, stride, gradient, err);
+    bool shares = op->dx_over_dy && has_gradient(op->in) && op->in->readers == 1;
+    op->out = add_activation(m, out, stride, gradient, shares ? op->in : NULL, err);
     return op->out ? LKS_OK : err->status;
 }
 
@@ -228,8 +239,9 @@ static lks_status add_operations(lks_model *m, const plan *p, lks_error *err) {
     for (int i = 0, used; i < p->config->n_layers; i += used) {
         LKS_TRY(add_operation(m, p, i, &used, err));
         bool view = p->config->layers[i].kind == LKS_FLATTEN;
-        m->layer_out[i + used - 1] =
-            view ? lks_model_input(m, &p->config->layers[i]) : lks_model_last(m);
+        lks_activation *out = view ? lks_model_input(m, &p->config->layers[i]) : lks_model_last(m);
+        out->readers += p->readers[i + used - 1] - view; /* a view's readers, not the view */
+        m->layer_out[i + used - 1] = out;
     }
     return LKS_OK;
 }
@@ -392,11 +404,8 @@ void lks_model_free(lks_model *m) {
             lks_free(op->owned[k]);
         lks_free(op);
     }
-    for (int i = 0; i < m->n_activations; i++) {
-        lks_free(m->activations[i]->value);
-        lks_free(m->activations[i]->gradient);
-        lks_free(m->activations[i]);
-    }
+    for (int i = 0; i < m->n_activations; i++)
+        free_activation(m->activations[i]);
     for (int t = 0; m->workers && t < m->threads && m->workers[t]; t++) {
         lks_free(m->workers[t]->scratch);
         lks_free(m->workers[t]->bad);

@@ -22,6 +22,8 @@ typedef struct lks_activation {
     size_t size;     /* floats per sample */
     float *value;    /* [capacity][size] */
     float *gradient; /* same, or NULL where nobody needs it: before the first weights */
+    bool borrowed;   /* gradient is the input's of the same operation, see lks_op.dx_over_dy */
+    int readers;     /* layers that read it */
 } lks_activation;
 
 /* What one thread owns. Allocated apart, so that threads do not share cache lines. */
@@ -67,6 +69,9 @@ struct lks_op {
     bool dx_adds,
         dx_second_adds; /* they are buffers of our own, which the engine adds to the input's
                                      gradient */
+    /* backward may put dx where it read the output's gradient: then an input that nobody else reads
+     * shares its gradient's memory with the output */
+    bool dx_over_dy;
     size_t scratch_floats;
     void *owned[LKS_OP_OWNED];
     int n_owned;
@@ -182,7 +187,7 @@ lks_status lks_dropout_new(lks_model *m, const lks_layer_config *layer, int laye
                            lks_error *err);
 
 /* Appends an operation made by lks_alloc() (its first member is the lks_op) with its output
- * activation. op->trained, in and second are set before. */
+ * activation. op->trained, dx_over_dy, in and second are set before. */
 lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class, const char *name,
                             lks_shape out, int stride, lks_error *err);
 

@@ -218,6 +218,15 @@ const net_case batch_cases[] = {
      14,
      4,
      34},
+    {"batchnorms whose input others read",
+     "[{conv2d: {filters: 5, kernel: 3}}, batchnorm, tanh, {add: conv1}, {batchnorm: {name: n}},"
+     " flatten, {dense: 4}, {batchnorm: {input: n}}, sigmoid, {conv2d: {filters: 4, kernel: [4,"
+     " 5]}}, {add: dense1}, {dense: 3}]",
+     {6, 7, 1},
+     3,
+     18,
+     4,
+     56},
     {"a sum without batchnorm",
      "[{conv2d: {filters: 6, kernel: 3, padding: 1}}, relu, {conv2d: {filters: 6, kernel: 3,"
      " padding: 1}}, {add: conv1}, {add: relu1}, {maxpool: 2}, flatten, {dense: 5}]",
