@@ -27,7 +27,8 @@ typedef enum lks_trace_kind {
     LKS_TRACE_BACKWARD,         /**< with the weight gradients of whole chunks */
     LKS_TRACE_FORWARD_BACKWARD, /**< both, chunk by chunk */
     LKS_TRACE_WEIGHTS,          /**< weight gradients that the threads share out */
-    LKS_TRACE_MOMENTS,          /**< sums of batch normalisation */
+    LKS_TRACE_MOMENTS,          /**< sums of batch normalisation, where they are not made within the
+                                     passes: where threads share out images instead of chunks */
     LKS_TRACE_COLLECT,          /**< the threads' gradient sums put together */
     LKS_TRACE_KINDS
 } lks_trace_kind;

@@ -18,7 +18,7 @@ typedef struct batchnorm_op {
     int width; /* channels padded: what lies behind the last is 0 in arrays for the kernels */
     double momentum, epsilon;
     bool affine, relu;
-    double *partial;               /* [threads][2][width] of one chunk */
+    double *partial;               /* [threads][2][width] of one chunk; 0 before and after */
     lks_limbs *sums;               /* [threads][2][channels] */
     int64_t *samples;              /* [threads] */
     int64_t *message;              /* samples, then the limbs [2][channels] */
@@ -43,6 +43,11 @@ static void set_forward(batchnorm_op *b, int c, double mean, double factor) {
     b->shift[c] = b->affine ? b->op.weights[b->channels + c] : 0.0f;
 }
 
+/* [2][width] */
+static double *partial_of(const batchnorm_op *b, const lks_worker *w) {
+    return b->partial + w->index * 2 * (size_t)b->width;
+}
+
 static lks_norm_args arguments(const batchnorm_op *b, int first, int count) {
     const lks_activation *in = b->op.in;
     return (lks_norm_args){.x = in->value + first * in->size,
@@ -55,30 +60,35 @@ static lks_norm_args arguments(const batchnorm_op *b, int first, int count) {
 }
 
 static void moments(lks_op *op, lks_worker *w, int first, int count, bool backward) {
-    batchnorm_op *b = (batchnorm_op *)op;
+    const batchnorm_op *b = (const batchnorm_op *)op;
     const lks_kernels *k = op->model->kernels;
     const lks_norm_args a = arguments(b, first, count);
-    size_t channels = (size_t)b->channels, width = (size_t)b->width;
-    double *sum = b->partial + w->index * 2 * width, *second = sum + width;
-    memset(sum, 0, 2 * width * sizeof *sum);
+    double *sum = partial_of(b, w), *second = sum + b->width;
     if (backward)
         k->gradient_moments(sum, second, op->out->gradient + first * op->out->size, b->mean,
                             b->factor, &a);
     else
         k->moments(sum, second, a.x, a.pixels, a.channels);
+}
+
+static void add_moments(lks_op *op, lks_worker *w, int count, bool backward) {
+    batchnorm_op *b = (batchnorm_op *)op;
+    size_t channels = (size_t)b->channels, width = (size_t)b->width;
+    double *sum = partial_of(b, w), *second = sum + width;
     lks_limbs *sums = b->sums + w->index * 2 * channels;
     for (size_t c = 0; c < channels; c++)
         if (!lks_limbs_add(&sums[c], sum[c]) || !lks_limbs_add(&sums[channels + c], second[c]))
             w->bad[op->index] = 1;
     b->samples[w->index] += count;
-    if (!backward || !b->affine)
-        return;
-    /* The scale's gradient is the sum of dy * xhat, the shift's that of dy. */
-    for (size_t c = 0; c < channels; c++) {
-        w->scratch[c] = (float)second[c];
-        w->scratch[channels + c] = (float)sum[c];
+    if (backward && b->affine) {
+        /* The scale's gradient is the sum of dy * xhat, the shift's that of dy. */
+        for (size_t c = 0; c < channels; c++) {
+            w->scratch[c] = (float)second[c];
+            w->scratch[channels + c] = (float)sum[c];
+        }
+        lks_op_add(op, w, w->index, 0, w->scratch, 2 * channels);
     }
-    lks_op_add(op, w, w->index, 0, w->scratch, 2 * channels);
+    memset(sum, 0, 2 * width * sizeof *sum);
 }
 
 /* Adds up all threads' and all ranks' sums; *n becomes the number of values per channel. */
@@ -212,6 +222,7 @@ lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, bool r
                                        .pack = pack,
                                        .collect = collect,
                                        .moments = moments,
+                                       .add_moments = add_moments,
                                        .agree = agree};
     batchnorm_op *b = lks_alloc(1, sizeof *b, "a batch normalisation", err);
     if (!b)

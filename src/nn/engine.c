@@ -3,8 +3,9 @@
  * Forward, loss and backward-data work on any range of images; weight gradients on whole chunks.
  * Batch normalisation needs sums over the whole batch: there threads and ranks meet.
  * Where the chunks go round evenly, a thread takes each of its chunks through everything else while
- * the data are in its cache. Where they do not, threads share the images first, then the outputs of the
- * weight gradients. The results are the same either way. */
+ * the data are in its cache, in pieces of a few images where they are large. Where they do not,
+ * threads share the images first, then the outputs of the weight gradients. The results are the same
+ * either way. */
 #include "nn/op.h"
 
 #include "lockstep/trace.h"
@@ -29,6 +30,7 @@ static lks_span chunk_span(const lks_model *m, int chunk) {
 typedef struct pass {
     int first, last;
     bool forward, backward;
+    lks_op *next; /* what needs sums over the whole batch to go on, or NULL */
 } pass;
 
 static void forward_images(lks_model *m, lks_worker *w, int first, int last, lks_span s) {
@@ -93,59 +95,105 @@ static lks_trace_kind kind_of(pass p) {
     return p.forward ? LKS_TRACE_FORWARD : LKS_TRACE_BACKWARD;
 }
 
-static void run_pass(lks_model *m, lks_worker *w, pass p) {
-    int chunks = chunks_of(m), t = w->index;
-    lks_trace_event *event = lks_trace_open(t, kind_of(p));
-    if (chunks_go_round(chunks, m->threads)) {
-        lks_span mine = lks_part(chunks, t, m->threads);
-        for (int c = mine.first; c < mine.first + mine.count; c++) {
-            run_images(m, w, p, chunk_span(m, c));
-            if (p.backward)
-                weights_of_chunk(m, w, p, chunk_span(m, c), 0, 1);
-        }
-        lks_trace_close(event);
-        return;
+/* What goes into an operation and comes out of it should stay in the second-level cache until the
+ * next one reads it; but weights have to be worth their reading for so few images. */
+#define PIECE_FLOATS ((size_t)1 << 17)
+
+/* Into how many pieces a chunk of `count` images is cut on its way through a pass. */
+static int pieces_of(const lks_model *m, pass p, int count) {
+    size_t fewest = (size_t)count;
+    for (int i = p.forward && p.first > 0 ? p.first : p.first + 1; i < p.last; i++) {
+        const lks_op *op = m->ops[i];
+        size_t least = op->n_weights > PIECE_FLOATS ? op->n_weights : PIECE_FLOATS;
+        size_t pieces = (op->in->size + op->out->size) * (size_t)count / least;
+        fewest = pieces < fewest ? pieces : fewest;
     }
-    run_images(m, w, p, lks_part(m->batch.n, t, m->threads));
-    lks_trace_close(event);
-    if (!p.backward)
-        return;
-#pragma omp barrier
-    event = lks_trace_open(t, LKS_TRACE_WEIGHTS);
-    for (int c = 0; c < chunks; c++)
-        weights_of_chunk(m, w, p, chunk_span(m, c), t, m->threads);
-    lks_trace_close(event);
+    return fewest > 0 ? (int)fewest : 1;
 }
 
-/* All threads and all ranks add up what operation `op` needs to know of the whole batch. */
-static void meet(lks_model *m, lks_worker *w, lks_op *op, bool backward) {
-#pragma omp barrier
+/* The chunk's moments for the next operation are taken while the data are in the cache. */
+static void run_chunk(lks_model *m, lks_worker *w, pass p, lks_span chunk) {
+    int pieces = pieces_of(m, p, chunk.count);
+    for (int i = 0; i < pieces; i++) {
+        lks_span s = lks_part(chunk.count, i, pieces);
+        s.first += chunk.first;
+        run_images(m, w, p, s);
+        if (p.next)
+            p.next->class->moments(p.next, w, s.first, s.count, p.backward);
+    }
+    if (p.next)
+        p.next->class->add_moments(p.next, w, chunk.count, p.backward);
+    if (p.backward)
+        weights_of_chunk(m, w, p, chunk, 0, 1);
+}
+
+static void moments_of_chunks(lks_model *m, lks_worker *w, pass p) {
     lks_trace_event *event = lks_trace_open(w->index, LKS_TRACE_MOMENTS);
     lks_span mine = lks_part(chunks_of(m), w->index, m->threads);
     for (int c = mine.first; c < mine.first + mine.count; c++) {
         lks_span s = chunk_span(m, c);
-        op->class->moments(op, w, s.first, s.count, backward);
+        p.next->class->moments(p.next, w, s.first, s.count, p.backward);
+        p.next->class->add_moments(p.next, w, s.count, p.backward);
     }
     lks_trace_close(event);
+}
+
+/* Each chunk by one thread. */
+static void run_chunks(lks_model *m, lks_worker *w, pass p) {
+    lks_trace_event *event = lks_trace_open(w->index, kind_of(p));
+    lks_span mine = lks_part(chunks_of(m), w->index, m->threads);
+    for (int c = mine.first; c < mine.first + mine.count; c++)
+        run_chunk(m, w, p, chunk_span(m, c));
+    lks_trace_close(event);
+}
+
+/* Each thread its share of the images; what needs whole chunks comes afterwards. */
+static void run_shares(lks_model *m, lks_worker *w, pass p) {
+    lks_trace_event *event = lks_trace_open(w->index, kind_of(p));
+    run_images(m, w, p, lks_part(m->batch.n, w->index, m->threads));
+    lks_trace_close(event);
+#pragma omp barrier
+    if (p.backward) {
+        event = lks_trace_open(w->index, LKS_TRACE_WEIGHTS);
+        for (int c = 0; c < chunks_of(m); c++)
+            weights_of_chunk(m, w, p, chunk_span(m, c), w->index, m->threads);
+        lks_trace_close(event);
+    }
+    if (p.next)
+        moments_of_chunks(m, w, p);
+}
+
+/* One pass, after which all threads and all ranks add up what operation `next` needs to know of the
+ * whole batch. */
+static void run_pass(lks_model *m, lks_worker *w, pass p) {
+    if (chunks_go_round(chunks_of(m), m->threads))
+        run_chunks(m, w, p);
+    else
+        run_shares(m, w, p);
+    if (!p.next)
+        return;
 #pragma omp barrier
 #pragma omp master
-    op->class->agree(op, backward);
+    p.next->class->agree(p.next, p.backward);
 #pragma omp barrier
+}
+
+/* The operation at stop s; none before the first. */
+static lks_op *stop(const lks_model *m, int s) {
+    return s >= 0 ? m->ops[m->stops[s]] : NULL;
 }
 
 /* Forward from stop to stop, then the last stretch forward and backward, and back from stop to
  * stop. Without stops a chunk goes through everything while its data are in the cache. */
 static void train_on_thread(lks_model *m, lks_worker *w) {
-    int first = 0;
-    for (int s = 0; s < m->n_stops; first = m->stops[s++]) {
-        run_pass(m, w, (pass){first, m->stops[s], .forward = true});
-        meet(m, w, m->ops[m->stops[s]], false);
-    }
-    run_pass(m, w, (pass){first, m->n_ops, .forward = true, .backward = true});
-    for (int s = m->n_stops - 1; s >= 0; s--) {
-        meet(m, w, m->ops[m->stops[s]], true);
+    int first = 0, last = m->n_stops - 1;
+    for (int s = 0; s <= last; first = m->stops[s++])
+        run_pass(m, w, (pass){first, m->stops[s], .forward = true, .next = stop(m, s)});
+    run_pass(m, w,
+             (pass){first, m->n_ops, .forward = true, .backward = true, .next = stop(m, last)});
+    for (int s = last; s >= 0; s--) {
         first = s > 0 ? m->stops[s - 1] : 0;
-        run_pass(m, w, (pass){first, m->stops[s] + 1, .backward = true});
+        run_pass(m, w, (pass){first, m->stops[s] + 1, .backward = true, .next = stop(m, s - 1)});
     }
 #pragma omp barrier
     wide_weights(m, w);

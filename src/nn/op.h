@@ -49,9 +49,11 @@ typedef struct lks_op_class {
     void (*pack)(lks_op *op, int part, int parts);
     void (*collect)(lks_op *op, int64_t *exact, float *plain, int part, int parts);
     /* Operations that need sums over the global batch before their forward (and again before their
-     * backward): adds the sums of one whole chunk to the worker's; then one thread adds up all
+     * backward): moments takes the images of a chunk, some at a time, in order; add_moments adds
+     * the sums of the chunk, which had `count` images, to the worker's; then one thread adds up all
      * workers' and all ranks'. */
     void (*moments)(lks_op *op, lks_worker *w, int first, int count, bool backward);
+    void (*add_moments)(lks_op *op, lks_worker *w, int count, bool backward);
     void (*agree)(lks_op *op, bool backward);
 } lks_op_class;
 
