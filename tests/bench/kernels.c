@@ -3,12 +3,10 @@
  *
  * One thread. A time is the best of many short runs: others on the machine only ever make one longer.
  * The peak is measured anew before every shape, and the share is that of this moment. */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "bench.h"
 #include "lockstep/timer.h"
 #include "nn/op.h"
 #include "support/random_data.h"
@@ -57,11 +55,6 @@ typedef struct bench {
     double flop;            /* of one direction over all images, every position counted */
     double seconds, needed; /* of the direction measured last: time and flop really done */
 } bench;
-
-static void die(const lks_error *err) {
-    fprintf(stderr, "bench_kernels: %s\n", err->text);
-    exit(1);
-}
 
 /* A 1 x 1 convolution makes the input channels, so that gradients flow back to them. */
 static lks_model *make_model(const shape *s, const lks_kernels *kernels) {
@@ -112,7 +105,7 @@ static lks_model *make_model(const shape *s, const lks_kernels *kernels) {
     lks_error err;
     if (lks_model_create(&m, &c, (lks_shape){s->rows, s->columns, 1}, 10,
                          (const float(*)[256])pixels, kernels, 1, IMAGES, &err) != LKS_OK)
-        die(&err);
+        bench_die(&err);
     lks_model_init(m, 1);
     return m;
 }
@@ -140,29 +133,25 @@ static bench prepare(const shape *s, const lks_kernels *kernels) {
     return b;
 }
 
-static void run_forward(bench *b) {
+static void run_forward(void *context) {
+    bench *b = context;
     b->op->class->forward(b->op, b->model->workers[0], 0, IMAGES);
 }
 
-static void run_backward(bench *b) {
+static void run_backward(void *context) {
+    bench *b = context;
     b->op->class->backward(b->op, b->model->workers[0], 0, IMAGES);
 }
 
-static void run_weights(bench *b) {
+static void run_weights(void *context) {
+    bench *b = context;
     b->op->class->weights(b->op, b->model->workers[0], 0, 0, IMAGES, 0, 1);
 }
 
-static void measure(void (*run)(bench *), bench *b) {
+static void measure(void (*run)(void *), bench *b) {
     int64_t before = lks_model_flop(b->model);
-    double end = lks_now() + PATIENCE;
-    int runs = 0;
-    b->seconds = INFINITY;
-    for (; runs < 10 || lks_now() < end; runs++) {
-        double started = lks_now();
-        run(b);
-        double seconds = lks_now() - started;
-        b->seconds = seconds < b->seconds ? seconds : b->seconds;
-    }
+    int runs;
+    b->seconds = bench_best(run, b, PATIENCE, &runs);
     b->needed = (double)(lks_model_flop(b->model) - before) / runs;
 }
 
@@ -180,7 +169,7 @@ static double peak(const lks_kernels *k) {
 /* Behind lists, backward is making them and, where asked for, the input's gradient. */
 static void report(bench *b, double peak) {
     const shape *s = b->s;
-    void (*const runs[])(bench *) = {run_forward, run_backward, run_weights};
+    void (*const runs[])(void *) = {run_forward, run_backward, run_weights};
     char kernel[16] = "dense";
     if (s->kernel)
         snprintf(kernel, sizeof kernel, "%dx%d s%d", s->kernel, s->kernel, s->stride);
@@ -215,13 +204,5 @@ static void bench_table(const lks_kernels *k) {
 }
 
 int main(int argc, char **argv) {
-    const lks_kernels *tables[4];
-    lks_error err;
-    int n = lks_kernels_usable(tables);
-    for (int i = 1; i < argc; i++)
-        if (lks_kernels_select(argv[i], &tables[i - 1], &err) != LKS_OK)
-            die(&err);
-    for (int i = 0; i < (argc > 1 ? argc - 1 : n); i++)
-        bench_table(tables[i]);
-    return 0;
+    return bench_tables(argc, argv, bench_table);
 }

@@ -3,13 +3,11 @@
  *
  * One thread. A time is the best of many runs: others on the machine only ever make one longer. One
  * image stays in the second-level cache, a batch does not. */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "bench.h"
 #include "lockstep/memory.h"
-#include "lockstep/timer.h"
 #include "nn/op.h"
 #include "support/random_data.h"
 
@@ -25,11 +23,6 @@ typedef struct bench {
     int images;
     float *copy;
 } bench;
-
-static void die(const lks_error *err) {
-    fprintf(stderr, "bench_norm: %s\n", err->text);
-    exit(1);
-}
 
 /* A 1 x 1 convolution makes the input channels, so that gradients flow back to them. */
 static lks_model *make_model(lks_shape s, const lks_kernels *kernels) {
@@ -61,7 +54,7 @@ static lks_model *make_model(lks_shape s, const lks_kernels *kernels) {
     lks_error err;
     if (lks_model_create(&m, &c, (lks_shape){s.rows, s.columns, 1}, 10, (const float(*)[256])pixels,
                          kernels, 1, IMAGES, &err) != LKS_OK)
-        die(&err);
+        bench_die(&err);
     lks_model_init(m, 1);
     return m;
 }
@@ -81,44 +74,38 @@ static bench prepare(lks_shape s, const lks_kernels *kernels) {
     fill(b.op->out->gradient, n);
     b.copy = lks_alloc(n, sizeof(float), "a copy", &err);
     if (!b.copy)
-        die(&err);
+        bench_die(&err);
     return b;
 }
 
-static void run_copy(bench *b) {
+static void run_copy(void *context) {
+    bench *b = context;
     memcpy(b->copy, b->op->in->value, b->op->in->size * b->images * sizeof(float));
 }
 
-static void run_moments(bench *b) {
+static void run_moments(void *context) {
+    bench *b = context;
     b->op->class->moments(b->op, b->model->workers[0], 0, b->images, false);
 }
 
-static void run_forward(bench *b) {
+static void run_forward(void *context) {
+    bench *b = context;
     b->op->class->forward(b->op, b->model->workers[0], 0, b->images);
 }
 
-static void run_gradient_moments(bench *b) {
+static void run_gradient_moments(void *context) {
+    bench *b = context;
     b->op->class->moments(b->op, b->model->workers[0], 0, b->images, true);
 }
 
-static void run_backward(bench *b) {
+static void run_backward(void *context) {
+    bench *b = context;
     b->op->class->backward(b->op, b->model->workers[0], 0, b->images);
 }
 
-static double best_time(void (*run)(bench *), bench *b) {
-    double best = INFINITY, end = lks_now() + PATIENCE;
-    for (int i = 0; i < 10 || lks_now() < end; i++) {
-        double started = lks_now();
-        run(b);
-        double seconds = lks_now() - started;
-        best = seconds < best ? seconds : best;
-    }
-    return best;
-}
-
 static void bench_table(const lks_kernels *k) {
-    static void (*const runs[])(bench *) = {run_copy, run_moments, run_forward,
-                                            run_gradient_moments, run_backward};
+    static void (*const runs[])(void *) = {run_copy, run_moments, run_forward, run_gradient_moments,
+                                           run_backward};
     static const int images[] = {1, IMAGES};
     printf("%s: nanoseconds for 1000 values\n"
            "  %-12s %6s  %9s %9s %9s %9s %9s\n",
@@ -127,11 +114,13 @@ static void bench_table(const lks_kernels *k) {
         bench b = prepare(shapes[i], k);
         double values = (double)shapes[i].rows * shapes[i].columns * shapes[i].channels;
         for (int n = 0; n < 2; n++) {
+            int done;
             b.images = images[n];
             printf("  %2dx%-2dx%-5d  %6d ", shapes[i].rows, shapes[i].columns, shapes[i].channels,
                    b.images);
             for (int r = 0; r < 5; r++)
-                printf(" %9.1f", 1e12 * best_time(runs[r], &b) / (values * b.images));
+                printf(" %9.1f",
+                       1e12 * bench_best(runs[r], &b, PATIENCE, &done) / (values * b.images));
             printf("\n");
             fflush(stdout);
         }
@@ -141,13 +130,5 @@ static void bench_table(const lks_kernels *k) {
 }
 
 int main(int argc, char **argv) {
-    const lks_kernels *tables[4];
-    lks_error err;
-    int n = lks_kernels_usable(tables);
-    for (int i = 1; i < argc; i++)
-        if (lks_kernels_select(argv[i], &tables[i - 1], &err) != LKS_OK)
-            die(&err);
-    for (int i = 0; i < (argc > 1 ? argc - 1 : n); i++)
-        bench_table(tables[i]);
-    return 0;
+    return bench_tables(argc, argv, bench_table);
 }
