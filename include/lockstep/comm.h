@@ -45,6 +45,7 @@ void lks_comm_sum_i64(lks_comm *comm, int64_t *values, size_t n);
 void lks_comm_sum_f32(lks_comm *comm, float *values, size_t n);
 void lks_comm_max_i64(lks_comm *comm, int64_t *values, size_t n);
 void lks_comm_min_i64(lks_comm *comm, int64_t *values, size_t n);
+void lks_comm_max_u8(lks_comm *comm, uint8_t *values, size_t n);
 void lks_comm_max_f64(lks_comm *comm, double *values, size_t n);
 void lks_comm_min_f64(lks_comm *comm, double *values, size_t n);
 void lks_comm_sum_f64(lks_comm *comm, double *values,

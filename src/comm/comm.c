@@ -248,6 +248,10 @@ void lks_comm_min_i64(lks_comm *comm, int64_t *values, size_t n) {
     reduce(comm, values, n, sizeof *values, MPI_INT64_T, MPI_MIN);
 }
 
+void lks_comm_max_u8(lks_comm *comm, uint8_t *values, size_t n) {
+    reduce(comm, values, n, sizeof *values, MPI_UINT8_T, MPI_MAX);
+}
+
 void lks_comm_max_f64(lks_comm *comm, double *values, size_t n) {
     reduce(comm, values, n, sizeof *values, MPI_DOUBLE, MPI_MAX);
 }

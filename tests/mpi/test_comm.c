@@ -95,7 +95,9 @@ static void test_extremes(void) {
     enum { N = 501 };
     int64_t largest[N], smallest[N];
     double highest[N], lowest[N];
+    uint8_t bytes[N];
     for (int i = 0; i < N; i++) {
+        bytes[i] = (uint8_t)word(comm.rank, (uint64_t)i);
         largest[i] = smallest[i] = wide_value(comm.rank, (uint64_t)i);
         highest[i] = lowest[i] = (double)largest[i] * 1e-3;
     }
@@ -103,15 +105,19 @@ static void test_extremes(void) {
     lks_comm_min_i64(&comm, smallest, N);
     lks_comm_max_f64(&comm, highest, N);
     lks_comm_min_f64(&comm, lowest, N);
+    lks_comm_max_u8(&comm, bytes, N);
     int wrong = 0;
     for (int i = 0; i < N; i++) {
         int64_t max = INT64_MIN, min = INT64_MAX;
+        uint8_t byte = 0;
         for (int r = 0; r < comm.size; r++) {
+            uint8_t other = (uint8_t)word(r, (uint64_t)i);
+            byte = other > byte ? other : byte;
             int64_t value = wide_value(r, (uint64_t)i);
             max = value > max ? value : max;
             min = value < min ? value : min;
         }
-        wrong += largest[i] != max || smallest[i] != min;
+        wrong += largest[i] != max || smallest[i] != min || bytes[i] != byte;
         wrong += highest[i] != (double)max * 1e-3 || lowest[i] != (double)min * 1e-3;
     }
     CU_ASSERT_EQUAL(wrong, 0);

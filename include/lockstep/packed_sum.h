@@ -1,0 +1,34 @@
+/** @file packed_sum.h  Exact sums of many int64 over the ranks in fewer bytes than eight each: numbers
+ *  that are small, and stay so in the sum, share a word of the message. */
+#ifndef LOCKSTEP_PACKED_SUM_H
+#define LOCKSTEP_PACKED_SUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "lockstep/comm.h"
+#include "lockstep/status.h"
+
+typedef struct lks_packed_sum {
+    size_t head, n;    /**< numbers sent as they are, and those that may be packed, behind them */
+    int growth;        /**< bits that a sum may be wider than its parts */
+    size_t blocks;     /**< of numbers; 0: nothing is packed */
+    uint8_t *words;    /**< [blocks] that a block takes in the message */
+    uint64_t *message; /**< [head + n] */
+} lks_packed_sum;
+
+/** For sums of @p head + @p n numbers, the same on every rank. Nothing is packed, and no memory
+ * taken, where that would not pay: on one host, and for short messages. Not collective. Ended by
+ * lks_packed_sum_free(), also after LKS_ERR_MEMORY. */
+lks_status lks_packed_sum_create(lks_packed_sum *s, const lks_comm *comm, size_t head, size_t n,
+                                 lks_error *err);
+void lks_packed_sum_free(lks_packed_sum *s);
+
+/** Memory held. */
+size_t lks_packed_sum_bytes(const lks_packed_sum *s);
+
+/** As lks_comm_sum_i64() of values [head + n]: the same bits for all numbers, on any number of ranks
+ * and of @p threads, which pack and unpack. Sums wrap modulo 2^64. Collective: where it packs, one
+ * Allreduce of a byte for every 48 numbers goes before that of the sums. */
+void lks_packed_sum_i64(lks_packed_sum *s, lks_comm *comm, int64_t *values, int threads);
+
+#endif
