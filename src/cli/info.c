@@ -65,9 +65,10 @@ static void print_totals(const lks_config *c, const lks_layer_info *info) {
            flop / 1e6, (double)bytes / 1024);
     printf("weights and optimizer state  %.2f MiB on every rank\n",
            (double)parameters * 4 * (1 + states) / 1048576);
-    printf("message of every step        %.2f MiB (%s)\n",
-           (double)parameters * (c->train.reduce == LKS_REDUCE_EXACT ? 8 : 4) / 1048576,
-           c->train.reduce == LKS_REDUCE_EXACT ? "int64, exact" : "float32");
+    bool exact = c->train.reduce == LKS_REDUCE_EXACT;
+    printf("message of every step        %s%.2f MiB (%s)\n", exact ? "at most " : "",
+           (double)parameters * (exact ? 8 : 4) / 1048576,
+           exact ? "int64, exact; packed between hosts" : "float32");
     printf("global batch                 %d in %d chunks of %d: more than %d ranks would leave "
            "some without work\n",
            c->train.global_batch, chunks, c->train.chunk, chunks);

@@ -36,6 +36,7 @@ static void print_memory(lks_run *run) {
         {"optimizer state", (double)state_bytes(run)},
         {"averaged weights", run->average.weights ? (double)weights : 0},
         {"message of a step", (double)lks_run_message_bytes(run)},
+        {"packed message", (double)lks_packed_sum_bytes(&run->sum)},
         {"together", 0}};
     enum { N = sizeof rows / sizeof *rows };
     double least[N], most[N];

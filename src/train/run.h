@@ -5,6 +5,7 @@
 #include "lockstep/checkpoint.h"
 #include "lockstep/history.h"
 #include "lockstep/optim.h"
+#include "lockstep/packed_sum.h"
 #include "lockstep/train.h"
 #include "train/evaluate.h"
 #include "train/loader.h"
@@ -33,8 +34,9 @@ typedef struct lks_run {
     lks_model_view view;
     lks_optimizer optimizer;
     lks_average average;
-    int64_t *message; /* the view's: [head][operations][weights] */
-    float *gradients; /* the view's: [weights], train.reduce fp32 only */
+    int64_t *message;   /* the view's: [head][operations][weights] */
+    float *gradients;   /* the view's: [weights], train.reduce fp32 only */
+    lks_packed_sum sum; /* how the message is added up over the ranks */
     int eval_batch;
 
     int64_t batches, steps_per_epoch, total_steps, last_step;

@@ -97,6 +97,9 @@ static lks_status make_network(lks_run *run, lks_error *err) {
         lks_average_create(&run->average, &c->train, run->view.tensors, run->view.n_tensors, err));
     run->message = run->view.message;
     run->gradients = run->view.gradients;
+    size_t packable = run->gradients ? 0 : run->view.n_weights;
+    LKS_TRY(
+        lks_packed_sum_create(&run->sum, run->comm, run->view.n_message - packable, packable, err));
     size_t tensors = (size_t)run->view.n_tensors;
     run->norms = lks_alloc(tensors, sizeof *run->norms, "norms", err);
     run->record = lks_alloc(tensors, sizeof *run->record, "norms", err);
@@ -112,9 +115,9 @@ static lks_status make_network(lks_run *run, lks_error *err) {
 /* "X MiB" of the ranks: least and most. */
 static void print_memory(lks_run *run) {
     double data = (double)lks_dataset_bytes(&run->data) / 1048576, least = data, most = data;
-    double network = (double)(run->view.bytes + run->view.n_weights * sizeof(float) *
-                                                    (size_t)(run->optimizer.n_states +
-                                                             (run->average.weights != NULL))) /
+    size_t flats = (size_t)run->optimizer.n_states + (run->average.weights != NULL);
+    double network = (double)(run->view.bytes + flats * run->view.n_weights * sizeof(float) +
+                              lks_packed_sum_bytes(&run->sum)) /
                      1048576;
     lks_comm_min_f64(run->comm, &least, 1);
     lks_comm_max_f64(run->comm, &most, 1);
@@ -237,6 +240,7 @@ void lks_run_close(lks_run *run) {
     lks_loader_free(run->loader);
     lks_phases_free(&run->phases);
     lks_dataset_free(&run->data);
+    lks_packed_sum_free(&run->sum);
     lks_free(run->norms);
     lks_free(run->record);
     lks_free(run->validation);

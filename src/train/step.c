@@ -1,5 +1,5 @@
-/* One optimizer step: micro-batches summed on this rank, one Allreduce, the same update on every
- * rank. */
+/* One optimizer step: micro-batches summed on this rank, then over the ranks, the same update on
+ * every rank. */
 #include <string.h>
 
 #include "lockstep/timer.h"
@@ -63,7 +63,7 @@ static bool anything_bad(const lks_run *run) {
 
 static void reduce(lks_run *run) {
     lks_phase before = lks_phases_meet(&run->phases);
-    lks_comm_sum_i64(run->comm, run->message, run->view.n_message);
+    lks_packed_sum_i64(&run->sum, run->comm, run->message, run->threads);
     if (run->gradients)
         lks_comm_sum_f32(run->comm, run->gradients, run->view.n_weights);
     lks_phases_part(&run->phases, before);
