@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Ranks on two hosts: what travels between them is packed, and the bits are those of one rank, which packs nothing.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+need jq
+
+# Open MPI takes each of its daemons for a host. Here the agent that it would reach another host by starts the daemon
+# on this machine, with a folder of its own, and nothing is in shared memory, whose names are the host's.
+mpiexec=$MPIEXEC
+state=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-hosts-XXXXXX") # the agent's arguments are split at spaces
+trap 'rm -rf "$work" "$state"' EXIT
+cat >"$state/agent" <<EOF
+#!/bin/sh
+while [ "\${1#-}" != "\$1" ]; do shift; done
+host=\$1
+shift
+exec env TMPDIR="$state/\$host" sh -c "\$*"
+EOF
+cat >"$state/mpiexec" <<EOF
+#!/bin/sh
+exec env TMPDIR="$state/here" "$mpiexec" --host alpha:4,beta:4 --map-by node --mca plm rsh --mca plm_rsh_agent "$state/agent" \
+    --mca rtc_hwloc_vmhole none --mca pml ob1 --mca btl self,tcp --mca btl_tcp_if_include lo --mca oob_tcp_if_include lo "\$@"
+EOF
+chmod +x "$state/agent" "$state/mpiexec"
+mkdir "$state/here" "$state/alpha" "$state/beta"
+unset OMPI_MCA_orte_tmpdir_base # would be handed on to the daemons
+MPIEXEC=$state/mpiexec
+timeout 60 "$MPIEXEC" -n 2 true >"$work/probe" 2>&1 || skip "this MPI does not take one machine for two hosts"
+
+# --- what is packed: the message's length and the hosts decide
+packed() { # packed RANKS ARGUMENT...: MiB of the packed message
+    train dry "$1" --threads 1 --dry-run "${@:2}" || show "$work/dry.log" >&2
+    sed -nE 's/^  packed message +([0-9.]+) +\1$/\1/p' "$work/dry.log"
+}
+wide=(--set model.dense1.units=500)
+same "a message of 24,000 sums" 0.19 "$(packed 2 "${wide[@]}")"
+same "on one rank" 0.00 "$(packed 1 "${wide[@]}")"
+same "a short message" 0.00 "$(packed 2)"
+same "on one host" 0.00 "$(MPIEXEC=$mpiexec packed 2 "${wide[@]}")"
+
+# --- gradients as they come, small and large ones, so that 1 to 4 share a word or most are 0, from step to step
+compare() { # compare WHAT RANKS ARGUMENT...
+    local what=$1 ranks=$2
+    shift 2
+    trained one 1 --threads 1 "${wide[@]}" "$@"
+    trained several "$ranks" --threads $((1 + ranks % 2)) "${wide[@]}" "$@"
+    same "$what, $ranks ranks" "$(result one)" "$(result several)"
+    rm -rf "$work/one" "$work/several"
+}
+short=(--set train.max_steps=12)
+compare "gradients as they come" 2 --set train.max_steps=45
+compare "a thousandth" 3 "${short[@]}" --set train.class_weighting=given \
+    --set "train.class_weights=[.001, .001, .001, .001, .001, .001, .001, .001, .001, .001]"
+compare "less" 4 "${short[@]}" --set train.class_weighting=given \
+    --set "train.class_weights=[1e-5, 1e-5, 1e-5, 1e-5, 1e-5, 1e-5, 1e-5, 1e-5, 1e-5, 1e-5]"
+compare "a thousandfold, of two classes" 3 "${short[@]}" --set train.class_weighting=given \
+    --set "train.class_weights=[1, 1, 1000, 1, 1, 1, 1, 1000, 1, 1]"
+compare "a rate that kills most of the units" 4 "${short[@]}" --set train.optimizer.name=sgd --set train.optimizer.lr=1
+
+# --- batchnorm, clipping and averages, and stops
+config=$here/untuned.yaml
+trained reference 1 --threads 1
+trained parts 2 --threads 1 --set train.max_steps=14
+trained parts 1 --threads 1 --set train.max_steps=20
+trained parts 5 --threads 1
+same "resumed on one host and on two" "$(result reference)" "$(result parts)"
+config=$here/odd.yaml
+
+# --- a loss that is not finite is told by one message
+status=0
+train failed 3 --threads 1 "${wide[@]}" --set train.optimizer.name=sgd --set train.optimizer.lr=1e30 || status=$?
+same "an infinite loss ends with 1" 1 $status
+same "an infinite loss: one message" 1 "$(grep -c 'lockstep: error:' "$work/failed.log")"
+finish
