@@ -8,7 +8,7 @@ usage() {
 Usage: jobs/install-deps.sh [--tests] [--clang] [--list]
 
 Installs the Debian/Ubuntu packages that are missing for building and running Lockstep.
-  --tests   also what tests/run.sh uses: CUnit, h5dump, jq, clang-format, shellcheck
+  --tests   also what tests/run.sh uses: CUnit, h5dump, jq, clang-format, shellcheck, valgrind
   --clang   also the second compiler that CI builds with: clang, OpenMP for it
   --list    print the missing packages, one a line, and install nothing
 Runs as root or through sudo. Where there is no apt-get the packages needed are named instead.
@@ -70,6 +70,8 @@ if [ $tests = yes ]; then
     need jq has jq
     need clang-format has clang-format
     need shellcheck has shellcheck
+    need valgrind has valgrind
+    need binutils has objdump
     # AArch64 under emulation: its C library comes with the compiler's recommended packages
     need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
     need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h

@@ -8,7 +8,7 @@ usage() {
 Usage: tests/run.sh [--preset release|debug|asan-ubsan|coverage] [OPTION OF ctest]...
 
 Builds build/PRESET (release unless told otherwise) (warnings are errors where CI=true) and runs the tests.
-Examples:  tests/run.sh -L unit                     the tests of one label: unit, mpi, e2e, lint
+Examples:  tests/run.sh -L unit                     the tests of one label: unit, mpi, e2e, lint, bench
            tests/run.sh -R digest                   tests by name
            tests/run.sh --preset asan-ubsan -LE e2e
 The last line is "N passed, N failed, N skipped". Exit status 0 only if no test failed and at least one passed.
