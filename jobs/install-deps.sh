@@ -5,10 +5,11 @@ export LC_ALL=C
 
 usage() {
     cat <<'TEXT'
-Usage: jobs/install-deps.sh [--tests] [--clang] [--list]
+Usage: jobs/install-deps.sh [--tests] [--clang] [--peers] [--list]
 
 Installs the Debian/Ubuntu packages that are missing for building and running Lockstep.
   --tests   also what tests/run.sh uses: CUnit, h5dump, jq, clang-format, shellcheck, valgrind
+  --peers   also what tests/bench/run.sh --peers compares with: PyTorch
   --clang   also the second compiler that CI builds with: clang, OpenMP for it
   --list    print the missing packages, one a line, and install nothing
 Runs as root or through sudo. Where there is no apt-get the packages needed are named instead.
@@ -20,11 +21,12 @@ die() {
     exit 1
 }
 
-tests=no clang=no list=no
+tests=no clang=no peers=no list=no
 for arg; do
     case $arg in
     --tests) tests=yes ;;
     --clang) clang=yes ;;
+    --peers) peers=yes ;;
     --list) list=yes ;;
     -h | --help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
@@ -80,6 +82,10 @@ fi
 if [ $clang = yes ]; then
     need clang has clang
     need libomp-dev has_clang_openmp
+fi
+
+if [ $peers = yes ]; then
+    need python3-torch /usr/bin/python3 -c "import torch"
 fi
 
 if [ $list = yes ]; then

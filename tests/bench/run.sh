@@ -1,0 +1,288 @@
+#!/usr/bin/env bash
+# Everything that is measured of Lockstep's speed, by one command. Figures that are compared are taken in turn; absolute
+# ones hold for this machine at this moment, which is why the peak stands beside them.
+set -euo pipefail
+export LC_ALL=C
+
+usage() {
+    cat <<'TEXT'
+Usage: tests/bench/run.sh [--peers] [--quick] [--data DIR] [PART]...
+
+Installs what is missing, builds build/release and measures, on all cores of this machine:
+  kernels   each layer shape, direction by direction and for every instruction set: GFLOP/s and share of the FMA peak
+  steps     whole training steps of the shipped networks: images/s, needed and dense-equivalent GFLOP/s, share of the
+            peak measured beside them, exact against fp32 sums, time per phase
+  scaling   ranks x threads, with a fixed global batch (strong) and with one that grows with the cores (weak)
+  check     images_per_second of a run's summary against a stopwatch (needs the data)
+Without PART: all of them.
+  --peers     also PyTorch on the same networks, in turn with Lockstep (installs Debian's python3-torch); or PART peers
+  --quick     fewer and shorter rounds
+  --data DIR  MNIST's files (default: data/mnist); without them images are made up
+Every result is also a JSON object, one a line, in build/release/bench.jsonl.
+TEXT
+}
+
+die() {
+    echo "bench: error: $*" >&2
+    exit 1
+}
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+data=data/mnist peers=no quick=no parts=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    -h | --help) usage && exit 0 ;;
+    --peers) peers=yes ;;
+    --quick) quick=yes ;;
+    --data)
+        [ $# -ge 2 ] || { usage >&2 && exit 2; }
+        data=$2
+        [ -d "$data" ] || die "--data $data: no such folder"
+        shift
+        ;;
+    kernels | steps | scaling | check) parts+=("$1") ;;
+    peers) parts+=(peers) peers=yes ;;
+    *) usage >&2 && exit 2 ;;
+    esac
+    shift
+done
+if [ ${#parts[@]} -eq 0 ]; then
+    parts=(kernels steps scaling check)
+    [ $peers = no ] || parts+=(peers)
+fi
+
+build=build/release
+lockstep=$build/bin/lockstep
+results=$build/bench.jsonl
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cores=$(nproc)
+rounds=10 repeats=5
+if [ $quick = yes ]; then rounds=3 repeats=3; fi
+
+prepare() {
+    local more=()
+    [ $peers = no ] || more=(--peers)
+    jobs/install-deps.sh --tests "${more[@]}"
+    if ! cmake --preset release -DLOCKSTEP_TESTS=ON >"$work/log" 2>&1 ||
+        ! cmake --build --preset release --parallel "$cores" --target lockstep bench_kernels >"$work/log" 2>&1; then
+        tail -n 20 "$work/log" >&2
+        die "the build failed"
+    fi
+    : >"$results"
+}
+
+has_data() { [ -e "$data/train-images-idx3-ubyte" ] || [ -e "$data/train-images-idx3-ubyte.gz" ]; }
+
+describe_machine() {
+    local kind="made up: none in $data"
+    ! has_data || kind="those in $data"
+    echo "machine   $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $cores cores, load average $(cut -d ' ' -f 1-3 /proc/loadavg)"
+    echo "system    $(uname -sr), $(cc --version | head -n 1), $(mpirun --version 2>&1 | head -n 1)"
+    echo "images    $kind"
+    echo "date      $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+}
+
+# aligns columns between tabs
+align() {
+    awk -F '\t' '{ rows[NR] = $0; for (i = 1; i <= NF; i++) if (length($i) > width[i]) width[i] = length($i) }
+        END { for (r = 1; r <= NR; r++) { n = split(rows[r], cells, FS); line = ""
+            for (i = 1; i <= n; i++) line = line sprintf(i == 1 ? "%-*s" : "  %*s", width[i], cells[i])
+            print line } }'
+}
+
+title() { printf '\n=== %s\n' "$1"; }
+
+# on RANKS COMMAND...: one rank runs without a launcher. Ranks are not bound: their threads find free cores.
+on() {
+    local ranks=$1
+    shift
+    if [ "$ranks" -eq 1 ]; then
+        "$@"
+    else
+        OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe --bind-to none -n "$ranks" "$@"
+    fi
+}
+
+# network NAME: sets $config and $settings for one of the networks below
+networks=(mnist-convnet train-mnist-fast pytorch-example pytorch-example-128 m3)
+network() {
+    config=configs/${1%-128}.yaml settings=()
+    [ "$1" = "${1%-128}" ] || settings=(--set train.global_batch=128)
+}
+
+# measure RANKS THREADS ARGUMENT...: one JSON object
+measure() {
+    local ranks=$1 threads=$2
+    shift 2
+    if ! on "$ranks" "$lockstep" bench "$config" "${settings[@]}" --set "data.dir=$data" --threads "$threads" \
+        --format json "$@" >"$work/result" 2>"$work/warnings"; then
+        cat "$work/warnings" >&2
+        die "lockstep bench $config failed"
+    fi
+    tee -a "$results" <"$work/result"
+}
+
+# --- the parts --------------------------------------------------------------------------------------------------------
+
+part_kernels() {
+    title "kernels, one thread"
+    "$build/bin/bench_kernels"
+}
+
+part_steps() {
+    local name files=()
+    title "training steps, 1 rank x $cores threads; exact and fp32 in turn, medians of $rounds rounds"
+    for name in "${networks[@]}"; do
+        network "$name"
+        measure 1 "$cores" --rounds "$rounds" >"$work/$name.json"
+        files+=("$work/$name.json")
+    done
+    jq -nr '["network", "batch", "sums", "images/s", "best", "ms/step", "GFLOP/s", "dense", "peak", "share", "dense", "bytes"],
+        (inputs | . as $b | ("exact", "fp32") as $mode | .[$mode] | [$b.name, $b.global_batch, $mode,
+            (.images_per_second, .images_per_second_best | round), (.step_ms * 100 | round / 100),
+            (.gflops, .gflops_dense, .gflops_peak | round),
+            ((.share, .share_dense) * 100 | "\(round) %"), .message_bytes]) | @tsv' "${files[@]}" |
+        align
+    title "exact : fp32, images/s, by round"
+    jq -r '[.name, .global_batch, (.exact_to_fp32, .exact_to_fp32_least, .exact_to_fp32_most | . * 1000 | round / 1000)]
+        | "\(.[0]) (\(.[1]))\t\(.[2])\t\(.[3])..\(.[4])"' "${files[@]}" | align
+    title "time per phase, exact, mean over the ranks; memory per rank"
+    jq -nr '["network", "batch", "exchange", "batch", "compute", "communication", "wait", "update", "other", "MiB"],
+        (inputs | [.name, .global_batch, (.exact.phases | .total.avg as $all | (.exchange, .batch, .compute, .communication,
+            .wait, .update, .other) | .avg / $all * 1000 | "\(round / 10) %"), (.peak_rss_mib.max | round)]) | @tsv' \
+        "${files[@]}" | align
+}
+
+# row WHAT RANKS THREADS BATCH: a line of a table; images/s of one core are kept in $base
+row() {
+    local what=$1 ranks=$2 threads=$3 batch=$4
+    settings=(--set "train.global_batch=$batch")
+    measure "$ranks" "$threads" --rounds "$rounds" >"$work/one.json"
+    : "${base:=$(jq .exact.images_per_second "$work/one.json")}"
+    jq -r --arg what "$what" --argjson base "$base" '(.world_size * .threads_per_rank) as $cores |
+        (.exact.images_per_second / $base) as $times | [$what, "\(.world_size) x \(.threads_per_rank)", .global_batch,
+        (.exact.images_per_second | round), ($times * 100 | round / 100), "\($times / $cores * 100 | round) %",
+        (.exact.gflops_peak | round), "\(.exact.share * 100 | round) %",
+        (.exact.phases | "\((.communication.avg + .wait.avg) / .total.avg * 1000 | round / 10) %"),
+        (.exact_to_fp32 * 1000 | round / 1000)] | @tsv' "$work/one.json"
+}
+
+scaling_rows() {
+    local n step
+    base=
+    row "one core" 1 1 128
+    for ((n = 2; n <= cores; n = n < cores && 2 * n > cores ? cores : 2 * n)); do
+        row "strong, ranks" "$n" 1 128
+        row "strong, threads" 1 "$n" 128
+        row "weak, ranks" "$n" 1 $((128 * n))
+        row "weak, threads" 1 "$n" $((128 * n))
+    done
+    for ((step = 2; step < cores; step++)); do
+        if [ $((cores % step)) -eq 0 ]; then row "strong, both" $((cores / step)) "$step" 128; fi
+    done
+}
+
+part_scaling() {
+    local name
+    for name in mnist-convnet train-mnist-fast; do
+        network "$name"
+        title "ranks x threads, $name, medians of $rounds rounds"
+        {
+            printf 'what\tranks x threads\tbatch\timages/s\ttimes\tefficiency\tpeak\tshare\tallreduce\texact:fp32\n'
+            scaling_rows
+        } | align
+    done
+}
+
+# wall EPOCHS: seconds of a whole run on the stopwatch
+wall() {
+    local started
+    started=$(date +%s.%N)
+    "$lockstep" train configs/mnist-convnet.yaml --set "data.dir=$data" --set "train.epochs=$1" \
+        --set eval.every_epochs=1000 --threads "$cores" --resume never --out "$work/run" --quiet --progress never
+    awk -v a="$started" -v b="$(date +%s.%N)" 'BEGIN { print b - a }'
+}
+
+part_check() {
+    local one three
+    title "images_per_second against a stopwatch, mnist-convnet"
+    if ! has_data; then
+        echo "left out: no MNIST in $data (jobs/fetch-data.sh mnist $data)"
+        return
+    fi
+    one=$(wall 1)
+    three=$(wall 3)
+    jq -r --argjson one "$one" --argjson three "$three" '(.samples_seen * 2 / 3 / ($three - $one)) as $outside |
+        "3 epochs take \($three) s, 1 epoch \($one) s: \($outside | round) images/s from outside\n" +
+        "summary.json says \(.images_per_second | round): \($outside / .images_per_second * 1000 | round / 1000) of it\n" +
+        "(from outside the check of replicas counts, too, and one run was not the other)"' "$work/run/summary.json"
+}
+
+# torch RANKS THREADS NETWORK BATCH STEPS: one JSON object
+torch() {
+    local ranks=$1 threads=$2 name=$3 batch=$4 steps=$5 rank pids=() pid port=$((20000 + RANDOM % 20000)) source=()
+    ! has_data || source=(--data "$data")
+    for ((rank = 0; rank < ranks; rank++)); do
+        RANK=$rank WORLD_SIZE=$ranks MASTER_ADDR=127.0.0.1 MASTER_PORT=$port OMP_NUM_THREADS=$threads \
+            /usr/bin/python3 tests/bench/torch_peer.py "$name" --batch "$batch" --threads "$threads" --steps "$steps" \
+            --rounds 3 "${source[@]}" >"$work/torch.$rank" 2>"$work/torch.$rank.log" &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do
+        wait "$pid" || {
+            kill "${pids[@]}" 2>/dev/null || true # the others would wait for it
+            cat "$work"/torch.*.log >&2
+            die "PyTorch on $name failed"
+        }
+    done
+    tee -a "$results" <"$work/torch.0"
+}
+
+# speed FILE: adds one figure, a line
+speed() { jq '.exact.images_per_second // .images_per_second' >>"$work/$1"; }
+median() { sort -n "$1" | awk '{ x[NR] = $1 } END { print (x[int((NR + 1) / 2)] + x[int(NR / 2) + 1]) / 2 }'; }
+
+# compare NETWORK BATCH STEPS: a line of the table
+compare() {
+    local name=$1 batch=$2 steps=$3 i
+    rm -f "$work"/speed.*
+    config=configs/$name.yaml
+    # PyTorch's side has Adam for all
+    settings=(--set "train.global_batch=$batch" --set train.optimizer.name=adam --set train.optimizer.lr=0.001)
+    for ((i = 0; i < repeats; i++)); do
+        measure 1 "$cores" --rounds 3 | speed speed.threads
+        torch 1 "$cores" "$name" "$batch" "$steps" | speed speed.torch-threads
+        if [ "$cores" -eq 1 ] || [ $((batch % cores)) -ne 0 ]; then continue; fi
+        measure "$cores" 1 --rounds 3 | speed speed.ranks
+        torch "$cores" 1 "$name" "$batch" "$steps" | speed speed.torch-ranks
+    done
+    for i in threads ranks torch-threads torch-ranks; do
+        [ -e "$work/speed.$i" ] || echo 0 >"$work/speed.$i"
+    done
+    awk -v name="$name" -v batch="$batch" -v threads="$(median "$work/speed.threads")" \
+        -v ranks="$(median "$work/speed.ranks")" -v torch_threads="$(median "$work/speed.torch-threads")" \
+        -v torch_ranks="$(median "$work/speed.torch-ranks")" 'BEGIN {
+            ours = threads > ranks ? threads : ranks
+            theirs = torch_threads > torch_ranks ? torch_threads : torch_ranks
+            printf "%s\t%d\t%d\t%d\t%d\t%d\t%.2f\n", name, batch, threads, ranks, torch_threads, torch_ranks, ours / theirs
+        }'
+}
+
+part_peers() {
+    title "images/s beside PyTorch $(/usr/bin/python3 -c 'import torch; print(torch.__version__)'), in turn, medians of $repeats; the better of its two modes counts"
+    {
+        printf 'network\tbatch\t1 x %d\t%d x 1\ttorch 1 x %d\ttorch %d x 1\tratio\n' "$cores" "$cores" "$cores" "$cores"
+        compare mnist-convnet 128 30
+        compare train-mnist-fast 256 20
+        compare pytorch-example 64 20
+        compare pytorch-example 128 10
+        compare m3 120 2
+    } | align
+}
+
+prepare
+describe_machine
+for part in "${parts[@]}"; do
+    "part_$part"
+done
