@@ -94,14 +94,13 @@ typedef struct lks_entry {
     float g;
 } lks_entry;
 
-/** Lists non-zeros of dy per output channel in row-major order of pixels. */
+/** Lists non-zeros of dy behind 2x2 max-pooling, per output channel in row-major order of pixels. */
 typedef struct lks_list_args {
-    const float *dy; /**< [windows][channels] */
-    const uint8_t
-        *argmax; /**< same shape, or NULL where there is no pooling (then a window is a pixel) */
+    const float *dy;       /**< [windows][channels] */
+    const uint8_t *argmax; /**< same shape: place 0..3 of the maximum in its window */
     int window_rows, window_columns;
     int channels;                /**< padded */
-    const int32_t *pixel_offset; /**< [windows][4] with argmax, else [windows] */
+    const int32_t *pixel_offset; /**< [windows][4] */
     int capacity;                /**< entries per channel: at least the number of windows */
     lks_entry *entries;          /**< [channels][capacity] */
     int32_t *count;              /**< [channels] */

@@ -1,7 +1,7 @@
-/* Sparse backward: behind max-pooling, ReLU and dropout few output gradients are not zero. They are
- * listed per output channel; then that channel's weights (for the data) or weight gradients stay in
- * registers while the list is walked. A product with zero changes no bit, so these loops and dense
- * ones in the same order agree. */
+/* Sparse backward: behind max-pooling few output gradients are not zero. They are listed per output
+ * channel; then that channel's weights (for the data) or weight gradients stay in registers while the
+ * list is walked. A product with zero changes no bit, so these loops and dense ones in the same order
+ * agree. */
 #include "kernels/kernels_isa.h"
 
 /* Vectors of channels that share one walk of a list, beside up to 9 taps. */
@@ -11,12 +11,13 @@
 #define WIDE 1 /* 9 of 16 registers */
 #endif
 
-LKS_INLINE void append(const lks_list_args *a, int channel, uint32_t mask, size_t at,
-                       const int32_t *offset, const uint8_t *argmax) {
+LKS_INLINE void append(const lks_list_args *a, int channel, uint32_t mask, size_t window) {
+    const int32_t *offset = a->pixel_offset + window * 4;
     for (; mask; mask &= mask - 1) {
-        int l = __builtin_ctz(mask), c = channel + l;
+        int c = channel + __builtin_ctz(mask);
+        size_t at = window * a->channels + c;
         a->entries[(size_t)c * a->capacity + a->count[c]++] =
-            (lks_entry){offset[argmax ? argmax[l] : 0], a->dy[at + l]};
+            (lks_entry){offset[a->argmax[at]], a->dy[at]};
     }
 }
 
@@ -34,7 +35,7 @@ LKS_INLINE void list_windows(const lks_list_args *a, int row, int c) {
     for (int column = 0; column < a->window_columns; column++) {
         size_t window = first + column, at = window * a->channels + c;
         uint32_t mask = v_nonzero_mask(v_load(a->dy + at)), down = lower_mask(a, at, mask);
-        append(a, c, mask & ~down, at, a->pixel_offset + window * 4, a->argmax + at);
+        append(a, c, mask & ~down, window);
         if (column < REMEMBERED)
             lower[column] = down;
     }
@@ -42,24 +43,15 @@ LKS_INLINE void list_windows(const lks_list_args *a, int row, int c) {
         size_t window = first + column, at = window * a->channels + c;
         uint32_t mask = column < REMEMBERED ? lower[column]
                                             : lower_mask(a, at, v_nonzero_mask(v_load(a->dy + at)));
-        append(a, c, mask, at, a->pixel_offset + window * 4, a->argmax + at);
+        append(a, c, mask, window);
     }
 }
 
 void LKS_KERNEL(lks_list)(const lks_list_args *a) {
     memset(a->count, 0, sizeof *a->count * (size_t)a->channels);
-    if (a->argmax) {
-        for (int row = 0; row < a->window_rows; row++)
-            for (int c = 0; c < a->channels; c += LKS_VL)
-                list_windows(a, row, c);
-        return;
-    }
-    size_t pixels = (size_t)a->window_rows * a->window_columns;
-    for (size_t i = 0; i < pixels; i++)
-        for (int c = 0; c < a->channels; c += LKS_VL) {
-            size_t at = i * a->channels + c;
-            append(a, c, v_nonzero_mask(v_load(a->dy + at)), at, a->pixel_offset + i, NULL);
-        }
+    for (int row = 0; row < a->window_rows; row++)
+        for (int c = 0; c < a->channels; c += LKS_VL)
+            list_windows(a, row, c);
 }
 
 LKS_INLINE void scatter_group(float *dx, const lks_entry *entries, int n, const float *w, int taps,
