@@ -274,10 +274,10 @@ part_peers() {
     {
         printf 'network\tbatch\t1 x %d\t%d x 1\ttorch 1 x %d\ttorch %d x 1\tratio\n' "$cores" "$cores" "$cores" "$cores"
         compare mnist-convnet 128 30
-        compare train-mnist-fast 256 20
+        compare train-mnist-fast 128 30
         compare pytorch-example 64 20
         compare pytorch-example 128 10
-        compare m3 120 2
+        compare m3 128 2
     } | align
 }
 
