@@ -16,12 +16,13 @@ bool lks_winograd_suits(const lks_layer_config *layer, lks_shape in) {
            layer->stride[1] == 1 && in.channels >= LEAST && layer->filters >= LEAST;
 }
 
-static size_t in_position(const lks_winograd *w) {
-    return (size_t)w->group * w->channels + SKEW;
+/* Floats from position to position of so many tiles. */
+static size_t in_position(const lks_winograd *w, int group) {
+    return (size_t)group * w->channels + SKEW;
 }
 
-static size_t out_position(const lks_winograd *w) {
-    return (size_t)w->group * w->blocks * LKS_BLOCK + SKEW;
+static size_t out_position(const lks_winograd *w, int group) {
+    return (size_t)group * w->blocks * LKS_BLOCK + SKEW;
 }
 
 /* -1 beyond the image */
@@ -41,10 +42,20 @@ static void fill_offsets(lks_winograd *w, const lks_winograd_shape *s, int tile_
                 s->pool ? place(s->out, s->out_stride, row, column)
                         : place(s->out, s->out_stride, 2 * row + k / 2, 2 * column + k % 2);
     }
-    for (int i = 0; i < w->group; i++)
+    for (int i = 0; i < w->gradient_group; i++)
         w->group_offset[i] = i * w->channels;
     for (int i = 0; i < w->inputs; i++)
         w->input_offset[i] = i;
+}
+
+/* Tiles whose products are added up in one go for the weights' gradient. For each group its tiles and
+ * all the sums are fetched and put away once: so that it is the sums no more often than the tiles,
+ * which counts where they do not stay in the cache. No more than a chunk has. */
+static int gradient_group(const lks_winograd *w, int outputs, int chunk) {
+    int group = 2 * w->channels * outputs / (w->channels + outputs) / GROUP_TILE * GROUP_TILE;
+    int most = w->tiles * chunk;
+    group = group < most ? group : most;
+    return group < w->group ? w->group : group;
 }
 
 static size_t gradient_position(const lks_winograd *w) {
@@ -62,17 +73,19 @@ lks_status lks_winograd_create(lks_winograd *w, lks_op *op, const lks_winograd_s
     w->tiles = (s->out.rows + window - 1) / window * tile_columns;
     w->group = CACHE / (POSITIONS * (s->in_stride + s->out_stride)) / GROUP_TILE * GROUP_TILE;
     w->group = w->group < GROUP_TILE ? GROUP_TILE : w->group > GROUP_MOST ? GROUP_MOST : w->group;
+    w->gradient_group = learns ? gradient_group(w, s->out_stride, op->model->chunk) : w->group;
     size_t tiles = (size_t)w->tiles;
     w->in_offset = lks_op_alloc(op, tiles * POSITIONS, sizeof(int32_t), err);
     w->out_offset = lks_op_alloc(op, tiles * 4, sizeof(int32_t), err);
-    w->group_offset = lks_op_alloc(op, (size_t)w->group, sizeof(int32_t), err);
+    w->group_offset = lks_op_alloc(op, (size_t)w->gradient_group, sizeof(int32_t), err);
     w->input_offset = lks_op_alloc(op, (size_t)w->inputs, sizeof(int32_t), err);
     w->u =
         lks_op_alloc(op, (size_t)POSITIONS * w->blocks * w->inputs * LKS_BLOCK, sizeof(float), err);
     if (!w->in_offset || !w->out_offset || !w->group_offset || !w->input_offset || !w->u)
         return err->status;
     fill_offsets(w, s, tile_columns);
-    size_t scratch = POSITIONS * (in_position(w) + out_position(w));
+    int most = w->gradient_group;
+    size_t scratch = POSITIONS * (in_position(w, most) + out_position(w, most));
     if (learns)
         scratch += (POSITIONS + 9) * gradient_position(w);
     if (scratch > op->scratch_floats)
@@ -124,7 +137,7 @@ static piece next_piece(const lks_winograd *w, int first, int n, int done) {
 }
 
 static void transform_inputs(const lks_winograd *w, const lks_winograd_run *r, int first, int n,
-                             float *v) {
+                             int group, float *v) {
     piece p;
     for (int done = 0; done < n; done += p.n) {
         p = next_piece(w, first, n, done);
@@ -133,7 +146,7 @@ static void transform_inputs(const lks_winograd *w, const lks_winograd_run *r, i
                                            .offset = w->in_offset + (size_t)p.tile * POSITIONS,
                                            .channels = w->channels,
                                            .out = v + (size_t)done * w->channels,
-                                           .out_stride = in_position(w)};
+                                           .out_stride = in_position(w, group)};
         w->op->model->kernels->winograd_input(&a);
     }
 }
@@ -145,7 +158,7 @@ static void transform_outputs(const lks_winograd *w, const lks_winograd_run *r, 
     for (int done = 0; done < n; done += p.n) {
         p = next_piece(w, first, n, done);
         const lks_winograd_output_args a = {.m = m + (size_t)done * channels,
-                                            .m_stride = out_position(w),
+                                            .m_stride = out_position(w, w->group),
                                             .tiles = p.n,
                                             .channels = channels,
                                             .bias = r->bias,
@@ -162,7 +175,7 @@ static void multiply(const lks_winograd *w, const float *v, float *m, int n) {
     static const int32_t zero = 0;
     size_t stride = (size_t)w->blocks * w->inputs * LKS_BLOCK;
     for (int p = 0; p < POSITIONS; p++) {
-        const lks_forward_args a = {.x = v + p * in_position(w),
+        const lks_forward_args a = {.x = v + p * in_position(w, w->group),
                                     .n_pixels = n,
                                     .pixel_offset = w->group_offset,
                                     .n_runs = 1,
@@ -170,17 +183,17 @@ static void multiply(const lks_winograd *w, const float *v, float *m, int n) {
                                     .run_offset = &zero,
                                     .blocks = w->blocks,
                                     .weights = w->u + p * stride,
-                                    .out = m + p * out_position(w)};
+                                    .out = m + p * out_position(w, w->group)};
         w->op->model->kernels->forward(&a);
     }
 }
 
 void lks_winograd_convolve(const lks_winograd *w, const lks_winograd_run *r, float *scratch) {
-    float *v = scratch, *m = scratch + POSITIONS * in_position(w);
+    float *v = scratch, *m = scratch + POSITIONS * in_position(w, w->group);
     int total = w->tiles * r->count;
     for (int first = 0; first < total; first += w->group) {
         int n = total - first < w->group ? total - first : w->group;
-        transform_inputs(w, r, first, n, v);
+        transform_inputs(w, r, first, n, w->group, v);
         multiply(w, v, m, n);
         transform_outputs(w, r, first, n, m);
     }
@@ -198,7 +211,7 @@ static void transform_gradients(const lks_winograd *w, const lks_winograd_run *r
                                               .offset = w->out_offset + (size_t)p.tile * 4,
                                               .channels = channels,
                                               .out = z + (size_t)done * channels,
-                                              .out_stride = out_position(w)};
+                                              .out_stride = out_position(w, w->gradient_group)};
         w->op->model->kernels->winograd_gradient(&a);
     }
 }
@@ -207,8 +220,8 @@ static void transform_gradients(const lks_winograd *w, const lks_winograd_run *r
 static void add_products(const lks_winograd *w, const float *v, const float *z, lks_span blocks,
                          int n, bool goes_on, float *du) {
     for (int p = 0; p < POSITIONS; p++) {
-        const lks_wgrad_args a = {.x = v + p * in_position(w),
-                                  .dy = z + p * out_position(w),
+        const lks_wgrad_args a = {.x = v + p * in_position(w, w->gradient_group),
+                                  .dy = z + p * out_position(w, w->gradient_group),
                                   .samples = 1,
                                   .chunk = 1,
                                   .rows = 1,
@@ -227,12 +240,13 @@ static void add_products(const lks_winograd *w, const float *v, const float *z, 
 
 float *lks_winograd_weight_gradient(const lks_winograd *w, const lks_winograd_run *r,
                                     const float *dy, lks_span blocks, float *scratch) {
-    float *v = scratch, *z = v + POSITIONS * in_position(w);
-    float *du = z + POSITIONS * out_position(w), *dw = du + POSITIONS * gradient_position(w);
+    const int group = w->gradient_group;
+    float *v = scratch, *z = v + POSITIONS * in_position(w, group);
+    float *du = z + POSITIONS * out_position(w, group), *dw = du + POSITIONS * gradient_position(w);
     int total = w->tiles * r->count;
-    for (int first = 0; first < total; first += w->group) {
-        int n = total - first < w->group ? total - first : w->group;
-        transform_inputs(w, r, first, n, v);
+    for (int first = 0; first < total; first += group) {
+        int n = total - first < group ? total - first : group;
+        transform_inputs(w, r, first, n, group, v);
         transform_gradients(w, r, dy, blocks, first, n, z);
         add_products(w, v, z, blocks, n, first > 0, du);
     }

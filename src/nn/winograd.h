@@ -11,9 +11,10 @@ typedef struct lks_winograd {
     int blocks;            /* of output channels */
     int tiles;             /* of one image */
     int group;             /* tiles at a time: what is in between stays in the second-level cache */
+    int gradient_group;    /* the same for the weights' gradient, at least group */
     int32_t *in_offset;    /* [tiles][16] */
     int32_t *out_offset;   /* [tiles][4] */
-    int32_t *group_offset; /* [group] */
+    int32_t *group_offset; /* [gradient_group] */
     int32_t *input_offset; /* [inputs] 0, 1, ... */
     float *u;              /* [16][blocks][inputs][16] */
 } lks_winograd;
