@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/embedded.h"
 #include "cli/cli.h"
-#include "cli/shipped.h"
 #include "lockstep/json.h"
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
 #include "lockstep/suggest.h"
+
+extern const lks_embedded lks_shipped_configs[]; /* the files of configs/ */
 
 enum { KEY_JSON = 'j' };
 
@@ -41,7 +43,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 /* Copies the value of the line "# key: value" among the comment lines at the top; "" if there is
  * none. */
-static const char *header(const lks_shipped *s, const char *key, char *value, size_t size) {
+static const char *header(const lks_embedded *s, const char *key, char *value, size_t size) {
     const char *line = (const char *)s->text, *end = line + s->size;
     size_t n = strlen(key);
     value[0] = 0;
@@ -59,7 +61,7 @@ static const char *header(const lks_shipped *s, const char *key, char *value, si
 }
 
 /* For images of 28 x 28 x 1 and 10 classes, as in MNIST. */
-static lks_status count_parameters(const lks_shipped *s, int64_t *parameters, lks_error *err) {
+static lks_status count_parameters(const lks_embedded *s, int64_t *parameters, lks_error *err) {
     lks_config c;
     char file[LKS_NAME_MAX + 8];
     snprintf(file, sizeof file, "%s.yaml", s->name);
@@ -80,14 +82,14 @@ typedef struct entry {
     char what[256], published[256], source[256];
 } entry;
 
-static lks_status describe(const lks_shipped *s, entry *e, lks_error *err) {
+static lks_status describe(const lks_embedded *s, entry *e, lks_error *err) {
     header(s, "what", e->what, sizeof e->what);
     header(s, "published", e->published, sizeof e->published);
     header(s, "source", e->source, sizeof e->source);
     return count_parameters(s, &e->parameters, err);
 }
 
-static void print_row(const lks_shipped *s, const entry *e) {
+static void print_row(const lks_embedded *s, const entry *e) {
     printf("%-18s %10lld  %s\n", s->name, (long long)e->parameters, e->what);
     if (e->published[0])
         printf("%29s  published: %s\n", "", e->published);
@@ -103,7 +105,7 @@ static void print_member(const char *key, const char *text) {
         printf("null");
 }
 
-static void print_object(const lks_shipped *s, const entry *e) {
+static void print_object(const lks_embedded *s, const entry *e) {
     printf("  {\"name\": ");
     lks_json_text(stdout, s->name);
     printf(", \"parameters\": %lld", (long long)e->parameters);
@@ -118,7 +120,7 @@ static lks_status list(bool json, lks_error *err) {
         printf("[\n");
     else
         printf("%-18s %10s  %s\n", "name", "parameters", "what (28 x 28 x 1 images, 10 classes)");
-    for (const lks_shipped *s = lks_shipped_configs; s->name; s++) {
+    for (const lks_embedded *s = lks_shipped_configs; s->name; s++) {
         entry e;
         LKS_TRY(describe(s, &e, err));
         if (json)
@@ -132,7 +134,7 @@ static lks_status list(bool json, lks_error *err) {
 
 static lks_status print(const char *name, lks_error *err) {
     lks_nearest nearest = lks_nearest_start(name);
-    for (const lks_shipped *s = lks_shipped_configs; s->name; s++) {
+    for (const lks_embedded *s = lks_shipped_configs; s->name; s++) {
         if (strcmp(s->name, name) == 0) {
             fwrite(s->text, 1, s->size, stdout);
             return LKS_OK;

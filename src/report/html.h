@@ -1,0 +1,36 @@
+/* A page in the making: text that grows. Running out of memory is remembered and said once, at the
+ * end, so that a section can be written without a check behind every line. */
+#ifndef LKS_REPORT_HTML_H
+#define LKS_REPORT_HTML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lockstep/status.h"
+
+/* Zero-initialise; free with lks_html_free(). */
+typedef struct lks_html {
+    char *text; /* [size], not terminated */
+    size_t size, capacity;
+    bool failed;
+} lks_html;
+
+/* Adds markup as it is. */
+void lks_html_add(lks_html *page, const char *markup);
+void lks_html_bytes(lks_html *page, const void *bytes, size_t n);
+void lks_html_printf(lks_html *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Adds text, escaped for content and for quoted attributes. */
+void lks_html_text(lks_html *page, const char *text);
+
+/* Adds bytes in Base64 (RFC 4648, with padding). */
+void lks_html_base64(lks_html *page, const void *bytes, size_t n);
+
+/* Adds the file NAME of assets/ in this folder. */
+void lks_html_asset(lks_html *page, const char *name);
+
+/* LKS_OK, or LKS_ERR_MEMORY if something did not fit. */
+lks_status lks_html_status(const lks_html *page, lks_error *err);
+void lks_html_free(lks_html *page);
+
+#endif
