@@ -255,6 +255,23 @@ bool lks_is_hdf5_name(const char *name);
 /** The layer kind's name in YAML: "conv2d", "maxpool", ... */
 const char *lks_layer_kind_name(lks_layer_kind kind);
 
+/** What is to be known of one key of a configuration, or of one kind of layer. */
+typedef struct lks_key_info {
+    const char *layer;    /**< the kind of layer whose option it is; NULL: a key of its own */
+    const char *key;      /**< dotted; NULL: the row is about the kind of layer itself */
+    const char *expected; /**< "a whole number >= 1"; the kind's row has none: "" */
+    const char *words;    /**< what may be chosen from, separated by blanks; "": no list */
+    const char *preset;   /**< default; NULL: none, or it depends (`meaning` tells) */
+    bool required;
+    const char *condition; /**< "train.optimizer.name: sgd or rmsprop", without which it has no
+                                meaning; "": always has one */
+    const char *meaning;
+} lks_key_info;
+
+/** Calls @p visit with every key in the order of the option table, then with every kind of layer,
+ * each followed by its options. The strings are good until @p visit returns. */
+void lks_config_keys(void (*visit)(const lks_key_info *key, void *context), void *context);
+
 /** Prints every key with type, range, default and meaning (the text of `lockstep help config`). */
 void lks_config_help(FILE *out);
 

@@ -22,43 +22,90 @@ static void wrap(FILE *out, const char *text, int indent) {
     fputc('\n', out);
 }
 
-static void print_option(FILE *out, const lks_option *option, int indent) {
-    char expected[160], words[80];
-    fprintf(out, "%*s%s: %s", indent, "", option->key,
-            lks_option_describe(option, expected, sizeof expected));
-    if (option->required)
-        fputs("; required", out);
-    else if (option->preset)
-        fprintf(out, "; default %s", option->preset);
-    if (option->only_with)
-        fprintf(out, "; only with %s: %s", option->only_with,
-                lks_option_only(option, words, sizeof words));
-    fputc('\n', out);
-    wrap(out, option->meaning, indent + 4);
+/* --- the rows --------------------------------------------------------------------------------- */
+
+typedef struct visitor {
+    void (*visit)(const lks_key_info *key, void *context);
+    void *context;
+} visitor;
+
+static char *list_words(const lks_option *option, char *out, size_t size) {
+    size_t used = 0;
+    *out = '\0';
+    if (option->type == LKS_OPT_BOOL)
+        snprintf(out, size, "true false");
+    for (const lks_word *w = option->words; w && w->word && used < size; w++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "", w->word);
+    return out;
 }
 
-static void print_layers(FILE *out) {
-    fputs("\nEach entry of 'model' is a kind of layer, alone (- relu), with its first option\n"
-          "(- dense: 10), or with a map of options (- conv2d: {filters: 32, kernel: 3}):\n",
-          out);
+static void visit_option(const visitor *v, const char *layer, const lks_option *option) {
+    char expected[160], words[160], condition[160] = "", only[80];
+    if (option->only_with)
+        snprintf(condition, sizeof condition, "%s: %s", option->only_with,
+                 lks_option_only(option, only, sizeof only));
+    const lks_key_info key = {layer,
+                              option->key,
+                              lks_option_describe(option, expected, sizeof expected),
+                              list_words(option, words, sizeof words),
+                              option->preset,
+                              option->required,
+                              condition,
+                              option->meaning};
+    v->visit(&key, v->context);
+}
+
+void lks_config_keys(void (*visit)(const lks_key_info *key, void *context), void *context) {
+    const visitor v = {visit, context};
+    locale_t saved = lks_locale_enter();
+    for (int i = 0; i < lks_n_options; i++)
+        visit_option(&v, NULL, &lks_options[i]);
     for (int kind = 0; kind < LKS_LAYER_KINDS; kind++) {
         const lks_layer_options *info = &lks_layer_table[kind];
-        fprintf(out, "\n  %s: %s\n", info->kind, info->meaning);
+        visit(&(lks_key_info){info->kind, NULL, "", "", NULL, false, "", info->meaning}, context);
         for (int i = 0; i < info->n_options; i++)
-            print_option(out, &info->options[i], 4);
+            visit_option(&v, info->kind, &info->options[i]);
     }
+    lks_locale_leave(saved);
+}
+
+/* --- as text ---------------------------------------------------------------------------------- */
+
+typedef struct text {
+    FILE *out;
+    bool layers; /* the rows have come to them */
+} text;
+
+static void print_key(const lks_key_info *key, void *context) {
+    text *t = context;
+    const int indent = key->layer ? 4 : 0;
+    if (key->layer && !t->layers)
+        fputs("\nEach entry of 'model' is a kind of layer, alone (- relu), with its first option\n"
+              "(- dense: 10), or with a map of options (- conv2d: {filters: 32, kernel: 3}):\n",
+              t->out);
+    t->layers = key->layer;
+    if (!key->key) {
+        fprintf(t->out, "\n  %s: %s\n", key->layer, key->meaning);
+        return;
+    }
+    fprintf(t->out, "%*s%s: %s", indent, "", key->key, key->expected);
+    if (key->required)
+        fputs("; required", t->out);
+    else if (key->preset)
+        fprintf(t->out, "; default %s", key->preset);
+    if (key->condition[0])
+        fprintf(t->out, "; only with %s", key->condition);
+    fputc('\n', t->out);
+    wrap(t->out, key->meaning, indent + 4);
 }
 
 void lks_config_help(FILE *out) {
-    locale_t saved = lks_locale_enter();
+    text t = {out, false};
     fputs("Keys of a configuration. In the file, each part of a dotted key is a map of its own; "
           "with\n"
           "--set the key is written with dots (--set train.optimizer.lr=0.01), a layer's option "
           "with\n"
           "the layer's name (--set model.conv1.filters=8).\n\n",
           out);
-    for (int i = 0; i < lks_n_options; i++)
-        print_option(out, &lks_options[i], 0);
-    print_layers(out);
-    lks_locale_leave(saved);
+    lks_config_keys(print_key, &t);
 }
