@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-typedef enum lks_log_level { LKS_LOG_QUIET, LKS_LOG_INFO } lks_log_level;
+typedef enum lks_log_level { LKS_LOG_QUIET, LKS_LOG_INFO, LKS_LOG_VERBOSE } lks_log_level;
 
-/** Sets who speaks: only rank 0 prints lks_info() and lks_warn(). Not collective. */
+/** Sets who speaks: only rank 0 prints lks_info(), lks_detail() and lks_warn(). Not collective. */
 void lks_log_setup(int rank, lks_log_level level);
 
 /** True where lks_info() would print: rank 0 and not quiet. */
@@ -15,10 +15,16 @@ bool lks_log_enabled(void);
 /** One line on stdout, rank 0 only, unless quiet. A newline is added; the stream is flushed. */
 void lks_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** "lockstep: ..." on stderr, so that results on stdout stay what they are; rank 0 only, where
+ * verbose: files that are read and written. */
+void lks_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /** "lockstep: warning: ..." on stderr, rank 0 only, also when quiet. */
 void lks_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/** "lockstep: error: ..." on stderr, from any rank: the caller decides who speaks. */
+/** "lockstep: error: ..." on stderr, from any rank: the caller decides who speaks. The words
+ * "warning" and "error" are coloured on a terminal, unless NO_COLOR is set (no-color.org) or TERM is
+ * "dumb". */
 void lks_error_print(const char *text);
 
 #endif

@@ -1,7 +1,11 @@
 #include "lockstep/log.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define LINE_BYTES 4096
 
@@ -28,11 +32,40 @@ void lks_info(const char *format, ...) {
     fflush(stdout);
 }
 
+/* For colours on stderr. mpirun gives its ranks a pipe there, so that none get into a log. */
+static bool coloured(void) {
+    const char *off = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    return !(off && *off) && terminal && *terminal && strcmp(terminal, "dumb") != 0 &&
+           isatty(STDERR_FILENO);
+}
+
+typedef struct kind {
+    const char *word, *colour; /* SGR parameters of ECMA-48 */
+} kind;
+
+static const kind error_kind = {"error", "1;31"}, warning_kind = {"warning", "1;35"};
+
 /* stderr is unbuffered: one call per message keeps the lines of several ranks apart. What stdout
  * still holds goes first, so that a log of both reads in the order of events. */
-static void print_to_stderr(const char *kind, const char *text) {
+static void print_to_stderr(const kind *k, const char *text) {
     fflush(stdout);
-    fprintf(stderr, "lockstep: %s: %s\n", kind, text);
+    if (!k)
+        fprintf(stderr, "lockstep: %s\n", text);
+    else if (coloured())
+        fprintf(stderr, "lockstep: \033[%sm%s:\033[0m %s\n", k->colour, k->word, text);
+    else
+        fprintf(stderr, "lockstep: %s: %s\n", k->word, text);
+}
+
+void lks_detail(const char *format, ...) {
+    if (log_rank != 0 || log_level != LKS_LOG_VERBOSE)
+        return;
+    char text[LINE_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    print_to_stderr(NULL, text);
 }
 
 void lks_warn(const char *format, ...) {
@@ -43,9 +76,9 @@ void lks_warn(const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    print_to_stderr("warning", text);
+    print_to_stderr(&warning_kind, text);
 }
 
 void lks_error_print(const char *text) {
-    print_to_stderr("error", text);
+    print_to_stderr(&error_kind, text);
 }

@@ -1,4 +1,5 @@
 #include "config/option.h"
+#include "lockstep/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +64,7 @@ lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks
         free(buffer);
         return fail_path(err, path, n < 0 ? strerror(saved) : "larger than 1 MiB");
     }
+    lks_detail("read %s, %zd bytes", path, n);
     buffer[n] = '\0';
     *text = buffer;
     *size = (size_t)n;

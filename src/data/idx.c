@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "data/byte_source.h"
+#include "lockstep/log.h"
 #include "lockstep/memory.h"
 
 #define FETCH_AGAIN "delete the file and fetch it again (jobs/fetch-data.sh)"
@@ -204,6 +205,8 @@ lks_status lks_idx_open(lks_idx_info *info, const char *dir, const char *name, i
     if (status == LKS_OK)
         status = check_size(&source, info, err);
     lks_byte_source_close(&source);
+    if (status == LKS_OK)
+        lks_detail("opened %s, %" PRId64 " items", info->path, info->count);
     return status;
 }
 

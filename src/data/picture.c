@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/picture_stream.h"
+#include "lockstep/log.h"
 #include "lockstep/memory.h"
 
 /* --- byte by byte ----------------------------------------------------------------------------- */
@@ -129,6 +130,8 @@ lks_status lks_picture_read(lks_picture *p, const char *path, lks_error *err) {
     lks_picture_stream_close(&s);
     if (status != LKS_OK)
         lks_picture_free(p);
+    else
+        lks_detail("read %s, %d x %d", path, p->rows, p->columns);
     return status;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "io/history_tables.h"
 #include "io/system_error.h"
+#include "lockstep/log.h"
 #include "lockstep/memory.h"
 
 /* --- bytes of the file ------------------------------------------------------------------------ */
@@ -195,6 +196,8 @@ lks_status lks_checkpoint_read(const char *path, int numerics, lks_checkpoint *c
     lks_status status = read_file(path, &bytes, &size, err);
     if (status == LKS_OK)
         status = lks_checkpoint_decode(path, bytes, size, numerics, c, err);
+    if (status == LKS_OK)
+        lks_detail("read %s, %zu bytes, step %lld", path, size, (long long)c->cursor.step);
     free(bytes);
     return status;
 }

@@ -175,6 +175,7 @@ static lks_status rename_temporary(place *p, lks_error *err) {
     if (renameat(p->folder, p->temporary, p->folder, p->name) != 0)
         return lks_fail_system(err, "write", p->path);
     p->temporary[0] = 0;
+    lks_detail("wrote %s", p->path);
     while (fsync(p->folder) != 0) {
         if (errno == EINVAL || errno == ENOTSUP) /* a file system that has no such call */
             break;

@@ -191,6 +191,7 @@ static void capture(int stream, void (*speak)(void), char *text, size_t size) {
 static void speak(void) {
     lks_info("epoch %d", 3);
     lks_warn("%d ranks without work", 2);
+    lks_detail("wrote %s", "a");
     lks_error_print("disk full");
 }
 
@@ -210,6 +211,13 @@ static void test_log(void) {
     CU_ASSERT_STRING_EQUAL(out, "");
     capture(STDERR_FILENO, speak, errors, sizeof errors);
     CU_ASSERT_PTR_NOT_NULL(strstr(errors, "warning: 2 ranks"));
+
+    lks_log_setup(0, LKS_LOG_VERBOSE);
+    CU_ASSERT_TRUE(lks_log_enabled());
+    capture(STDOUT_FILENO, speak, out, sizeof out);
+    CU_ASSERT_STRING_EQUAL(out, "epoch 3\n");
+    capture(STDERR_FILENO, speak, errors, sizeof errors);
+    CU_ASSERT_PTR_NOT_NULL(strstr(errors, "\nlockstep: wrote a\n"));
 
     lks_log_setup(1, LKS_LOG_INFO);
     CU_ASSERT_FALSE(lks_log_enabled());
