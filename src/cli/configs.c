@@ -89,12 +89,37 @@ static lks_status describe(const lks_embedded *s, entry *e, lks_error *err) {
     return count_parameters(s, &e->parameters, err);
 }
 
+enum { WHAT_COLUMN = 31, DETAIL_COLUMN = 4, COLUMNS = 80 };
+
+/* Prints lead and text, which begin in column `indent`, in lines of at most COLUMNS. */
+static void print_wrapped(int indent, const char *lead, const char *text) {
+    int column = indent + printf("%s", lead);
+    for (bool first = true; *text; first = false) {
+        const int length = (int)strcspn(text, " ");
+        if (!first && column + 1 + length > COLUMNS) {
+            printf("\n%*s", indent, "");
+            column = indent;
+            first = true;
+        }
+        column += printf("%s%.*s", first ? "" : " ", length, text);
+        text += length;
+        text += *text == ' ';
+    }
+    printf("\n");
+}
+
+static void print_detail(const char *lead, const char *text) {
+    if (!text[0])
+        return;
+    printf("%*s", DETAIL_COLUMN, "");
+    print_wrapped(DETAIL_COLUMN, lead, text);
+}
+
 static void print_row(const lks_embedded *s, const entry *e) {
-    printf("%-18s %10lld  %s\n", s->name, (long long)e->parameters, e->what);
-    if (e->published[0])
-        printf("%29s  published: %s\n", "", e->published);
-    if (e->source[0])
-        printf("%29s  %s\n", "", e->source);
+    printf("%-18s %10lld  ", s->name, (long long)e->parameters);
+    print_wrapped(WHAT_COLUMN, "", e->what);
+    print_detail("published: ", e->published);
+    print_detail("", e->source);
 }
 
 static void print_member(const char *key, const char *text) {
@@ -154,7 +179,8 @@ int lks_cmd_configs(int argc, char **argv) {
         parse,
         "[NAME]",
         "Lists the configurations that come with the program, or prints the one called NAME: "
-        "`lockstep configs m3 > my.yaml`.",
+        "`lockstep configs m3 > my.yaml`.\v"
+        "Exit status: 0 done, 1 failed, 2 usage error or no such configuration.",
         lks_help_child,
         NULL,
         NULL};

@@ -16,6 +16,7 @@ for file in "$SOURCE"/configs/*.yaml; do
     "$LOCKSTEP" configs "$name" >printed.yaml || true
     check "$name is printed as it is" cmp printed.yaml "$file"
 done
+same "the table fits into 80 columns" "" "$(awk 'length > 80' list)"
 same "nothing else is in the list" "$(find "$SOURCE/configs" -name '*.yaml' | wc -l)" "$(jq length list.json)"
 
 # Figures of the sources that the files name; An et al. 2020 count no running moments.
