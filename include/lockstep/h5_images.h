@@ -10,6 +10,7 @@
 #define LOCKSTEP_H5_IMAGES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "lockstep/config.h"
 #include "lockstep/status.h"
@@ -36,5 +37,8 @@ lks_status lks_h5_images_read(const lks_h5_images *h, int64_t first, int64_t cou
 
 /** Reads all labels into @p out [h->count]. LKS_ERR_DATA names the index of one outside 0..255. */
 lks_status lks_h5_images_read_labels(const lks_h5_images *h, uint8_t *out, lks_error *err);
+
+/** Version of the HDF5 library, "1.10.8". */
+void lks_h5_library(char *text, size_t size);
 
 #endif

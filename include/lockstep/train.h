@@ -71,4 +71,11 @@ lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *
 /** Version, as in "lockstep 0.1.0". */
 const char *lks_version(void);
 
+/** The commit it was built from, "-dirty" behind it where files were changed; "unknown" outside a
+ * repository. */
+const char *lks_revision(void);
+
+/** Name and version of the compiler. */
+const char *lks_compiler(void);
+
 #endif

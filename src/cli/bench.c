@@ -83,8 +83,7 @@ int lks_cmd_bench(int argc, char **argv) {
         "time per phase, memory; with train.reduce: exact and with fp32, round by round in turn. "
         "Evaluates nothing and writes no file.\v"
         "On a machine that does other work as well, the best round and the shares say more than "
-        "the "
-        "median.",
+        "the median. Exit status: 0 done, 1 failed, 2 usage or configuration error.",
         lks_common_child,
         NULL,
         NULL};

@@ -4,6 +4,7 @@
 
 #include <argp.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "lockstep/comm.h"
 #include "lockstep/log.h"
@@ -11,7 +12,8 @@
 
 typedef struct lks_command {
     const char *name, *summary;
-    int (*run)(int argc, char **argv); /* argv[0] is "lockstep NAME"; returns the exit status */
+    int (*run)(int argc, char **argv); /* argv[0] is "lockstep NAME"; returns the exit status.
+                                          Begins with lks_parse(). */
 } lks_command;
 
 extern const lks_command lks_commands[]; /* ends with a NULL name */
@@ -23,6 +25,22 @@ int lks_cmd_diff(int argc, char **argv);
 int lks_cmd_configs(int argc, char **argv);
 int lks_cmd_bench(int argc, char **argv);
 int lks_cmd_pack(int argc, char **argv);
+int lks_cmd_help(int argc, char **argv);
+
+/* The command of that name, or NULL. */
+const lks_command *lks_find_command(const char *name);
+
+/* Says that there is no such command, and which one is near; returns the exit status. */
+int lks_unknown_command(const char *name);
+
+/* Runs a command with argv[0] replaced by "lockstep NAME". */
+int lks_run_command(const lks_command *command, int argc, char **argv);
+
+/* The text of `lockstep --help`. */
+void lks_print_usage(FILE *out);
+
+/* The text of `lockstep --version`: what the program is made of and would run on here. */
+void lks_print_version(FILE *out);
 
 /* Options that several commands take. */
 typedef struct lks_common_options {
@@ -35,10 +53,11 @@ typedef struct lks_common_options {
 #define LKS_KEY_SET     's'
 #define LKS_KEY_THREADS 't'
 #define LKS_KEY_QUIET   'q'
-#define LKS_KEY_HELP    '?'
+#define LKS_KEY_VERBOSE 'v'
+#define LKS_KEY_HELP    'h'
 
 extern const struct argp_child lks_common_child[];
-/* For commands that take none of them: --help alone. */
+/* For commands without a configuration and threads: --quiet, --verbose and --help. */
 extern const struct argp_child lks_help_child[];
 
 /* "lockstep: error: ..." for a wrong command line, and where to find help; exits. */
@@ -48,11 +67,48 @@ _Noreturn void lks_usage_error(const char *format, ...) __attribute__((format(pr
 bool lks_speaks(void);
 
 /* argp_parse() with this program's habits: one process of a job speaks, usage errors exit with 2.
- * `common` and `input` reach the parsers; common->sets is allocated here. */
+ * `common` and `input` reach the parsers; common->sets is allocated here. What lks_info() and its
+ * like print is settled. */
 void lks_parse(const struct argp *argp, int argc, char **argv, lks_common_options *common,
                void *input);
 
 void lks_common_free(lks_common_options *common);
+
+/* --- the tables of options -------------------------------------------------------------------- */
+
+/* Calls `answer` with the table that the command hands to lks_parse(), which is the only one there
+ * is, and ends the program. */
+_Noreturn void lks_ask(const lks_command *command,
+                       void (*answer)(const struct argp *argp, void *context), void *context);
+
+/* Visits the options of a table and of its children, in their order, hidden ones left out. */
+void lks_options_visit(const struct argp *argp,
+                       void (*visit)(const struct argp_option *option, void *context),
+                       void *context);
+
+/* Finds the option that a user writes --NAME (`length` bytes; a beginning that fits only one will
+ * do) or, where name is NULL, with this key as -KEY. NULL: none; *found is how many fit. */
+const struct argp_option *lks_option_named(const struct argp *argp, const char *name, size_t length,
+                                           int key, int *found);
+
+/* True where the option has a short form. */
+bool lks_option_is_short(const struct argp_option *option);
+
+/* Says what is wrong with the first option on a command line that argp refused; exits. */
+_Noreturn void lks_refuse_options(const struct argp *argp, int argc, char **argv);
+
+/* `lockstep help --options`: the commands; their options; the keys of a configuration. Lines of
+ * fields with tabs between them, "-" where there is nothing. */
+void lks_print_commands(FILE *out);
+void lks_print_options(FILE *out, const struct argp *argp);
+void lks_print_keys(FILE *out);
+
+/* `lockstep --complete WORD...`: what the last word may become, one line each: the word, a tab, a
+ * description. A line of ":files", ":yaml" or ":folders" asks the shell for names of files (those
+ * of configurations) or folders. For the completion scripts in src/cli/completion. Returns 0. */
+int lks_complete(int n, char **words);
+
+/* --- running ---------------------------------------------------------------------------------- */
 
 /* Starts MPI, runs `work`, agrees and reports an error once, stops MPI; returns the exit status. */
 int lks_with_comm(const lks_common_options *common,

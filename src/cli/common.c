@@ -6,6 +6,12 @@
 
 #include "cli/cli.h"
 
+/* What lks_parse() does in place of parsing. */
+static struct {
+    void (*answer)(const struct argp *argp, void *context);
+    void *context;
+} asked;
+
 /* The command line being parsed: argp hands only one input down. */
 static struct {
     const struct argp *argp;
@@ -38,15 +44,27 @@ static void print_help(void) {
     exit(0);
 }
 
+#define KEY_QUESTION '?'
+
 static error_t parse_help(int key, char *arg, struct argp_state *state) {
     (void)arg, (void)state;
-    if (key != LKS_KEY_HELP)
-        return ARGP_ERR_UNKNOWN;
-    print_help();
-    return 0;
+    switch (key) {
+    case LKS_KEY_QUIET:
+        parsing.common->level = LKS_LOG_QUIET;
+        return 0;
+    case LKS_KEY_VERBOSE:
+        parsing.common->level = LKS_LOG_VERBOSE;
+        return 0;
+    case LKS_KEY_HELP:
+    case KEY_QUESTION:
+        print_help();
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
 }
 
 static error_t parse_common(int key, char *arg, struct argp_state *state) {
+    (void)state;
     lks_common_options *common = parsing.common;
     char *end;
     switch (key) {
@@ -60,38 +78,39 @@ static error_t parse_common(int key, char *arg, struct argp_state *state) {
         common->threads = (int)n;
         return 0;
     }
-    case LKS_KEY_QUIET:
-        common->level = LKS_LOG_QUIET;
-        return 0;
     }
-    return parse_help(key, arg, state);
+    return ARGP_ERR_UNKNOWN;
 }
-
-#define HELP_OPTION                                                                                \
-    { "help", LKS_KEY_HELP, NULL, 0, "Print this text", 20 }
 
 static const struct argp_option common_options[] = {
     {"set", LKS_KEY_SET, "KEY=VALUE", 0,
      "Override a key of the configuration, e.g. data.dir=data/mnist; may be repeated (`lockstep "
-     "help "
-     "config` lists the keys)",
+     "help config` lists the keys)",
      10},
     {"threads", LKS_KEY_THREADS, "N", 0,
      "OpenMP threads per rank (default: the usable cores per local rank)", 10},
-    {"quiet", LKS_KEY_QUIET, NULL, 0,
-     "Print no progress: only results of eval and info, warnings and errors", 11},
-    HELP_OPTION,
     {0}};
-static const struct argp common_argp = {.options = common_options, .parser = parse_common};
-const struct argp_child lks_common_child[] = {{&common_argp, 0, NULL, 0}, {0}};
 
-static const struct argp_option help_options[] = {HELP_OPTION, {0}};
+static const struct argp_option help_options[] = {
+    {"quiet", LKS_KEY_QUIET, NULL, 0, "Print only results that were asked for, warnings and errors",
+     20},
+    {"verbose", LKS_KEY_VERBOSE, NULL, 0,
+     "Say on standard error, too, which files are read and written", 20},
+    {"help", LKS_KEY_HELP, NULL, 0, "Print this text", 20},
+    {"?", KEY_QUESTION, NULL, OPTION_HIDDEN, NULL, 20},
+    {0}};
 static const struct argp help_argp = {.options = help_options, .parser = parse_help};
 const struct argp_child lks_help_child[] = {{&help_argp, 0, NULL, 0}, {0}};
+static const struct argp common_argp = {
+    .options = common_options, .parser = parse_common, .children = lks_help_child};
+const struct argp_child lks_common_child[] = {{&common_argp, 0, NULL, 0}, {0}};
 
 void lks_parse(const struct argp *argp, int argc, char **argv, lks_common_options *common,
                void *input) {
-    int next = 1;
+    if (asked.answer) {
+        asked.answer(argp, asked.context);
+        exit(fflush(stdout) == 0 ? 0 : 1);
+    }
     common->level = LKS_LOG_INFO;
     common->sets = calloc((size_t)argc + 1, sizeof *common->sets);
     if (!common->sets) {
@@ -101,9 +120,19 @@ void lks_parse(const struct argp *argp, int argc, char **argv, lks_common_option
     parsing.argp = argp;
     parsing.name = argv[0];
     parsing.common = common;
-    if (argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, &next, input) != 0)
-        lks_usage_error("'%s': unknown or ambiguous option, or its value is missing or not wanted",
-                        argv[next > 1 && next <= argc ? next - 1 : argc - 1]);
+    if (argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, input) != 0)
+        lks_refuse_options(argp, argc, argv);
+    lks_log_setup(lks_speaks() ? 0 : 1, common->level);
+}
+
+_Noreturn void lks_ask(const lks_command *command,
+                       void (*answer)(const struct argp *argp, void *context), void *context) {
+    char word[] = "";
+    char *args[] = {word, NULL};
+    asked.answer = answer;
+    asked.context = context;
+    lks_run_command(command, 1, args);
+    abort(); /* a command that begins with something else */
 }
 
 void lks_common_free(lks_common_options *common) {

@@ -26,7 +26,7 @@ int lks_cmd_diff(int argc, char **argv) {
         "CHECKPOINT CHECKPOINT",
         "Compares two checkpoints: the first layer and index where they "
         "part, in units in the last place, and what differs besides.\v"
-        "Exit status: 0 the same, 1 different or not comparable.",
+        "Exit status: 0 the same, 1 different or not comparable, 2 usage error.",
         lks_help_child,
         NULL,
         NULL};

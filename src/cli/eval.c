@@ -39,7 +39,8 @@ int lks_cmd_eval(int argc, char **argv) {
         "CHECKPOINT",
         "Evaluates the network of CHECKPOINT on its test set: accuracy "
         "with a 95 % interval, top-3, loss, per-class figures and the "
-        "confusion matrix.",
+        "confusion matrix.\v"
+        "Exit status: 0 done, 1 failed, 2 usage or configuration error.",
         lks_common_child,
         NULL,
         NULL};

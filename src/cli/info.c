@@ -282,7 +282,8 @@ int lks_cmd_info(int argc, char **argv) {
         "CONFIG|CHECKPOINT|RUN_DIR|DATA",
         "Describes a configuration (the network layer by layer: output shape, parameters, cost), a "
         "checkpoint (.h5), a run folder (also of a run at work), a folder of IDX files, one IDX "
-        "file, or an HDF5 data set (.h5, .hdf5).",
+        "file, or an HDF5 data set (.h5, .hdf5).\v"
+        "Exit status: 0 done, 1 damaged or not readable, 2 usage or configuration error.",
         lks_common_child,
         NULL,
         NULL};

@@ -164,7 +164,9 @@ int lks_cmd_train(int argc, char **argv) {
     o.sets = common.sets;
     o.n_sets = common.n_sets;
     o.threads = common.threads;
-    lks_catch_signals(); /* from the start: MPI takes a while */
+    if (common.level == LKS_LOG_VERBOSE && o.progress == LKS_PROGRESS_AUTO)
+        o.progress = LKS_PROGRESS_LINES; /* a bar would stand in the way of the other lines */
+    lks_catch_signals();                 /* from the start: MPI takes a while */
     int status = lks_with_comm(&common, work, &o);
     lks_common_free(&common);
     return status;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "io/h5.h"
+#include "lockstep/log.h"
 #include "lockstep/memory.h"
 
 /* The bounds of IDX files (lks_idx_open()). */
@@ -185,6 +186,8 @@ lks_status lks_h5_images_open(lks_h5_images *h, const char *path, lks_error *err
     LKS_TRY(open_file(&file, path, err));
     lks_status status = open_both(h, file.file, err);
     lks_h5_close(&file);
+    if (status == LKS_OK)
+        lks_detail("opened %s, %lld images", path, (long long)h->count);
     return status;
 }
 
@@ -250,4 +253,10 @@ lks_status lks_h5_images_read_labels(const lks_h5_images *h, uint8_t *out, lks_e
     }
     lks_free(wide);
     return status;
+}
+
+void lks_h5_library(char *text, size_t size) {
+    unsigned major = 0, minor = 0, release = 0;
+    H5get_libversion(&major, &minor, &release);
+    snprintf(text, size, "%u.%u.%u", major, minor, release);
 }

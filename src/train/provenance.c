@@ -10,6 +10,14 @@ const char *lks_version(void) {
     return LKS_VERSION;
 }
 
+const char *lks_revision(void) {
+    return LKS_REVISION;
+}
+
+const char *lks_compiler(void) {
+    return LKS_COMPILER;
+}
+
 /* "node1*4 node2*2": consecutive ranks of a host are counted together. */
 static void list_hosts(lks_provenance *p, const char *hosts, int ranks, size_t each) {
     size_t length = 0;
