@@ -1,0 +1,18 @@
+# Makes one man page: cmake -DPROGRAM=lockstep -DAWK=awk -DSCDOC=scdoc -DSOURCE=PAGE.scd -DPAGE=FILE -P page.cmake
+get_filename_component(name ${PAGE} NAME)
+string(REGEX REPLACE "^lockstep-?([a-z]*)[.][0-9]$" "\\1" topic ${name})
+execute_process(COMMAND ${PROGRAM} help --options OUTPUT_VARIABLE tables RESULT_VARIABLE result)
+if(topic AND result EQUAL 0)
+  execute_process(COMMAND ${PROGRAM} help --options ${topic} OUTPUT_VARIABLE own RESULT_VARIABLE result)
+endif()
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM} help --options ${topic}: ended with ${result}")
+endif()
+file(WRITE ${PAGE}.tables "${tables}${own}")
+execute_process(COMMAND ${AWK} -v topic=${topic} -f ${CMAKE_CURRENT_LIST_DIR}/page.awk ${PAGE}.tables ${SOURCE}
+                COMMAND ${SCDOC} OUTPUT_FILE ${PAGE} RESULTS_VARIABLE results)
+file(REMOVE ${PAGE}.tables)
+if(NOT results STREQUAL "0;0")
+  file(REMOVE ${PAGE})
+  message(FATAL_ERROR "${SOURCE}: awk and scdoc ended with ${results}")
+endif()
