@@ -8,7 +8,8 @@ usage() {
 Usage: jobs/install-deps.sh [--tests] [--clang] [--peers] [--list]
 
 Installs the Debian/Ubuntu packages that are missing for building and running Lockstep.
-  --tests   also what tests/run.sh uses: CUnit, h5dump, jq, clang-format, shellcheck, valgrind
+  --tests   also what tests/run.sh uses: CUnit, h5dump, jq, clang-format, shellcheck, valgrind,
+            scdoc, mandoc, zsh
   --peers   also what tests/bench/run.sh --peers compares with: PyTorch
   --clang   also the second compiler that CI builds with: clang, OpenMP for it
   --list    print the missing packages, one a line, and install nothing
@@ -73,6 +74,9 @@ if [ $tests = yes ]; then
     need clang-format has clang-format
     need shellcheck has shellcheck
     need valgrind has valgrind
+    need scdoc has scdoc
+    need mandoc has mandoc
+    need zsh has zsh
     need binutils has objdump
     # AArch64 under emulation: its C library comes with the compiler's recommended packages
     need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
