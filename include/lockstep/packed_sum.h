@@ -14,6 +14,7 @@ typedef struct lks_packed_sum {
     size_t blocks;     /**< of numbers; 0: nothing is packed */
     uint8_t *words;    /**< [blocks] that a block takes in the message */
     uint64_t *message; /**< [head + n] */
+    uint64_t sent;     /**< bytes of the packed messages of this rank so far */
 } lks_packed_sum;
 
 /** For sums of @p head + @p n numbers, the same on every rank. Nothing is packed, and no memory

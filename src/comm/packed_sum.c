@@ -230,6 +230,7 @@ void lks_packed_sum_i64(lks_packed_sum *s, lks_comm *comm, int64_t *values, int 
     pack(s, body, threads);
     memcpy(s->message + n_words, tail, n_tail * sizeof *tail);
     lks_comm_sum_i64(comm, (int64_t *)s->message, n_words + n_tail);
+    s->sent += s->blocks + (n_words + n_tail) * sizeof *s->message;
     memcpy(values, s->message, s->head * sizeof *s->message);
     unpack(s, body, threads);
     memcpy(tail, s->message + n_words, n_tail * sizeof *tail);

@@ -79,7 +79,9 @@ static lks_status measure(lks_bench_mode *m, int n_steps, lks_bench_round *round
     lks_run *run = &m->run;
     round->peak = measure_peak(run);
     int64_t samples = run->cursor.samples_seen, flop = lks_model_flop(run->model);
+    uint64_t sent = run->sum.sent;
     LKS_TRY(steps(run, n_steps, &round->seconds, err));
+    round->sent = run->sum.sent - sent;
     lks_phases_take(&run->phases, run->comm);
     round->images = run->cursor.samples_seen - samples;
     round->flop = lks_model_flop(run->model) - flop;

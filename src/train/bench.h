@@ -9,6 +9,7 @@
 typedef struct lks_bench_round {
     double seconds; /* on the slowest rank */
     double peak;    /* flop a second, right before */
+    uint64_t sent;  /* bytes of packed messages; 0 where nothing is packed */
     int64_t images;
     int64_t flop; /* as lks_model_flop() has them */
 } lks_bench_round;

@@ -81,6 +81,17 @@ static double needed_flop(const lks_bench_result *b, int mode) {
     return (double)flop / (double)images;
 }
 
+/* Bytes of a step's message as it travels: the mean, where it is packed. */
+static double sent_bytes(const lks_bench_result *b, int mode) {
+    const lks_run *run = &b->modes[mode].run;
+    uint64_t sent = 0;
+    if (!run->sum.blocks)
+        return (double)lks_run_message_bytes(run);
+    for (int r = 0; r < b->rounds; r++)
+        sent += b->modes[mode].rounds[r].sent;
+    return (double)sent / b->rounds / b->steps;
+}
+
 /* --- a table ---------------------------------------------------------------------------------- */
 
 static void print_row(const char *what, const char *format, double exact, double plain) {
@@ -118,6 +129,9 @@ void lks_bench_print(const lks_bench_result *b) {
     print_median(b, "  dense equivalent", "%.1f %%", 100, dense_share);
     print_row("bytes of a step's message", "%.0f", (double)lks_run_message_bytes(exact),
               (double)lks_run_message_bytes(plain));
+    if (exact->sum.blocks)
+        print_row("  packed, as it travels between hosts", "%.0f", sent_bytes(b, LKS_BENCH_EXACT),
+                  sent_bytes(b, LKS_BENCH_FP32));
     printf("\n  exact : fp32, images a second: %.3f (%.3f..%.3f)\n\n", both.median, both.least,
            both.most);
     lks_phase_times_print(stdout, "time per phase in all rounds of exact, seconds",
@@ -156,6 +170,7 @@ static lks_status put_mode(FILE *f, lks_bench_result *b, int mode, const char *n
     put(f, "share", rounds_of(b, mode, needed_share).median);
     put(f, "share_dense", rounds_of(b, mode, dense_share).median);
     put(f, "message_bytes", (double)lks_run_message_bytes(run));
+    put(f, "sent_bytes", sent_bytes(b, mode));
     put_text(f, "weights_sha256", c.weights_sha256);
     fputs("\"phases\":", f);
     lks_phase_times_put(f, &b->modes[mode].phases);

@@ -38,6 +38,15 @@ same "on one rank" 0.00 "$(packed 1 "${wide[@]}")"
 same "a short message" 0.00 "$(packed 2)"
 same "on one host" 0.00 "$(MPIEXEC=$mpiexec packed 2 "${wide[@]}")"
 
+# --- bench tells what travels
+bench() { # bench FILTER ARGUMENT...: of two ranks
+    launch 2 bench "$config" --set "data.dir=$golden" --threads 1 --steps 2 --rounds 1 --format json "${wide[@]}" "${@:2}" |
+        jq "$1"
+}
+same "between hosts less than the numbers" true \
+    "$(bench '.exact.sent_bytes > 0 and .exact.sent_bytes < 0.9 * .exact.message_bytes and .fp32.sent_bytes == .fp32.message_bytes')"
+same "on one host all of them" true "$(MPIEXEC=$mpiexec bench '.exact.sent_bytes == .exact.message_bytes')"
+
 # --- gradients as they come, small and large ones, so that 1 to 4 share a word or most are 0, from step to step
 compare() { # compare WHAT RANKS ARGUMENT...
     local what=$1 ranks=$2
