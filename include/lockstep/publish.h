@@ -46,6 +46,14 @@ lks_status lks_publish_set(const lks_publish_item *items, int n, lks_error *err)
  * the one that could not be made. */
 lks_status lks_publish_folder(const char *path, lks_error *err);
 
+/** Length of the part of @p path that is there: all of it, or as far as the last folder above it that
+ * exists; 0: none. */
+size_t lks_publish_there(const char *path);
+
+/** Removes @p path and the folders above it as long as they are empty and their paths longer than
+ * @p there: what lks_publish_folder() made, in vain. */
+void lks_publish_unfolder(const char *path, size_t there);
+
 /** Points the symbolic link @p path at @p target (taken as it is, so relative to the link's folder)
  * in one step. */
 lks_status lks_publish_link(const char *path, const char *target, lks_error *err);

@@ -362,6 +362,41 @@ lks_status lks_publish_folder(const char *path, lks_error *err) {
     }
 }
 
+/* The end of the path of the folder above, 0 where there is none in it. */
+static size_t end_above(const char *path, size_t end) {
+    while (end > 0 && path[end - 1] != '/')
+        end--;
+    while (end > 0 && path[end - 1] == '/')
+        end--;
+    return end;
+}
+
+size_t lks_publish_there(const char *path) {
+    char part[PATH_MAX];
+    struct stat info;
+    size_t end = strlen(path);
+    if (end >= sizeof part)
+        return end;
+    memcpy(part, path, end + 1);
+    while (end > 0 && lstat(part, &info) != 0) {
+        end = end_above(part, end);
+        part[end] = '\0';
+    }
+    return end;
+}
+
+void lks_publish_unfolder(const char *path, size_t there) {
+    char part[PATH_MAX];
+    size_t end = strlen(path);
+    if (end >= sizeof part)
+        return;
+    memcpy(part, path, end + 1);
+    while (end > there && rmdir(part) == 0) {
+        end = end_above(part, end);
+        part[end] = '\0';
+    }
+}
+
 /* --- links and left-overs --------------------------------------------------------------------- */
 
 lks_status lks_publish_link(const char *path, const char *target, lks_error *err) {

@@ -152,7 +152,7 @@ static void print_plan(const lks_run *run) {
                  run->comm->size, chunks, c->train.chunk, run->comm->size - chunks);
 }
 
-static lks_status start(lks_run *run, lks_error *err) {
+static lks_status begin(lks_run *run, lks_error *err) {
     const lks_train_options *o = run->options;
     lks_comm *comm = run->comm;
     print_plan(run);
@@ -186,6 +186,15 @@ static lks_status start(lks_run *run, lks_error *err) {
         status = lks_run_start_output(run, err);
     }
     return lks_comm_agree(comm, status, err);
+}
+
+/* A run that cannot begin leaves no empty folder behind. */
+static lks_status start(lks_run *run, lks_error *err) {
+    const size_t there = lks_publish_there(run->checkpoints);
+    lks_status status = begin(run, err);
+    if (status != LKS_OK && run->comm->rank == 0)
+        lks_publish_unfolder(run->checkpoints, there);
+    return status;
 }
 
 lks_status lks_run_configure(lks_run *run, lks_error *err) {

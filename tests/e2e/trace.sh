@@ -141,6 +141,14 @@ for place in "$work/nowhere/trace.json" "$work" "$config/trace.json" /dev/null; 
     same "$place: the earlier run is as it was" "$before" "$(find "$work/plain" -type f -printf '%p %s %i %T@\n' | sort)"
 done
 status=0
+(cd "$work" && exec "$LOCKSTEP" train "$config" --set "data.dir=$golden" --out new/one --trace nowhere/trace.json) \
+    >"$work/new.log" 2>&1 || status=$?
+same "a new run that cannot be traced: status" 1 $status
+check "it leaves no folder behind" [ ! -e "$work/new" ]
+mkdir -p "$work/empty/checkpoints"
+train empty 1 --trace "$work/nowhere/trace.json" || true
+check "folders that were there stay" [ -d "$work/empty/checkpoints" ]
+status=0
 train dry 1 --dry-run --trace "$work/dry.json" || status=$?
 same "--dry-run has no trace: status" 2 $status
 check "--dry-run has no trace: it is said" grep -q 'error: --trace .*dry run' "$work/dry.log"
