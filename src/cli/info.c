@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/info.h"
@@ -256,11 +257,25 @@ static lks_status info_file(const char *folder, const char *name, int dimensions
     return LKS_OK;
 }
 
+/* NAME, or NAME.gz, which stands for it. */
+static bool is_there(const char *folder, const char *name) {
+    char path[LKS_PATH_MAX];
+    for (int zipped = 0; zipped < 2; zipped++)
+        if (snprintf(path, sizeof path, "%s/%s%s", folder, name, zipped ? ".gz" : "") <
+                (int)sizeof path &&
+            access(path, F_OK) == 0)
+            return true;
+    return false;
+}
+
 static lks_status info_folder(const arguments *a, lks_error *err) {
     static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                         "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
-    for (int i = 0; i < 4; i++)
+    const bool has_test = is_there(a->what, names[2]) || is_there(a->what, names[3]);
+    for (int i = 0; i < (has_test ? 4 : 2); i++)
         LKS_TRY(info_file(a->what, names[i], i % 2 ? 1 : 3, err));
+    if (!has_test)
+        printf("%s: no test set\n", a->what);
     return LKS_OK;
 }
 
