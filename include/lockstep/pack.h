@@ -3,6 +3,7 @@
 #define LOCKSTEP_PACK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "lockstep/status.h"
 
@@ -17,12 +18,16 @@ typedef struct lks_pack_options {
     int channels;      /**< 1, 3; 0: 1, and a coloured picture is an error */
     int background;    /**< 0..255; < 0: 0, or 255 with invert */
     bool invert, skip_bad, force;
+    const char *network; /**< name of a shipped configuration, for the commands that are printed */
+    const char *network_text;
+    size_t network_size;
 } lks_pack_options;
 
 #define LKS_PACK_TEST_SHARE 0.2
 
 /** Reads every picture, writes the files with the names that data.train_images and its like have by
- * default, and prints the classes and the commands that train on them. The same folder gives the
+ * default, and prints the classes and, where `network` takes the images, the commands that train on them (nothing
+ * while quiet). The same folder gives the
  * same bytes on every machine. All files are written or none is; what is left out of the folder is
  * warned of. Memory: about twice the packed images.
  *  LKS_ERR_USAGE: an option is missing or does not fit (sizes that differ, colour, files that are

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "base/embedded.h"
 #include "lockstep/pack.h"
+
+extern const lks_embedded lks_shipped_configs[];
 
 enum {
     KEY_SIZE = 'z',
@@ -122,6 +125,16 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return ARGP_ERR_UNKNOWN;
 }
 
+/* The network that the printed commands train. */
+static void name_network(lks_pack_options *o) {
+    const lks_embedded *s = lks_shipped_configs;
+    while (strcmp(s->name, "mnist-convnet") != 0)
+        s++;
+    o->network = s->name;
+    o->network_text = (const char *)s->text;
+    o->network_size = s->size;
+}
+
 int lks_cmd_pack(int argc, char **argv) {
     static const struct argp argp = {
         options,
@@ -146,6 +159,7 @@ int lks_cmd_pack(int argc, char **argv) {
     lks_common_free(&common);
     if (!lks_speaks())
         return 0;
+    name_network(&o);
     lks_status status = lks_pack(&o, &err);
     if (status == LKS_OK && fflush(stdout) != 0)
         status = lks_fail(&err, LKS_ERR_IO, "cannot write to standard output");

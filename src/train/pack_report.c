@@ -7,12 +7,8 @@
 #include "config/source.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
+#include "lockstep/model.h"
 #include "train/pack.h"
-
-/* The shipped network that the commands use: its last layer, and its classes. */
-#define NETWORK    "mnist-convnet"
-#define LAST_LAYER "dense1"
-enum { NETWORK_CLASSES = 10 };
 
 /* --- the classes ------------------------------------------------------------------------------ */
 
@@ -101,18 +97,49 @@ static void name_run(const char *out, char *name, size_t size) {
     snprintf(name, size, "runs/%.*s", useful ? length : 8, useful ? out + start : "pictures");
 }
 
-static lks_status print_commands(const lks_packed *p, lks_config *c, lks_error *err) {
+/* The last layer of a network has an output for each class; it is the one with units. */
+static const lks_layer_config *last_dense(const lks_config *network) {
+    for (int i = network->n_layers - 1; i >= 0; i--)
+        if (network->layers[i].kind == LKS_DENSE)
+            return &network->layers[i];
+    return NULL;
+}
+
+/* "--set" text that makes the network have so many classes; "" where it has. LKS_ERR_CONFIG tells why
+ * it cannot take the images. */
+static lks_status fit_network(const lks_packed *p, char *set, size_t size, lks_error *err) {
+    const lks_pack_options *o = p->options;
+    const lks_shape shape = {p->form.rows, p->form.columns, p->form.channels};
+    const int classes = p->folder.n_classes;
+    lks_config c;
+    LKS_TRY(lks_config_parse(&c, o->network_text, o->network_size, o->network, NULL, 0, err));
+    const lks_layer_config *last = last_dense(&c);
+    *set = '\0';
+    if (last && last->units != classes)
+        snprintf(set, size, "model.%s.units=%d", last->name, classes);
+    if (last)
+        c.layers[last - c.layers].units = classes;
+    lks_layer_info *info = lks_alloc((size_t)c.n_layers, sizeof *info, "the layer table", err);
+    lks_status status = info ? lks_model_shapes(&c, shape, classes, info, err) : err->status;
+    lks_free(info);
+    lks_config_free(&c);
+    return status;
+}
+
+static lks_status print_commands(const lks_packed *p, const char *units, lks_config *c,
+                                 lks_error *err) {
     char run[LKS_PATH_MAX], checkpoint[LKS_PATH_MAX + 32];
     name_run(p->options->out, run, sizeof run);
     snprintf(checkpoint, sizeof checkpoint, "%s/checkpoints/last.h5", run);
     snprintf(c->data.dir, sizeof c->data.dir, "%s", p->options->out);
     printf("\nTo train on it, and to evaluate what was trained:\n"
-           "  lockstep configs " NETWORK " > net.yaml\n"
-           "  mpirun -n 2 lockstep train net.yaml");
+           "  lockstep configs %s > net.yaml\n"
+           "  mpirun -n 2 lockstep train net.yaml",
+           p->options->network);
     LKS_TRY(print_set(c, "data.dir", err));
     LKS_TRY(print_class_names(p, c, err));
-    if (p->folder.n_classes != NETWORK_CLASSES)
-        printf(" --set model." LAST_LAYER ".units=%d", p->folder.n_classes);
+    if (*units)
+        printf(" --set %s", units);
     if (!p->split.n_validation) {
         LKS_TRY(print_set(c, "data.test_images", err));
         LKS_TRY(print_set(c, "data.test_labels", err));
@@ -131,8 +158,17 @@ lks_status lks_pack_report(const lks_packed *p, lks_error *err) {
     lks_config *c = lks_alloc(1, sizeof *c, "the report", err);
     if (!c)
         return LKS_ERR_MEMORY;
+    char units[LKS_NAME_MAX + 32];
     print_table(p);
-    lks_status status = print_commands(p, c, err);
+    lks_status status = fit_network(p, units, sizeof units, err);
+    if (status == LKS_OK) {
+        status = print_commands(p, units, c, err);
+    } else if (status == LKS_ERR_CONFIG) {
+        printf("\nThe shipped network %s cannot take them: %s\n"
+               "`lockstep configs` lists others, `lockstep info` tells whether one fits.\n",
+               p->options->network, err->text);
+        status = LKS_OK;
+    }
     lks_free(c);
     return status;
 }

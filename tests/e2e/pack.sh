@@ -104,6 +104,17 @@ $ok || show commands.log
 check "eval names the classes" grep -qE '^ +0 "zwei", ü ' commands.log
 check "in bytes' order" grep -qE "^ +2 it's one " commands.log
 
+# --- pictures that the shipped network cannot take
+mkdir -p tiny/{a,b}
+for class in a b; do
+    for i in 1 2 3 4 5; do printf 'P2 4 4 9\n9 9 9 9 9 9 9 9 0 0 0 0 1 1 1 1\n' >tiny/$class/$i.pgm; done
+done
+packs 0 "tiny pictures" tiny tiny-packed
+check "no command that would fail is printed" eval '! grep -q "lockstep train" stdout'
+check "but why" grep -q 'mnist-convnet cannot take them: .*kernel' stdout
+packs 0 "quietly" tiny tiny-packed --force --quiet
+same "--quiet says nothing" "" "$(cat stdout)"
+
 # --- dark on light
 packs 0 "inverted" digits inverted --test 0 --invert
 check "inverted bytes are 255 minus the others" cmp \
