@@ -1,6 +1,7 @@
 /* lockstep pack: pictures in class folders become IDX files. */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -193,6 +194,20 @@ static lks_status check_counts(const lks_packed *p, lks_error *err) {
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
+/* A signal that would end the program waits until all files are there: in between it would leave some
+ * of them, or temporaries. Before, nothing is written, and it ends at once. */
+static lks_status publish_undisturbed(const lks_publish_item *items, int n, lks_error *err) {
+    sigset_t ending, before;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ending, &before);
+    lks_status status = lks_publish_set(items, n, err);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
 static lks_status publish(const lks_packed *p, paths path, lks_error *err) {
     const lks_picture_form *f = &p->form;
     const lks_split *s = &p->split;
@@ -215,7 +230,7 @@ static lks_status publish(const lks_packed *p, paths path, lks_error *err) {
     if (status == LKS_OK)
         status = lks_publish_folder(p->options->out, err);
     if (status == LKS_OK)
-        status = lks_publish_set(items, NAMES, err);
+        status = publish_undisturbed(items, NAMES, err);
     for (int i = 0; i < FILES; i++)
         lks_idx_bytes_free(&files[i]);
     return status;

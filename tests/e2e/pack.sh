@@ -115,6 +115,23 @@ check "but why" grep -q 'mnist-convnet cannot take them: .*kernel' stdout
 packs 0 "quietly" tiny tiny-packed --force --quiet
 same "--quiet says nothing" "" "$(cat stdout)"
 
+# --- killed at any moment: all files or none, and no temporaries. How far it comes is the machine's affair.
+check_whole() { # check_whole WHAT
+    same "$1: no temporaries" "" "$(find killed -name '.tmp-*' 2>/dev/null)"
+    check "$1: all files or none" grep -qxE '0|4' <<<"$(find killed -type f 2>/dev/null | wc -l)"
+}
+for delay in 0.005 0.01 0.015 0.02 0.025 0.03 0.035 0.04 0.05 0.06; do
+    for signal in INT TERM; do
+        rm -rf killed
+        # bash lets its background processes ignore SIGINT
+        env --default-signal=INT "$LOCKSTEP" pack digits killed >/dev/null 2>&1 &
+        sleep $delay
+        kill -s $signal $! 2>/dev/null || true
+        wait $! || true
+        check_whole "SIG$signal after $delay s"
+    done
+done
+
 # --- dark on light
 packs 0 "inverted" digits inverted --test 0 --invert
 check "inverted bytes are 255 minus the others" cmp \
