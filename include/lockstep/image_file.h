@@ -35,6 +35,11 @@ bool lks_image_file_exists(const lks_data_config *config, lks_image_part part);
 lks_status lks_image_file_open(lks_image_file *file, const lks_data_config *config,
                                lks_image_part part, lks_error *err);
 
+/** Opens IDX file @p path of images alone, whose labels nobody knows, and checks it: LKS_ERR_DATA as
+ * lks_idx_open(). Labels cannot be read from it. @p transpose as data.transpose. */
+lks_status lks_image_file_open_images(lks_image_file *file, const char *path, bool transpose,
+                                      lks_error *err);
+
 /** Reads images [first, first + count) into @p out (count * rows * columns * channels bytes). */
 lks_status lks_image_file_read(const lks_image_file *file, int64_t first, int64_t count,
                                uint8_t *out, lks_error *err);

@@ -27,4 +27,7 @@ void lks_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * "dumb". */
 void lks_error_print(const char *text);
 
+/** Columns that @p text takes on the screen: its characters, where it is UTF-8. */
+int lks_text_width(const char *text);
+
 #endif

@@ -36,15 +36,23 @@ typedef struct lks_train_options {
 lks_status lks_train(lks_comm *comm, const lks_train_options *options, bool *stopped,
                      lks_error *err);
 
+/** Images may be looked at from up to so many pixels off in both directions. */
+#define LKS_SHIFTS_MAX 8
+
 typedef struct lks_eval_options {
-    const char *checkpoint;
-    const char *data; /**< folder instead of the checkpoint's data.dir */
+    const char *const *checkpoints; /**< [n_checkpoints] files, or run folders (the checkpoint whose
+                                       test figures the run reports) */
+    int n_checkpoints;
+    const char *data; /**< folder instead of the first checkpoint's data.dir */
     const char *const *sets;
     int n_sets;
     int threads;
+    int shifts; /**< 0 to LKS_SHIFTS_MAX */
 } lks_eval_options;
 
-/** Evaluates a checkpoint on its test set and prints the table. Collective. */
+/** Evaluates a checkpoint on its test set and prints the table. Of several checkpoints, which must come
+ * from the same data, and with shifts, of the (2 shifts + 1)^2 places of the image (black comes in),
+ * the probabilities are averaged: in double, checkpoints in order, places row by row. Collective. */
 lks_status lks_eval(lks_comm *comm, const lks_eval_options *options, lks_error *err);
 
 /** SIGTERM, SIGINT and SIGUSR1 ask for a stop at the next step; a second SIGINT kills. */

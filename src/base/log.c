@@ -82,3 +82,11 @@ void lks_warn(const char *format, ...) {
 void lks_error_print(const char *text) {
     print_to_stderr(&error_kind, text);
 }
+
+/* A character of UTF-8 has one byte that does not begin with the bits 10. */
+int lks_text_width(const char *text) {
+    int width = 0;
+    for (; *text; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}

@@ -4,6 +4,7 @@
 
 #include <argp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "lockstep/comm.h"
@@ -25,6 +26,7 @@ int lks_cmd_diff(int argc, char **argv);
 int lks_cmd_configs(int argc, char **argv);
 int lks_cmd_bench(int argc, char **argv);
 int lks_cmd_pack(int argc, char **argv);
+int lks_cmd_predict(int argc, char **argv);
 int lks_cmd_help(int argc, char **argv);
 
 /* The command of that name, or NULL. */
@@ -63,8 +65,16 @@ extern const struct argp_child lks_help_child[];
 /* "lockstep: error: ..." for a wrong command line, and where to find help; exits. */
 _Noreturn void lks_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The number that is the value @p text of --@p option; one that is not from @p least to @p most is a
+ * usage error. */
+uint64_t lks_read_number(const char *option, const char *text, uint64_t least, uint64_t most);
+
 /* True for the one process of a job that prints before MPI is started. */
 bool lks_speaks(void);
+
+/* Room for as many strings as a command line of @p argc arguments can have, NULL behind the last; freed
+ * by free(). Without memory the program ends. */
+const char **lks_argument_list(int argc);
 
 /* argp_parse() with this program's habits: one process of a job speaks, usage errors exit with 2.
  * `common` and `input` reach the parsers; common->sets is allocated here. What lks_info() and its

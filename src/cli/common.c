@@ -37,6 +37,20 @@ void lks_usage_error(const char *format, ...) {
     exit(2);
 }
 
+uint64_t lks_read_number(const char *option, const char *text, uint64_t least, uint64_t most) {
+    uint64_t value = 0;
+    bool good = *text != '\0';
+    for (const char *c = text; *c && good; c++) {
+        const uint64_t digit = (uint64_t)(*c - '0');
+        good = *c >= '0' && *c <= '9' && value <= (most - digit) / 10;
+        value = 10 * value + digit;
+    }
+    if (!good || value < least)
+        lks_usage_error("--%s %s: not a whole number from %llu to %llu", option, text,
+                        (unsigned long long)least, (unsigned long long)most);
+    return value;
+}
+
 static void print_help(void) {
     if (lks_speaks())
         argp_help(parsing.argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK,
@@ -66,18 +80,13 @@ static error_t parse_help(int key, char *arg, struct argp_state *state) {
 static error_t parse_common(int key, char *arg, struct argp_state *state) {
     (void)state;
     lks_common_options *common = parsing.common;
-    char *end;
     switch (key) {
     case LKS_KEY_SET:
         common->sets[common->n_sets++] = arg;
         return 0;
-    case LKS_KEY_THREADS: {
-        long n = strtol(arg, &end, 10);
-        if (*end || end == arg || n < 1 || n > 1024)
-            lks_usage_error("--threads %s: not a number from 1 to 1024", arg);
-        common->threads = (int)n;
+    case LKS_KEY_THREADS:
+        common->threads = (int)lks_read_number("threads", arg, 1, 1024);
         return 0;
-    }
     }
     return ARGP_ERR_UNKNOWN;
 }
@@ -105,6 +114,15 @@ static const struct argp common_argp = {
     .options = common_options, .parser = parse_common, .children = lks_help_child};
 const struct argp_child lks_common_child[] = {{&common_argp, 0, NULL, 0}, {0}};
 
+const char **lks_argument_list(int argc) {
+    const char **list = calloc((size_t)argc + 1, sizeof *list);
+    if (!list) {
+        lks_error_print("out of memory for the command line");
+        exit(1);
+    }
+    return list;
+}
+
 void lks_parse(const struct argp *argp, int argc, char **argv, lks_common_options *common,
                void *input) {
     if (asked.answer) {
@@ -112,11 +130,7 @@ void lks_parse(const struct argp *argp, int argc, char **argv, lks_common_option
         exit(fflush(stdout) == 0 ? 0 : 1);
     }
     common->level = LKS_LOG_INFO;
-    common->sets = calloc((size_t)argc + 1, sizeof *common->sets);
-    if (!common->sets) {
-        lks_error_print("out of memory for the command line");
-        exit(1);
-    }
+    common->sets = lks_argument_list(argc);
     parsing.argp = argp;
     parsing.name = argv[0];
     parsing.common = common;

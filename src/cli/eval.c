@@ -1,26 +1,40 @@
 /* lockstep eval */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "cli/cli.h"
 #include "lockstep/train.h"
 
-enum { KEY_DATA = 'd' };
+enum { KEY_DATA = 'd', KEY_SHIFTS = 'm' };
 
 static const struct argp_option options[] = {
-    {"data", KEY_DATA, "DIR", 0, "Folder of the data (default: the checkpoint's data.dir)", 1},
+    {"data", KEY_DATA, "DIR", 0, "Folder of the data (default: the first checkpoint's data.dir)",
+     1},
+    {"shifts", KEY_SHIFTS, "N", 0,
+     "Average over each image moved by up to N pixels, 0 to 8, in both directions: (2 N + 1)^2 "
+     "looks (default: 0)",
+     1},
     {0}};
 
+typedef struct arguments {
+    lks_eval_options o;
+    const char **checkpoints; /* o's */
+} arguments;
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
-    lks_eval_options *o = state->input;
+    arguments *a = state->input;
     switch (key) {
     case KEY_DATA:
-        o->data = arg;
+        a->o.data = arg;
+        return 0;
+    case KEY_SHIFTS:
+        a->o.shifts = (int)lks_read_number("shifts", arg, 0, LKS_SHIFTS_MAX);
         return 0;
     case ARGP_KEY_ARG:
-        if (o->checkpoint)
-            lks_usage_error("one checkpoint is enough: '%s' is too many", arg);
-        o->checkpoint = arg;
+        a->checkpoints[a->o.n_checkpoints++] = arg;
         return 0;
     case ARGP_KEY_END:
-        if (!o->checkpoint)
+        if (a->o.n_checkpoints == 0)
             lks_usage_error("a checkpoint is missing, e.g. runs/NAME/checkpoints/last.h5");
         return 0;
     }
@@ -36,21 +50,24 @@ int lks_cmd_eval(int argc, char **argv) {
     static const struct argp argp = {
         options,
         parse,
-        "CHECKPOINT",
+        "CHECKPOINT...",
         "Evaluates the network of CHECKPOINT on its test set: accuracy "
         "with a 95 % interval, top-3, loss, per-class figures and the "
-        "confusion matrix.\v"
+        "confusion matrix. Of several checkpoints, trained on the same data, the probabilities are "
+        "averaged. A run folder stands for the checkpoint whose test figures the run reports.\v"
         "Exit status: 0 done, 1 failed, 2 usage or configuration error.",
         lks_common_child,
         NULL,
         NULL};
     lks_common_options common = {0};
-    lks_eval_options o = {0};
-    lks_parse(&argp, argc, argv, &common, &o);
-    o.sets = common.sets;
-    o.n_sets = common.n_sets;
-    o.threads = common.threads;
-    int status = lks_with_comm(&common, work, &o);
+    arguments a = {.checkpoints = lks_argument_list(argc)};
+    a.o.checkpoints = a.checkpoints;
+    lks_parse(&argp, argc, argv, &common, &a);
+    a.o.sets = common.sets;
+    a.o.n_sets = common.n_sets;
+    a.o.threads = common.threads;
+    int status = lks_with_comm(&common, work, &a.o);
     lks_common_free(&common);
+    free(a.checkpoints);
     return status;
 }

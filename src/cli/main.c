@@ -9,6 +9,7 @@
 const lks_command lks_commands[] = {
     {"train", "train a network and write a run folder (alone or under mpirun/srun)", lks_cmd_train},
     {"eval", "evaluate a checkpoint on its test set (alone or under mpirun/srun)", lks_cmd_eval},
+    {"predict", "tell what is on pictures: PNG, PGM, PPM, PBM or IDX files", lks_cmd_predict},
     {"info", "describe a configuration, a checkpoint or a data set", lks_cmd_info},
     {"configs", "list the configurations that come with the program, or print one",
      lks_cmd_configs},

@@ -46,20 +46,6 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, NULL, 0, "Replace a data set that is in OUT already", 3},
     {0}};
 
-static uint64_t read_number(const char *option, const char *text, uint64_t least, uint64_t most) {
-    uint64_t value = 0;
-    bool good = *text != '\0';
-    for (const char *c = text; *c && good; c++) {
-        const uint64_t digit = (uint64_t)(*c - '0');
-        good = *c >= '0' && *c <= '9' && value <= (most - digit) / 10;
-        value = 10 * value + digit;
-    }
-    if (!good || value < least)
-        lks_usage_error("--%s %s: not a whole number from %llu to %llu", option, text,
-                        (unsigned long long)least, (unsigned long long)most);
-    return value;
-}
-
 static void read_size(lks_pack_options *o, const char *text) {
     char rows[16], columns[16] = "";
     const size_t length = strcspn(text, "x");
@@ -68,8 +54,8 @@ static void read_size(lks_pack_options *o, const char *text) {
     memcpy(rows, text, length);
     rows[length] = '\0';
     strcpy(columns, text[length] ? text + length + 1 : rows);
-    o->rows = (int)read_number("size", rows, 1, 65536);
-    o->columns = (int)read_number("size", columns, 1, 65536);
+    o->rows = (int)lks_read_number("size", rows, 1, 65536);
+    o->columns = (int)lks_read_number("size", columns, 1, 65536);
 }
 
 static double read_share(const char *text) {
@@ -95,13 +81,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         o->invert = true;
         return 0;
     case KEY_BACKGROUND:
-        o->background = (int)read_number("background", arg, 0, 255);
+        o->background = (int)lks_read_number("background", arg, 0, 255);
         return 0;
     case KEY_TEST:
         o->test = read_share(arg);
         return 0;
     case KEY_SEED:
-        o->seed = read_number("seed", arg, 0, UINT64_MAX);
+        o->seed = lks_read_number("seed", arg, 0, UINT64_MAX);
         return 0;
     case KEY_SKIP_BAD:
         o->skip_bad = true;

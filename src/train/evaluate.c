@@ -51,7 +51,7 @@ static lks_status make_work(work *w, const lks_image_set *set, int batch, int64_
                : err->status;
 }
 
-static void score_own(lks_model *model, const lks_image_set *set, const uint32_t *ids,
+static void score_own(lks_scorer scorer, const lks_image_set *set, const uint32_t *ids,
                       int64_t first, int64_t own, int batch, work *w, lks_counts *c) {
     for (int64_t done = 0; done < own;) {
         int n = own - done < batch ? (int)(own - done) : batch;
@@ -64,8 +64,8 @@ static void score_own(lks_model *model, const lks_image_set *set, const uint32_t
                    set->image_bytes);
         }
         const lks_batch b = {w->images, w->labels, w->ids, n, 0};
-        lks_model_evaluate(model, &b, w->scores,
-                           w->probabilities ? w->probabilities + done * c->classes : NULL);
+        scorer.score(scorer.of, &b, w->scores,
+                     w->probabilities ? w->probabilities + done * c->classes : NULL);
         for (int i = 0; i < n; i++) {
             count(c, &w->scores[i], w->labels[i]);
             if (w->predicted)
@@ -125,9 +125,9 @@ void lks_predicted_free(lks_predicted *p) {
     memset(p, 0, sizeof *p);
 }
 
-lks_status lks_evaluate(lks_model *model, const lks_image_set *set, const uint32_t *ids,
-                        int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,
-                        lks_predicted *predicted, lks_error *err) {
+lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const uint32_t *ids,
+                           int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,
+                           lks_predicted *predicted, lks_error *err) {
     int classes = counts->classes;
     memset(counts, 0, sizeof *counts);
     counts->classes = classes;
@@ -136,7 +136,7 @@ lks_status lks_evaluate(lks_model *model, const lks_image_set *set, const uint32
     lks_status status = make_work(&w, set, batch, own.count, classes, predicted != NULL, err);
     status = lks_comm_agree(comm, status, err);
     if (status == LKS_OK) {
-        score_own(model, set, ids, own.first, own.count, batch, &w, counts);
+        score_own(scorer, set, ids, own.first, own.count, batch, &w, counts);
         add_up(counts, comm);
         if (predicted)
             status = gather(comm, set, &w, classes, own.count, predicted, err);
@@ -147,4 +147,16 @@ lks_status lks_evaluate(lks_model *model, const lks_image_set *set, const uint32
                           "evaluation: the loss of %lld of %lld images is not finite",
                           (long long)counts->bad, (long long)counts->total);
     return status;
+}
+
+static void score_alone(void *model, const lks_batch *batch, lks_score *scores,
+                        float *probabilities) {
+    lks_model_evaluate(model, batch, scores, probabilities);
+}
+
+lks_status lks_evaluate(lks_model *model, const lks_image_set *set, const uint32_t *ids,
+                        int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,
+                        lks_predicted *predicted, lks_error *err) {
+    const lks_scorer alone = {score_alone, model};
+    return lks_evaluate_by(alone, set, ids, n_ids, batch, comm, counts, predicted, err);
 }

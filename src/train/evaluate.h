@@ -11,9 +11,20 @@ typedef struct lks_predicted {
     float *probabilities;      /* [n][classes] */
 } lks_predicted;
 
+/* Who scores: [n] scores of a batch, and [n][classes] probabilities where that is not NULL. */
+typedef struct lks_scorer {
+    void (*score)(void *of, const lks_batch *batch, lks_score *scores, float *probabilities);
+    void *of;
+} lks_scorer;
+
 /* Scores the samples `ids` (ascending; NULL: all) of `set`, at most `batch` at a time. Collective;
  * all ranks get the counts. Where `predicted` is not NULL (all ids only), rank 0 gets arrays to be
  * freed with lks_predicted_free(). */
+lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const uint32_t *ids,
+                           int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,
+                           lks_predicted *predicted, lks_error *err);
+
+/* The same by a network alone. */
 lks_status lks_evaluate(lks_model *model, const lks_image_set *set, const uint32_t *ids,
                         int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,
                         lks_predicted *predicted, lks_error *err);

@@ -9,21 +9,28 @@
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static lks_status open_idx(lks_image_file *f, const char *dir, const char *images,
-                           const char *labels, lks_error *err) {
+static lks_status open_idx_images(lks_image_file *f, const char *dir, const char *images,
+                                  lks_error *err) {
     const lks_idx_info *i = &f->idx_images;
     LKS_TRY(lks_idx_open(&f->idx_images, dir, images, 3, err));
-    LKS_TRY(lks_idx_open(&f->idx_labels, dir, labels, 1, err));
-    if (i->count != f->idx_labels.count)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s has %" PRId64 " images, but %s has %" PRId64 " labels", i->path,
-                        i->count, f->idx_labels.path, f->idx_labels.count);
     f->count = i->count;
     f->rows = i->rows;
     f->columns = i->columns;
     f->channels = i->channels;
     f->compressed = i->compressed;
     snprintf(f->path, sizeof f->path, "%s", i->path);
+    return LKS_OK;
+}
+
+static lks_status open_idx(lks_image_file *f, const char *dir, const char *images,
+                           const char *labels, lks_error *err) {
+    const lks_idx_info *i = &f->idx_images;
+    LKS_TRY(open_idx_images(f, dir, images, err));
+    LKS_TRY(lks_idx_open(&f->idx_labels, dir, labels, 1, err));
+    if (i->count != f->idx_labels.count)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s has %" PRId64 " images, but %s has %" PRId64 " labels", i->path,
+                        i->count, f->idx_labels.path, f->idx_labels.count);
     snprintf(f->labels_path, sizeof f->labels_path, "%s", f->idx_labels.path);
     return LKS_OK;
 }
@@ -41,6 +48,15 @@ static lks_status open_hdf5(lks_image_file *f, const char *dir, const char *name
     return LKS_OK;
 }
 
+/* From those in the file to those that are handed out. */
+static void turn_sizes(lks_image_file *f) {
+    const int rows = f->rows;
+    if (!f->transpose)
+        return;
+    f->rows = f->columns;
+    f->columns = rows;
+}
+
 lks_status lks_image_file_open(lks_image_file *f, const lks_data_config *c, lks_image_part part,
                                lks_error *err) {
     const bool train = part == LKS_PART_TRAIN;
@@ -53,11 +69,16 @@ lks_status lks_image_file_open(lks_image_file *f, const lks_data_config *c, lks_
         LKS_TRY(open_hdf5(f, c->dir, images, err));
     else
         LKS_TRY(open_idx(f, c->dir, images, labels, err));
-    if (f->transpose) {
-        const int rows = f->rows;
-        f->rows = f->columns;
-        f->columns = rows;
-    }
+    turn_sizes(f);
+    return LKS_OK;
+}
+
+lks_status lks_image_file_open_images(lks_image_file *f, const char *path, bool transposed,
+                                      lks_error *err) {
+    memset(f, 0, sizeof *f);
+    f->transpose = transposed;
+    LKS_TRY(open_idx_images(f, "", path, err));
+    turn_sizes(f);
     return LKS_OK;
 }
 

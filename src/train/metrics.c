@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "lockstep/log.h"
+
 double lks_accuracy(const lks_counts *c) {
     return c->total ? (double)c->correct / (double)c->total : NAN;
 }
@@ -64,19 +66,10 @@ void lks_wilson(int64_t correct, int64_t total, double *low, double *high) {
     *high = correct == total ? 1 : middle + half;
 }
 
-/* Columns that a name takes on the screen: a character of UTF-8 has one byte that does not begin
- * with the bits 10. */
-static int width_of(const char *name) {
-    int width = 0;
-    for (; *name; name++)
-        width += ((unsigned char)*name & 0xc0) != 0x80;
-    return width;
-}
-
 static int widest_name(const lks_data_config *data) {
     int widest = 0;
     for (int k = 0; k < data->n_class_names; k++) {
-        const int width = width_of(data->class_names[k]);
+        const int width = lks_text_width(data->class_names[k]);
         widest = width > widest ? width : widest;
     }
     return widest;
@@ -87,7 +80,7 @@ static void print_class(const lks_data_config *data, int k, FILE *out) {
     fprintf(out, "  %5d", k);
     if (k < data->n_class_names)
         fprintf(out, " %s%*s", data->class_names[k],
-                widest_name(data) - width_of(data->class_names[k]), "");
+                widest_name(data) - lks_text_width(data->class_names[k]), "");
 }
 
 /* The room that names take after the number of a class, with the space before them. */

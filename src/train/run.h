@@ -155,6 +155,8 @@ void lks_run_end_trace(lks_run *run);
 
 /* threads.c: OpenMP threads of this rank, and warnings about too narrow a mask. Collective. */
 int lks_choose_threads(lks_comm *comm, int asked);
+/* For a process without MPI: the cores it may use. Not collective. */
+int lks_threads_alone(int asked);
 
 /* provenance.c */
 void lks_fill_provenance(lks_provenance *p, lks_comm *comm, const lks_kernels *kernels,

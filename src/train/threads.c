@@ -61,6 +61,13 @@ static void warn_narrow(const place *all, int ranks, int threads, bool asked) {
                  local, threads, threads == 1 ? "" : "s", have, all[0].host);
 }
 
+int lks_threads_alone(int asked) {
+    cpu_set_t bound;
+    if (asked || sched_getaffinity(0, sizeof bound, &bound) != 0)
+        return asked ? asked : 1;
+    return CPU_COUNT(&bound);
+}
+
 int lks_choose_threads(lks_comm *comm, int asked) {
     place mine = own_place(comm);
     size_t n = (size_t)comm->size;

@@ -9,7 +9,7 @@ declare -A owner=(
     [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
     [tensor]=base [watch]=base [suggest]=base
     [config]=config [data]=data [kernels]=kernels [optim]=optim [comm]=comm [nn]=nn [model]=nn
-    [checkpoint]=io [history]=io [publish]=io [train]=train [bench]=train [pack]=train [metrics]=train [report]=report [export]=export
+    [checkpoint]=io [history]=io [publish]=io [train]=train [bench]=train [pack]=train [predict]=train [metrics]=train [report]=report [export]=export
 )
 for header in include/lockstep/*.h; do
     name=$(basename "$header" .h)

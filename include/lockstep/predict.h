@@ -1,0 +1,80 @@
+/** @file predict.h  What networks say about picture files.
+ *
+ *  Pictures are read one by one, put into batches of the first checkpoint's eval.batch, and answered
+ * in the order in which they came, by all threads; memory does not grow with their number. Neither
+ * batches nor threads can change an answer. Nothing is collective, and MPI is not needed. */
+#ifndef LOCKSTEP_PREDICT_H
+#define LOCKSTEP_PREDICT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "lockstep/config.h"
+#include "lockstep/model.h"
+#include "lockstep/status.h"
+
+/** What is done to a picture. */
+typedef enum lks_preprocess {
+    LKS_PREPROCESS_AUTO,  /**< NONE to a picture that needs no change for it: of the network's size,
+                               opaque, and without colours where the network has one channel; else
+                               MNIST for a network of 28 x 28 x 1, NONE for any other */
+    LKS_PREPROCESS_MNIST, /**< lks_picture_center() */
+    LKS_PREPROCESS_NONE   /**< lks_picture_fit() to the network's size, as `lockstep pack` */
+} lks_preprocess;
+
+/** What was done to a picture. */
+typedef enum lks_prepared {
+    LKS_PREPARED_NONE, /**< its values are what the network saw */
+    LKS_PREPARED_FIT,
+    LKS_PREPARED_MNIST
+} lks_prepared;
+
+/** What the command line says. Strings are borrowed. */
+typedef struct lks_predict_options {
+    const char *const *checkpoints; /**< [n_checkpoints], as in lks_eval_options; of several the
+                                       probabilities are averaged */
+    int n_checkpoints;
+    const char *const *sets; /**< overrides of their configurations: data.class_names, ... */
+    int n_sets;
+    int threads; /**< 0: the cores that the process may use */
+    int shifts;  /**< as in lks_eval_options */
+    lks_preprocess preprocess;
+    int background; /**< with NONE, as lks_picture_form has it; < 0: 0, or 255 with invert */
+    bool invert;
+} lks_predict_options;
+
+/** One image, answered. All arrays are borrowed and last during the call. */
+typedef struct lks_answer {
+    const char *file;
+    int64_t index; /**< in an IDX file; -1: the file is the picture */
+    lks_prepared prepared;
+    const uint8_t *pixels; /**< [rows][columns][channels] what the network saw */
+    int predicted;
+    const double *probabilities; /**< [classes] */
+} lks_answer;
+
+/** Called for every answer, in order. */
+typedef void (*lks_on_answer)(void *context, const lks_answer *answer);
+
+typedef struct lks_predictor lks_predictor;
+
+/** Reads the checkpoints. Owned by the caller (lks_predictor_free()). LKS_ERR_USAGE if the way of
+ * preparing does not suit the network, else as lks_checkpoint_read() and lks_model_create(). */
+lks_status lks_predictor_open(lks_predictor **predictor, const lks_predict_options *options,
+                              lks_on_answer on_answer, void *context, lks_error *err);
+void lks_predictor_free(lks_predictor *predictor);
+
+/** An image as the network sees it, the number of classes, and their names, if they have any. */
+lks_shape lks_predictor_shape(const lks_predictor *predictor);
+int lks_predictor_classes(const lks_predictor *predictor);
+const lks_data_config *lks_predictor_data(const lks_predictor *predictor);
+
+/** Reads @p path, which must last until it is answered: a picture as lks_picture_read(), or all images
+ * of an IDX file, plain or .gz, with data.transpose applied as in training. Answers come when a batch is
+ * full, and always before a failure is reported. A picture on which nothing is to be seen is warned of,
+ * and answered. LKS_ERR_DATA names a file that cannot be read, and why; others may follow. */
+lks_status lks_predictor_read(lks_predictor *predictor, const char *path, lks_error *err);
+
+/** Answers what is still unanswered. */
+void lks_predictor_flush(lks_predictor *predictor);
+
+#endif

@@ -1,0 +1,272 @@
+/* lockstep predict */
+#include "cli/predict.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lockstep/train.h"
+
+enum {
+    KEY_WITH = 'w',
+    KEY_SHIFTS = 'm',
+    KEY_PREPROCESS = 'p',
+    KEY_INVERT = 'i',
+    KEY_BACKGROUND = 'b',
+    KEY_TOP = 'k',
+    KEY_FORMAT = 'f',
+    KEY_SHOW = 'o',
+    KEY_FILES_FROM = 'F'
+};
+
+static const struct argp_option options[] = {
+    {"with", KEY_WITH, "CHECKPOINT", 0,
+     "A further checkpoint, trained on the same data: probabilities are averaged; may be repeated",
+     1},
+    {"shifts", KEY_SHIFTS, "N", 0,
+     "Average over each image moved by up to N pixels, 0 to 8, in both directions: (2 N + 1)^2 "
+     "looks (default: 0)",
+     1},
+    {"preprocess", KEY_PREPROCESS, "auto|mnist|none", 0,
+     "mnist: a photo or drawing of a digit becomes what MNIST's images are (light on black, "
+     "cropped, "
+     "20 pixels long, centred by mass). none: resized to the network's size with its sides' ratio "
+     "kept, as `lockstep pack` does. auto (default): what has the network's size and channels "
+     "already is taken as it is, any other picture prepared as MNIST's for networks of 28 x 28 "
+     "grey pixels, resized for others",
+     2},
+    {"invert", KEY_INVERT, NULL, 0, "With --preprocess none: light becomes dark, as in pack", 2},
+    {"background", KEY_BACKGROUND, "V", 0,
+     "With --preprocess none: grey value, 0 to 255, behind and beside a picture, as in pack "
+     "(default: 0; with --invert 255)",
+     2},
+    {"files-from", KEY_FILES_FROM, "FILE", 0,
+     "Read further names of images from FILE, one a line; - is standard input", 3},
+    {"top", KEY_TOP, "K", 0, "Print the K likeliest classes (default: 3, or all if they are fewer)",
+     4},
+    {"format", KEY_FORMAT, "text|json|csv", 0,
+     "text: a line an image (default). json: an object a line, with all probabilities (JSON "
+     "Lines). "
+     "csv: with a line of headings",
+     4},
+    {"show", KEY_SHOW, NULL, 0,
+     "Print what the network saw, with json as numbers (`pixels`: row by row, channels together)",
+     4},
+    {0}};
+
+typedef struct arguments {
+    lks_predict_options o;
+    lks_predict_printer printer;
+    const char **checkpoints; /* o's */
+    const char **images;      /* [n_images] */
+    int n_images;
+    const char *files_from;
+    bool prepares_itself; /* --invert or --background is given */
+} arguments;
+
+/* --- arguments -------------------------------------------------------------------------------- */
+
+/* Which of @p names, which end with NULL, @p text is. */
+static int choose(const char *option, const char *text, const char *const *names) {
+    for (int i = 0; names[i]; i++)
+        if (strcmp(text, names[i]) == 0)
+            return i;
+    lks_usage_error("--%s %s: none of %s, %s and %s", option, text, names[0], names[1], names[2]);
+}
+
+static void add_argument(arguments *a, const char *arg) {
+    if (!a->checkpoints[0])
+        a->checkpoints[0] = arg;
+    else
+        a->images[a->n_images++] = arg;
+}
+
+static void check(const arguments *a) {
+    if (!a->checkpoints[0])
+        lks_usage_error("a checkpoint or run folder is missing, and images, e.g. lockstep predict "
+                        "runs/NAME photo.png");
+    if (a->n_images == 0 && !a->files_from)
+        lks_usage_error(
+            "images are missing: name PNG, PGM, PPM, PBM or IDX files, or --files-from");
+    if (a->prepares_itself && a->o.preprocess != LKS_PREPROCESS_NONE)
+        lks_usage_error("--invert and --background need --preprocess none");
+    if (a->printer.show && a->printer.format == LKS_PREDICT_CSV)
+        lks_usage_error("--show is for text and json, not for csv");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    static const char *const ways[] = {"auto", "mnist", "none", NULL};
+    static const char *const formats[] = {"text", "json", "csv", NULL};
+    arguments *a = state->input;
+    switch (key) {
+    case KEY_WITH:
+        a->checkpoints[a->o.n_checkpoints++] = arg;
+        return 0;
+    case KEY_SHIFTS:
+        a->o.shifts = (int)lks_read_number("shifts", arg, 0, LKS_SHIFTS_MAX);
+        return 0;
+    case KEY_PREPROCESS:
+        a->o.preprocess = (lks_preprocess)choose("preprocess", arg, ways);
+        return 0;
+    case KEY_INVERT:
+        a->o.invert = a->prepares_itself = true;
+        return 0;
+    case KEY_BACKGROUND:
+        a->o.background = (int)lks_read_number("background", arg, 0, 255);
+        a->prepares_itself = true;
+        return 0;
+    case KEY_FILES_FROM:
+        a->files_from = arg;
+        return 0;
+    case KEY_TOP:
+        a->printer.top = (int)lks_read_number("top", arg, 1, LKS_CLASSES_MAX);
+        return 0;
+    case KEY_FORMAT:
+        a->printer.format = (lks_predict_format)choose("format", arg, formats);
+        return 0;
+    case KEY_SHOW:
+        a->printer.show = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        add_argument(a, arg);
+        return 0;
+    case ARGP_KEY_END:
+        check(a);
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+/* --- names from a file ------------------------------------------------------------------------ */
+
+static lks_status read_text(FILE *f, const char *path, char **text, lks_error *err) {
+    size_t size = 0;
+    *text = NULL;
+    /* up to a byte 0, which no name has: all that there is */
+    if (getdelim(text, &size, '\0', f) >= 0 || feof(f))
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_IO, "cannot read %s: %s", path, strerror(errno));
+}
+
+/* All names, one a line, in *text, which is made here and lasts until they are answered. */
+static lks_status read_names(const char *path, char **text, lks_error *err) {
+    const bool is_stdin = strcmp(path, "-") == 0;
+    FILE *f = is_stdin ? stdin : fopen(path, "re");
+    if (!f)
+        return lks_fail(err, LKS_ERR_IO, "cannot read %s: %s", path, strerror(errno));
+    lks_status status = read_text(f, is_stdin ? "standard input" : path, text, err);
+    if (!is_stdin)
+        fclose(f);
+    return status;
+}
+
+/* Cuts @p text into its lines; the next name that is not empty, NULL behind the last. */
+static const char *next_name(char **text) {
+    char *name;
+    do
+        name = strsep(text, "\n");
+    while (name && !*name);
+    return name;
+}
+
+static int width_of_names(const arguments *a, const char *text) {
+    int widest = 0;
+    for (int i = 0; i < a->n_images; i++) {
+        const int width = lks_text_width(a->images[i]);
+        widest = width > widest ? width : widest;
+    }
+    while (text && *text) {
+        const int length = (int)strcspn(text, "\n");
+        widest = length > widest ? length : widest;
+        text += length + (text[length] != '\0');
+    }
+    return widest;
+}
+
+/* --- the work --------------------------------------------------------------------------------- */
+
+/* False, and said, if it cannot be read. */
+static bool answer(lks_predictor *predictor, const char *name) {
+    lks_error err;
+    if (lks_predictor_read(predictor, name, &err) == LKS_OK)
+        return true;
+    lks_error_print(err.text);
+    return false;
+}
+
+/* Returns the exit status. */
+static int answer_all(lks_predictor *predictor, const arguments *a, char *names) {
+    lks_error err;
+    bool good = true;
+    const char *name;
+    lks_predict_print_head(&a->printer);
+    for (int i = 0; i < a->n_images; i++)
+        good &= answer(predictor, a->images[i]);
+    while ((name = next_name(&names)))
+        good &= answer(predictor, name);
+    lks_predictor_flush(predictor);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return good ? 0 : 1;
+    lks_fail(&err, LKS_ERR_IO, "cannot write to standard output");
+    return lks_report(&err);
+}
+
+static int work(arguments *a) {
+    lks_predict_printer *printer = &a->printer;
+    lks_predictor *predictor = NULL;
+    lks_error err;
+    char *names = NULL;
+    int exit_status;
+    lks_status status = a->files_from ? read_names(a->files_from, &names, &err) : LKS_OK;
+    if (status == LKS_OK)
+        status = lks_predictor_open(&predictor, &a->o, lks_predict_print, printer, &err);
+    if (status == LKS_OK) {
+        printer->shape = lks_predictor_shape(predictor);
+        printer->classes = lks_predictor_classes(predictor);
+        printer->data = lks_predictor_data(predictor);
+        printer->name_width = width_of_names(a, names);
+        if (printer->top > printer->classes)
+            printer->top = printer->classes;
+        exit_status = answer_all(predictor, a, names);
+    } else {
+        exit_status = lks_report(&err);
+    }
+    lks_predictor_free(predictor);
+    free(names);
+    return exit_status;
+}
+
+int lks_cmd_predict(int argc, char **argv) {
+    static const struct argp argp = {
+        options,
+        parse,
+        "CHECKPOINT IMAGE...",
+        "Tells what the network of CHECKPOINT takes each IMAGE for, and how sure it is. CHECKPOINT "
+        "may be a run folder, which stands for the checkpoint whose test figures the run reports. "
+        "An IMAGE is a PNG, PGM, PPM or PBM file, or an IDX file, plain or .gz, all of whose "
+        "images "
+        "are answered.\v"
+        "Answers come in the order of the names. Exit status: 0 done, 1 an image (named in a "
+        "message; the others are answered) or the checkpoint cannot be read, 2 an option is wrong "
+        "or missing.",
+        lks_common_child,
+        NULL,
+        NULL};
+    lks_common_options common = {0};
+    arguments a = {.o = {.background = -1, .n_checkpoints = 1}, .printer = {.top = 3}};
+    int exit_status = 0;
+    a.o.checkpoints = a.checkpoints = lks_argument_list(argc);
+    a.images = lks_argument_list(argc);
+    lks_parse(&argp, argc, argv, &common, &a);
+    a.o.sets = common.sets;
+    a.o.n_sets = common.n_sets;
+    a.o.threads = common.threads;
+    if (lks_speaks())
+        exit_status = work(&a);
+    lks_common_free(&common);
+    free(a.checkpoints);
+    free(a.images);
+    return exit_status;
+}

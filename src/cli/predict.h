@@ -1,0 +1,29 @@
+/* How `lockstep predict` prints its answers. */
+#ifndef LKS_CLI_PREDICT_H
+#define LKS_CLI_PREDICT_H
+
+#include "lockstep/predict.h"
+
+typedef enum lks_predict_format {
+    LKS_PREDICT_TEXT,
+    LKS_PREDICT_JSON,
+    LKS_PREDICT_CSV
+} lks_predict_format;
+
+typedef struct lks_predict_printer {
+    lks_predict_format format;
+    int top;        /* classes of each answer, the likeliest first */
+    bool show;      /* and what the network saw */
+    int name_width; /* text: columns that the files' names take */
+    lks_shape shape;
+    int classes;
+    const lks_data_config *data; /* the classes' names */
+} lks_predict_printer;
+
+/* Before the first answer. */
+void lks_predict_print_head(const lks_predict_printer *printer);
+
+/* An lks_on_answer of a printer. */
+void lks_predict_print(void *printer, const lks_answer *answer);
+
+#endif

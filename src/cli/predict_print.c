@@ -1,0 +1,224 @@
+#include "cli/predict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/json.h"
+#include "lockstep/log.h"
+#include "lockstep/memory.h"
+#include "lockstep/picture.h"
+
+/* More columns of pixels than this are brought to as many, so that a line of a terminal holds them. */
+enum { SHOWN_MOST = 56 };
+
+static const char *const prepared_names[] = {
+    [LKS_PREPARED_NONE] = "none", [LKS_PREPARED_FIT] = "fit", [LKS_PREPARED_MNIST] = "mnist"};
+
+/* --- classes ---------------------------------------------------------------------------------- */
+
+static const char *class_name(const lks_predict_printer *p, int k, char text[16]) {
+    if (k < p->data->n_class_names)
+        return p->data->class_names[k];
+    snprintf(text, 16, "%d", k);
+    return text;
+}
+
+/* The classes with the largest probabilities into top [p->top], the smaller number first of equal
+ * ones; the first is the answer, also where rounding made it equal to another. */
+static void rank(const lks_predict_printer *p, const lks_answer *a, int *top) {
+    bool taken[LKS_CLASSES_MAX] = {0};
+    top[0] = a->predicted;
+    taken[a->predicted] = true;
+    for (int i = 1; i < p->top; i++) {
+        top[i] = -1;
+        for (int k = 0; k < p->classes; k++)
+            if (!taken[k] && (top[i] < 0 || a->probabilities[k] > a->probabilities[top[i]]))
+                top[i] = k;
+        taken[top[i]] = true;
+    }
+}
+
+/* --- what the network saw --------------------------------------------------------------------- */
+
+static bool speaks_utf8(void) {
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (int i = 0; i < 3; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+    }
+    return false;
+}
+
+/* Two characters a pixel, which makes about a square. */
+static void print_row(const uint8_t *row, int columns) {
+    static const char *const blocks[] = {"  ", "\u2591\u2591", "\u2592\u2592", "\u2593\u2593",
+                                         "\u2588\u2588"};
+    static const char *const letters[] = {"  ", "..", "--", "++", "##"};
+    const char *const *shades = speaks_utf8() ? blocks : letters;
+    printf("  |");
+    for (int x = 0; x < columns; x++)
+        fputs(shades[row[x] == 0 ? 0 : 1 + row[x] / 64], stdout);
+    printf("|\n");
+}
+
+/* Grey, and not too wide. */
+static void show(const lks_predict_printer *p, const lks_answer *a) {
+    const int columns = p->shape.columns < SHOWN_MOST ? p->shape.columns : SHOWN_MOST;
+    const int rows = columns < p->shape.columns
+                         ? (int)((int64_t)p->shape.rows * columns / p->shape.columns)
+                         : p->shape.rows;
+    const lks_picture_form form = {rows > 0 ? rows : 1, columns, 1, 0, false};
+    const size_t bytes =
+        (size_t)p->shape.rows * (size_t)p->shape.columns * (size_t)p->shape.channels;
+    lks_error err;
+    lks_picture copy = {p->shape.rows, p->shape.columns, p->shape.channels,
+                        lks_alloc(bytes, 1, "a picture", &err)};
+    uint8_t *grey = lks_alloc((size_t)form.rows, (size_t)form.columns, "a picture", &err);
+    if (copy.pixels && grey) {
+        memcpy(copy.pixels, a->pixels, bytes);
+        lks_picture_fit(&copy, &form, grey, &err);
+        for (int y = 0; y < form.rows; y++)
+            print_row(grey + (size_t)y * (size_t)form.columns, form.columns);
+    }
+    lks_free(grey);
+    lks_picture_free(&copy);
+}
+
+/* --- text ------------------------------------------------------------------------------------- */
+
+static int widest_class(const lks_predict_printer *p) {
+    char text[16];
+    int widest = 0;
+    for (int k = 0; k < p->classes; k++) {
+        const int width = lks_text_width(class_name(p, k, text));
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+static void pad(int width, int used) {
+    printf("%*s", width > used ? width - used : 0, "");
+}
+
+static void print_file(const lks_predict_printer *p, const lks_answer *a) {
+    int used = lks_text_width(a->file);
+    fputs(a->file, stdout);
+    if (a->index >= 0)
+        used += printf("[%lld]", (long long)a->index);
+    pad(p->name_width, used);
+}
+
+static void print_text(const lks_predict_printer *p, const lks_answer *a, const int *top) {
+    static const char *const what[] = {[LKS_PREPARED_NONE] = "as it is",
+                                       [LKS_PREPARED_FIT] = "fitted to size",
+                                       [LKS_PREPARED_MNIST] = "centred as MNIST's images"};
+    const int width = widest_class(p);
+    char text[16];
+    print_file(p, a);
+    for (int i = 0; i < p->top; i++) {
+        const char *name = class_name(p, top[i], text);
+        printf("  %s", name);
+        pad(width, lks_text_width(name));
+        printf(" %6.2f %%", 100 * a->probabilities[top[i]]);
+    }
+    printf("\n");
+    if (!p->show)
+        return;
+    printf("  seen: %d x %d x %d, %s\n", p->shape.rows, p->shape.columns, p->shape.channels,
+           what[a->prepared]);
+    show(p, a);
+}
+
+/* --- JSON Lines: an object a line -------------------------------------------------------------- */
+
+static void print_class(const lks_predict_printer *p, const lks_answer *a, int k) {
+    char text[32];
+    printf("\"class\":%d,\"name\":", k);
+    lks_json_text(stdout, class_name(p, k, text));
+    printf(",\"probability\":%s", lks_json_float((float)a->probabilities[k], text));
+}
+
+static void print_json(const lks_predict_printer *p, const lks_answer *a, const int *top) {
+    char text[32];
+    const size_t bytes =
+        (size_t)p->shape.rows * (size_t)p->shape.columns * (size_t)p->shape.channels;
+    printf("{\"file\":");
+    lks_json_text(stdout, a->file);
+    if (a->index >= 0)
+        printf(",\"index\":%lld", (long long)a->index);
+    else
+        printf(",\"index\":null");
+    printf(",\"preprocess\":\"%s\",", prepared_names[a->prepared]);
+    print_class(p, a, top[0]);
+    printf(",\"top\":[");
+    for (int i = 0; i < p->top; i++) {
+        fputs(i ? ",{" : "{", stdout);
+        print_class(p, a, top[i]);
+        putchar('}');
+    }
+    printf("],\"probabilities\":[");
+    for (int k = 0; k < p->classes; k++)
+        printf("%s%s", k ? "," : "", lks_json_float((float)a->probabilities[k], text));
+    printf("]");
+    if (p->show)
+        printf(",\"pixels\":[");
+    for (size_t i = 0; p->show && i < bytes; i++)
+        printf("%s%d", i ? "," : "", a->pixels[i]);
+    fputs(p->show ? "]}\n" : "}\n", stdout);
+}
+
+/* --- CSV (RFC 4180, lines end with LF) --------------------------------------------------------- */
+
+static void print_field(const char *text) {
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, stdout);
+        return;
+    }
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"')
+            putchar('"');
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+static void print_csv(const lks_predict_printer *p, const lks_answer *a, const int *top) {
+    char text[32];
+    print_field(a->file);
+    if (a->index >= 0)
+        printf(",%lld,%s", (long long)a->index, prepared_names[a->prepared]);
+    else
+        printf(",,%s", prepared_names[a->prepared]);
+    for (int i = 0; i < p->top; i++) {
+        printf(",%d,", top[i]);
+        print_field(class_name(p, top[i], text));
+        printf(",%s", lks_json_float((float)a->probabilities[top[i]], text));
+    }
+    printf("\n");
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+void lks_predict_print_head(const lks_predict_printer *p) {
+    if (p->format != LKS_PREDICT_CSV)
+        return;
+    printf("file,index,preprocess,class,name,probability");
+    for (int i = 2; i <= p->top; i++)
+        printf(",class%d,name%d,probability%d", i, i, i);
+    printf("\n");
+}
+
+void lks_predict_print(void *printer, const lks_answer *a) {
+    const lks_predict_printer *p = printer;
+    int top[LKS_CLASSES_MAX];
+    rank(p, a, top);
+    if (p->format == LKS_PREDICT_JSON)
+        print_json(p, a, top);
+    else if (p->format == LKS_PREDICT_CSV)
+        print_csv(p, a, top);
+    else
+        print_text(p, a, top);
+}
