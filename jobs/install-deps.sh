@@ -8,8 +8,8 @@ usage() {
 Usage: jobs/install-deps.sh [--tests] [--clang] [--peers] [--list]
 
 Installs the Debian/Ubuntu packages that are missing for building and running Lockstep.
-  --tests   also what tests/run.sh uses: CUnit, h5dump, jq, clang-format, shellcheck, valgrind,
-            scdoc, mandoc, zsh
+  --tests   also what tests/run.sh uses: CUnit, h5dump, jq, ImageMagick, clang-format, shellcheck, valgrind,
+            mandoc, zsh
   --peers   also what tests/bench/run.sh --peers compares with: PyTorch
   --clang   also the second compiler that CI builds with: clang, OpenMP for it
   --list    print the missing packages, one a line, and install nothing
@@ -51,6 +51,7 @@ has_cmake() { # the build needs 3.20, ctest's report in tests/run.sh 3.21
     version=$(cmake --version | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p')
     [ "$(printf '%s\n' $least "$version" | sort -V | head -n 1)" = $least ]
 }
+has_imagemagick() { convert --version || magick --version; }
 has_clang_openmp() { echo '#include <omp.h>' | clang -fopenmp -x c -fsyntax-only -; }
 
 need "gcc libc6-dev" has_compiler
@@ -67,14 +68,15 @@ need libfyaml-dev has_module libfyaml
 need zlib1g-dev has_module zlib
 need libpng-dev has_module libpng
 need libssl-dev has_module libcrypto
+need scdoc has scdoc # man pages
 if [ $tests = yes ]; then
     need libcunit1-dev has_module cunit
     need hdf5-tools has h5dump
     need jq has jq
+    need imagemagick has_imagemagick
     need clang-format has clang-format
     need shellcheck has shellcheck
     need valgrind has valgrind
-    need scdoc has scdoc
     need mandoc has mandoc
     need zsh has zsh
     need binutils has objdump

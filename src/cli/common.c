@@ -42,7 +42,7 @@ uint64_t lks_read_number(const char *option, const char *text, uint64_t least, u
     bool good = *text != '\0';
     for (const char *c = text; *c && good; c++) {
         const uint64_t digit = (uint64_t)(*c - '0');
-        good = *c >= '0' && *c <= '9' && value <= (most - digit) / 10;
+        good = *c >= '0' && *c <= '9' && digit <= most && value <= (most - digit) / 10;
         value = 10 * value + digit;
     }
     if (!good || value < least)

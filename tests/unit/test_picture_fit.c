@@ -72,6 +72,23 @@ static void grey_is_told_from_colour(void) {
     lks_picture_free(&p);
 }
 
+/* One pixel of 254 is enough; without alpha nothing lets the ground through. */
+static void glass_is_told_from_paper(void) {
+    static const uint8_t bytes[] = {5, 255, 0, 255, 0, 254};
+    lks_picture p = picture_of(1, 3, 2, bytes);
+    CU_ASSERT_FALSE(lks_picture_is_opaque(&p));
+    p.columns = 2;
+    CU_ASSERT_TRUE(lks_picture_is_opaque(&p));
+    p.columns = 1;
+    p.channels = 4;
+    CU_ASSERT_TRUE(lks_picture_is_opaque(&p));
+    p.pixels[3] = 0;
+    CU_ASSERT_FALSE(lks_picture_is_opaque(&p));
+    p.channels = 3;
+    CU_ASSERT_TRUE(lks_picture_is_opaque(&p));
+    lks_picture_free(&p);
+}
+
 /* 0.299, 0.587 and 0.114, rounded, also just below a half (195.499, 127.4999, 95.498); grey stays. */
 static void luma_is_rec_601(void) {
     static const uint8_t bytes[] = {255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 200, 77};
@@ -203,6 +220,7 @@ int main(void) {
     const lks_test tests[] = {
         {"alpha is put on the background", alpha_is_put_on_the_background},
         {"grey is told from colour", grey_is_told_from_colour},
+        {"glass is told from paper", glass_is_told_from_paper},
         {"luma is Rec. 601", luma_is_rec_601},
         {"inverted is 255 minus", inverted_is_255_minus},
         {"the same size is copied", the_same_size_is_copied},
