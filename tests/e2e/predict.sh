@@ -244,7 +244,8 @@ said bad/cut.gz 'truncated|.*cut'
 said $first 'is a checkpoint, not a picture'
 said golden/t10k-labels-idx1-ubyte 'has 1 dimension'
 said bad/one.png 'nothing is to be seen'
-if (ulimit -v 1000000 && "$LOCKSTEP" --version) >/dev/null 2>&1; then # not with a sanitizer, which reserves terabytes
+# not with a sanitizer, which reserves terabytes
+if { (ulimit -v 1000000 && "$LOCKSTEP" --version); } >/dev/null 2>&1; then
     status=0
     (ulimit -v 1000000 && exec "$LOCKSTEP" predict first bad/huge.png pgm/0000.pgm --threads 1) >stdout 2>stderr || status=$?
     same "a huge picture in little memory: status" 1 $status
