@@ -83,7 +83,8 @@ lks_status lks_history_add_step(lks_history *h, const lks_step_record *r, const 
 lks_status lks_history_add_epoch(lks_history *h, const lks_epoch_record *r, lks_error *err);
 void lks_history_free(lks_history *h);
 
-/** Result of an evaluation on a labelled set, for history.h5. Arrays belong to the caller. */
+/** Result of an evaluation on a labelled set, as history.h5 has it. Arrays belong to who made them: the
+ * caller of lks_history_write(), or lks_history_read(). */
 typedef struct lks_predictions {
     int classes;
     int64_t n;                  /**< samples */
@@ -100,5 +101,14 @@ typedef struct lks_predictions {
  * @p test is not NULL /test/{confusion,labels,predicted,probabilities}. Rank 0 only. */
 lks_status lks_history_write(const char *path, const lks_history *h, const lks_predictions *test,
                              lks_error *err);
+
+/** Reads what lks_history_write() wrote, and what earlier versions did: their missing figures are NaN.
+ * @p test gets its own arrays (lks_predictions_free()); all 0 where the file has no predictions. Labels
+ * and predictions are below @p test's classes, and the confusion matrix is their count. LKS_ERR_IO names
+ * a file that cannot be read, LKS_ERR_FORMAT one that is damaged, cut, or something else; then nothing
+ * needs freeing. Not collective. */
+lks_status lks_history_read(const char *path, lks_history *h, lks_predictions *test,
+                            lks_error *err);
+void lks_predictions_free(lks_predictions *p);
 
 #endif

@@ -7,6 +7,7 @@
 #define LOCKSTEP_PICTURE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "lockstep/status.h"
 
@@ -78,5 +79,10 @@ lks_status lks_picture_fit(lks_picture *picture, const lks_picture_form *form, u
  * An image of MNIST's comes out as it went in (9,996 of the 10,000 test images do). Uses the picture
  * up: it is what it is on the way. LKS_ERR_MEMORY. */
 lks_status lks_picture_center(lks_picture *picture, uint8_t *out, bool *blank, lks_error *err);
+
+/** Writes 8-bit pixels [rows][columns][channels] (channels 1 to 4 as above) as a PNG into *bytes [*size],
+ * freed with free(). LKS_ERR_MEMORY, also where libpng fails. */
+lks_status lks_png_encode(const uint8_t *pixels, int rows, int columns, int channels,
+                          unsigned char **bytes, size_t *size, lks_error *err);
 
 #endif

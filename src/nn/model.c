@@ -70,6 +70,13 @@ lks_activation *lks_model_output_of(const lks_model *m, int layer) {
     return layer < 0 ? m->activations[0] : m->layer_out[layer];
 }
 
+lks_layer_output lks_model_output(const lks_model *m, int layer) {
+    const lks_activation *a = m->layer_out[layer];
+    if (!a)
+        return (lks_layer_output){0};
+    return (lks_layer_output){a->shape, (size_t)a->stride, a->size, a->value};
+}
+
 lks_activation *lks_model_input(const lks_model *m, const lks_layer_config *layer) {
     return lks_model_output_of(m, layer->input_layer);
 }

@@ -9,7 +9,7 @@ declare -A owner=(
     [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
     [tensor]=base [watch]=base [suggest]=base
     [config]=config [data]=data [kernels]=kernels [optim]=optim [comm]=comm [nn]=nn [model]=nn
-    [checkpoint]=io [history]=io [publish]=io [train]=train [bench]=train [pack]=train [predict]=train [metrics]=train [report]=report [export]=export
+    [checkpoint]=io [history]=io [publish]=io [train]=train [bench]=train [pack]=train [predict]=train [metrics]=nn [report]=report [export]=export
 )
 for header in include/lockstep/*.h; do
     name=$(basename "$header" .h)
@@ -28,8 +28,8 @@ declare -A allowed=(
     [data]="base config"
     [optim]="base config kernels"
     [nn]="base config kernels"
-    [io]="base config"
-    [report]="base config io"
+    [io]="base config data"
+    [report]="base config data io nn kernels"
     [export]="base config io"
     [train]="base config kernels comm data optim nn io report export"
     [cli]="base config kernels comm data optim nn io report export train"
