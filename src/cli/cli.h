@@ -26,6 +26,7 @@ int lks_cmd_diff(int argc, char **argv);
 int lks_cmd_configs(int argc, char **argv);
 int lks_cmd_bench(int argc, char **argv);
 int lks_cmd_pack(int argc, char **argv);
+int lks_cmd_report(int argc, char **argv);
 int lks_cmd_predict(int argc, char **argv);
 int lks_cmd_help(int argc, char **argv);
 

@@ -11,6 +11,7 @@ const lks_command lks_commands[] = {
     {"eval", "evaluate a checkpoint on its test set (alone or under mpirun/srun)", lks_cmd_eval},
     {"predict", "tell what is on pictures: PNG, PGM, PPM, PBM or IDX files", lks_cmd_predict},
     {"info", "describe a configuration, a checkpoint or a data set", lks_cmd_info},
+    {"report", "write a page about runs: curves, errors, calibration, comparison", lks_cmd_report},
     {"configs", "list the configurations that come with the program, or print one",
      lks_cmd_configs},
     {"pack", "turn class folders of PNG, PGM or PPM pictures into a data set", lks_cmd_pack},

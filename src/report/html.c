@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/embedded.h"
+#include "lockstep/picture.h"
 
 extern const lks_embedded lks_report_assets[];
 
@@ -79,6 +80,24 @@ void lks_html_base64(lks_html *page, const void *bytes, size_t n) {
         to[2] = left > 1 ? digits[three >> 6 & 63] : '=';
         to[3] = left > 2 ? digits[three & 63] : '=';
     }
+}
+
+void lks_html_picture(lks_html *page, const unsigned char *pixels, int rows, int columns,
+                      int channels, int scale, const char *alt) {
+    unsigned char *png;
+    size_t size;
+    lks_error err;
+    if (lks_png_encode(pixels, rows, columns, channels, &png, &size, &err) != LKS_OK) {
+        page->failed = true;
+        return;
+    }
+    lks_html_printf(page, "<img class=\"pixels\" width=\"%d\" height=\"%d\" alt=\"",
+                    columns * scale, rows * scale);
+    lks_html_text(page, alt);
+    lks_html_add(page, "\" src=\"data:image/png;base64,");
+    lks_html_base64(page, png, size);
+    lks_html_add(page, "\">");
+    free(png);
 }
 
 void lks_html_asset(lks_html *page, const char *name) {

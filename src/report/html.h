@@ -29,6 +29,11 @@ void lks_html_base64(lks_html *page, const void *bytes, size_t n);
 /* Adds the file NAME of assets/ in this folder. */
 void lks_html_asset(lks_html *page, const char *name);
 
+/* Adds an <img> of a PNG made of 8-bit pixels, enlarged without smoothing by class "pixels", `scale`
+ * times; `alt` is escaped. */
+void lks_html_picture(lks_html *page, const unsigned char *pixels, int rows, int columns,
+                      int channels, int scale, const char *alt);
+
 /* LKS_OK, or LKS_ERR_MEMORY if something did not fit. */
 lks_status lks_html_status(const lks_html *page, lks_error *err);
 void lks_html_free(lks_html *page);

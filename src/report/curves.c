@@ -1,0 +1,386 @@
+/* How training went: curves of all runs, and where the first one's time went. */
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lockstep/memory.h"
+#include "report/chart.h"
+#include "report/section.h"
+
+/* A chart in the making. Runs have at most three series in it. */
+enum { SERIES_MAX = 3 * LKS_REPORT_RUNS_MAX, NAME_ROOM = 96 };
+
+typedef struct curves {
+    lks_html *page;
+    const lks_report *r;
+    bool by_epoch; /* x counts epochs, else steps */
+    lks_series series[SERIES_MAX];
+    char names[SERIES_MAX][NAME_ROOM];
+    double *numbers[SERIES_MAX][2];
+    int n;
+} curves;
+
+static double member(const void *record, size_t offset) {
+    double value;
+    memcpy(&value, (const char *)record + offset, sizeof value);
+    return value;
+}
+
+/* Optimizer steps of an epoch; 0 while none is complete. */
+static double steps_per_epoch(const lks_report_run *run) {
+    const lks_history *h = &run->history;
+    return h->n_epochs > 0 && h->epochs[0].epoch > 0
+               ? (double)h->epochs[0].step / h->epochs[0].epoch
+               : 0;
+}
+
+static bool all_have_epochs(const lks_report *r) {
+    for (int i = 0; i < r->n; i++)
+        if (steps_per_epoch(&r->runs[i]) <= 0)
+            return false;
+    return true;
+}
+
+/* "validation", with the run's name before it where there are several. */
+static void name_series(curves *c, const lks_report_run *run, const char *what) {
+    if (c->r->n == 1)
+        snprintf(c->names[c->n], NAME_ROOM, "%s", what);
+    else
+        snprintf(c->names[c->n], NAME_ROOM, "%.60s%s%s", run->label, what[0] ? ": " : "", what);
+}
+
+/* A series of n points to be filled, or NULL without memory or points. */
+static lks_series *new_series(curves *c, const lks_report_run *run, const char *what, size_t n) {
+    lks_error err;
+    if (n == 0 || c->n == SERIES_MAX)
+        return NULL;
+    for (int k = 0; k < 2; k++) {
+        c->numbers[c->n][k] = lks_alloc(n, sizeof(double), "a curve", &err);
+        c->page->failed = c->page->failed || !c->numbers[c->n][k];
+    }
+    name_series(c, run, what);
+    lks_series *s = &c->series[c->n];
+    *s = (lks_series){.name = c->names[c->n],
+                      .colour = (int)(run - c->r->runs),
+                      .x = c->numbers[c->n][0],
+                      .y = c->numbers[c->n][1],
+                      .n = n};
+    c->n++;
+    return c->page->failed ? NULL : s;
+}
+
+/* The member of every recorded step at `offset`, times `scale`. */
+static lks_series *add_steps(curves *c, const lks_report_run *run, const char *what, size_t offset,
+                             double scale) {
+    const lks_history *h = &run->history;
+    const double per = c->by_epoch ? steps_per_epoch(run) : 1;
+    lks_series *s = new_series(c, run, what, h->n_steps);
+    for (size_t i = 0; s && i < h->n_steps; i++) {
+        c->numbers[c->n - 1][0][i] = (double)h->steps[i].step / per;
+        c->numbers[c->n - 1][1][i] = scale * member(&h->steps[i], offset);
+    }
+    return s;
+}
+
+static bool measured(const lks_history *h, size_t offset) {
+    for (size_t i = 0; i < h->n_epochs; i++)
+        if (!isnan(member(&h->epochs[i], offset)))
+            return true;
+    return false;
+}
+
+/* The same of every epoch; NULL where it was never measured. */
+static lks_series *add_epochs(curves *c, const lks_report_run *run, const char *what, size_t offset,
+                              double scale) {
+    const lks_history *h = &run->history;
+    if (!measured(h, offset))
+        return NULL;
+    lks_series *s = new_series(c, run, what, h->n_epochs);
+    for (size_t i = 0; s && i < h->n_epochs; i++) {
+        c->numbers[c->n - 1][0][i] = c->by_epoch ? h->epochs[i].epoch : (double)h->epochs[i].step;
+        c->numbers[c->n - 1][1][i] = scale * member(&h->epochs[i], offset);
+    }
+    if (s)
+        s->dots = true;
+    return s;
+}
+
+/* Draws what was added, and starts afresh. */
+static void draw(curves *c, lks_chart chart) {
+    chart.series = c->series;
+    chart.n_series = c->n;
+    chart.x_label = c->by_epoch ? "epoch" : "step";
+    chart.x_steps = c->by_epoch ? steps_per_epoch(&c->r->runs[0]) : 0;
+    if (!c->page->failed)
+        lks_chart_write(c->page, &chart);
+    for (int i = 0; i < c->n; i++)
+        for (int k = 0; k < 2; k++) {
+            lks_free(c->numbers[i][k]);
+            c->numbers[i][k] = NULL;
+        }
+    c->n = 0;
+}
+
+/* --- loss and accuracy ------------------------------------------------------------------------ */
+
+/* Where loss or accuracy stand in the two kinds of records. */
+typedef struct figure {
+    size_t step, train, validation, test;
+} figure;
+
+static const figure loss = {offsetof(lks_step_record, loss), offsetof(lks_epoch_record, train_loss),
+                            offsetof(lks_epoch_record, validation_loss),
+                            offsetof(lks_epoch_record, test_loss)};
+static const figure accuracy = {
+    offsetof(lks_step_record, accuracy), offsetof(lks_epoch_record, train_accuracy),
+    offsetof(lks_epoch_record, validation_accuracy), offsetof(lks_epoch_record, test_accuracy)};
+
+static void paint(lks_series *s, int colour) {
+    if (s)
+        s->colour = colour;
+}
+
+/* One run: single steps, epochs, and what was held out. */
+static void add_alone(curves *c, const figure *f, double scale) {
+    const lks_report_run *run = c->r->runs;
+    lks_series *s = add_steps(c, run, "training, single steps", f->step, scale);
+    if (s)
+        s->faint = true;
+    add_epochs(c, run, "training, mean of the epoch", f->train, scale);
+    paint(add_epochs(c, run, "validation", f->validation, scale), 1);
+    paint(add_epochs(c, run, "test", f->test, scale), 2);
+}
+
+/* One of several runs: training dashed, and held-out images, or single steps where no epoch is
+ * complete. */
+static void add_beside(curves *c, const lks_report_run *run, const figure *f, double scale) {
+    lks_series *s = run->history.n_epochs > 0 ? add_epochs(c, run, "training", f->train, scale)
+                                              : add_steps(c, run, "training", f->step, scale);
+    if (s) {
+        s->dashed = true;
+        s->dots = false;
+    }
+    if (!add_epochs(c, run, "validation", f->validation, scale))
+        add_epochs(c, run, "test", f->test, scale);
+}
+
+static void add_figure(curves *c, const figure *f, double scale) {
+    if (c->r->n == 1)
+        add_alone(c, f, scale);
+    else
+        for (int i = 0; i < c->r->n; i++)
+            add_beside(c, &c->r->runs[i], f, scale);
+}
+
+static void draw_loss(curves *c) {
+    add_figure(c, &loss, 1);
+    draw(c,
+         (lks_chart){.title = "Loss",
+                     .note = "Mean cross-entropy; dropout and augmentation are in training's only.",
+                     .unit = "",
+                     .floor = NAN,
+                     .log_y = lks_chart_wants_log(c->series, c->n)});
+}
+
+/* Single batches scatter: the axis begins where the epochs do. */
+static double accuracy_floor(const curves *c) {
+    double least = NAN;
+    for (int s = 0; s < c->n; s++)
+        for (size_t i = 0; !c->series[s].faint && i < c->series[s].n; i++)
+            if (!(c->series[s].y[i] >= least))
+                least = isnan(c->series[s].y[i]) ? least : c->series[s].y[i];
+    return isnan(least) || least < 50 ? NAN : least - 0.4 * (100 - least);
+}
+
+static void draw_accuracy(curves *c) {
+    add_figure(c, &accuracy, 100);
+    draw(c, (lks_chart){.title = "Accuracy",
+                        .note = "Share of images whose most probable class is the right one.",
+                        .unit = "%",
+                        .floor = accuracy_floor(c)});
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+static void draw_rate(curves *c) {
+    for (int i = 0; i < c->r->n; i++) {
+        const lks_report_run *run = &c->r->runs[i];
+        if (!add_steps(c, run, c->r->n == 1 ? "learning rate" : "", offsetof(lks_step_record, lr),
+                       1))
+            add_epochs(c, run, c->r->n == 1 ? "learning rate" : "", offsetof(lks_epoch_record, lr),
+                       1);
+    }
+    draw(c, (lks_chart){.title = "Learning rate", .unit = "", .floor = NAN, .from_zero = true});
+}
+
+static void draw_gradient(curves *c) {
+    for (int i = 0; i < c->r->n; i++)
+        add_steps(c, &c->r->runs[i], c->r->n == 1 ? "norm" : "",
+                  offsetof(lks_step_record, gradient_norm), 1);
+    draw(c, (lks_chart){.title = "Gradient norm",
+                        .note = "Euclidean norm of the mean gradient of a step, before clipping.",
+                        .unit = "",
+                        .floor = NAN,
+                        .log_y = lks_chart_wants_log(c->series, c->n)});
+}
+
+static void draw_speed(curves *c) {
+    for (int i = 0; i < c->r->n; i++)
+        add_epochs(c, &c->r->runs[i], c->r->n == 1 ? "images per second" : "",
+                   offsetof(lks_epoch_record, images_per_second), 1);
+    draw(c,
+         (lks_chart){.title = "Throughput",
+                     .note = "Training images per second of wall time, over all ranks; evaluation "
+                             "is not counted.",
+                     .unit = "",
+                     .floor = NAN,
+                     .from_zero = true});
+}
+
+/* Percent of the epoch's time; of files without phases the time in collectives. */
+static double communication(const lks_epoch_record *e, bool waiting) {
+    const lks_phase_time *p = e->phases.of;
+    if (isnan(p[LKS_PHASE_TOTAL].avg))
+        return waiting ? NAN : 100 * e->comm_seconds / e->seconds;
+    return 100 * p[waiting ? LKS_PHASE_WAIT : LKS_PHASE_COMMUNICATION].avg / p[LKS_PHASE_TOTAL].avg;
+}
+
+static void add_communication(curves *c, const lks_report_run *run, bool waiting) {
+    const lks_history *h = &run->history;
+    lks_series *s =
+        new_series(c, run, waiting ? "waiting for slower ranks" : "communication", h->n_epochs);
+    for (size_t i = 0; s && i < h->n_epochs; i++) {
+        c->numbers[c->n - 1][0][i] = c->by_epoch ? h->epochs[i].epoch : (double)h->epochs[i].step;
+        c->numbers[c->n - 1][1][i] = communication(&h->epochs[i], waiting);
+    }
+    if (s) {
+        s->dots = true;
+        s->dashed = waiting;
+    }
+}
+
+static void draw_communication(curves *c) {
+    for (int i = 0; i < c->r->n; i++) {
+        add_communication(c, &c->r->runs[i], false);
+        add_communication(c, &c->r->runs[i], true);
+    }
+    draw(c, (lks_chart){.title = "Communication",
+                        .note = "Share of the ranks' time in the allreduces of the steps; a single "
+                                "rank has none.",
+                        .unit = "%",
+                        .floor = NAN,
+                        .from_zero = true});
+}
+
+/* --- tables ----------------------------------------------------------------------------------- */
+
+/* Sums over the epochs; false where no epoch has times. */
+static bool sum_phases(const lks_history *h, lks_phase_times *sum) {
+    bool any = false;
+    memset(sum, 0, sizeof *sum);
+    for (size_t i = 0; i < h->n_epochs; i++) {
+        const lks_phase_time *t = h->epochs[i].phases.of;
+        if (isnan(t[LKS_PHASE_TOTAL].avg))
+            continue;
+        any = true;
+        for (int p = 0; p < LKS_PHASES; p++) {
+            sum->of[p].min += t[p].min;
+            sum->of[p].avg += t[p].avg;
+            sum->of[p].max += t[p].max;
+        }
+    }
+    return any && sum->of[LKS_PHASE_TOTAL].avg > 0;
+}
+
+static void write_phases(lks_html *page, const lks_report_run *run) {
+    lks_phase_times sum;
+    char text[LKS_FIGURE_ROOM];
+    if (!sum_phases(&run->history, &sum))
+        return;
+    lks_html_add(page, "<h3>Where the time went</h3>\n");
+    lks_table_open(page, "bars",
+                   "Seconds of the ranks in each phase, over all epochs: mean, and the "
+                   "ranks with the least and the most");
+    lks_html_add(page, "<thead><tr><th scope=\"col\">phase</th><th scope=\"col\">mean</th>"
+                       "<th scope=\"col\">least – most</th><th scope=\"col\">share</th>"
+                       "<th scope=\"col\" aria-hidden=\"true\"></th></tr></thead>\n<tbody>\n");
+    for (int p = 0; p < LKS_PHASE_TOTAL; p++) {
+        const double share = sum.of[p].avg / sum.of[LKS_PHASE_TOTAL].avg;
+        lks_html_printf(page,
+                        "<tr><th scope=\"row\">%s</th><td>%.2f s</td><td>%.2f – %.2f s</td>"
+                        "<td>%s</td><td aria-hidden=\"true\"><i class=\"bar\" "
+                        "style=\"width:%.2f%%\"></i></td></tr>\n",
+                        lks_phase_names[p], sum.of[p].avg, sum.of[p].min, sum.of[p].max,
+                        lks_percent(share, 0, text), 100 * share);
+    }
+    lks_html_add(page, "</tbody>\n");
+    lks_table_close(page);
+}
+
+static void cell(lks_html *page, int digits, double value, const char *unit) {
+    if (isnan(value))
+        lks_html_add(page, "<td>–</td>");
+    else
+        lks_html_printf(page, "<td>%.*f%s</td>", digits, value, unit);
+}
+
+/* More rows than this are thinned out, the last one kept. */
+#define ROWS_MAX 300
+
+static void write_epochs(lks_html *page, const lks_report_run *run) {
+    const lks_history *h = &run->history;
+    const size_t every = h->n_epochs / ROWS_MAX + 1;
+    if (h->n_epochs == 0)
+        return;
+    lks_html_printf(page, "<details><summary>The figures of every %s</summary>\n",
+                    every > 1 ? "few epochs" : "epoch");
+    lks_table_open(page, "figures", "Figures of the epochs");
+    lks_html_add(page, "<thead><tr><th scope=\"col\">epoch</th><th scope=\"col\">step</th>"
+                       "<th scope=\"col\">learning rate</th><th scope=\"col\">training loss</th>"
+                       "<th scope=\"col\">accuracy</th><th scope=\"col\">validation loss</th>"
+                       "<th scope=\"col\">accuracy</th><th scope=\"col\">test loss</th>"
+                       "<th scope=\"col\">accuracy</th><th scope=\"col\">images/s</th>"
+                       "<th scope=\"col\">seconds</th></tr></thead>\n<tbody>\n");
+    for (size_t i = 0; i < h->n_epochs; i++) {
+        const lks_epoch_record *e = &h->epochs[i];
+        if ((h->n_epochs - 1 - i) % every != 0)
+            continue;
+        lks_html_printf(page, "<tr><th scope=\"row\">%d</th><td>%lld</td><td>%.4g</td>", e->epoch,
+                        (long long)e->step, e->lr);
+        cell(page, 4, e->train_loss, "");
+        cell(page, 2, 100 * e->train_accuracy, " %");
+        cell(page, 4, e->validation_loss, "");
+        cell(page, 2, 100 * e->validation_accuracy, " %");
+        cell(page, 4, e->test_loss, "");
+        cell(page, 2, 100 * e->test_accuracy, " %");
+        cell(page, 0, e->images_per_second, "");
+        cell(page, 2, e->seconds, "");
+        lks_html_add(page, "</tr>\n");
+    }
+    lks_html_add(page, "</tbody>\n");
+    lks_table_close(page);
+    lks_html_add(page, "</details>\n");
+}
+
+void lks_section_curves(lks_html *page, const lks_report *r) {
+    lks_error err;
+    lks_section_open(page, "curves", "How training went");
+    curves *c = lks_alloc(1, sizeof *c, "curves", &err);
+    page->failed = page->failed || !c;
+    if (c) {
+        *c = (curves){.page = page, .r = r, .by_epoch = all_have_epochs(r)};
+        lks_html_add(page, "<div class=\"charts\">\n");
+        draw_loss(c);
+        draw_accuracy(c);
+        draw_rate(c);
+        draw_gradient(c);
+        draw_speed(c);
+        draw_communication(c);
+        lks_html_add(page, "</div>\n");
+    }
+    lks_free(c);
+    write_phases(page, r->runs);
+    write_epochs(page, r->runs);
+    lks_section_close(page);
+}

@@ -1,0 +1,140 @@
+/* The numbers that one asks for first. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lockstep/json.h"
+#include "report/section.h"
+
+/* A number of summary.json: as it is for programs, as `text` for people. */
+static void number(lks_html *page, const lks_report_run *run, const char *key, const char *text) {
+    char raw[32];
+    lks_html_printf(page, "<data data-key=\"%s\" value=\"%s\">%s</data>", key,
+                    lks_json_number(lks_report_number(run, key), raw), text);
+}
+
+static const char *count_of(const lks_report_run *run, const char *key,
+                            char text[LKS_FIGURE_ROOM]) {
+    const double value = lks_report_number(run, key);
+    if (isnan(value))
+        return "–";
+    return lks_grouped((int64_t)value, text);
+}
+
+/* Accuracy with its interval, and the errors. */
+static void write_accuracy(lks_html *page, const lks_report_run *run) {
+    char text[LKS_FIGURE_ROOM];
+    const double total = lks_report_number(run, "test_total");
+    const double correct = lks_report_number(run, "test_correct");
+    if (!(total > 0)) {
+        lks_missing_test(page, run);
+        return;
+    }
+    lks_html_add(page, "<p class=\"lead\"><span class=\"big\">");
+    number(page, run, "test_accuracy",
+           lks_percent(lks_report_number(run, "test_accuracy"), (int64_t)total, text));
+    lks_html_printf(
+        page, "</span> <span class=\"what\">of the test images recognised: <b>%s</b> errors, ",
+        lks_grouped((int64_t)(total - correct), text));
+    number(page, run, "test_correct", lks_grouped((int64_t)correct, text));
+    lks_html_add(page, " of ");
+    number(page, run, "test_total", lks_grouped((int64_t)total, text));
+    lks_html_add(page, " right<br>95 % confidence interval (Wilson): ");
+    number(page, run, "test_accuracy_low",
+           lks_percent(lks_report_number(run, "test_accuracy_low"), (int64_t)total, text));
+    lks_html_add(page, " to ");
+    number(page, run, "test_accuracy_high",
+           lks_percent(lks_report_number(run, "test_accuracy_high"), (int64_t)total, text));
+    lks_html_add(page, "</span></p>\n");
+}
+
+static void fact_open(lks_html *page, const char *name) {
+    lks_html_printf(page, "<div><dt>%s</dt><dd>", name);
+}
+
+static void fact_close(lks_html *page, const char *note) {
+    lks_html_printf(page, "</dd><dd class=\"note\">%s</dd></div>\n", note);
+}
+
+static void write_validation(lks_html *page, const lks_report_run *run) {
+    char text[LKS_FIGURE_ROOM];
+    const double value = lks_report_number(run, "validation_accuracy");
+    if (isnan(value))
+        return;
+    fact_open(page, "validation");
+    number(page, run, "validation_accuracy", lks_percent(value, 10000, text));
+    fact_close(page, "held out of training");
+}
+
+static void write_work(lks_html *page, const lks_report_run *run) {
+    char text[LKS_FIGURE_ROOM], note[96];
+    fact_open(page, "speed");
+    number(page, run, "images_per_second", count_of(run, "images_per_second", text));
+    fact_close(page, "images per second");
+    fact_open(page, "training time");
+    number(page, run, "train_seconds", lks_duration(lks_report_number(run, "train_seconds"), text));
+    snprintf(note, sizeof note, "%s steps", count_of(run, "steps", text));
+    fact_close(page, note);
+    fact_open(page, "epochs");
+    number(page, run, "epochs", count_of(run, "epochs", text));
+    snprintf(note, sizeof note, "%s images seen", count_of(run, "samples_seen", text));
+    fact_close(page, note);
+    fact_open(page, "ranks × threads");
+    number(page, run, "world_size", count_of(run, "world_size", text));
+    lks_html_add(page, " × ");
+    number(page, run, "threads_per_rank", count_of(run, "threads_per_rank", text));
+    char isa[64] = "";
+    lks_json_get_text(run->summary, "isa", isa, sizeof isa);
+    lks_html_add(page, "</dd><dd class=\"note\">");
+    lks_html_text(page, isa);
+    lks_html_add(page, "</dd></div>\n");
+}
+
+static void write_summary(lks_html *page, const lks_report_run *run) {
+    char text[LKS_FIGURE_ROOM], digest[80] = "";
+    write_validation(page, run);
+    fact_open(page, "parameters");
+    number(page, run, "parameters", count_of(run, "parameters", text));
+    fact_close(page, "trained weights and biases");
+    write_work(page, run);
+    lks_json_get_text(run->summary, "weights_sha256", digest, sizeof digest);
+    lks_html_add(page, "<div class=\"wide\"><dt>weights, SHA-256</dt><dd><code>");
+    lks_html_text(page, digest);
+    lks_html_add(page,
+                 "</code></dd><dd class=\"note\">the same on any number of ranks, threads and "
+                 "hosts</dd></div>\n");
+}
+
+/* What a run that has not ended can say. */
+static void write_progress(lks_html *page, const lks_report_run *run) {
+    char text[LKS_FIGURE_ROOM], note[96];
+    if (!run->has_checkpoint)
+        return;
+    const lks_checkpoint *c = &run->checkpoint;
+    fact_open(page, "so far");
+    lks_html_printf(page, "%s steps", lks_grouped(c->cursor.step, text));
+    snprintf(note, sizeof note, "%lld of %d epochs complete", (long long)c->cursor.epoch,
+             run->config.train.epochs);
+    fact_close(page, note);
+    lks_html_printf(page,
+                    "<div class=\"wide\"><dt>weights, SHA-256</dt><dd><code>%s</code></dd></div>\n",
+                    c->weights_sha256);
+}
+
+void lks_section_headline(lks_html *page, const lks_report *r) {
+    const lks_report_run *run = r->runs;
+    lks_section_open(page, "headline", "Result");
+    if (!run->summary)
+        lks_missing(page,
+                    "This run has not ended: it was stopped, or is still at work. Below is what "
+                    "its newest checkpoint knows.");
+    else
+        write_accuracy(page, run);
+    lks_html_add(page, "<dl class=\"facts\">\n");
+    if (run->summary)
+        write_summary(page, run);
+    else
+        write_progress(page, run);
+    lks_html_add(page, "</dl>\n");
+    lks_section_close(page);
+}

@@ -1,0 +1,118 @@
+/* The page as a whole. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lockstep/memory.h"
+#include "lockstep/publish.h"
+#include "lockstep/report.h"
+#include "report/section.h"
+
+/* Nothing may be loaded from anywhere: the browser enforces that the page is self-contained. */
+static const char policy[] =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'";
+
+static const struct {
+    const char *id, *name;
+    void (*write)(lks_html *page, const lks_report *r);
+} sections[] = {
+    {"headline", "Result", lks_section_headline},
+    {"curves", "Training", lks_section_curves},
+    {"compare", "Runs compared", lks_section_compare},
+    {"confusion", "Confusion", lks_section_confusion},
+    {"classes", "Classes", lks_section_classes},
+    {"errors", "Mistakes", lks_section_errors},
+    {"calibration", "Calibration", lks_section_calibration},
+    {"filters", "Inside", lks_section_filters},
+    {"network", "Network", lks_section_network},
+    {"configuration", "Origin", lks_section_configuration},
+};
+enum { SECTIONS = sizeof sections / sizeof sections[0] };
+
+static void write_head(lks_html *page, const lks_report *r) {
+    lks_html_printf(page,
+                    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                    "<meta http-equiv=\"Content-Security-Policy\" content=\"%s\">\n"
+                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
+                    policy);
+    lks_html_text(page, r->runs[0].label);
+    if (r->n > 1)
+        lks_html_printf(page, " and %d more", r->n - 1);
+    lks_html_add(page, " – Lockstep report</title>\n<style>\n");
+    lks_html_asset(page, "style");
+    lks_html_add(page, "</style>\n</head>\n");
+}
+
+static void write_header(lks_html *page, const lks_report *r) {
+    lks_html_add(page, "<body>\n<a class=\"skip\" href=\"#main\">Skip to the result</a>\n<header>\n"
+                       "<p class=\"brand\">Lockstep report</p>\n<h1>");
+    lks_html_text(page, r->runs[0].label);
+    lks_html_add(page, "</h1>\n");
+    if (r->n > 1) {
+        lks_html_add(page, "<p class=\"note\">Beside it ");
+        for (int i = 1; i < r->n; i++) {
+            lks_html_add(page, i > 1 ? ", <b>" : "<b>");
+            lks_html_text(page, r->runs[i].label);
+            lks_html_add(page, "</b>");
+        }
+        lks_html_printf(page, "; curves and comparison show all, the rest is of <b>");
+        lks_html_text(page, r->runs[0].label);
+        lks_html_add(page, "</b>.</p>\n");
+    }
+    lks_html_add(page, "<nav aria-label=\"Sections\"><ul>\n");
+    for (int i = 0; i < SECTIONS; i++)
+        if (r->n > 1 || sections[i].write != lks_section_compare)
+            lks_html_printf(page, "<li><a href=\"#%s\">%s</a></li>\n", sections[i].id,
+                            sections[i].name);
+    lks_html_add(page, "</ul></nav>\n</header>\n");
+}
+
+static lks_status write_page(lks_html *page, const lks_report *r, lks_error *err) {
+    write_head(page, r);
+    write_header(page, r);
+    lks_html_add(page, "<main id=\"main\">\n");
+    for (int i = 0; i < SECTIONS; i++)
+        sections[i].write(page, r);
+    lks_html_add(page,
+                 "</main>\n<footer><p>Made by <code>lockstep report</code> from the files of the "
+                 "run folder. This page loads nothing from anywhere.</p></footer>\n<script>\n");
+    lks_html_asset(page, "charts");
+    lks_html_add(page, "</script>\n</body>\n</html>\n");
+    return lks_html_status(page, err);
+}
+
+/* Folders of one name are told apart by their whole paths. */
+static void tell_apart(lks_report *r) {
+    for (int a = 0; a < r->n; a++)
+        for (int b = 0; b < r->n; b++)
+            if (a != b && strcmp(r->runs[a].label, r->runs[b].label) == 0) {
+                for (int i = 0; i < r->n; i++)
+                    snprintf(r->runs[i].label, sizeof r->runs[i].label, "%s", r->runs[i].folder);
+                return;
+            }
+}
+
+void lks_report_path(const char *folder, char path[LKS_PATH_MAX + 64]) {
+    snprintf(path, LKS_PATH_MAX + 64, "%.*s/report.html", LKS_PATH_MAX, folder);
+}
+
+lks_status lks_report_write(const char *const *folders, int n, const char *data, const char *path,
+                            lks_error *err) {
+    lks_html page = {0};
+    lks_report r = {lks_alloc((size_t)n, sizeof *r.runs, "the runs", err), 0};
+    lks_status status = r.runs ? LKS_OK : LKS_ERR_MEMORY;
+    for (; status == LKS_OK && r.n < n; r.n += status == LKS_OK)
+        status = lks_report_run_read(&r.runs[r.n], folders[r.n], data, err);
+    if (status == LKS_OK) {
+        tell_apart(&r);
+        status = write_page(&page, &r, err);
+    }
+    if (status == LKS_OK)
+        status = lks_publish_text(path, page.text, page.size, err);
+    lks_html_free(&page);
+    for (int i = 0; i < r.n; i++)
+        lks_report_run_free(&r.runs[i]);
+    lks_free(r.runs);
+    return status;
+}

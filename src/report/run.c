@@ -1,0 +1,231 @@
+#include "report/run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lockstep/json.h"
+#include "lockstep/memory.h"
+#include "report/images.h"
+
+#define PATH_ROOM (LKS_PATH_MAX + 64)
+
+static void path_of(const lks_report_run *run, const char *name, char path[PATH_ROOM]) {
+    snprintf(path, PATH_ROOM, "%.*s/%s", LKS_PATH_MAX, run->folder, name);
+}
+
+static bool exists(const lks_report_run *run, const char *name) {
+    char path[PATH_ROOM];
+    struct stat s;
+    path_of(run, name, path);
+    return stat(path, &s) == 0;
+}
+
+/* --- the files of the folder ------------------------------------------------------------------ */
+
+static lks_status check_folder(const lks_report_run *run, lks_error *err) {
+    struct stat s;
+    if (stat(run->folder, &s) != 0)
+        return lks_fail(err, LKS_ERR_USAGE, "%s: there is no such run folder", run->folder);
+    if (!S_ISDIR(s.st_mode))
+        return lks_fail(err, LKS_ERR_USAGE, "%s is a file; name a run folder", run->folder);
+    if (!exists(run, "config.yaml") && !exists(run, "checkpoints/last.h5"))
+        return lks_fail(err, LKS_ERR_USAGE,
+                        "%s is no run folder: it has neither config.yaml nor checkpoints/last.h5",
+                        run->folder);
+    return LKS_OK;
+}
+
+static lks_status read_summary(lks_report_run *run, lks_error *err) {
+    char path[PATH_ROOM];
+    size_t size;
+    if (!exists(run, "summary.json"))
+        return LKS_OK;
+    path_of(run, "summary.json", path);
+    return lks_config_read_file(path, &run->summary, &size, err);
+}
+
+double lks_report_number(const lks_report_run *run, const char *key) {
+    return run->summary ? lks_json_get_number(run->summary, key) : NAN;
+}
+
+static bool tests_best(const lks_report_run *run) {
+    char text[16];
+    return run->summary && lks_json_get_text(run->summary, "test_weights", text, sizeof text) &&
+           strcmp(text, "best") == 0;
+}
+
+/* A checkpoint that cannot be used costs the sections that need weights, not the page. */
+static void read_checkpoint(lks_report_run *run) {
+    char path[PATH_ROOM];
+    lks_error err;
+    const double step = lks_report_number(run, "test_step");
+    path_of(run, tests_best(run) ? "checkpoints/best.h5" : "checkpoints/last.h5", path);
+    if (lks_checkpoint_read(path, LKS_NUMERICS, &run->checkpoint, &err) != LKS_OK) {
+        snprintf(run->problem, sizeof run->problem, "%.500s", err.text);
+        return;
+    }
+    if (isnan(step) || step == (double)run->checkpoint.cursor.step) {
+        run->has_checkpoint = true;
+        return;
+    }
+    snprintf(run->problem, sizeof run->problem,
+             "%.300s is of step %lld, the results are of step %.0f", path,
+             (long long)run->checkpoint.cursor.step, step);
+    lks_checkpoint_free(&run->checkpoint);
+}
+
+static lks_status read_yaml(lks_report_run *run, char path[PATH_ROOM], size_t *size,
+                            lks_error *err) {
+    path_of(run, "config.yaml", path);
+    if (exists(run, "config.yaml"))
+        return lks_config_read_file(path, &run->config_yaml, size, err);
+    if (!run->has_checkpoint)
+        return lks_fail(err, LKS_ERR_USAGE,
+                        "%s has no config.yaml, and no checkpoint that says: %s", run->folder,
+                        run->problem);
+    run->config_yaml = strdup(run->checkpoint.config_yaml);
+    *size = run->config_yaml ? strlen(run->config_yaml) : 0;
+    return run->config_yaml ? LKS_OK : lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", path);
+}
+
+static lks_status read_config(lks_report_run *run, lks_error *err) {
+    char path[PATH_ROOM];
+    size_t size;
+    LKS_TRY(read_yaml(run, path, &size, err));
+    return lks_config_parse(&run->config, run->config_yaml, size, path, NULL, 0, err);
+}
+
+/* A run that has not ended has no history.h5 yet, but its checkpoint has the curves so far. */
+static lks_status read_history(lks_report_run *run, lks_error *err) {
+    char path[PATH_ROOM];
+    path_of(run, "history.h5", path);
+    if (exists(run, "history.h5"))
+        return lks_history_read(path, &run->history, &run->test, err);
+    run->history = run->checkpoint.history; /* moved */
+    run->checkpoint.history = (lks_history){0};
+    return LKS_OK;
+}
+
+/* --- what follows from them ------------------------------------------------------------------- */
+
+static lks_status count(lks_report_run *run, lks_error *err) {
+    const lks_predictions *p = &run->test;
+    run->counts = lks_alloc(1, sizeof *run->counts, "counts", err);
+    if (!run->counts)
+        return LKS_ERR_MEMORY;
+    lks_counts *c = run->counts;
+    c->classes = p->classes;
+    c->total = p->n;
+    if (p->n > 0)
+        memcpy(c->confusion, p->confusion,
+               (size_t)p->classes * (size_t)p->classes * sizeof *c->confusion);
+    for (int k = 0; k < p->classes; k++)
+        c->correct += c->confusion[k * p->classes + k];
+    return LKS_OK;
+}
+
+lks_shape lks_report_shape(const lks_report_run *run) {
+    const lks_data_identity *d = &run->checkpoint.data;
+    return (lks_shape){d->rows, d->columns, d->channels};
+}
+
+/* config.yaml may have been changed after the checkpoint: then they do not belong together. */
+static lks_status find_layers(lks_report_run *run, lks_error *err) {
+    if (!run->has_checkpoint)
+        return LKS_OK;
+    run->layers = lks_alloc((size_t)run->config.n_layers, sizeof *run->layers, "layers", err);
+    if (!run->layers)
+        return LKS_ERR_MEMORY;
+    lks_error misfit;
+    if (lks_model_shapes(&run->config, lks_report_shape(run), run->checkpoint.data.classes,
+                         run->layers, &misfit) == LKS_OK)
+        return LKS_OK;
+    snprintf(run->problem, sizeof run->problem, "config.yaml is not of the checkpoint: %.400s",
+             misfit.text);
+    lks_checkpoint_free(&run->checkpoint);
+    run->has_checkpoint = false;
+    lks_free(run->layers);
+    run->layers = NULL;
+    return LKS_OK;
+}
+
+static void open_images(lks_report_run *run) {
+    lks_error err;
+    if (run->test.n == 0 || !run->has_checkpoint)
+        return;
+    if (lks_report_images_open(&run->images, &run->config.data, run->test.labels, run->test.n,
+                               &err) != LKS_OK) {
+        snprintf(run->images_problem, sizeof run->images_problem, "%.590s", err.text);
+        return;
+    }
+    const lks_image_file *f = &run->images->file;
+    const lks_shape s = lks_report_shape(run);
+    run->has_images = f->rows == s.rows && f->columns == s.columns && f->channels == s.channels;
+    if (!run->has_images)
+        snprintf(run->images_problem, sizeof run->images_problem,
+                 "%.500s has images of another shape than the network's", f->path);
+}
+
+lks_status lks_report_image(const lks_report_run *run, int64_t index, uint8_t *pixels,
+                            lks_error *err) {
+    return lks_report_images_read(run->images, index, pixels, err);
+}
+
+const char *lks_report_class(const lks_report_run *run, int k, char text[LKS_NAME_MAX]) {
+    if (k < run->config.data.n_class_names)
+        snprintf(text, LKS_NAME_MAX, "%s", run->config.data.class_names[k]);
+    else
+        snprintf(text, LKS_NAME_MAX, "%d", k);
+    return text;
+}
+
+/* "runs/a/" is called a. */
+static void name_run(lks_report_run *run) {
+    size_t end = strlen(run->folder);
+    while (end > 1 && run->folder[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && run->folder[start - 1] != '/')
+        start--;
+    snprintf(run->label, sizeof run->label, "%.*s", (int)(end - start), run->folder + start);
+}
+
+static lks_status read_all(lks_report_run *run, const char *data, lks_error *err) {
+    LKS_TRY(check_folder(run, err));
+    name_run(run);
+    LKS_TRY(read_summary(run, err));
+    read_checkpoint(run);
+    LKS_TRY(read_config(run, err));
+    if (data)
+        snprintf(run->config.data.dir, sizeof run->config.data.dir, "%s", data);
+    LKS_TRY(read_history(run, err));
+    LKS_TRY(count(run, err));
+    LKS_TRY(find_layers(run, err));
+    open_images(run);
+    return LKS_OK;
+}
+
+lks_status lks_report_run_read(lks_report_run *run, const char *folder, const char *data,
+                               lks_error *err) {
+    *run = (lks_report_run){.folder = folder};
+    lks_status status = read_all(run, data, err);
+    if (status != LKS_OK)
+        lks_report_run_free(run);
+    return status;
+}
+
+void lks_report_run_free(lks_report_run *run) {
+    lks_config_free(&run->config);
+    free(run->config_yaml);
+    free(run->summary);
+    lks_history_free(&run->history);
+    lks_predictions_free(&run->test);
+    lks_free(run->counts);
+    lks_checkpoint_free(&run->checkpoint);
+    lks_free(run->layers);
+    lks_report_images_free(run->images);
+    *run = (lks_report_run){0};
+}
