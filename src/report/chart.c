@@ -6,15 +6,20 @@
 #include <string.h>
 
 #include "lockstep/math.h"
+#include "report/section.h"
 
 /* In units of the drawing, which the page scales: letters are 12 units high. */
 enum { WIDTH = 440, HEIGHT = 260, LEFT = 52, RIGHT = 10, TOP = 10, BOTTOM = 40 };
 
-/* More points than this are averaged in groups: the screen could not show them. */
-#define POINTS_MAX 360
+/* More points than this are averaged in groups: the screen could not show them. All lines of a chart
+ * together have a limit, too, unless that leaves one too few. */
+enum { POINTS_MAX = 360, POINTS_OF_ALL = 1000, POINTS_MIN = 40 };
 
 /* Up to so many points have dots. */
 #define DOTS_MAX 40
+
+/* Lines through more are thin. */
+#define THICK_MAX 60
 
 typedef struct axis {
     double low, high;
@@ -66,8 +71,10 @@ static bool find_range(const lks_chart *c, axis *x, axis *y) {
 
 /* The y axis ends at ticks; the x axis where the points do. */
 static void round_range(const lks_chart *c, axis *x, axis *y) {
-    if (x->low > 0 && x->low <= x->high / 4)
+    if (c->x_whole || (x->low > 0 && x->low <= x->high / 4))
         x->low = 0;
+    if (c->x_whole)
+        x->high = ceil(x->high - 1e-9);
     if (x->high <= x->low) {
         x->low -= 0.5;
         x->high += 0.5;
@@ -93,18 +100,18 @@ static void round_range(const lks_chart *c, axis *x, axis *y) {
 
 /* --- ticks ------------------------------------------------------------------------------------ */
 
-static void tick_text(double value, char text[32]) {
+static void tick_text(double value, char text[LKS_FIGURE_ROOM]) {
     const double size = fabs(value);
-    if (size >= 10000 && size < 1e7 && rint(value / 100) * 100 == value)
-        snprintf(text, 32, "%gk", value / 1000);
+    if (size >= 1000 && size < 1e7 && rint(value) == value)
+        lks_grouped((int64_t)value, text);
     else if (size > 0 && size < 1e-3)
-        snprintf(text, 32, "%.2g", value);
+        snprintf(text, LKS_FIGURE_ROOM, "%.2g", value);
     else
-        snprintf(text, 32, "%.6g", rint(value * 1e9) / 1e9);
+        snprintf(text, LKS_FIGURE_ROOM, "%.6g", rint(value * 1e9) / 1e9);
 }
 
 static void y_tick(lks_html *page, const axis *y, const char *unit, double value) {
-    char text[32];
+    char text[LKS_FIGURE_ROOM];
     const double at = place(y, value);
     tick_text(value, text);
     lks_html_printf(page,
@@ -138,12 +145,13 @@ static void y_ticks(lks_html *page, const axis *y, const char *unit) {
         y_tick(page, y, unit, y->low + i * step);
 }
 
-static void x_ticks(lks_html *page, const axis *x, const char *label) {
-    double step = nice_step(x->high - x->low, 6);
-    char text[32];
+static void x_ticks(lks_html *page, const axis *x, const lks_chart *c) {
+    const double range = x->high - x->low, nice = nice_step(range, 6);
+    const double step = c->x_whole && range >= 2 && nice < 1 ? 1 : nice;
+    char text[LKS_FIGURE_ROOM];
     for (double i = ceil(x->low / step - 1e-9); i * step <= x->high + step * 1e-9; i++) {
         const double at = place(x, i * step);
-        tick_text(i * step, text);
+        tick_text(i * step + 0.0, text); /* no -0 */
         lks_html_printf(page,
                         "<path class=\"tick\" d=\"M%.1f %dv4\"/><text x=\"%.1f\" y=\"%d\" "
                         "text-anchor=\"middle\">%s</text>",
@@ -151,7 +159,7 @@ static void x_ticks(lks_html *page, const axis *x, const char *label) {
     }
     lks_html_printf(page, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" class=\"label\">",
                     WIDTH - RIGHT, HEIGHT - 5);
-    lks_html_text(page, label);
+    lks_html_text(page, c->x_label);
     lks_html_add(page, "</text>");
 }
 
@@ -173,8 +181,12 @@ static bool next_point(const lks_series *s, const lks_chart *c, size_t group, si
     return n > 0;
 }
 
-static size_t group_of(const lks_series *s) {
-    return (s->n + POINTS_MAX - 1) / POINTS_MAX;
+static size_t group_of(const lks_chart *c, const lks_series *s) {
+    const int share = POINTS_OF_ALL / c->n_series;
+    const size_t most = share > POINTS_MAX   ? POINTS_MAX
+                        : share < POINTS_MIN ? POINTS_MIN
+                                             : (size_t)share;
+    return (s->n + most - 1) / most;
 }
 
 static void values(lks_html *page, const lks_chart *c, const lks_series *s) {
@@ -182,7 +194,7 @@ static void values(lks_html *page, const lks_chart *c, const lks_series *s) {
     const char *space = "";
     lks_html_add(page, " data-values=\"");
     for (size_t i = 0; i < s->n;)
-        if (next_point(s, c, group_of(s), &i, &x, &y)) {
+        if (next_point(s, c, group_of(c, s), &i, &x, &y)) {
             lks_html_printf(page, "%s%.4g", space, y);
             space = " ";
         }
@@ -192,22 +204,23 @@ static void values(lks_html *page, const lks_chart *c, const lks_series *s) {
 static void line(lks_html *page, const lks_chart *c, const lks_series *s, const axis *x_axis,
                  const axis *y_axis) {
     double x, y;
-    lks_html_printf(page, "<polyline class=\"s%d%s%s\"", s->colour % LKS_CHART_COLOURS + 1,
-                    s->dashed ? " dashed" : "", s->faint ? " faint" : "");
+    lks_html_printf(page, "<polyline class=\"s%d%s%s%s\"", s->colour % LKS_CHART_COLOURS + 1,
+                    s->dashed ? " dashed" : "", s->faint ? " faint" : "",
+                    s->n > THICK_MAX ? " thin" : "");
     lks_html_add(page, " data-name=\"");
     lks_html_text(page, s->name);
     lks_html_add(page, "\"");
     values(page, c, s);
     lks_html_add(page, " points=\"");
     for (size_t i = 0; i < s->n;)
-        if (next_point(s, c, group_of(s), &i, &x, &y))
+        if (next_point(s, c, group_of(c, s), &i, &x, &y))
             lks_html_printf(page, "%.1f,%.1f ", place(x_axis, x), place(y_axis, y));
     lks_html_add(page, "\"/>");
 }
 
 static void dots(lks_html *page, const lks_chart *c, const lks_series *s, const axis *x_axis,
                  const axis *y_axis) {
-    const size_t group = group_of(s);
+    const size_t group = group_of(c, s);
     double x, y;
     if (!s->dots || s->n > DOTS_MAX)
         return;
@@ -278,7 +291,7 @@ static void drawing(lks_html *page, const lks_chart *c, const axis *x, const axi
     lks_html_printf(page, "\" data-steps=\"%.9g\" data-unit=\"%s\">", c->x_steps, c->unit);
     describe(page, c);
     y_ticks(page, y, c->unit);
-    x_ticks(page, x, c->x_label);
+    x_ticks(page, x, c);
     lks_html_printf(page, "<path class=\"axis\" d=\"M%d %dH%d\"/>", LEFT, HEIGHT - BOTTOM,
                     WIDTH - RIGHT);
     /* A frame of its own cuts off what is below the floor. */

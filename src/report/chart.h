@@ -23,6 +23,7 @@ typedef struct lks_chart {
     const char *title, *note;   /* note: a sentence below the title, or NULL */
     const char *x_label, *unit; /* unit: behind values, like " %", or "" */
     double x_steps; /* optimizer steps for each unit of x, for the reader's cursor; 0: none */
+    bool x_whole;   /* x counts from 0 in whole units: no ticks between them */
     bool log_y;     /* only where all values are above 0 */
     bool from_zero; /* the y axis starts at 0 */
     double floor;   /* the y axis shows nothing below it; NaN: as far as values go */

@@ -7,7 +7,7 @@
 #include "report/section.h"
 
 /* Up to so many classes the matrix is a table; beyond, a picture and its largest errors. */
-#define TABLE_CLASSES 32
+#define TABLE_CLASSES 20
 #define PAIRS_MAX     20
 
 typedef struct confused {
@@ -92,7 +92,7 @@ static void write_matrix(lks_html *page, const lks_report_run *run, int64_t larg
     lks_table_open(page, "matrix",
                    "Confusion matrix: counts, and percent of the row; rows are true "
                    "classes, columns what the network said");
-    lks_html_add(page, "<thead><tr><td></td>");
+    lks_html_add(page, "<thead><tr><td class=\"corner\">true ↓ said →</td>");
     for (int k = 0; k < c->classes; k++) {
         lks_html_add(page, "<th scope=\"col\">");
         class_name(page, run, k);

@@ -111,6 +111,7 @@ static void draw(curves *c, lks_chart chart) {
     chart.series = c->series;
     chart.n_series = c->n;
     chart.x_label = c->by_epoch ? "epoch" : "step";
+    chart.x_whole = c->by_epoch;
     chart.x_steps = c->by_epoch ? steps_per_epoch(&c->r->runs[0]) : 0;
     if (!c->page->failed)
         lks_chart_write(c->page, &chart);
@@ -326,7 +327,7 @@ static void cell(lks_html *page, int digits, double value, const char *unit) {
 }
 
 /* More rows than this are thinned out, the last one kept. */
-#define ROWS_MAX 300
+#define ROWS_MAX 200
 
 static void write_epochs(lks_html *page, const lks_report_run *run) {
     const lks_history *h = &run->history;

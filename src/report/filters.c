@@ -8,15 +8,17 @@
 #include "lockstep/memory.h"
 #include "report/section.h"
 
-#define TILES_MAX  64 /* filters, or maps of a layer, that are shown */
-#define STAGES_MAX 4  /* layers whose maps are shown */
+#define TILES_MAX  64                 /* filters, or maps of a layer, that are shown */
+#define STAGES_MAX 4                  /* layers whose maps are shown */
+#define BYTES_MAX  ((size_t)24 << 10) /* of page for the pictures of a layer */
+#define SHADES     24                 /* few shades make small files */
 
 /* --- numbers as colours: orange above 0, blue below, none at 0; as strong as the largest is ------- */
 
 static void colour(unsigned char rgba[4], double share) {
     static const unsigned char above[3] = {226, 109, 16}, below[3] = {24, 118, 201};
     memcpy(rgba, share >= 0 ? above : below, 3);
-    rgba[3] = (unsigned char)lrint(255 * (fabs(share) < 1 ? fabs(share) : 1));
+    rgba[3] = (unsigned char)(lrint(SHADES * (fabs(share) < 1 ? fabs(share) : 1)) * 255 / SHADES);
 }
 
 /* A grid of numbers inside an array. */
@@ -102,7 +104,8 @@ static void write_filters(lks_html *page, const float *w, int rows, int columns,
                            : ". Orange weights are above 0, blue ones below, each filter by its "
                              "own largest weight.</p>\n");
     tiles_open(page, label);
-    for (; shown < out && shown < TILES_MAX; shown++) {
+    const size_t start = page->size;
+    for (; shown < out && shown < TILES_MAX && page->size - start < BYTES_MAX; shown++) {
         char alt[48];
         snprintf(alt, sizeof alt, "filter %d", shown + 1);
         const grid g = {w + shown, rows, columns, (size_t)columns * (size_t)in * (size_t)out,
@@ -145,7 +148,9 @@ static void write_maps(lks_html *page, const lks_report_run *run, int layer,
     lks_html_printf(page, "</code>: %s</h4>\n", lks_shape_text(o->shape, shape));
     snprintf(label, sizeof label, "Feature maps after %s", run->config.layers[layer].name);
     tiles_open(page, label);
-    for (; shown < o->shape.channels && shown < TILES_MAX; shown++) {
+    const size_t start = page->size;
+    for (; shown < o->shape.channels && shown < TILES_MAX && page->size - start < BYTES_MAX;
+         shown++) {
         char alt[48];
         snprintf(alt, sizeof alt, "map %d", shown + 1);
         const grid g = {o->values + shown, o->shape.rows, o->shape.columns,

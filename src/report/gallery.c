@@ -9,7 +9,7 @@
 
 /* So many images at most, and so many bytes of page. */
 #define IMAGES_MAX 60
-#define BYTES_MAX  ((size_t)300 << 10)
+#define BYTES_MAX  ((size_t)160 << 10)
 
 typedef struct mistake {
     int64_t index;

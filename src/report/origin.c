@@ -16,12 +16,13 @@ static void fact(lks_html *page, const char *name, const char *value, bool code)
 static void write_provenance(lks_html *page, const lks_report_run *run) {
     const lks_checkpoint *c = &run->checkpoint;
     const lks_provenance *p = &c->provenance;
-    char text[LKS_PROVENANCE_TEXT_MAX + 64];
+    char text[LKS_PROVENANCE_TEXT_MAX + 64], count[LKS_FIGURE_ROOM];
     fact(page, "weights, SHA-256", c->weights_sha256, true);
     fact(page, "state, SHA-256", c->state_sha256, true);
     fact(page, "data digest", c->data.digest, true);
-    snprintf(text, sizeof text, "%lld of %d × %d × %d, in %d classes", (long long)c->data.n_train,
-             c->data.rows, c->data.columns, c->data.channels, c->data.classes);
+    snprintf(text, sizeof text, "%s of %d × %d × %d, in %d classes",
+             lks_grouped(c->data.n_train, count), c->data.rows, c->data.columns, c->data.channels,
+             c->data.classes);
     fact(page, "training images", text, false);
     snprintf(text, sizeof text, "%llu", (unsigned long long)c->seed);
     fact(page, "seed", text, false);

@@ -69,7 +69,7 @@ const char *lks_percent(double share, int64_t whole, char text[LKS_FIGURE_ROOM])
     if (isnan(share))
         snprintf(text, LKS_FIGURE_ROOM, "-");
     else
-        snprintf(text, LKS_FIGURE_ROOM, "%.*f %%",
+        snprintf(text, LKS_FIGURE_ROOM, "%.*f\u00a0%%",
                  whole > 100000 ? 3
                  : whole > 1000 ? 2
                                 : 1,

@@ -43,7 +43,7 @@ const char *lks_duration(double seconds, char text[LKS_FIGURE_ROOM]);
 /* "13 x 13 x 32", or "10" for a vector, with the sign for times. */
 const char *lks_shape_text(lks_shape s, char text[LKS_FIGURE_ROOM]);
 
-/* A share as "12.34 %" with as many digits as its whole deserves; "-" for NaN. */
+/* A share as "12.34 %" (no line ends before the sign) with as many digits as its whole deserves; "-" for NaN. */
 const char *lks_percent(double share, int64_t whole, char text[LKS_FIGURE_ROOM]);
 
 /* Opens a box that scrolls sideways on narrow screens, with the keyboard too, and in it a table with a

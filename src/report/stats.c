@@ -23,7 +23,7 @@ static void fill_bins(lks_calibration *c, const lks_predictions *p) {
 }
 
 lks_calibration lks_calibrate(const lks_predictions *p) {
-    lks_calibration c = {.error = p->n > 0 ? 0 : NAN, .largest = p->n > 0 ? 0 : NAN};
+    lks_calibration c = {.error = p->n > 0 ? 0 : NAN};
     fill_bins(&c, p);
     if (p->n == 0)
         return c;
@@ -34,9 +34,7 @@ lks_calibration lks_calibrate(const lks_predictions *p) {
             continue;
         const double n = (double)bin->n;
         bin->confidence /= n;
-        const double gap = fabs((double)bin->correct / n - bin->confidence);
-        c.error += gap * n / (double)p->n;
-        c.largest = gap > c.largest ? gap : c.largest;
+        c.error += fabs((double)bin->correct / n - bin->confidence) * n / (double)p->n;
     }
     return c;
 }
