@@ -100,3 +100,4 @@ if [ -z "$accuracy" ]; then
 fi
 accuracy=$(awk -v share="$accuracy" 'BEGIN { printf "%.2f %%", 100 * share }')
 say "test accuracy $accuracy, run folder $run, $((SECONDS - started)) s in all"
+if [ -e "$run/report.html" ]; then say "curves, errors, and more to look at: open $run/report.html in a browser"; fi

@@ -93,9 +93,11 @@ static void round_range(const lks_chart *c, axis *x, axis *y) {
         y->low -= around;
         y->high += around;
     }
-    const double step = nice_step(y->high - y->low, 5);
-    y->low = floor(y->low / step + 1e-9) * step;
-    y->high = ceil(y->high / step - 1e-9) * step;
+    for (int i = 0; i < 2; i++) { /* rounding may make the next wider step the nice one */
+        const double step = nice_step(y->high - y->low, 5);
+        y->low = floor(y->low / step + 1e-9) * step;
+        y->high = ceil(y->high / step - 1e-9) * step;
+    }
 }
 
 /* --- ticks ------------------------------------------------------------------------------------ */
@@ -141,8 +143,8 @@ static void y_ticks(lks_html *page, const axis *y, const char *unit) {
         return;
     }
     const double step = nice_step(y->high - y->low, 5);
-    for (int i = 0; y->low + i * step <= y->high + step / 2; i++)
-        y_tick(page, y, unit, y->low + i * step);
+    for (double i = ceil(y->low / step - 1e-9); i * step <= y->high + step * 1e-9; i++)
+        y_tick(page, y, unit, i * step + 0.0); /* no -0 */
 }
 
 static void x_ticks(lks_html *page, const axis *x, const lks_chart *c) {
@@ -316,12 +318,14 @@ void lks_chart_write(lks_html *page, const lks_chart *c) {
         lks_html_add(page, "</p>");
     }
     lks_html_add(page, "</figcaption>\n");
-    if (find_range(c, &x, &y)) {
+    if (c->instead) {
+        lks_missing(page, c->instead);
+    } else if (find_range(c, &x, &y)) {
         round_range(c, &x, &y);
         drawing(page, c, &x, &y);
         legend(page, c);
     } else {
-        lks_html_add(page, "<p class=\"missing\">No figures were recorded.</p>");
+        lks_missing(page, "No figures were recorded.");
     }
     lks_html_add(page, "</figure>\n");
 }

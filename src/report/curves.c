@@ -212,7 +212,11 @@ static void draw_rate(curves *c) {
             add_epochs(c, run, c->r->n == 1 ? "learning rate" : "", offsetof(lks_epoch_record, lr),
                        1);
     }
-    draw(c, (lks_chart){.title = "Learning rate", .unit = "", .floor = NAN, .from_zero = true});
+    draw(c, (lks_chart){.title = "Learning rate",
+                        .note = "What the schedule gave the optimizer.",
+                        .unit = "",
+                        .floor = NAN,
+                        .from_zero = true});
 }
 
 static void draw_gradient(curves *c) {
@@ -261,17 +265,30 @@ static void add_communication(curves *c, const lks_report_run *run, bool waiting
     }
 }
 
+/* Percent that nobody needs to see drawn. */
+#define LITTLE 0.5
+
+static bool all_little(const curves *c) {
+    for (int s = 0; s < c->n; s++)
+        for (size_t i = 0; i < c->series[s].n; i++)
+            if (c->series[s].y[i] >= LITTLE)
+                return false;
+    return true;
+}
+
 static void draw_communication(curves *c) {
     for (int i = 0; i < c->r->n; i++) {
         add_communication(c, &c->r->runs[i], false);
         add_communication(c, &c->r->runs[i], true);
     }
-    draw(c, (lks_chart){.title = "Communication",
-                        .note = "Share of the ranks' time in the allreduces of the steps; a single "
-                                "rank has none.",
-                        .unit = "%",
-                        .floor = NAN,
-                        .from_zero = true});
+    lks_chart chart = {.title = "Communication",
+                       .note = "Share of the ranks' time in the allreduces of the steps.",
+                       .unit = "%",
+                       .floor = NAN,
+                       .from_zero = true};
+    if (c->n > 0 && all_little(c))
+        chart.instead = "Less than 0.5 % everywhere: a single rank has nobody to talk to.";
+    draw(c, chart);
 }
 
 /* --- tables ----------------------------------------------------------------------------------- */

@@ -44,11 +44,24 @@ static void write_head(lks_html *page, const lks_report *r) {
     lks_html_add(page, "</style>\n</head>\n");
 }
 
+/* "Network mnist-convnet, seed 1, 2026-01-31T12:00:00Z" */
+static void write_about(lks_html *page, const lks_report_run *run) {
+    lks_html_add(page, "<p class=\"note\">Network ");
+    lks_html_text(page, run->config.name);
+    lks_html_printf(page, ", seed %llu", (unsigned long long)run->config.seed);
+    if (run->has_checkpoint) {
+        lks_html_add(page, ", ");
+        lks_html_text(page, run->checkpoint.provenance.time);
+    }
+    lks_html_add(page, "</p>\n");
+}
+
 static void write_header(lks_html *page, const lks_report *r) {
     lks_html_add(page, "<body>\n<a class=\"skip\" href=\"#main\">Skip to the result</a>\n<header>\n"
                        "<p class=\"brand\">Lockstep report</p>\n<h1>");
     lks_html_text(page, r->runs[0].label);
     lks_html_add(page, "</h1>\n");
+    write_about(page, r->runs);
     if (r->n > 1) {
         lks_html_add(page, "<p class=\"note\">Beside it ");
         for (int i = 1; i < r->n; i++) {

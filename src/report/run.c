@@ -98,11 +98,12 @@ static lks_status read_config(lks_report_run *run, lks_error *err) {
     return lks_config_parse(&run->config, run->config_yaml, size, path, NULL, 0, err);
 }
 
-/* A run that has not ended has no history.h5 yet, but its checkpoint has the curves so far. */
+/* A run that has not ended has no history.h5 yet, or one of an earlier end; but its checkpoint has the
+ * curves so far. */
 static lks_status read_history(lks_report_run *run, lks_error *err) {
     char path[PATH_ROOM];
     path_of(run, "history.h5", path);
-    if (exists(run, "history.h5"))
+    if ((run->summary || !run->has_checkpoint) && exists(run, "history.h5"))
         return lks_history_read(path, &run->history, &run->test, err);
     run->history = run->checkpoint.history; /* moved */
     run->checkpoint.history = (lks_history){0};

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "lockstep/json.h"
+#include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/phase_times.h"
 #include "lockstep/publish.h"
+#include "lockstep/report.h"
 #include "train/run.h"
 
 static void path_of(const lks_run *run, const char *name, char path[LKS_PATH_MAX + 64]) {
@@ -179,6 +181,16 @@ lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, l
     return lks_history_write(path, &run->history, &test, err);
 }
 
+void lks_run_write_page(const lks_run *run) {
+    char path[LKS_PATH_MAX + 64];
+    const char *folder = run->folder;
+    lks_error err;
+    lks_report_path(run->folder, path);
+    if (lks_report_write(&folder, 1, NULL, path, &err) != LKS_OK)
+        lks_warn("no report was written; `lockstep report %s` tries again: %s", run->folder,
+                 err.text);
+}
+
 /* --- summary.json ----------------------------------------------------------------------------- */
 
 typedef struct json {
@@ -305,6 +317,8 @@ static bool is_summary_of(const char *path, const lks_checkpoint *c) {
 void lks_run_remove_summary(const lks_run *run) {
     char path[LKS_PATH_MAX + 64];
     path_of(run, "summary.json", path);
+    remove(path);
+    lks_report_path(run->folder, path);
     remove(path);
 }
 

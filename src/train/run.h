@@ -141,9 +141,12 @@ lks_status lks_run_check_metrics(lks_run *run, lks_error *err);
 /* The line of the final test result. */
 lks_status lks_run_end_metrics(lks_run *run, lks_error *err);
 lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, lks_error *err);
-/* A run that goes on has no summary until it ends again. */
+/* A run that goes on has neither summary nor report until it ends again. */
 void lks_run_remove_summary(const lks_run *run);
 lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err);
+/* report.html, from the files above: they have the results, so a page that cannot be written is warned
+ * of. */
+void lks_run_write_page(const lks_run *run);
 
 /* trace_file.c: what all ranks and threads did when, into options->trace if that is given. Whether it
  * can be written, and how long it may be; then the buffers, and a common time 0; then the file.

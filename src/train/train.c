@@ -244,6 +244,8 @@ static lks_status finish(lks_run *run, lks_error *err) {
     LKS_TRY(lks_comm_agree(run->comm, status, err));
     report_early_stop(run);
     suggest_refit(run);
+    if (run->comm->rank == 0)
+        lks_run_write_page(run);
     lks_info("\nrun folder %s%s", run->folder,
              run->cursor.step == run->first_step ? " (was complete: nothing left to train)" : "");
     return LKS_OK;
