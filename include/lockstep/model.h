@@ -152,7 +152,7 @@ void lks_model_evaluate(lks_model *model, const lks_batch *batch, lks_score *sco
 
 /** What one layer gave. */
 typedef struct lks_layer_output {
-    lks_shape shape;
+    lks_shape shape;     /**< behind a flatten still that of the image, as its values lie */
     size_t pixel_step;   /**< floats from one [row][column] to the next: at least the channels */
     size_t sample_step;  /**< floats from one image of the batch to the next */
     const float *values; /**< belong to the model, until it runs again; NULL: see below */

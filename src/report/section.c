@@ -80,9 +80,9 @@ const char *lks_percent(double share, int64_t whole, char text[LKS_FIGURE_ROOM])
 void lks_table_open(lks_html *page, const char *class, const char *label) {
     lks_html_add(page, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
     lks_html_text(page, label);
-    lks_html_printf(page, "\">\n<table class=\"%s\">\n<caption>", class);
+    lks_html_printf(page, "\">\n<table class=\"%s\">\n<caption><span>", class);
     lks_html_text(page, label);
-    lks_html_add(page, "</caption>\n");
+    lks_html_add(page, "</span></caption>\n");
 }
 
 void lks_table_close(lks_html *page) {

@@ -241,6 +241,101 @@ static void equal_histories_give_equal_files(void) {
     free(s);
 }
 
+/* A file with these predictions, and the curves of the sample. */
+static void write_predictions(const char *path, const sample *s, const int64_t *confusion,
+                              const uint8_t *labels, const uint8_t *predicted) {
+    float probabilities[8];
+    for (int i = 0; i < 8; i++)
+        probabilities[i] = 1.0f / (float)(i + 1);
+    const lks_predictions test = {2, 4, confusion, labels, predicted, probabilities};
+    CU_ASSERT_EQUAL_FATAL(lks_history_write(path, &s->c.history, &test, &err), LKS_OK);
+}
+
+static const uint8_t four_labels[4] = {0, 1, 1, 0}, four_predicted[4] = {0, 1, 0, 0};
+static const int64_t their_confusion[4] = {2, 0, 1, 1};
+
+static void what_was_written_is_read(void) {
+    char path[PATH_MAX_TEST];
+    lks_history h;
+    lks_predictions p;
+    sample *s = new_sample();
+    test_path(path, "read.h5");
+    write_predictions(path, s, their_confusion, four_labels, four_predicted);
+    CU_ASSERT_EQUAL_FATAL(lks_history_read(path, &h, &p, &err), LKS_OK);
+    CU_ASSERT_TRUE(equal_histories(&s->c.history, &h));
+    CU_ASSERT_FATAL(p.n == 4 && p.classes == 2);
+    CU_ASSERT_EQUAL(memcmp(p.labels, four_labels, 4), 0);
+    CU_ASSERT_EQUAL(memcmp(p.predicted, four_predicted, 4), 0);
+    CU_ASSERT_EQUAL(memcmp(p.confusion, their_confusion, sizeof their_confusion), 0);
+    CU_ASSERT(p.probabilities[0] == 1 && p.probabilities[7] == 0.125f);
+    lks_history_free(&h);
+    lks_predictions_free(&p);
+    CU_ASSERT_EQUAL(lks_history_write(path, &s->c.history, NULL, &err), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_history_read(path, &h, &p, &err), LKS_OK);
+    CU_ASSERT(p.n == 0 && !p.labels);
+    lks_history_free(&h);
+    lks_predictions_free(&p);
+    free(s);
+}
+
+static void refused(const char *path, lks_status wanted, const char *why) {
+    lks_history h;
+    lks_predictions p;
+    CU_ASSERT_EQUAL(lks_history_read(path, &h, &p, &err), wanted);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, path));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, why));
+    CU_ASSERT(h.n_epochs == 0 && !h.steps && !p.labels);
+}
+
+/* Whoever reads may index with labels and predictions: they are classes. */
+static void contradictions_are_refused(void) {
+    static const uint8_t no_class[4] = {0, 1, 2, 0};
+    static const int64_t other[4] = {1, 1, 1, 1};
+    char path[PATH_MAX_TEST];
+    sample *s = new_sample();
+    test_path(path, "wrong.h5");
+    write_predictions(path, s, their_confusion, no_class, four_predicted);
+    refused(path, LKS_ERR_FORMAT, "/test/confusion");
+    write_predictions(path, s, their_confusion, four_labels, no_class);
+    refused(path, LKS_ERR_FORMAT, "/test/confusion");
+    write_predictions(path, s, other, four_labels, four_predicted);
+    refused(path, LKS_ERR_FORMAT, "/test/confusion");
+    free(s);
+}
+
+/* Every byte flipped, every length: an error or the same values, never anything else. */
+static void damage_is_never_read(void) {
+    char path[PATH_MAX_TEST];
+    size_t size;
+    int wrong = 0;
+    sample *s = new_sample();
+    test_path(path, "damaged.h5");
+    write_predictions(path, s, their_confusion, four_labels, four_predicted);
+    unsigned char *bytes = load(path, &size);
+    for (size_t i = 0; i < size; i += 61) {
+        lks_history h;
+        lks_predictions p;
+        bytes[i] ^= 0x10;
+        store(path, bytes, size);
+        bytes[i] ^= 0x10;
+        if (lks_history_read(path, &h, &p, &err) != LKS_OK)
+            continue;
+        wrong += !equal_histories(&s->c.history, &h) || memcmp(p.labels, four_labels, 4) != 0;
+        lks_history_free(&h);
+        lks_predictions_free(&p);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    for (size_t n = 0; n < size; n += size / 7 + 1) {
+        store(path, bytes, n);
+        refused(path, LKS_ERR_FORMAT, "");
+    }
+    free(bytes);
+    free(s);
+    test_path(path, "none.h5");
+    refused(path, LKS_ERR_IO, "none.h5");
+    refused(lks_test_folder(), LKS_ERR_IO, "not a file");
+}
+
 int main(void) {
     const lks_test tests[] = {
         {"records are kept while growing", records_are_kept_while_growing},
@@ -251,6 +346,9 @@ int main(void) {
         {"predictions are written", predictions_are_written},
         {"columns of unequal length are refused", columns_of_unequal_length_are_refused},
         {"equal histories give equal files", equal_histories_give_equal_files},
+        {"what was written is read", what_was_written_is_read},
+        {"contradictions are refused", contradictions_are_refused},
+        {"damage is never read", damage_is_never_read},
         {NULL, NULL},
     };
     return lks_test_main("history", tests);

@@ -153,6 +153,57 @@ static void test_evaluation(void) {
         check_evaluation(&net_cases[i]);
 }
 
+/* Softmax of the last layer's output is what evaluation says; all outputs have the sizes that
+ * lks_model_shapes() tells, and those inside a fused group are not there. */
+static void check_outputs(const net_case *c) {
+    net n = net_open(c, NULL);
+    lks_model *m = net_model(&n, net_kernels(), 2);
+    const int layers = n.config.n_layers;
+    lks_layer_info *info = calloc((size_t)layers, sizeof *info);
+    float *probabilities = calloc((size_t)(n.batch.n * n.classes), sizeof *probabilities);
+    CU_ASSERT_EQUAL_FATAL(lks_model_shapes(&n.config, n.input, n.classes, info, NULL), LKS_OK);
+    lks_model_evaluate(m, &n.batch, NULL, probabilities);
+    int wrong = 0;
+    for (int i = 0; i < layers; i++) {
+        const lks_layer_output o = lks_model_output(m, i);
+        const lks_shape s = info[i].out;
+        const int elements = o.shape.rows * o.shape.columns * o.shape.channels;
+        if (o.values)
+            wrong += elements != s.rows * s.columns * s.channels ||
+                     o.pixel_step < (size_t)o.shape.channels ||
+                     (s.rows > 1 && (o.shape.rows != s.rows || o.shape.columns != s.columns));
+    }
+    const lks_layer_output last = lks_model_output(m, layers - 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(last.values);
+    for (int s = 0; s < n.batch.n; s++) {
+        const float *z = last.values + (size_t)s * last.sample_step;
+        double sum = 0;
+        for (int k = 0; k < n.classes; k++)
+            sum += exp((double)z[k]);
+        for (int k = 0; k < n.classes; k++)
+            wrong +=
+                !(fabs(exp((double)z[k]) / sum - (double)probabilities[s * n.classes + k]) < 1e-6);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    free(info);
+    free(probabilities);
+    lks_model_free(m);
+    net_close(&n);
+}
+
+static void test_outputs(void) {
+    for (int i = 0; i < n_net_cases; i++)
+        check_outputs(&net_cases[i]);
+    for (int i = 0; i < n_batch_cases; i++)
+        check_outputs(&batch_cases[i]);
+    net n = net_open(net_case_named("convolutions, pooling, dropout"), NULL);
+    lks_model *m = net_model(&n, net_kernels(), 1);
+    CU_ASSERT_EQUAL(n.config.layers[0].kind, LKS_CONV2D);
+    CU_ASSERT_PTR_NULL(lks_model_output(m, 0).values);
+    lks_model_free(m);
+    net_close(&n);
+}
+
 /* With all weights 0 every class is as likely as any other: the first one is predicted, and the
  * label stands behind the classes before it. */
 static void test_ties(void) {
@@ -343,6 +394,7 @@ int main(void) {
     static const lks_test tests[] = {{"training", test_training},
                                      {"ties in windows", test_ties_in_windows},
                                      {"evaluation", test_evaluation},
+                                     {"outputs of layers", test_outputs},
                                      {"ties", test_ties},
                                      {"NaN is not correct", test_nan_is_not_correct},
                                      {"bad numbers are marked", test_bad_numbers},

@@ -374,6 +374,21 @@ static void links_are_followed(void) {
     check_refused("dangling.pgm", "no such file");
 }
 
+/* What is written is read back, with one to four channels. */
+static void png_in_memory_is_exact(void) {
+    uint8_t pixels[5 * 3 * 4];
+    for (int i = 0; i < (int)sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 37 + 1);
+    for (int channels = 1; channels <= 4; channels++) {
+        unsigned char *bytes;
+        size_t size;
+        CU_ASSERT_EQUAL_FATAL(lks_png_encode(pixels, 5, 3, channels, &bytes, &size, &err), LKS_OK);
+        write_file("made.png", bytes, size);
+        check_bytes("made.png", 5, 3, channels, pixels);
+        free(bytes);
+    }
+}
+
 int main(void) {
     const lks_test tests[] = {
         {"bytes are taken as they are", bytes_are_taken_as_they_are},
@@ -390,6 +405,7 @@ int main(void) {
         {"absurd PNG headers are refused", absurd_png_headers_are_refused},
         {"other files are named", other_files_are_named},
         {"links are followed", links_are_followed},
+        {"PNG in memory is exact", png_in_memory_is_exact},
         {NULL, NULL},
     };
     return lks_test_main("picture", tests);
