@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# report.html: what `train` writes at its end, `lockstep report` with one run and with several, and with pieces missing.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+need jq perl
+
+page=$work/page.html
+report() { # report STATUS ARGUMENT...: output in $work/out and $work/err
+    local wanted=$1 status=0
+    shift
+    "$LOCKSTEP" report "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+    same "report $*: status" "$wanted" $status
+    $ok || show "$work/err"
+}
+says() { check "the page says: $1" grep -qE -e "$1" "$page"; }
+silent() { check "the page does not say: $1" not grep -qE -e "$1" "$page"; }
+not() { ! "$@"; }
+
+# Every element that is opened is closed, in order; ids are there once. Scripts and styles are not looked into.
+balanced() {
+    perl -0777 -ne '
+        s{<!--.*?-->}{}gs; s{(<(script|style)\b[^>]*>).*?(</\2>)}{$1$3}gs;
+        my %void = map { $_ => 1 } qw(meta img br input hr link);
+        my (@open, %ids);
+        while (m{<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:"[^"]*"|[^">])*)>}g) {
+            my ($end, $name, $rest) = ($1, lc $2, $3);
+            if ($end) {
+                my $last = pop @open // "nothing";
+                $last eq $name or die "</$name> closes $last\n";
+            } elsif (!$void{$name} && $rest !~ m{/$}) {
+                push @open, $name;
+            }
+            die "id $1 twice\n" if $rest =~ m{(?:^|\s)id="([^"]*)"} && $ids{$1}++;
+        }
+        die "open: @open\n" if @open;
+        die "a bare <\n" if s{<(?:/?[a-zA-Z!](?:"[^"]*"|[^">])*)>}{}gr =~ /</;
+        die "a bare &\n" if /&(?!(?:amp|lt|gt|quot|#[0-9]+);)/;' "$1"
+}
+
+# whole WHAT: $page is well-formed, small, complete, and loads nothing
+whole() {
+    local id
+    check "$1: well-formed" balanced "$page"
+    check "$1: below 2 MiB" [ "$(stat -c %s "$page")" -lt $((2 << 20)) ]
+    for id in headline curves confusion classes errors calibration filters network configuration; do
+        check "$1: section $id" grep -q "<section id=\"$id\"" "$page"
+    done
+    same "$1: addresses" "" "$(grep -oE 'https?://[^" ]*' "$page" | grep -vxF 'http://www.w3.org/2000/svg' || true)"
+    same "$1: sources" "" "$(grep -oE '\b(src|href|action|data)="[^"]{0,30}' "$page" | grep -vE '="(data:image/png;base64,|#)' || true)"
+    same "$1: style sheets" "" "$(grep -oE '@import|url\(|<(link|iframe|object|embed)\b' "$page" || true)"
+    check "$1: the browser is told to load nothing" grep -q "Content-Security-Policy.*default-src 'none'" "$page"
+    check "$1: no number is missing" not grep -qiE '[>" ,:]-?(nan|inf)\b' "$page"
+}
+
+# --- at the end of a run
+trained run 2 --threads 1 --set data.validation=0.2 --set train.epochs=3
+page=$work/run/report.html
+whole "run"
+number() { grep -oE "data-key=\"$1\" value=\"[^\"]*\"" "$page" | sed 's/.*value="//; s/"$//'; }
+for key in test_accuracy test_accuracy_low test_accuracy_high test_correct test_total validation_accuracy parameters epochs \
+    images_per_second train_seconds world_size threads_per_rank; do
+    same "the page's $key" "$(key run $key)" "$(number $key)"
+done
+check "the page's digest" grep -q "<code>$(key run weights_sha256)</code>" "$page"
+errors=$(($(key run test_total) - $(key run test_correct)))
+says "<b>$errors</b> errors"
+says "$errors of $(key run test_total) test images are classified wrongly"
+same "images of mistakes" $((errors < 60 ? errors : 60)) "$(grep -c 'alt="Test image [0-9]*, a .* taken for ' "$page")"
+sum() { sed 's/.*>//' | awk '{ n += $1 } END { print n }'; }
+# the matrix: its hits are the right answers, its rows add up
+matrix=$(grep -oE '<td class="(zero|hit|error)"[^>]*>[0-9]+' "$page")
+same "cells of the matrix" 100 "$(wc -l <<<"$matrix")"
+same "hits" "$(key run test_correct)" "$(grep 'class="hit"' <<<"$matrix" | sum)"
+same "all cells" "$(key run test_total)" "$(sum <<<"$matrix")"
+recall=$(key run test_macro_recall)
+check "mean recall" grep -qF "<td>$(printf %.4f "$recall")</td>" "$page"
+says 'data-name="validation"'
+says 'Expected calibration error <b>[0-9.]+'
+for stage in pool1 conv1/weight; do says "<code>$stage</code>"; done
+same "values stand beside all points" "" "$(perl -ne 'while (/data-values="([^"]*)" points="([^"]*)"/g) {
+    my ($v, $p) = (scalar(split " ", $1), scalar(split " ", $2)); print "$v $p\n" if $v != $p }' "$page")"
+
+# --- by hand: the same page, and where it is asked for
+cp "$page" "$work/first.html"
+report 0 "$work/run"
+same "what is said" "report $work/run/report.html" "$(cat "$work/out")"
+check "the page train wrote, again" cmp -s "$page" "$work/first.html"
+report 0 "$work/run/" --out "$work/else where.html"
+check "--out" [ -s "$work/else where.html" ]
+
+# --- two runs: curves overlaid, and compared
+trained other 1 --set train.epochs=2 --set seed=12
+page=$work/page.html
+report 0 "$work/run" "$work/other" --out "$page"
+whole "two runs"
+says '<section id="compare"'
+says 'data-name="run: validation"'
+says 'data-name="other: test"'
+pair=$(grep '<th scope="row">run – other</th>' "$page" | sed 's/<[^>]*value="\([^"]*\)"[^>]*>/ \1 /; s/<[^>]*>/ /g; s/run – other//; s/ – / /g')
+read -r difference _ _ both first second neither p _ <<<"$pair"
+same "images of the pair" 500 $((both + first + second + neither))
+same "right in the first" "$(key run test_correct)" $((both + first))
+same "right in the second" "$(key other test_correct)" $((both + second))
+same "difference in points" "$(awk -v d=$((first - second)) 'BEGIN { printf "%+.2f", d / 5 }')" "$difference"
+# McNemar's exact p once more: terms of the binomial one by one
+same "McNemar's p" ok "$(awk -v b="$first" -v c="$second" -v p="$p" 'BEGIN {
+    n = b + c; k = b < c ? b : c; t = 1; for (i = 1; i <= n; i++) t /= 2
+    for (i = 0; i <= k; i++) { s += t; t *= (n - i) / (i + 1) }
+    s = 2 * s < 1 ? 2 * s : 1; print (s - p <= 1e-9 && p - s <= 1e-9 ? "ok" : s " is not " p) }')"
+cp -r "$work/run" "$work/run copy"
+mkdir "$work/deep"
+cp -r "$work/run" "$work/deep/run"
+report 0 "$work/run" "$work/deep/run" --out "$page"
+says 'deep/run' # equal names are told apart
+says '<data value="1">1</data>' # and equal predictions do not differ
+
+# --- what is missing is said in its place
+report 0 "$work/run copy" --data "$work/nowhere" --out "$page"
+whole "no data"
+says 'The test images cannot be shown: .*nowhere'
+says 'There is no test image to show it with'
+rm "$work/run copy/checkpoints/"*.h5
+report 0 "$work/run copy" --out "$page"
+whole "no checkpoint"
+says 'The weights cannot be shown: .*last.h5'
+same "its accuracy" "$(key run test_accuracy)" "$(number test_accuracy)"
+cp -r "$work/run" "$work/stopped"
+rm "$work/stopped/summary.json" "$work/stopped/history.h5" "$work/stopped/report.html"
+report 0 "$work/stopped" "$work/run" --out "$page"
+whole "a run that has not ended"
+says 'This run has not ended'
+says 'data-name="stopped: training"'
+says 'No two of these runs were scored on the same test set'
+trained untested 1 --set train.epochs=1 --set 'data.test_images=""' --set 'data.test_labels=""' --set metrics.every_steps=0
+page=$work/untested/report.html
+whole "no test set"
+says 'This run had no test set'
+silent 'data-key="test_accuracy"'
+trained short 1 --set train.max_steps=2 --set metrics.every_steps=1
+page=$work/short/report.html
+whole "no epoch is complete"
+says 'data-label="step"'
+
+# --- networks and data of other kinds
+printf 'model: [flatten, {dense: 10}]\n' >"$work/linear.yaml"
+config=$work/linear.yaml trained linear 1 --set train.epochs=1 \
+    --set 'data.class_names=["<b>0</b>", "1&", three, "\"3\"", d, e, f, g, h, i]'
+page=$work/linear/report.html
+whole "a linear network"
+says '10 filters of 28 × 28'
+says 'it has no convolutions'
+says '&lt;b&gt;0&lt;/b&gt;'
+for class in 0 1; do
+    mkdir -p "$work/coloured/$class"
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        awk -v c=$class -v i=$i 'BEGIN { print "P3 9 8 255"; for (p = 0; p < 216; p++) print (p * (i + 3) * 7 + c * 90 * (p % 3)) % 256 }' \
+            >"$work/coloured/$class/$i.ppm"
+    done
+done
+"$LOCKSTEP" pack "$work/coloured" "$work/colours" --channels 3 >"$work/pack.log" 2>&1 || show "$work/pack.log"
+printf 'model: [{conv2d: {filters: 5, kernel: 3, bias: false}}, batchnorm, relu, global_avgpool, {dense: 2}]\n' >"$work/colour.yaml"
+data=$work/colours config=$work/colour.yaml trained colour 1 --set train.epochs=2 --set train.global_batch=8
+page=$work/colour/report.html
+whole "colours"
+says '5 filters of 3 × 3, in colour'
+says 'After <code>relu1</code>: 6 × 7 × 5'
+
+# --- what cannot be done is one clear error, and writes nothing
+page=$work/none.html
+refused() { # refused STATUS PATTERN ARGUMENT...
+    local wanted=$1 pattern=$2
+    shift 2
+    report "$wanted" "$@"
+    check "report ${*: -1}: says $pattern" grep -qE -e "$pattern" "$work/err"
+    same "report ${*: -1}: one error" 1 "$(grep -c '^lockstep: error: ' "$work/err")"
+    check "report ${*: -1}: no page" [ ! -e "$page" ]
+}
+refused 2 'a run folder is missing'
+refused 2 'there is no such run folder' --out "$page" "$work/absent"
+refused 2 'is no run folder' --out "$page" "$work/colours"
+refused 2 'is a file' --out "$page" "$work/run/history.h5"
+refused 1 'no-such-folder' --out "$work/no-such-folder/page.html" "$work/run"
+cp -r "$work/run" "$work/damaged"
+poke "$work/damaged/history.h5" -2000 125 252
+poke "$work/damaged/history.h5" 3000 125 252
+refused 1 'damaged/history.h5' --out "$page" "$work/damaged"
+refused 1 'damaged/history.h5' --out "$page" "$work/run" "$work/damaged"
+truncate -s 1000 "$work/damaged/history.h5"
+refused 1 'damaged/history.h5' --out "$page" "$work/damaged"
+
+# --- a page that cannot be written does not fail the run
+mkdir -p "$work/blocked/report.html/x"
+trained blocked 1 --set train.epochs=1
+check "it is warned of" grep -q "warning: no report was written.*blocked" "$work/blocked.log"
+finish
