@@ -44,14 +44,16 @@ static void write_head(lks_html *page, const lks_report *r) {
     lks_html_add(page, "</style>\n</head>\n");
 }
 
-/* "Network mnist-convnet, seed 1, 2026-01-31T12:00:00Z" */
+/* "Network mnist-convnet, seed 1, 2026-01-31 12:00 UTC" */
 static void write_about(lks_html *page, const lks_report_run *run) {
     lks_html_add(page, "<p class=\"note\">Network ");
     lks_html_text(page, run->config.name);
     lks_html_printf(page, ", seed %llu", (unsigned long long)run->config.seed);
     if (run->has_checkpoint) {
-        lks_html_add(page, ", ");
-        lks_html_text(page, run->checkpoint.provenance.time);
+        const char *time = run->checkpoint.provenance.time; /* 2026-01-31T12:00:59Z */
+        lks_html_add(page, ", <time datetime=\"");
+        lks_html_text(page, time);
+        lks_html_printf(page, "\">%.10s %.5s UTC</time>", time, strlen(time) > 11 ? time + 11 : "");
     }
     lks_html_add(page, "</p>\n");
 }
