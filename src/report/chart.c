@@ -49,8 +49,13 @@ static double nice_step(double range, int most) {
                                  : 10 * power;
 }
 
-static bool shown(double y, const lks_chart *c) {
-    return isfinite(y) && (!c->log_y || y > 0);
+/* Finite, and of a size that arithmetic on axes can bear, whatever a file says. */
+static bool drawable(double y) {
+    return fabs(y) < 1e100;
+}
+
+static bool shown(const lks_chart *c, const lks_series *s, size_t i) {
+    return drawable(s->x[i]) && drawable(s->y[i]) && (!c->log_y || s->y[i] > 1e-100);
 }
 
 static bool find_range(const lks_chart *c, axis *x, axis *y) {
@@ -58,7 +63,7 @@ static bool find_range(const lks_chart *c, axis *x, axis *y) {
     for (int s = 0; s < c->n_series; s++)
         for (size_t i = 0; i < c->series[s].n; i++) {
             const double px = c->series[s].x[i], py = c->series[s].y[i];
-            if (!shown(py, c))
+            if (!shown(c, &c->series[s], i))
                 continue;
             x->low = any && x->low < px ? x->low : px;
             x->high = any && x->high > px ? x->high : px;
@@ -69,16 +74,22 @@ static bool find_range(const lks_chart *c, axis *x, axis *y) {
     return any;
 }
 
+/* Room around values that are, or are nearly, one and the same. */
+static void widen(axis *a, double room) {
+    const double size = fabs(a->high) > fabs(a->low) ? fabs(a->high) : fabs(a->low);
+    if (size > 1e-90 && a->high - a->low > 1e-6 * size)
+        return;
+    a->low -= room;
+    a->high += room;
+}
+
 /* The y axis ends at ticks; the x axis where the points do. */
 static void round_range(const lks_chart *c, axis *x, axis *y) {
     if (c->x_whole || (x->low > 0 && x->low <= x->high / 4))
         x->low = 0;
     if (c->x_whole)
         x->high = ceil(x->high - 1e-9);
-    if (x->high <= x->low) {
-        x->low -= 0.5;
-        x->high += 0.5;
-    }
+    widen(x, 0.5 + fabs(x->high) / 100);
     if (!isnan(c->floor) && c->floor > y->low && c->floor < y->high)
         y->low = c->floor;
     y->low = c->from_zero && y->low > 0 ? 0 : y->low;
@@ -88,11 +99,7 @@ static void round_range(const lks_chart *c, axis *x, axis *y) {
         y->high *= 1.1;
         return;
     }
-    if (y->high <= y->low) {
-        const double around = y->high != 0 ? fabs(y->high) / 10 : 1;
-        y->low -= around;
-        y->high += around;
-    }
+    widen(y, fabs(y->high) > 1e-90 ? fabs(y->high) / 10 : 1);
     for (int i = 0; i < 2; i++) { /* rounding may make the next wider step the nice one */
         const double step = nice_step(y->high - y->low, 5);
         y->low = floor(y->low / step + 1e-9) * step;
@@ -173,7 +180,7 @@ static bool next_point(const lks_series *s, const lks_chart *c, size_t group, si
     double sum_x = 0, sum_y = 0;
     int n = 0;
     for (size_t end = *i + group; *i < end && *i < s->n; ++*i)
-        if (shown(s->y[*i], c)) {
+        if (shown(c, s, *i)) {
             sum_x += s->x[*i];
             sum_y += s->y[*i];
             n++;
@@ -237,7 +244,7 @@ static void dots(lks_html *page, const lks_chart *c, const lks_series *s, const 
 static void describe_series(lks_html *page, const lks_chart *c, const lks_series *s) {
     size_t first = s->n, last = 0, least = 0, most = 0;
     for (size_t i = 0; i < s->n; i++) {
-        if (!shown(s->y[i], c))
+        if (!shown(c, s, i))
             continue;
         if (first == s->n)
             first = least = most = i;
@@ -335,10 +342,10 @@ bool lks_chart_wants_log(const lks_series *series, int n) {
     for (int s = 0; s < n; s++)
         for (size_t i = 0; i < series[s].n; i++) {
             const double y = series[s].y[i];
-            if (!isfinite(y))
+            if (!drawable(y))
                 continue;
             low = y < low ? y : low;
             high = y > high ? y : high;
         }
-    return low > 0 && high >= 8 * low;
+    return low > 1e-100 && high >= 8 * low;
 }

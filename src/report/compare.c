@@ -15,8 +15,7 @@ static void cell(lks_html *page, const char *text) {
 
 static void count_cell(lks_html *page, const lks_report_run *run, const char *key) {
     char text[LKS_FIGURE_ROOM];
-    const double value = lks_report_number(run, key);
-    cell(page, isnan(value) ? "–" : lks_grouped((int64_t)value, text));
+    cell(page, lks_grouped_double(lks_report_number(run, key), text));
 }
 
 static void test_cells(lks_html *page, const lks_report_run *run) {
@@ -47,7 +46,10 @@ static void write_run(lks_html *page, const lks_report_run *run, int colour) {
         lks_json_get_text(run->summary, "weights_sha256", digest, sizeof digest);
     else if (run->has_checkpoint)
         snprintf(digest, sizeof digest, "%s", run->checkpoint.weights_sha256);
-    lks_html_printf(page, "<td><code>%.12s</code></td></tr>\n", digest);
+    digest[12] = '\0';
+    lks_html_add(page, "<td><code>");
+    lks_html_text(page, digest);
+    lks_html_add(page, "</code></td></tr>\n");
 }
 
 static void write_runs(lks_html *page, const lks_report *r) {

@@ -11,6 +11,7 @@
 #define TILES_MAX  64                 /* filters, or maps of a layer, that are shown */
 #define STAGES_MAX 4                  /* layers whose maps are shown */
 #define BYTES_MAX  ((size_t)24 << 10) /* of page for the pictures of a layer */
+#define RGB_SIDE   64                 /* filters of so many rows and columns are shown in colour */
 #define SHADES     24                 /* few shades make small files */
 
 /* --- numbers as colours: orange above 0, blue below, none at 0; as strong as the largest is ------- */
@@ -81,7 +82,7 @@ static const lks_tensor *first_weights(const lks_flat *flat) {
 /* Red, green and blue of a filter around a middle grey, where there are three channels. */
 static void write_rgb(lks_html *page, const float *w, int rows, int columns, int out, int filter,
                       const char *alt) {
-    unsigned char pixels[3 * 64 * 64];
+    unsigned char pixels[3 * RGB_SIDE * RGB_SIDE];
     const grid all = {w + filter, rows * columns * 3, 1, (size_t)out, 1};
     const double most = largest(&all);
     for (int i = 0; i < rows * columns * 3; i++)
@@ -91,10 +92,11 @@ static void write_rgb(lks_html *page, const float *w, int rows, int columns, int
 }
 
 static void write_filters(lks_html *page, const float *w, int rows, int columns, int in, int out) {
+    const bool rgb = in == 3 && rows <= RGB_SIDE && columns <= RGB_SIDE;
     char label[160];
     int shown = 0;
     snprintf(label, sizeof label, "%d filters of %d × %d%s", out, rows, columns,
-             in == 3   ? ", in colour"
+             rgb       ? ", in colour"
              : in == 1 ? ""
                        : "; their first input channel");
     lks_html_add(page, "<p class=\"note\">");
@@ -110,7 +112,7 @@ static void write_filters(lks_html *page, const float *w, int rows, int columns,
         snprintf(alt, sizeof alt, "filter %d", shown + 1);
         const grid g = {w + shown, rows, columns, (size_t)columns * (size_t)in * (size_t)out,
                         (size_t)in * (size_t)out};
-        if (in == 3 && rows <= 64 && columns <= 64)
+        if (rgb)
             write_rgb(page, w, rows, columns, out, shown, alt);
         else
             write_grid(page, &g, largest(&g), alt);
@@ -131,10 +133,12 @@ static void write_first_layer(lks_html *page, const lks_report_run *run) {
     if (t->ndim == 4)
         write_filters(page, w, (int)t->shape[0], (int)t->shape[1], (int)t->shape[2],
                       (int)t->shape[3]);
-    else if (t->shape[0] == (int64_t)s.rows * s.columns * s.channels) /* [in][out] */
+    else if (t->shape[0] == (int64_t)s.rows * s.columns * s.channels && lks_report_small(s))
         write_filters(page, w, s.rows, s.columns, s.channels, (int)t->shape[1]);
     else
-        lks_missing(page, "The first layer with weights does not look at pixels.");
+        lks_missing(page,
+                    "The first weights are no pictures: they do not lie on the image's pixels, or "
+                    "on more than fit.");
 }
 
 /* --- feature maps ------------------------------------------------------------------------------ */

@@ -15,10 +15,7 @@ static void number(lks_html *page, const lks_report_run *run, const char *key, c
 
 static const char *count_of(const lks_report_run *run, const char *key,
                             char text[LKS_FIGURE_ROOM]) {
-    const double value = lks_report_number(run, key);
-    if (isnan(value))
-        return "–";
-    return lks_grouped((int64_t)value, text);
+    return lks_grouped_double(lks_report_number(run, key), text);
 }
 
 /* Accuracy with its interval, and the errors. */
@@ -35,10 +32,10 @@ static void write_accuracy(lks_html *page, const lks_report_run *run) {
            lks_percent(lks_report_number(run, "test_accuracy"), (int64_t)total, text));
     lks_html_printf(
         page, "</span> <span class=\"what\">of the test images recognised: <b>%s</b> errors, ",
-        lks_grouped((int64_t)(total - correct), text));
-    number(page, run, "test_correct", lks_grouped((int64_t)correct, text));
+        lks_grouped_double(total - correct, text));
+    number(page, run, "test_correct", lks_grouped_double(correct, text));
     lks_html_add(page, " of ");
-    number(page, run, "test_total", lks_grouped((int64_t)total, text));
+    number(page, run, "test_total", lks_grouped_double(total, text));
     lks_html_add(page, " right<br>95 % confidence interval (Wilson): ");
     number(page, run, "test_accuracy_low",
            lks_percent(lks_report_number(run, "test_accuracy_low"), (int64_t)total, text));

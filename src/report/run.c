@@ -153,6 +153,13 @@ static lks_status find_layers(lks_report_run *run, lks_error *err) {
     return LKS_OK;
 }
 
+/* One picture must not fill the page. */
+#define IMAGE_BYTES_MAX (48 << 10)
+
+bool lks_report_small(lks_shape s) {
+    return (int64_t)s.rows * s.columns * s.channels <= IMAGE_BYTES_MAX;
+}
+
 static void open_images(lks_report_run *run) {
     lks_error err;
     if (run->test.n == 0 || !run->has_checkpoint)
@@ -168,6 +175,12 @@ static void open_images(lks_report_run *run) {
     if (!run->has_images)
         snprintf(run->images_problem, sizeof run->images_problem,
                  "%.500s has images of another shape than the network's", f->path);
+    else if (!lks_report_small(s)) {
+        run->has_images = false;
+        snprintf(run->images_problem, sizeof run->images_problem,
+                 "images of %d x %d x %d are too large for this page", s.rows, s.columns,
+                 s.channels);
+    }
 }
 
 lks_status lks_report_image(const lks_report_run *run, int64_t index, uint8_t *pixels,

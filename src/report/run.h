@@ -42,6 +42,9 @@ double lks_report_number(const lks_report_run *run, const char *key);
 /* The shape of an image, from the checkpoint. */
 lks_shape lks_report_shape(const lks_report_run *run);
 
+/* Whether pictures of that shape may be shown in the page. */
+bool lks_report_small(lks_shape s);
+
 /* One test image into `pixels` [rows][columns][channels]; only where has_images. */
 lks_status lks_report_image(const lks_report_run *run, int64_t index, uint8_t *pixels,
                             lks_error *err);

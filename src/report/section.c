@@ -44,10 +44,17 @@ const char *lks_grouped(int64_t n, char text[LKS_FIGURE_ROOM]) {
     return text;
 }
 
+const char *lks_grouped_double(double n, char text[LKS_FIGURE_ROOM]) {
+    if (fabs(n) < 1e18)
+        return lks_grouped((int64_t)n, text);
+    snprintf(text, LKS_FIGURE_ROOM, "–");
+    return text;
+}
+
 const char *lks_duration(double s, char text[LKS_FIGURE_ROOM]) {
-    const long whole = lrint(s);
-    if (isnan(s))
-        snprintf(text, LKS_FIGURE_ROOM, "-");
+    const long whole = fabs(s) < 1e12 ? lrint(s) : 0;
+    if (!(fabs(s) < 1e12))
+        snprintf(text, LKS_FIGURE_ROOM, "–");
     else if (s < 100)
         snprintf(text, LKS_FIGURE_ROOM, "%.*f s", s < 10 ? 2 : 1, s);
     else if (whole < 3600)
@@ -67,7 +74,7 @@ const char *lks_shape_text(lks_shape s, char text[LKS_FIGURE_ROOM]) {
 
 const char *lks_percent(double share, int64_t whole, char text[LKS_FIGURE_ROOM]) {
     if (isnan(share))
-        snprintf(text, LKS_FIGURE_ROOM, "-");
+        snprintf(text, LKS_FIGURE_ROOM, "–");
     else
         snprintf(text, LKS_FIGURE_ROOM, "%.*f\u00a0%%",
                  whole > 100000 ? 3

@@ -35,15 +35,16 @@ void lks_missing_since(lks_html *page, const char *text, const char *reason);
 /* Why a run has no predictions on a test set. */
 void lks_missing_test(lks_html *page, const lks_report_run *run);
 
-/* Numbers for people: "12,345"; "1 h 02 min", "3.4 s". All return `text`. */
+/* Numbers for people: "12,345"; "1 h 02 min", "3.4 s"; a dash for NaN and what is absurd. All return `text`. */
 #define LKS_FIGURE_ROOM 48
 const char *lks_grouped(int64_t n, char text[LKS_FIGURE_ROOM]);
+const char *lks_grouped_double(double n, char text[LKS_FIGURE_ROOM]);
 const char *lks_duration(double seconds, char text[LKS_FIGURE_ROOM]);
 
 /* "13 x 13 x 32", or "10" for a vector, with the sign for times. */
 const char *lks_shape_text(lks_shape s, char text[LKS_FIGURE_ROOM]);
 
-/* A share as "12.34 %" (no line ends before the sign) with as many digits as its whole deserves; "-" for NaN. */
+/* A share as "12.34 %" (no line ends before the sign) with as many digits as its whole deserves; a dash for NaN. */
 const char *lks_percent(double share, int64_t whole, char text[LKS_FIGURE_ROOM]);
 
 /* Opens a box that scrolls sideways on narrow screens, with the keyboard too, and in it a table with a

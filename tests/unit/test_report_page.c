@@ -56,9 +56,9 @@ static void numbers_are_for_people(void) {
     CU_ASSERT_STRING_EQUAL(lks_duration(99.94, text), "99.9 s");
     CU_ASSERT_STRING_EQUAL(lks_duration(119.6, text), "2 min 00 s");
     CU_ASSERT_STRING_EQUAL(lks_duration(3599.7, text), "1 h 00 min");
-    CU_ASSERT_STRING_EQUAL(lks_duration(NAN, text), "-");
+    CU_ASSERT_STRING_EQUAL(lks_duration(NAN, text), "–");
     CU_ASSERT_STRING_EQUAL(lks_percent(0.9913, 10000, text), "99.13\u00a0%");
-    CU_ASSERT_STRING_EQUAL(lks_percent(NAN, 10000, text), "-");
+    CU_ASSERT_STRING_EQUAL(lks_percent(NAN, 10000, text), "–");
 }
 
 static int count(const char *text, const char *part) {
@@ -147,6 +147,34 @@ static void odd_charts_are_drawn(void) {
     free(text);
 }
 
+/* Numbers that no run records, but a file may hold: the axes come to an end. */
+static void absurd_values_do_not_hang(void) {
+    static const double values[][2] = {{1e17, 1e17 + 16},
+                                       {1e-310, 1},
+                                       {-1e308, 1e308},
+                                       {5e-324, 5e-324},
+                                       {9007199254740993, 9007199254740995},
+                                       {-1e-300, 1e-300}};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        for (int k = 0; k < 4; k++) {
+            const double x[] = {1, 2};
+            const lks_series s = {.name = "s", .x = k & 2 ? values[i] : x, .y = values[i], .n = 2};
+            const lks_chart chart = {.title = "T",
+                                     .x_label = "x",
+                                     .unit = "",
+                                     .floor = NAN,
+                                     .log_y = k & 1,
+                                     .series = &s,
+                                     .n_series = 1};
+            lks_html page = {0};
+            lks_chart_write(&page, &chart);
+            CU_ASSERT(page.size < 10000);
+            char *text = taken(&page);
+            CU_ASSERT_EQUAL(count(text, "nan") + count(text, "inf"), 0);
+            free(text);
+        }
+}
+
 int main(void) {
     const lks_test tests[] = {
         {"text cannot become markup", text_cannot_become_markup},
@@ -156,6 +184,7 @@ int main(void) {
         {"axes are true", axes_are_true},
         {"many points are averaged", many_points_are_averaged},
         {"odd charts are drawn", odd_charts_are_drawn},
+        {"absurd values do not hang", absurd_values_do_not_hang},
         {NULL, NULL},
     };
     return lks_test_main("report_page", tests);
