@@ -98,7 +98,7 @@ static void write_pair(lks_html *page, const lks_report_run *a, const lks_report
         100 * pair.difference, 100 * pair.low, 100 * pair.high, (long long)pair.both,
         (long long)pair.first, (long long)pair.second,
         (long long)(pair.n - pair.both - pair.first - pair.second), lks_json_number(pair.p, raw),
-        p_text(pair.p, text), pair.p < 0.05 ? "more than chance explains" : "may be chance");
+        p_text(pair.p, text), pair.p < 0.05 ? "beyond chance" : "may be chance");
 }
 
 static void write_pairs(lks_html *page, const lks_report *r) {
@@ -120,19 +120,19 @@ static void write_pairs(lks_html *page, const lks_report *r) {
                  "</th><th scope=\"col\">95 % interval</th><th scope=\"col\">both right</th>"
                  "<th scope=\"col\">only first</th><th scope=\"col\">only second</th>"
                  "<th scope=\"col\">both wrong</th><th scope=\"col\">p</th>"
-                 "<th scope=\"col\">the difference</th></tr></thead>\n<tbody>\n");
+                 "<th scope=\"col\" class=\"text\">verdict</th></tr></thead>\n<tbody>\n");
     for (int a = 0; a < r->n; a++)
         for (int b = a + 1; b < r->n; b++)
             if (comparable(&r->runs[a], &r->runs[b]))
                 write_pair(page, &r->runs[a], &r->runs[b]);
     lks_html_add(page, "</tbody>\n");
     lks_table_close(page);
-    lks_html_add(page,
-                 "<p class=\"note\">p is of McNemar's test (1947) in its exact binomial form, "
-                 "two-sided, whatever the number of images that only one run got right. The "
-                 "interval is Agresti and Min's (2005). The test asks whether these two networks "
-                 "differ on such images; seeds of one configuration differ, too. With many pairs "
-                 "some p below 0.05 come by chance.</p>\n");
+    lks_html_add(
+        page, "<p class=\"note\">p is of McNemar's test (1947) in its exact binomial form, "
+              "two-sided, whatever the number of images that only one run got right; beyond chance "
+              "means p below 0.05, which one of twenty pairs without a difference reaches, too. "
+              "The interval is Agresti and Min's (2005). What is compared are these two networks: "
+              "seeds of one configuration differ as well.</p>\n");
 }
 
 void lks_section_compare(lks_html *page, const lks_report *r) {

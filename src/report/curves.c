@@ -279,7 +279,8 @@ static bool all_little(const curves *c) {
 static void draw_communication(curves *c) {
     for (int i = 0; i < c->r->n; i++) {
         add_communication(c, &c->r->runs[i], false);
-        add_communication(c, &c->r->runs[i], true);
+        if (c->r->n == 1) /* more lines than eyes can part, else */
+            add_communication(c, &c->r->runs[i], true);
     }
     lks_chart chart = {.title = "Communication",
                        .note = "Share of the ranks' time in the allreduces of the steps.",
