@@ -253,8 +253,8 @@ static double communication(const lks_epoch_record *e, bool waiting) {
 
 static void add_communication(curves *c, const lks_report_run *run, bool waiting) {
     const lks_history *h = &run->history;
-    lks_series *s =
-        new_series(c, run, waiting ? "waiting for slower ranks" : "communication", h->n_epochs);
+    const char *what = c->r->n > 1 ? "" : waiting ? "waiting for slower ranks" : "communication";
+    lks_series *s = new_series(c, run, what, h->n_epochs);
     for (size_t i = 0; s && i < h->n_epochs; i++) {
         c->numbers[c->n - 1][0][i] = c->by_epoch ? h->epochs[i].epoch : (double)h->epochs[i].step;
         c->numbers[c->n - 1][1][i] = communication(&h->epochs[i], waiting);
