@@ -50,7 +50,10 @@ int lks_cmd_report(int argc, char **argv) {
         "accuracy "
         "with its interval, curves, confusion matrix, figures of each class, misclassified images, "
         "calibration, filters and feature maps, the network, and where the result comes from. "
-        "Several runs are overlaid and compared.",
+        "Several runs are overlaid and compared.\v"
+        "What is missing is said in its place. Exit status: 0 done, 1 a file is damaged or cannot "
+        "be read "
+        "or written, 2 usage error or no run folder.",
         lks_help_child,
         NULL,
         NULL};
