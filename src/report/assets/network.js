@@ -1,0 +1,273 @@
+// A trained network, forward only. Images are channels last; weights lie as in a checkpoint:
+// convolution [kernel row][kernel column][in][out], dense [in][out].
+
+// How one axis is windowed: outputs, and the padding before the first input.
+function windowed(size, window, stride, padding) {
+  let before = 0, total = 0;
+  if (padding === "same") {
+    total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + window - size);
+    before = Math.floor(total / 2);
+  } else if (padding) {
+    before = padding;
+    total = 2 * padding;
+  }
+  return {size, window, stride, before, outputs: Math.floor((size + total - window) / stride) + 1};
+}
+
+function windowsOf(layer, shape) {
+  return [0, 1].map(d => windowed(shape[d], layer.window[d], layer.stride[d],
+    layer.padding === "same" ? "same" : layer.padding[d]));
+}
+
+// The inputs [first, end) that window number i of an axis covers.
+function covered(axis, i) {
+  const start = i * axis.stride - axis.before;
+  return [Math.max(start, 0), Math.min(start + axis.window, axis.size), start];
+}
+
+// sums[u] += values[k] * weights[places[k] + u] for k < n: four at a time save loads and stores.
+function addProducts(sums, weights, values, places, n) {
+  const units = sums.length;
+  let k = 0;
+  for (; k + 4 <= n; k += 4) {
+    const a = values[k], b = values[k + 1], c = values[k + 2], d = values[k + 3];
+    let p = places[k], q = places[k + 1], r = places[k + 2], s = places[k + 3];
+    for (let u = 0; u < units; u++)
+      sums[u] += a * weights[p++] + b * weights[q++] + c * weights[r++] + d * weights[s++];
+  }
+  for (; k < n; k++)
+    for (let u = 0, p = places[k]; u < units; u++)
+      sums[u] += values[k] * weights[p++];
+}
+
+// What convolution and dense layers share: weights, biases, and room for the inputs that are not 0,
+// which behind a ReLU and around a drawing are few.
+function products(taps, units, bias, numbers) {
+  return {
+    weights: numbers.matrix(taps, units), bias: bias ? numbers.take(units) : new Float32Array(units),
+    sums: new Float64Array(units), values: new Float64Array(taps), places: new Int32Array(taps)
+  };
+}
+
+function convolution(layer, shape, numbers) {
+  const [rows, columns] = windowsOf(layer, shape), channels = shape[2], units = layer.units;
+  const {weights, bias, sums, values, places} =
+    products(rows.window * columns.window * channels, units, layer.bias, numbers);
+  const out = new Float32Array(rows.outputs * columns.outputs * units);
+  // Pixel (i, j): gathers what is not 0 in its window. Returns how many.
+  function gather(x, i, j) {
+    const [top, bottom, y0] = covered(rows, i), [left, right, x0] = covered(columns, j);
+    let n = 0;
+    for (let y = top; y < bottom; y++) {
+      let place = ((y - y0) * columns.window + left - x0) * channels * units;
+      for (let at = (y * columns.size + left) * channels; at < (y * columns.size + right) * channels; at++) {
+        values[n] = x[at];
+        places[n] = place;
+        n += x[at] !== 0;
+        place += units;
+      }
+    }
+    return n;
+  }
+  return {
+    shape: [rows.outputs, columns.outputs, units],
+    *run(x) {
+      for (let i = 0, to = 0; i < rows.outputs; i++) {
+        for (let j = 0; j < columns.outputs; j++, to += units) {
+          sums.set(bias);
+          addProducts(sums, weights, values, places, gather(x, i, j));
+          out.set(sums, to);
+        }
+        yield;
+      }
+      return out;
+    }
+  };
+}
+
+function dense(layer, shape, numbers) {
+  const units = layer.units;
+  const {weights, bias, sums, values, places} = products(shape[2], units, layer.bias, numbers);
+  const out = new Float32Array(units);
+  return {
+    shape: [1, 1, units],
+    *run(x) {
+      let n = 0;
+      for (let i = 0; i < shape[2]; i++) {
+        values[n] = x[i];
+        places[n] = i * units;
+        n += x[i] !== 0;
+      }
+      sums.set(bias);
+      addProducts(sums, weights, values, places, n);
+      out.set(sums);
+      return out;
+    }
+  };
+}
+
+// A window is cut to the part that lies in the image.
+function pooling(layer, shape) {
+  const [rows, columns] = windowsOf(layer, shape), channels = shape[2], most = layer.kind === "maxpool";
+  const out = new Float32Array(rows.outputs * columns.outputs * channels);
+  return {
+    shape: [rows.outputs, columns.outputs, channels],
+    *run(x) {
+      out.fill(most ? -Infinity : 0);
+      for (let i = 0, to = 0; i < rows.outputs; i++)
+        for (let j = 0; j < columns.outputs; j++, to += channels) {
+          const [top, bottom] = covered(rows, i), [left, right] = covered(columns, j);
+          for (let y = top; y < bottom; y++)
+            for (let at = (y * columns.size + left) * channels; at < (y * columns.size + right) * channels;)
+              for (let c = to; c < to + channels; c++, at++)
+                out[c] = most ? Math.max(out[c], x[at]) : out[c] + x[at];
+          const n = layer.countPadding ? rows.window * columns.window : (bottom - top) * (right - left);
+          for (let c = to; !most && c < to + channels; c++)
+            out[c] /= n;
+        }
+      return out;
+    }
+  };
+}
+
+function globalMean(layer, shape) {
+  return pooling({window: shape, stride: shape, padding: [0, 0]}, shape);
+}
+
+// With the running moments, which came folded into a scale and a shift a channel.
+function normalisation(layer, shape, numbers) {
+  const channels = shape[2], scale = numbers.take(channels), shift = numbers.take(channels);
+  const out = new Float32Array(shape[0] * shape[1] * channels);
+  return {
+    shape,
+    *run(x) {
+      for (let i = 0; i < out.length;)
+        for (let c = 0; c < channels; c++, i++)
+          out[i] = x[i] * scale[c] + shift[c];
+      return out;
+    }
+  };
+}
+
+function sum(layer, shape) {
+  const out = new Float32Array(shape[0] * shape[1] * shape[2]);
+  return {
+    shape,
+    *run(x, other) {
+      for (let i = 0; i < out.length; i++)
+        out[i] = x[i] + other[i];
+      return out;
+    }
+  };
+}
+
+// x Phi(x) = max(x, 0) - a Phi(-a), a = |x|, where Phi(-a) is Mills' ratio times the bell: the same
+// quotient of polynomials as in the program.
+function gelu(x) {
+  const a = Math.min(Math.abs(x), 14);
+  const p = (((0.004008829 * a + 0.03992166) * a + 0.18114214) * a + 0.4354968) * a + 0.5;
+  const q = ((((0.010048502 * a + 0.10007611) * a + 0.46393949) * a + 1.1938531) * a + 1.6688784) * a + 1;
+  return Math.max(x, 0) - a * (p / q) * Math.exp(-a * a / 2);
+}
+
+function geluTanh(x) {
+  return x / (1 + Math.exp(-x * (1.5957691216 + 0.0713548163 * x * x)));
+}
+
+function elementwise(f) {
+  return (layer, shape) => {
+    const out = new Float32Array(shape[0] * shape[1] * shape[2]);
+    return {
+      shape,
+      *run(x) {
+        for (let i = 0; i < out.length; i++)
+          out[i] = f(x[i], layer);
+        return out;
+      }
+    };
+  };
+}
+
+function unchanged(shapeOf) {
+  return (layer, shape) => ({shape: shapeOf(shape), *run(x) { return x; }});
+}
+
+const layerKinds = {
+  conv2d: convolution, dense, maxpool: pooling, avgpool: pooling, global_avgpool: globalMean,
+  batchnorm: normalisation, add: sum,
+  relu: elementwise(x => x > 0 ? x : 0),
+  leaky_relu: elementwise((x, layer) => x > 0 ? x : layer.slope * x),
+  tanh: elementwise(Math.tanh),
+  sigmoid: elementwise(x => 1 / (1 + Math.exp(-x))),
+  gelu: elementwise((x, layer) => layer.tanhForm ? geluTanh(x) : gelu(x)),
+  dropout: unchanged(shape => shape),
+  flatten: unchanged(shape => [1, 1, shape[0] * shape[1] * shape[2]])
+};
+
+// The numbers of a network in the order of its layers. Large matrices may come rounded: a character of
+// text is a weight in units of its output, "!" for -46 to "}" for 46, but "~" where "<" would stand.
+function numbersFrom(base64, text) {
+  const bytes = Uint8Array.from(atob(base64), c => c.charCodeAt(0));
+  const floats = new Float32Array(bytes.buffer); // little-endian, as every browser's machine is
+  let taken = 0, read = 0;
+  function take(n) {
+    if (taken + n > floats.length)
+      throw new Error("the network's numbers end early");
+    return floats.subarray(taken, taken += n);
+  }
+  function matrix(taps, units) {
+    if (!text)
+      return take(taps * units);
+    const scale = take(units), weights = new Float32Array(taps * units);
+    for (let i = 0; i < weights.length; i++) {
+      const code = text.charCodeAt(read++);
+      weights[i] = ((code === 126 ? 60 : code) - 79) * scale[i % units];
+    }
+    return weights;
+  }
+  return {take, matrix, rest: () => floats.length - taken};
+}
+
+// The first largest score counts as the answer, as in the program.
+function softmax(scores) {
+  const best = Math.max(...scores);
+  const powers = Array.from(scores, z => z - best < -87 ? 0 : Math.exp(z - best));
+  const total = powers.reduce((a, b) => a + b);
+  return powers.map(p => p / total);
+}
+
+// {rows, columns, channels, classes, classify(bytes), classifying(bytes)}: bytes of an image in,
+// probabilities of the classes out, at once or by a generator that pauses every few milliseconds' work.
+function makeNetwork(description, numbers) {
+  const {rows, columns, channels, mean, std} = description;
+  const pixels = mean.map((m, c) =>
+    Float32Array.from({length: 256}, (_, byte) => (byte / 255 - m) / std[c]));
+  const shapes = [], steps = [];
+  for (const layer of description.layers) {
+    const shape = layer.input < 0 ? [rows, columns, channels] : shapes[layer.input];
+    const step = layerKinds[layer.kind](layer, shape, numbers);
+    steps.push({run: step.run, input: layer.input, from: layer.from});
+    shapes.push(step.shape);
+  }
+  if (numbers.rest() !== 0)
+    throw new Error("the network has numbers that no layer reads");
+  function* classifying(bytes) {
+    const image = Float32Array.from(bytes, (byte, i) => pixels[i % channels][byte]);
+    const outputs = [];
+    const outputOf = layer => layer < 0 ? image : outputs[layer];
+    for (const step of steps)
+      outputs.push(yield* step.run(outputOf(step.input), outputOf(step.from)));
+    return softmax(outputs[outputs.length - 1]);
+  }
+  function classify(bytes) {
+    if (bytes.length !== rows * columns * channels)
+      throw new RangeError(`an image has ${rows} x ${columns} x ${channels} bytes, not ${bytes.length}`);
+    const run = classifying(bytes);
+    for (;;) {
+      const {done, value} = run.next();
+      if (done)
+        return value;
+    }
+  }
+  return {rows, columns, channels, classes: description.classes, classify, classifying};
+}

@@ -1,0 +1,124 @@
+/* The section "draw" of the page. */
+#include "report/panel.h"
+
+#include "report/panel_network.h"
+
+/* A network below this goes in as it is; above, its weights are rounded; and beyond the last
+ * limit, rounded too, it stays out. Behind them is the size a whole page may have, 2 MiB. */
+#define PLAIN_MAX   ((size_t)1150 << 10)
+#define ROUNDED_MAX ((size_t)1450 << 10)
+
+/* MNIST's and its like: ten classes without other names. */
+static bool is_digits(const lks_panel_source *source) {
+    return source->data->classes == 10 && source->config->data.n_class_names == 0;
+}
+
+static void add_script(lks_html *page, const char *type, const char *id) {
+    lks_html_printf(page, "<script type=\"%s\" id=\"draw-%s\">", type, id);
+}
+
+static void add_numbers(lks_html *page, const lks_panel_numbers *numbers) {
+    add_script(page, "text/plain", "values");
+    lks_html_base64(page, numbers->values, numbers->n * sizeof *numbers->values);
+    lks_html_add(page, "</script>\n");
+    if (!numbers->text)
+        return;
+    add_script(page, "text/plain", "rounded");
+    lks_html_bytes(page, numbers->text, numbers->n_text);
+    lks_html_add(page, "</script>\n");
+}
+
+static void add_lead(lks_html *page, const lks_panel_source *source, bool rounded) {
+    lks_html_printf(page,
+                    "<p>The trained network runs in this page: draw %s with mouse, finger or pen, "
+                    "or open a picture or drop one here. Nothing leaves this machine.",
+                    is_digits(source) ? "a digit" : "what it should recognise");
+    if (rounded)
+        lks_html_add(page, " To fit, its weights are rounded here to 93 levels each: probabilities "
+                           "differ a little from those of <code>lockstep predict</code>.");
+    lks_html_add(page, "</p>\n");
+}
+
+static void add_panel(lks_html *page, const lks_panel_source *source) {
+    const lks_data_identity *data = source->data;
+    lks_html_printf(
+        page,
+        "<noscript><p class=\"missing\">Drawing needs JavaScript, which is off here; "
+        "<code>lockstep "
+        "predict</code> classifies pictures without.</p></noscript>\n"
+        "<div id=\"draw-panel\" hidden>\n"
+        "<div>\n<div class=\"draw-board\"><canvas id=\"draw-board\" width=\"560\" height=\"560\" "
+        "tabindex=\"-1\" role=\"img\" aria-label=\"Board to draw on with a pointer; a picture can "
+        "be opened instead\"></canvas><p class=\"draw-invitation\" "
+        "aria-hidden=\"true\">%s</p></div>\n"
+        "<div class=\"draw-buttons\"><button type=\"button\" id=\"draw-undo\">Undo</button>"
+        "<button type=\"button\" id=\"draw-clear\">Clear</button>"
+        "<label><input type=\"file\" id=\"draw-file\" accept=\"image/*\">Open a picture…</label>"
+        "</div>\n<p id=\"draw-note\"></p>\n</div>\n"
+        "<div class=\"draw-view\"><figure><canvas id=\"draw-seen\" width=\"%d\" height=\"%d\" "
+        "role=\"img\" aria-label=\"The picture as the network sees it\"></canvas>"
+        "<figcaption>What the network sees</figcaption></figure>"
+        "<p id=\"draw-answer\"></p><p id=\"draw-sure\"></p></div>\n"
+        "<ol id=\"draw-classes\" aria-label=\"Probability of each class\"></ol>\n"
+        "<p id=\"draw-said\" role=\"status\" aria-live=\"polite\"></p>\n</div>\n",
+        is_digits(source) ? "Draw a digit here" : "Draw here", data->columns, data->rows);
+}
+
+static void add_program(lks_html *page, const lks_panel_source *source,
+                        const lks_panel_numbers *numbers) {
+    static const char *const files[] = {"network", "picture", "panel"};
+    add_script(page, "application/json", "network");
+    lks_panel_network_describe(page, source);
+    lks_html_add(page, "</script>\n");
+    add_numbers(page, numbers);
+    lks_html_add(page, "<script>\n\"use strict\";\n{\n");
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        lks_html_asset(page, files[i]);
+    lks_html_add(page, "}\n</script>\n");
+}
+
+static void add_without(lks_html *page, const char *why) {
+    lks_html_printf(
+        page, "<p class=\"missing\">%s. <code>lockstep predict</code> answers for it.</p>\n", why);
+}
+
+/* Rounded only where it has to be. */
+static lks_status choose(lks_panel_numbers *numbers, const lks_panel_source *source,
+                         lks_error *err) {
+    LKS_TRY(lks_panel_numbers_make(numbers, source, false, err));
+    if (lks_panel_numbers_length(numbers) <= PLAIN_MAX)
+        return LKS_OK;
+    lks_panel_numbers_free(numbers);
+    return lks_panel_numbers_make(numbers, source, true, err);
+}
+
+lks_status lks_panel_write(lks_html *page, const lks_panel_source *source, lks_error *err) {
+    lks_panel_numbers numbers = {0};
+    int channels = source->data->channels;
+    lks_html_printf(page,
+                    "<section id=\"draw\" aria-labelledby=\"draw-title\">\n"
+                    "<h2 id=\"draw-title\">%s</h2>\n",
+                    is_digits(source) ? "Draw a digit" : "Try the network");
+    lks_status status = choose(&numbers, source, err);
+    if (status == LKS_OK && channels != 1 && channels != 3) {
+        add_without(page, "Its images are neither grey nor in red, green and blue, so nothing can "
+                          "be drawn for this network");
+    } else if (status == LKS_OK && lks_panel_numbers_length(&numbers) > ROUNDED_MAX) {
+        add_without(page, "This network is too large to run in the page");
+    } else if (status == LKS_OK) {
+        lks_html_add(page, "<style>\n");
+        lks_html_asset(page, "panel_style");
+        lks_html_add(page, "</style>\n");
+        add_lead(page, source, numbers.text != NULL);
+        add_panel(page, source);
+        add_program(page, source, &numbers);
+    }
+    if (status != LKS_OK) {
+        lks_html_add(page, "<p class=\"missing\">This network cannot run in the page: ");
+        lks_html_text(page, err->text);
+        lks_html_add(page, ".</p>\n");
+    }
+    lks_panel_numbers_free(&numbers);
+    lks_html_add(page, "</section>\n");
+    return status;
+}

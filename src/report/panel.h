@@ -1,0 +1,26 @@
+/* The panel of the page in which one draws and the trained network answers, in the page itself. */
+#ifndef LKS_REPORT_PANEL_H
+#define LKS_REPORT_PANEL_H
+
+#include "lockstep/checkpoint.h"
+#include "lockstep/config.h"
+#include "report/html.h"
+
+/* Everything is borrowed. */
+typedef struct lks_panel_source {
+    const lks_config *config;      /* the layers and the names of the classes */
+    const lks_data_identity *data; /* what an image is: size, channels, mean and deviation */
+    const lks_flat *weights;       /* those to answer with: lks_checkpoint_evaluated() */
+} lks_panel_source;
+
+/* Writes <section id="draw">, complete: its style, its scripts, the network. Of a network too large to
+ * be embedded, or of images neither grey nor in colour, only a sentence that names `lockstep predict`.
+ * Colours come from the page's variables --ink, --ground, --muted, --line and --accent where it
+ * has them. LKS_ERR_MISMATCH if a layer's weights are missing, LKS_ERR_MEMORY: the section then says
+ * so in their place, and is complete. Not collective. */
+lks_status lks_panel_write(lks_html *page, const lks_panel_source *source, lks_error *err);
+
+/* The section is never longer, of the 2 MiB that a page may have. */
+#define LKS_PANEL_BYTES_MAX ((size_t)3 << 19)
+
+#endif

@@ -1,0 +1,135 @@
+/* The report's panel: how weights are written down, and when they are not. */
+#include "support/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_text.h"
+#include "report/panel.h"
+#include "report/panel_network.h"
+
+static lks_error err;
+static const lks_data_identity image = {
+    .classes = 1, .channels = 1, .rows = 1, .columns = 93, .std = {1, 1}};
+
+/* A dense layer [93][1] whose weights are all levels, times 0.5, and a bias. */
+typedef struct ladder {
+    lks_config config;
+    float values[94];
+    lks_tensor tensors[2];
+    lks_flat flat;
+    lks_panel_source source;
+} ladder;
+
+static void make(ladder *l) {
+    l->config = parse_good("model: [flatten, {dense: 1}]\n", NULL);
+    for (int i = 0; i < 93; i++)
+        l->values[i] = 0.5f * (float)(i - 46);
+    l->values[93] = 7;
+    l->tensors[0] = (lks_tensor){.name = "dense1/weight", .count = 93};
+    l->tensors[1] = (lks_tensor){.name = "dense1/bias", .offset = 93, .count = 1};
+    l->flat = (lks_flat){"model", l->values, 94, l->tensors, 2};
+    l->source = (lks_panel_source){&l->config, &image, &l->flat};
+}
+
+static char *written(const lks_panel_source *source) {
+    lks_html page = {0};
+    CU_ASSERT_EQUAL(lks_panel_write(&page, source, &err), LKS_OK);
+    lks_html_bytes(&page, "", 1);
+    return page.text;
+}
+
+static void plain_numbers_are_the_weights(void) {
+    ladder l;
+    lks_panel_numbers n;
+    make(&l);
+    CU_ASSERT_EQUAL(lks_panel_numbers_make(&n, &l.source, false, &err), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(n.n, 94);
+    CU_ASSERT_PTR_NULL(n.text);
+    CU_ASSERT_EQUAL(memcmp(n.values, l.values, sizeof l.values), 0);
+    CU_ASSERT_EQUAL(lks_panel_numbers_length(&n), 504); /* 376 bytes in Base64 */
+    lks_panel_numbers_free(&n);
+    lks_config_free(&l.config);
+}
+
+/* Every level has a character of its own, none of which a page could stumble over. */
+static void rounded_weights_are_characters(void) {
+    ladder l;
+    lks_panel_numbers n;
+    bool seen[128] = {false};
+    make(&l);
+    CU_ASSERT_EQUAL(lks_panel_numbers_make(&n, &l.source, true, &err), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(n.n_text, 93);
+    for (int i = 0; i < 93; i++) {
+        unsigned char c = (unsigned char)n.text[i];
+        CU_ASSERT_FATAL(c > ' ' && c < 127 && c != '<' && !seen[c]);
+        CU_ASSERT_EQUAL(c, i == '<' - '!' ? '~' : '!' + i);
+        seen[c] = true;
+    }
+    CU_ASSERT_EQUAL_FATAL(n.n, 2);
+    CU_ASSERT_EQUAL(n.values[0], 0.5f);
+    CU_ASSERT_EQUAL(n.values[1], 7);
+    lks_panel_numbers_free(&n);
+
+    memset(l.values, 0, sizeof l.values); /* no scale to divide by */
+    CU_ASSERT_EQUAL(lks_panel_numbers_make(&n, &l.source, true, &err), LKS_OK);
+    CU_ASSERT_EQUAL(strspn(n.text, "O"), 93);
+    lks_panel_numbers_free(&n);
+    lks_config_free(&l.config);
+}
+
+static void a_missing_tensor_is_named(void) {
+    ladder l;
+    lks_html page = {0};
+    make(&l);
+    l.flat.n_tensors = 1;
+    CU_ASSERT_EQUAL(lks_panel_write(&page, &l.source, &err), LKS_ERR_MISMATCH);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "'dense1/bias'"));
+    lks_html_bytes(&page, "", 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(page.text, "dense1/bias"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(page.text, "</section>"));
+    lks_html_free(&page);
+    lks_config_free(&l.config);
+}
+
+static void two_channels_cannot_be_drawn(void) {
+    ladder l;
+    lks_data_identity two = image;
+    make(&l);
+    two.channels = 2;
+    l.source.data = &two;
+    char *text = written(&l.source);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "neither grey nor in red, green and blue"));
+    CU_ASSERT_PTR_NULL(strstr(text, "<script"));
+    free(text);
+    lks_config_free(&l.config);
+}
+
+/* Ten classes without names are digits; any other set is not called so. */
+static void the_heading_fits_the_data(void) {
+    ladder l;
+    lks_data_identity ten = image;
+    make(&l);
+    char *text = written(&l.source);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ">Try the network</h2>"));
+    CU_ASSERT_PTR_NULL(strstr(text, "digit"));
+    free(text);
+    ten.classes = 10;
+    l.source.data = &ten;
+    text = written(&l.source);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ">Draw a digit</h2>"));
+    free(text);
+    lks_config_free(&l.config);
+}
+
+int main(void) {
+    static const lks_test tests[] = {
+        {"plain numbers are the weights", plain_numbers_are_the_weights},
+        {"rounded weights are characters", rounded_weights_are_characters},
+        {"a missing tensor is named", a_missing_tensor_is_named},
+        {"two channels cannot be drawn", two_channels_cannot_be_drawn},
+        {"the heading fits the data", the_heading_fits_the_data},
+        {NULL, NULL},
+    };
+    return lks_test_main("panel", tests);
+}
