@@ -9,7 +9,8 @@ Usage: jobs/install-deps.sh [--tests] [--clang] [--peers] [--list]
 
 Installs the Debian/Ubuntu packages that are missing for building and running Lockstep.
   --tests   also what tests/run.sh uses: CUnit, h5dump, jq, ImageMagick, clang-format, shellcheck, valgrind,
-            mandoc, zsh
+            mandoc, zsh; where they can be had Chromium, node and npm, for what tests the
+            report as people see it
   --peers   also what tests/bench/run.sh --peers compares with: PyTorch
   --clang   also the second compiler that CI builds with: clang, OpenMP for it
   --list    print the missing packages, one a line, and install nothing
@@ -41,6 +42,12 @@ need() { # need PACKAGES COMMAND...: the packages are missing where the command 
     shift
     # shellcheck disable=SC2206 # a list of package names
     "$@" >/dev/null 2>&1 || missing+=($packages)
+}
+wished=()
+wish() { # the same for one package that is done without where it cannot be had
+    local package=$1
+    shift
+    "$@" >/dev/null 2>&1 || wished+=("$package")
 }
 has() { command -v "$1"; }
 has_module() { pkg-config --exists "$1"; }
@@ -84,6 +91,10 @@ if [ $tests = yes ]; then
     need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
     need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
     need qemu-user has qemu-aarch64
+    # The report in a browser; any node and npm will do, whoever installed them
+    wish chromium has chromium
+    wish nodejs has node
+    wish npm has npm
 fi
 if [ $clang = yes ]; then
     need clang has clang
@@ -95,14 +106,21 @@ if [ $peers = yes ]; then
 fi
 
 if [ $list = yes ]; then
-    [ ${#missing[@]} -eq 0 ] || printf '%s\n' "${missing[@]}"
+    for package in "${missing[@]}" "${wished[@]}"; do
+        echo "$package"
+    done
     exit 0
 fi
-if [ ${#missing[@]} -eq 0 ]; then
+if [ $((${#missing[@]} + ${#wished[@]})) -eq 0 ]; then
     echo "install-deps: nothing is missing"
     exit 0
 fi
 
+# Nothing that is only wished for is a reason to stop.
+if [ ${#missing[@]} -eq 0 ] && ! { command -v apt-get && { [ "$(id -u)" -eq 0 ] || sudo -n true; }; } >/dev/null 2>&1; then
+    echo "install-deps: going on without ${wished[*]}: what needs them is skipped"
+    exit 0
+fi
 command -v apt-get >/dev/null ||
     die "no apt-get here; install these (Debian's names) another way and run again: ${missing[*]}"
 as_root=(env)
@@ -116,9 +134,13 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 apt=("${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120)
 
-echo "install-deps: installing ${missing[*]}"
+echo "install-deps: installing" "${missing[@]}" "${wished[@]}"
 # An old list that still serves is no reason to stop: the installation tells.
 "${apt[@]}" update </dev/null || echo "install-deps: apt-get update failed, going on with the lists at hand" >&2
-"${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null >/dev/null ||
+[ ${#missing[@]} -eq 0 ] || "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null >/dev/null ||
     die "apt-get install failed for: ${missing[*]}"
+for package in "${wished[@]}"; do
+    "${apt[@]}" install --no-install-recommends "$package" </dev/null >/dev/null ||
+        echo "install-deps: no $package here: what needs it is skipped" >&2
+done
 echo "install-deps: done"
