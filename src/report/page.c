@@ -17,6 +17,7 @@ static const struct {
     void (*write)(lks_html *page, const lks_report *r);
 } sections[] = {
     {"headline", "Result", lks_section_headline},
+    {"draw", "Draw", lks_section_draw},
     {"curves", "Training", lks_section_curves},
     {"compare", "Runs compared", lks_section_compare},
     {"confusion", "Confusion", lks_section_confusion},

@@ -5,9 +5,6 @@
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 need jq node
-for command in predict report; do
-    "$LOCKSTEP" help $command >/dev/null 2>&1 || skip "this program has no $command"
-done
 
 browser=
 for name in chromium chromium-browser google-chrome; do
