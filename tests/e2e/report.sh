@@ -42,7 +42,7 @@ whole() {
     local id
     check "$1: well-formed" balanced "$page"
     check "$1: below 2 MiB" [ "$(stat -c %s "$page")" -lt $((2 << 20)) ]
-    for id in headline curves confusion classes errors calibration filters network configuration; do
+    for id in headline draw curves confusion classes errors calibration filters network configuration; do
         check "$1: section $id" grep -q "<section id=\"$id\"" "$page"
     done
     same "$1: addresses" "" "$(grep -oE 'https?://[^" ]*' "$page" | grep -vxF 'http://www.w3.org/2000/svg' || true)"
