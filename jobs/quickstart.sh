@@ -65,7 +65,8 @@ build() {
     if [ ! -e build/release/Makefile ]; then
         cmake --preset release -DLOCKSTEP_TESTS=OFF || return 1
     fi
-    cmake --build --preset release --target lockstep --parallel "$(nproc)"
+    # the man pages as well: cmake --install wants them
+    cmake --build --preset release --target lockstep man --parallel "$(nproc)"
 }
 
 started=$SECONDS
