@@ -119,6 +119,10 @@ void lks_print_keys(FILE *out);
  * of configurations) or folders. For the completion scripts in src/cli/completion. Returns 0. */
 int lks_complete(int n, char **words);
 
+/* Where @p status says that the configuration @p path could not be had, there is no such file and one of
+ * that name comes with the program: adds to the message how to write it out. Returns @p status. */
+lks_status lks_hint_shipped(lks_status status, const char *path, lks_error *err);
+
 /* --- running ---------------------------------------------------------------------------------- */
 
 /* Starts MPI, runs `work`, agrees and reports an error once, stops MPI; returns the exit status. */

@@ -144,9 +144,9 @@ static lks_status info_config(const arguments *a, lks_error *err) {
     size_t size;
     lks_config c;
     int classes;
-    LKS_TRY(lks_config_read_file(a->what, &text, &size, err));
-    lks_status status =
-        lks_config_parse(&c, text, size, a->what, a->common->sets, a->common->n_sets, err);
+    lks_status status = lks_config_read_file(a->what, &text, &size, err);
+    LKS_TRY(lks_hint_shipped(status, a->what, err));
+    status = lks_config_parse(&c, text, size, a->what, a->common->sets, a->common->n_sets, err);
     free(text);
     LKS_TRY(status);
     printf("network %s (forward of one image: MFLOP, KiB of output)\n", c.name);
