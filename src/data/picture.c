@@ -102,7 +102,9 @@ static const struct {
               {"\x1f\x8b", 2, "a gzip'd file"}};
 
 static lks_status unknown_format(const lks_picture_stream *s, lks_error *err) {
-    const char *what = s->count ? "no picture that is known here" : "empty";
+    if (s->count == 0)
+        return lks_fail(err, LKS_ERR_DATA, "%s: is empty", s->source.path);
+    const char *what = "no picture that is known here";
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (s->count >= others[i].count && memcmp(s->buffer, others[i].bytes, others[i].count) == 0)
             what = others[i].name;
