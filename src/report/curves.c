@@ -178,7 +178,7 @@ static void draw_loss(curves *c) {
     add_figure(c, &loss, 1);
     draw(c,
          (lks_chart){.title = "Loss",
-                     .note = "Mean cross-entropy; dropout and augmentation are in training's only.",
+                     .note = "Mean cross-entropy; dropout is in training's only.",
                      .unit = "",
                      .floor = NAN,
                      .log_y = lks_chart_wants_log(c->series, c->n)});
