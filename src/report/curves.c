@@ -176,12 +176,11 @@ static void add_figure(curves *c, const figure *f, double scale) {
 
 static void draw_loss(curves *c) {
     add_figure(c, &loss, 1);
-    draw(c,
-         (lks_chart){.title = "Loss",
-                     .note = "Mean cross-entropy; dropout is in training's only.",
-                     .unit = "",
-                     .floor = NAN,
-                     .log_y = lks_chart_wants_log(c->series, c->n)});
+    draw(c, (lks_chart){.title = "Loss",
+                        .note = "Mean cross-entropy; dropout is in training's only.",
+                        .unit = "",
+                        .floor = NAN,
+                        .log_y = lks_chart_wants_log(c->series, c->n)});
 }
 
 /* Single batches scatter: the axis begins where the epochs do. */
