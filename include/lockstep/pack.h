@@ -26,10 +26,10 @@ typedef struct lks_pack_options {
 #define LKS_PACK_TEST_SHARE 0.2
 
 /** Reads every picture, writes the files with the names that data.train_images and its like have by
- * default, and prints the classes and, where `network` takes the images, the commands that train on them (nothing
- * while quiet). The same folder gives the
- * same bytes on every machine. All files are written or none is; what is left out of the folder is
- * warned of. Memory: about twice the packed images.
+ * default, and prints the classes and, where `network` takes the images, the commands that train on
+ * them, evaluate and predict (nothing while quiet). The same folder gives the same bytes on every
+ * machine. All files are written or none is; what is left out of the folder is warned of. Memory:
+ * about twice the packed images.
  *  LKS_ERR_USAGE: an option is missing or does not fit (sizes that differ, colour, files that are
  * there already); LKS_ERR_DATA: the folder or a picture is bad; LKS_ERR_IO. Not collective. */
 lks_status lks_pack(const lks_pack_options *options, lks_error *err);

@@ -150,7 +150,12 @@ static lks_status print_commands(const lks_packed *p, const char *units, lks_con
         printf("\n  lockstep eval ");
         print_word(checkpoint);
     }
-    printf("\n");
+    printf("\n\nTo ask it about a picture, prepared as these were:\n  lockstep predict ");
+    print_word(run);
+    printf(" --preprocess none%s", p->options->invert ? " --invert" : "");
+    if (p->options->background >= 0)
+        printf(" --background %d", p->options->background);
+    printf(" photo.png\n");
     return LKS_OK;
 }
 

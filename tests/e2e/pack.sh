@@ -91,7 +91,8 @@ TEXT
 echo >words/3/notes.txt
 packs 0 "odd names" words "my words" --size 28
 check "other files are told" grep -q 'warning: left out: .txt files (1, the first is words/3/notes.txt)' stderr
-commands=$(sed -n '/^To train/,$p' stdout | tail -n +2)
+commands=$(sed -n '/^To train/,/^$/p' stdout | sed '1d;/^$/d')
+question=$(sed -n '/^To ask/,$p' stdout | tail -n +2)
 same "three commands" 3 "$(wc -l <<<"$commands")"
 lockstep() { "$LOCKSTEP" "$@"; }
 mpirun() { # mpirun -n 2 lockstep train ...: only a few steps
@@ -101,6 +102,10 @@ status=0
 eval "set -e; $commands" >commands.log 2>&1 </dev/null || status=$?
 same "the commands run" 0 $status
 $ok || show commands.log
+status=0
+eval "${question/photo.png/words/3/bar.pgm}" >answer.log 2>&1 || status=$?
+check "and predict's runs" [ $status -eq 0 ]
+check "on a picture" grep -q '^words/3/bar.pgm  ' answer.log
 check "eval names the classes" grep -qE '^ +0 "zwei", ü ' commands.log
 check "in bytes' order" grep -qE "^ +2 it's one " commands.log
 
