@@ -165,6 +165,12 @@ static lks_status load_newest(lks_run *run, lks_error *err) {
                                 n, run->checkpoints);
     }
     free(paths);
+    if (status == LKS_ERR_CONFIG || status == LKS_ERR_MISMATCH) {
+        size_t used = strlen(err->text);
+        snprintf(
+            err->text + used, sizeof err->text - used,
+            "\n--out DIR trains in another run folder; --resume never starts over in this one");
+    }
     return status;
 }
 
