@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/model.h"
+#include "lockstep/train.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     const char **paths = state->input;
@@ -25,7 +26,8 @@ int lks_cmd_diff(int argc, char **argv) {
         parse,
         "CHECKPOINT CHECKPOINT",
         "Compares two checkpoints: the first layer and index where they "
-        "part, in units in the last place, and what differs besides.\v"
+        "part, in units in the last place, and what differs besides. A run folder "
+        "stands for the checkpoint whose test figures the run reports.\v"
         "Exit status: 0 the same, 1 different or not comparable, 2 usage error.",
         lks_help_child,
         NULL,
@@ -37,7 +39,12 @@ int lks_cmd_diff(int argc, char **argv) {
     lks_parse(&argp, argc, argv, &common, paths);
     if (!lks_speaks())
         return 0;
-    lks_status status = lks_checkpoint_diff(paths[0], paths[1], LKS_NUMERICS, &same, &err);
+    char files[2][LKS_PATH_MAX + 64];
+    lks_status status = LKS_OK;
+    for (int i = 0; i < 2 && status == LKS_OK; i++)
+        status = lks_find_checkpoint(paths[i], files[i], &err);
+    if (status == LKS_OK)
+        status = lks_checkpoint_diff(files[0], files[1], LKS_NUMERICS, &same, &err);
     lks_common_free(&common);
     return status != LKS_OK ? lks_report(&err) : same ? 0 : 1;
 }

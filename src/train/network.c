@@ -44,19 +44,19 @@ static lks_status tests_best(const char *path, bool *best, lks_error *err) {
     return LKS_OK;
 }
 
-/* The checkpoint of a run folder; any other name is one's own. */
-static lks_status find_file(lks_network *n, const char *path, lks_error *err) {
+lks_status lks_find_checkpoint(const char *path, char found[LKS_PATH_MAX + 64], lks_error *err) {
+    const size_t size = LKS_PATH_MAX + 64;
     struct stat s;
     bool best = false;
     if (strlen(path) >= LKS_PATH_MAX)
         return lks_fail(err, LKS_ERR_IO, "%.60s...: a path of %zu bytes; at most %d are possible",
                         path, strlen(path), LKS_PATH_MAX - 1);
-    snprintf(n->path, sizeof n->path, "%s", path);
+    snprintf(found, size, "%s", path);
     if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode))
         return LKS_OK;
     LKS_TRY(tests_best(path, &best, err));
-    snprintf(n->path, sizeof n->path, "%s/checkpoints/%s.h5", path, best ? "best" : "last");
-    if (access(n->path, F_OK) == 0)
+    snprintf(found, size, "%s/checkpoints/%s.h5", path, best ? "best" : "last");
+    if (access(found, F_OK) == 0)
         return LKS_OK;
     return lks_fail(err, LKS_ERR_IO,
                     "%s: a folder without checkpoints/last.h5; name a run folder or a checkpoint",
@@ -103,7 +103,7 @@ static lks_status load(lks_network *n, lks_comm *comm, const lks_network_source 
                        const char *path, lks_error *err) {
     lks_status status = LKS_OK;
     if (reads(comm)) {
-        status = find_file(n, path, err);
+        status = lks_find_checkpoint(path, n->path, err);
         if (status == LKS_OK)
             status = lks_checkpoint_read(n->path, LKS_NUMERICS, &n->checkpoint, err);
     }
