@@ -35,6 +35,9 @@ static lks_status unknown_option(lks_reader *r, const lks_layer_options *info, c
     }
     if (nearest.best)
         snprintf(advice, sizeof advice, "did you mean '%s'?", nearest.best);
+    if (strcmp(key, "activation") == 0)
+        snprintf(advice, sizeof advice,
+                 "an activation is a layer of its own behind this one: - relu");
     return lks_fail_at(r->err, &r->now, offset, "%s has no option '%s'; %s", info->kind, shown,
                        advice);
 }
@@ -93,6 +96,8 @@ static lks_layer_kind find_kind(lks_reader *r, const lks_node *key) {
                  lks_layer_table[kind].kind);
     if (nearest.best)
         snprintf(advice, sizeof advice, "did you mean '%s'?", nearest.best);
+    if (strcmp(key->text, "softmax") == 0)
+        snprintf(advice, sizeof advice, "leave it out: softmax is part of the loss");
     lks_fail_at(r->err, &r->now, key->offset, "unknown layer '%s'; %s", shown, advice);
     return LKS_LAYER_KINDS;
 }

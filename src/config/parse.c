@@ -59,6 +59,17 @@ static const char *same_last_component(const char *path) {
     return best;
 }
 
+/* The option that other programs call so, or NULL. */
+static const char *known_elsewhere_as(const char *name) {
+    static const char *const names[][2] = {{"batch_size", "train.global_batch"},
+                                           {"learning_rate", "train.optimizer.lr"},
+                                           {"validation_split", "data.validation"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i][0]) == 0)
+            return names[i][1];
+    return NULL;
+}
+
 /* Writes "did you mean ...", or else the section's keys, into @p out. */
 static void advise(char *out, size_t size, const char *section, const char *key, const char *path) {
     bool below = section[0] != '\0' || !strchr(key, '.');
@@ -72,6 +83,11 @@ static void advise(char *out, size_t size, const char *section, const char *key,
             lks_nearest_offer(&nearest, name, length);
     }
     const char *elsewhere = same_last_component(path);
+    const char *other_name = known_elsewhere_as(last_component(path));
+    if (other_name) {
+        snprintf(out, size, "did you mean '%s'?", other_name);
+        return;
+    }
     if (elsewhere && (!nearest.best || (!below && nearest.distance > 2))) {
         snprintf(out, size, "did you mean '%s'?", elsewhere);
         return;

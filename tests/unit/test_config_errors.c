@@ -88,6 +88,8 @@ static void test_bad_keys(void) {
     bad(MODEL "model: [relu]", "2:1: duplicate key 'model'");
     bad("model:\n- conv2d: {filters: 1, kernal: 2}",
         "2:24: conv2d has no option 'kernal'; did you mean 'kernel'?");
+    bad("model:\n  - dense: {units: 3, activation: relu}\n", "an activation is a layer of its own");
+    bad("model:\n  - dense: 10\n  - softmax\n", "softmax is part of the loss");
     bad("model:\n- {relu: , dense: 3}", "a layer has one key");
     bad(MODEL "[1, 2]: 3", "2:1: a key must be a word");
     bad(MODEL "~: 3", "a key must be a word");
@@ -178,6 +180,9 @@ static void test_bad_sets(void) {
     expect(MODEL, "", LKS_ERR_USAGE, "KEY=VALUE");
     bad_set("train.epoks=3", "unknown key 'train.epoks'; did you mean 'train.epochs'?");
     bad_set("lr=3", "unknown key 'lr'; did you mean 'train.optimizer.lr'?");
+    bad_set("train.batch_size=3",
+            "unknown key 'train.batch_size'; did you mean 'train.global_batch'?");
+    bad_set("learning_rate=3", "unknown key 'learning_rate'; did you mean 'train.optimizer.lr'?");
     bad_set("train=3", "'train' must be a map of keys");
     bad_set("train.epochs=[1", "broken YAML");
     bad_set("model.dens1.units=3", "no layer is called 'dens1'; did you mean 'dense1'?");
