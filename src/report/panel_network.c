@@ -19,25 +19,28 @@ static char character_of(double level) {
     return (char)(code == '<' ? '~' : code);
 }
 
+/* A tensor of the layer, of which there must be `count` numbers for each unit; 0: any number. */
 static const lks_tensor *find(const lks_flat *flat, const lks_layer_config *layer, const char *what,
-                              lks_error *err) {
+                              size_t units, size_t count, lks_error *err) {
     char name[LKS_TENSOR_NAME_MAX];
     snprintf(name, sizeof name, "%s/%s", layer->name, what);
-    for (int i = 0; i < flat->n_tensors; i++)
-        if (strcmp(flat->tensors[i].name, name) == 0)
-            return &flat->tensors[i];
+    for (int i = 0; i < flat->n_tensors; i++) {
+        const lks_tensor *t = &flat->tensors[i];
+        if (strcmp(t->name, name) != 0)
+            continue;
+        if (t->count > 0 && (count ? t->count == units * count : t->count % units == 0))
+            return t;
+        lks_fail(err, LKS_ERR_MISMATCH, "the weights' tensor '%s' has %zu numbers for %zu units",
+                 name, t->count, units);
+        return NULL;
+    }
     lks_fail(err, LKS_ERR_MISMATCH, "the weights have no tensor '%s'", name);
     return NULL;
 }
 
-static lks_status add_vector(lks_panel_numbers *to, const lks_flat *flat,
-                             const lks_layer_config *layer, const char *what, lks_error *err) {
-    const lks_tensor *t = find(flat, layer, what, err);
-    if (!t)
-        return err->status;
-    memcpy(to->values + to->n, flat->values + t->offset, t->count * sizeof(float));
-    to->n += t->count;
-    return LKS_OK;
+static void add_plain(lks_panel_numbers *to, const float *values, size_t count) {
+    memcpy(to->values + to->n, values, count * sizeof *values);
+    to->n += count;
 }
 
 /* w [taps][units], in steps of each unit's largest weight. */
@@ -57,16 +60,21 @@ static void add_rounded(lks_panel_numbers *to, const float *w, size_t count, siz
 }
 
 static lks_status add_products(lks_panel_numbers *to, const lks_flat *flat,
-                               const lks_layer_config *layer, int units, lks_error *err) {
-    if (to->text) {
-        const lks_tensor *t = find(flat, layer, "weight", err);
-        if (!t)
-            return err->status;
-        add_rounded(to, flat->values + t->offset, t->count, (size_t)units);
-    } else {
-        LKS_TRY(add_vector(to, flat, layer, "weight", err));
-    }
-    return layer->bias ? add_vector(to, flat, layer, "bias", err) : LKS_OK;
+                               const lks_layer_config *layer, size_t units, lks_error *err) {
+    const lks_tensor *weight = find(flat, layer, "weight", units, 0, err);
+    if (!weight)
+        return err->status;
+    if (to->text)
+        add_rounded(to, flat->values + weight->offset, weight->count, units);
+    else
+        add_plain(to, flat->values + weight->offset, weight->count);
+    if (!layer->bias)
+        return LKS_OK;
+    const lks_tensor *bias = find(flat, layer, "bias", units, 1, err);
+    if (!bias)
+        return err->status;
+    add_plain(to, flat->values + bias->offset, units);
+    return LKS_OK;
 }
 
 /* (x - mean) / sqrt(variance + epsilon) * gamma + beta as one scale and one shift. */
@@ -74,9 +82,12 @@ static lks_status add_normalisation(lks_panel_numbers *to, const lks_flat *flat,
                                     const lks_layer_config *layer, lks_error *err) {
     static const char *const names[] = {"running_mean", "running_var", "weight", "bias"};
     const lks_tensor *tensors[4] = {NULL};
-    for (int i = 0; i < (layer->affine ? 4 : 2); i++)
-        if (!(tensors[i] = find(flat, layer, names[i], err)))
+    for (int i = 0; i < (layer->affine ? 4 : 2); i++) {
+        tensors[i] = i ? find(flat, layer, names[i], tensors[0]->count, 1, err)
+                       : find(flat, layer, names[i], 1, 0, err);
+        if (!tensors[i])
             return err->status;
+    }
     const float *mean = flat->values + tensors[0]->offset;
     const float *variance = flat->values + tensors[1]->offset;
     size_t channels = tensors[0]->count;
@@ -107,9 +118,9 @@ lks_status lks_panel_numbers_make(lks_panel_numbers *numbers, const lks_panel_so
     for (int i = 0; i < source->config->n_layers; i++) {
         const lks_layer_config *layer = &source->config->layers[i];
         if (layer->kind == LKS_CONV2D)
-            LKS_TRY(add_products(numbers, flat, layer, layer->filters, err));
+            LKS_TRY(add_products(numbers, flat, layer, (size_t)layer->filters, err));
         else if (layer->kind == LKS_DENSE)
-            LKS_TRY(add_products(numbers, flat, layer, layer->units, err));
+            LKS_TRY(add_products(numbers, flat, layer, (size_t)layer->units, err));
         else if (layer->kind == LKS_BATCHNORM)
             LKS_TRY(add_normalisation(numbers, flat, layer, err));
     }

@@ -133,7 +133,20 @@ lks_shape lks_report_shape(const lks_report_run *run) {
     return (lks_shape){d->rows, d->columns, d->channels};
 }
 
-/* config.yaml may have been changed after the checkpoint: then they do not belong together. */
+/* Whether config.yaml is that of a run to which the checkpoint belongs: it may have been changed since. */
+static lks_status check_config(const lks_report_run *run, lks_error *err) {
+    const lks_checkpoint *c = &run->checkpoint;
+    lks_config saved;
+    LKS_TRY(lks_config_parse(&saved, c->config_yaml, strlen(c->config_yaml), run->folder, NULL, 0,
+                             err));
+    lks_status status = lks_config_same_run(&saved, &run->config, err);
+    lks_config_free(&saved);
+    LKS_TRY(status);
+    LKS_TRY(lks_class_names_check(&run->config.data, c->data.classes, err));
+    return lks_model_shapes(&run->config, lks_report_shape(run), c->data.classes, run->layers, err);
+}
+
+/* Where they do not belong together, the checkpoint is not used. */
 static lks_status find_layers(lks_report_run *run, lks_error *err) {
     if (!run->has_checkpoint)
         return LKS_OK;
@@ -141,8 +154,7 @@ static lks_status find_layers(lks_report_run *run, lks_error *err) {
     if (!run->layers)
         return LKS_ERR_MEMORY;
     lks_error misfit;
-    if (lks_model_shapes(&run->config, lks_report_shape(run), run->checkpoint.data.classes,
-                         run->layers, &misfit) == LKS_OK)
+    if (check_config(run, &misfit) == LKS_OK)
         return LKS_OK;
     snprintf(run->problem, sizeof run->problem, "config.yaml is not of the checkpoint: %.400s",
              misfit.text);

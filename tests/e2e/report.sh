@@ -131,6 +131,12 @@ whole "a run that has not ended"
 says 'This run has not ended'
 says 'data-name="stopped: training"'
 says 'No two of these runs were scored on the same test set'
+cp -r "$work/run" "$work/changed"
+sed -i 's/filters: [0-9]*/filters: 64/' "$work/changed/config.yaml"
+report 0 "$work/changed" --out "$page"
+whole "config.yaml was changed"
+says 'The weights cannot be shown: config.yaml is not of the checkpoint: .*'
+says 'there is no network to try: config.yaml is not of the checkpoint'
 trained untested 1 --set train.epochs=1 --set 'data.test_images=""' --set 'data.test_labels=""' --set metrics.every_steps=0
 page=$work/untested/report.html
 whole "no test set"

@@ -92,6 +92,24 @@ static void a_missing_tensor_is_named(void) {
     lks_config_free(&l.config);
 }
 
+/* Scales of more units than there are numbers would not fit. */
+static void a_tensor_of_another_size_is_named(void) {
+    ladder l;
+    lks_panel_numbers n;
+    make(&l);
+    l.config.layers[1].units = 2;
+    for (int rounded = 0; rounded < 2; rounded++) {
+        CU_ASSERT_EQUAL(lks_panel_numbers_make(&n, &l.source, rounded, &err), LKS_ERR_MISMATCH);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "'dense1/weight' has 93 numbers for 2 units"));
+        lks_panel_numbers_free(&n);
+    }
+    l.config.layers[1].units = 93;
+    CU_ASSERT_EQUAL(lks_panel_numbers_make(&n, &l.source, true, &err), LKS_ERR_MISMATCH);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "'dense1/bias' has 1 numbers for 93 units"));
+    lks_panel_numbers_free(&n);
+    lks_config_free(&l.config);
+}
+
 static void two_channels_cannot_be_drawn(void) {
     ladder l;
     lks_data_identity two = image;
@@ -127,6 +145,7 @@ int main(void) {
         {"plain numbers are the weights", plain_numbers_are_the_weights},
         {"rounded weights are characters", rounded_weights_are_characters},
         {"a missing tensor is named", a_missing_tensor_is_named},
+        {"a tensor of another size is named", a_tensor_of_another_size_is_named},
         {"two channels cannot be drawn", two_channels_cannot_be_drawn},
         {"the heading fits the data", the_heading_fits_the_data},
         {NULL, NULL},
