@@ -52,9 +52,13 @@ static void write_about(lks_html *page, const lks_report_run *run) {
     lks_html_printf(page, ", seed %llu", (unsigned long long)run->config.seed);
     if (run->has_checkpoint) {
         const char *time = run->checkpoint.provenance.time; /* 2026-01-31T12:00:59Z */
+        char text[32];
         lks_html_add(page, ", <time datetime=\"");
         lks_html_text(page, time);
-        lks_html_printf(page, "\">%.10s %.5s UTC</time>", time, strlen(time) > 11 ? time + 11 : "");
+        lks_html_add(page, "\">");
+        snprintf(text, sizeof text, "%.10s %.5s UTC", time, strlen(time) > 11 ? time + 11 : "");
+        lks_html_text(page, text);
+        lks_html_add(page, "</time>");
     }
     lks_html_add(page, "</p>\n");
 }
@@ -120,6 +124,8 @@ lks_status lks_report_write(const char *const *folders, int n, const char *data,
     lks_status status = r.runs ? LKS_OK : LKS_ERR_MEMORY;
     for (; status == LKS_OK && r.n < n; r.n += status == LKS_OK)
         status = lks_report_run_read(&r.runs[r.n], folders[r.n], data, err);
+    if (status == LKS_OK)
+        status = lks_publish_check(path, err);
     if (status == LKS_OK) {
         tell_apart(&r);
         status = write_page(&page, &r, err);

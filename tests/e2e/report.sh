@@ -186,6 +186,10 @@ refused 2 'there is no such run folder' --out "$page" "$work/absent"
 refused 2 'is no run folder' --out "$page" "$work/colours"
 refused 2 'is a file' --out "$page" "$work/run/history.h5"
 refused 1 'no-such-folder' --out "$work/no-such-folder/page.html" "$work/run"
+mkfifo "$work/pipe"
+report 1 --out "$work/pipe" "$work/run"
+check "a pipe is not replaced" [ -p "$work/pipe" ]
+check "and named" grep -q 'pipe: it is no regular file' "$work/err"
 cp -r "$work/run" "$work/damaged"
 poke "$work/damaged/history.h5" -2000 125 252
 poke "$work/damaged/history.h5" 3000 125 252
