@@ -1,4 +1,5 @@
 /* The test images that the network gets wrong. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,12 @@ static int worst_first(const void *a, const void *b) {
     return x->index < y->index ? -1 : 1;
 }
 
+/* NaN, which has no place in an order, counts as 0. */
+static float confidence_of(const lks_predictions *p, int64_t i) {
+    const float confidence = p->probabilities[i * p->classes + p->predicted[i]];
+    return isnan(confidence) ? 0 : confidence;
+}
+
 static mistake *find_mistakes(const lks_predictions *p, int64_t *n, lks_html *page) {
     lks_error err;
     mistake *list = lks_alloc((size_t)p->n, sizeof *list, "errors", &err);
@@ -33,7 +40,7 @@ static mistake *find_mistakes(const lks_predictions *p, int64_t *n, lks_html *pa
     }
     for (int64_t i = 0; i < p->n; i++)
         if (p->predicted[i] != p->labels[i])
-            list[(*n)++] = (mistake){i, p->probabilities[i * p->classes + p->predicted[i]]};
+            list[(*n)++] = (mistake){i, confidence_of(p, i)};
     qsort(list, (size_t)*n, sizeof *list, worst_first);
     return list;
 }

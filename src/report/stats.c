@@ -6,9 +6,12 @@
 
 /* --- calibration ------------------------------------------------------------------------------ */
 
+/* What a file holds may be no probability; NaN goes into the first bin. */
 static int bin_of(double confidence) {
-    int bin = (int)ceil(confidence * LKS_CALIBRATION_BINS) - 1;
-    return bin < 0 ? 0 : bin >= LKS_CALIBRATION_BINS ? LKS_CALIBRATION_BINS - 1 : bin;
+    if (!(confidence > 0))
+        return 0;
+    return confidence < 1 ? (int)ceil(confidence * LKS_CALIBRATION_BINS) - 1
+                          : LKS_CALIBRATION_BINS - 1;
 }
 
 static void fill_bins(lks_calibration *c, const lks_predictions *p) {

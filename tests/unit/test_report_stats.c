@@ -34,8 +34,8 @@ static void ends_of_bins_belong_below(void) {
     static const struct {
         float confidence;
         int bin;
-    } cases[] = {{0, 0},    {0.0625f, 0}, {0.2f, 3},       {0.19999f, 2},
-                 {0.5f, 7}, {1, 14},      {1.0000001f, 14}};
+    } cases[] = {{0, 0},    {0.0625f, 0}, {0.2f, 3},        {0.19999f, 2},
+                 {0.5f, 7}, {1, 14},      {1.0000001f, 14}, {NAN, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const lks_predictions p = {1, 1, NULL, &label, &label, &cases[i].confidence};
         CU_ASSERT_EQUAL(lks_calibrate(&p).bins[cases[i].bin].n, 1);
