@@ -2,7 +2,7 @@
 #include "report/panel.h"
 #include "report/section.h"
 
-void lks_section_draw(lks_html *page, const lks_report *r) {
+void lks_section_draw(lks_html *page, const lks_report *r, size_t end) {
     const lks_report_run *run = &r->runs[0];
     if (!run->has_checkpoint) {
         lks_section_open(page, "draw", "Draw");
@@ -13,5 +13,5 @@ void lks_section_draw(lks_html *page, const lks_report *r) {
     const lks_panel_source source = {&run->config, &run->checkpoint.data,
                                      lks_checkpoint_evaluated(&run->checkpoint)};
     lks_error err;
-    lks_panel_write(page, &source, &err); /* what went wrong stands in the section */
+    lks_panel_write(page, &source, end, &err); /* what went wrong stands in the section */
 }

@@ -12,12 +12,15 @@ static const char policy[] =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'; form-action 'none'";
 
+/* A page is shorter, so that it can be mailed: the network to draw for gets what the rest leaves. */
+#define PAGE_BYTES ((size_t)2 << 20)
+
 static const struct {
     const char *id, *name;
-    void (*write)(lks_html *page, const lks_report *r);
+    void (*write)(lks_html *page, const lks_report *r); /* NULL: lks_section_draw() */
 } sections[] = {
     {"headline", "Result", lks_section_headline},
-    {"draw", "Draw", lks_section_draw},
+    {"draw", "Draw", NULL},
     {"curves", "Training", lks_section_curves},
     {"compare", "Runs compared", lks_section_compare},
     {"confusion", "Confusion", lks_section_confusion},
@@ -88,17 +91,30 @@ static void write_header(lks_html *page, const lks_report *r) {
     lks_html_add(page, "</ul></nav>\n</header>\n");
 }
 
-static lks_status write_page(lks_html *page, const lks_report *r, lks_error *err) {
-    write_head(page, r);
-    write_header(page, r);
-    lks_html_add(page, "<main id=\"main\">\n");
-    for (int i = 0; i < SECTIONS; i++)
-        sections[i].write(page, r);
+static void write_end(lks_html *page) {
     lks_html_add(page,
                  "</main>\n<footer><p>Made by <code>lockstep report</code> from the files of the "
                  "run folder. This page loads nothing from anywhere.</p></footer>\n<script>\n");
     lks_html_asset(page, "charts");
     lks_html_add(page, "</script>\n</body>\n</html>\n");
+}
+
+/* What stands behind the section to draw in is made before it, to know how long it is. */
+static lks_status write_page(lks_html *page, const lks_report *r, lks_error *err) {
+    lks_html behind = {0}, *to = page;
+    write_head(page, r);
+    write_header(page, r);
+    lks_html_add(page, "<main id=\"main\">\n");
+    for (int i = 0; i < SECTIONS; i++)
+        if (sections[i].write)
+            sections[i].write(to, r);
+        else
+            to = &behind;
+    write_end(&behind);
+    lks_section_draw(page, r, behind.size < PAGE_BYTES ? PAGE_BYTES - behind.size : 0);
+    lks_html_bytes(page, behind.text, behind.size);
+    page->failed = page->failed || behind.failed;
+    lks_html_free(&behind);
     return lks_html_status(page, err);
 }
 

@@ -3,8 +3,8 @@
 
 #include "report/panel_network.h"
 
-/* A network below this goes in as it is; above, its weights are rounded; and beyond the last
- * limit, rounded too, it stays out. Behind them is the size a whole page may have, 2 MiB. */
+/* Numbers below this go in as they are; above, weights are rounded; and beyond the last limit,
+ * rounded too, they stay out. Behind them is the size a whole page may have, 2 MiB. */
 #define PLAIN_MAX   ((size_t)1150 << 10)
 #define ROUNDED_MAX ((size_t)1450 << 10)
 
@@ -82,43 +82,66 @@ static void add_without(lks_html *page, const char *why) {
         page, "<p class=\"missing\">%s. <code>lockstep predict</code> answers for it.</p>\n", why);
 }
 
-/* Rounded only where it has to be. */
-static lks_status choose(lks_panel_numbers *numbers, const lks_panel_source *source,
-                         lks_error *err) {
-    LKS_TRY(lks_panel_numbers_make(numbers, source, false, err));
-    if (lks_panel_numbers_length(numbers) <= PLAIN_MAX)
-        return LKS_OK;
-    lks_panel_numbers_free(numbers);
-    return lks_panel_numbers_make(numbers, source, true, err);
+static const char closing[] = "</section>\n";
+
+/* All but the heading. */
+static void add_all(lks_html *page, const lks_panel_source *source,
+                    const lks_panel_numbers *numbers) {
+    lks_html_add(page, "<style>\n");
+    lks_html_asset(page, "panel_style");
+    lks_html_add(page, "</style>\n");
+    add_lead(page, source, numbers->text != NULL);
+    add_panel(page, source);
+    add_program(page, source, numbers);
 }
 
-lks_status lks_panel_write(lks_html *page, const lks_panel_source *source, lks_error *err) {
+/* False where that takes the page beyond `end`, and then nothing is added. */
+static lks_status try_all(lks_html *page, const lks_panel_source *source, bool rounded, size_t end,
+                          bool *fits, lks_error *err) {
+    const size_t start = page->size;
     lks_panel_numbers numbers = {0};
+    lks_status status = lks_panel_numbers_make(&numbers, source, rounded, err);
+    *fits = status == LKS_OK &&
+            lks_panel_numbers_length(&numbers) <= (rounded ? ROUNDED_MAX : PLAIN_MAX);
+    if (*fits)
+        add_all(page, source, &numbers);
+    if (page->size + sizeof closing > end) {
+        page->size = start;
+        *fits = false;
+    }
+    lks_panel_numbers_free(&numbers);
+    return status;
+}
+
+/* Rounded only where it has to be. */
+static lks_status add_best(lks_html *page, const lks_panel_source *source, size_t end,
+                           lks_error *err) {
+    bool fits = false;
+    for (int rounded = 0; rounded < 2 && !fits; rounded++)
+        LKS_TRY(try_all(page, source, rounded, end, &fits, err));
+    if (!fits)
+        add_without(page, "This network is too large to run in the page");
+    return LKS_OK;
+}
+
+lks_status lks_panel_write(lks_html *page, const lks_panel_source *source, size_t end,
+                           lks_error *err) {
     int channels = source->data->channels;
+    lks_status status = LKS_OK;
     lks_html_printf(page,
                     "<section id=\"draw\" aria-labelledby=\"draw-title\">\n"
                     "<h2 id=\"draw-title\">%s</h2>\n",
                     is_digits(source) ? "Draw a digit" : "Try the network");
-    lks_status status = choose(&numbers, source, err);
-    if (status == LKS_OK && channels != 1 && channels != 3) {
+    if (channels != 1 && channels != 3)
         add_without(page, "Its images are neither grey nor in red, green and blue, so nothing can "
                           "be drawn for this network");
-    } else if (status == LKS_OK && lks_panel_numbers_length(&numbers) > ROUNDED_MAX) {
-        add_without(page, "This network is too large to run in the page");
-    } else if (status == LKS_OK) {
-        lks_html_add(page, "<style>\n");
-        lks_html_asset(page, "panel_style");
-        lks_html_add(page, "</style>\n");
-        add_lead(page, source, numbers.text != NULL);
-        add_panel(page, source);
-        add_program(page, source, &numbers);
-    }
+    else
+        status = add_best(page, source, end, err);
     if (status != LKS_OK) {
         lks_html_add(page, "<p class=\"missing\">This network cannot run in the page: ");
         lks_html_text(page, err->text);
         lks_html_add(page, ".</p>\n");
     }
-    lks_panel_numbers_free(&numbers);
-    lks_html_add(page, "</section>\n");
+    lks_html_add(page, closing);
     return status;
 }

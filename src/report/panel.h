@@ -13,14 +13,13 @@ typedef struct lks_panel_source {
     const lks_flat *weights;       /* those to answer with: lks_checkpoint_evaluated() */
 } lks_panel_source;
 
-/* Writes <section id="draw">, complete: its style, its scripts, the network. Of a network too large to
- * be embedded, or of images neither grey nor in colour, only a sentence that names `lockstep predict`.
+/* Writes <section id="draw">, complete: its style, its scripts, the network, rounded where without
+ * that the page would grow beyond `end` bytes. Of a network too large to be embedded even so, or of
+ * images neither grey nor in colour, only a sentence that names `lockstep predict`.
  * Colours come from the page's variables --ink, --ground, --muted, --line and --accent where it
  * has them. LKS_ERR_MISMATCH if a layer's weights are missing, LKS_ERR_MEMORY: the section then says
  * so in their place, and is complete. Not collective. */
-lks_status lks_panel_write(lks_html *page, const lks_panel_source *source, lks_error *err);
-
-/* The section is never longer, of the 2 MiB that a page may have. */
-#define LKS_PANEL_BYTES_MAX ((size_t)3 << 19)
+lks_status lks_panel_write(lks_html *page, const lks_panel_source *source, size_t end,
+                           lks_error *err);
 
 #endif

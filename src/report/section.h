@@ -13,7 +13,7 @@ typedef struct lks_report {
 
 /* Each writes a <section> of the id after its name. */
 void lks_section_headline(lks_html *page, const lks_report *r);
-void lks_section_draw(lks_html *page, const lks_report *r);
+void lks_section_draw(lks_html *page, const lks_report *r, size_t end); /* as lks_panel_write() */
 void lks_section_curves(lks_html *page, const lks_report *r);
 void lks_section_compare(lks_html *page, const lks_report *r); /* nothing for a single run */
 void lks_section_confusion(lks_html *page, const lks_report *r);

@@ -32,9 +32,11 @@ static void make(ladder *l) {
     l->source = (lks_panel_source){&l->config, &image, &l->flat};
 }
 
-static char *written(const lks_panel_source *source) {
+enum { PAGE_END = 1 << 20 };
+
+static char *written(const lks_panel_source *source, size_t end) {
     lks_html page = {0};
-    CU_ASSERT_EQUAL(lks_panel_write(&page, source, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_panel_write(&page, source, end, &err), LKS_OK);
     lks_html_bytes(&page, "", 1);
     return page.text;
 }
@@ -83,7 +85,7 @@ static void a_missing_tensor_is_named(void) {
     lks_html page = {0};
     make(&l);
     l.flat.n_tensors = 1;
-    CU_ASSERT_EQUAL(lks_panel_write(&page, &l.source, &err), LKS_ERR_MISMATCH);
+    CU_ASSERT_EQUAL(lks_panel_write(&page, &l.source, PAGE_END, &err), LKS_ERR_MISMATCH);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "'dense1/bias'"));
     lks_html_bytes(&page, "", 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(page.text, "dense1/bias"));
@@ -116,8 +118,31 @@ static void two_channels_cannot_be_drawn(void) {
     make(&l);
     two.channels = 2;
     l.source.data = &two;
-    char *text = written(&l.source);
+    char *text = written(&l.source, PAGE_END);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "neither grey nor in red, green and blue"));
+    CU_ASSERT_PTR_NULL(strstr(text, "<script"));
+    free(text);
+    lks_config_free(&l.config);
+}
+
+/* As it is, rounded, or not at all. */
+static void a_page_that_ends_earlier_has_less(void) {
+    ladder l;
+    make(&l);
+    char *text = written(&l.source, PAGE_END);
+    const size_t plain = strlen(text) + 1;
+    CU_ASSERT_PTR_NULL(strstr(text, "id=\"draw-rounded\""));
+    free(text);
+    text = written(&l.source, plain);
+    CU_ASSERT_EQUAL(strlen(text) + 1, plain);
+    free(text);
+    text = written(&l.source, plain - 1);
+    const size_t rounded = strlen(text) + 1;
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "id=\"draw-rounded\""));
+    CU_ASSERT(rounded < plain);
+    free(text);
+    text = written(&l.source, rounded - 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "too large to run in the page"));
     CU_ASSERT_PTR_NULL(strstr(text, "<script"));
     free(text);
     lks_config_free(&l.config);
@@ -128,13 +153,13 @@ static void the_heading_fits_the_data(void) {
     ladder l;
     lks_data_identity ten = image;
     make(&l);
-    char *text = written(&l.source);
+    char *text = written(&l.source, PAGE_END);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, ">Try the network</h2>"));
     CU_ASSERT_PTR_NULL(strstr(text, "digit"));
     free(text);
     ten.classes = 10;
     l.source.data = &ten;
-    text = written(&l.source);
+    text = written(&l.source, PAGE_END);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, ">Draw a digit</h2>"));
     free(text);
     lks_config_free(&l.config);
@@ -147,6 +172,7 @@ int main(void) {
         {"a missing tensor is named", a_missing_tensor_is_named},
         {"a tensor of another size is named", a_tensor_of_another_size_is_named},
         {"two channels cannot be drawn", two_channels_cannot_be_drawn},
+        {"a page that ends earlier has less", a_page_that_ends_earlier_has_less},
         {"the heading fits the data", the_heading_fits_the_data},
         {NULL, NULL},
     };
