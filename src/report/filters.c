@@ -101,8 +101,7 @@ static void write_filters(lks_html *page, const float *w, int rows, int columns,
                        : "; their first input channel");
     lks_html_add(page, "<p class=\"note\">");
     lks_html_text(page, label);
-    lks_html_add(page, in == 3
-                           ? ". Middle grey is 0.</p>\n"
+    lks_html_add(page, rgb ? ". Middle grey is 0.</p>\n"
                            : ". Orange weights are above 0, blue ones below, each filter by its "
                              "own largest weight.</p>\n");
     tiles_open(page, label);

@@ -170,6 +170,12 @@ page=$work/colour/report.html
 whole "colours"
 says '5 filters of 3 × 3, in colour'
 says 'After <code>relu1</code>: 6 × 7 × 5'
+"$LOCKSTEP" pack "$work/coloured" "$work/large" --channels 3 --size 66 >"$work/pack.log" 2>&1 || show "$work/pack.log"
+printf 'model: [flatten, {dense: 2}]\n' >"$work/large.yaml"
+data=$work/large config=$work/large.yaml trained large 1 --set train.epochs=1 --set train.global_batch=8
+page=$work/large/report.html
+whole "colours, large"
+says '2 filters of 66 × 66; their first input channel. Orange weights are above 0'
 
 # --- what cannot be done is one clear error, and writes nothing
 page=$work/none.html
