@@ -17,15 +17,18 @@ modules=$build/browser
 if [ ! -d "$modules/node_modules/playwright-core" ]; then
     need npm
     mkdir -p "$modules"
-    npm install --ignore-scripts --no-audit --no-fund --prefix "$modules" playwright-core@1.65.1 >"$work/npm.log" 2>&1 ||
+    # behind a firewall it would wait for long
+    if ! timeout 180 npm install --ignore-scripts --no-audit --no-fund --prefix "$modules" playwright-core@1.65.1 >"$work/npm.log" 2>&1; then
+        rm -rf "$modules"
         skip "npm cannot install playwright-core: $(tail -n 1 "$work/npm.log")"
+    fi
 fi
 
 # The real test images want a network that was trained on the real ones; without them the golden set has to do.
 data=$build/mnist
 config=$SOURCE/configs/mnist-convnet.yaml right=95
 settings=(--set train.epochs=2)
-if ! "$SOURCE/jobs/fetch-data.sh" mnist "$data" >"$work/fetch.log" 2>&1; then
+if ! timeout 180 "$SOURCE/jobs/fetch-data.sh" mnist "$data" >"$work/fetch.log" 2>&1; then
     echo "note: MNIST cannot be had ($(tail -n 1 "$work/fetch.log")); 2,000 images instead, and 85 right answers"
     data=$work/data config=$here/accuracy.yaml right=85 settings=()
     unpack_golden "$data"
