@@ -188,8 +188,10 @@ on_terminal() { script -qec "'$LOCKSTEP' $*" /dev/null </dev/null; }
 if command -v script >/dev/null; then
     red=$'\033[1;31merror:'
     check "an error is red on a terminal" grep -qF "$red" <(TERM=xterm on_terminal trian)
-    check "not with NO_COLOR" eval '! TERM=xterm NO_COLOR=1 on_terminal trian | grep -q "$(printf "\033")"'
-    check "not where TERM is dumb" eval '! TERM=dumb on_terminal trian | grep -q "$(printf "\033")"'
+    plain() { ! grep -q $'\033' <("$@"); } # a pipe would have the status of the command that is refused
+    check "not with NO_COLOR" eval 'TERM=xterm NO_COLOR=1 plain on_terminal trian'
+    check "not where TERM is dumb" eval 'TERM=dumb plain on_terminal trian'
+    check "which is looked for where it is" eval '! TERM=xterm plain on_terminal trian'
     check "an empty NO_COLOR counts as none" grep -qF "$red" <(TERM=xterm NO_COLOR='' on_terminal trian)
 else
     echo "colours are not tried: no script(1) here"
