@@ -1,7 +1,7 @@
 /** @file predict.h  What networks say about picture files.
  *
- *  Pictures are read one by one, put into batches of the first checkpoint's eval.batch, and answered
- * in the order in which they came, by all threads; memory does not grow with their number. Neither
+ *  Pictures are read one by one, put into batches of at most the first checkpoint's eval.batch, and
+ * answered in the order in which they came, by all threads; memory does not grow with their number. Neither
  * batches nor threads can change an answer. Nothing is collective, and MPI is not needed. */
 #ifndef LOCKSTEP_PREDICT_H
 #define LOCKSTEP_PREDICT_H

@@ -46,7 +46,8 @@ typedef struct lks_ensemble {
 lks_status lks_ensemble_load(lks_ensemble *e, lks_comm *comm, const lks_network_source *source,
                              lks_error *err);
 
-/* Makes the models, for batches of up to the first network's eval.batch images. */
+/* Makes the models, for batches of up to `capacity` images: the first network's eval.batch, where the
+ * caller has not lowered it. */
 lks_status lks_ensemble_build(lks_ensemble *e, lks_comm *comm, int threads, lks_error *err);
 void lks_ensemble_free(lks_ensemble *e);
 

@@ -243,6 +243,12 @@ static lks_status make_room(lks_predictor *p, lks_error *err) {
     return p->items && p->images && p->labels && p->ids && p->scores ? LKS_OK : err->status;
 }
 
+/* Enough for the threads; more images at once would only take memory. */
+static void limit_batch(lks_ensemble *e, int threads) {
+    const int enough = threads > 4 ? 4 * threads : 16;
+    e->capacity = e->capacity < enough ? e->capacity : enough;
+}
+
 static lks_status prepare(lks_predictor *p, const lks_predict_options *o, lks_error *err) {
     const lks_network_source source = {o->checkpoints, o->n_checkpoints, NULL,
                                        o->sets,        o->n_sets,        o->shifts};
@@ -258,8 +264,10 @@ static lks_status prepare(lks_predictor *p, const lks_predict_options *o, lks_er
     p->preprocess = o->preprocess;
     const int background = o->background >= 0 ? o->background : o->invert ? 255 : 0;
     p->form = (lks_picture_form){s->rows, s->columns, s->channels, background, o->invert};
-    const int threads = o->threads ? o->threads : p->networks.members[0].config.threads;
-    LKS_TRY(lks_ensemble_build(&p->networks, NULL, lks_threads_alone(threads), err));
+    const int threads =
+        lks_threads_alone(o->threads ? o->threads : p->networks.members[0].config.threads);
+    limit_batch(&p->networks, threads);
+    LKS_TRY(lks_ensemble_build(&p->networks, NULL, threads, err));
     return make_room(p, err);
 }
 
