@@ -57,26 +57,26 @@ static void print_to_stderr(const kind *k, const char *text) {
         fprintf(stderr, "lockstep: %s: %s\n", k->word, text);
 }
 
-void lks_detail(const char *format, ...) {
-    if (log_rank != 0 || log_level != LKS_LOG_VERBOSE)
-        return;
+static void print_formatted(const kind *k, const char *format, va_list args) {
     char text[LINE_BYTES];
+    vsnprintf(text, sizeof text, format, args);
+    print_to_stderr(k, text);
+}
+
+void lks_detail(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    if (log_rank == 0 && log_level == LKS_LOG_VERBOSE)
+        print_formatted(NULL, format, args);
     va_end(args);
-    print_to_stderr(NULL, text);
 }
 
 void lks_warn(const char *format, ...) {
-    if (log_rank != 0)
-        return;
-    char text[LINE_BYTES];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    if (log_rank == 0)
+        print_formatted(&warning_kind, format, args);
     va_end(args);
-    print_to_stderr(&warning_kind, text);
 }
 
 void lks_error_print(const char *text) {
