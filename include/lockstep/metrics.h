@@ -29,7 +29,10 @@ lks_class_metrics lks_class_metrics_of(const lks_counts *c, int class_index);
 /** Unweighted mean over classes that have samples; support is the total. */
 lks_class_metrics lks_macro_metrics(const lks_counts *c);
 
-/** Wilson score interval (Wilson, JASA 1927) of correct / total at 95 % (z = 1.959964). */
+/** 97.5 % quantile of the normal distribution: for intervals at 95 %. */
+#define LKS_Z95 1.959963984540054
+
+/** Wilson score interval (Wilson, JASA 1927) of correct / total at 95 %. */
 void lks_wilson(int64_t correct, int64_t total, double *low, double *high);
 
 /** A readable table: headline, per-class figures, confusion matrix (up to 20 classes). @p data gives

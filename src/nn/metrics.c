@@ -53,7 +53,7 @@ lks_class_metrics lks_macro_metrics(const lks_counts *c) {
 }
 
 void lks_wilson(int64_t correct, int64_t total, double *low, double *high) {
-    const double z = 1.959963984540054; /* 97.5 % quantile of the normal distribution */
+    const double z = LKS_Z95;
     if (total == 0) {
         *low = 0;
         *high = 1;

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "lockstep/math.h"
+#include "lockstep/metrics.h"
 
 /* --- calibration ------------------------------------------------------------------------------ */
 
@@ -65,7 +66,7 @@ double lks_mcnemar_exact(int64_t b, int64_t c) {
 }
 
 static void find_interval(lks_pair *pair) {
-    const double z = 1.959963984540054; /* 97.5 % quantile of the normal distribution */
+    const double z = LKS_Z95;
     const double n = (double)pair->n + 2;
     const double b = (double)pair->first + 0.5, c = (double)pair->second + 0.5;
     const double middle = (b - c) / n;
