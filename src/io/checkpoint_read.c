@@ -1,67 +1,11 @@
 #include "io/checkpoint_format.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "io/history_tables.h"
-#include "io/system_error.h"
+#include "io/whole_file.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
-
-/* --- bytes of the file ------------------------------------------------------------------------ */
-
-static lks_status read_at(int file, const char *path, unsigned char *bytes, size_t size,
-                          size_t offset, lks_error *err) {
-    while (size > 0) {
-        ssize_t n = pread(file, bytes, size, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return lks_fail_system(err, "read", path);
-        if (n == 0)
-            return lks_fail(err, LKS_ERR_FORMAT, "%s is damaged or incomplete: it became shorter",
-                            path);
-        bytes += n;
-        offset += (size_t)n;
-        size -= (size_t)n;
-    }
-    return LKS_OK;
-}
-
-/** The seal is checked before the rest gets memory: a file of another kind may have any size. */
-static lks_status read_sealed(int file, const char *path, unsigned char **bytes, size_t *size,
-                              lks_error *err) {
-    struct stat info;
-    unsigned char seal[LKS_SEAL_SIZE];
-    if (fstat(file, &info) != 0)
-        return lks_fail_system(err, "read", path);
-    if (!S_ISREG(info.st_mode))
-        return lks_fail(err, LKS_ERR_IO, "cannot read %s: it is not a file", path);
-    *size = (size_t)info.st_size;
-    if (*size < LKS_SEAL_SIZE)
-        return lks_fail(err, LKS_ERR_FORMAT, "%s is damaged or incomplete: only %zu bytes", path,
-                        *size);
-    LKS_TRY(read_at(file, path, seal, sizeof seal, 0, err));
-    LKS_TRY(lks_seal_check_header(path, seal, *size, err));
-    *bytes = malloc(*size);
-    if (!*bytes)
-        return lks_fail(err, LKS_ERR_MEMORY, "out of memory: %zu bytes for %s", *size, path);
-    memcpy(*bytes, seal, LKS_SEAL_SIZE);
-    return read_at(file, path, *bytes + LKS_SEAL_SIZE, *size - LKS_SEAL_SIZE, LKS_SEAL_SIZE, err);
-}
-
-static lks_status read_file(const char *path, unsigned char **bytes, size_t *size, lks_error *err) {
-    /* Opening a pipe would wait for a writer without O_NONBLOCK. */
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0)
-        return lks_fail_system(err, "read", path);
-    lks_status status = read_sealed(file, path, bytes, size, err);
-    close(file);
-    return status;
-}
 
 /* --- the parts of the file -------------------------------------------------------------------- */
 
@@ -193,7 +137,8 @@ lks_status lks_checkpoint_read(const char *path, int numerics, lks_checkpoint *c
     unsigned char *bytes = NULL;
     size_t size = 0;
     *c = (lks_checkpoint){0};
-    lks_status status = read_file(path, &bytes, &size, err);
+    lks_status status =
+        lks_read_whole_file(path, LKS_SEAL_SIZE, lks_seal_check_header, &bytes, &size, err);
     if (status == LKS_OK)
         status = lks_checkpoint_decode(path, bytes, size, numerics, c, err);
     if (status == LKS_OK)

@@ -1,46 +1,13 @@
 /* history.h5 read back, predictions on the test set included. */
 #include "lockstep/history.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "io/h5.h"
 #include "io/history_tables.h"
-#include "io/system_error.h"
+#include "io/whole_file.h"
 #include "lockstep/config.h"
 #include "lockstep/memory.h"
-
-static lks_status read_open(FILE *f, const char *path, size_t size, unsigned char **bytes,
-                            lks_error *err) {
-    *bytes = malloc(size ? size : 1);
-    if (!*bytes)
-        return lks_fail(err, LKS_ERR_MEMORY, "out of memory: %zu bytes for %s", size, path);
-    errno = 0;
-    if (fread(*bytes, 1, size, f) == size)
-        return LKS_OK;
-    return errno ? lks_fail_system(err, "read", path)
-                 : lks_fail(err, LKS_ERR_FORMAT, "%s is damaged or incomplete: it became shorter",
-                            path);
-}
-
-/** Opening a pipe would wait for a writer, so what it is is asked first. */
-static lks_status read_bytes(const char *path, unsigned char **bytes, size_t *size,
-                             lks_error *err) {
-    struct stat info;
-    if (stat(path, &info) != 0)
-        return lks_fail_system(err, "read", path);
-    if (!S_ISREG(info.st_mode))
-        return lks_fail(err, LKS_ERR_IO, "cannot read %s: it is not a file", path);
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return lks_fail_system(err, "read", path);
-    *size = (size_t)info.st_size;
-    lks_status status = read_open(f, path, *size, bytes, err);
-    fclose(f);
-    return status;
-}
 
 /** Allocates what the pointers of @p p name and reads it. */
 static lks_status get_arrays(lks_h5 *h, lks_predictions *p) {
@@ -103,7 +70,7 @@ lks_status lks_history_read(const char *path, lks_history *history, lks_predicti
     size_t size = 0;
     *history = (lks_history){0};
     *test = (lks_predictions){0};
-    lks_status status = read_bytes(path, &bytes, &size, err);
+    lks_status status = lks_read_whole_file(path, 0, NULL, &bytes, &size, err);
     if (status == LKS_OK)
         status = lks_h5_open(&h, path, bytes, size, err);
     if (status == LKS_OK) {
