@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "config/locale.h"
 #include "config/print.h"
 
@@ -8,7 +9,7 @@
 
 typedef struct comparison {
     FILE *out;
-    int differences, hidden;
+    int differences, hidden, written; /* written: bytes */
     bool failed;
 } comparison;
 
@@ -28,17 +29,13 @@ static void write_layer(FILE *out, const void *unused, const void *layer) {
 
 /* The text of a value, owned by the caller; NULL when memory is short. */
 static char *value_text(writer write, const void *what, const void *base) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
+    lks_text text;
+    lks_error ignored;
+    if (lks_text_open(&text, "a value", &ignored) != LKS_OK)
         return NULL;
-    write(out, what, base);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    write(text.f, what, base);
+    lks_text_close(&text, "a value", &ignored);
+    return text.bytes;
 }
 
 /* Two values are equal if they are written the same: both texts read back exactly. */
@@ -49,10 +46,11 @@ static void compare(comparison *c, const char *key, writer write, const void *wh
         c->failed = true;
     } else if (strcmp(a, b) != 0) {
         c->differences++;
-        if (ftell(c->out) > TEXT_MAX)
+        if (c->written > TEXT_MAX)
             c->hidden++;
         else
-            fprintf(c->out, "\n  %s: %.160s in the checkpoint, %.160s now", key, a, b);
+            c->written +=
+                fprintf(c->out, "\n  %s: %.160s in the checkpoint, %.160s now", key, a, b);
     }
     free(a);
     free(b);
@@ -96,24 +94,23 @@ static void compare_all(comparison *c, const lks_config *saved, const lks_config
         fprintf(c->out, "\n  and %d more", c->hidden);
 }
 
+static const char differences[] = "the differences of two configurations";
+
 lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, lks_error *err) {
-    char *text = NULL;
-    size_t size = 0;
-    comparison c = {.out = open_memstream(&text, &size)};
-    if (c.out) {
-        locale_t locale = lks_locale_enter();
-        compare_all(&c, saved, now);
-        lks_locale_leave(locale);
-    }
-    bool failed = !c.out || c.failed || ferror(c.out);
-    if (c.out && fclose(c.out) != 0)
-        failed = true;
+    lks_text text;
+    LKS_TRY(lks_text_open(&text, differences, err));
+    comparison c = {.out = text.f};
+    locale_t locale = lks_locale_enter();
+    compare_all(&c, saved, now);
+    lks_locale_leave(locale);
+    LKS_TRY(lks_text_close(&text, differences, err));
     lks_status status = LKS_OK;
-    if (failed)
-        status = lks_fail(err, LKS_ERR_MEMORY, "out of memory while comparing configurations");
+    if (c.failed)
+        status = lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", differences);
     else if (c.differences)
-        status = lks_fail(err, LKS_ERR_MISMATCH,
-                          "the checkpoint belongs to a run with another configuration:%s", text);
-    free(text);
+        status =
+            lks_fail(err, LKS_ERR_MISMATCH,
+                     "the checkpoint belongs to a run with another configuration:%s", text.bytes);
+    free(text.bytes);
     return status;
 }

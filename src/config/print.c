@@ -1,4 +1,5 @@
 #include "config/print.h"
+#include "base/text.h"
 #include "config/locale.h"
 #include "config/source.h"
 #include "config/value.h"
@@ -305,21 +306,14 @@ static void write_config(FILE *out, const lks_config *config, const char *key) {
 /* What @p write puts into a file, as malloc'd text. */
 static char *text_of(void (*write)(FILE *out, const lks_config *config, const char *key),
                      const lks_config *config, const char *key, lks_error *err) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    lks_text text;
+    if (lks_text_open(&text, "the configuration", err) != LKS_OK)
+        return NULL;
     locale_t saved = lks_locale_enter();
-    if (out)
-        write(out, config, key);
+    write(text.f, config, key);
     lks_locale_leave(saved);
-    bool failed = !out || ferror(out);
-    if (out && fclose(out) != 0)
-        failed = true;
-    if (!failed && text)
-        return text;
-    free(text);
-    lks_fail(err, LKS_ERR_MEMORY, "out of memory while writing the configuration");
-    return NULL;
+    lks_text_close(&text, "the configuration", err);
+    return text.bytes;
 }
 
 char *lks_config_to_yaml(const lks_config *config, lks_error *err) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "lockstep/json.h"
 #include "lockstep/phase_times.h"
 #include "train/bench.h"
@@ -198,12 +199,11 @@ static void put_setting(FILE *f, const lks_bench_result *b) {
 }
 
 lks_status lks_bench_print_json(lks_bench_result *b, lks_error *err) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *f = open_memstream(&text, &size); /* whole or not at all */
-    if (!f)
-        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for the results");
+    static const char what[] = "the results";
     const spread both = ratio(b);
+    lks_text text; /* whole or not at all */
+    LKS_TRY(lks_text_open(&text, what, err));
+    FILE *f = text.f;
     fputc('{', f);
     put_setting(f, b);
     lks_status status = put_mode(f, b, LKS_BENCH_EXACT, "exact", err);
@@ -215,10 +215,13 @@ lks_status lks_bench_print_json(lks_bench_result *b, lks_error *err) {
     fputs("\"peak_rss_mib\":", f);
     lks_resident_put(f, b->resident);
     fputs("}\n", f);
-    fclose(f);
-    if (status == LKS_OK)
-        fputs(text, stdout);
+    if (status != LKS_OK) {
+        lks_text_drop(&text);
+        return status;
+    }
+    LKS_TRY(lks_text_close(&text, what, err));
+    fputs(text.bytes, stdout);
     fflush(stdout);
-    free(text);
-    return status;
+    free(text.bytes);
+    return LKS_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "lockstep/json.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
@@ -71,22 +72,20 @@ static void put_epoch(FILE *f, const lks_epoch_record *r) {
 /* The metrics of the history so far, in the order in which they were written: after a resume
  * nothing after the cursor stays. */
 static lks_status rewrite_metrics(lks_run *run, const char *path, lks_error *err) {
-    char *text = NULL;
-    size_t size = 0, e = 0;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
-        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", path);
+    size_t e = 0;
+    lks_text text;
+    LKS_TRY(lks_text_open(&text, path, err));
     const lks_history *h = &run->history;
     for (size_t s = 0; s <= h->n_steps; s++) {
         int64_t step = s < h->n_steps ? h->steps[s].step : INT64_MAX;
         for (; e < h->n_epochs && h->epochs[e].step < step; e++)
-            put_epoch(f, &h->epochs[e]);
+            put_epoch(text.f, &h->epochs[e]);
         if (s < h->n_steps)
-            put_step(f, h, s);
+            put_step(text.f, h, s);
     }
-    fclose(f);
-    lks_status status = lks_publish_text(path, text, size, err);
-    free(text);
+    LKS_TRY(lks_text_close(&text, path, err));
+    lks_status status = lks_publish_text(path, text.bytes, text.size, err);
+    free(text.bytes);
     return status;
 }
 
@@ -324,26 +323,24 @@ void lks_run_remove_summary(const lks_run *run) {
 
 lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err) {
     lks_checkpoint c;
-    char path[LKS_PATH_MAX + 64], *text = NULL;
-    size_t size = 0;
+    lks_text text;
+    char path[LKS_PATH_MAX + 64];
     lks_run_snapshot(run, &c);
     LKS_TRY(lks_checkpoint_digest(&c, err));
     path_of(run, "summary.json", path);
     /* A finished run that was started again keeps the summary of the work that was done. */
     if (run->cursor.step == run->first_step && is_summary_of(path, &c))
         return LKS_OK;
-    FILE *f = open_memstream(&text, &size);
-    if (!f)
-        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for summary.json");
-    json j = {f, true};
-    fputc('{', f);
+    LKS_TRY(lks_text_open(&text, path, err));
+    json j = {text.f, true};
+    fputc('{', j.f);
     put_text(&j, "status", status);
     put_results(&j, run);
     put_work(&j, run);
     put_origin(&j, run, &c);
-    fputs("\n}\n", f);
-    fclose(f);
-    lks_status result = lks_publish_text(path, text, size, err);
-    free(text);
+    fputs("\n}\n", j.f);
+    LKS_TRY(lks_text_close(&text, path, err));
+    lks_status result = lks_publish_text(path, text.bytes, text.size, err);
+    free(text.bytes);
     return result;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "lockstep/json.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
@@ -92,36 +93,25 @@ typedef struct writer {
     lks_error *err;
 } writer;
 
-static void add_text(writer *w, const char *text, size_t size) {
+static const char the_trace[] = "the trace";
+
+static bool begin_text(writer *w, lks_text *t) {
     if (w->status == LKS_OK)
-        w->status = lks_publish_add(w->file, text, size, w->err);
+        w->status = lks_text_open(t, the_trace, w->err);
+    return w->status == LKS_OK;
 }
 
-/* Text of any length, made with stdio. */
-typedef struct text {
-    FILE *f;
-    char *bytes;
-    size_t size;
-} text;
-
-static bool begin_text(writer *w, text *t) {
-    *t = (text){0};
-    t->f = open_memstream(&t->bytes, &t->size);
-    if (!t->f)
-        w->status = lks_fail(w->err, LKS_ERR_MEMORY, "out of memory for the trace");
-    return t->f != NULL;
-}
-
-static void end_text(writer *w, text *t) {
-    fclose(t->f);
-    add_text(w, t->bytes, t->size);
+static void end_text(writer *w, lks_text *t) {
+    w->status = lks_text_close(t, the_trace, w->err);
+    if (w->status == LKS_OK)
+        w->status = lks_publish_add(w->file, t->bytes, t->size, w->err);
     free(t->bytes);
 }
 
 static void put(writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void put(writer *w, const char *format, ...) {
-    text t;
+    lks_text t;
     va_list args;
     if (!begin_text(w, &t))
         return;
@@ -151,7 +141,7 @@ static void put_event(FILE *f, const writer *w, const lks_trace_event *e) {
 }
 
 static void put_block(writer *w, const lks_trace_event *events, size_t n) {
-    text t;
+    lks_text t;
     if (!begin_text(w, &t))
         return;
     for (size_t i = 0; i < n; i++)
@@ -184,7 +174,7 @@ static void put_thread(writer *w, const lks_trace_event *events, const thread_he
 
 static void put_rank(writer *w, const rank_head *head) {
     char who[300];
-    text t;
+    lks_text t;
     if (!begin_text(w, &t))
         return;
     snprintf(who, sizeof who, "rank %d on %s", w->rank, head->host);

@@ -82,4 +82,5 @@ room src/config '<libfyaml\.h>|\bfy_[a-z]' "libfyaml"
 room src/cli '<argp\.h>|<getopt\.h>|\bargp_[a-z]+\b|\bgetopt(_long)?\(' "argument parsing"
 room src/data '<png\.h>|\b(png|PNG)_[A-Za-z]' "libpng"
 room src/base '<openssl/|\bEVP_[A-Z]' "libcrypto"
+room src/base '\bopen_memstream\(' "open_memstream(), which hides failures (base/text.h)"
 finish

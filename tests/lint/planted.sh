@@ -77,6 +77,7 @@ plant layering src/io/checkpoint.c '#include "train/loop.h"'
 plant layering include/lockstep/status.h '#include "lockstep/config.h"'
 plant layering include/lockstep/newcomer.h '#include "lockstep/status.h"'
 plant layering src/nn/layer.c 'char c = '"'\"'"'; int n = MPI_Barrier(c); /* " */'
+plant layering src/nn/layer.c 'FILE *lks_f = open_memstream(&lks_a, &lks_b);'
 
 plant numerics src/nn/layer.c '#pragma omp parallel for reduction(+ : sum)'
 plant numerics src/nn/layer.c '#pragma omp parallel for \\\\\n    reduction(+ : sum)'
