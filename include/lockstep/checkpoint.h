@@ -54,7 +54,7 @@ typedef struct lks_cursor {
 
 /** The data a network belongs to. */
 typedef struct lks_data_identity {
-    char digest[LKS_SHA256_HEX]; /**< of training images and labels, see src/train/dataset.c */
+    char digest[LKS_SHA256_HEX]; /**< of training images and labels, see src/feed/dataset.c */
     int classes, channels, rows, columns;
     int64_t n_train;
     double mean[LKS_CHANNELS_MAX], std[LKS_CHANNELS_MAX];
@@ -102,6 +102,10 @@ typedef struct lks_checkpoint {
 /** The array that evaluations use: the averaged weights where there are some, else the model's. A
  * member of @p c. */
 const lks_flat *lks_checkpoint_evaluated(const lks_checkpoint *c);
+
+/** LKS_ERR_MISMATCH, naming the tensor, unless both arrays hold the same tensors: @p saved is called "its",
+ * @p now "this network's". */
+lks_status lks_flat_same(const lks_flat *saved, const lks_flat *now, lks_error *err);
 
 /** weights_sha256 of @p flats[0], and state_sha256 of all flats (count and bytes, in order), then
  * the cursor as little-endian 64-bit integers; where the plateau schedule (1) or early stopping (2)

@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/model.h"
-#include "lockstep/train.h"
+#include "lockstep/eval.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     const char **paths = state->input;

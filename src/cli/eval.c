@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
-#include "lockstep/train.h"
+#include "lockstep/eval.h"
 
 enum { KEY_DATA = 'd', KEY_SHIFTS = 'm' };
 

@@ -8,7 +8,7 @@
 #include "lockstep/h5_images.h"
 #include "lockstep/kernels.h"
 #include "lockstep/model.h"
-#include "lockstep/train.h"
+#include "lockstep/job.h"
 
 void lks_print_usage(FILE *out) {
     fprintf(out,

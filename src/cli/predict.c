@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "lockstep/train.h"
+#include "lockstep/eval.h"
 
 enum {
     KEY_WITH = 'w',

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "lockstep/job.h"
 #include "lockstep/train.h"
 
 enum {

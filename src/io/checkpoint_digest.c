@@ -42,6 +42,18 @@ lks_status lks_checkpoint_digest(lks_checkpoint *c, lks_error *err) {
     return LKS_OK;
 }
 
+lks_status lks_flat_same(const lks_flat *a, const lks_flat *b, lks_error *err) {
+    if (strcmp(a->group, b->group) != 0 || a->count != b->count || a->n_tensors != b->n_tensors)
+        return lks_fail(err, LKS_ERR_MISMATCH, "its %s has %zu values, this network's %s %zu",
+                        a->group, a->count, b->group, b->count);
+    for (int t = 0; t < a->n_tensors; t++)
+        if (strcmp(a->tensors[t].name, b->tensors[t].name) != 0 ||
+            memcmp(a->tensors[t].shape, b->tensors[t].shape, sizeof a->tensors[t].shape) != 0)
+            return lks_fail(err, LKS_ERR_MISMATCH, "its tensor %s is not this network's %s",
+                            a->tensors[t].name, b->tensors[t].name);
+    return LKS_OK;
+}
+
 const lks_flat *lks_checkpoint_evaluated(const lks_checkpoint *c) {
     for (int f = 1; f < c->n_flats; f++)
         if (strcmp(c->flats[f].group, LKS_AVERAGE) == 0)

@@ -62,7 +62,7 @@ static lks_status read_best(lks_run *run, float *weights, lks_error *err) {
     LKS_TRY(lks_checkpoint_read(path, LKS_NUMERICS, &best, err));
     lks_run_snapshot(run, &now);
     const lks_flat *flat = lks_checkpoint_evaluated(&best);
-    lks_status status = lks_same_tensors(flat, lks_checkpoint_evaluated(&now), err);
+    lks_status status = lks_flat_same(flat, lks_checkpoint_evaluated(&now), err);
     if (status == LKS_OK && best.cursor.step != run->best.step)
         status = lks_fail(err, LKS_ERR_MISMATCH, "it stands at step %lld, the best one was %lld",
                           (long long)best.cursor.step, (long long)run->best.step);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lockstep/checkpoint.h"
+#include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/model.h"
 

@@ -5,18 +5,15 @@
 #include "lockstep/checkpoint.h"
 #include "lockstep/history.h"
 #include "lockstep/optim.h"
+#include "lockstep/job.h"
 #include "lockstep/packed_sum.h"
 #include "lockstep/train.h"
-#include "train/evaluate.h"
-#include "train/loader.h"
-#include "train/phases.h"
+#include "infer/evaluate.h"
+#include "feed/loader.h"
+#include "measure/phases.h"
+#include "measure/resident.h"
+#include "measure/trace_file.h"
 #include "train/progress.h"
-
-/* The most memory that the ranks' processes had resident so far, in MiB, of the one with the least and
- * the one with the most. */
-typedef struct lks_resident {
-    double least, most;
-} lks_resident;
 
 typedef struct lks_run {
     lks_comm *comm;
@@ -59,9 +56,7 @@ typedef struct lks_run {
     lks_phases phases;
     lks_phase_times phase_times; /* of this process, once it has trained */
     lks_resident resident;       /* the same */
-    bool tracing;
-    int64_t trace_events; /* room for so many a thread */
-    double trace_origin;
+    lks_tracing tracing;
     int64_t verified; /* epochs checked by this process */
     int64_t stop;     /* newest step's LKS_MSG_STOP */
     bool bad_weights;
@@ -111,9 +106,6 @@ lks_status lks_run_verify_epoch(lks_run *run, lks_error *err);
 /* Agrees that every replica's weights are finite. */
 lks_status lks_run_check_weights(lks_run *run, lks_error *err);
 
-/* LKS_ERR_MISMATCH unless both arrays hold the same tensors. Not collective. */
-lks_status lks_same_tensors(const lks_flat *saved, const lks_flat *now, lks_error *err);
-
 /* save.c: checkpoints. Collective; errors agreed. */
 void lks_run_snapshot(lks_run *run, lks_checkpoint *c);
 lks_status lks_run_save(lks_run *run, bool best, lks_error *err);
@@ -123,12 +115,8 @@ lks_status lks_run_resume(lks_run *run, lks_error *err);
  * agreed. */
 lks_status lks_run_init_from(lks_run *run, lks_error *err);
 
-/* memory.c: what a step's allreduce adds up, in bytes. */
+/* step.c: what a step's allreduce adds up, in bytes. */
 size_t lks_run_message_bytes(const lks_run *run);
-/* Collective. */
-lks_resident lks_resident_peak(lks_comm *comm);
-/* As {"min":x,"max":y}. */
-void lks_resident_put(FILE *f, lks_resident r);
 
 /* dry_run.c: memory, and where the run would start. Collective; errors agreed. */
 lks_status lks_run_report(lks_run *run, lks_error *err);
@@ -147,22 +135,5 @@ lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *er
 /* report.html, from the files above: they have the results, so a page that cannot be written is warned
  * of. */
 void lks_run_write_page(const lks_run *run);
-
-/* trace_file.c: what all ranks and threads did when, into options->trace if that is given. Whether it
- * can be written, and how long it may be; then the buffers, and a common time 0; then the file.
- * Collective; errors agreed. */
-lks_status lks_run_check_trace(lks_run *run, lks_error *err);
-lks_status lks_run_start_trace(lks_run *run, lks_error *err);
-/* Also after an error, which all ranks know of. A trace that cannot be written is warned of. */
-void lks_run_end_trace(lks_run *run);
-
-/* threads.c: OpenMP threads of this rank, and warnings about too narrow a mask. Collective. */
-int lks_choose_threads(lks_comm *comm, int asked);
-/* For a process without MPI: the cores it may use. Not collective. */
-int lks_threads_alone(int asked);
-
-/* provenance.c */
-void lks_fill_provenance(lks_provenance *p, lks_comm *comm, const lks_kernels *kernels,
-                         int threads);
 
 #endif

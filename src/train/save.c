@@ -82,24 +82,12 @@ static lks_status same_data(const lks_data_identity *saved, const lks_data_ident
     return LKS_OK;
 }
 
-lks_status lks_same_tensors(const lks_flat *a, const lks_flat *b, lks_error *err) {
-    if (strcmp(a->group, b->group) != 0 || a->count != b->count || a->n_tensors != b->n_tensors)
-        return lks_fail(err, LKS_ERR_MISMATCH, "its %s has %zu values, this network's %s %zu",
-                        a->group, a->count, b->group, b->count);
-    for (int t = 0; t < a->n_tensors; t++)
-        if (strcmp(a->tensors[t].name, b->tensors[t].name) != 0 ||
-            memcmp(a->tensors[t].shape, b->tensors[t].shape, sizeof a->tensors[t].shape) != 0)
-            return lks_fail(err, LKS_ERR_MISMATCH, "its tensor %s is not this network's %s",
-                            a->tensors[t].name, b->tensors[t].name);
-    return LKS_OK;
-}
-
 static lks_status same_flats(const lks_checkpoint *c, const lks_checkpoint *now, lks_error *err) {
     if (c->n_flats != now->n_flats)
         return lks_fail(err, LKS_ERR_MISMATCH, "it holds %d arrays, this run has %d", c->n_flats,
                         now->n_flats);
     for (int f = 0; f < c->n_flats; f++)
-        LKS_TRY(lks_same_tensors(&c->flats[f], &now->flats[f], err));
+        LKS_TRY(lks_flat_same(&c->flats[f], &now->flats[f], err));
     return LKS_OK;
 }
 

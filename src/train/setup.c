@@ -10,26 +10,6 @@
 #include "lockstep/publish.h"
 #include "train/run.h"
 
-lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *sets, int n_sets,
-                           lks_config *config, lks_error *err) {
-    char *text = NULL;
-    size_t size = 0;
-    lks_status status = LKS_OK;
-    if (comm->rank == 0)
-        status = lks_config_read_file(path, &text, &size, err);
-    LKS_TRY(lks_comm_agree(comm, status, err));
-    lks_comm_broadcast(comm, &size, sizeof size, 0);
-    if (comm->rank != 0)
-        text = malloc(size + 1);
-    if (!text)
-        lks_comm_abort(comm, 1, "out of memory for the configuration");
-    lks_comm_broadcast(comm, text, size, 0);
-    text[size] = 0;
-    status = lks_config_parse(config, text, size, path, sets, n_sets, err);
-    free(text);
-    return status; /* the same on every rank: the same text gives the same answer */
-}
-
 static lks_status name_folder(lks_run *run, lks_error *err) {
     const char *out = run->options->out;
     int n = out ? snprintf(run->folder, sizeof run->folder, "%s", out)
@@ -164,7 +144,8 @@ static lks_status begin(lks_run *run, lks_error *err) {
         lks_publish_clean(run->folder);
     }
     LKS_TRY(lks_comm_agree(comm, status, err));
-    LKS_TRY(lks_run_check_trace(run, err)); /* in a folder that is there; nothing is gone yet */
+    LKS_TRY(lks_tracing_check(&run->tracing, comm, o->dry_run ? NULL : o->trace,
+                              err)); /* in a folder that is there; nothing is gone yet */
     LKS_TRY(lks_run_resume(run, err));
     LKS_TRY(lks_run_init_from(run, err));
     status = comm->rank == 0 ? lks_run_find_best(run, err) : LKS_OK;

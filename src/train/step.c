@@ -23,6 +23,11 @@ static lks_status compute(lks_run *run, lks_error *err) {
     return LKS_OK;
 }
 
+size_t lks_run_message_bytes(const lks_run *run) {
+    const lks_model_view *v = &run->view;
+    return v->n_message * sizeof *v->message + (v->gradients ? v->n_weights * sizeof(float) : 0);
+}
+
 static size_t head_slots(const lks_run *run) {
     return LKS_MSG_HEAD + (size_t)run->view.n_operations;
 }

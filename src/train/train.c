@@ -278,7 +278,7 @@ static lks_status train(lks_run *run, bool *stopped, lks_error *err) {
                  (long long)run->cursor.step, (long long)run->last_step);
     lks_progress_start(&run->progress, run->options->progress, run->config.train.epochs,
                        run->cursor.step);
-    LKS_TRY(lks_run_start_trace(run, err));
+    LKS_TRY(lks_tracing_start(&run->tracing, run->threads, err));
     lks_phases_start(&run->phases);
     lks_status status = train_all(run, err);
     lks_progress_clear(&run->progress);
@@ -294,7 +294,7 @@ static lks_status train_with(lks_comm *comm, const lks_train_options *options, b
     run.comm = comm;
     run.options = options;
     lks_status status = train(&run, stopped, err);
-    lks_run_end_trace(&run);
+    lks_tracing_end(&run.tracing, run.cursor.step - run.first_step);
     lks_run_close(&run);
     return status;
 }

@@ -9,7 +9,7 @@ declare -A owner=(
     [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
     [tensor]=base [watch]=base [suggest]=base
     [config]=config [data]=data [kernels]=kernels [optim]=optim [comm]=comm [nn]=nn [model]=nn
-    [checkpoint]=io [history]=io [publish]=io [train]=train [bench]=train [pack]=train [predict]=train [metrics]=nn [report]=report [export]=export
+    [checkpoint]=io [history]=io [job]=job [metrics]=nn [report]=report [eval]=infer [predict]=infer [train]=train [bench]=tool [pack]=tool
 )
 for header in include/lockstep/*.h; do
     name=$(basename "$header" .h)
@@ -29,10 +29,14 @@ declare -A allowed=(
     [optim]="base config kernels"
     [nn]="base config kernels"
     [io]="base config data"
+    [job]="base config kernels comm io"
+    [measure]="base comm io job"
+    [feed]="base config comm data nn io measure"
+    [infer]="base config kernels comm data nn io job feed"
     [report]="base config data io nn kernels"
-    [export]="base config io"
-    [train]="base config kernels comm data optim nn io report export"
-    [cli]="base config kernels comm data optim nn io report export train"
+    [train]="base config kernels comm data optim nn io job measure feed infer report"
+    [tool]="base config kernels comm data optim nn io job measure feed train"
+    [cli]="base config kernels comm data optim nn io job measure feed infer report train tool"
 )
 
 # --- includes between folders

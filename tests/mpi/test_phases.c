@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
-#include "train/phases.h"
+#include "measure/phases.h"
 
 static lks_comm comm;
 static lks_error err;

@@ -1,0 +1,32 @@
+/** @file eval.h  Networks of checkpoints on their test set. */
+#ifndef LOCKSTEP_EVAL_H
+#define LOCKSTEP_EVAL_H
+
+#include "lockstep/comm.h"
+#include "lockstep/config.h"
+#include "lockstep/status.h"
+
+/** Images may be looked at from up to so many pixels off in both directions. */
+#define LKS_SHIFTS_MAX 8
+
+typedef struct lks_eval_options {
+    const char *const *checkpoints; /**< [n_checkpoints] files, or run folders (the checkpoint whose
+                                       test figures the run reports) */
+    int n_checkpoints;
+    const char *data; /**< folder instead of the first checkpoint's data.dir */
+    const char *const *sets;
+    int n_sets;
+    int threads;
+    int shifts; /**< 0 to LKS_SHIFTS_MAX */
+} lks_eval_options;
+
+/** Where the checkpoint of @p path is: a run folder's whose test figures the run reports; any other path
+ * stands for itself. LKS_ERR_IO: a folder without checkpoints. Not collective. */
+lks_status lks_find_checkpoint(const char *path, char found[LKS_PATH_MAX + 64], lks_error *err);
+
+/** Evaluates a checkpoint on its test set and prints the table. Of several checkpoints, which must come
+ * from the same data, and with shifts, of the (2 shifts + 1)^2 places of the image (black comes in),
+ * the probabilities are averaged: in double, checkpoints in order, places row by row. Collective. */
+lks_status lks_eval(lks_comm *comm, const lks_eval_options *options, lks_error *err);
+
+#endif

@@ -1,0 +1,295 @@
+/* Reading and dealing the data. Only this rank's share of the images is read. */
+#include "feed/dataset.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/digest.h"
+#include "lockstep/log.h"
+#include "lockstep/memory.h"
+
+/* --- one file of images and its labels -------------------------------------------------------- */
+
+/* Room for all labels and for the images that this rank holds. */
+static lks_status allocate(lks_image_set *s, const lks_comm *comm, lks_error *err) {
+    s->image_bytes = (size_t)s->info.channels * s->info.rows * s->info.columns;
+    s->share = lks_share(s->info.count, comm->size, comm->rank);
+    s->images = lks_alloc((size_t)s->share.count, s->image_bytes, "the images", err);
+    s->labels = lks_alloc((size_t)s->info.count, 1, "the labels", err);
+    return s->images && s->labels ? LKS_OK : err->status;
+}
+
+static lks_status read_share(lks_image_set *s, const lks_comm *comm, lks_error *err) {
+    LKS_TRY(allocate(s, comm, err));
+    if (s->share.count == 0)
+        return LKS_OK;
+    return lks_image_file_read(&s->info, s->share.first, s->share.count, s->images, err);
+}
+
+static lks_status open_set(lks_image_set *s, lks_comm *comm, const lks_data_config *c,
+                           lks_image_part part, lks_error *err) {
+    lks_status status = lks_image_file_open(&s->info, c, part, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    status = read_share(s, comm, err);
+    if (status == LKS_OK && comm->rank == 0) /* one reader, then a broadcast: labels are small */
+        status = lks_image_file_read_labels(&s->info, s->labels, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_comm_broadcast(comm, s->labels, (size_t)s->info.count, 0);
+    return LKS_OK;
+}
+
+/* As many as MNIST has, of the same size and in equal classes. */
+static lks_status make_up_set(lks_image_set *s, const lks_comm *comm, const lks_data_config *c,
+                              lks_error *err) {
+    const int classes = c->classes ? c->classes : c->n_class_names ? c->n_class_names : 10;
+    s->info = (lks_image_file){
+        .count = 60000, .rows = LKS_SCRIBBLE_SIDE, .columns = LKS_SCRIBBLE_SIDE, .channels = 1};
+    LKS_TRY(allocate(s, comm, err));
+    for (int64_t i = 0; i < s->share.count; i++)
+        lks_scribble(s->images + (size_t)i * s->image_bytes, (uint32_t)(s->share.first + i));
+    for (int64_t i = 0; i < s->info.count; i++)
+        s->labels[i] = (uint8_t)(i % classes);
+    return LKS_OK;
+}
+
+static lks_status check_labels(const lks_image_set *s, int classes, lks_error *err) {
+    for (int64_t i = 0; i < s->info.count; i++)
+        if (s->labels[i] >= classes)
+            return lks_fail(err, LKS_ERR_DATA,
+                            "%s: label %d of image %lld, but there are %d classes (0..%d)",
+                            s->info.labels_path, s->labels[i], (long long)i, classes, classes - 1);
+    return LKS_OK;
+}
+
+static void free_set(lks_image_set *s) {
+    lks_free(s->labels);
+    lks_free(s->images);
+}
+
+/* --- what the training part says -------------------------------------------------------------- */
+
+static int count_classes(const lks_image_set *s, int given) {
+    int largest = 0;
+    for (int64_t i = 0; i < s->info.count; i++)
+        if (s->labels[i] > largest)
+            largest = s->labels[i];
+    return given ? given : largest + 1;
+}
+
+/* Mean and deviation over the training part only: exact integer sums, added over the ranks. */
+static void compute_normalisation(lks_dataset *d, lks_comm *comm) {
+    lks_pixel_sums *sums = calloc(1, sizeof *sums);
+    if (!sums)
+        lks_comm_abort(comm, 1, "out of memory for pixel sums");
+    const lks_image_set *s = &d->train;
+    int64_t pixels = (int64_t)s->info.rows * s->info.columns;
+    for (int64_t i = 0; i < d->split.n_train; i++) {
+        int64_t at = (int64_t)d->split.train[i] - s->share.first;
+        if (at >= 0 && at < s->share.count)
+            lks_pixel_sums_add(sums, s->images + (size_t)at * s->image_bytes, pixels,
+                               s->info.channels);
+    }
+    lks_comm_sum_i64(comm, &sums->words[0][0], LKS_CHANNELS_MAX * 4);
+    lks_comm_sum_i64(comm, &sums->pixels, 1);
+    lks_pixel_sums_result(sums, s->info.channels, d->identity.mean, d->identity.std);
+    free(sums);
+}
+
+static void set_normalisation(lks_dataset *d, lks_comm *comm, const lks_data_config *c) {
+    for (int i = 0; i < d->identity.channels; i++) {
+        d->identity.mean[i] = 0;
+        d->identity.std[i] = 1;
+        if (c->normalize == LKS_NORMALIZE_GIVEN) {
+            d->identity.mean[i] = c->mean[c->n_mean == 1 ? 0 : i];
+            d->identity.std[i] = c->std[c->n_std == 1 ? 0 : i];
+        }
+    }
+    if (c->normalize == LKS_NORMALIZE_COMPUTED)
+        compute_normalisation(d, comm);
+}
+
+/* Identity of a data set, whatever the rank count: for every image the SHA-256 of (id, label,
+ * pixels), taken as four 64-bit words and added modulo 2^64 over all images. */
+static lks_status digest_share(const lks_image_set *s, uint64_t words[4], lks_error *err) {
+    for (int64_t i = 0; i < s->share.count; i++) {
+        uint64_t id = (uint64_t)(s->share.first + i);
+        char hex[LKS_SHA256_HEX];
+        lks_sha256 *h = lks_sha256_start(err);
+        if (!h)
+            return err->status;
+        lks_sha256_add(h, &id, sizeof id);
+        lks_sha256_add(h, &s->labels[id], 1);
+        lks_sha256_add(h, s->images + (size_t)i * s->image_bytes, s->image_bytes);
+        lks_sha256_finish(h, hex);
+        for (int w = 0; w < 4; w++) {
+            char word[17] = "";
+            memcpy(word, hex + 16 * w, 16);
+            words[w] += strtoull(word, NULL, 16);
+        }
+    }
+    return LKS_OK;
+}
+
+static lks_status digest_data(lks_dataset *d, lks_comm *comm, lks_error *err) {
+    uint64_t words[4] = {0};
+    lks_status status = digest_share(&d->train, words, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_comm_sum_i64(comm, (int64_t *)words, 4);
+    for (int w = 0; w < 4; w++)
+        snprintf(d->identity.digest + 16 * w, 17, "%016llx", (unsigned long long)words[w]);
+    return LKS_OK;
+}
+
+static lks_status check_given(const lks_data_config *c, int channels, lks_error *err) {
+    if (c->normalize != LKS_NORMALIZE_GIVEN)
+        return LKS_OK;
+    if ((c->n_mean != 1 && c->n_mean != channels) || (c->n_std != 1 && c->n_std != channels))
+        return lks_fail(err, LKS_ERR_CONFIG,
+                        "data.mean has %d and data.std has %d values; the images have %d channels: "
+                        "give 1 value for all, or one a channel",
+                        c->n_mean, c->n_std, channels);
+    return LKS_OK;
+}
+
+/* All that follows from the training images. */
+static lks_status study(lks_dataset *d, lks_comm *comm, const lks_config *config, lks_error *err) {
+    const lks_data_config *c = &config->data;
+    const lks_image_file *info = &d->train.info;
+    LKS_TRY(check_given(c, info->channels, err));
+    lks_data_identity *id = &d->identity;
+    id->rows = info->rows;
+    id->columns = info->columns;
+    id->channels = info->channels;
+    id->classes = count_classes(&d->train, c->classes);
+    LKS_TRY(check_labels(&d->train, id->classes, err));
+    LKS_TRY(lks_class_names_check(c, id->classes, err));
+    lks_status status = lks_split_make(&d->split, d->train.labels, info->count, id->classes,
+                                       c->limit, c->validation, config->seed, err);
+    if (status == LKS_OK)
+        status = lks_epoch_list_make(&d->epoch, &d->split, d->train.labels, info->count,
+                                     c->balanced, config->seed, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    id->n_train = d->split.n_train;
+    set_normalisation(d, comm, c);
+    return digest_data(d, comm, err);
+}
+
+static lks_status open_test(lks_dataset *d, lks_comm *comm, const lks_data_config *c,
+                            lks_error *err) {
+    LKS_TRY(open_set(&d->test, comm, c, LKS_PART_TEST, err));
+    d->has_test = true;
+    const lks_image_file *info = &d->test.info;
+    const lks_data_identity *id = &d->identity;
+    if (info->rows != id->rows || info->columns != id->columns || info->channels != id->channels)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s has images of %dx%dx%d (rows, columns, channels); the network was made "
+                        "for %dx%dx%d",
+                        info->path, info->rows, info->columns, info->channels, id->rows,
+                        id->columns, id->channels);
+    LKS_TRY(lks_class_names_check(c, id->classes, err));
+    return check_labels(&d->test, id->classes, err);
+}
+
+static lks_status open_train(lks_dataset *d, lks_comm *comm, const lks_config *config,
+                             lks_error *err) {
+    LKS_TRY(open_set(&d->train, comm, &config->data, LKS_PART_TRAIN, err));
+    return study(d, comm, config, err);
+}
+
+/* The float values of bytes, after the first steps ended with @p status; what is open is closed where
+ * something went wrong. */
+static lks_status complete(lks_dataset *d, lks_comm *comm, lks_status status, lks_error *err) {
+    if (status == LKS_OK) {
+        d->pixels = lks_alloc((size_t)d->identity.channels, sizeof *d->pixels, "pixel table", err);
+        status = lks_comm_agree(comm, d->pixels ? LKS_OK : err->status, err);
+    }
+    if (status != LKS_OK) {
+        lks_dataset_free(d);
+        return status;
+    }
+    lks_normalization_table(d->pixels, d->identity.channels, d->identity.mean, d->identity.std);
+    return LKS_OK;
+}
+
+lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *config,
+                            const lks_data_identity *saved, bool need_train, lks_error *err) {
+    memset(d, 0, sizeof *d);
+    if (saved)
+        d->identity = *saved;
+    lks_status status = LKS_OK;
+    if (need_train)
+        status = open_train(d, comm, config, err);
+    if (status == LKS_OK && config->data.test_images[0])
+        status = open_test(d, comm, &config->data, err);
+    return complete(d, comm, status, err);
+}
+
+lks_status lks_dataset_make_up(lks_dataset *d, lks_comm *comm, const lks_config *config,
+                               lks_error *err) {
+    memset(d, 0, sizeof *d);
+    lks_status status = make_up_set(&d->train, comm, &config->data, err);
+    status = lks_comm_agree(comm, status, err);
+    if (status == LKS_OK)
+        status = study(d, comm, config, err);
+    return complete(d, comm, status, err);
+}
+
+void lks_dataset_free(lks_dataset *d) {
+    free_set(&d->train);
+    free_set(&d->test);
+    lks_epoch_list_free(&d->epoch);
+    lks_split_free(&d->split);
+    lks_free(d->pixels);
+    memset(d, 0, sizeof *d);
+}
+
+size_t lks_dataset_bytes(const lks_dataset *d) {
+    const lks_image_set *sets[2] = {&d->train, &d->test};
+    size_t bytes = 0;
+    for (int i = 0; i < 2; i++)
+        bytes += (size_t)sets[i]->share.count * sets[i]->image_bytes + (size_t)sets[i]->info.count;
+    return bytes;
+}
+
+lks_shape lks_dataset_shape(const lks_dataset *d) {
+    return (lks_shape){d->identity.rows, d->identity.columns, d->identity.channels};
+}
+
+static void print_class_counts(const lks_dataset *d) {
+    int64_t counts[256] = {0};
+    char line[2048];
+    int length = 0;
+    for (int64_t i = 0; i < d->split.n_train; i++)
+        counts[d->train.labels[d->split.train[i]]]++;
+    for (int c = 0; c < d->identity.classes && length < (int)sizeof line - 32; c++)
+        length +=
+            snprintf(line + length, sizeof line - (size_t)length, " %lld", (long long)counts[c]);
+    lks_info("classes    %d, training images of each:%s", d->identity.classes, line);
+}
+
+void lks_dataset_print(const lks_dataset *d) {
+    const lks_data_identity *id = &d->identity;
+    lks_info(
+        "data       %lld training, %lld validation, %lld test images of %dx%dx%d, digest %.16s",
+        (long long)d->split.n_train, (long long)d->split.n_validation,
+        (long long)d->test.info.count, id->rows, id->columns, id->channels, id->digest);
+    if (d->split.n_train + d->split.n_validation < d->train.info.count)
+        lks_info("limit      %lld of the %lld images in %s (data.limit)",
+                 (long long)(d->split.n_train + d->split.n_validation),
+                 (long long)d->train.info.count, d->train.info.path);
+    print_class_counts(d);
+    if (d->epoch.owned)
+        lks_info("balanced   every class equally often: %lld images an epoch, %lld of them repeats",
+                 (long long)d->epoch.count, (long long)(d->epoch.count - d->split.n_train));
+    if (d->train.info.compressed && d->train.share.count < d->train.info.count)
+        lks_warn(
+            "%s is compressed: every rank inflates all that stands before its share; gunzip it "
+            "where many ranks start",
+            d->train.info.path);
+    if (id->mean[0] == 0 && id->std[0] == 1)
+        lks_info("pixels     scaled to 0..1");
+    else
+        lks_info("pixels     scaled to 0..1, then (x - %.6g) / %.6g%s", id->mean[0], id->std[0],
+                 id->channels > 1 ? " in channel 0" : "");
+}

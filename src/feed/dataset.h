@@ -1,0 +1,53 @@
+/* A labelled image file dealt to the ranks, and the training part of it. */
+#ifndef LKS_FEED_DATASET_H
+#define LKS_FEED_DATASET_H
+
+#include "lockstep/checkpoint.h"
+#include "lockstep/comm.h"
+#include "lockstep/data.h"
+#include "lockstep/image_file.h"
+#include "lockstep/model.h"
+
+/* Every rank holds all labels (a byte each) and the images of its contiguous share. */
+typedef struct lks_image_set {
+    lks_image_file info;
+    size_t image_bytes;
+    uint8_t *labels; /* [info.count] */
+    lks_range share; /* ids whose images are here */
+    uint8_t *images; /* [share.count][image_bytes] */
+} lks_image_set;
+
+typedef struct lks_dataset {
+    lks_image_set train, test;
+    bool has_test;
+    lks_split split;
+    lks_epoch_list epoch; /* the training part as an epoch shows it */
+    lks_data_identity identity;
+    float (*pixels)[256]; /* [channels]: float value of every byte */
+} lks_dataset;
+
+/* Opens, checks, reads and deals both files, splits off validation, computes normalisation and the
+ * digest. Collective; errors are agreed. `saved` (may be NULL) gives the normalisation and classes
+ * of a checkpoint's network instead. */
+lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *config,
+                            const lks_data_identity *saved, bool need_train, lks_error *err);
+
+/* The same without files, for measuring: 60,000 scribbles of 28 x 28 pixels, in equal classes, as many as
+ * data.classes or data.class_names say, else 10, and no test set. Collective; errors are agreed. */
+lks_status lks_dataset_make_up(lks_dataset *d, lks_comm *comm, const lks_config *config,
+                               lks_error *err);
+void lks_dataset_free(lks_dataset *d);
+
+/* scribble.c: image number `id` of them, [LKS_SCRIBBLE_SIDE][LKS_SCRIBBLE_SIDE]. */
+#define LKS_SCRIBBLE_SIDE 28
+void lks_scribble(uint8_t *image, uint32_t id);
+
+/* Bytes of images and labels that this rank holds. */
+size_t lks_dataset_bytes(const lks_dataset *d);
+
+/* Prints sizes, classes and normalisation. */
+void lks_dataset_print(const lks_dataset *d);
+
+lks_shape lks_dataset_shape(const lks_dataset *d);
+
+#endif

@@ -1,0 +1,36 @@
+/* Batches: the epoch's order, and the images brought to the ranks that train on them. */
+#ifndef LKS_FEED_LOADER_H
+#define LKS_FEED_LOADER_H
+
+#include "feed/dataset.h"
+#include "measure/phases.h"
+
+typedef struct lks_loader lks_loader;
+
+/* A loader of d's training part for batches of config->train.global_batch. `phases` is told when it
+ * is at work. Nothing collective. */
+lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm *comm,
+                             const lks_config *config, lks_phases *phases, lks_error *err);
+void lks_loader_free(lks_loader *loader);
+
+/* Batches in an epoch: the last one may be short. */
+int64_t lks_loader_batches(const lks_loader *loader);
+
+/* The largest number of samples of a batch on this rank. */
+int lks_loader_capacity(const lks_loader *loader);
+
+/* Goes to batch `batch` of epoch `epoch` (both 0-based). */
+void lks_loader_seek(lks_loader *loader, int64_t epoch, int64_t batch);
+
+/* This rank's samples of the next batch, valid until the next call. Now and then exchanges images:
+ * collective, at the same batch on every rank. Leaves the clock in LKS_PHASE_BATCH. */
+lks_status lks_loader_next(lks_loader *loader, lks_batch *batch, lks_error *err);
+
+/* Largest number of image bytes the exchange buffers held so far. */
+size_t lks_loader_bytes(const lks_loader *loader);
+
+/* lks_loader_bytes() as it will be after the first epoch, without exchanging anything; goes to that
+ * epoch's start. */
+size_t lks_loader_forecast(lks_loader *loader);
+
+#endif

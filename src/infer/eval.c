@@ -1,0 +1,77 @@
+/* `lockstep eval`: the network of a checkpoint, or several that answer together, on their test set. */
+#include <fenv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/eval.h"
+#include "lockstep/job.h"
+#include "lockstep/log.h"
+#include "infer/network.h"
+#include "infer/evaluate.h"
+
+static void score(void *ensemble, const lks_batch *batch, lks_score *scores, float *probabilities) {
+    (void)probabilities; /* nobody asks for them */
+    lks_ensemble_score(ensemble, batch, scores);
+}
+
+static void print(const lks_ensemble *e, const lks_counts *counts, lks_comm *comm) {
+    char title[96] = "test";
+    const int side = 2 * e->shifts + 1;
+    for (int k = 0; k < e->n; k++) {
+        const lks_network *m = &e->members[k];
+        lks_info("%s: network %s after %lld steps (%lld epochs), weights %.16s%s", m->path,
+                 m->config.name, (long long)m->cursor.step, (long long)m->cursor.epoch,
+                 m->weights_sha256, m->averaged ? ", evaluated with their average" : "");
+    }
+    if (e->n > 1)
+        snprintf(title, sizeof title, "test, mean of %d networks", e->n);
+    if (e->shifts)
+        snprintf(title + strlen(title), sizeof title - strlen(title), "%s %d shifts",
+                 e->n > 1 ? " and" : ", mean of", side * side);
+    if (comm->rank == 0)
+        lks_counts_print(counts, &e->members[0].config.data, title, stdout);
+}
+
+static lks_status evaluate(lks_ensemble *e, lks_comm *comm, const lks_dataset *d, lks_error *err) {
+    const lks_scorer scorer = {score, e};
+    lks_counts *counts = calloc(1, sizeof *counts);
+    if (!counts)
+        lks_comm_abort(comm, 1, "out of memory for results");
+    counts->classes = e->classes;
+    lks_status status =
+        lks_evaluate_by(scorer, &d->test, NULL, 0, e->capacity, comm, counts, NULL, err);
+    if (status == LKS_OK)
+        print(e, counts, comm);
+    free(counts);
+    return status;
+}
+
+static lks_status run_eval(lks_ensemble *e, lks_comm *comm, const lks_eval_options *o,
+                           lks_dataset *d, lks_error *err) {
+    const lks_network_source source = {o->checkpoints, o->n_checkpoints, o->data,
+                                       o->sets,        o->n_sets,        o->shifts};
+    LKS_TRY(lks_ensemble_load(e, comm, &source, err));
+    const lks_network *first = &e->members[0];
+    if (!first->config.data.test_images[0])
+        return lks_fail(err, LKS_ERR_CONFIG,
+                        "%s: its configuration names no test set; give one with --set "
+                        "data.test_images=FILE --set data.test_labels=FILE",
+                        first->path);
+    int threads = lks_choose_threads(comm, o->threads ? o->threads : first->config.threads);
+    LKS_TRY(lks_dataset_open(d, comm, &first->config, &first->data, false, err));
+    LKS_TRY(lks_ensemble_build(e, comm, threads, err));
+    return evaluate(e, comm, d, err);
+}
+
+lks_status lks_eval(lks_comm *comm, const lks_eval_options *options, lks_error *err) {
+    lks_ensemble e;
+    lks_dataset d;
+    memset(&e, 0, sizeof e);
+    memset(&d, 0, sizeof d);
+    fesetenv(FE_DFL_ENV);
+    lks_status status = run_eval(&e, comm, options, &d, err);
+    lks_ensemble_free(&e);
+    lks_dataset_free(&d);
+    return status;
+}

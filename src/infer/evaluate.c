@@ -1,0 +1,162 @@
+/* Counts are integers and losses exact sums, so the partition cannot show in the result. */
+#include "infer/evaluate.h"
+
+#include <string.h>
+
+#include "lockstep/memory.h"
+
+static void count(lks_counts *c, const lks_score *score, int label) {
+    c->total++;
+    c->correct += score->rank_label == 0;
+    c->top3 += score->rank_label < 3;
+    c->confusion[label * c->classes + score->predicted]++;
+    if (!lks_limbs_add(&c->loss, score->loss))
+        c->bad++;
+}
+
+/* What one rank works with: a batch's images, labels and scores, and all its own predictions. */
+typedef struct work {
+    uint8_t *images, *labels;
+    uint32_t *ids;
+    lks_score *scores;
+    uint8_t *predicted;   /* [own samples], or NULL */
+    float *probabilities; /* [own samples][classes], or NULL */
+} work;
+
+static void free_work(work *w) {
+    lks_free(w->images);
+    lks_free(w->labels);
+    lks_free(w->ids);
+    lks_free(w->scores);
+    lks_free(w->predicted);
+    lks_free(w->probabilities);
+}
+
+static lks_status make_work(work *w, const lks_image_set *set, int batch, int64_t own, int classes,
+                            bool keep, lks_error *err) {
+    size_t n = (size_t)batch;
+    memset(w, 0, sizeof *w);
+    w->images = lks_alloc(n, set->image_bytes, "evaluation", err);
+    w->labels = lks_alloc(n, 1, "evaluation", err);
+    w->ids = lks_alloc(n, sizeof *w->ids, "evaluation", err);
+    w->scores = lks_alloc(n, sizeof *w->scores, "evaluation", err);
+    if (keep) {
+        w->predicted = lks_alloc((size_t)own, 1, "evaluation", err);
+        w->probabilities =
+            lks_alloc((size_t)own * (size_t)classes, sizeof(float), "evaluation", err);
+    }
+    return w->images && w->labels && w->ids && w->scores &&
+                   (!keep || (w->predicted && w->probabilities))
+               ? LKS_OK
+               : err->status;
+}
+
+static void score_own(lks_scorer scorer, const lks_image_set *set, const uint32_t *ids,
+                      int64_t first, int64_t own, int batch, work *w, lks_counts *c) {
+    for (int64_t done = 0; done < own;) {
+        int n = own - done < batch ? (int)(own - done) : batch;
+        for (int i = 0; i < n; i++) {
+            uint32_t id = ids ? ids[first + done + i] : (uint32_t)(first + done + i);
+            w->ids[i] = id;
+            w->labels[i] = set->labels[id];
+            memcpy(w->images + (size_t)i * set->image_bytes,
+                   set->images + (size_t)(id - set->share.first) * set->image_bytes,
+                   set->image_bytes);
+        }
+        const lks_batch b = {w->images, w->labels, w->ids, n, 0};
+        scorer.score(scorer.of, &b, w->scores,
+                     w->probabilities ? w->probabilities + done * c->classes : NULL);
+        for (int i = 0; i < n; i++) {
+            count(c, &w->scores[i], w->labels[i]);
+            if (w->predicted)
+                w->predicted[done + i] = (uint8_t)w->scores[i].predicted;
+        }
+        done += n;
+    }
+}
+
+/* The part of the ascending ids whose images this rank holds. */
+static lks_range own_ids(const lks_image_set *set, const uint32_t *ids, int64_t n) {
+    int64_t end = set->share.first + set->share.count, first = 0;
+    if (!ids)
+        return set->share;
+    while (first < n && ids[first] < set->share.first)
+        first++;
+    int64_t last = first;
+    while (last < n && ids[last] < end)
+        last++;
+    return (lks_range){first, last - first};
+}
+
+static void add_up(lks_counts *c, lks_comm *comm) {
+    int64_t head[6] = {c->total, c->correct, c->top3, c->bad, c->loss.hi, c->loss.lo};
+    lks_comm_sum_i64(comm, head, 6);
+    lks_comm_sum_i64(comm, c->confusion, (size_t)c->classes * (size_t)c->classes);
+    c->total = head[0];
+    c->correct = head[1];
+    c->top3 = head[2];
+    c->bad = head[3];
+    c->loss = lks_limbs_sum((lks_limbs){0, 0}, (lks_limbs){head[4], head[5]}); /* carried */
+}
+
+static lks_status gather(lks_comm *comm, const lks_image_set *set, const work *w, int classes,
+                         int64_t own, lks_predicted *p, lks_error *err) {
+    size_t n = (size_t)set->info.count, row = (size_t)classes * sizeof(float);
+    lks_status status = LKS_OK;
+    memset(p, 0, sizeof *p);
+    if (comm->rank == 0) {
+        p->labels = lks_alloc(n, 1, "predictions", err);
+        p->classes = lks_alloc(n, 1, "predictions", err);
+        p->probabilities = lks_alloc(n, row, "predictions", err);
+        status = p->labels && p->classes && p->probabilities ? LKS_OK : err->status;
+    }
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_comm_gather(comm, w->predicted, (int)own, 1, p->classes, NULL);
+    lks_comm_gather(comm, w->probabilities, (int)own, row, p->probabilities, NULL);
+    if (comm->rank == 0)
+        memcpy(p->labels, set->labels, n);
+    return LKS_OK;
+}
+
+void lks_predicted_free(lks_predicted *p) {
+    lks_free(p->labels);
+    lks_free(p->classes);
+    lks_free(p->probabilities);
+    memset(p, 0, sizeof *p);
+}
+
+lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const uint32_t *ids,
+                           int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,
+                           lks_predicted *predicted, lks_error *err) {
+    int classes = counts->classes;
+    memset(counts, 0, sizeof *counts);
+    counts->classes = classes;
+    lks_range own = own_ids(set, ids, n_ids);
+    work w;
+    lks_status status = make_work(&w, set, batch, own.count, classes, predicted != NULL, err);
+    status = lks_comm_agree(comm, status, err);
+    if (status == LKS_OK) {
+        score_own(scorer, set, ids, own.first, own.count, batch, &w, counts);
+        add_up(counts, comm);
+        if (predicted)
+            status = gather(comm, set, &w, classes, own.count, predicted, err);
+    }
+    free_work(&w);
+    if (status == LKS_OK && counts->bad)
+        status = lks_fail(err, LKS_ERR_NUMERIC,
+                          "evaluation: the loss of %lld of %lld images is not finite",
+                          (long long)counts->bad, (long long)counts->total);
+    return status;
+}
+
+static void score_alone(void *model, const lks_batch *batch, lks_score *scores,
+                        float *probabilities) {
+    lks_model_evaluate(model, batch, scores, probabilities);
+}
+
+lks_status lks_evaluate(lks_model *model, const lks_image_set *set, const uint32_t *ids,
+                        int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,
+                        lks_predicted *predicted, lks_error *err) {
+    const lks_scorer alone = {score_alone, model};
+    return lks_evaluate_by(alone, set, ids, n_ids, batch, comm, counts, predicted, err);
+}

@@ -1,0 +1,33 @@
+/* Evaluation of a labelled set by all ranks: every rank scores the images it holds. */
+#ifndef LKS_INFER_EVALUATE_H
+#define LKS_INFER_EVALUATE_H
+
+#include "lockstep/metrics.h"
+#include "feed/dataset.h"
+
+/* Predictions of all samples of a set, on rank 0, in file order. */
+typedef struct lks_predicted {
+    uint8_t *labels, *classes; /* [n]: true and predicted */
+    float *probabilities;      /* [n][classes] */
+} lks_predicted;
+
+/* Who scores: [n] scores of a batch, and [n][classes] probabilities where that is not NULL. */
+typedef struct lks_scorer {
+    void (*score)(void *of, const lks_batch *batch, lks_score *scores, float *probabilities);
+    void *of;
+} lks_scorer;
+
+/* Scores the samples `ids` (ascending; NULL: all) of `set`, at most `batch` at a time. Collective;
+ * all ranks get the counts. Where `predicted` is not NULL (all ids only), rank 0 gets arrays to be
+ * freed with lks_predicted_free(). */
+lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const uint32_t *ids,
+                           int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,
+                           lks_predicted *predicted, lks_error *err);
+
+/* The same by a network alone. */
+lks_status lks_evaluate(lks_model *model, const lks_image_set *set, const uint32_t *ids,
+                        int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,
+                        lks_predicted *predicted, lks_error *err);
+void lks_predicted_free(lks_predicted *p);
+
+#endif

@@ -1,0 +1,315 @@
+#include "infer/network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lockstep/math.h"
+#include "lockstep/memory.h"
+#include "lockstep/data.h"
+#include "lockstep/eval.h"
+
+static lks_status agree(lks_comm *comm, lks_status status, lks_error *err) {
+    return comm ? lks_comm_agree(comm, status, err) : status;
+}
+
+static void share(lks_comm *comm, void *data, size_t bytes) {
+    if (comm)
+        lks_comm_broadcast(comm, data, bytes, 0);
+}
+
+static bool reads(const lks_comm *comm) {
+    return !comm || comm->rank == 0;
+}
+
+/* --- which file ------------------------------------------------------------------------------- */
+
+/* Whether the run in folder `path` reports the test figures of its best checkpoint, and has it. */
+static lks_status tests_best(const char *path, bool *best, lks_error *err) {
+    char name[LKS_PATH_MAX + 64], *text;
+    size_t size;
+    lks_config config;
+    *best = false;
+    snprintf(name, sizeof name, "%s/checkpoints/best.h5", path);
+    if (access(name, F_OK) != 0)
+        return LKS_OK;
+    snprintf(name, sizeof name, "%s/config.yaml", path);
+    LKS_TRY(lks_config_read_file(name, &text, &size, err));
+    lks_status status = lks_config_parse(&config, text, size, name, NULL, 0, err);
+    free(text);
+    LKS_TRY(status);
+    *best = config.eval.test_weights == LKS_TEST_BEST;
+    lks_config_free(&config);
+    return LKS_OK;
+}
+
+lks_status lks_find_checkpoint(const char *path, char found[LKS_PATH_MAX + 64], lks_error *err) {
+    const size_t size = LKS_PATH_MAX + 64;
+    struct stat s;
+    bool best = false;
+    if (strlen(path) >= LKS_PATH_MAX)
+        return lks_fail(err, LKS_ERR_IO, "%.60s...: a path of %zu bytes; at most %d are possible",
+                        path, strlen(path), LKS_PATH_MAX - 1);
+    snprintf(found, size, "%s", path);
+    if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode))
+        return LKS_OK;
+    LKS_TRY(tests_best(path, &best, err));
+    snprintf(found, size, "%s/checkpoints/%s.h5", path, best ? "best" : "last");
+    if (access(found, F_OK) == 0)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_IO,
+                    "%s: a folder without checkpoints/last.h5; name a run folder or a checkpoint",
+                    path);
+}
+
+/* --- one network ------------------------------------------------------------------------------ */
+
+static lks_status parse(lks_network *n, const lks_network_source *s, const char *yaml,
+                        lks_error *err) {
+    char folder[LKS_PATH_MAX + 16];
+    const char **sets = malloc(sizeof *sets * ((size_t)s->n_sets + 1));
+    if (!sets)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for the settings");
+    int count = 0;
+    if (s->data) {
+        snprintf(folder, sizeof folder, "data.dir=%s", s->data);
+        sets[count++] = folder;
+    }
+    for (int i = 0; i < s->n_sets; i++)
+        sets[count++] = s->sets[i];
+    lks_status status = lks_config_parse(&n->config, yaml, strlen(yaml), n->path, sets, count, err);
+    free(sets);
+    return status;
+}
+
+/* What all ranks are to know of rank 0's checkpoint, but for its configuration. */
+static void share_identity(lks_network *n, lks_comm *comm) {
+    const lks_checkpoint *c = &n->checkpoint;
+    if (reads(comm)) {
+        n->data = c->data;
+        n->cursor = c->cursor;
+        n->averaged = lks_checkpoint_evaluated(c) != c->flats;
+        memcpy(n->weights_sha256, c->weights_sha256, sizeof n->weights_sha256);
+    }
+    share(comm, n->path, sizeof n->path);
+    share(comm, &n->data, sizeof n->data);
+    share(comm, &n->cursor, sizeof n->cursor);
+    share(comm, &n->averaged, sizeof n->averaged);
+    share(comm, n->weights_sha256, sizeof n->weights_sha256);
+}
+
+static lks_status load(lks_network *n, lks_comm *comm, const lks_network_source *s,
+                       const char *path, lks_error *err) {
+    lks_status status = LKS_OK;
+    if (reads(comm)) {
+        status = lks_find_checkpoint(path, n->path, err);
+        if (status == LKS_OK)
+            status = lks_checkpoint_read(n->path, LKS_NUMERICS, &n->checkpoint, err);
+    }
+    LKS_TRY(agree(comm, status, err));
+    share_identity(n, comm);
+    size_t size = reads(comm) ? strlen(n->checkpoint.config_yaml) + 1 : 0;
+    share(comm, &size, sizeof size);
+    char *yaml = lks_alloc(size, 1, "the configuration", err);
+    LKS_TRY(agree(comm, yaml ? LKS_OK : err->status, err));
+    if (reads(comm))
+        memcpy(yaml, n->checkpoint.config_yaml, size);
+    share(comm, yaml, size);
+    status = parse(n, s, yaml, err);
+    lks_free(yaml);
+    return agree(comm, status, err);
+}
+
+/* Rank 0. */
+static lks_status take_weights(const lks_network *n, const lks_model_view *v, lks_error *err) {
+    const lks_flat now = {"model", v->weights, v->n_weights, v->tensors, v->n_tensors};
+    if (lks_flat_same(&n->checkpoint.flats[0], &now, err) != LKS_OK)
+        return lks_fail_context(err, "%s", n->path);
+    memcpy(v->weights, lks_checkpoint_evaluated(&n->checkpoint)->values,
+           v->n_weights * sizeof(float));
+    return LKS_OK;
+}
+
+static lks_status make_model(lks_network *n, int threads, int capacity, lks_error *err) {
+    const lks_data_identity *d = &n->data;
+    const lks_shape shape = {d->rows, d->columns, d->channels};
+    const lks_kernels *kernels;
+    LKS_TRY(lks_kernels_select(getenv("LOCKSTEP_ISA"), &kernels, err));
+    float(*pixels)[256] = lks_alloc((size_t)d->channels, sizeof *pixels, "pixel table", err);
+    if (!pixels)
+        return err->status;
+    lks_normalization_table(pixels, d->channels, d->mean, d->std);
+    lks_status status =
+        lks_model_create(&n->model, &n->config, shape, d->classes, (const float(*)[256])pixels,
+                         kernels, threads, capacity, err);
+    lks_free(pixels);
+    return status;
+}
+
+static lks_status build(lks_network *n, lks_comm *comm, int threads, int capacity, lks_error *err) {
+    LKS_TRY(agree(comm, make_model(n, threads, capacity, err), err));
+    const lks_model_view v = lks_model_look(n->model);
+    lks_status status = reads(comm) ? take_weights(n, &v, err) : LKS_OK;
+    LKS_TRY(agree(comm, status, err));
+    lks_checkpoint_free(&n->checkpoint); /* with an optimizer's state, several times the weights */
+    share(comm, v.weights, v.n_weights * sizeof(float));
+    lks_model_weights_changed(n->model);
+    return LKS_OK;
+}
+
+static void free_network(lks_network *n) {
+    lks_model_free(n->model);
+    lks_config_free(&n->config);
+    lks_checkpoint_free(&n->checkpoint);
+}
+
+/* --- several ---------------------------------------------------------------------------------- */
+
+static bool same_names(const lks_data_config *a, const lks_data_config *b) {
+    if (a->n_class_names == 0 || b->n_class_names == 0)
+        return true;
+    for (int k = 0; k < a->n_class_names; k++)
+        if (strcmp(a->class_names[k], b->class_names[k]) != 0)
+            return false;
+    return true;
+}
+
+static lks_status check_fellow(const lks_network *a, const lks_network *b, lks_error *err) {
+    const lks_data_identity *x = &a->data, *y = &b->data;
+    if (x->rows != y->rows || x->columns != y->columns || x->channels != y->channels ||
+        x->classes != y->classes)
+        return lks_fail(
+            err, LKS_ERR_MISMATCH,
+            "%s tells %d classes of %d x %d x %d images, %s %d classes of %d x %d x %d: "
+            "networks that answer together must be alike in that",
+            a->path, x->classes, x->rows, x->columns, x->channels, b->path, y->classes, y->rows,
+            y->columns, y->channels);
+    if (strcmp(x->digest, y->digest) != 0)
+        return lks_fail(err, LKS_ERR_MISMATCH,
+                        "%s and %s were trained on different data (digests %.16s, %.16s): networks "
+                        "that answer together must come from the same",
+                        a->path, b->path, x->digest, y->digest);
+    if (!same_names(&a->config.data, &b->config.data))
+        return lks_fail(err, LKS_ERR_MISMATCH,
+                        "%s and %s have different data.class_names: networks that answer together "
+                        "must have the same, in the same order",
+                        a->path, b->path);
+    return LKS_OK;
+}
+
+lks_status lks_ensemble_load(lks_ensemble *e, lks_comm *comm, const lks_network_source *source,
+                             lks_error *err) {
+    memset(e, 0, sizeof *e);
+    e->shifts = source->shifts;
+    e->members = lks_alloc((size_t)source->n, sizeof *e->members, "the networks", err);
+    LKS_TRY(agree(comm, e->members ? LKS_OK : err->status, err));
+    for (; e->n < source->n; e->n++) {
+        lks_network *own = &e->members[e->n];
+        lks_status status = load(own, comm, source, source->checkpoints[e->n], err);
+        if (status == LKS_OK) /* the same on every rank */
+            status = check_fellow(&e->members[0], own, err);
+        if (status != LKS_OK) {
+            free_network(own);
+            return status;
+        }
+    }
+    const lks_network *first = &e->members[0];
+    e->shape = (lks_shape){first->data.rows, first->data.columns, first->data.channels};
+    e->classes = first->data.classes;
+    e->capacity = first->config.eval.batch;
+    return LKS_OK;
+}
+
+static size_t image_bytes(const lks_ensemble *e) {
+    return (size_t)e->shape.rows * (size_t)e->shape.columns * (size_t)e->shape.channels;
+}
+
+static lks_status make_room(lks_ensemble *e, lks_error *err) {
+    const size_t n = (size_t)e->capacity, row = (size_t)e->classes;
+    e->moved = lks_alloc(n, image_bytes(e), "moved images", err);
+    e->probabilities = lks_alloc(n * row, sizeof *e->probabilities, "probabilities", err);
+    e->means = lks_alloc(n * row, sizeof *e->means, "probabilities", err);
+    return e->moved && e->probabilities && e->means ? LKS_OK : err->status;
+}
+
+lks_status lks_ensemble_build(lks_ensemble *e, lks_comm *comm, int threads, lks_error *err) {
+    for (int k = 0; k < e->n; k++)
+        LKS_TRY(build(&e->members[k], comm, threads, e->capacity, err));
+    return agree(comm, make_room(e, err), err);
+}
+
+void lks_ensemble_free(lks_ensemble *e) {
+    for (int k = 0; k < e->n; k++)
+        free_network(&e->members[k]);
+    lks_free(e->members);
+    lks_free(e->moved);
+    lks_free(e->probabilities);
+    lks_free(e->means);
+    memset(e, 0, sizeof *e);
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+/* Images moved down by `down` and right by `right` pixels; what comes in is black. */
+static void move(const lks_ensemble *e, const uint8_t *images, int n, int down, int right) {
+    const int rows = e->shape.rows, columns = e->shape.columns;
+    const size_t pixel = (size_t)e->shape.channels, row = (size_t)columns * pixel;
+    const size_t kept = (size_t)(columns - abs(right)) * pixel;
+    const size_t from = right < 0 ? (size_t)-right * pixel : 0;
+    const size_t to = right > 0 ? (size_t)right * pixel : 0;
+    memset(e->moved, 0, (size_t)n * image_bytes(e));
+    if (abs(down) >= rows || abs(right) >= columns)
+        return;
+    for (int i = 0; i < n; i++)
+        for (int y = down > 0 ? down : 0; y < rows && y - down < rows; y++) {
+            const size_t image = (size_t)i * (size_t)rows;
+            memcpy(e->moved + (image + (size_t)y) * row + to,
+                   images + (image + (size_t)(y - down)) * row + from, kept);
+        }
+}
+
+/* Adds what one network says, wherever the images are moved to, to the sums in e->means. */
+static void look(lks_ensemble *e, lks_model *model, const lks_batch *batch) {
+    const size_t count = (size_t)batch->n * (size_t)e->classes;
+    lks_batch moved = *batch;
+    moved.images = e->moved;
+    for (int down = -e->shifts; down <= e->shifts; down++)
+        for (int right = -e->shifts; right <= e->shifts; right++) {
+            move(e, batch->images, batch->n, down, right);
+            lks_model_evaluate(model, &moved, NULL, e->probabilities);
+            for (size_t i = 0; i < count; i++)
+                e->means[i] += (double)e->probabilities[i];
+        }
+}
+
+/* NaN puts nobody at the front but the prediction, as in src/nn/loss.c. */
+static lks_score judge(const double *p, int classes, int label) {
+    const double least = 0x1p-126;
+    lks_score s = {.loss = -lks_log(p[label] < least ? least : p[label])};
+    for (int c = 1; c < classes; c++)
+        if (p[c] > p[s.predicted])
+            s.predicted = c;
+    for (int c = 0; s.predicted != label && c < classes; c++)
+        s.rank_label += c != label && !(p[c] < p[label] || (p[c] == p[label] && c > label));
+    return s;
+}
+
+void lks_ensemble_score(lks_ensemble *e, const lks_batch *batch, lks_score *scores) {
+    const size_t count = (size_t)batch->n * (size_t)e->classes;
+    const int looks = (2 * e->shifts + 1) * (2 * e->shifts + 1);
+    memset(e->means, 0, count * sizeof *e->means);
+    if (e->n * looks == 1) {
+        lks_model_evaluate(e->members[0].model, batch, scores, e->probabilities);
+        for (size_t i = 0; i < count; i++)
+            e->means[i] = (double)e->probabilities[i];
+        return;
+    }
+    for (int k = 0; k < e->n; k++)
+        look(e, e->members[k].model, batch);
+    for (size_t i = 0; i < count; i++)
+        e->means[i] /= e->n * looks;
+    for (int i = 0; i < batch->n; i++)
+        scores[i] = judge(e->means + (size_t)i * (size_t)e->classes, e->classes, batch->labels[i]);
+}

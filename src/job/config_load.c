@@ -1,0 +1,24 @@
+/* A configuration on all ranks: one reads the file. */
+#include <stdlib.h>
+
+#include "lockstep/job.h"
+
+lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *sets, int n_sets,
+                           lks_config *config, lks_error *err) {
+    char *text = NULL;
+    size_t size = 0;
+    lks_status status = LKS_OK;
+    if (comm->rank == 0)
+        status = lks_config_read_file(path, &text, &size, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_comm_broadcast(comm, &size, sizeof size, 0);
+    if (comm->rank != 0)
+        text = malloc(size + 1);
+    if (!text)
+        lks_comm_abort(comm, 1, "out of memory for the configuration");
+    lks_comm_broadcast(comm, text, size, 0);
+    text[size] = 0;
+    status = lks_config_parse(config, text, size, path, sets, n_sets, err);
+    free(text);
+    return status; /* the same on every rank: the same text gives the same answer */
+}

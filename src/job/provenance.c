@@ -1,0 +1,60 @@
+/* Where a result came from. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/timer.h"
+#include "lockstep/job.h"
+
+const char *lks_version(void) {
+    return LKS_VERSION;
+}
+
+const char *lks_revision(void) {
+    return LKS_REVISION;
+}
+
+const char *lks_compiler(void) {
+    return LKS_COMPILER;
+}
+
+/* "node1*4 node2*2": consecutive ranks of a host are counted together. */
+static void list_hosts(lks_provenance *p, const char *hosts, int ranks, size_t each) {
+    size_t length = 0;
+    for (int r = 0; r < ranks;) {
+        const char *host = hosts + (size_t)r * each;
+        int n = 1;
+        while (r + n < ranks && strcmp(host, hosts + (size_t)(r + n) * each) == 0)
+            n++;
+        size_t room = sizeof p->hosts - length;
+        size_t wrote =
+            (size_t)snprintf(p->hosts + length, room, "%s%s*%d", length ? " " : "", host, n);
+        if (wrote >= room) {
+            memcpy(p->hosts + sizeof p->hosts - 4, "...", 4);
+            return;
+        }
+        length += wrote;
+        r += n;
+    }
+}
+
+void lks_fill_provenance(lks_provenance *p, lks_comm *comm, const lks_kernels *kernels,
+                         int threads) {
+    memset(p, 0, sizeof *p);
+    snprintf(p->version, sizeof p->version, "%s", LKS_VERSION);
+    snprintf(p->revision, sizeof p->revision, "%s", LKS_REVISION);
+    snprintf(p->compiler, sizeof p->compiler, "%s", LKS_COMPILER);
+    snprintf(p->isa, sizeof p->isa, "%s", kernels->isa);
+    lks_comm_library(p->mpi, sizeof p->mpi);
+    lks_utc(p->time);
+    p->ranks = comm->size;
+    p->threads = threads;
+    size_t each = sizeof comm->host;
+    char *hosts = comm->rank == 0 ? calloc((size_t)comm->size, each) : NULL;
+    if (comm->rank == 0 && !hosts)
+        lks_comm_abort(comm, 1, "out of memory for the table of hosts");
+    lks_comm_gather(comm, comm->host, 1, each, hosts, NULL);
+    if (comm->rank == 0)
+        list_hosts(p, hosts, comm->size, each);
+    free(hosts);
+}

@@ -1,0 +1,144 @@
+#include "measure/phases.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "lockstep/memory.h"
+#include "lockstep/timer.h"
+
+lks_status lks_phases_create(lks_phases *p, size_t meetings, lks_error *err) {
+    p->met = lks_alloc(meetings, sizeof *p->met, "times of a step", err);
+    p->room = meetings;
+    return p->met ? LKS_OK : err->status;
+}
+
+void lks_phases_free(lks_phases *p) {
+    lks_free(p->met);
+}
+
+void lks_phases_start(lks_phases *p) {
+    p->current = LKS_PHASE_OTHER;
+    p->since = p->started = lks_now();
+}
+
+void lks_phases_reset(lks_phases *p) {
+    memset(p->seconds, 0, sizeof p->seconds);
+    memset(p->process, 0, sizeof p->process);
+    p->n_met = 0;
+}
+
+/* What the trace calls a phase; -1: it is not shown. Communication and wait are told apart only
+ * later. */
+static int kind_of(lks_phase phase) {
+    static const int kinds[LKS_PHASES] = {[LKS_PHASE_EXCHANGE] = LKS_TRACE_EXCHANGE,
+                                          [LKS_PHASE_BATCH] = LKS_TRACE_BATCH,
+                                          [LKS_PHASE_COMPUTE] = LKS_TRACE_COMPUTE,
+                                          [LKS_PHASE_COMMUNICATION] = LKS_TRACE_ALLREDUCE,
+                                          [LKS_PHASE_WAIT] = -1,
+                                          [LKS_PHASE_UPDATE] = LKS_TRACE_UPDATE,
+                                          [LKS_PHASE_EVALUATE] = LKS_TRACE_EVALUATE,
+                                          [LKS_PHASE_CHECKPOINT] = LKS_TRACE_CHECKPOINT,
+                                          [LKS_PHASE_VERIFY] = LKS_TRACE_VERIFY,
+                                          [LKS_PHASE_OTHER] = -1,
+                                          [LKS_PHASE_TOTAL] = -1};
+    return kinds[phase];
+}
+
+static void trace(lks_phases *p, lks_phase next, double now) {
+    int kind = kind_of(next);
+    if (p->event)
+        p->event->end = now;
+    p->event = kind >= 0 && lks_trace_is_on() ? lks_trace_record(0, kind, p->step, now) : NULL;
+}
+
+lks_phase lks_phases_enter(lks_phases *p, lks_phase next) {
+    double now = lks_now();
+    lks_phase before = p->current;
+    p->seconds[before] += now - p->since;
+    p->since = now;
+    p->current = next;
+    trace(p, next, now);
+    return before;
+}
+
+lks_phase lks_phases_meet(lks_phases *p) {
+    return lks_phases_enter(p, LKS_PHASE_COMMUNICATION);
+}
+
+void lks_phases_part(lks_phases *p, lks_phase before) {
+    double met = p->since;
+    lks_phases_enter(p, before);
+    assert(p->n_met < p->room);
+    p->met[p->n_met++] = p->since - met;
+}
+
+void lks_phases_open_epoch(lks_phases *p, int64_t epoch) {
+    p->epoch = lks_trace_is_on() ? lks_trace_record(0, LKS_TRACE_EPOCH, epoch, lks_now()) : NULL;
+}
+
+void lks_phases_close_epoch(lks_phases *p) {
+    lks_trace_close(p->epoch);
+    p->epoch = NULL;
+}
+
+static double sum(const double *x, size_t n) {
+    double s = 0;
+    for (size_t i = 0; i < n; i++)
+        s += x[i];
+    return s;
+}
+
+/* Added up in the same order before and after, so that no rank's wait is below 0. */
+void lks_phases_divide(lks_phases *p, lks_comm *comm) {
+    double own = sum(p->met, p->n_met);
+    lks_comm_min_f64(comm, p->met, p->n_met);
+    double last = sum(p->met, p->n_met);
+    p->seconds[LKS_PHASE_COMMUNICATION] += last - own;
+    p->seconds[LKS_PHASE_WAIT] += own - last;
+    p->n_met = 0;
+}
+
+static lks_phase_times over_ranks(lks_comm *comm, const double own[LKS_PHASES]) {
+    double min[LKS_PHASES], sums[LKS_PHASES], max[LKS_PHASES];
+    int64_t rank[LKS_PHASES];
+    lks_phase_times times;
+    memcpy(min, own, sizeof min);
+    memcpy(sums, own, sizeof sums);
+    memcpy(max, own, sizeof max);
+    lks_comm_min_f64(comm, min, LKS_PHASES);
+    lks_comm_sum_f64(comm, sums, LKS_PHASES);
+    lks_comm_max_f64(comm, max, LKS_PHASES);
+    for (int i = 0; i < LKS_PHASES; i++)
+        rank[i] = own[i] == max[i] ? comm->rank : comm->size;
+    lks_comm_min_i64(comm, rank, LKS_PHASES);
+    for (int i = 0; i < LKS_PHASES; i++) {
+        double avg = sums[i] / comm->size;
+        avg = avg < min[i] ? min[i] : avg > max[i] ? max[i] : avg; /* rounding */
+        times.of[i] = (lks_phase_time){min[i], avg, max[i], (int32_t)rank[i]};
+    }
+    return times;
+}
+
+/* Ends the figures of a record, whose total is measured by itself, and adds them to the process's.
+ */
+static void end_record(lks_phases *p, double own[LKS_PHASES]) {
+    lks_phases_enter(p, p->current);
+    memcpy(own, p->seconds, sizeof p->seconds);
+    own[LKS_PHASE_TOTAL] = p->since - p->started;
+    for (int i = 0; i < LKS_PHASES; i++)
+        p->process[i] += own[i];
+    memset(p->seconds, 0, sizeof p->seconds);
+    p->started = p->since;
+}
+
+lks_phase_times lks_phases_take(lks_phases *p, lks_comm *comm) {
+    double own[LKS_PHASES];
+    end_record(p, own);
+    return over_ranks(comm, own);
+}
+
+lks_phase_times lks_phases_sum(lks_phases *p, lks_comm *comm) {
+    double own[LKS_PHASES];
+    end_record(p, own);
+    return over_ranks(comm, p->process);
+}

@@ -1,0 +1,27 @@
+/* What lks_pack() has packed, and how it is told. */
+#ifndef LKS_TOOL_PACK_H
+#define LKS_TOOL_PACK_H
+
+#include "lockstep/data.h"
+#include "lockstep/pack.h"
+#include "lockstep/picture.h"
+#include "lockstep/picture_folder.h"
+
+typedef struct lks_packed {
+    const lks_pack_options *options;
+    lks_picture_folder folder;
+    lks_picture_form form;
+    size_t image_bytes;
+    int64_t count;   /* pictures that were read */
+    int64_t n_train; /* of these; the folder's own parts only */
+    uint8_t *images; /* [count][rows][columns][channels] */
+    uint8_t *labels; /* [count] */
+    lks_split split; /* ids below count; "validation" is the test set */
+    double last_drawn;
+    bool progress, drawn;
+} lks_packed;
+
+/* The table of the classes, and the commands that train on them. */
+lks_status lks_pack_report(const lks_packed *p, lks_error *err);
+
+#endif

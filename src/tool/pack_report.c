@@ -1,0 +1,179 @@
+/* What was packed, and what to type next. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/source.h"
+#include "lockstep/log.h"
+#include "lockstep/memory.h"
+#include "lockstep/model.h"
+#include "tool/pack.h"
+
+/* --- the classes ------------------------------------------------------------------------------ */
+
+static void print_table(const lks_packed *p) {
+    int64_t counts[2][LKS_CLASSES_MAX] = {{0}};
+    const lks_split *s = &p->split;
+    for (int64_t i = 0; i < s->n_train; i++)
+        counts[0][p->labels[s->train[i]]]++;
+    for (int64_t i = 0; i < s->n_validation; i++)
+        counts[1][p->labels[s->validation[i]]]++;
+    printf("label     train      test  class\n");
+    for (int k = 0; k < p->folder.n_classes; k++) {
+        char name[256];
+        const char *full = p->folder.class_names[k];
+        printf("%5d %9" PRId64 " %9" PRId64 "  %s\n", k, counts[0][k], counts[1][k],
+               lks_printable(name, sizeof name, full, strlen(full)));
+    }
+    printf("total %9" PRId64 " %9" PRId64 "\n\n", s->n_train, s->n_validation);
+    printf("%s: images of %d x %d x %d, %d classes%s\n", p->options->out, p->form.rows,
+           p->form.columns, p->form.channels, p->folder.n_classes,
+           s->n_validation ? "" : ", no test set");
+}
+
+/* --- the commands ----------------------------------------------------------------------------- */
+
+/* One word of a command line. */
+static void print_word(const char *word) {
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=.,:/@%";
+    if (word[0] && word[strspn(word, plain)] == '\0') {
+        printf("%s", word);
+        return;
+    }
+    putchar('\'');
+    for (; *word; word++)
+        if (*word == '\'')
+            printf("'\\''");
+        else
+            putchar(*word);
+    putchar('\'');
+}
+
+static lks_status print_set(const lks_config *c, const char *key, lks_error *err) {
+    char *text = lks_config_assignment(c, key, err);
+    if (!text)
+        return LKS_ERR_MEMORY;
+    printf(" --set ");
+    print_word(text);
+    free(text);
+    return LKS_OK;
+}
+
+/* True for a folder's name that data.class_names takes. */
+static bool is_class_name(const char *name) {
+    const size_t length = strlen(name);
+    return length < LKS_NAME_MAX && !strpbrk(name, "\t\r\n") &&
+           lks_text_check(name, length) == length;
+}
+
+/* Names that say no more than the labels do are left out. */
+static lks_status print_class_names(const lks_packed *p, lks_config *c, lks_error *err) {
+    bool tell = false;
+    for (int k = 0; k < p->folder.n_classes; k++) {
+        char label[16];
+        const char *name = p->folder.class_names[k];
+        snprintf(label, sizeof label, "%d", k);
+        tell = tell || strcmp(name, label) != 0;
+        if (!is_class_name(name))
+            return LKS_OK;
+        snprintf(c->data.class_names[k], LKS_NAME_MAX, "%s", name);
+    }
+    c->data.n_class_names = p->folder.n_classes;
+    return tell ? print_set(c, "data.class_names", err) : LKS_OK;
+}
+
+/* The last component of the folder's name, for the run folder. */
+static void name_run(const char *out, char *name, size_t size) {
+    size_t end = strlen(out);
+    while (end > 0 && out[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && out[start - 1] != '/')
+        start--;
+    const int length = (int)(end - start);
+    const bool useful = length > 0 && out[start] != '.';
+    snprintf(name, size, "runs/%.*s", useful ? length : 8, useful ? out + start : "pictures");
+}
+
+/* The last layer of a network has an output for each class; it is the one with units. */
+static const lks_layer_config *last_dense(const lks_config *network) {
+    for (int i = network->n_layers - 1; i >= 0; i--)
+        if (network->layers[i].kind == LKS_DENSE)
+            return &network->layers[i];
+    return NULL;
+}
+
+/* "--set" text that makes the network have so many classes; "" where it has. LKS_ERR_CONFIG tells why
+ * it cannot take the images. */
+static lks_status fit_network(const lks_packed *p, char *set, size_t size, lks_error *err) {
+    const lks_pack_options *o = p->options;
+    const lks_shape shape = {p->form.rows, p->form.columns, p->form.channels};
+    const int classes = p->folder.n_classes;
+    lks_config c;
+    LKS_TRY(lks_config_parse(&c, o->network_text, o->network_size, o->network, NULL, 0, err));
+    const lks_layer_config *last = last_dense(&c);
+    *set = '\0';
+    if (last && last->units != classes)
+        snprintf(set, size, "model.%s.units=%d", last->name, classes);
+    if (last)
+        c.layers[last - c.layers].units = classes;
+    lks_layer_info *info = lks_alloc((size_t)c.n_layers, sizeof *info, "the layer table", err);
+    lks_status status = info ? lks_model_shapes(&c, shape, classes, info, err) : err->status;
+    lks_free(info);
+    lks_config_free(&c);
+    return status;
+}
+
+static lks_status print_commands(const lks_packed *p, const char *units, lks_config *c,
+                                 lks_error *err) {
+    char run[LKS_PATH_MAX], checkpoint[LKS_PATH_MAX + 32];
+    name_run(p->options->out, run, sizeof run);
+    snprintf(checkpoint, sizeof checkpoint, "%s/checkpoints/last.h5", run);
+    snprintf(c->data.dir, sizeof c->data.dir, "%s", p->options->out);
+    printf("\nTo train on it, and to evaluate what was trained:\n"
+           "  lockstep configs %s > net.yaml\n"
+           "  mpirun -n 2 lockstep train net.yaml",
+           p->options->network);
+    LKS_TRY(print_set(c, "data.dir", err));
+    LKS_TRY(print_class_names(p, c, err));
+    if (*units)
+        printf(" --set %s", units);
+    if (!p->split.n_validation) {
+        LKS_TRY(print_set(c, "data.test_images", err));
+        LKS_TRY(print_set(c, "data.test_labels", err));
+    }
+    printf(" --out ");
+    print_word(run);
+    if (p->split.n_validation) {
+        printf("\n  lockstep eval ");
+        print_word(checkpoint);
+    }
+    printf("\n\nTo ask it about a picture, prepared as these were:\n  lockstep predict ");
+    print_word(run);
+    printf(" --preprocess none%s", p->options->invert ? " --invert" : "");
+    if (p->options->background >= 0)
+        printf(" --background %d", p->options->background);
+    printf(" photo.png\n");
+    return LKS_OK;
+}
+
+lks_status lks_pack_report(const lks_packed *p, lks_error *err) {
+    lks_config *c = lks_alloc(1, sizeof *c, "the report", err);
+    if (!c)
+        return LKS_ERR_MEMORY;
+    char units[LKS_NAME_MAX + 32];
+    print_table(p);
+    lks_status status = fit_network(p, units, sizeof units, err);
+    if (status == LKS_OK) {
+        status = print_commands(p, units, c, err);
+    } else if (status == LKS_ERR_CONFIG) {
+        printf("\nThe shipped network %s cannot take them: %s\n"
+               "`lockstep configs` lists others, `lockstep info` tells whether one fits.\n",
+               p->options->network, err->text);
+        status = LKS_OK;
+    }
+    lks_free(c);
+    return status;
+}
