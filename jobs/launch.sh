@@ -1,9 +1,38 @@
 # shellcheck shell=bash
-# How a script starts mpirun or srun so that a signal to the script stops the run with a checkpoint: sourced by local.sh
-# and slurm.sh, which define say MESSAGE and trap the signals.
+# What the scripts of this folder share: finding the program, starting mpirun or srun so that a signal to the script
+# stops the run with a checkpoint, places for ranks on this machine, and tables of speed. Sourced by local.sh, lab.sh
+# and slurm.sh, which define say MESSAGE.
+
+# --- the program and its files ---------------------------------------------------------------------------
+
+# find_lockstep PROJECT: into $lockstep, the program on PATH or the one built in that folder
+find_lockstep() {
+    if lockstep=$(command -v lockstep); then return 0; fi
+    lockstep=$1/build/release/bin/lockstep
+    if [ ! -x "$lockstep" ]; then
+        say "error: no lockstep on PATH nor in $1/build/release/bin; build it first:" \
+            "cmake --preset release && cmake --build --preset release" >&2
+        exit 2
+    fi
+}
+
+# value_of FILE KEY: a value of a summary.json, which has one a line; nothing for null
+value_of() { sed -n "s/^ *\"$2\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1" | grep -vx null || true; }
+
+# phase_of FILE PHASE: the ranks' mean seconds in a phase, of a summary.json
+phase_of() { sed -n "s/.*\"$2\": *{\"min\": *[^,]*, *\"avg\": *\([^,]*\),.*/\1/p" "$1"; }
+
+# --- mpirun or srun, and signals -------------------------------------------------------------------------
 
 launcher='' # the launcher's process, while there is one
 stop=''     # the signal that asked for a stop
+
+# Open MPI starts nothing as root unless it is told twice.
+allow_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    fi
+}
 
 # pass_on SIGNAL: to the launcher always as USR1, which mpirun and srun hand to every rank; TERM would end them
 pass_on() {
@@ -29,4 +58,86 @@ launch() {
     # USR1 met a launcher or ranks that were not ready for it yet: nothing is lost
     if [ $status -eq 138 ] && [ -n "$stop" ]; then status=75; fi
     return $status
+}
+
+# --- ranks on this machine -------------------------------------------------------------------------------
+
+# Physical cores that this process may use.
+usable_cores() {
+    local cores quota period
+    cores=$(lscpu -p=CORE,SOCKET 2>/dev/null | grep -v '^#' | sort -u | wc -l)
+    if [ "$cores" -lt 1 ] || [ "$cores" -gt "$(nproc)" ]; then cores=$(nproc); fi
+    # a container's share of processor time (control groups, version 2) may be smaller than what it sees
+    if read -r quota period 2>/dev/null </sys/fs/cgroup/cpu.max && [ "$quota" != max ]; then
+        quota=$(((quota + period - 1) / period))
+        [ "$quota" -ge "$cores" ] || cores=$quota
+    fi
+    echo "$cores"
+}
+
+# most_ranks CONFIG ARGUMENT...: ranks beyond this number would have no work; --set may change it
+most_ranks() {
+    local config=$1 sets=()
+    shift
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --set=*) sets+=("$1") ;;
+        --set) sets+=("$1" "${2-}") ;;
+        esac
+        shift
+    done
+    "$lockstep" info "$config" "${sets[@]}" |
+        sed -n 's/^global batch .*: more than \([0-9]*\) ranks\{0,1\} would.*/\1/p'
+}
+
+# on_this_machine RANKS THREADS COMMAND...: under mpirun, each rank on cores of its own where there are enough
+on_this_machine() {
+    local ranks=$1 threads=$2 placement
+    shift 2
+    if [ "$(nproc)" -eq "$(nproc --all)" ] && [ $((ranks * threads)) -le "$(usable_cores)" ]; then
+        placement=(--map-by "slot:PE=$threads" --bind-to core)
+    else # only part of the machine is ours, or cores are shared: fixed places could be wrong
+        placement=(--oversubscribe --bind-to none)
+    fi
+    # In a session of its own, out of reach of the terminal's Ctrl-C: mpirun would kill the ranks two seconds after it.
+    launch setsid mpirun -n "$ranks" "${placement[@]}" "$@"
+}
+
+# interrupt SIGNAL: the first time the run saves and stops; the second time mpirun ends it as it stands
+interrupt() {
+    [ -z "$stop" ] || kill -TERM "$launcher" 2>/dev/null || true
+    pass_on "$1"
+}
+
+# stop_on_signals: Ctrl-C and the like stop what on_this_machine starts
+stop_on_signals() {
+    local signal
+    for signal in INT TERM HUP USR1; do
+        # shellcheck disable=SC2064 # the name as it is now
+        trap "interrupt $signal" $signal
+    done
+}
+
+# --- tables of speed -------------------------------------------------------------------------------------
+
+# scaling_table nodes|ranks: lines "N SUMMARY.JSON", the smallest N first, become a table. Communication and wait are
+# shares of a rank's time without evaluations. The last line tells whether the weights are the same; status 1 if not.
+scaling_table() {
+    local n summary
+    while read -r n summary; do
+        echo "$n $(value_of "$summary" world_size) $(value_of "$summary" threads_per_rank)" \
+            "$(value_of "$summary" images_per_second) $(phase_of "$summary" communication)" \
+            "$(phase_of "$summary" wait) $(phase_of "$summary" evaluate) $(phase_of "$summary" total)" \
+            "$(value_of "$summary" weights_sha256) $(value_of "$summary" resumed_from | tr ' ' '_')"
+    done | awk -v unit="$1" '
+        NR == 1 { base = $4 / $1; digest = $9
+                  print (unit == "nodes" ? " nodes " : "") " ranks  threads    images/s  speed-up  efficiency" \
+                      "  communication    wait  weights_sha256" }
+        { time = $8 - $7
+          printf "%s%6d %8d %11.0f %9.2f %9.0f %% %12.1f %% %5.1f %%  %.16s%s\n",
+              unit == "nodes" ? sprintf("%6d ", $1) : "", $2, $3, $4, $4 / base, 100 * $4 / base / $1, 100 * $5 / time,
+              100 * $6 / time, $9, $10 == "" ? "" : "  (stopped and resumed: the speed is that of its last part)"
+          different += $9 != digest }
+        END { print different ? "THE WEIGHTS DIFFER" : "the same weights, bit for bit, on any number of " unit
+              exit different > 0 }'
 }

@@ -25,9 +25,6 @@ max_lives=${LOCKSTEP_MAX_LIVES:-100} # a job that comes back more often than tha
 
 say() { echo "$(date +%FT%T) job ${job-}: $*"; }
 
-# value_of FILE KEY: a value of a summary.json, which has one a line; nothing for null
-value_of() { sed -n "s/^ *\"$2\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1" | grep -vx null || true; }
-
 # begin "$@": what every job does first; "$@" are the script's own arguments, for a second submission
 begin() {
     submitted_with=("$@")
@@ -40,16 +37,8 @@ begin() {
     trap 'pass_on USR1' USR1
     trap 'pass_on TERM' TERM
 
-    if lockstep=$(command -v lockstep); then :; elif [ -x build/release/bin/lockstep ]; then
-        lockstep=$PWD/build/release/bin/lockstep
-    else
-        say "error: no lockstep on PATH nor in $PWD/build/release/bin; build it first:" \
-            "cmake --preset release && cmake --build --preset release" >&2
-        exit 2
-    fi
-    if [ "$(id -u)" -eq 0 ]; then
-        export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-    fi
+    find_lockstep "$PWD"
+    allow_root
     # Seconds that mpirun waits before and after each signal to ranks that it ends. When it gets TERM itself, they are the
     # time for a checkpoint. But after any end with 75 each node waits twice, while the job's own time runs out.
     export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-5}

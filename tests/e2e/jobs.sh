@@ -221,7 +221,7 @@ verdict "a task beyond the runs" 2 not '^mpirun'
 speed=(RUN=1 SLURM_NTASKS=2 SLURM_CPUS_PER_TASK=1 LOCKSTEP_OUT="$work/scaled")
 job scaling.sbatch "${speed[@]}" "${few[@]}"
 verdict "scaling" 0 '^mpirun -n 2 --host n1:1,n2:1 '
-check "a line for each number of nodes" grep -qE '^ *2 +1 +1 +[0-9]+ +[0-9.]+ +[0-9]+ % +[0-9a-f]{16}' "$work/scaled/table.txt"
+check "a line for each number of nodes" grep -qE '^ *2 +1 +1 +[0-9]+ +[0-9.]+ +[0-9]+ % +[0-9.]+ % +[0-9.]+ %  [0-9a-f]{16}' "$work/scaled/table.txt"
 check "speed-up of one node" grep -qE '^ *1 +1 +1 +[0-9]+ +1\.00 +100 % ' "$work/scaled/table.txt"
 check "the weights agree" grep -q '^the same weights' "$work/job.log"
 $ok || show "$work/job.log"
