@@ -49,12 +49,14 @@ typedef enum lks_init {
     LKS_INIT_FAN_IN_UNIFORM
 } lks_init;
 
+/** The optimizers: constant, and word in a configuration. A new one is a line here and its file in
+ * src/optim. */
+#define LKS_OPTIMIZERS(each)                                                                       \
+    each(LKS_SGD, sgd) each(LKS_ADAM, adam) each(LKS_ADAMW, adamw) each(LKS_RMSPROP, rmsprop)      \
+        each(LKS_ADADELTA, adadelta)
+#define LKS_OPTIMIZER_CONSTANT(constant, word) constant,
 typedef enum lks_optimizer_name {
-    LKS_SGD,
-    LKS_ADAM,
-    LKS_ADAMW,
-    LKS_RMSPROP,
-    LKS_ADADELTA
+    LKS_OPTIMIZERS(LKS_OPTIMIZER_CONSTANT) LKS_OPTIMIZER_COUNT
 } lks_optimizer_name;
 typedef enum lks_schedule_name {
     LKS_SCHEDULE_CONSTANT,
@@ -128,18 +130,20 @@ typedef struct lks_data_config {
     double mean[LKS_CHANNELS_MAX], std[LKS_CHANNELS_MAX]; /**< of pixels scaled to 0..1 */
 } lks_data_config;
 
+/** Which optimizer has which key, and what the key means to it, says its file in src/optim. Members
+ * that an optimizer does not use are at some default. */
 typedef struct lks_optimizer_config {
     lks_optimizer_name name;
     double lr;
-    double momentum;          /**< sgd, rmsprop */
-    bool nesterov;            /**< sgd */
-    double weight_decay;      /**< L2, added to the gradient; adamw: decoupled */
+    double weight_decay;
     bool decay_bias_and_norm; /**< weight decay reaches biases and batchnorm's parameters too */
-    double beta1, beta2;      /**< adam, adamw */
-    double alpha;             /**< rmsprop: decay of the mean square */
-    bool centered;            /**< rmsprop: the variance, not the mean square */
-    double rho;               /**< adadelta: decay of both mean squares */
-    double epsilon;           /**< all but sgd; 0 in the file: the optimizer's usual one */
+    double momentum;
+    bool nesterov;
+    double beta1, beta2; /**< decays of the first and the second moment */
+    double alpha;        /**< decay of a mean square */
+    bool centered;       /**< the variance, not the mean square */
+    double rho;          /**< decay of two mean squares */
+    double epsilon;      /**< never 0 after reading: 0 in the file stands for the default */
 } lks_optimizer_config;
 
 typedef struct lks_schedule_config {

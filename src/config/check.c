@@ -19,8 +19,8 @@ static bool given(lks_reader *r, const char *key) {
  * refused. One exception: where a --set chose another name, the file's options of the old one go
  * with it. */
 static lks_status check_applies(lks_reader *r) {
-    for (int i = 0; i < lks_n_options; i++) {
-        const lks_option *option = &lks_options[i];
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++) {
         lks_origin *origin = lks_reader_origin(r, option);
         if (origin->from == LKS_FROM_DEFAULT || lks_option_applies(option, r->config))
             continue;
@@ -135,19 +135,36 @@ static lks_status check_class_weights(lks_reader *r) {
     return LKS_OK;
 }
 
+/* Where optimizers differ in a default, that of the chosen one holds; an epsilon of 0 stands for it,
+ * too. */
+static void choose_defaults(lks_reader *r) {
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++) {
+        const lks_option *row = lks_option_in(option, r->config);
+        if (row && row != option && lks_reader_origin(r, option)->from == LKS_FROM_DEFAULT)
+            lks_option_reset(row, r->config);
+    }
+    const lks_option *epsilon =
+        lks_option_in(lks_option_find("train.optimizer.epsilon"), r->config);
+    if (epsilon && r->config->train.optimizer.epsilon == 0)
+        lks_option_reset(epsilon, r->config);
+}
+
+static lks_status check_optimizer(lks_reader *r) {
+    const lks_optimizer_config *o = &r->config->train.optimizer;
+    const lks_optimizer_keys *keys = lks_optimizer_keys_of(o->name);
+    const char *why, *key = keys->contradiction ? keys->contradiction(o, &why) : NULL;
+    return key ? lks_fail_option(r, lks_option_find(key), "%s %s", key, why) : LKS_OK;
+}
+
 static lks_status check_train(lks_reader *r) {
-    lks_train_config *t = &r->config->train;
-    lks_optimizer_config *o = &t->optimizer;
-    if (o->epsilon == 0)
-        o->epsilon = o->name == LKS_ADADELTA ? 1e-6 : 1e-8;
-    if (t->schedule.min_lr > o->lr)
+    const lks_train_config *t = &r->config->train;
+    if (t->schedule.min_lr > t->optimizer.lr)
         return fail_key(r, "train.schedule.min_lr",
                         "train.schedule.min_lr is larger than train.optimizer.lr");
     LKS_TRY(check_watching(r));
     LKS_TRY(check_class_weights(r));
-    if (t->optimizer.nesterov && t->optimizer.momentum == 0)
-        return fail_key(r, "train.optimizer.nesterov",
-                        "train.optimizer.nesterov needs train.optimizer.momentum > 0");
+    LKS_TRY(check_optimizer(r));
     int64_t chunks = ((int64_t)t->global_batch + t->chunk - 1) / t->chunk;
     if (chunks * t->accumulate > CHUNKS_PER_STEP_MAX)
         return lks_fail_option(r,
@@ -217,6 +234,7 @@ static lks_status finish_model(lks_reader *r) {
 lks_status lks_config_check(lks_reader *r) {
     LKS_TRY(finish_model(r));
     LKS_TRY(check_applies(r));
+    choose_defaults(r);
     LKS_TRY(check_name(r));
     LKS_TRY(check_data(r));
     return check_train(r);

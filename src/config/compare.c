@@ -83,8 +83,8 @@ static bool may_differ(const lks_option *option, const lks_config *saved) {
 }
 
 static void compare_all(comparison *c, const lks_config *saved, const lks_config *now) {
-    for (int i = 0; i < lks_n_options; i++) {
-        const lks_option *option = &lks_options[i];
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++) {
         if (option->type == LKS_OPT_MODEL)
             compare_layers(c, saved, now);
         else if (!may_differ(option, saved))

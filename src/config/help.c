@@ -39,8 +39,19 @@ static char *list_words(const lks_option *option, char *out, size_t size) {
     return out;
 }
 
+/* The meaning; of the optimizer's name with what each of them is, in @p out. */
+static const char *describe(const lks_option *option, char *out, size_t size) {
+    if (option->words != lks_optimizer_words)
+        return option->meaning;
+    size_t used = (size_t)snprintf(out, size, "%s", option->meaning);
+    for (const lks_word *w = option->words; w->word && used < size; w++)
+        used += (size_t)snprintf(out + used, size - used, "; %s: %s", w->word,
+                                 lks_optimizer_keys_of((lks_optimizer_name)w->value)->meaning);
+    return out;
+}
+
 static void visit_option(const visitor *v, const char *layer, const lks_option *option) {
-    char expected[160], words[160], condition[160] = "", only[80];
+    char expected[160], words[160], condition[160] = "", only[80], presets[160], meaning[1200];
     if (option->only_with)
         snprintf(condition, sizeof condition, "%s: %s", option->only_with,
                  lks_option_only(option, only, sizeof only));
@@ -48,18 +59,19 @@ static void visit_option(const visitor *v, const char *layer, const lks_option *
                               option->key,
                               lks_option_describe(option, expected, sizeof expected),
                               list_words(option, words, sizeof words),
-                              option->preset,
+                              lks_option_presets(option, presets, sizeof presets),
                               option->required,
                               condition,
-                              option->meaning};
+                              describe(option, meaning, sizeof meaning)};
     v->visit(&key, v->context);
 }
 
 void lks_config_keys(void (*visit)(const lks_key_info *key, void *context), void *context) {
     const visitor v = {visit, context};
     locale_t saved = lks_locale_enter();
-    for (int i = 0; i < lks_n_options; i++)
-        visit_option(&v, NULL, &lks_options[i]);
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++)
+        visit_option(&v, NULL, option);
     for (int kind = 0; kind < LKS_LAYER_KINDS; kind++) {
         const lks_layer_options *info = &lks_layer_table[kind];
         visit(&(lks_key_info){info->kind, NULL, "", "", NULL, false, "", info->meaning}, context);

@@ -48,13 +48,32 @@ typedef struct lks_option {
     const lks_word *words;
     const char *preset; /**< default, read like a value of the file; NULL: none, the bytes are 0 */
     const char *only_with; /**< key of a WORD option: meaningless unless that one is `only_word` */
-    const char *only_word; /**< or one of several, "sgd|rmsprop" */
+    const char *only_word; /**< or one of several, "step|exponential"; NULL: an optimizer's row, of
+                              those that list it */
 } lks_option;
 
-#define LKS_OPTIONS_MAX     96
+#define LKS_OPTIONS_MAX     112
 #define LKS_CONFIG_SIZE_MAX (1 << 20) /**< bytes of a configuration file */
-extern const lks_option lks_options[];
-extern const int lks_n_options;
+
+/** Option @p i of all, one a key, in the order in which they are printed; NULL where i is their
+ * number. Of a key that several optimizers have, the first one's row. */
+const lks_option *lks_option_at(int i);
+
+/** The number of @p option's key in that order. */
+int lks_option_index(const lks_option *option);
+
+/** What a configuration knows of one optimizer; the table stands in src/optim. */
+typedef struct lks_optimizer_keys {
+    const char *meaning;
+    /** [..., NULL] its rows `train.optimizer.*` besides the keys that all have. A row may be shared;
+     * two rows of one key differ in `preset` only. */
+    const lks_option *const *options;
+    /** Which key contradicts another one, and *why; NULL: none does. May be NULL. */
+    const char *(*contradiction)(const lks_optimizer_config *config, const char **why);
+} lks_optimizer_keys;
+
+const lks_optimizer_keys *lks_optimizer_keys_of(lks_optimizer_name name);
+extern const lks_word lks_optimizer_words[];
 
 /** The options of one layer kind. The first one is what the short form `kind: value` sets, unless
  * `short_form` is false. */
@@ -72,12 +91,19 @@ extern const lks_layer_options lks_layer_table[LKS_LAYER_KINDS];
 /** The option called @p key, or NULL. */
 const lks_option *lks_option_find(const char *key);
 
-/** True if @p option means something in @p config: it has no `only_with`, or that key has the right
- * word. */
+/** The row of @p option's key for @p config: the option itself, of a key of optimizers the row that
+ * the chosen one has. NULL if the key means nothing there. */
+const lks_option *lks_option_in(const lks_option *option, const lks_config *config);
+
+/** True if @p option's key means something in @p config. */
 bool lks_option_applies(const lks_option *option, const lks_config *config);
 
-/** "sgd or rmsprop" for only_word "sgd|rmsprop". */
+/** Whom the key of @p option belongs to: "step or exponential". Returns @p out. */
 char *lks_option_only(const lks_option *option, char *out, size_t size);
+
+/** Its default, NULL if it has none; where optimizers differ in it "1e-8; 1e-6 with adadelta", in
+ * @p out. */
+const char *lks_option_presets(const lks_option *option, char *out, size_t size);
 
 /** The word of @p value in @p words; "?" if there is none. */
 const char *lks_word_of(const lks_word *words, int value);

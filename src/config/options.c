@@ -20,9 +20,6 @@ static const lks_word init_words[] = {
 static const lks_word chunk_words[] = {{"4", 4}, {"8", 8}, {"16", 16}, {"32", 32}, {0}};
 static const lks_word reduce_words[] = {
     {"exact", LKS_REDUCE_EXACT}, {"fp32", LKS_REDUCE_FP32}, {0}};
-static const lks_word optimizer_words[] = {{"sgd", LKS_SGD},           {"adam", LKS_ADAM},
-                                           {"adamw", LKS_ADAMW},       {"rmsprop", LKS_RMSPROP},
-                                           {"adadelta", LKS_ADADELTA}, {0}};
 static const lks_word weighting_words[] = {{"none", LKS_WEIGHTING_NONE},
                                            {"balanced", LKS_WEIGHTING_BALANCED},
                                            {"given", LKS_WEIGHTING_GIVEN},
@@ -49,7 +46,7 @@ static const lks_word padding_words[] = {{"valid", LKS_PAD_VALID}, {"same", LKS_
 #define ONLY(key, word)    .only_with = (key), .only_word = (word)
 #define FREE               .resume = LKS_RESUME_FREE
 
-const lks_option lks_options[] = {
+static const lks_option first_options[] = {
     {"name", "name of the run and of its folder below runs/; default: the file's name",
      LKS_OPT_STRING, TEXT(name), .min = 1, FREE},
     {"seed", "seed of initial weights, epoch orders, dropout and the validation split",
@@ -142,42 +139,20 @@ const lks_option lks_options[] = {
     {"train.ema.warmup", "the decay of update t is at most (1 + t) / (10 + t)", LKS_OPT_BOOL,
      AT(train.ema_warmup), .preset = "true"},
 
-    {"train.optimizer.name",
-     "stochastic gradient descent, Adam (Kingma & Ba 2015), AdamW (Loshchilov & Hutter 2019), "
-     "RMSprop (Hinton), Adadelta (Zeiler 2012)",
-     LKS_OPT_WORD, AT(train.optimizer.name), .words = optimizer_words, .preset = "sgd"},
+    {"train.optimizer.name", "how gradients change weights", LKS_OPT_WORD, AT(train.optimizer.name),
+     .words = lks_optimizer_words, .preset = "sgd"},
     {"train.optimizer.lr", "learning rate; of the one-cycle schedule, its peak", LKS_OPT_DOUBLE,
      AT(train.optimizer.lr), ABOVE(0), .preset = "0.001"},
-    {"train.optimizer.momentum", "share of the last update that is kept", LKS_OPT_DOUBLE,
-     AT(train.optimizer.momentum), BELOW(0, 1), .preset = "0",
-     ONLY("train.optimizer.name", "sgd|rmsprop")},
-    {"train.optimizer.nesterov", "Nesterov's form of momentum", LKS_OPT_BOOL,
-     AT(train.optimizer.nesterov), .preset = "false", ONLY("train.optimizer.name", "sgd")},
     {"train.optimizer.weight_decay",
-     "L2 penalty, added to the gradient; with adamw the share of a weight that lr takes off",
+     "L2 penalty, added to the gradient, unless train.optimizer.name tells otherwise",
      LKS_OPT_DOUBLE, AT(train.optimizer.weight_decay), FROM(0), .preset = "0"},
     {"train.optimizer.decay_bias_and_norm",
      "weight decay reaches biases and batchnorm's scale and shift too", LKS_OPT_BOOL,
      AT(train.optimizer.decay_bias_and_norm), .preset = "true"},
-    {"train.optimizer.beta1", "decay of the first moment", LKS_OPT_DOUBLE,
-     AT(train.optimizer.beta1), BELOW(0, 1), .preset = "0.9",
-     ONLY("train.optimizer.name", "adam|adamw")},
-    {"train.optimizer.beta2", "decay of the second moment", LKS_OPT_DOUBLE,
-     AT(train.optimizer.beta2), BELOW(0, 1), .preset = "0.999",
-     ONLY("train.optimizer.name", "adam|adamw")},
-    {"train.optimizer.alpha", "decay of the mean square", LKS_OPT_DOUBLE, AT(train.optimizer.alpha),
-     BELOW(0, 1), .preset = "0.99", ONLY("train.optimizer.name", "rmsprop")},
-    {"train.optimizer.centered", "divide by the standard deviation, not by the root mean square",
-     LKS_OPT_BOOL, AT(train.optimizer.centered), .preset = "false",
-     ONLY("train.optimizer.name", "rmsprop")},
-    {"train.optimizer.rho", "decay of the mean squares of gradients and of updates", LKS_OPT_DOUBLE,
-     AT(train.optimizer.rho), BELOW(0, 1), .preset = "0.9",
-     ONLY("train.optimizer.name", "adadelta")},
-    {"train.optimizer.epsilon",
-     "keeps the denominator from zero; 0: the usual one, 1e-8, with adadelta 1e-6", LKS_OPT_DOUBLE,
-     AT(train.optimizer.epsilon), FROM(0), .preset = "0",
-     ONLY("train.optimizer.name", "adam|adamw|rmsprop|adadelta")},
+};
 
+/* After the optimizers' own keys. */
+static const lks_option last_options[] = {
     {"train.schedule.name",
      "learning rate over time: constant; step: times gamma every so many epochs; exponential: "
      "times gamma every epoch; cosine: down to min_lr along half a cosine, per step (Loshchilov & "
@@ -381,35 +356,123 @@ const lks_layer_options lks_layer_table[LKS_LAYER_KINDS] = {
                      OPTIONS(plain_options)},
 };
 
-const int lks_n_options = COUNT(lks_options);
-static_assert(COUNT(lks_options) <= LKS_OPTIONS_MAX, "raise LKS_OPTIONS_MAX");
+/* --- all keys --------------------------------------------------------------------------------- */
 
-const lks_option *lks_option_find(const char *key) {
-    for (int i = 0; i < lks_n_options; i++)
-        if (strcmp(lks_options[i].key, key) == 0)
-            return &lks_options[i];
+/* Both are rows of the same key: they store into the same member. */
+static bool same_key(const lks_option *a, const lks_option *b) {
+    return a->offset == b->offset;
+}
+
+/* The row that optimizer @p name has for the key of @p option, or NULL. */
+static const lks_option *row_of(const lks_option *option, lks_optimizer_name name) {
+    for (const lks_option *const *own = lks_optimizer_keys_of(name)->options; *own; own++)
+        if (same_key(*own, option))
+            return *own;
     return NULL;
 }
 
-bool lks_option_applies(const lks_option *option, const lks_config *config) {
-    if (!option->only_with)
-        return true;
-    const lks_option *selector = lks_option_find(option->only_with);
-    int value;
-    memcpy(&value, (const char *)config + selector->offset, sizeof value);
-    const char *word = lks_word_of(selector->words, value), *at = option->only_word;
-    for (size_t n; *at; at += n + (at[n] == '|')) {
-        n = strcspn(at, "|");
-        if (n == strlen(word) && strncmp(at, word, n) == 0)
+/* The optimizer that has the key of @p option first. */
+static lks_optimizer_name first_with(const lks_option *option) {
+    lks_optimizer_name name = 0;
+    while (!row_of(option, name))
+        name++;
+    return name;
+}
+
+/* Own keys of the optimizers, each once: number *i counted from 0; NULL where there are fewer, then
+ * *i is reduced by their number. */
+static const lks_option *own_key(int *i) {
+    for (lks_optimizer_name name = 0; name < LKS_OPTIMIZER_COUNT; name++)
+        for (const lks_option *const *own = lks_optimizer_keys_of(name)->options; *own; own++)
+            if (first_with(*own) == name && (*i)-- == 0)
+                return *own;
+    return NULL;
+}
+
+const lks_option *lks_option_at(int i) {
+    if (i < COUNT(first_options))
+        return &first_options[i];
+    i -= COUNT(first_options);
+    const lks_option *own = own_key(&i);
+    return own ? own : i < COUNT(last_options) ? &last_options[i] : NULL;
+}
+
+int lks_option_index(const lks_option *option) {
+    int i = 0;
+    while (!same_key(lks_option_at(i), option))
+        i++;
+    return i;
+}
+
+const lks_option *lks_option_find(const char *key) {
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++)
+        if (strcmp(option->key, key) == 0)
+            return option;
+    return NULL;
+}
+
+/* The first @p length letters of @p words, which '|' divides, are one of them. */
+static bool is_among(const char *words, const char *word) {
+    for (size_t n; *words; words += n + (words[n] == '|')) {
+        n = strcspn(words, "|");
+        if (n == strlen(word) && strncmp(words, word, n) == 0)
             return true;
     }
     return false;
 }
 
+const lks_option *lks_option_in(const lks_option *option, const lks_config *config) {
+    if (!option->only_with)
+        return option;
+    if (!option->only_word)
+        return row_of(option, config->train.optimizer.name);
+    const lks_option *selector = lks_option_find(option->only_with);
+    int value;
+    memcpy(&value, (const char *)config + selector->offset, sizeof value);
+    return is_among(option->only_word, lks_word_of(selector->words, value)) ? option : NULL;
+}
+
+bool lks_option_applies(const lks_option *option, const lks_config *config) {
+    return lks_option_in(option, config) != NULL;
+}
+
+/* Puts the word of every optimizer into @p out, divided by " or ", that has @p preset as the default
+ * of the key of @p option; all that have the key where @p preset is NULL. */
+static char *join_optimizers(const lks_option *option, const char *preset, char *out, size_t size) {
+    size_t used = 0;
+    for (lks_optimizer_name name = 0; name < LKS_OPTIMIZER_COUNT && used < size; name++) {
+        const lks_option *row = row_of(option, name);
+        if (row && (!preset || strcmp(row->preset, preset) == 0))
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " or " : "",
+                                     lks_optimizer_words[name].word);
+    }
+    return out;
+}
+
 char *lks_option_only(const lks_option *option, char *out, size_t size) {
+    if (!option->only_word)
+        return join_optimizers(option, NULL, out, size);
     size_t used = 0;
     for (const char *at = option->only_word; *at && used + 5 < size; at++)
         used += (size_t)snprintf(out + used, size - used, *at == '|' ? " or " : "%c", *at);
+    return out;
+}
+
+const char *lks_option_presets(const lks_option *option, char *out, size_t size) {
+    if (!option->only_with || option->only_word)
+        return option->preset;
+    size_t used = (size_t)snprintf(out, size, "%s", option->preset);
+    for (lks_optimizer_name name = 0; name < LKS_OPTIMIZER_COUNT && used < size; name++) {
+        const lks_option *row = row_of(option, name);
+        char others[80] = "";
+        if (!row || strcmp(row->preset, option->preset) == 0)
+            continue;
+        join_optimizers(option, row->preset, others, sizeof others);
+        if (strncmp(others, lks_optimizer_words[name].word,
+                    strlen(lks_optimizer_words[name].word)) == 0) /* told once, by the first */
+            used += (size_t)snprintf(out + used, size - used, "; %s with %s", row->preset, others);
+    }
     return out;
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 lks_origin *lks_reader_origin(lks_reader *r, const lks_option *option) {
-    return &r->origins[option - lks_options];
+    return &r->origins[lks_option_index(option)];
 }
 
 /* --- unknown keys
@@ -30,8 +30,9 @@ static const char *component(const char *key, const char *section, size_t *lengt
 
 static bool is_section(const char *path) {
     size_t length;
-    for (int i = 0; i < lks_n_options; i++)
-        if (component(lks_options[i].key, path, &length))
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++)
+        if (component(option->key, path, &length))
             return true;
     return false;
 }
@@ -46,8 +47,9 @@ static const char *last_component(const char *key) {
 static const char *same_last_component(const char *path) {
     const char *best = NULL;
     size_t distance = 0;
-    for (int i = 0; i < lks_n_options; i++) {
-        const char *key = lks_options[i].key;
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++) {
+        const char *key = option->key;
         if (strcmp(last_component(key), last_component(path)) != 0)
             continue;
         size_t d = lks_edit_distance(key, strlen(key), path, strlen(path));
@@ -75,8 +77,9 @@ static void advise(char *out, size_t size, const char *section, const char *key,
     bool below = section[0] != '\0' || !strchr(key, '.');
     lks_nearest nearest = lks_nearest_start(key);
     size_t length;
-    for (int i = 0; i < lks_n_options; i++) {
-        const char *name = lks_options[i].key;
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++) {
+        const char *name = option->key;
         if (!below)
             lks_nearest_offer(&nearest, name, strlen(name));
         else if ((name = component(name, section, &length)))
@@ -98,8 +101,8 @@ static void advise(char *out, size_t size, const char *section, const char *key,
     }
     size_t used = (size_t)snprintf(out, size, "known keys:");
     const char *before = "";
-    for (int i = 0; i < lks_n_options && used < size; i++) {
-        const char *name = component(lks_options[i].key, below ? section : "", &length);
+    for (int i = 0; (option = lks_option_at(i)) && used < size; i++) {
+        const char *name = component(option->key, below ? section : "", &length);
         if (!name || (strncmp(name, before, length) == 0 && before[length] == '.'))
             continue;
         used += (size_t)snprintf(out + used, size - used, " %.*s", (int)length, name);
@@ -250,8 +253,9 @@ static void name_from_file(lks_config *config, const char *file) {
 }
 
 static lks_status parse_all(lks_reader *r, int n_sets) {
-    for (int i = 0; i < lks_n_options; i++)
-        lks_option_reset(&lks_options[i], r->config);
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++)
+        lks_option_reset(option, r->config);
     name_from_file(r->config, r->file.label);
     LKS_TRY(apply_file(r));
     for (int i = 0; i < n_sets; i++)
@@ -265,7 +269,7 @@ lks_status lks_fail_option(const lks_reader *r, const lks_option *option, const 
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    lks_origin origin = r->origins[option - lks_options];
+    lks_origin origin = r->origins[lks_option_index(option)];
     lks_source source = r->file;
     if (origin.from >= LKS_FROM_SETS)
         source = (lks_source){.label = r->sets[origin.from - LKS_FROM_SETS], .is_set = true};

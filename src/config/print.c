@@ -284,8 +284,8 @@ static void write_key(FILE *out, const char *key, const char *before) {
 static void write_config(FILE *out, const lks_config *config, const char *key) {
     const char *before = "";
     (void)key;
-    for (int i = 0; i < lks_n_options; i++) {
-        const lks_option *option = &lks_options[i];
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++) {
         if (!lks_option_applies(option, config) || !has_value(option, config))
             continue;
         write_key(out, option->key, before);

@@ -427,6 +427,17 @@ static void test_same_run(void) {
     lks_config_free(&now);
 }
 
+static void check_preset(const lks_option *option) {
+    char preset[64];
+    snprintf(preset, sizeof preset, "%s", option->preset ? option->preset : "");
+    lks_node node = {.type = LKS_NODE_SCALAR, .plain = true, .text = preset};
+    lks_source source = {.label = "preset", .text = ""};
+    lks_config config;
+    lks_status status =
+        option->preset ? lks_option_read(option, &config, "", &node, &source, NULL) : LKS_OK;
+    CU_ASSERT_EQUAL(status, LKS_OK);
+}
+
 /* Help is complete, and every default is within its own range. */
 static void test_help(void) {
     char *text = NULL;
@@ -434,27 +445,65 @@ static void test_help(void) {
     FILE *out = open_memstream(&text, &size);
     lks_config_help(out);
     fclose(out);
-    for (int i = 0; i < lks_n_options; i++) {
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++) {
         char line[64];
-        snprintf(line, sizeof line, "\n%s: ", lks_options[i].key);
+        snprintf(line, sizeof line, "\n%s: ", option->key);
         CU_ASSERT_PTR_NOT_NULL(strstr(text, line));
-        CU_ASSERT(!lks_options[i].only_with || lks_option_find(lks_options[i].only_with));
+        CU_ASSERT(!option->only_with || lks_option_find(option->only_with));
     }
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "train.optimizer.lr: a number > 0; default 0.001\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "train.chunk: one of 4, 8, 16, 32; default 16\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "; only with train.optimizer.name: sgd or rmsprop\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "; default 1e-8; 1e-6 with adadelta"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "; adadelta: Adadelta (Zeiler 2012)"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "  conv2d: "));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "rate: a number >= 0 and < 1; required\n"));
     free(text);
-    for (int i = 0; i < lks_n_options; i++) {
-        char preset[64];
-        snprintf(preset, sizeof preset, "%s", lks_options[i].preset ? lks_options[i].preset : "");
-        lks_node node = {.type = LKS_NODE_SCALAR, .plain = true, .text = preset};
-        lks_source source = {.label = "preset", .text = ""};
-        lks_config config;
-        lks_status status = lks_options[i].preset ? lks_option_read(&lks_options[i], &config, "",
-                                                                    &node, &source, NULL)
-                                                  : LKS_OK;
-        CU_ASSERT_EQUAL(status, LKS_OK);
+    for (int i = 0; (option = lks_option_at(i)); i++)
+        check_preset(option);
+}
+
+/* The rows that optimizers have for one key are alike but for the default. */
+static void test_optimizer_rows(void) {
+    for (const lks_word *w = lks_optimizer_words; w->word; w++) {
+        const lks_option *const *own = lks_optimizer_keys_of((lks_optimizer_name)w->value)->options;
+        for (; *own; own++) {
+            const lks_option *first = lks_option_find((*own)->key);
+            CU_ASSERT_PTR_NOT_NULL_FATAL(first);
+            CU_ASSERT(first->offset == (*own)->offset && first->type == (*own)->type);
+            CU_ASSERT(first->min == (*own)->min && first->max == (*own)->max);
+            CU_ASSERT(first->max_open == (*own)->max_open);
+            CU_ASSERT_EQUAL(lks_option_index(first), lks_option_index(*own));
+            CU_ASSERT_PTR_EQUAL(lks_option_at(lks_option_index(*own)), first);
+            check_preset(*own);
+        }
+    }
+}
+
+/* Each optimizer has its own default, also after --set has chosen it, also where the file has 0. */
+static void test_optimizer_defaults(void) {
+    static const struct {
+        const char *text, *set;
+        double epsilon;
+    } cases[] = {
+        {"train: {optimizer: {name: adam}}\n", NULL, 1e-8},
+        {"train: {optimizer: {name: adadelta}}\n", NULL, 1e-6},
+        {"train: {optimizer: {name: adam}}\n", "train.optimizer.name=adadelta", 1e-6},
+        {"train: {optimizer: {epsilon: 0, name: adadelta}}\n", NULL, 1e-6},
+        {"train: {optimizer: {name: rmsprop}}\n", "train.optimizer.epsilon=0", 1e-8},
+        {"train: {optimizer: {name: adam, epsilon: 0.5}}\n", "train.optimizer.name=adadelta", 0.5},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "%smodel: [dense: 10]\n", cases[i].text);
+        lks_config c;
+        lks_error err;
+        CU_ASSERT_EQUAL_FATAL(lks_config_parse(&c, text, strlen(text), "t.yaml", &cases[i].set,
+                                               cases[i].set != NULL, &err),
+                              LKS_OK);
+        CU_ASSERT_EQUAL(c.train.optimizer.epsilon, cases[i].epsilon);
+        lks_config_free(&c);
     }
 }
 
@@ -470,6 +519,8 @@ int main(void) {
                                      {"--set", test_good_sets},
                                      {"what may change on resume", test_same_run},
                                      {"help", test_help},
+                                     {"rows of optimizers", test_optimizer_rows},
+                                     {"defaults of optimizers", test_optimizer_defaults},
                                      {NULL, NULL}};
     return lks_test_main("config", tests);
 }

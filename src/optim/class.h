@@ -1,0 +1,77 @@
+/** @file class.h  What an optimizer is. Each is a file of this folder, and a line of LKS_OPTIMIZERS in
+ * lockstep/config.h. */
+#ifndef LKS_OPTIM_CLASS_H
+#define LKS_OPTIM_CLASS_H
+
+#include <math.h>
+
+#include "config/option.h"
+#include "lockstep/optim.h"
+
+#define LKS_WEIGHT_BLOCK 4096 /**< weights at most; norms are defined by it */
+
+/** What one step works on. */
+typedef struct lks_optimizer_work {
+    float *weights;
+    const lks_gradient *gradient;
+    float factor; /**< on the gradient */
+    double lr;
+    int64_t step; /**< 0-based */
+    int threads;
+} lks_optimizer_work;
+
+typedef struct lks_optimizer_class {
+    lks_optimizer_keys keys;
+    const char *states[LKS_UPDATE_STATES]; /**< names in checkpoints; then NULL */
+    /** Whether state @p s is kept; NULL: each is. */
+    bool (*keeps)(const lks_optimizer_config *c, int s);
+    /** At 0-based @p step, computed in double and rounded once. */
+    lks_update (*scalars)(const lks_optimizer_config *c, double lr, int64_t step);
+    /** One update; false if a weight is no longer finite. The same bits on any number of threads. */
+    bool (*step)(lks_optimizer *o, const lks_optimizer_work *work);
+    lks_update_rule rule; /**< of lks_step_elementwise() */
+} lks_optimizer_class;
+
+#define LKS_OPTIMIZER_CLASS(constant, word) extern const lks_optimizer_class lks_optimizer_##word;
+LKS_OPTIMIZERS(LKS_OPTIMIZER_CLASS)
+
+const lks_optimizer_class *lks_optimizer_class_of(lks_optimizer_name name);
+
+/** Every weight by itself, by the kernel of the class's rule. */
+bool lks_step_elementwise(lks_optimizer *o, const lks_optimizer_work *work);
+
+/** The mean gradient of @p block's weights, into g [block->count]. */
+void lks_mean_gradient(const lks_optimizer *o, const lks_gradient *from,
+                       const lks_weight_block *block, float *g);
+
+/** The sum of squares, in double and in order: products are exact. n is at most
+ * LKS_WEIGHT_BLOCK. */
+double lks_sum_of_squares(const float *x, int n);
+
+/** The roots of two sums over the blocks of every tensor, o->squares, in order: into norms [tensors],
+ * 0 for tensors that are not trained. Returns the first kind's over all tensors: sums of tensors, in
+ * order. */
+double lks_norms_of_squares(const lks_optimizer *o, lks_norms *norms);
+
+/** Row of the key train.optimizer.MEMBER. */
+#define LKS_OWN_KEY(member)                                                                        \
+    .key = "train.optimizer." #member, .offset = offsetof(lks_config, train.optimizer.member),     \
+    .only_with = "train.optimizer.name"
+
+/** A number in 0 <= x < 1, what momentum and decays are. */
+#define LKS_OWN_SHARE(member, default, about)                                                      \
+    {                                                                                              \
+        LKS_OWN_KEY(member), .meaning = (about), .type = LKS_OPT_DOUBLE, .max = 1,                 \
+                             .max_open = true, .preset = (default)                                 \
+    }
+
+#define LKS_OWN_EPSILON(default)                                                                   \
+    {                                                                                              \
+        LKS_OWN_KEY(epsilon), .meaning = "keeps the denominator from zero; 0: the default",        \
+                              .type = LKS_OPT_DOUBLE, .max = INFINITY, .preset = (default)         \
+    }
+
+/* keys.c: rows that several optimizers have. */
+extern const lks_option lks_key_momentum, lks_key_beta1, lks_key_beta2;
+
+#endif
