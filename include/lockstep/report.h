@@ -9,7 +9,7 @@
 #define LKS_REPORT_RUNS_MAX 16
 
 /** Writes the page about the run folders @p folders [n], 1 <= n <= LKS_REPORT_RUNS_MAX, as @p path
- * (published as by lks_publish_text()). The first run is shown in full; the others beside it in the
+ * (published as by lks_publish_text(); "-" is standard output, whose errors are left to ferror()). The first run is shown in full; the others beside it in the
  * curves, and compared with it. Runs may have ended, been stopped, or be at work: what is missing is
  * said in its place. Test images are read from folder @p data, or where that is NULL from each
  * configuration's data.dir, if they are still there.

@@ -140,13 +140,16 @@ lks_status lks_report_write(const char *const *folders, int n, const char *data,
     lks_status status = r.runs ? LKS_OK : LKS_ERR_MEMORY;
     for (; status == LKS_OK && r.n < n; r.n += status == LKS_OK)
         status = lks_report_run_read(&r.runs[r.n], folders[r.n], data, err);
-    if (status == LKS_OK)
+    const bool print = strcmp(path, "-") == 0;
+    if (status == LKS_OK && !print)
         status = lks_publish_check(path, err);
     if (status == LKS_OK) {
         tell_apart(&r);
         status = write_page(&page, &r, err);
     }
-    if (status == LKS_OK)
+    if (status == LKS_OK && print)
+        fwrite(page.text, 1, page.size, stdout);
+    else if (status == LKS_OK)
         status = lks_publish_text(path, page.text, page.size, err);
     lks_html_free(&page);
     for (int i = 0; i < r.n; i++)
