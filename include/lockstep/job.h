@@ -10,8 +10,9 @@
 #include "lockstep/kernels.h"
 #include "lockstep/status.h"
 
-/** SIGTERM, SIGINT and SIGUSR1 ask for a stop at the next step; a second SIGINT kills. */
-void lks_catch_signals(void);
+/** Asks for a stop at the next step, as at lks_stop_after(). One rank suffices. A signal handler may call it;
+ * who installs one is the program. */
+void lks_request_stop(void);
 
 /** Asks for a stop at the next step from @p seconds (> 0) after this call on. One rank's clock
  * suffices. */

@@ -1,22 +1,28 @@
-/* The tables that argp parses by, read for other ends: what is wrong with an option, and lists of all
- * for man pages, completion and tests. */
+#include "cli/options.h"
+
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
 #include "lockstep/config.h"
 #include "lockstep/suggest.h"
 
-void lks_options_visit(const struct argp *argp,
-                       void (*visit)(const struct argp_option *option, void *context),
-                       void *context) {
+static void visit_table(const struct argp *argp,
+                        void (*visit)(const struct argp_option *option, void *context),
+                        void *context) {
     for (const struct argp_option *o = argp->options; o && (o->name || o->key); o++)
         if (!(o->flags & OPTION_HIDDEN))
             visit(o, context);
     for (const struct argp_child *child = argp->children; child && child->argp; child++)
-        lks_options_visit(child->argp, visit, context);
+        visit_table(child->argp, visit, context);
+}
+
+void lks_options_visit(const lks_command *command,
+                       void (*visit)(const struct argp_option *option, void *context),
+                       void *context) {
+    visit_table(command->argp, visit, context);
+    visit_table(command->shared, visit, context);
 }
 
 bool lks_option_is_short(const struct argp_option *option) {
@@ -46,10 +52,10 @@ static void compare(const struct argp_option *option, void *context) {
     s->found++;
 }
 
-const struct argp_option *lks_option_named(const struct argp *argp, const char *name, size_t length,
-                                           int key, int *found) {
+const struct argp_option *lks_option_named(const lks_command *command, const char *name,
+                                           size_t length, int key, int *found) {
     search s = {name, length, key, 0, false, NULL};
-    lks_options_visit(argp, compare, &s);
+    lks_options_visit(command, compare, &s);
     *found = s.found;
     return s.found == 1 ? s.best : NULL;
 }
@@ -86,7 +92,23 @@ static void compare_key(const lks_key_info *key, void *context) {
         snprintf(s->key, sizeof s->key, "%s", key->key);
 }
 
-static _Noreturn void refuse_unknown(const struct argp *argp, const char *name, size_t length) {
+typedef struct fault {
+    const lks_command *command;
+    char *text;
+    size_t size;
+} fault;
+
+/* Returns 0: no words. */
+__attribute__((format(printf, 2, 3))) static int found_fault(const fault *f, const char *format,
+                                                             ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(f->text, f->size, format, args);
+    va_end(args);
+    return 0;
+}
+
+static int unknown(const fault *f, const char *name, size_t length) {
     char text[64], underscored[64];
     snprintf(text, sizeof text, "%.*s", (int)length, name);
     strcpy(underscored, text);
@@ -94,107 +116,69 @@ static _Noreturn void refuse_unknown(const struct argp *argp, const char *name, 
         *c = *c == '-' ? '_' : *c;
     key_search keys = {.name = underscored};
     int ignored;
-    if (lks_option_named(argp, "set", 3, 0, &ignored))
+    if (lks_option_named(f->command, "set", 3, 0, &ignored))
         lks_config_keys(compare_key, &keys);
     if (keys.key[0])
-        lks_usage_error("unknown option '--%s'; did you mean '--set %s=VALUE'?", text, keys.key);
+        return found_fault(f, "unknown option '--%s'; did you mean '--set %s=VALUE'?", text,
+                           keys.key);
     lks_nearest nearest = lks_nearest_start(text);
-    lks_options_visit(argp, offer, &nearest);
+    lks_options_visit(f->command, offer, &nearest);
     if (nearest.best)
-        lks_usage_error("unknown option '--%s'; did you mean '--%s'?", text, nearest.best);
-    lks_usage_error("unknown option '--%s'", text);
+        return found_fault(f, "unknown option '--%s'; did you mean '--%s'?", text, nearest.best);
+    return found_fault(f, "unknown option '--%s'", text);
 }
 
-/* Returns how many words the option takes: itself, and perhaps its value. */
-static int check_long(const struct argp *argp, const char *word, bool last) {
+/* Returns how many words the option takes, itself and perhaps its value; 0: there is a fault. */
+static int check_long(const fault *f, const char *word, bool last) {
     const char *name = word + 2;
     const size_t length = strcspn(name, "=");
     const bool has_value = name[length] == '=';
     int found;
-    const struct argp_option *option = lks_option_named(argp, name, length, 0, &found);
+    const struct argp_option *option = lks_option_named(f->command, name, length, 0, &found);
     if (found == 0)
-        refuse_unknown(argp, name, length);
+        return unknown(f, name, length);
     if (!option) {
         list fitting = {name, length, ""};
-        lks_options_visit(argp, add_fitting, &fitting);
-        lks_usage_error("'--%.*s' is ambiguous: %s", (int)length, name, fitting.text);
+        lks_options_visit(f->command, add_fitting, &fitting);
+        return found_fault(f, "'--%.*s' is ambiguous: %s", (int)length, name, fitting.text);
     }
     if (!option->arg && has_value)
-        lks_usage_error("--%s takes no value: '%s'", option->name, name + length + 1);
+        return found_fault(f, "--%s takes no value: '%s'", option->name, name + length + 1);
     if (!option->arg || has_value)
         return 1;
     if (last)
-        lks_usage_error("--%s: its value is missing: --%s %s", option->name, option->name,
-                        option->arg);
+        return found_fault(f, "--%s: its value is missing: --%s %s", option->name, option->name,
+                           option->arg);
     return 2;
 }
 
-static int check_short(const struct argp *argp, const char *word, bool last) {
+static int check_short(const fault *f, const char *word, bool last) {
     for (const char *c = word + 1; *c; c++) {
         int found;
-        const struct argp_option *option = lks_option_named(argp, NULL, 0, *c, &found);
+        const struct argp_option *option = lks_option_named(f->command, NULL, 0, *c, &found);
         if (!option)
-            lks_usage_error("unknown option '-%c'", *c);
+            return found_fault(f, "unknown option '-%c'", *c);
         if (!option->arg)
             continue;
         if (c[1])
             return 1;
         if (last)
-            lks_usage_error("-%c: its value is missing: -%c %s", *c, *c, option->arg);
+            return found_fault(f, "-%c: its value is missing: -%c %s", *c, *c, option->arg);
         return 2;
     }
     return 1;
 }
 
-_Noreturn void lks_refuse_options(const struct argp *argp, int argc, char **argv) {
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0;) {
+void lks_options_fault(const lks_command *command, int argc, char **argv, char *text, size_t size) {
+    const fault f = {command, text, size};
+    for (int i = 1, words = 1; i < argc && strcmp(argv[i], "--") != 0; i += words) {
         const bool last = i + 1 == argc;
         if (strncmp(argv[i], "--", 2) == 0)
-            i += check_long(argp, argv[i], last);
+            words = check_long(&f, argv[i], last);
         else
-            i += argv[i][0] == '-' ? check_short(argp, argv[i], last) : 1;
+            words = argv[i][0] == '-' ? check_short(&f, argv[i], last) : 1;
+        if (words == 0)
+            return;
     }
-    lks_usage_error("the options are not understood");
-}
-
-/* --- lists ------------------------------------------------------------------------------------ */
-
-static const char *or_dash(const char *text) {
-    return text && *text ? text : "-";
-}
-
-void lks_print_commands(FILE *out) {
-    for (const lks_command *c = lks_commands; c->name; c++)
-        fprintf(out, "command\t%s\t%s\n", c->name, c->summary);
-}
-
-static void print_option(const struct argp_option *option, void *context) {
-    FILE *out = context;
-    if (lks_option_is_short(option))
-        fprintf(out, "option\t-%c", option->key);
-    else
-        fprintf(out, "option\t-");
-    fprintf(out, "\t--%s\t%s\t%s\n", option->name, or_dash(option->arg), option->doc);
-}
-
-void lks_print_options(FILE *out, const struct argp *argp) {
-    for (const char *line = argp->args_doc ? argp->args_doc : ""; *line;) {
-        const int length = (int)strcspn(line, "\n");
-        fprintf(out, "usage\t%.*s\n", length, line);
-        line += length;
-        line += *line == '\n';
-    }
-    lks_options_visit(argp, print_option, out);
-}
-
-static void print_key(const lks_key_info *key, void *context) {
-    FILE *out = context;
-    fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", key->key ? "key" : "layer",
-            or_dash(key->layer), or_dash(key->key), or_dash(key->expected), or_dash(key->words),
-            key->required ? "required" : or_dash(key->preset), or_dash(key->condition),
-            key->meaning);
-}
-
-void lks_print_keys(FILE *out) {
-    lks_config_keys(print_key, out);
+    found_fault(&f, "the options are not understood");
 }

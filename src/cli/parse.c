@@ -1,43 +1,35 @@
-/* What the subcommands share. argp parses and lays out the help; its errors are turned off and said
- * here, so that there is one error message of one form, from one process of a job. */
+#include "cli/parse.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/process.h"
 
-/* What lks_parse() does in place of parsing. */
-static struct {
-    void (*answer)(const struct argp *argp, void *context);
-    void *context;
-} asked;
+/* --- errors ----------------------------------------------------------------------------------- */
 
-/* The command line being parsed: argp hands only one input down. */
-static struct {
-    const struct argp *argp;
-    char *name;
-    lks_common_options *common;
-} parsing;
-
-bool lks_speaks(void) {
-    return lks_comm_env_rank() <= 0;
+static _Noreturn void end_with_usage_error(const char *name, const char *text) {
+    const int status = lks_refuse("%s", text);
+    if (status != 0)
+        fprintf(stderr, "`%s --help` explains the options\n", name);
+    lks_process_end(status);
 }
 
-/* Processes other than rank 0 leave quietly with 0: rank 0 says it, and its status is the job's. */
-void lks_usage_error(const char *format, ...) {
-    if (!lks_speaks())
-        exit(0);
+void lks_usage_error(const struct argp_state *state, const char *format, ...) {
     char text[512];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    lks_error_print(text);
-    fprintf(stderr, "`%s --help` explains the options\n", parsing.name);
-    exit(2);
+    end_with_usage_error(state->name, text);
 }
 
-uint64_t lks_read_number(const char *option, const char *text, uint64_t least, uint64_t most) {
+/* --- values ----------------------------------------------------------------------------------- */
+
+uint64_t lks_read_number(const struct argp_state *state, const char *option, const char *text,
+                         uint64_t least, uint64_t most) {
     uint64_t value = 0;
     bool good = *text != '\0';
     for (const char *c = text; *c && good; c++) {
@@ -46,131 +38,164 @@ uint64_t lks_read_number(const char *option, const char *text, uint64_t least, u
         value = 10 * value + digit;
     }
     if (!good || value < least)
-        lks_usage_error("--%s %s: not a whole number from %llu to %llu", option, text,
+        lks_usage_error(state, "--%s %s: not a whole number from %llu to %llu", option, text,
                         (unsigned long long)least, (unsigned long long)most);
     return value;
 }
 
-static void print_help(void) {
-    if (lks_speaks())
-        argp_help(parsing.argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK,
-                  parsing.name);
-    exit(0);
+char *lks_read_name(const struct argp_state *state, const char *option, char *text) {
+    if (!*text)
+        lks_usage_error(state, "--%s: its value is an empty name", option);
+    return text;
 }
 
-#define KEY_QUESTION '?'
+int lks_read_word(const struct argp_state *state, const char *option, const char *text,
+                  const char *const *words) {
+    char list[128] = "";
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(text, words[i]) == 0)
+            return i;
+        const size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", words[i]);
+    }
+    lks_usage_error(state, "--%s %s: not one of %s", option, text, list);
+}
+
+const char **lks_argument_list(int argc) {
+    const char **list = calloc((size_t)argc + 1, sizeof *list);
+    lks_error err;
+    if (list)
+        return list;
+    lks_fail(&err, LKS_ERR_MEMORY, "out of memory for the command line");
+    lks_process_end(lks_report(&err));
+}
+
+/* --- options that several commands take ------------------------------------------------------- */
+
+enum {
+    KEY_SET = 's',
+    KEY_THREADS = 't',
+    KEY_QUIET = 'q',
+    KEY_VERBOSE = 'v',
+    KEY_HELP = 'h',
+    KEY_QUESTION = '?'
+};
+
+static _Noreturn void help(const struct argp_state *state) {
+    if (lks_speaks())
+        argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK,
+                  state->name);
+    lks_process_end(0);
+}
 
 static error_t parse_help(int key, char *arg, struct argp_state *state) {
-    (void)arg, (void)state;
+    lks_common_options *common = state->input;
+    (void)arg;
     switch (key) {
-    case LKS_KEY_QUIET:
-        parsing.common->level = LKS_LOG_QUIET;
+    case KEY_QUIET:
+        common->level = LKS_LOG_QUIET;
         return 0;
-    case LKS_KEY_VERBOSE:
-        parsing.common->level = LKS_LOG_VERBOSE;
+    case KEY_VERBOSE:
+        common->level = LKS_LOG_VERBOSE;
         return 0;
-    case LKS_KEY_HELP:
+    case KEY_HELP:
     case KEY_QUESTION:
-        print_help();
-        return 0;
+        help(state);
     }
     return ARGP_ERR_UNKNOWN;
 }
 
 static error_t parse_common(int key, char *arg, struct argp_state *state) {
-    (void)state;
-    lks_common_options *common = parsing.common;
+    lks_common_options *common = state->input;
     switch (key) {
-    case LKS_KEY_SET:
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = common;
+        return 0;
+    case KEY_SET:
         common->sets[common->n_sets++] = arg;
         return 0;
-    case LKS_KEY_THREADS:
-        common->threads = (int)lks_read_number("threads", arg, 1, 1024);
+    case KEY_THREADS:
+        common->threads = (int)lks_read_number(state, "threads", arg, 1, 1024);
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
 }
 
+static const struct argp_option help_options[] = {
+    {"quiet", KEY_QUIET, NULL, 0, "Print only results that were asked for, warnings and errors",
+     20},
+    {"verbose", KEY_VERBOSE, NULL, 0,
+     "Say on standard error, too, which files are read and written", 20},
+    {"help", KEY_HELP, NULL, 0, "Print this text", 20},
+    {"?", KEY_QUESTION, NULL, OPTION_HIDDEN, NULL, 20},
+    {0}};
+const struct argp lks_help_argp = {.options = help_options, .parser = parse_help};
+
 static const struct argp_option common_options[] = {
-    {"set", LKS_KEY_SET, "KEY=VALUE", 0,
+    {"set", KEY_SET, "KEY=VALUE", 0,
      "Override a key of the configuration, e.g. data.dir=data/mnist; may be repeated (`lockstep "
      "help config` lists the keys)",
      10},
-    {"threads", LKS_KEY_THREADS, "N", 0,
+    {"threads", KEY_THREADS, "N", 0,
      "OpenMP threads per rank (default: the usable cores per local rank)", 10},
     {0}};
-
-static const struct argp_option help_options[] = {
-    {"quiet", LKS_KEY_QUIET, NULL, 0, "Print only results that were asked for, warnings and errors",
-     20},
-    {"verbose", LKS_KEY_VERBOSE, NULL, 0,
-     "Say on standard error, too, which files are read and written", 20},
-    {"help", LKS_KEY_HELP, NULL, 0, "Print this text", 20},
-    {"?", KEY_QUESTION, NULL, OPTION_HIDDEN, NULL, 20},
-    {0}};
-static const struct argp help_argp = {.options = help_options, .parser = parse_help};
-const struct argp_child lks_help_child[] = {{&help_argp, 0, NULL, 0}, {0}};
-static const struct argp common_argp = {
-    .options = common_options, .parser = parse_common, .children = lks_help_child};
-const struct argp_child lks_common_child[] = {{&common_argp, 0, NULL, 0}, {0}};
-
-const char **lks_argument_list(int argc) {
-    const char **list = calloc((size_t)argc + 1, sizeof *list);
-    if (!list) {
-        lks_error_print("out of memory for the command line");
-        exit(1);
-    }
-    return list;
-}
-
-void lks_parse(const struct argp *argp, int argc, char **argv, lks_common_options *common,
-               void *input) {
-    if (asked.answer) {
-        asked.answer(argp, asked.context);
-        exit(fflush(stdout) == 0 ? 0 : 1);
-    }
-    common->level = LKS_LOG_INFO;
-    common->sets = lks_argument_list(argc);
-    parsing.argp = argp;
-    parsing.name = argv[0];
-    parsing.common = common;
-    if (argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, input) != 0)
-        lks_refuse_options(argp, argc, argv);
-    lks_log_setup(lks_speaks() ? 0 : 1, common->level);
-}
-
-_Noreturn void lks_ask(const lks_command *command,
-                       void (*answer)(const struct argp *argp, void *context), void *context) {
-    char word[] = "";
-    char *args[] = {word, NULL};
-    asked.answer = answer;
-    asked.context = context;
-    lks_run_command(command, 1, args);
-    abort(); /* a command that begins with something else */
-}
+static const struct argp_child common_children[] = {{&lks_help_argp, 0, NULL, 0}, {0}};
+const struct argp lks_common_argp = {
+    .options = common_options, .parser = parse_common, .children = common_children};
 
 void lks_common_free(lks_common_options *common) {
     free(common->sets);
 }
 
-int lks_report(const lks_error *err) {
-    lks_error_print(err->text);
-    return lks_exit_status(err->status);
+/* --- a command line --------------------------------------------------------------------------- */
+
+/* A command's table beside the shared one, below a table that has nothing but them. */
+typedef struct whole {
+    struct argp_child children[3];
+    struct argp argp;
+} whole;
+
+enum { OWN, SHARED };
+
+typedef struct inputs {
+    void *of[2];
+} inputs;
+
+static error_t hand_down(int key, char *arg, struct argp_state *state) {
+    (void)arg;
+    if (key != ARGP_KEY_INIT)
+        return ARGP_ERR_UNKNOWN;
+    const inputs *in = state->input;
+    for (int i = OWN; i <= SHARED; i++)
+        state->child_inputs[i] = in->of[i];
+    return 0;
 }
 
-int lks_with_comm(const lks_common_options *common,
-                  lks_status (*work)(lks_comm *comm, void *input, int *exit_status, lks_error *err),
-                  void *input) {
-    lks_comm comm = {0};
-    lks_error err = {.status = LKS_OK};
-    int exit_status = 0;
-    lks_status status = lks_comm_start(&comm, &err);
-    if (status != LKS_OK)
-        return comm.rank == 0 ? lks_report(&err) : lks_exit_status(status);
-    lks_log_setup(comm.rank, common->level);
-    status = work(&comm, input, &exit_status, &err);
-    if (status != LKS_OK)
-        exit_status = comm.rank == 0 ? lks_report(&err) : lks_exit_status(status);
-    lks_comm_stop(&comm);
-    return exit_status;
+static void build(const lks_command *command, whole *w) {
+    *w =
+        (whole){.children = {
+                    [OWN] = {command->argp, 0, NULL, 0}, [SHARED] = {command->shared, 0, NULL, 0}}};
+    w->argp = (struct argp){.parser = hand_down, .children = w->children};
+}
+
+void lks_parse(const lks_call *call, lks_common_options *common, void *own) {
+    inputs in = {{[OWN] = own, [SHARED] = common}};
+    whole w;
+    build(call->command, &w);
+    common->level = LKS_LOG_INFO;
+    common->sets = lks_argument_list(call->argc);
+    if (argp_parse(&w.argp, call->argc, call->argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &in) != 0) {
+        char text[512];
+        lks_options_fault(call->command, call->argc, call->argv, text, sizeof text);
+        end_with_usage_error(call->argv[0], text);
+    }
+    lks_log_setup(lks_speaks() ? 0 : 1, common->level);
+}
+
+void lks_print_help(const lks_command *command, FILE *out) {
+    char name[64];
+    whole w;
+    build(command, &w);
+    snprintf(name, sizeof name, "lockstep %s", command->name);
+    argp_help(&w.argp, out, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK, name);
 }

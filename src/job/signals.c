@@ -1,7 +1,6 @@
 /* A stop, asked for by a signal or the clock, is only noted here; all ranks agree on it at the next
  * step. */
 #include <signal.h>
-#include <string.h>
 
 #include "lockstep/timer.h"
 #include "lockstep/job.h"
@@ -9,20 +8,8 @@
 static volatile sig_atomic_t requested;
 static double deadline; /* 0: none */
 
-static void note(int number) {
+void lks_request_stop(void) {
     requested = 1;
-    if (number == SIGINT)
-        signal(SIGINT, SIG_DFL); /* a second Ctrl-C ends at once */
-}
-
-void lks_catch_signals(void) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = note;
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
 }
 
 void lks_stop_after(double seconds) {

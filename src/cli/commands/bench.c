@@ -2,7 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/commands/commands.h"
+#include "cli/launch.h"
+#include "cli/parse.h"
+#include "cli/shipped.h"
 #include "lockstep/bench.h"
 
 enum { KEY_DATA = 'd', KEY_STEPS = 'n', KEY_ROUNDS = 'r', KEY_FORMAT = 'f' };
@@ -24,42 +27,31 @@ typedef struct arguments {
     lks_common_options *common;
 } arguments;
 
-static int number(const char *option, const char *arg, int most) {
-    char *end;
-    long n = strtol(arg, &end, 10);
-    if (*end || end == arg || n < 1 || n > most)
-        lks_usage_error("%s %s: not a number from 1 to %d", option, arg, most);
-    return (int)n;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state) {
+    static const char *const formats[] = {"table", "json", NULL};
     arguments *a = state->input;
     lks_bench_options *o = &a->o;
     switch (key) {
     case KEY_DATA:
-        if (!*arg)
-            lks_usage_error("--data: a folder's name is missing");
-        o->data = arg;
+        o->data = lks_read_name(state, "data", arg);
         return 0;
     case KEY_STEPS:
-        o->steps = number("--steps", arg, LKS_BENCH_MOST_STEPS);
+        o->steps = (int)lks_read_number(state, "steps", arg, 1, LKS_BENCH_MOST_STEPS);
         return 0;
     case KEY_ROUNDS:
-        o->rounds = number("--rounds", arg, LKS_BENCH_MOST_ROUNDS);
+        o->rounds = (int)lks_read_number(state, "rounds", arg, 1, LKS_BENCH_MOST_ROUNDS);
         return 0;
     case KEY_FORMAT:
-        o->json = strcmp(arg, "json") == 0;
-        if (!o->json && strcmp(arg, "table") != 0)
-            lks_usage_error("--format %s: not one of table, json", arg);
+        o->json = lks_read_word(state, "format", arg, formats) == 1;
         return 0;
     case ARGP_KEY_ARG:
         if (o->config)
-            lks_usage_error("one configuration is enough: '%s' is too many", arg);
+            lks_usage_error(state, "one configuration is enough: '%s' is too many", arg);
         o->config = arg;
         return 0;
     case ARGP_KEY_END:
         if (!o->config)
-            lks_usage_error("a configuration is missing, e.g. configs/mnist-convnet.yaml");
+            lks_usage_error(state, "a configuration is missing, e.g. configs/mnist-convnet.yaml");
         if (o->json)
             a->common->level = LKS_LOG_QUIET;
         return 0;
@@ -72,24 +64,10 @@ static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error 
     return lks_hint_shipped(lks_bench(comm, input, err), ((lks_bench_options *)input)->config, err);
 }
 
-int lks_cmd_bench(int argc, char **argv) {
-    static const struct argp argp = {
-        options,
-        parse,
-        "CONFIG",
-        "Measures how fast the network that CONFIG describes trains here, alone or under mpirun or "
-        "srun: images a second, floating-point operations really needed and those of the layers as "
-        "they are written, their share of the multiply-add peak measured right beside each round, "
-        "time per phase, memory; with train.reduce: exact and with fp32, round by round in turn. "
-        "Evaluates nothing and writes no file.\v"
-        "On a machine that does other work as well, the best round and the shares say more than "
-        "the median. Exit status: 0 done, 1 failed, 2 usage or configuration error.",
-        lks_common_child,
-        NULL,
-        NULL};
+static int run(const lks_call *call) {
     lks_common_options common = {0};
     arguments a = {.common = &common};
-    lks_parse(&argp, argc, argv, &common, &a);
+    lks_parse(call, &common, &a);
     a.o.sets = common.sets;
     a.o.n_sets = common.n_sets;
     a.o.threads = common.threads;
@@ -97,3 +75,22 @@ int lks_cmd_bench(int argc, char **argv) {
     lks_common_free(&common);
     return status;
 }
+
+static const struct argp argp = {
+    options,
+    parse,
+    "CONFIG",
+    "Measures how fast the network that CONFIG describes trains here, alone or under mpirun or "
+    "srun: images a second, floating-point operations really needed and those of the layers as "
+    "they are written, their share of the multiply-add peak measured right beside each round, "
+    "time per phase, memory; with train.reduce: exact and with fp32, round by round in turn. "
+    "Evaluates nothing and writes no file.\v"
+    "On a machine that does other work as well, the best round and the shares say more than "
+    "the median. Exit status: 0 done, 1 failed, 2 usage or configuration error.",
+    NULL,
+    NULL,
+    NULL};
+
+const lks_command lks_command_bench = {
+    "bench", "measure how fast a configuration trains here (alone or under mpirun/srun)", &argp,
+    &lks_common_argp, run};

@@ -3,20 +3,17 @@
  * A configuration begins with comment lines "# what: ...", "# published: ..." (accuracy on the test
  * set and how it was come by) and "# source: ..."; the first is obligatory. Numbers of parameters
  * are computed. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/embedded.h"
-#include "cli/cli.h"
+#include "cli/commands/commands.h"
+#include "cli/parse.h"
+#include "cli/process.h"
+#include "cli/shipped.h"
 #include "lockstep/json.h"
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
 #include "lockstep/suggest.h"
-
-extern const lks_embedded lks_shipped_configs[]; /* the files of configs/ */
 
 enum { KEY_JSON = 'j' };
 
@@ -36,7 +33,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (a->name)
-            lks_usage_error("one configuration at a time: '%s' is too many", arg);
+            lks_usage_error(state, "one configuration at a time: '%s' is too many", arg);
         a->name = arg;
         return 0;
     }
@@ -175,42 +172,29 @@ static lks_status print(const char *name, lks_error *err) {
                     "no configuration '%.64s'; `lockstep configs` lists what there is", name);
 }
 
-lks_status lks_hint_shipped(lks_status status, const char *path, lks_error *err) {
-    if (status != LKS_ERR_CONFIG || !path || access(path, F_OK) == 0 || errno != ENOENT)
-        return status;
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    size_t length = strlen(name);
-    if (length > 5 && strcmp(name + length - 5, ".yaml") == 0)
-        length -= 5;
-    for (const lks_embedded *s = lks_shipped_configs; s->name; s++)
-        if (strlen(s->name) == length && memcmp(s->name, name, length) == 0) {
-            size_t used = strlen(err->text);
-            snprintf(err->text + used, sizeof err->text - used,
-                     "; `lockstep configs %s > %s.yaml` writes the shipped one", s->name, s->name);
-        }
-    return status;
-}
-
-int lks_cmd_configs(int argc, char **argv) {
-    static const struct argp argp = {
-        options,
-        parse,
-        "[NAME]",
-        "Lists the configurations that come with the program, or prints the one called NAME: "
-        "`lockstep configs m3 > my.yaml`.\v"
-        "Exit status: 0 done, 1 failed, 2 usage error or no such configuration.",
-        lks_help_child,
-        NULL,
-        NULL};
+static int run(const lks_call *call) {
     lks_common_options common = {0};
     arguments a = {0};
     lks_error err;
-    lks_parse(&argp, argc, argv, &common, &a);
+    lks_parse(call, &common, &a);
     lks_common_free(&common);
     if (!lks_speaks())
         return 0;
     lks_status status = a.name ? print(a.name, &err) : list(a.json, &err);
-    if (status == LKS_OK && fflush(stdout) != 0)
-        status = lks_fail(&err, LKS_ERR_IO, "cannot write to standard output");
     return status == LKS_OK ? 0 : lks_report(&err);
 }
+
+static const struct argp argp = {
+    options,
+    parse,
+    "[NAME]",
+    "Lists the configurations that come with the program, or prints the one called NAME: "
+    "`lockstep configs m3 > my.yaml`.\v"
+    "Exit status: 0 done, 1 failed, 2 usage error or no such configuration.",
+    NULL,
+    NULL,
+    NULL};
+
+const lks_command lks_command_configs = {
+    "configs", "list the configurations that come with the program, or print one", &argp,
+    &lks_help_argp, run};

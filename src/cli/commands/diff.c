@@ -1,5 +1,7 @@
 /* lockstep diff */
-#include "cli/cli.h"
+#include "cli/commands/commands.h"
+#include "cli/parse.h"
+#include "cli/process.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/model.h"
 #include "lockstep/eval.h"
@@ -9,34 +11,23 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case ARGP_KEY_ARG:
         if (state->arg_num >= 2)
-            lks_usage_error("two checkpoints are enough: '%s' is too many", arg);
+            lks_usage_error(state, "two checkpoints are enough: '%s' is too many", arg);
         paths[state->arg_num] = arg;
         return 0;
     case ARGP_KEY_END:
         if (state->arg_num < 2)
-            lks_usage_error("two checkpoints are needed");
+            lks_usage_error(state, "two checkpoints are needed");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
 }
 
-int lks_cmd_diff(int argc, char **argv) {
-    static const struct argp argp = {
-        NULL,
-        parse,
-        "CHECKPOINT CHECKPOINT",
-        "Compares two checkpoints: the first layer and index where they "
-        "part, in units in the last place, and what differs besides. A run folder "
-        "stands for the checkpoint whose test figures the run reports.\v"
-        "Exit status: 0 the same, 1 different or not comparable, 2 usage error.",
-        lks_help_child,
-        NULL,
-        NULL};
+static int run(const lks_call *call) {
     lks_common_options common = {0};
     const char *paths[2];
     lks_error err;
     bool same = false;
-    lks_parse(&argp, argc, argv, &common, paths);
+    lks_parse(call, &common, paths);
     if (!lks_speaks())
         return 0;
     char files[2][LKS_PATH_MAX + 64];
@@ -48,3 +39,18 @@ int lks_cmd_diff(int argc, char **argv) {
     lks_common_free(&common);
     return status != LKS_OK ? lks_report(&err) : same ? 0 : 1;
 }
+
+static const struct argp argp = {
+    NULL,
+    parse,
+    "CHECKPOINT CHECKPOINT",
+    "Compares two checkpoints: the first layer and index where they "
+    "part, in units in the last place, and what differs besides. A run folder "
+    "stands for the checkpoint whose test figures the run reports.\v"
+    "Exit status: 0 the same, 1 different or not comparable, 2 usage error.",
+    NULL,
+    NULL,
+    NULL};
+
+const lks_command lks_command_diff = {"diff", "find where two checkpoints differ", &argp,
+                                      &lks_help_argp, run};

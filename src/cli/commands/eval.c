@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/cli.h"
+#include "cli/commands/commands.h"
+#include "cli/launch.h"
+#include "cli/parse.h"
 #include "lockstep/eval.h"
 
 enum { KEY_DATA = 'd', KEY_SHIFTS = 'm' };
@@ -25,17 +27,17 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
     switch (key) {
     case KEY_DATA:
-        a->o.data = arg;
+        a->o.data = lks_read_name(state, "data", arg);
         return 0;
     case KEY_SHIFTS:
-        a->o.shifts = (int)lks_read_number("shifts", arg, 0, LKS_SHIFTS_MAX);
+        a->o.shifts = (int)lks_read_number(state, "shifts", arg, 0, LKS_SHIFTS_MAX);
         return 0;
     case ARGP_KEY_ARG:
         a->checkpoints[a->o.n_checkpoints++] = arg;
         return 0;
     case ARGP_KEY_END:
         if (a->o.n_checkpoints == 0)
-            lks_usage_error("a checkpoint is missing, e.g. runs/NAME/checkpoints/last.h5");
+            lks_usage_error(state, "a checkpoint is missing, e.g. runs/NAME/checkpoints/last.h5");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -46,23 +48,11 @@ static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error 
     return lks_eval(comm, input, err);
 }
 
-int lks_cmd_eval(int argc, char **argv) {
-    static const struct argp argp = {
-        options,
-        parse,
-        "CHECKPOINT...",
-        "Evaluates the network of CHECKPOINT on its test set: accuracy "
-        "with a 95 % interval, top-3, loss, per-class figures and the "
-        "confusion matrix. Of several checkpoints, trained on the same data, the probabilities are "
-        "averaged. A run folder stands for the checkpoint whose test figures the run reports.\v"
-        "Exit status: 0 done, 1 failed, 2 usage or configuration error.",
-        lks_common_child,
-        NULL,
-        NULL};
+static int run(const lks_call *call) {
     lks_common_options common = {0};
-    arguments a = {.checkpoints = lks_argument_list(argc)};
+    arguments a = {.checkpoints = lks_argument_list(call->argc)};
     a.o.checkpoints = a.checkpoints;
-    lks_parse(&argp, argc, argv, &common, &a);
+    lks_parse(call, &common, &a);
     a.o.sets = common.sets;
     a.o.n_sets = common.n_sets;
     a.o.threads = common.threads;
@@ -71,3 +61,20 @@ int lks_cmd_eval(int argc, char **argv) {
     free(a.checkpoints);
     return status;
 }
+
+static const struct argp argp = {
+    options,
+    parse,
+    "CHECKPOINT...",
+    "Evaluates the network of CHECKPOINT on its test set: accuracy "
+    "with a 95 % interval, top-3, loss, per-class figures and the "
+    "confusion matrix. Of several checkpoints, trained on the same data, the probabilities are "
+    "averaged. A run folder stands for the checkpoint whose test figures the run reports.\v"
+    "Exit status: 0 done, 1 failed, 2 usage or configuration error.",
+    NULL,
+    NULL,
+    NULL};
+
+const lks_command lks_command_eval = {
+    "eval", "evaluate a checkpoint on its test set (alone or under mpirun/srun)", &argp,
+    &lks_common_argp, run};

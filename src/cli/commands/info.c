@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
-#include "cli/info.h"
+#include "cli/commands/commands.h"
+#include "cli/parse.h"
+#include "cli/process.h"
+#include "cli/shipped.h"
+#include "cli/commands/info.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/data.h"
 #include "lockstep/image_file.h"
@@ -24,12 +27,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case ARGP_KEY_ARG:
         if (a->what)
-            lks_usage_error("one thing at a time: '%s' is too many", arg);
+            lks_usage_error(state, "one thing at a time: '%s' is too many", arg);
         a->what = arg;
         return 0;
     case ARGP_KEY_END:
         if (!a->what)
-            lks_usage_error("a configuration, checkpoint or data folder is missing");
+            lks_usage_error(state, "a configuration, checkpoint or data folder is missing");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -290,26 +293,29 @@ static lks_status describe(const arguments *a, lks_error *err) {
     return info_config(a, err);
 }
 
-int lks_cmd_info(int argc, char **argv) {
-    static const struct argp argp = {
-        NULL,
-        parse,
-        "CONFIG|CHECKPOINT|RUN_DIR|DATA",
-        "Describes a configuration (the network layer by layer: output shape, parameters, cost), a "
-        "checkpoint (.h5), a run folder (also of a run at work), a folder of IDX files, one IDX "
-        "file, or an HDF5 data set (.h5, .hdf5).\v"
-        "Exit status: 0 done, 1 damaged or not readable, 2 usage or configuration error.",
-        lks_common_child,
-        NULL,
-        NULL};
+static int run(const lks_call *call) {
     lks_common_options common = {0};
     arguments a = {NULL, &common};
     lks_error err;
-    lks_parse(&argp, argc, argv, &common, &a);
+    lks_parse(call, &common, &a);
     if (!lks_speaks())
         return 0;
     lks_status status = describe(&a, &err);
     lks_common_free(&common);
-    fflush(stdout);
     return status == LKS_OK ? 0 : lks_report(&err);
 }
+
+static const struct argp argp = {
+    NULL,
+    parse,
+    "CONFIG|CHECKPOINT|RUN_DIR|DATA",
+    "Describes a configuration (the network layer by layer: output shape, parameters, cost), a "
+    "checkpoint (.h5), a run folder (also of a run at work), a folder of IDX files, one IDX "
+    "file, or an HDF5 data set (.h5, .hdf5).\v"
+    "Exit status: 0 done, 1 damaged or not readable, 2 usage or configuration error.",
+    NULL,
+    NULL,
+    NULL};
+
+const lks_command lks_command_info = {
+    "info", "describe a configuration, a checkpoint or a data set", &argp, &lks_common_argp, run};

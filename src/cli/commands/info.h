@@ -1,6 +1,6 @@
 /* Parts of `lockstep info`. */
-#ifndef LKS_CLI_INFO_H
-#define LKS_CLI_INFO_H
+#ifndef LKS_CLI_COMMANDS_INFO_H
+#define LKS_CLI_COMMANDS_INFO_H
 
 #include <stdbool.h>
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "cli/info.h"
+#include "cli/commands/info.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/json.h"
 #include "lockstep/memory.h"

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
-#include "base/embedded.h"
+#include "cli/commands/commands.h"
+#include "cli/parse.h"
+#include "cli/process.h"
+#include "cli/shipped.h"
 #include "lockstep/pack.h"
-
-extern const lks_embedded lks_shipped_configs[];
 
 enum {
     KEY_SIZE = 'z',
@@ -46,48 +46,47 @@ static const struct argp_option options[] = {
     {"force", KEY_FORCE, NULL, 0, "Replace a data set that is in OUT already", 3},
     {0}};
 
-static void read_size(lks_pack_options *o, const char *text) {
+static void read_size(const struct argp_state *state, lks_pack_options *o, const char *text) {
     char rows[16], columns[16] = "";
     const size_t length = strcspn(text, "x");
     if (length >= sizeof rows || strlen(text + length) > sizeof columns)
-        lks_usage_error("--size %s: neither a number N nor RxC, rows and columns", text);
+        lks_usage_error(state, "--size %s: neither a number N nor RxC, rows and columns", text);
     memcpy(rows, text, length);
     rows[length] = '\0';
     strcpy(columns, text[length] ? text + length + 1 : rows);
-    o->rows = (int)lks_read_number("size", rows, 1, 65536);
-    o->columns = (int)lks_read_number("size", columns, 1, 65536);
+    o->rows = (int)lks_read_number(state, "size", rows, 1, 65536);
+    o->columns = (int)lks_read_number(state, "size", columns, 1, 65536);
 }
 
-static double read_share(const char *text) {
+static double read_share(const struct argp_state *state, const char *text) {
     char *end;
     const double share = strtod(text, &end);
     if (*end || end == text || text[strspn(text, "0123456789.eE-")] || !(share >= 0 && share < 1))
-        lks_usage_error("--test %s: not a share from 0 up to, but not including, 1", text);
+        lks_usage_error(state, "--test %s: not a share from 0 up to, but not including, 1", text);
     return share;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
+    static const char *const channels[] = {"1", "3", NULL};
     lks_pack_options *o = state->input;
     switch (key) {
     case KEY_SIZE:
-        read_size(o, arg);
+        read_size(state, o, arg);
         return 0;
     case KEY_CHANNELS:
-        if (strcmp(arg, "1") != 0 && strcmp(arg, "3") != 0)
-            lks_usage_error("--channels %s: neither 1 nor 3", arg);
-        o->channels = *arg - '0';
+        o->channels = lks_read_word(state, "channels", arg, channels) == 0 ? 1 : 3;
         return 0;
     case KEY_INVERT:
         o->invert = true;
         return 0;
     case KEY_BACKGROUND:
-        o->background = (int)lks_read_number("background", arg, 0, 255);
+        o->background = (int)lks_read_number(state, "background", arg, 0, 255);
         return 0;
     case KEY_TEST:
-        o->test = read_share(arg);
+        o->test = read_share(state, arg);
         return 0;
     case KEY_SEED:
-        o->seed = lks_read_number("seed", arg, 0, UINT64_MAX);
+        o->seed = lks_read_number(state, "seed", arg, 0, UINT64_MAX);
         return 0;
     case KEY_SKIP_BAD:
         o->skip_bad = true;
@@ -97,14 +96,15 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num >= 2)
-            lks_usage_error("two folders are enough: '%s' is too many", arg);
+            lks_usage_error(state, "two folders are enough: '%s' is too many", arg);
         if (!*arg)
-            lks_usage_error("a folder's name is empty");
+            lks_usage_error(state, "a folder's name is empty");
         *(state->arg_num == 0 ? &o->dir : &o->out) = arg;
         return 0;
     case ARGP_KEY_END:
         if (state->arg_num < 2)
-            lks_usage_error("two folders are needed: the one of the pictures and the one to write "
+            lks_usage_error(state,
+                            "two folders are needed: the one of the pictures and the one to write "
                             "to, e.g. lockstep pack digits data/digits");
         return 0;
     }
@@ -121,33 +121,36 @@ static void name_network(lks_pack_options *o) {
     o->network_size = s->size;
 }
 
-int lks_cmd_pack(int argc, char **argv) {
-    static const struct argp argp = {
-        options,
-        parse,
-        "DIR OUT",
-        "Turns pictures (PNG, PGM, PPM, PBM) into the IDX files that training reads, in folder "
-        "OUT. "
-        "DIR has a folder for each class, DIR/CLASS/*.png, with folders in it or not; they are "
-        "numbered in order of their names, as numbers where all are numbers. Or DIR has the "
-        "folders train and test, and these the class folders. The same pictures give the same "
-        "bytes on every machine.\v"
-        "It ends with the classes and the commands that train on them. "
-        "Exit status: 0 done, 1 a folder or picture is bad, 2 an option is wrong or missing; then "
-        "nothing is written.",
-        lks_help_child,
-        NULL,
-        NULL};
+static int run(const lks_call *call) {
     lks_common_options common = {0};
     lks_pack_options o = {.test = -1, .seed = 1, .background = -1};
     lks_error err;
-    lks_parse(&argp, argc, argv, &common, &o);
+    lks_parse(call, &common, &o);
     lks_common_free(&common);
     if (!lks_speaks())
         return 0;
     name_network(&o);
     lks_status status = lks_pack(&o, &err);
-    if (status == LKS_OK && fflush(stdout) != 0)
-        status = lks_fail(&err, LKS_ERR_IO, "cannot write to standard output");
     return status == LKS_OK ? 0 : lks_report(&err);
 }
+
+static const struct argp argp = {
+    options,
+    parse,
+    "DIR OUT",
+    "Turns pictures (PNG, PGM, PPM, PBM) into the IDX files that training reads, in folder "
+    "OUT. "
+    "DIR has a folder for each class, DIR/CLASS/*.png, with folders in it or not; they are "
+    "numbered in order of their names, as numbers where all are numbers. Or DIR has the "
+    "folders train and test, and these the class folders. The same pictures give the same "
+    "bytes on every machine.\v"
+    "It ends with the classes and the commands that train on them. "
+    "Exit status: 0 done, 1 a folder or picture is bad, 2 an option is wrong or missing; then "
+    "nothing is written.",
+    NULL,
+    NULL,
+    NULL};
+
+const lks_command lks_command_pack = {
+    "pack", "turn class folders of PNG, PGM or PPM pictures into a data set", &argp, &lks_help_argp,
+    run};

@@ -1,12 +1,14 @@
 /* lockstep predict */
-#include "cli/predict.h"
+#include "cli/commands/predict.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/commands/commands.h"
+#include "cli/parse.h"
+#include "cli/process.h"
 #include "lockstep/eval.h"
 
 enum {
@@ -68,14 +70,6 @@ typedef struct arguments {
 
 /* --- arguments -------------------------------------------------------------------------------- */
 
-/* Which of @p names, which end with NULL, @p text is. */
-static int choose(const char *option, const char *text, const char *const *names) {
-    for (int i = 0; names[i]; i++)
-        if (strcmp(text, names[i]) == 0)
-            return i;
-    lks_usage_error("--%s %s: none of %s, %s and %s", option, text, names[0], names[1], names[2]);
-}
-
 static void add_argument(arguments *a, const char *arg) {
     if (!a->checkpoints[0])
         a->checkpoints[0] = arg;
@@ -83,17 +77,18 @@ static void add_argument(arguments *a, const char *arg) {
         a->images[a->n_images++] = arg;
 }
 
-static void check(const arguments *a) {
+static void check(const struct argp_state *state, const arguments *a) {
     if (!a->checkpoints[0])
-        lks_usage_error("a checkpoint or run folder is missing, and images, e.g. lockstep predict "
+        lks_usage_error(state,
+                        "a checkpoint or run folder is missing, and images, e.g. lockstep predict "
                         "runs/NAME photo.png");
     if (a->n_images == 0 && !a->files_from)
         lks_usage_error(
-            "images are missing: name PNG, PGM, PPM, PBM or IDX files, or --files-from");
+            state, "images are missing: name PNG, PGM, PPM, PBM or IDX files, or --files-from");
     if (a->prepares_itself && a->o.preprocess != LKS_PREPROCESS_NONE)
-        lks_usage_error("--invert and --background need --preprocess none");
+        lks_usage_error(state, "--invert and --background need --preprocess none");
     if (a->printer.show && a->printer.format == LKS_PREDICT_CSV)
-        lks_usage_error("--show is for text and json, not for csv");
+        lks_usage_error(state, "--show is for text and json, not for csv");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -105,26 +100,26 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->checkpoints[a->o.n_checkpoints++] = arg;
         return 0;
     case KEY_SHIFTS:
-        a->o.shifts = (int)lks_read_number("shifts", arg, 0, LKS_SHIFTS_MAX);
+        a->o.shifts = (int)lks_read_number(state, "shifts", arg, 0, LKS_SHIFTS_MAX);
         return 0;
     case KEY_PREPROCESS:
-        a->o.preprocess = (lks_preprocess)choose("preprocess", arg, ways);
+        a->o.preprocess = (lks_preprocess)lks_read_word(state, "preprocess", arg, ways);
         return 0;
     case KEY_INVERT:
         a->o.invert = a->prepares_itself = true;
         return 0;
     case KEY_BACKGROUND:
-        a->o.background = (int)lks_read_number("background", arg, 0, 255);
+        a->o.background = (int)lks_read_number(state, "background", arg, 0, 255);
         a->prepares_itself = true;
         return 0;
     case KEY_FILES_FROM:
-        a->files_from = arg;
+        a->files_from = lks_read_name(state, "files-from", arg);
         return 0;
     case KEY_TOP:
-        a->printer.top = (int)lks_read_number("top", arg, 1, LKS_CLASSES_MAX);
+        a->printer.top = (int)lks_read_number(state, "top", arg, 1, LKS_CLASSES_MAX);
         return 0;
     case KEY_FORMAT:
-        a->printer.format = (lks_predict_format)choose("format", arg, formats);
+        a->printer.format = (lks_predict_format)lks_read_word(state, "format", arg, formats);
         return 0;
     case KEY_SHOW:
         a->printer.show = true;
@@ -133,7 +128,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         add_argument(a, arg);
         return 0;
     case ARGP_KEY_END:
-        check(a);
+        check(state, a);
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -196,21 +191,17 @@ static bool answer(lks_predictor *predictor, const char *name) {
     return false;
 }
 
-/* Returns the exit status. */
+/* Returns the exit status. Answers that nobody can read are not made. */
 static int answer_all(lks_predictor *predictor, const arguments *a, char *names) {
-    lks_error err;
     bool good = true;
     const char *name;
     lks_predict_print_head(&a->printer);
-    for (int i = 0; i < a->n_images; i++)
+    for (int i = 0; i < a->n_images && !ferror(stdout); i++)
         good &= answer(predictor, a->images[i]);
-    while ((name = next_name(&names)))
+    while (!ferror(stdout) && (name = next_name(&names)))
         good &= answer(predictor, name);
     lks_predictor_flush(predictor);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return good ? 0 : 1;
-    lks_fail(&err, LKS_ERR_IO, "cannot write to standard output");
-    return lks_report(&err);
+    return good ? 0 : 1;
 }
 
 static int work(arguments *a) {
@@ -238,28 +229,13 @@ static int work(arguments *a) {
     return exit_status;
 }
 
-int lks_cmd_predict(int argc, char **argv) {
-    static const struct argp argp = {
-        options,
-        parse,
-        "CHECKPOINT IMAGE...",
-        "Tells what the network of CHECKPOINT takes each IMAGE for, and how sure it is. CHECKPOINT "
-        "may be a run folder, which stands for the checkpoint whose test figures the run reports. "
-        "An IMAGE is a PNG, PGM, PPM or PBM file, or an IDX file, plain or .gz, all of whose "
-        "images "
-        "are answered.\v"
-        "Answers come in the order of the names. Exit status: 0 done, 1 an image (named in a "
-        "message; the others are answered) or the checkpoint cannot be read, 2 an option is wrong "
-        "or missing.",
-        lks_common_child,
-        NULL,
-        NULL};
+static int run(const lks_call *call) {
     lks_common_options common = {0};
     arguments a = {.o = {.background = -1, .n_checkpoints = 1}, .printer = {.top = 3}};
     int exit_status = 0;
-    a.o.checkpoints = a.checkpoints = lks_argument_list(argc);
-    a.images = lks_argument_list(argc);
-    lks_parse(&argp, argc, argv, &common, &a);
+    a.o.checkpoints = a.checkpoints = lks_argument_list(call->argc);
+    a.images = lks_argument_list(call->argc);
+    lks_parse(call, &common, &a);
     a.o.sets = common.sets;
     a.o.n_sets = common.n_sets;
     a.o.threads = common.threads;
@@ -270,3 +246,23 @@ int lks_cmd_predict(int argc, char **argv) {
     free(a.images);
     return exit_status;
 }
+
+static const struct argp argp = {
+    options,
+    parse,
+    "CHECKPOINT IMAGE...",
+    "Tells what the network of CHECKPOINT takes each IMAGE for, and how sure it is. CHECKPOINT "
+    "may be a run folder, which stands for the checkpoint whose test figures the run reports. "
+    "An IMAGE is a PNG, PGM, PPM or PBM file, or an IDX file, plain or .gz, all of whose "
+    "images "
+    "are answered.\v"
+    "Answers come in the order of the names. Exit status: 0 done, 1 an image (named in a "
+    "message; the others are answered) or the checkpoint cannot be read, 2 an option is wrong "
+    "or missing.",
+    NULL,
+    NULL,
+    NULL};
+
+const lks_command lks_command_predict = {
+    "predict", "tell what is on pictures: PNG, PGM, PPM, PBM or IDX files", &argp, &lks_common_argp,
+    run};

@@ -1,4 +1,4 @@
-#include "cli/predict.h"
+#include "cli/commands/predict.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,9 @@
 /* lockstep report */
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-#include "cli/cli.h"
+#include "cli/commands/commands.h"
+#include "cli/parse.h"
+#include "cli/process.h"
 #include "lockstep/report.h"
 
 enum { KEY_OUT = 'o', KEY_DATA = 'd' };
@@ -14,7 +15,8 @@ typedef struct arguments {
 } arguments;
 
 static const struct argp_option options[] = {
-    {"out", KEY_OUT, "FILE", 0, "The page to write (default: report.html in the first RUN_DIR)", 1},
+    {"out", KEY_OUT, "FILE", 0,
+     "The page to write, - for standard output (default: report.html in the first RUN_DIR)", 1},
     {"data", KEY_DATA, "DIR", 0,
      "Folder of the data, for the test images (default: the configuration's data.dir)", 1},
     {0}};
@@ -23,45 +25,31 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
     switch (key) {
     case KEY_OUT:
-        a->out = arg;
+        a->out = lks_read_name(state, "out", arg);
         return 0;
     case KEY_DATA:
-        a->data = arg;
+        a->data = lks_read_name(state, "data", arg);
         return 0;
     case ARGP_KEY_ARG:
         if (a->n == LKS_REPORT_RUNS_MAX)
-            lks_usage_error("%d runs are the most that one page compares", LKS_REPORT_RUNS_MAX);
+            lks_usage_error(state, "%d runs are the most that one page compares",
+                            LKS_REPORT_RUNS_MAX);
         a->folders[a->n++] = arg;
         return 0;
     case ARGP_KEY_END:
         if (a->n == 0)
-            lks_usage_error("a run folder is missing, e.g. runs/mnist-convnet");
+            lks_usage_error(state, "a run folder is missing, e.g. runs/mnist-convnet");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
 }
 
-int lks_cmd_report(int argc, char **argv) {
-    static const struct argp argp = {
-        options,
-        parse,
-        "RUN_DIR...",
-        "Writes a page about a run that any browser opens, without network or other files: "
-        "accuracy "
-        "with its interval, curves, confusion matrix, figures of each class, misclassified images, "
-        "calibration, filters and feature maps, the network, and where the result comes from. "
-        "Several runs are overlaid and compared.\v"
-        "What is missing is said in its place. Exit status: 0 done, 1 a file is damaged or cannot "
-        "be read "
-        "or written, 2 usage error or no run folder.",
-        lks_help_child,
-        NULL,
-        NULL};
+static int run(const lks_call *call) {
     lks_common_options common = {0};
     arguments a = {0};
     char path[LKS_PATH_MAX + 64];
     lks_error err;
-    lks_parse(&argp, argc, argv, &common, &a);
+    lks_parse(call, &common, &a);
     lks_common_free(&common);
     if (!lks_speaks())
         return 0;
@@ -69,6 +57,27 @@ int lks_cmd_report(int argc, char **argv) {
     const char *out = a.out ? a.out : path;
     if (lks_report_write(a.folders, a.n, a.data, out, &err) != LKS_OK)
         return lks_report(&err);
-    printf("report %s\n", out);
+    if (strcmp(out, "-") != 0)
+        lks_info("report %s", out);
     return 0;
 }
+
+static const struct argp argp = {
+    options,
+    parse,
+    "RUN_DIR...",
+    "Writes a page about a run that any browser opens, without network or other files: "
+    "accuracy "
+    "with its interval, curves, confusion matrix, figures of each class, misclassified images, "
+    "calibration, filters and feature maps, the network, and where the result comes from. "
+    "Several runs are overlaid and compared.\v"
+    "What is missing is said in its place. Exit status: 0 done, 1 a file is damaged or cannot "
+    "be read "
+    "or written, 2 usage error or no run folder.",
+    NULL,
+    NULL,
+    NULL};
+
+const lks_command lks_command_report = {
+    "report", "write a page about runs: curves, errors, calibration, comparison", &argp,
+    &lks_help_argp, run};

@@ -2,7 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/commands/commands.h"
+#include "cli/launch.h"
+#include "cli/parse.h"
+#include "cli/process.h"
+#include "cli/shipped.h"
 #include "lockstep/job.h"
 #include "lockstep/train.h"
 
@@ -52,15 +56,6 @@ static const struct argp_option options[] = {
      "auto (default): a bar on a terminal, a line per epoch elsewhere", 1},
     {0}};
 
-static lks_progress_mode progress_mode(const char *arg) {
-    static const char *const names[] = {"auto", "bar", "lines", "never"};
-    for (int i = 0; i < 4; i++)
-        if (strcmp(arg, names[i]) == 0)
-            return (lks_progress_mode)i;
-    lks_usage_error("--progress %s: not one of auto, bar, lines, never", arg);
-    return LKS_PROGRESS_AUTO;
-}
-
 /* Seconds, MM:SS, HH:MM:SS or D-HH:MM:SS. Only the first number may be beyond what the next larger
  * unit holds. False for anything else: Slurm's D-HH and D-HH:MM, too, are no times of this form. */
 static bool read_time(const char *at, double *seconds) {
@@ -82,57 +77,56 @@ static bool read_time(const char *at, double *seconds) {
     }
 }
 
-static void limit_time(const char *arg) {
+static void limit_time(const struct argp_state *state, const char *arg) {
     double seconds;
     if (!read_time(arg, &seconds) || seconds < 1)
-        lks_usage_error("--time-limit %s: not seconds, MM:SS, HH:MM:SS or D-HH:MM:SS", arg);
+        lks_usage_error(state, "--time-limit %s: not seconds, MM:SS, HH:MM:SS or D-HH:MM:SS", arg);
     lks_stop_after(seconds);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
+    static const char *const modes[] = {"auto", "bar", "lines", "never", NULL};
     lks_train_options *o = state->input;
     switch (key) {
     case KEY_OUT:
-        if (!*arg)
-            lks_usage_error("--out: a folder's name is missing");
-        o->out = arg;
+        o->out = lks_read_name(state, "out", arg);
         return 0;
     case KEY_RESUME:
-        o->resume = arg;
+        o->resume = lks_read_name(state, "resume", arg);
         return 0;
     case KEY_REFIT:
-        o->refit = arg;
+        o->refit = lks_read_name(state, "refit", arg);
         return 0;
     case KEY_TRACE:
-        if (!*arg)
-            lks_usage_error("--trace: a file's name is missing");
-        o->trace = arg;
+        o->trace = lks_read_name(state, "trace", arg);
         return 0;
     case KEY_DRY_RUN:
         o->dry_run = true;
         return 0;
     case KEY_INIT_FROM:
-        o->init_from = arg;
+        o->init_from = lks_read_name(state, "init-from", arg);
         return 0;
     case KEY_TIME_LIMIT:
-        limit_time(arg);
+        limit_time(state, arg);
         return 0;
     case KEY_PROGRESS:
-        o->progress = progress_mode(arg);
+        o->progress = (lks_progress_mode)lks_read_word(state, "progress", arg, modes);
         return 0;
     case ARGP_KEY_ARG:
         if (o->config)
-            lks_usage_error("one configuration is enough: '%s' is too many", arg);
+            lks_usage_error(state, "one configuration is enough: '%s' is too many", arg);
         o->config = arg;
         return 0;
     case ARGP_KEY_END:
         if (o->config && o->refit)
-            lks_usage_error("--refit takes its configuration from the run folder: '%s' is too many",
+            lks_usage_error(state,
+                            "--refit takes its configuration from the run folder: '%s' is too many",
                             o->config);
         if (o->trace && o->dry_run)
-            lks_usage_error("--trace %s: a dry run trains nothing that could be traced", o->trace);
+            lks_usage_error(state, "--trace %s: a dry run trains nothing that could be traced",
+                            o->trace);
         if (!o->config && !o->refit)
-            lks_usage_error("a configuration is missing, e.g. configs/mnist-convnet.yaml");
+            lks_usage_error(state, "a configuration is missing, e.g. configs/mnist-convnet.yaml");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -147,29 +141,33 @@ static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error 
     return status;
 }
 
-int lks_cmd_train(int argc, char **argv) {
-    static const struct argp argp = {
-        options,
-        parse,
-        "CONFIG\n--refit RUN_DIR",
-        "Trains the network that CONFIG (YAML) describes. Started by "
-        "mpirun or srun, every rank trains a share of each batch.\v"
-        "Exit status: 0 done, 1 failed, 2 usage or configuration error, "
-        "75 stopped on SIGTERM, SIGINT, SIGUSR1 or at --time-limit with a "
-        "checkpoint saved: the same command goes on.",
-        lks_common_child,
-        NULL,
-        NULL};
+static int run(const lks_call *call) {
     lks_common_options common = {0};
     lks_train_options o = {0};
-    lks_parse(&argp, argc, argv, &common, &o);
+    lks_parse(call, &common, &o);
     o.sets = common.sets;
     o.n_sets = common.n_sets;
     o.threads = common.threads;
     if (common.level == LKS_LOG_VERBOSE && o.progress == LKS_PROGRESS_AUTO)
         o.progress = LKS_PROGRESS_LINES; /* a bar would stand in the way of the other lines */
-    lks_catch_signals();                 /* from the start: MPI takes a while */
+    lks_process_stops_gently();          /* from the start: MPI takes a while */
     int status = lks_with_comm(&common, work, &o);
     lks_common_free(&common);
     return status;
 }
+
+static const struct argp argp = {options,
+                                 parse,
+                                 "CONFIG\n--refit RUN_DIR",
+                                 "Trains the network that CONFIG (YAML) describes. Started by "
+                                 "mpirun or srun, every rank trains a share of each batch.\v"
+                                 "Exit status: 0 done, 1 failed, 2 usage or configuration error, "
+                                 "75 stopped on SIGTERM, SIGINT, SIGUSR1 or at --time-limit with a "
+                                 "checkpoint saved: the same command goes on.",
+                                 NULL,
+                                 NULL,
+                                 NULL};
+
+const lks_command lks_command_train = {
+    "train", "train a network and write a run folder (alone or under mpirun/srun)", &argp,
+    &lks_common_argp, run};

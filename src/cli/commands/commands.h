@@ -1,0 +1,14 @@
+/* The commands, in the order of `lockstep --help`: a new one is a file beside this one, which defines
+ * lks_command_NAME, and a word here. */
+#ifndef LKS_CLI_COMMANDS_H
+#define LKS_CLI_COMMANDS_H
+
+#include "cli/command.h"
+
+#define LKS_COMMANDS(X)                                                                            \
+    X(train) X(eval) X(predict) X(info) X(report) X(configs) X(pack) X(bench) X(diff) X(help)
+
+#define LKS_DECLARE_COMMAND(name) extern const lks_command lks_command_##name;
+LKS_COMMANDS(LKS_DECLARE_COMMAND)
+
+#endif

@@ -1,0 +1,105 @@
+#include "cli/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lockstep/comm.h"
+#include "lockstep/log.h"
+#include "lockstep/job.h"
+
+/* --- begin ------------------------------------------------------------------------------------ */
+
+/* A descriptor that is open the wrong way round: every use of it fails, as with a closed one. */
+static void keep_closed(int descriptor) {
+    if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF)
+        return;
+    open("/dev/null",
+         descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest free number */
+}
+
+void lks_process_begin(void) {
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
+        keep_closed(descriptor);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static void stop_gently(int number) {
+    lks_request_stop();
+    if (number == SIGINT)
+        signal(SIGINT, SIG_DFL); /* a second Ctrl-C ends at once */
+}
+
+void lks_process_stops_gently(void) {
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = stop_gently;
+    action.sa_flags = SA_RESTART;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        sigaction(numbers[i], &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* --- end -------------------------------------------------------------------------------------- */
+
+/* Why something that was printed earlier did not arrive, where that can still be found out; else 0. */
+static int find_reason(void) {
+    return write(STDOUT_FILENO, "", 0) < 0 ? errno : 0;
+}
+
+/* A pipe whose reader went away wants no words. */
+static int tell_lost_output(int reason) {
+    lks_error err;
+    if (reason == EPIPE)
+        return 1;
+    lks_fail(&err, LKS_ERR_IO, "cannot write to standard output%s%s", reason ? ": " : "",
+             reason == EBADF ? "it is closed"
+             : reason        ? strerror(reason)
+                             : "");
+    return lks_report(&err);
+}
+
+void lks_process_end(int status) {
+    int reason = 0;
+    bool lost = false;
+    if (fflush(stdout) != 0) {
+        lost = true;
+        reason = errno;
+    } else if (ferror(stdout)) {
+        lost = true;
+        reason = find_reason();
+    }
+    if (fclose(stdout) != 0 && !lost) {
+        lost = true;
+        reason = errno;
+    }
+    exit(lost && status == 0 ? tell_lost_output(reason) : status);
+}
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+bool lks_speaks(void) {
+    return lks_comm_env_rank() <= 0;
+}
+
+int lks_report(const lks_error *err) {
+    lks_error_print(err->text);
+    return lks_exit_status(err->status);
+}
+
+int lks_refuse(const char *format, ...) {
+    if (!lks_speaks())
+        return 0;
+    lks_error err = {.status = LKS_ERR_USAGE};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err.text, sizeof err.text, format, args);
+    va_end(args);
+    return lks_report(&err);
+}

@@ -1,0 +1,32 @@
+/* What the program does as a process: the only place that installs signal handlers, prints the final error,
+ * looks after standard output, and exits. */
+#ifndef LKS_CLI_PROCESS_H
+#define LKS_CLI_PROCESS_H
+
+#include <stdbool.h>
+
+#include "lockstep/status.h"
+
+/* Before anything else: a file size limit becomes an error that can be told; a standard stream that came
+ * closed stays so, so that no file that is opened later takes its number and what is printed. */
+void lks_process_begin(void);
+
+/* SIGTERM, SIGINT and SIGUSR1 ask for a stop at the next step, a second SIGINT ends at once. A reader
+ * of standard output who goes away does not end the process. For `train`. */
+void lks_process_stops_gently(void);
+
+/* Closes standard output and exits with @p status. Where what was printed did not arrive, it says so, once,
+ * and 0 becomes 1. */
+_Noreturn void lks_process_end(int status);
+
+/* True for the one process of a job that prints before MPI is started. */
+bool lks_speaks(void);
+
+/* Prints err's text as the program's one error message; returns the exit status. */
+int lks_report(const lks_error *err);
+
+/* The same for a command line that cannot be: returns 2. Processes of a job that do not speak return 0,
+ * quietly: rank 0's status is the job's. */
+int lks_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
