@@ -6,9 +6,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
-/** Writes @p text in quotes, escaped. */
+/** The character at @p text as it stands in a JSON text, into @p out; returns the bytes of @p text that
+ * it takes. Bytes that are no UTF-8 become U+FFFD one by one (RFC 8259 wants UTF-8); control characters,
+ * DEL and C1 among them, are escaped. */
+size_t lks_json_character(const char *text, char out[8]);
+
+/** Writes @p text in quotes, escaped: whatever it holds, the result is one JSON text. */
 void lks_json_text(FILE *f, const char *text);
 
 /** @p x in the fewest digits that read back as the same double, into @p text; "null" for NaN and
@@ -22,12 +28,15 @@ const char *lks_json_float(float x, char text[32]);
  * lockstep wrote cannot stand inside a text unescaped. NaN where it is missing or no number. */
 double lks_json_get_number(const char *json, const char *key);
 
+/** The same for a count: a whole number from 0 to @p most, else @p missing. */
+int64_t lks_json_get_integer(const char *json, const char *key, int64_t most, int64_t missing);
+
 /** Where the object that is member @p key begins, for looking up members of it: what follows in
  * @p json is not cut off. NULL where it is missing or no object. */
 const char *lks_json_get_object(const char *json, const char *key);
 
-/** The text of member @p key, unescaped as far as lks_json_text() escapes, cut to @p size. False
- * and "" where it is missing or no text. */
+/** The text of member @p key, unescaped, cut after a whole character to @p size bytes with the
+ * 0. False and "" where it is missing or no text. */
 bool lks_json_get_text(const char *json, const char *key, char *text, size_t size);
 
 #endif

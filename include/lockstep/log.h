@@ -1,8 +1,11 @@
-/** @file log.h  Messages for people. stdout carries results, stderr carries warnings and errors. */
+/** @file log.h  Messages for people. stdout carries results, stderr carries warnings and errors. Texts in
+ * them may come from anybody's files: what a terminal would obey (escape sequences, marks of
+ * direction), and bytes that are no UTF-8, are printed as '?'. */
 #ifndef LOCKSTEP_LOG_H
 #define LOCKSTEP_LOG_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 typedef enum lks_log_level { LKS_LOG_QUIET, LKS_LOG_INFO, LKS_LOG_VERBOSE } lks_log_level;
 
@@ -11,6 +14,10 @@ void lks_log_setup(int rank, lks_log_level level);
 
 /** True where lks_info() would print: rank 0 and not quiet. */
 bool lks_log_enabled(void);
+
+/** fprintf() for texts of anybody's files, whose arguments cannot bring lines of their own either: line
+ * ends stay only where @p format begins or ends with them. */
+void lks_print(FILE *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** One line on stdout, rank 0 only, unless quiet. A newline is added; the stream is flushed. */
 void lks_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,18 +1,32 @@
 #include "lockstep/json.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
+size_t lks_json_character(const char *text, char out[8]) {
+    const unsigned char *c = (const unsigned char *)text;
+    const size_t n = lks_utf8_sequence(text, strnlen(text, 4));
+    const bool control = n == 1 ? *c < 0x20 || *c == 0x7F : n == 2 && *c == 0xC2 && c[1] < 0xA0;
+    if (n == 0)
+        snprintf(out, 8, "\\ufffd");
+    else if (control)
+        snprintf(out, 8, "\\u%04x", c[n - 1]);
+    else
+        snprintf(out, 8, "%s%.*s", *c == '"' || *c == '\\' ? "\\" : "", (int)n, text);
+    return n ? n : 1;
+}
+
 void lks_json_text(FILE *f, const char *text) {
+    char out[8];
     fputc('"', f);
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        if (*c == '"' || *c == '\\')
-            fprintf(f, "\\%c", *c);
-        else if (*c < 0x20)
-            fprintf(f, "\\u%04x", *c);
-        else
-            fputc(*c, f);
+    while (*text) {
+        text += lks_json_character(text, out);
+        fputs(out, f);
+    }
     fputc('"', f);
 }
 
@@ -71,22 +85,71 @@ double lks_json_get_number(const char *json, const char *key) {
     return end > value ? x : NAN;
 }
 
+int64_t lks_json_get_integer(const char *json, const char *key, int64_t most, int64_t missing) {
+    const double x = lks_json_get_number(json, key);
+    return x >= 0 && x <= (double)most && rint(x) == x && x < 0x1p63 ? (int64_t)x : missing;
+}
+
+/* Four hexadecimal digits, or -1. */
+static long hex4(const char *c) {
+    char digits[5] = "";
+    for (int i = 0; i < 4; i++)
+        if (!isxdigit((unsigned char)(digits[i] = c[i])))
+            return -1;
+    return strtol(digits, NULL, 16);
+}
+
+/* UTF-8 of the \u escape at c; bytes of it in *used, 0 where it is none. Half a surrogate pair and 0,
+ * which would end the text, become U+FFFD. */
+static size_t unescape(const char *c, char out[4], size_t *used) {
+    long code = hex4(c + 2);
+    *used = code < 0 ? 0 : 6;
+    if (code >= 0xD800 && code < 0xDC00 && c[6] == '\\' && c[7] == 'u') {
+        const long low = hex4(c + 8);
+        if (low >= 0xDC00 && low < 0xE000) {
+            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+            *used = 12;
+        }
+    }
+    if (code == 0 || (code >= 0xD800 && code < 0xE000))
+        code = 0xFFFD;
+    const int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    static const unsigned char first[] = {0, 0xC0, 0xE0, 0xF0};
+    out[0] = (char)(first[more] | code >> 6 * more);
+    for (int i = 1; i <= more; i++)
+        out[i] = (char)(0x80 | (code >> 6 * (more - i) & 0x3F));
+    return (size_t)more + 1;
+}
+
+/* The character at c, unescaped, into out: its bytes, and those that it took in *used; both 0 at what
+ * is cut off. */
+static size_t take_character(const char *c, char out[4], size_t *used) {
+    if (c[0] == '\\' && c[1] == 'u')
+        return unescape(c, out, used);
+    static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+    const bool escaped = c[0] == '\\';
+    const char *special = escaped && c[1] ? strchr(from, c[1]) : NULL;
+    out[0] = special ? to[special - from] : c[escaped];
+    *used = escaped && !c[1] ? 0 : escaped ? 2 : 1;
+    return 1;
+}
+
 bool lks_json_get_text(const char *json, const char *key, char *text, size_t size) {
     const char *value = value_of(json, key);
-    size_t n = 0;
+    size_t length = 0;
     text[0] = 0;
     if (!value || *value != '"')
         return false;
-    for (const char *c = value + 1; *c && *c != '"' && n + 1 < size; c++) {
-        unsigned code;
-        if (*c != '\\')
-            text[n++] = *c;
-        else if (c[1] == 'u' && sscanf(c + 2, "%4x", &code) == 1) {
-            text[n++] = (char)code;
-            c += 5;
-        } else if (c[1])
-            text[n++] = *++c;
+    for (const char *c = value + 1; *c && *c != '"';) {
+        char bytes[4];
+        size_t used;
+        const size_t n = take_character(c, bytes, &used);
+        if (used == 0 || length + n >= size)
+            break;
+        memcpy(text + length, bytes, n);
+        length += n;
+        c += used;
     }
-    text[n] = 0;
+    text[length] = 0;
     return true;
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 #define LINE_BYTES 4096
 
 static int log_rank;
@@ -21,12 +23,48 @@ bool lks_log_enabled(void) {
     return log_rank == 0 && log_level != LKS_LOG_QUIET;
 }
 
+/* Line ends that came from arguments: only those at both ends of the format may stay. */
+static void join_lines(char *text, size_t length, const char *format) {
+    size_t first = strspn(format, "\n"), end = strlen(format), last = 0;
+    while (first + last < end && format[end - 1 - last] == '\n')
+        last++;
+    for (size_t i = first; i + last < length; i++)
+        text[i] = text[i] == '\n' ? '?' : text[i];
+}
+
+/* Prints without what a terminal would obey. A text that memory is too short for is cut
+ * rather than not told. */
+static void print_disarmed(FILE *f, bool lines, const char *format, va_list args) {
+    char line[LINE_BYTES], *text = line;
+    va_list again;
+    va_copy(again, args);
+    const int wanted = vsnprintf(line, sizeof line, format, args);
+    if (wanted >= LINE_BYTES && (text = malloc((size_t)wanted + 1)))
+        vsnprintf(text, (size_t)wanted + 1, format, again);
+    va_end(again);
+    text = text ? text : line;
+    const size_t length = strlen(text);
+    lks_utf8_disarm(text, length);
+    if (!lines)
+        join_lines(text, length, format);
+    fwrite(text, 1, length, f);
+    if (text != line)
+        free(text);
+}
+
+void lks_print(FILE *f, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    print_disarmed(f, false, format, args);
+    va_end(args);
+}
+
 void lks_info(const char *format, ...) {
     if (!lks_log_enabled())
         return;
     va_list args;
     va_start(args, format);
-    vprintf(format, args);
+    print_disarmed(stdout, true, format, args);
     va_end(args);
     putchar('\n');
     fflush(stdout);
@@ -47,8 +85,9 @@ static const kind error_kind = {"error", "1;31"}, warning_kind = {"warning", "1;
 
 /* stderr is unbuffered: one call per message keeps the lines of several ranks apart. What stdout
  * still holds goes first, so that a log of both reads in the order of events. */
-static void print_to_stderr(const kind *k, const char *text) {
+static void print_to_stderr(const kind *k, char *text) {
     fflush(stdout);
+    lks_utf8_disarm(text, strlen(text));
     if (!k)
         fprintf(stderr, "lockstep: %s\n", text);
     else if (coloured())
@@ -80,7 +119,9 @@ void lks_warn(const char *format, ...) {
 }
 
 void lks_error_print(const char *text) {
-    print_to_stderr(&error_kind, text);
+    char shown[LINE_BYTES];
+    snprintf(shown, sizeof shown, "%s", text);
+    print_to_stderr(&error_kind, shown);
 }
 
 /* A character of UTF-8 has one byte that does not begin with the bits 10. */

@@ -1,3 +1,4 @@
+#include "base/utf8.h"
 #include "config/locale.h"
 #include "config/reader.h"
 #include "lockstep/suggest.h"

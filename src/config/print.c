@@ -1,7 +1,7 @@
 #include "config/print.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "config/locale.h"
-#include "config/source.h"
 #include "config/value.h"
 
 #include <ctype.h>

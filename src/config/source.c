@@ -1,32 +1,13 @@
 #include "config/source.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SHOWN_BEFORE 60 /* characters of the source line shown before and after the caret */
 #define SHOWN_AFTER  35
-
-size_t lks_utf8_sequence(const char *text, size_t length) {
-    const unsigned char *s = (const unsigned char *)text;
-    if (length == 0)
-        return 0;
-    if (s[0] < 0x80)
-        return 1;
-    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || n > length)
-        return 0;
-    uint32_t code = s[0] & (0x7Fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-        code = code << 6 | (s[i] & 0x3F);
-    }
-    bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
-    bool surrogate = code >= 0xD800 && code < 0xE000;
-    return overlong || surrogate || code > 0x10FFFF ? 0 : n;
-}
 
 static bool is_control(char c) {
     return ((unsigned char)c < 0x20 || c == 0x7F) && c != '\t' && c != '\n' && c != '\r';
@@ -41,30 +22,6 @@ size_t lks_text_check(const char *text, size_t length) {
         i += n;
     }
     return i;
-}
-
-char *lks_printable(char *out, size_t size, const char *text, size_t length) {
-    size_t used = 0, fits = 0; /* fits: where "..." can still be put */
-    for (size_t i = 0; i < length;) {
-        size_t n = lks_utf8_sequence(text + i, length - i);
-        bool shown = n > 1 || (n == 1 && (unsigned char)text[i] >= 0x20 && text[i] != 0x7F);
-        if (n == 0)
-            n = 1;
-        if (used + n + 1 > size) {
-            memcpy(out + fits, "...", 4);
-            return out;
-        }
-        if (shown)
-            memcpy(out + used, text + i, n);
-        else
-            out[used] = '?';
-        used += n;
-        if (used + 4 <= size)
-            fits = used;
-        i += n;
-    }
-    out[used] = '\0';
-    return out;
 }
 
 /* The line end at or after `offset`. */

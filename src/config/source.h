@@ -19,14 +19,6 @@ typedef struct lks_source {
 lks_status lks_fail_at(lks_error *err, const lks_source *source, size_t offset, const char *format,
                        ...) __attribute__((format(printf, 4, 5)));
 
-/** Copies @p text for a message: control characters and bytes that are not UTF-8 become '?', and a
- * text too long for
- *  @p size ends in "...". Returns @p out. */
-char *lks_printable(char *out, size_t size, const char *text, size_t length);
-
-/** Bytes of the UTF-8 sequence at @p text (@p length bytes are left), 0 if it is none. */
-size_t lks_utf8_sequence(const char *text, size_t length);
-
 /** Offset of the first byte that is neither UTF-8 nor allowed in a configuration (control
  * characters other than tab and line ends); @p length if there is none. */
 size_t lks_text_check(const char *text, size_t length);

@@ -1,4 +1,5 @@
 #include "config/value.h"
+#include "base/utf8.h"
 #include "lockstep/suggest.h"
 
 #include <limits.h>

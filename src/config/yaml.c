@@ -1,5 +1,7 @@
 #include "config/yaml.h"
 
+#include "base/utf8.h"
+
 #include <libfyaml.h>
 #include <stdlib.h>
 #include <string.h>

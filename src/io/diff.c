@@ -1,3 +1,4 @@
+#include "lockstep/log.h"
 #include "io/checkpoint_format.h"
 
 #include <inttypes.h>
@@ -127,9 +128,9 @@ static bool same_layout(const comparison *c, const lks_flat *a, const lks_flat *
         if (other)
             format_shape(shape_b, other);
         if (other)
-            printf("%s: shape %s against %s\n", label, shape_a, shape_b);
+            lks_print(stdout, "%s: shape %s against %s\n", label, shape_a, shape_b);
         else
-            printf("%s%s: only in %s\n", label, shape_a, c->path_a);
+            lks_print(stdout, "%s%s: only in %s\n", label, shape_a, c->path_a);
     }
     for (int i = 0; i < b->n_tensors; i++) {
         if (find_tensor(a, b->tensors[i].name))
@@ -137,7 +138,7 @@ static bool same_layout(const comparison *c, const lks_flat *a, const lks_flat *
         same = false;
         label_tensor(label, b, &b->tensors[i]);
         format_shape(shape_b, &b->tensors[i]);
-        printf("%s%s: only in %s\n", label, shape_b, c->path_b);
+        lks_print(stdout, "%s%s: only in %s\n", label, shape_b, c->path_b);
     }
     return same;
 }
@@ -163,30 +164,31 @@ static void print_first(const lks_flat *flat, const lks_tensor *t, const float *
     float x = a[d->first], y = b[d->first];
     label_tensor(label, flat, t);
     format_index(index, t, d->first);
-    printf("first difference: %s%s: %.9g against %.9g", label, index, (double)x, (double)y);
+    lks_print(stdout, "first difference: %s%s: %.9g against %.9g", label, index, (double)x,
+              (double)y);
     if (is_nan(x) || is_nan(y))
-        printf(", bits %08" PRIx32 " against %08" PRIx32 "\n", bits_of(x), bits_of(y));
+        lks_print(stdout, ", bits %08" PRIx32 " against %08" PRIx32 "\n", bits_of(x), bits_of(y));
     else if (ulp_distance(x, y) == 0)
-        printf(", the sign of a zero\n");
+        lks_print(stdout, ", the sign of a zero\n");
     else
-        printf(", %" PRIu64 " ulp\n", ulp_distance(x, y));
+        lks_print(stdout, ", %" PRIu64 " ulp\n", ulp_distance(x, y));
 }
 
 static void print_tensor(const lks_flat *flat, const lks_tensor *t, const difference *d) {
     char label[160], index[128];
     label_tensor(label, flat, t);
-    printf("%-30s  ", label);
+    lks_print(stdout, "%-30s  ", label);
     if (d->differing == 0) {
-        printf("identical\n");
+        lks_print(stdout, "identical\n");
         return;
     }
-    printf("%zu of %zu differ", d->differing, t->count);
+    lks_print(stdout, "%zu of %zu differ", d->differing, t->count);
     format_index(index, t, d->most_at);
     if (d->differing > d->nans)
-        printf(", at most %" PRIu64 " ulp (at %s)", d->most_ulp, index);
+        lks_print(stdout, ", at most %" PRIu64 " ulp (at %s)", d->most_ulp, index);
     if (d->nans > 0)
-        printf(", %zu with NaN", d->nans);
-    printf("\n");
+        lks_print(stdout, ", %zu with NaN", d->nans);
+    lks_print(stdout, "\n");
 }
 
 /** One pass over all tensors of both. The first pass ends at the first difference and prints it;
@@ -212,12 +214,12 @@ static void compare_tensors(comparison *c, bool lines) {
 static void compare_groups(comparison *c) {
     for (int i = 0; i < c->a->n_flats; i++)
         if (!find_flat(c->b, c->a->flats[i].group)) {
-            printf("%s: only in %s\n", c->a->flats[i].group, c->path_a);
+            lks_print(stdout, "%s: only in %s\n", c->a->flats[i].group, c->path_a);
             c->state = true;
         }
     for (int i = 0; i < c->b->n_flats; i++)
         if (!find_flat(c->a, c->b->flats[i].group)) {
-            printf("%s: only in %s\n", c->b->flats[i].group, c->path_b);
+            lks_print(stdout, "%s: only in %s\n", c->b->flats[i].group, c->path_b);
             c->state = true;
         }
 }
@@ -225,17 +227,20 @@ static void compare_groups(comparison *c) {
 static void print_field(const lks_field *f, const void *a, const void *b) {
     /* "/cursor" + "step" reads "cursor/step"; members of the root have no group. */
     const char *group = f->object + 1;
-    printf("%s%s%s: ", group, *group ? "/" : "", f->name);
+    lks_print(stdout, "%s%s%s: ", group, *group ? "/" : "", f->name);
     if (f->type == LKS_H5_TEXT)
-        printf("%s against %s\n", (const char *)a, (const char *)b);
+        lks_print(stdout, "%s against %s\n", (const char *)a, (const char *)b);
     else if (f->type == LKS_H5_U64)
-        printf("%" PRIu64 " against %" PRIu64 "\n", *(const uint64_t *)a, *(const uint64_t *)b);
+        lks_print(stdout, "%" PRIu64 " against %" PRIu64 "\n", *(const uint64_t *)a,
+                  *(const uint64_t *)b);
     else if (f->type == LKS_H5_F64)
-        printf("%.17g against %.17g\n", *(const double *)a, *(const double *)b);
+        lks_print(stdout, "%.17g against %.17g\n", *(const double *)a, *(const double *)b);
     else if (f->type == LKS_H5_I64)
-        printf("%" PRId64 " against %" PRId64 "\n", *(const int64_t *)a, *(const int64_t *)b);
+        lks_print(stdout, "%" PRId64 " against %" PRId64 "\n", *(const int64_t *)a,
+                  *(const int64_t *)b);
     else
-        printf("%" PRId32 " against %" PRId32 "\n", *(const int32_t *)a, *(const int32_t *)b);
+        lks_print(stdout, "%" PRId32 " against %" PRId32 "\n", *(const int32_t *)a,
+                  *(const int32_t *)b);
 }
 
 /** The cursor is state; best result, seed, data and provenance are told because they explain
@@ -261,8 +266,8 @@ static void compare_configs(const comparison *c) {
     for (int line = 1; *a || *b; line++) {
         size_t length_a = strcspn(a, "\n"), length_b = strcspn(b, "\n");
         if (length_a != length_b || memcmp(a, b, length_a) != 0) {
-            printf("config: line %d: \"%.*s\" against \"%.*s\"\n", line, (int)length_a, a,
-                   (int)length_b, b);
+            lks_print(stdout, "config: line %d: \"%.*s\" against \"%.*s\"\n", line, (int)length_a,
+                      a, (int)length_b, b);
             return;
         }
         a += length_a + (a[length_a] != 0);
@@ -277,17 +282,18 @@ static void print_identical(const char *what, const lks_flat *flats, int n) {
         values += flats[i].count;
         tensors += flats[i].n_tensors;
     }
-    printf("%s: %zu values in %d tensors", what, values, tensors);
+    lks_print(stdout, "%s: %zu values in %d tensors", what, values, tensors);
 }
 
 static void print_verdict(const comparison *c, bool same) {
     const lks_checkpoint *a = c->a;
     if (same) {
         print_identical("identical", a->flats, a->n_flats);
-        printf(", weights_sha256 %s, state_sha256 %s\n", a->weights_sha256, a->state_sha256);
+        lks_print(stdout, ", weights_sha256 %s, state_sha256 %s\n", a->weights_sha256,
+                  a->state_sha256);
     } else if (strcmp(a->weights_sha256, c->b->weights_sha256) == 0) {
         print_identical("weights identical", a->flats, 1);
-        printf(", weights_sha256 %s\n", a->weights_sha256);
+        lks_print(stdout, ", weights_sha256 %s\n", a->weights_sha256);
     }
 }
 

@@ -23,11 +23,11 @@ lks_phase_times lks_phase_times_get(const char *json) {
     const char *phases = lks_json_get_object(json, "phases");
     for (int p = 0; p < LKS_PHASES; p++) {
         const char *o = phases ? lks_json_get_object(phases, lks_phase_names[p]) : NULL;
-        double rank = o ? lks_json_get_number(o, "rank") : NAN;
-        t.of[p] = (lks_phase_time){.min = o ? lks_json_get_number(o, "min") : NAN,
-                                   .avg = o ? lks_json_get_number(o, "avg") : NAN,
-                                   .max = o ? lks_json_get_number(o, "max") : NAN,
-                                   .rank = isnan(rank) ? -1 : (int32_t)rank};
+        t.of[p] = (lks_phase_time){
+            .min = o ? lks_json_get_number(o, "min") : NAN,
+            .avg = o ? lks_json_get_number(o, "avg") : NAN,
+            .max = o ? lks_json_get_number(o, "max") : NAN,
+            .rank = o ? (int32_t)lks_json_get_integer(o, "rank", INT32_MAX, -1) : -1};
     }
     return t;
 }

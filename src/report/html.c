@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/embedded.h"
+#include "base/utf8.h"
 #include "lockstep/picture.h"
 
 extern const lks_embedded lks_report_assets[];
@@ -58,12 +59,16 @@ void lks_html_printf(lks_html *page, const char *format, ...) {
 void lks_html_text(lks_html *page, const char *text) {
     static const char *const entity[256] = {
         ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;"};
-    for (; *text; text++) {
+    while (*text) {
+        const size_t n = lks_utf8_shown(text, strnlen(text, 4));
         const char *other = entity[(unsigned char)*text];
         if (other)
             lks_html_add(page, other);
+        else if (n || *text == '\n' || *text == '\t')
+            lks_html_bytes(page, text, n ? n : 1);
         else
-            lks_html_bytes(page, text, 1);
+            lks_html_add(page, "\uFFFD");
+        text += n ? n : 1;
     }
 }
 

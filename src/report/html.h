@@ -20,7 +20,8 @@ void lks_html_add(lks_html *page, const char *markup);
 void lks_html_bytes(lks_html *page, const void *bytes, size_t n);
 void lks_html_printf(lks_html *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Adds text, escaped for content and for quoted attributes. */
+/* Adds text, escaped for content and for quoted attributes; what lks_utf8_shown() does not count becomes
+ * U+FFFD. */
 void lks_html_text(lks_html *page, const char *text);
 
 /* Adds bytes in Base64 (RFC 4648, with padding). */

@@ -141,12 +141,13 @@ size_t lks_panel_numbers_length(const lks_panel_numbers *numbers) {
 
 /* Text in quotes; "<" escaped, since "</script" would end what it stands in. */
 static void add_text(lks_html *page, const char *text) {
+    char out[8];
     lks_html_add(page, "\"");
-    for (; *text; text++)
-        if (*text == '"' || *text == '\\' || *text == '<' || (unsigned char)*text < 0x20)
-            lks_html_printf(page, "\\u%04x", (unsigned)*text);
-        else
-            lks_html_bytes(page, text, 1);
+    while (*text) {
+        const bool opens = *text == '<';
+        text += lks_json_character(text, out);
+        lks_html_add(page, opens ? "\\u003c" : out);
+    }
     lks_html_add(page, "\"");
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "config/source.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"

@@ -24,9 +24,12 @@ static void put_norms(FILE *f, const lks_history *h, size_t step) {
     const float(*norms)[2] = (const float(*)[2])h->norms + step * h->n_norms;
     char gradient[32], weight[32];
     fprintf(f, ",\"norms\":{");
-    for (size_t t = 0; t < h->n_norms; t++)
-        fprintf(f, "%s\"%s\":[%s,%s]", t ? "," : "", h->norm_names[t],
-                lks_json_float(norms[t][0], gradient), lks_json_float(norms[t][1], weight));
+    for (size_t t = 0; t < h->n_norms; t++) {
+        fputs(t ? "," : "", f);
+        lks_json_text(f, h->norm_names[t]);
+        fprintf(f, ":[%s,%s]", lks_json_float(norms[t][0], gradient),
+                lks_json_float(norms[t][1], weight));
+    }
     fprintf(f, "}");
 }
 
@@ -280,7 +283,11 @@ static void put_init_from(json *j, const lks_init_source *s) {
     key(j, "init_from");
     fputs("{\"path\": ", j->f);
     lks_json_text(j->f, s->path);
-    fprintf(j->f, ", \"weights_sha256\": \"%s\", \"weights\": \"%s\"}", s->weights_sha256, s->flat);
+    fputs(", \"weights_sha256\": ", j->f);
+    lks_json_text(j->f, s->weights_sha256);
+    fputs(", \"weights\": ", j->f);
+    lks_json_text(j->f, s->flat);
+    fputc('}', j->f);
 }
 
 static void put_origin(json *j, const lks_run *run, const lks_checkpoint *c) {

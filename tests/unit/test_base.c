@@ -62,6 +62,37 @@ static void test_fail_long(void) {
     CU_ASSERT_EQUAL(strlen(err.text), sizeof err.text - 1);
 }
 
+/* What lks_print() writes, into `out`. */
+static void check_printed(const char *wanted, const char *format, const char *a) {
+    char *out = NULL;
+    size_t size;
+    FILE *f = open_memstream(&out, &size);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    lks_print(f, format, a);
+#pragma GCC diagnostic pop
+    fclose(f);
+    CU_ASSERT_STRING_EQUAL(out, wanted);
+    free(out);
+}
+
+static void test_print(void) {
+    check_printed("\na \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\tb\n\n", "\na %s\tb\n\n",
+                  "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+    check_printed("?[31m?]0;x??\n", "%s\n", "\033[31m\033]0;x\a\x7f");
+    check_printed("a?status done?\n", "a%s\n", "\nstatus done\n"); /* no line of its own */
+    check_printed("????", "%s", "\xc2\x9b\xff\xc0");               /* C1, and what is no UTF-8 */
+    check_printed("a???b", "a%sb", "\xe2\x80\xae");                /* right-to-left override */
+    check_printed("?", "%s", "\n");
+    check_printed("", "%s", "");
+    char *text = calloc(1, 20001), *wanted = calloc(1, 20001);
+    memset(text, '\033', 20000); /* longer than any buffer */
+    memset(wanted, '?', 20000);
+    check_printed(wanted, "%s", text);
+    free(text);
+    free(wanted);
+}
+
 static void test_exit_status(void) {
     for (int status = 0; status < LKS_STATUS_COUNT; status++) {
         int expected = status == LKS_OK                                      ? 0
@@ -233,6 +264,7 @@ int main(void) {
         {"errors carry status and message", test_fail},
         {"errors without a receiver", test_fail_without_error},
         {"long messages are cut", test_fail_long},
+        {"print", test_print},
         {"exit status", test_exit_status},
         {"memory is aligned and zeroed", test_memory},
         {"absurd sizes are refused", test_memory_refused},

@@ -22,6 +22,14 @@ static void test_text(void) {
     free(out);
 }
 
+/* RFC 8259: texts are UTF-8 without control characters, whoever made them. */
+static void test_foreign_text(void) {
+    char *out = written("\xff\xc3(\xed\xa0\x80\x7f\xc2\x9b\x1b[31m\xf0\x9f\x98\x80\xe2\x82");
+    CU_ASSERT_STRING_EQUAL(out, "\"\\ufffd\\ufffd(\\ufffd\\ufffd\\ufffd\\u007f\\u009b\\u001b[31m"
+                                "\xf0\x9f\x98\x80\\ufffd\\ufffd\"");
+    free(out);
+}
+
 static void test_number(void) {
     char text[32];
     CU_ASSERT_STRING_EQUAL(lks_json_number(0.1, text), "0.1");
@@ -54,6 +62,41 @@ static void test_lookup(void) {
     free(text);
 }
 
+static void check_text(const char *json, size_t room, const char *wanted) {
+    /* At the end of what this process may read, so that a sanitizer sees one byte too many. */
+    char *copy = strdup(json), *got = malloc(room);
+    CU_ASSERT_TRUE(lks_json_get_text(copy, "a", got, room));
+    CU_ASSERT_STRING_EQUAL(got, wanted);
+    free(copy);
+    free(got);
+}
+
+static void test_escapes(void) {
+    check_text("{\"a\":\"\\u00e9\\ud83d\\ude00\\n\\/\\\"\"}", 64, "\xc3\xa9\xf0\x9f\x98\x80\n/\"");
+    check_text("{\"a\":\"x\\ud83dy\\u0000z\"}", 64, "x\xef\xbf\xbdy\xef\xbf\xbdz");
+    check_text("{\"a\":\"\\u00e9\\u00e9\"}", 4, "\xc3\xa9"); /* whole characters only */
+    /* cut off anywhere: what was whole before */
+    check_text("{\"a\":\"b\\u1", 64, "b");
+    check_text("{\"a\":\"b\\u", 64, "b");
+    check_text("{\"a\":\"b\\", 64, "b");
+    check_text("{\"a\":\"b\\u12g4\"}", 64, "b");
+    check_text("{\"a\":\"b\\ud83d\\u", 64, "b\xef\xbf\xbd");
+}
+
+static void test_integer(void) {
+    const char *json =
+        "{\"a\":7,\"b\":4e14,\"c\":-1,\"d\":0.5,\"e\":1e300,\"f\":\"7\",\"g\":2147483647,"
+        "\"h\":9223372036854775807}";
+    static const char keys[] = "abcdefg";
+    static const int64_t wanted[] = {7, -5, -5, -5, -5, -5, INT32_MAX};
+    for (int i = 0; keys[i]; i++) {
+        const char key[] = {keys[i], 0};
+        CU_ASSERT_EQUAL(lks_json_get_integer(json, key, INT32_MAX, -5), wanted[i]);
+    }
+    CU_ASSERT_EQUAL(lks_json_get_integer(json, "h", INT64_MAX, -5), -5);
+    CU_ASSERT_EQUAL(lks_json_get_integer(json, "none", 9, -5), -5);
+}
+
 /* Members of one name in several objects are found in the one that was asked for. */
 static void test_object(void) {
     const char *json =
@@ -68,10 +111,9 @@ static void test_object(void) {
 }
 
 int main(void) {
-    static const lks_test tests[] = {{"text", test_text},
-                                     {"number", test_number},
-                                     {"lookup", test_lookup},
-                                     {"object", test_object},
-                                     {NULL, NULL}};
+    static const lks_test tests[] = {{"text", test_text},       {"foreign text", test_foreign_text},
+                                     {"escapes", test_escapes}, {"integer", test_integer},
+                                     {"number", test_number},   {"lookup", test_lookup},
+                                     {"object", test_object},   {NULL, NULL}};
     return lks_test_main("json", tests);
 }

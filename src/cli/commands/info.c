@@ -13,6 +13,7 @@
 #include "lockstep/checkpoint.h"
 #include "lockstep/data.h"
 #include "lockstep/image_file.h"
+#include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
 #include "lockstep/optim.h"
@@ -51,7 +52,7 @@ static void print_shape(lks_shape s) {
         snprintf(text, sizeof text, "%d", s.channels);
     else
         snprintf(text, sizeof text, "%d x %d x %d", s.rows, s.columns, s.channels);
-    printf("%-16s", text);
+    lks_print(stdout, "%-16s", text);
 }
 
 static void print_totals(const lks_config *c, const lks_layer_info *info) {
@@ -65,17 +66,18 @@ static void print_totals(const lks_config *c, const lks_layer_info *info) {
     }
     int states = lks_optimizer_states(&c->train.optimizer) + (c->train.ema_decay > 0);
     int chunks = lks_chunks(c->train.global_batch, c->train.chunk);
-    printf("      %-26s %-16s %12lld %10.3f %10.1f\n\n", "total", "", (long long)parameters,
-           flop / 1e6, (double)bytes / 1024);
-    printf("weights and optimizer state  %.2f MiB on every rank\n",
-           (double)parameters * 4 * (1 + states) / 1048576);
+    lks_print(stdout, "      %-26s %-16s %12lld %10.3f %10.1f\n\n", "total", "",
+              (long long)parameters, flop / 1e6, (double)bytes / 1024);
+    lks_print(stdout, "weights and optimizer state  %.2f MiB on every rank\n",
+              (double)parameters * 4 * (1 + states) / 1048576);
     bool exact = c->train.reduce == LKS_REDUCE_EXACT;
-    printf("message of every step        %s%.2f MiB (%s)\n", exact ? "at most " : "",
-           (double)parameters * (exact ? 8 : 4) / 1048576,
-           exact ? "int64, exact; packed between hosts" : "float32");
-    printf("global batch                 %d in %d chunks of %d: more than %d ranks would leave "
-           "some without work\n",
-           c->train.global_batch, chunks, c->train.chunk, chunks);
+    lks_print(stdout, "message of every step        %s%.2f MiB (%s)\n", exact ? "at most " : "",
+              (double)parameters * (exact ? 8 : 4) / 1048576,
+              exact ? "int64, exact; packed between hosts" : "float32");
+    lks_print(stdout,
+              "global batch                 %d in %d chunks of %d: more than %d ranks would leave "
+              "some without work\n",
+              c->train.global_batch, chunks, c->train.chunk, chunks);
 }
 
 static int count_classes(const lks_image_file *file) {
@@ -96,27 +98,25 @@ static lks_shape input_of(const lks_config *c, int *classes) {
     const int names = c->data.n_class_names;
     *classes = c->data.classes ? c->data.classes : names ? names : 10;
     if (lks_image_file_open(&file, &c->data, LKS_PART_TRAIN, &ignored) != LKS_OK) {
-        printf("input  28 x 28 x 1 and %d classes assumed: no data in %s\n\n", *classes,
-               c->data.dir);
+        lks_print(stdout, "input  28 x 28 x 1 and %d classes assumed: no data in %s\n\n", *classes,
+                  c->data.dir);
         return (lks_shape){28, 28, 1};
     }
     const int found = c->data.classes ? 0 : count_classes(&file);
     if (found)
         *classes = found;
-    printf("input  %d x %d x %d and %d classes, from %s\n\n", file.rows, file.columns,
-           file.channels, *classes, c->data.dir);
+    lks_print(stdout, "input  %d x %d x %d and %d classes, from %s\n\n", file.rows, file.columns,
+              file.channels, *classes, c->data.dir);
     return (lks_shape){file.rows, file.columns, file.channels};
 }
 
 static void print_class_names(const lks_data_config *c) {
-    for (int k = 0; k < c->n_class_names; k++)
-        printf("%s%d %s",
-               k == 0  ? "classes  "
-               : k % 8 ? ", "
-                       : ",\n         ",
-               k, c->class_names[k]);
+    for (int k = 0; k < c->n_class_names; k++) {
+        fputs(k == 0 ? "classes  " : k % 8 ? ", " : ",\n         ", stdout);
+        lks_print(stdout, "%d %s", k, c->class_names[k]);
+    }
     if (c->n_class_names)
-        printf("\n\n");
+        fputs("\n\n", stdout);
 }
 
 static lks_status print_network(const lks_config *c, lks_shape input, int classes, lks_error *err) {
@@ -127,14 +127,14 @@ static lks_status print_network(const lks_config *c, lks_shape input, int classe
         return err->status;
     lks_status status = lks_model_shapes(c, input, classes, info, err);
     if (status == LKS_OK) {
-        printf("  #  %-10s %-16s %-16s %12s %10s %10s\n", "layer", "name", "output", "parameters",
-               "MFLOP", "KiB");
+        lks_print(stdout, "  #  %-10s %-16s %-16s %12s %10s %10s\n", "layer", "name", "output",
+                  "parameters", "MFLOP", "KiB");
         for (int i = 0; i < c->n_layers; i++) {
-            printf("%3d  %-10s %-16s ", i + 1, lks_layer_kind_name(c->layers[i].kind),
-                   c->layers[i].name);
+            lks_print(stdout, "%3d  %-10s %-16s ", i + 1, lks_layer_kind_name(c->layers[i].kind),
+                      c->layers[i].name);
             print_shape(info[i].out);
-            printf(" %12lld %10.3f %10.1f\n", (long long)info[i].parameters, info[i].flop / 1e6,
-                   (double)info[i].out_bytes / 1024);
+            lks_print(stdout, " %12lld %10.3f %10.1f\n", (long long)info[i].parameters,
+                      info[i].flop / 1e6, (double)info[i].out_bytes / 1024);
         }
         print_totals(c, info);
     }
@@ -152,7 +152,7 @@ static lks_status info_config(const arguments *a, lks_error *err) {
     status = lks_config_parse(&c, text, size, a->what, a->common->sets, a->common->n_sets, err);
     free(text);
     LKS_TRY(status);
-    printf("network %s (forward of one image: MFLOP, KiB of output)\n", c.name);
+    lks_print(stdout, "network %s (forward of one image: MFLOP, KiB of output)\n", c.name);
     lks_shape input = input_of(&c, &classes);
     status = print_network(&c, input, classes, err);
     lks_config_free(&c);
@@ -162,24 +162,26 @@ static lks_status info_config(const arguments *a, lks_error *err) {
 /* --- checkpoints ------------------------------------------------------------------------------ */
 
 static void print_checkpoint(const lks_checkpoint *c) {
-    printf("checkpoint     step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
-           "%d, seed %llu\n",
-           (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
-           (long long)c->cursor.samples_seen, c->numerics, (unsigned long long)c->seed);
-    printf("weights        %s\nstate          %s\n", c->weights_sha256, c->state_sha256);
-    printf("data           %lld training images of %dx%dx%d, %d classes, digest %s\n",
-           (long long)c->data.n_train, c->data.rows, c->data.columns, c->data.channels,
-           c->data.classes, c->data.digest);
+    lks_print(stdout,
+              "checkpoint     step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
+              "%d, seed %llu\n",
+              (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
+              (long long)c->cursor.samples_seen, c->numerics, (unsigned long long)c->seed);
+    lks_print(stdout, "weights        %s\n", c->weights_sha256);
+    lks_print(stdout, "state          %s\n", c->state_sha256);
+    lks_print(stdout, "data           %lld training images of %dx%dx%d, %d classes, digest %s\n",
+              (long long)c->data.n_train, c->data.rows, c->data.columns, c->data.channels,
+              c->data.classes, c->data.digest);
     lks_print_origin(c);
-    printf("\n");
+    lks_print(stdout, "\n");
     for (int i = 0; i < c->flats[0].n_tensors; i++) {
         const lks_tensor *t = &c->flats[0].tensors[i];
-        printf("  /model/%-24s", t->name);
+        lks_print(stdout, "  /model/%-24s", t->name);
         for (int d = 0; d < t->ndim; d++)
-            printf("%s%lld", d ? " x " : "", (long long)t->shape[d]);
-        printf("\n");
+            lks_print(stdout, "%s%lld", d ? " x " : "", (long long)t->shape[d]);
+        lks_print(stdout, "\n");
     }
-    printf("\n");
+    lks_print(stdout, "\n");
 }
 
 static lks_status info_checkpoint(const arguments *a, const char *path, lks_error *err) {
@@ -204,11 +206,12 @@ static void print_counts(const char *path, const uint8_t *labels, int64_t n) {
     int64_t counts[256] = {0};
     for (int64_t i = 0; i < n; i++)
         counts[labels[i]]++;
-    printf("%s: %lld labels\n ", path, (long long)n);
+    lks_print(stdout, "%s: %lld labels\n", path, (long long)n);
+    fputs(" ", stdout);
     for (int c = 0; c < 256; c++)
         if (counts[c])
-            printf(" %d: %lld ", c, (long long)counts[c]);
-    printf("\n");
+            lks_print(stdout, " %d: %lld ", c, (long long)counts[c]);
+    lks_print(stdout, "\n");
 }
 
 static lks_status print_labels(const lks_idx_info *info, lks_error *err) {
@@ -230,8 +233,8 @@ static lks_status info_hdf5(const char *path, lks_error *err) {
         return err->status;
     lks_status status = lks_h5_images_read_labels(&h, labels, err);
     if (status == LKS_OK) {
-        printf("%s: %lld images of %d x %d x %d\n", path, (long long)h.count, h.rows, h.columns,
-               h.channels);
+        lks_print(stdout, "%s: %lld images of %d x %d x %d\n", path, (long long)h.count, h.rows,
+                  h.columns, h.channels);
         print_counts(path, labels, h.count);
     }
     lks_free(labels);
@@ -255,8 +258,8 @@ static lks_status info_file(const char *folder, const char *name, int dimensions
     LKS_TRY(lks_idx_open(&info, folder, name, dimensions, err));
     if (dimensions == 1)
         return print_labels(&info, err);
-    printf("%s: %lld images of %d x %d x %d%s\n", info.path, (long long)info.count, info.rows,
-           info.columns, info.channels, info.compressed ? ", compressed" : "");
+    lks_print(stdout, "%s: %lld images of %d x %d x %d%s\n", info.path, (long long)info.count,
+              info.rows, info.columns, info.channels, info.compressed ? ", compressed" : "");
     return LKS_OK;
 }
 
@@ -278,7 +281,7 @@ static lks_status info_folder(const arguments *a, lks_error *err) {
     for (int i = 0; i < (has_test ? 4 : 2); i++)
         LKS_TRY(info_file(a->what, names[i], i % 2 ? 1 : 3, err));
     if (!has_test)
-        printf("%s: no test set\n", a->what);
+        lks_print(stdout, "%s: no test set\n", a->what);
     return LKS_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/commands/info.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/json.h"
+#include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
 #include "lockstep/phase_times.h"
@@ -81,8 +82,8 @@ static lks_status add_line(run_folder *r, const char *line, lks_error *err) {
         return LKS_OK;
     if (!lks_json_get_text(line, "type", type, sizeof type) || strcmp(type, "epoch") != 0)
         return LKS_OK;
-    const lks_epoch_record e = {.epoch = (int32_t)lks_json_get_number(line, "epoch"),
-                                .step = (int64_t)lks_json_get_number(line, "step"),
+    const lks_epoch_record e = {.epoch = (int32_t)lks_json_get_integer(line, "epoch", INT32_MAX, 0),
+                                .step = lks_json_get_integer(line, "step", INT64_MAX, 0),
                                 .lr = lks_json_get_number(line, "lr"),
                                 .train_loss = lks_json_get_number(line, "train_loss"),
                                 .train_accuracy = lks_json_get_number(line, "train_accuracy"),
@@ -129,30 +130,32 @@ static void read_summary(run_folder *r) {
 static void print_status(const run_folder *r) {
     char path[LKS_PATH_MAX], status[32];
     struct stat s;
-    printf("run folder     %s\n", r->path);
+    lks_print(stdout, "run folder     %s\n", r->path);
     if (r->summary) {
         lks_json_get_text(r->summary, "status", status, sizeof status);
-        printf("status         %s%s\n", status,
-               strstr(r->summary, "\"stopped_early\": true") ? ", stopped early" : "");
+        lks_print(stdout, "status         %s%s\n", status,
+                  strstr(r->summary, "\"stopped_early\": true") ? ", stopped early" : "");
         return;
     }
     path_of(r, "metrics.jsonl", path);
     if (stat(path, &s) == 0)
-        printf("status         not ended: stopped, or still at work; the last figures came %lld s "
-               "ago\n",
-               (long long)(time(NULL) - s.st_mtime));
+        lks_print(
+            stdout,
+            "status         not ended: stopped, or still at work; the last figures came %lld s "
+            "ago\n",
+            (long long)(time(NULL) - s.st_mtime));
     else
-        printf("status         not ended: no figures yet\n");
+        lks_print(stdout, "status         not ended: no figures yet\n");
 }
 
 static void print_config(const run_folder *r) {
     const lks_config *c = &r->config;
     if (!r->has_config)
         return;
-    printf("configuration  %s: %d epochs, global batch %d, %s, seed %llu\n", c->name,
-           c->train.epochs, c->train.global_batch,
-           c->train.reduce == LKS_REDUCE_EXACT ? "exact sums" : "float sums",
-           (unsigned long long)c->seed);
+    lks_print(stdout, "configuration  %s: %d epochs, global batch %d, %s, seed %llu\n", c->name,
+              c->train.epochs, c->train.global_batch,
+              c->train.reduce == LKS_REDUCE_EXACT ? "exact sums" : "float sums",
+              (unsigned long long)c->seed);
 }
 
 static lks_status print_network(const run_folder *r, lks_error *err) {
@@ -160,12 +163,13 @@ static lks_status print_network(const run_folder *r, lks_error *err) {
     const lks_data_identity *d = &r->last.data;
     if (!r->has_last) {
         if (r->has_config)
-            printf("data           %s\n", c->data.dir);
+            lks_print(stdout, "data           %s\n", c->data.dir);
         return LKS_OK;
     }
-    printf("data           %s: %lld training images of %dx%dx%d, %d classes, digest %.16s\n",
-           c->data.dir, (long long)d->n_train, d->rows, d->columns, d->channels, d->classes,
-           d->digest);
+    lks_print(stdout,
+              "data           %s: %lld training images of %dx%dx%d, %d classes, digest %.16s\n",
+              c->data.dir, (long long)d->n_train, d->rows, d->columns, d->channels, d->classes,
+              d->digest);
     lks_layer_info *info = lks_alloc((size_t)c->n_layers, sizeof *info, "the layer table", err);
     if (!info)
         return err->status;
@@ -176,15 +180,16 @@ static lks_status print_network(const run_folder *r, lks_error *err) {
         parameters += info[i].parameters;
     lks_free(info);
     if (status == LKS_OK)
-        printf("network        %lld parameters in %d layers\n", (long long)parameters, c->n_layers);
+        lks_print(stdout, "network        %lld parameters in %d layers\n", (long long)parameters,
+                  c->n_layers);
     return status;
 }
 
 static void print_figure(int width, int digits, double value) {
     if (isnan(value))
-        printf(" %*s", width, "-");
+        lks_print(stdout, " %*s", width, "-");
     else
-        printf(" %*.*f", width, digits, value);
+        lks_print(stdout, " %*.*f", width, digits, value);
 }
 
 static void print_pair(bool shown, double loss, double accuracy) {
@@ -202,20 +207,20 @@ static void print_epochs(const run_folder *r) {
         test = test || !isnan(h->epochs[i].test_loss);
     }
     if (h->n_epochs == 0) {
-        printf("\nno epoch is complete\n");
+        lks_print(stdout, "\nno epoch is complete\n");
         return;
     }
-    printf("\nepoch         lr  train loss   acc %%%s%s  images/s   seconds\n",
-           validation ? "  valid loss   acc %" : "", test ? "   test loss   acc %" : "");
+    lks_print(stdout, "\nepoch         lr  train loss   acc %%%s%s  images/s   seconds\n",
+              validation ? "  valid loss   acc %" : "", test ? "   test loss   acc %" : "");
     for (size_t i = 0; i < h->n_epochs; i++) {
         const lks_epoch_record *e = &h->epochs[i];
-        printf("%5d %10.3g", e->epoch, e->lr);
+        lks_print(stdout, "%5d %10.3g", e->epoch, e->lr);
         print_pair(true, e->train_loss, e->train_accuracy);
         print_pair(validation, e->validation_loss, e->validation_accuracy);
         print_pair(test, e->test_loss, e->test_accuracy);
         print_figure(9, 0, e->images_per_second);
         print_figure(9, 1, e->seconds);
-        printf("\n");
+        lks_print(stdout, "\n");
     }
 }
 
@@ -271,9 +276,10 @@ static void print_best(const run_folder *r) {
     for (size_t i = 0; i < r->history.n_epochs; i++)
         if (r->history.epochs[i].step == b->step)
             epoch = r->history.epochs[i].epoch;
-    printf("best           after epoch %d: %lld of %lld validation images right (%.2f %%)\n", epoch,
-           (long long)b->correct, (long long)b->total,
-           100.0 * (double)b->correct / (double)b->total);
+    lks_print(stdout,
+              "best           after epoch %d: %lld of %lld validation images right (%.2f %%)\n",
+              epoch, (long long)b->correct, (long long)b->total,
+              100.0 * (double)b->correct / (double)b->total);
 }
 
 static bool leads_to(const run_folder *r, const char *link, const struct stat *file) {
@@ -288,19 +294,19 @@ static lks_status print_checkpoints(const run_folder *r, lks_error *err) {
     int n = 0;
     LKS_TRY(lks_checkpoint_list(r->checkpoints, false, &paths, &n, err));
     if (n == 0)
-        printf("checkpoints    none\n");
+        lks_print(stdout, "checkpoints    none\n");
     for (int i = n - 1; i >= 0; i--) { /* oldest first, like the epochs */
         struct stat s;
         if (stat(paths[i], &s) != 0)
             continue; /* removed meanwhile */
-        printf("%-14s %s  %.2f MiB%s%s\n", i == n - 1 ? "checkpoints" : "",
-               strrchr(paths[i], '/') + 1, (double)s.st_size / 1048576,
-               leads_to(r, "checkpoints/best.h5", &s) ? "  best" : "",
-               leads_to(r, "checkpoints/last.h5", &s) ? "  last" : "");
+        lks_print(stdout, "%-14s %s  %.2f MiB%s%s\n", i == n - 1 ? "checkpoints" : "",
+                  strrchr(paths[i], '/') + 1, (double)s.st_size / 1048576,
+                  leads_to(r, "checkpoints/best.h5", &s) ? "  best" : "",
+                  leads_to(r, "checkpoints/last.h5", &s) ? "  last" : "");
     }
     free(paths);
     if (r->problem[0])
-        printf("               last.h5 cannot be read: %s\n", r->problem);
+        lks_print(stdout, "               last.h5 cannot be read: %s\n", r->problem);
     return LKS_OK;
 }
 
@@ -309,35 +315,40 @@ static void print_results(const run_folder *r) {
         return;
     double total = lks_json_get_number(r->summary, "test_total");
     if (total > 0)
-        printf("test           accuracy %.2f %% (%.0f of %.0f; 95 %% interval %.2f..%.2f %%), loss "
-               "%.5f\n",
-               100 * lks_json_get_number(r->summary, "test_accuracy"),
-               lks_json_get_number(r->summary, "test_correct"), total,
-               100 * lks_json_get_number(r->summary, "test_accuracy_low"),
-               100 * lks_json_get_number(r->summary, "test_accuracy_high"),
-               lks_json_get_number(r->summary, "test_loss"));
+        lks_print(
+            stdout,
+            "test           accuracy %.2f %% (%.0f of %.0f; 95 %% interval %.2f..%.2f %%), loss "
+            "%.5f\n",
+            100 * lks_json_get_number(r->summary, "test_accuracy"),
+            lks_json_get_number(r->summary, "test_correct"), total,
+            100 * lks_json_get_number(r->summary, "test_accuracy_low"),
+            100 * lks_json_get_number(r->summary, "test_accuracy_high"),
+            lks_json_get_number(r->summary, "test_loss"));
 }
 
 void lks_print_origin(const lks_checkpoint *c) {
     const lks_provenance *p = &c->provenance;
-    printf("written        %s by lockstep %s (%s), %s\n", p->time, p->version, p->revision,
-           p->compiler);
+    lks_print(stdout, "written        %s by lockstep %s (%s), %s\n", p->time, p->version,
+              p->revision, p->compiler);
     if (p->init_from.path[0])
-        printf("started from   %s (%s), weights %s\n", p->init_from.path, p->init_from.flat,
-               p->init_from.weights_sha256);
-    printf("on             %d rank%s x %d thread%s, %s, %s\nmpi            %s\n", p->ranks,
-           p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts, p->isa,
-           p->mpi);
+        lks_print(stdout, "started from   %s (%s), weights %s\n", p->init_from.path,
+                  p->init_from.flat, p->init_from.weights_sha256);
+    lks_print(stdout, "on             %d rank%s x %d thread%s, %s, %s\n", p->ranks,
+              p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts, p->isa);
+    lks_print(stdout, "mpi            %s\n", p->mpi);
 }
 
 static void print_last(const run_folder *r) {
     const lks_checkpoint *c = &r->last;
     if (!r->has_last)
         return;
-    printf("newest         step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
-           "%d\nweights        %s\nstate          %s\n",
-           (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
-           (long long)c->cursor.samples_seen, c->numerics, c->weights_sha256, c->state_sha256);
+    lks_print(stdout,
+              "newest         step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
+              "%d\n",
+              (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
+              (long long)c->cursor.samples_seen, c->numerics);
+    lks_print(stdout, "weights        %s\n", c->weights_sha256);
+    lks_print(stdout, "state          %s\n", c->state_sha256);
     lks_print_origin(c);
 }
 
@@ -351,7 +362,7 @@ static lks_status print_all(run_folder *r, lks_error *err) {
     LKS_TRY(print_network(r, err));
     print_epochs(r);
     print_phases(r);
-    printf("\n");
+    lks_print(stdout, "\n");
     print_best(r);
     print_results(r);
     LKS_TRY(print_checkpoints(r, err));

@@ -104,7 +104,7 @@ static void pad(int width, int used) {
 
 static void print_file(const lks_predict_printer *p, const lks_answer *a) {
     int used = lks_text_width(a->file);
-    fputs(a->file, stdout);
+    lks_print(stdout, "%s", a->file);
     if (a->index >= 0)
         used += printf("[%lld]", (long long)a->index);
     pad(p->name_width, used);
