@@ -16,6 +16,9 @@ failures=0
 export OMP_WAIT_POLICY=passive
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+# Starting MPI takes longer than most runs here: no daemon for a single process, no search for network hardware and
+# other buses. e2e/accuracy starts as people do, without these.
+export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1 HWLOC_COMPONENTS=-pci,-linuxio
 # One mpirun that ends removes the folder in which another is about to start, unless each has its own.
 export OMPI_MCA_orte_tmpdir_base=$work
 unset OMP_NUM_THREADS LOCKSTEP_ISA LOCKSTEP_TRACE_EVENTS GLIBC_TUNABLES

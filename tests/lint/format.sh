@@ -10,6 +10,6 @@ for tool in clang-format-14 clang-format ''; do
     "$tool" --version 2>/dev/null | grep -q 'version 14\.' && break
 done
 mapfile -t files < <(project_files | grep -E '\.[ch]$')
-{ "$tool" --dry-run -Werror "${files[@]}" 2>&1 || true; } | sed -n 's/^\([^:]*\):[0-9]*:[0-9]*: .*/\1/p' | sort -u |
+{ "$tool" --dry-run -Werror "${files[@]}" 2>&1 || true; } | awk -F: '/^[^:]*:[0-9]*:[0-9]*: / && !seen[$1]++ { print $1 ":" $2 ": and what follows" }' |
     report "not formatted; run: $tool -i FILE"
 finish

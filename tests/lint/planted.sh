@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The lint tests find what they look for: each is run on a small tree that is clean, then with one violation planted.
-# Usage: planted.sh
+# The lint tests find what they look for: each is run on a small tree that is clean, and on one with every violation
+# planted at once. Each violation must be found at its own file and line, and nothing else. Usage: planted.sh
 set -euo pipefail
 export LC_ALL=C
 lint=$(cd "$(dirname "$0")" && pwd)
@@ -24,102 +24,153 @@ TEXT
     printf '%s\n' '#include <mpi.h>' 'int lks_n = MPI_SUCCESS;' >src/comm/comm.c
     printf '%s\n' '#include <hdf5.h>' 'void lks_f(void) { H5Fclose(1); }' >src/io/checkpoint.c
     printf '%s\n' '#include <immintrin.h>' '__m256 lks_v;' >src/kernels/avx2.c
-    printf '%s\n' '#include <argp.h>' '#include "lockstep/comm.h"' >src/cli/main.c
+    printf '%s\n' '#include <argp.h>' '#include "lockstep/comm.h"' 'void lks_end(void) { exit(1); }' >src/cli/main.c
     printf '%s\n' 'add_compile_options(-ffp-contract=off)' '# -ffast-math would move bits' >CMakeLists.txt
     printf '%s\n' 'BasedOnStyle: LLVM' 'SortIncludes: false' >.clang-format
     printf '%s\n' '#!/bin/sh' 'echo hello' >jobs/run.sh
     chmod +x jobs/run.sh
-    echo '{"command": "gcc -ffp-contract=off -c src/nn/layer.c", "file": "src/nn/layer.c"}' >build/compile_commands.json
-    sed -i 's/^{\(.*\), "file/{ \1,\n"file/' build/compile_commands.json
-    sed -i 's,c src/nn/layer.c",c /x/src/nn/layer.c",' build/compile_commands.json
+    printf '%s\n' '[{"directory": "/x",' '"command": "gcc -ffp-contract=off -c /x/src/nn/layer.c",' \
+        '"file": "/x/src/nn/layer.c"}]' >build/compile_commands.json
 }
 
-# verdict WANTED WHAT STATUS
-verdict() {
-    if { [ "$1" = clean ] && [ "$3" -eq 0 ]; } || { [ "$1" = found ] && [ "$3" -eq 1 ]; }; then return; fi
-    echo "planted: wanted $1, lint ended with $3: $2"
+# run_lint NAME ARGUMENT...: status and, in $work/found, one line a finding: "FILE:LINE: ... | the rule"
+run_lint() {
+    status=0
+    "$lint/$1.sh" "${@:2}" >"$work/output" 2>&1 || status=$?
+    awk '/^lint: / { rule = substr($0, 7); next } /^    / { print substr($0, 5) " | " rule; next } { print "? " $0 }' \
+        "$work/output" >"$work/found"
+}
+
+wrong() {
+    echo "planted: $1"
     sed 's/^/    /' "$work/output"
     failures=$((failures + 1))
 }
 
-run_lint() { # run_lint WANTED WHAT NAME ARGUMENT...
-    local wanted=$1 what=$2 name=$3 status=0
-    shift 3
-    "$lint/$name.sh" "$@" >"$work/output" 2>&1 || status=$?
-    [ $status -eq 77 ] || verdict "$wanted" "$name: $what" $status
+clean() { # clean NAME ARGUMENT...: nothing is found in the clean tree
+    run_lint "$@"
+    [ $status -eq 0 ] || [ $status -eq 77 ] || wrong "$1 ended with $status on what is clean"
 }
 
-# plant LINT FILE TEXT: one more line in FILE of a fresh tree must be found
+# plant FILE TEXT RULE: one more line in FILE, to be found at that line under the rule; several lines of text: at the
+# first of them
+planted=()
 plant() {
-    fresh_tree
-    printf '%b\n' "$3" >>"$2"
-    run_lint found "$2: $3" "$1" "$work/tree" "$work/tree/build"
+    local line=1
+    [ ! -e "$1" ] || line=$(($(wc -l <"$1") + 1))
+    printf '%b\n' "$2" >>"$1"
+    planted+=("$1:$line" "$3")
+}
+
+# reap NAME ARGUMENT...: the lint finds all that was planted, each where it stands, and nothing else
+reap() {
+    local i
+    run_lint "$@"
+    if [ $status -ne 77 ]; then
+        [ $status -eq 1 ] || wrong "$1 ended with $status, violations were planted"
+        for ((i = 0; i < ${#planted[@]}; i += 2)); do
+            printf '%s\n' "${planted[i]}"$'\t'"${planted[i + 1]}"
+        done >"$work/planted"
+        awk -F '\t' -v lint="$1" 'NR == FNR { place[NR] = $1 ":"; rule[NR] = $2; n = NR; next }
+            { known = 0
+              for (i = 1; i <= n; i++) if (index($0, place[i]) == 1 && index($0, rule[i])) known = met[i] = 1
+              if (!known) print lint " finds what nobody planted: " $0 }
+            END { for (i = 1; i <= n; i++) if (!met[i]) print lint " does not find at " place[i] " " rule[i] }' \
+            "$work/planted" "$work/found" >"$work/verdicts"
+        [ ! -s "$work/verdicts" ] || wrong "$(cat "$work/verdicts")"
+    fi
+    planted=()
 }
 
 fresh_tree
 for name in layering numerics format shell files; do
-    run_lint clean "the clean tree" $name "$work/tree" "$work/tree/build"
+    clean $name "$work/tree" "$work/tree/build"
 done
 
-plant layering src/nn/layer.c '#include <mpi.h>'
-plant layering src/train/loop.c 'int n = MPI_Barrier(c);'
-plant layering src/train/loop.c '  #  include <hdf5.h>'
-plant layering src/nn/layer.c 'hid_t f = H5Fopen("x", 0, 0);'
-plant layering src/nn/layer.c '__m512 v;'
-plant layering src/base/exact.c 'x = _mm256_add_ps(a, b);'
-plant layering src/base/exact.c '#include <arm_neon.h>'
-plant layering src/train/loop.c '#include <argp.h>'
-plant layering src/train/loop.c '#include <png.h>'
-plant layering src/base/log.c '#include "lockstep/config.h"'
-plant layering src/kernels/conv.c '#include "nn/layer.h"'
-plant layering src/nn/layer.c '#include "lockstep/comm.h"'
-plant layering src/io/checkpoint.c '#include "train/loop.h"'
-plant layering include/lockstep/status.h '#include "lockstep/config.h"'
-plant layering include/lockstep/newcomer.h '#include "lockstep/status.h"'
-plant layering src/nn/layer.c 'char c = '"'\"'"'; int n = MPI_Barrier(c); /* " */'
-plant layering src/nn/layer.c 'FILE *lks_f = open_memstream(&lks_a, &lks_b);'
+# --- layering
+plant src/nn/layer.c '#include <mpi.h>' 'MPI outside src/comm'
+plant src/train/loop.c 'int n = MPI_Barrier(c);' 'MPI outside src/comm'
+plant src/train/loop.c '  #  include <hdf5.h>' 'HDF5 outside src/io'
+plant src/nn/layer.c 'hid_t f = H5Fopen("x", 0, 0);' 'HDF5 outside src/io'
+plant src/nn/layer.c '__m512 v;' 'SIMD intrinsics outside src/kernels'
+plant src/base/exact.c 'x = _mm256_add_ps(a, b);' 'SIMD intrinsics outside src/kernels'
+plant src/base/exact.c '#include <arm_neon.h>' 'SIMD intrinsics outside src/kernels'
+plant src/train/loop.c '#include <argp.h>' 'argument parsing outside src/cli'
+plant src/train/loop.c '#include <png.h>' 'libpng outside src/data'
+plant src/base/log.c '#include "lockstep/config.h"' 'against the direction'
+plant src/kernels/conv.c '#include "nn/layer.h"' 'against the direction'
+plant src/nn/layer.c '#include "lockstep/comm.h"' 'against the direction'
+plant src/io/checkpoint.c '#include "train/loop.h"' 'against the direction'
+plant include/lockstep/status.h '#include "lockstep/config.h"' 'against the direction'
+plant include/lockstep/newcomer.h '#include "lockstep/status.h"' 'against the direction'
+plant src/nn/layer.c 'char c = '"'\"'"'; int n = MPI_Barrier(c); /* " */' 'MPI outside src/comm'
+reap layering "$work/tree"
 
-plant numerics src/nn/layer.c '#pragma omp parallel for reduction(+ : sum)'
-plant numerics src/nn/layer.c '#pragma omp parallel for \\\\\n    reduction(+ : sum)'
-plant numerics src/nn/layer.c '#pragma omp parallel for simd'
-plant numerics src/nn/layer.c '#pragma GCC optimize("fast-math")'
-plant numerics src/nn/layer.c '#define SUM _Pragma("omp parallel for reduction(+ : sum)")'
-plant numerics src/nn/layer.c 'long double x;'
-plant numerics CMakeLists.txt 'add_compile_options(-ffast-math)'
-plant numerics CMakePresets.json '{ "CMAKE_C_FLAGS": "-Ofast" }'
-plant numerics build/compile_commands.json '"command": "gcc -O2 -c /x/src/nn/dense.c",'
-plant numerics build/compile_commands.json '"command": "gcc -ffp-contract=off -funsafe-math-optimizations -c /x/src/nn/dense.c",'
-
-plant numerics build/compile_commands.json '"command": "gcc -O2 -c \\"/my x/src/nn/dense.c\\"",'
-
-plant format src/nn/layer.c 'int   lks_x ;'
-plant shell jobs/run.sh 'read x'
+# --- numerics
 fresh_tree
-chmod -x jobs/run.sh
-run_lint found "a script that is not executable" shell "$work/tree"
-plant files src/nn/layer.c '// TO''DO: finish'
-plant files src/nn/layer.c 'int x; '
-plant files src/nn/layer.c '<<<''<<<< HEAD'
-plant files src/nn/layer.c.orig 'old'
-plant files src/nn/layer.c "$(printf 'int a;\\n%.0s' $(seq 701))"
+plant src/nn/layer.c '#pragma omp parallel for reduction(+ : sum)' 'OpenMP reduction'
+plant src/nn/layer.c '#pragma omp parallel for \\\\\n    reduction(+ : sum)' 'OpenMP reduction'
+plant src/nn/layer.c '#pragma omp parallel for simd' 'OpenMP simd'
+plant src/nn/layer.c '#pragma GCC optimize("fast-math")' 'belong in CMakeLists.txt'
+plant src/nn/layer.c '#define SUM _Pragma("omp parallel for reduction(+ : sum)")' '_Pragma'
+plant src/nn/layer.c 'long double x;' 'long double'
+plant CMakeLists.txt 'add_compile_options(-ffast-math)' 'options that move bits'
+plant CMakePresets.json '{ "CMAKE_C_FLAGS": "-Ofast" }' 'options that move bits'
+plant "$work/tree/build/compile_commands.json" '"command": "gcc -O2 -c /x/src/nn/dense.c",' 'without -ffp-contract=off'
+plant "$work/tree/build/compile_commands.json" '"command": "gcc -ffp-contract=off -funsafe-math-optimizations -c /x/src/nn/dense.c",' \
+    'with options that move bits'
+plant "$work/tree/build/compile_commands.json" '"command": "gcc -O2 -c \\"/my x/src/nn/dense.c\\"",' 'without -ffp-contract=off'
+reap numerics "$work/tree" "$work/tree/build"
 
-# libm.sh reads objects: one call each of what it must find and what it must let pass
-object() { # object NAME EXPRESSION
-    printf '#include <math.h>\nvolatile double x;\nvoid f(void);\nvoid f(void) { x = %s; }\n' "$2" |
-        gcc -std=c11 -O1 -x c -c -o "$work/$1.o" -
-    rm -f "$work/$1.a"
-    ar rc "$work/$1.a" "$work/$1.o"
+# --- format, shell, files
+fresh_tree
+plant src/nn/layer.c 'int   lks_x ;' 'not formatted'
+reap format "$work/tree"
+fresh_tree
+plant jobs/run.sh 'read x' shellcheck
+cp jobs/run.sh jobs/other.sh
+sed -i '$d' jobs/other.sh
+chmod -x jobs/other.sh
+planted+=(jobs/other.sh:1 'not executable')
+reap shell "$work/tree"
+fresh_tree
+plant src/nn/layer.c '// TO''DO: finish' unfinished
+plant src/nn/layer.c 'int x; ' 'white space'
+plant src/nn/layer.c '<<<''<<<< HEAD' merge
+echo old >src/nn/layer.c.orig
+printf 'int a;\n%.0s' $(seq 701) >src/nn/long.c
+planted+=(src/nn/layer.c.orig 'left-over' src/nn/long.c:701 'longer than')
+mkdir tools
+echo x >tools/x
+planted+=(./tools 'no place here')
+reap files "$work/tree"
+
+# --- libm.sh reads objects: calls of what it must find and of what it must let pass
+object() { # object NAME EXPRESSION...: one function each
+    local name=$1 expression
+    shift
+    {
+        echo '#include <math.h>'
+        echo 'volatile double x;'
+        for expression; do echo "void f$((++i))(void);void f$i(void) { x = $expression; }"; done
+    } | gcc -std=c11 -O1 -x c -c -o "$work/$name.o" -
 }
+i=0
 object exact 'fma(sqrt(x), floor(x), rint(x)) + lrint(x) + fmin(x, 1) + fmaf(x, x, x) + ldexp(x, 3)'
-run_lint clean "functions exact to the bit" libm "$work/exact.a" "$work/exact.o"
-for call in 'exp(x)' 'expf(x)' 'log(x)' 'pow(x, x)' 'powf(x, x)' 'tanhf(x)' 'sin(x)' 'cos(x)' 'erf(x)' 'exp2(x)' \
-    'hypot(x, x)' 'cbrt(x)' 'lgamma(x)'; do
-    object moving "$call"
-    run_lint found "$call in a library" libm "$work/exact.o" "$work/moving.a"
-done
+object moving 'exp(x)' 'expf(x)' 'log(x)' 'pow(x, x)' 'powf(x, x)' 'tanhf(x)' 'sin(x)' 'cos(x)' 'erf(x)' 'exp2(x)' \
+    'hypot(x, x)' 'cbrt(x)' 'lgamma(x)'
 printf 'double _ZGVdN4v_exp(double);\ndouble g(double x);\ndouble g(double x) { return _ZGVdN4v_exp(x); }\n' |
     gcc -x c -c -o "$work/vector.o" -
-run_lint found "a vector variant" libm "$work/vector.o"
+ar rc "$work/exact.a" "$work/exact.o"
+ar rc "$work/moving.a" "$work/moving.o" "$work/vector.o"
+clean libm "$work/exact.a" "$work/exact.o"
+planted+=("$work/moving.a:vector.o" "U _ZGVdN4v_exp |")
+for file in "$work/moving.o" "$work/moving.a:moving.o"; do
+    for call in exp expf log pow powf tanhf sin cos erf exp2 hypot cbrt lgamma; do
+        planted+=("$file" "U $call |")
+    done
+done
+reap libm "$work/moving.o" "$work/moving.a"
 
 [ $failures -eq 0 ] && echo "planted: every violation was found"
 exit $((failures > 0))
