@@ -229,6 +229,20 @@ typedef struct lks_config {
 lks_status lks_config_parse(lks_config *config, const char *text, size_t size, const char *file,
                             const char *const *sets, int n_sets, lks_error *err);
 
+/** A value that the program itself gives to a key. */
+typedef struct lks_key_value {
+    const char *key; /**< dotted, of the option table; none of a list, nor `model` */
+    const char
+        *value; /**< "runs/a #2", "12", "false": taken whole, it passes through no parser of YAML */
+} lks_key_value;
+
+/** Gives @p n keys of a configuration that was parsed other values, then checks types, ranges and
+ * combinations as lks_config_parse() does. For what does not come from a user's --set: another
+ * command-line option, a count that was found. @return LKS_OK, or LKS_ERR_CONFIG naming the key; the
+ * caller frees @p config in either case. */
+lks_status lks_config_override(lks_config *config, const lks_key_value *values, int n,
+                               lks_error *err);
+
 /** Reads a file into malloc'd *text (zero-terminated, *size without the zero), at most 1 MiB; for
  * rank 0. A folder, a missing or unreadable file gives LKS_ERR_CONFIG naming it. */
 lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks_error *err);

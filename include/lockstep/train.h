@@ -20,6 +20,8 @@ typedef struct lks_train_options {
     const char *config; /**< path of the YAML file; NULL with `refit` */
     const char *const *sets;
     int n_sets;
+    const lks_key_value *values; /**< the program's own, over what file and sets say */
+    int n_values;
     const char *out;       /**< run folder; default runs/<config name> */
     const char *resume;    /**< "auto" (default), "never", or a checkpoint file */
     const char *init_from; /**< checkpoint whose weights a new run starts from */

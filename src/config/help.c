@@ -117,7 +117,8 @@ void lks_config_help(FILE *out) {
           "with\n"
           "--set the key is written with dots (--set train.optimizer.lr=0.01), a layer's option "
           "with\n"
-          "the layer's name (--set model.conv1.filters=8).\n\n",
+          "the layer's name (--set model.conv1.filters=8). The value is YAML, but a text is taken\n"
+          "whole, with spaces, '#' and all, unless it begins with a quote.\n\n",
           out);
     lks_config_keys(print_key, &t);
 }

@@ -151,7 +151,7 @@ static lks_status read_layer(lks_reader *r, const lks_node *node, lks_layer_conf
                            "a layer has one key, its kind; options go below it or into {...}, "
                            "another layer begins with '- '");
     layer->kind = kind;
-    layer->line = r->now.is_set ? 0 : lks_source_line(&r->now, node->offset);
+    layer->line = r->now.kind != LKS_SOURCE_FILE ? 0 : lks_source_line(&r->now, node->offset);
     layer_reading l = {.reader = r, .layer = layer, .info = &lks_layer_table[kind]};
     snprintf(l.label, sizeof l.label, "layer %d (%s): ", (int)(layer - r->config->layers) + 1,
              l.info->kind);

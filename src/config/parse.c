@@ -117,7 +117,7 @@ static lks_status unknown_key(lks_reader *r, const char *section, const lks_node
     lks_printable(shown, sizeof shown, key->text, strlen(key->text));
     if (strcmp(key->text, "<<") == 0)
         return lks_fail_at(r->err, &r->now, key->offset, "merge keys (<<) are not supported");
-    if (!r->now.is_set && lks_option_find(key->text))
+    if (r->now.kind == LKS_SOURCE_FILE && lks_option_find(key->text))
         return lks_fail_at(r->err, &r->now, key->offset,
                            "unknown key '%s': keys with dots are for --set, in a file each part is "
                            "a map",
@@ -206,6 +206,28 @@ static lks_status apply_file(lks_reader *r) {
     return status;
 }
 
+/* A word of a shell is no document of YAML: a '#' in it begins no comment, a '[' no list. So the value of
+ * a key that takes a text is taken whole, unless it begins with one of YAML's quotes. */
+static bool is_whole(const lks_option *option, const char *value) {
+    return option && (option->type == LKS_OPT_STRING || option->type == LKS_OPT_NAME) &&
+           *value != '\'' && *value != '"';
+}
+
+static lks_status apply_value(lks_reader *r, const char *key) {
+    const lks_option *option = lks_option_find(key);
+    if (is_whole(option, r->now.text)) {
+        LKS_TRY(lks_option_set(option, r->config, option->key, &r->now, r->err));
+        *lks_reader_origin(r, option) = (lks_origin){r->from, 0};
+        return LKS_OK;
+    }
+    lks_yaml yaml;
+    LKS_TRY(lks_yaml_parse(&yaml, &r->now, r->err));
+    const lks_node nothing = {.type = LKS_NODE_NULL};
+    lks_status status = apply_key(r, key, yaml.root ? yaml.root : &nothing);
+    lks_yaml_free(&yaml);
+    return status;
+}
+
 static lks_status apply_set(lks_reader *r, int i) {
     const char *set = r->sets[i], *equals = strchr(set, '=');
     if (!equals || equals == set) {
@@ -214,19 +236,13 @@ static lks_status apply_set(lks_reader *r, int i) {
         return lks_fail(r->err, LKS_ERR_USAGE,
                         "--set %s: write KEY=VALUE, for instance train.optimizer.lr=0.01", shown);
     }
-    r->now =
-        (lks_source){.label = set, .is_set = true, .text = equals + 1, .size = strlen(equals + 1)};
+    r->now = (lks_source){
+        .kind = LKS_SOURCE_SET, .label = set, .text = equals + 1, .size = strlen(equals + 1)};
     r->from = LKS_FROM_SETS + i;
     char *key = strndup(set, (size_t)(equals - set));
     if (!key)
         return lks_fail(r->err, LKS_ERR_MEMORY, "out of memory while reading --set");
-    lks_yaml yaml;
-    lks_status status = lks_yaml_parse(&yaml, &r->now, r->err);
-    if (status == LKS_OK) {
-        lks_node nothing = {.type = LKS_NODE_NULL};
-        status = apply_key(r, key, yaml.root ? yaml.root : &nothing);
-        lks_yaml_free(&yaml);
-    }
+    lks_status status = apply_value(r, key);
     free(key);
     return status;
 }
@@ -273,7 +289,8 @@ lks_status lks_fail_option(const lks_reader *r, const lks_option *option, const 
     lks_origin origin = r->origins[lks_option_index(option)];
     lks_source source = r->file;
     if (origin.from >= LKS_FROM_SETS)
-        source = (lks_source){.label = r->sets[origin.from - LKS_FROM_SETS], .is_set = true};
+        source =
+            (lks_source){.kind = LKS_SOURCE_SET, .label = r->sets[origin.from - LKS_FROM_SETS]};
     return lks_fail_at(r->err, &source, origin.offset, "%s", message);
 }
 
@@ -296,6 +313,26 @@ lks_status lks_config_parse(lks_config *config, const char *text, size_t size, c
     lks_locale_leave(saved);
     if (status != LKS_OK)
         lks_config_free(config);
+    return status;
+}
+
+static lks_status set_value(lks_config *config, const lks_key_value *value, lks_error *err) {
+    const lks_source source = {
+        .kind = LKS_SOURCE_PROGRAM, .text = value->value, .size = strlen(value->value)};
+    const lks_option *option = lks_option_find(value->key);
+    return lks_option_set(option, config, option->key, &source, err);
+}
+
+lks_status lks_config_override(lks_config *config, const lks_key_value *values, int n,
+                               lks_error *err) {
+    lks_reader r = {.config = config, .file = {.kind = LKS_SOURCE_PROGRAM}, .err = err};
+    lks_status status = LKS_OK;
+    locale_t saved = lks_locale_enter();
+    for (int i = 0; i < n && status == LKS_OK; i++)
+        status = set_value(config, &values[i], err);
+    if (status == LKS_OK)
+        status = lks_config_check(&r);
+    lks_locale_leave(saved);
     return status;
 }
 

@@ -105,8 +105,10 @@ lks_status lks_fail_at(lks_error *err, const lks_source *source, size_t offset, 
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    if (source->kind == LKS_SOURCE_PROGRAM)
+        return lks_fail(err, LKS_ERR_CONFIG, "%s", message);
     lks_printable(label, sizeof label, source->label, strlen(source->label));
-    if (source->is_set)
+    if (source->kind == LKS_SOURCE_SET)
         return lks_fail(err, LKS_ERR_CONFIG, "--set %s: %s", label, message);
 
     if (offset > source->size)
@@ -119,4 +121,13 @@ lks_status lks_fail_at(lks_error *err, const lks_source *source, size_t offset, 
     if (line_end(source, start) > start)
         excerpt(shown, sizeof shown, source, start, offset, column);
     return lks_fail(err, LKS_ERR_CONFIG, "%s:%d:%d: %s%s", label, line, column, message, shown);
+}
+
+lks_status lks_source_check(const lks_source *source, lks_error *err) {
+    size_t bad = lks_text_check(source->text, source->size);
+    if (bad == source->size)
+        return LKS_OK;
+    bool control = lks_utf8_sequence(source->text + bad, source->size - bad) > 0;
+    return lks_fail_at(err, source, bad, "byte 0x%02x is %s", (unsigned char)source->text[bad],
+                       control ? "a control character" : "not UTF-8");
 }

@@ -26,7 +26,7 @@ static bool is_text_type(lks_option_type type) {
 static lks_status wrong(const reading *r, const lks_node *at, const char *remark) {
     char expected[160], shown[64], found[96];
     lks_option_describe(r->option, expected, sizeof expected);
-    if (at->type == LKS_NODE_NULL)
+    if (at->type == LKS_NODE_NULL || (at->type == LKS_NODE_SCALAR && at->plain && !at->text[0]))
         return lks_fail_at(r->err, r->source, at->offset, "%s has no value, it must be %s",
                            r->label, expected);
     if (at->type == LKS_NODE_SCALAR) {
@@ -341,15 +341,21 @@ static void clear(const lks_option *o, char *base) {
     }
 }
 
+lks_status lks_option_set(const lks_option *option, void *base, const char *label,
+                          const lks_source *source, lks_error *err) {
+    LKS_TRY(lks_source_check(source, err));
+    if (strpbrk(source->text, "\t\r\n"))
+        return lks_fail_at(err, source, 0, "tabs and line breaks are not allowed in %s", label);
+    const lks_node node = {.type = LKS_NODE_SCALAR, .plain = true, .text = (char *)source->text};
+    return lks_option_read(option, base, label, &node, source, err);
+}
+
 void lks_option_reset(const lks_option *option, void *base) {
     if (!option->preset) {
         clear(option, base);
         return;
     }
-    /* The default is a text like any other; the node lives only in this call. */
-    char text[64];
-    snprintf(text, sizeof text, "%s", option->preset);
-    lks_node node = {.type = LKS_NODE_SCALAR, .plain = true, .text = text};
-    lks_source source = {.label = "default", .text = "", .size = 0};
-    lks_option_read(option, base, option->key, &node, &source, NULL);
+    const lks_source preset = {
+        .kind = LKS_SOURCE_PROGRAM, .text = option->preset, .size = strlen(option->preset)};
+    lks_option_set(option, base, option->key, &preset, NULL);
 }

@@ -9,6 +9,12 @@
 lks_status lks_option_read(const lks_option *option, void *base, const char *label,
                            const lks_node *node, const lks_source *source, lks_error *err);
 
+/** Gives the option, which is none of a list or a model, the value that the source's text is, taken whole:
+ * no quotes, comments or escapes are looked for. Texts are UTF-8 without control characters, as in files,
+ * so that the struct can always be written as YAML. Arguments as above. */
+lks_status lks_option_set(const lks_option *option, void *base, const char *label,
+                          const lks_source *source, lks_error *err);
+
 /** Gives the option its default in the struct at @p base; zero bytes where it has none. */
 void lks_option_reset(const lks_option *option, void *base);
 

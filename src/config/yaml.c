@@ -196,7 +196,7 @@ static lks_status broken(builder *b, struct fy_diag *diag) {
         break;
     }
     for (int i = b->depth; i-- > 0;)
-        if (b->flow[i] && !b->source->is_set)
+        if (b->flow[i] && b->source->kind == LKS_SOURCE_FILE)
             return lks_fail_at(b->err, b->source, offset,
                                "broken YAML: %s (inside the '%c' of line %d)", text,
                                b->source->text[b->open[i]->offset],
@@ -235,18 +235,10 @@ static lks_status check_blanks(const lks_source *source, lks_error *err) {
     return LKS_OK;
 }
 
-static lks_status check_text(const lks_source *source, lks_error *err) {
-    size_t bad = lks_text_check(source->text, source->size);
-    if (bad == source->size)
-        return check_blanks(source, err);
-    bool control = lks_utf8_sequence(source->text + bad, source->size - bad) > 0;
-    return lks_fail_at(err, source, bad, "byte 0x%02x is %s", (unsigned char)source->text[bad],
-                       control ? "a control character" : "not UTF-8");
-}
-
 lks_status lks_yaml_parse(lks_yaml *yaml, const lks_source *source, lks_error *err) {
     *yaml = (lks_yaml){0};
-    LKS_TRY(check_text(source, err));
+    LKS_TRY(lks_source_check(source, err));
+    LKS_TRY(check_blanks(source, err));
     builder b = {.yaml = yaml, .source = source, .err = err};
 
     /* Errors are collected, and what would be printed all the same is thrown away. */

@@ -68,20 +68,11 @@ lks_status lks_find_checkpoint(const char *path, char found[LKS_PATH_MAX + 64], 
 
 static lks_status parse(lks_network *n, const lks_network_source *s, const char *yaml,
                         lks_error *err) {
-    char folder[LKS_PATH_MAX + 16];
-    const char **sets = malloc(sizeof *sets * ((size_t)s->n_sets + 1));
-    if (!sets)
-        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for the settings");
-    int count = 0;
-    if (s->data) {
-        snprintf(folder, sizeof folder, "data.dir=%s", s->data);
-        sets[count++] = folder;
-    }
-    for (int i = 0; i < s->n_sets; i++)
-        sets[count++] = s->sets[i];
-    lks_status status = lks_config_parse(&n->config, yaml, strlen(yaml), n->path, sets, count, err);
-    free(sets);
-    return status;
+    LKS_TRY(lks_config_parse(&n->config, yaml, strlen(yaml), n->path, s->sets, s->n_sets, err));
+    const lks_key_value folder = {"data.dir", s->data};
+    if (s->data && lks_config_override(&n->config, &folder, 1, err) != LKS_OK)
+        return lks_fail_context(err, "--data");
+    return LKS_OK;
 }
 
 /* What all ranks are to know of rank 0's checkpoint, but for its configuration. */

@@ -225,8 +225,9 @@ static lks_status read_all(lks_report_run *run, const char *data, lks_error *err
     LKS_TRY(read_summary(run, err));
     read_checkpoint(run);
     LKS_TRY(read_config(run, err));
-    if (data)
-        snprintf(run->config.data.dir, sizeof run->config.data.dir, "%s", data);
+    const lks_key_value folder = {"data.dir", data};
+    if (data && lks_config_override(&run->config, &folder, 1, err) != LKS_OK)
+        return lks_fail_context(err, "--data");
     LKS_TRY(read_history(run, err));
     LKS_TRY(count(run, err));
     LKS_TRY(find_layers(run, err));

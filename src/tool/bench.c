@@ -110,8 +110,9 @@ static lks_status measure_all(lks_bench_result *b, lks_error *err) {
 /* The configuration's data, or made-up ones where there are none and none were asked for. */
 static lks_status choose_data(lks_run *run, const char *data, lks_error *err) {
     lks_data_config *c = &run->config.data;
-    if (data && snprintf(c->dir, sizeof c->dir, "%s", data) >= (int)sizeof c->dir)
-        return lks_fail(err, LKS_ERR_USAGE, "--data: the path is too long");
+    const lks_key_value folder = {"data.dir", data};
+    if (data && lks_config_override(&run->config, &folder, 1, err) != LKS_OK)
+        return lks_fail_context(err, "--data");
     c->test_images[0] = c->test_labels[0] = 0; /* nothing is evaluated */
     run->made_up = !data && run->comm->rank == 0 && !lks_image_file_exists(c, LKS_PART_TRAIN);
     lks_comm_broadcast(run->comm, &run->made_up, sizeof run->made_up, 0);

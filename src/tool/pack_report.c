@@ -9,6 +9,7 @@
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
+#include "lockstep/shell.h"
 #include "tool/pack.h"
 
 /* --- the classes ------------------------------------------------------------------------------ */
@@ -35,31 +36,23 @@ static void print_table(const lks_packed *p) {
 
 /* --- the commands ----------------------------------------------------------------------------- */
 
-/* One word of a command line. */
-static void print_word(const char *word) {
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=.,:/@%";
-    if (word[0] && word[strspn(word, plain)] == '\0') {
-        printf("%s", word);
-        return;
-    }
-    putchar('\'');
-    for (; *word; word++)
-        if (*word == '\'')
-            printf("'\\''");
-        else
-            putchar(*word);
-    putchar('\'');
+static lks_status print_word(const char *word, lks_error *err) {
+    char *text = lks_shell_word(word);
+    if (!text)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for the report");
+    printf(" %s", text);
+    free(text);
+    return LKS_OK;
 }
 
 static lks_status print_set(const lks_config *c, const char *key, lks_error *err) {
     char *text = lks_config_assignment(c, key, err);
     if (!text)
         return LKS_ERR_MEMORY;
-    printf(" --set ");
-    print_word(text);
+    printf(" --set");
+    lks_status status = print_word(text, err);
     free(text);
-    return LKS_OK;
+    return status;
 }
 
 /* True for a folder's name that data.class_names takes. */
@@ -145,14 +138,14 @@ static lks_status print_commands(const lks_packed *p, const char *units, lks_con
         LKS_TRY(print_set(c, "data.test_images", err));
         LKS_TRY(print_set(c, "data.test_labels", err));
     }
-    printf(" --out ");
-    print_word(run);
+    printf(" --out");
+    LKS_TRY(print_word(run, err));
     if (p->split.n_validation) {
-        printf("\n  lockstep eval ");
-        print_word(checkpoint);
+        printf("\n  lockstep eval");
+        LKS_TRY(print_word(checkpoint, err));
     }
-    printf("\n\nTo ask it about a picture, prepared as these were:\n  lockstep predict ");
-    print_word(run);
+    printf("\n\nTo ask it about a picture, prepared as these were:\n  lockstep predict");
+    LKS_TRY(print_word(run, err));
     printf(" --preprocess none%s", p->options->invert ? " --invert" : "");
     if (p->options->background >= 0)
         printf(" --background %d", p->options->background);

@@ -13,6 +13,7 @@
 #include "lockstep/phase_times.h"
 #include "lockstep/publish.h"
 #include "lockstep/report.h"
+#include "lockstep/shell.h"
 #include "train/run.h"
 
 static void path_of(const lks_run *run, const char *name, char path[LKS_PATH_MAX + 64]) {
@@ -188,9 +189,12 @@ void lks_run_write_page(const lks_run *run) {
     const char *folder = run->folder;
     lks_error err;
     lks_report_path(run->folder, path);
-    if (lks_report_write(&folder, 1, NULL, path, &err) != LKS_OK)
-        lks_warn("no report was written; `lockstep report %s` tries again: %s", run->folder,
-                 err.text);
+    if (lks_report_write(&folder, 1, NULL, path, &err) == LKS_OK)
+        return;
+    char *word = lks_shell_word(folder);
+    lks_warn("no report was written; `lockstep report %s` tries again: %s", word ? word : folder,
+             err.text);
+    free(word);
 }
 
 /* --- summary.json ----------------------------------------------------------------------------- */

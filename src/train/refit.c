@@ -3,7 +3,6 @@
 #include "train/refit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,8 +11,6 @@
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/model.h"
-
-#define FORCED 5 /* settings; the last one is the number of epochs */
 
 /* What the run to repeat says; filled by rank 0, then sent to all. */
 typedef struct found {
@@ -65,26 +62,26 @@ static lks_status same_start(const lks_refit *r, const found *f, lks_error *err)
                     r->options.refit, f->init_from);
 }
 
-/* The settings that make a refit, then the user's; neither may speak of the other's keys. */
-static lks_status make_sets(lks_refit *r, int64_t epoch, const lks_train_options *given,
-                            lks_error *err) {
-    static const char *const forced[FORCED] = {"data.validation=0", "train.early_stop.patience=0",
-                                               "eval.test_weights=last", "train.max_steps=0", NULL};
-    snprintf(r->epochs, sizeof r->epochs, "train.epochs=%lld", (long long)epoch);
-    r->sets = malloc(sizeof *r->sets * (size_t)(FORCED + given->n_sets));
-    if (!r->sets)
-        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for the settings");
-    for (int f = 0; f < FORCED; f++) {
-        r->sets[f] = forced[f] ? forced[f] : r->epochs;
-        size_t key = strcspn(r->sets[f], "=") + 1;
+/* The values that make a refit; the user's settings may not speak of their keys. */
+static lks_status make_values(lks_refit *r, int64_t epoch, const lks_train_options *given,
+                              lks_error *err) {
+    snprintf(r->epochs, sizeof r->epochs, "%lld", (long long)epoch);
+    const lks_key_value values[LKS_REFIT_VALUES] = {{"data.validation", "0"},
+                                                    {"train.early_stop.patience", "0"},
+                                                    {"eval.test_weights", "last"},
+                                                    {"train.max_steps", "0"},
+                                                    {"train.epochs", r->epochs}};
+    for (int v = 0; v < LKS_REFIT_VALUES; v++) {
+        const size_t length = strlen(values[v].key);
         for (int i = 0; i < given->n_sets; i++)
-            if (strncmp(given->sets[i], r->sets[f], key) == 0)
+            if (strncmp(given->sets[i], values[v].key, length) == 0 &&
+                given->sets[i][length] == '=')
                 return lks_fail(err, LKS_ERR_USAGE, "--set %s: with --refit it is %s",
-                                given->sets[i], r->sets[f] + key);
+                                given->sets[i], values[v].value);
     }
-    memcpy(r->sets + FORCED, given->sets, sizeof *r->sets * (size_t)given->n_sets);
-    r->options.sets = r->sets;
-    r->options.n_sets = FORCED + given->n_sets;
+    memcpy(r->values, values, sizeof values);
+    r->options.values = r->values;
+    r->options.n_values = LKS_REFIT_VALUES;
     return LKS_OK;
 }
 
@@ -123,7 +120,7 @@ static lks_status prepare(lks_refit *r, lks_comm *comm, const lks_train_options 
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_broadcast(comm, f, sizeof *f, 0);
     LKS_TRY(same_start(r, f, err));
-    return make_sets(r, f->epoch, given, err);
+    return make_values(r, f->epoch, given, err);
 }
 
 lks_status lks_refit_prepare(lks_refit *r, lks_comm *comm, const lks_train_options *given,
@@ -138,8 +135,4 @@ lks_status lks_refit_prepare(lks_refit *r, lks_comm *comm, const lks_train_optio
              given->refit, (long long)f.epoch, f.epoch == 1 ? "" : "s", (long long)f.best.correct,
              (long long)f.best.total);
     return LKS_OK;
-}
-
-void lks_refit_free(lks_refit *r) {
-    free(r->sets);
 }

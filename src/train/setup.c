@@ -183,6 +183,7 @@ lks_status lks_run_configure(lks_run *run, lks_error *err) {
     const lks_train_options *o = run->options;
     fesetenv(FE_DFL_ENV); /* whatever MPI's libraries left behind */
     LKS_TRY(lks_config_load(comm, o->config, o->sets, o->n_sets, &run->config, err));
+    LKS_TRY(lks_config_override(&run->config, o->values, o->n_values, err));
     lks_status status = lks_kernels_select(getenv("LOCKSTEP_ISA"), &run->kernels, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     if (!run->threads)

@@ -6,6 +6,7 @@
 
 #include "lockstep/log.h"
 #include "lockstep/phase_times.h"
+#include "lockstep/shell.h"
 #include "lockstep/timer.h"
 #include "train/refit.h"
 #include "train/run.h"
@@ -207,8 +208,10 @@ static void suggest_refit(const lks_run *run) {
     if (run->data.split.n_validation == 0 || run->best.step == 0 ||
         run->config.train.schedule.name == LKS_SCHEDULE_PLATEAU)
         return;
+    char *folder = lks_shell_word(run->folder);
     lks_info("best after epoch %lld; to train on all images for so long: lockstep train --refit %s",
-             (long long)(run->best.step / run->steps_per_epoch), run->folder);
+             (long long)(run->best.step / run->steps_per_epoch), folder ? folder : run->folder);
+    free(folder);
 }
 
 /* The test figures, and of which weights they are where that is not plain. */
@@ -305,9 +308,6 @@ lks_status lks_train(lks_comm *comm, const lks_train_options *options, bool *sto
     if (!options->refit)
         return train_with(comm, options, stopped, err);
     lks_refit refit;
-    lks_status status = lks_refit_prepare(&refit, comm, options, err);
-    if (status == LKS_OK)
-        status = train_with(comm, &refit.options, stopped, err);
-    lks_refit_free(&refit);
-    return status;
+    LKS_TRY(lks_refit_prepare(&refit, comm, options, err));
+    return train_with(comm, &refit.options, stopped, err);
 }

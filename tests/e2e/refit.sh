@@ -11,7 +11,7 @@ trained first 2 --threads 1 --set data.validation=0.2 --set train.epochs=5 --set
 best=$(jq -s '[.[] | select(.type == "epoch")] | sort_by(-.validation_accuracy, .validation_loss, .epoch)[0].epoch' \
     "$work/first/metrics.jsonl")
 echo "best epoch: $best of 5"
-check "the run names the command" grep -qF "lockstep train --refit $work/first" "$work/first.log"
+check "the run names the command" grep -qF "lockstep train --refit '$work/first'" "$work/first.log"
 
 # --- refit, by a path with a slash at its end, as shells complete it
 refit() { # refit LOG RANKS ARGUMENT...
