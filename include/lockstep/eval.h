@@ -10,8 +10,9 @@
 #define LKS_SHIFTS_MAX 8
 
 typedef struct lks_eval_options {
-    const char *const *checkpoints; /**< [n_checkpoints] files, or run folders (the checkpoint whose
-                                       test figures the run reports) */
+    const char *const
+        *checkpoints; /**< [n_checkpoints] files, or run folders (lks_folder_checkpoint()
+                                       says which checkpoint) */
     int n_checkpoints;
     const char *data; /**< folder instead of the first checkpoint's data.dir */
     const char *const *sets;
@@ -19,10 +20,6 @@ typedef struct lks_eval_options {
     int threads;
     int shifts; /**< 0 to LKS_SHIFTS_MAX */
 } lks_eval_options;
-
-/** Where the checkpoint of @p path is: a run folder's whose test figures the run reports; any other path
- * stands for itself. LKS_ERR_IO: a folder without checkpoints. Not collective. */
-lks_status lks_find_checkpoint(const char *path, char found[LKS_PATH_MAX + 64], lks_error *err);
 
 /** Evaluates a checkpoint on its test set and prints the table. Of several checkpoints, which must come
  * from the same data, and with shifts, of the (2 shifts + 1)^2 places of the image (black comes in),

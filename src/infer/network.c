@@ -3,13 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "lockstep/math.h"
 #include "lockstep/memory.h"
+#include "lockstep/run_folder.h"
 #include "lockstep/data.h"
-#include "lockstep/eval.h"
 
 static lks_status agree(lks_comm *comm, lks_status status, lks_error *err) {
     return comm ? lks_comm_agree(comm, status, err) : status;
@@ -22,46 +20,6 @@ static void share(lks_comm *comm, void *data, size_t bytes) {
 
 static bool reads(const lks_comm *comm) {
     return !comm || comm->rank == 0;
-}
-
-/* --- which file ------------------------------------------------------------------------------- */
-
-/* Whether the run in folder `path` reports the test figures of its best checkpoint, and has it. */
-static lks_status tests_best(const char *path, bool *best, lks_error *err) {
-    char name[LKS_PATH_MAX + 64], *text;
-    size_t size;
-    lks_config config;
-    *best = false;
-    snprintf(name, sizeof name, "%s/checkpoints/best.h5", path);
-    if (access(name, F_OK) != 0)
-        return LKS_OK;
-    snprintf(name, sizeof name, "%s/config.yaml", path);
-    LKS_TRY(lks_config_read_file(name, &text, &size, err));
-    lks_status status = lks_config_parse(&config, text, size, name, NULL, 0, err);
-    free(text);
-    LKS_TRY(status);
-    *best = config.eval.test_weights == LKS_TEST_BEST;
-    lks_config_free(&config);
-    return LKS_OK;
-}
-
-lks_status lks_find_checkpoint(const char *path, char found[LKS_PATH_MAX + 64], lks_error *err) {
-    const size_t size = LKS_PATH_MAX + 64;
-    struct stat s;
-    bool best = false;
-    if (strlen(path) >= LKS_PATH_MAX)
-        return lks_fail(err, LKS_ERR_IO, "%.60s...: a path of %zu bytes; at most %d are possible",
-                        path, strlen(path), LKS_PATH_MAX - 1);
-    snprintf(found, size, "%s", path);
-    if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode))
-        return LKS_OK;
-    LKS_TRY(tests_best(path, &best, err));
-    snprintf(found, size, "%s/checkpoints/%s.h5", path, best ? "best" : "last");
-    if (access(found, F_OK) == 0)
-        return LKS_OK;
-    return lks_fail(err, LKS_ERR_IO,
-                    "%s: a folder without checkpoints/last.h5; name a run folder or a checkpoint",
-                    path);
 }
 
 /* --- one network ------------------------------------------------------------------------------ */
@@ -95,7 +53,7 @@ static lks_status load(lks_network *n, lks_comm *comm, const lks_network_source 
                        const char *path, lks_error *err) {
     lks_status status = LKS_OK;
     if (reads(comm)) {
-        status = lks_find_checkpoint(path, n->path, err);
+        status = lks_folder_checkpoint(path, n->path, err);
         if (status == LKS_OK)
             status = lks_checkpoint_read(n->path, LKS_NUMERICS, &n->checkpoint, err);
     }

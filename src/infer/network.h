@@ -20,8 +20,7 @@ typedef struct lks_network {
 
 /* Where networks come from, and what of their configurations is said otherwise. Borrowed. */
 typedef struct lks_network_source {
-    const char *const *checkpoints; /* [n]: files, or run folders, of which it is the checkpoint
-                                       whose test figures the run reports */
+    const char *const *checkpoints; /* [n]: files, or run folders: lks_folder_checkpoint() */
     int n;
     const char *data; /* folder instead of data.dir, or NULL */
     const char *const *sets;

@@ -8,20 +8,8 @@
 
 #include "lockstep/json.h"
 #include "lockstep/memory.h"
+#include "lockstep/run_folder.h"
 #include "report/images.h"
-
-#define PATH_ROOM (LKS_PATH_MAX + 64)
-
-static void path_of(const lks_report_run *run, const char *name, char path[PATH_ROOM]) {
-    snprintf(path, PATH_ROOM, "%.*s/%s", LKS_PATH_MAX, run->folder, name);
-}
-
-static bool exists(const lks_report_run *run, const char *name) {
-    char path[PATH_ROOM];
-    struct stat s;
-    path_of(run, name, path);
-    return stat(path, &s) == 0;
-}
 
 /* --- the files of the folder ------------------------------------------------------------------ */
 
@@ -31,39 +19,24 @@ static lks_status check_folder(const lks_report_run *run, lks_error *err) {
         return lks_fail(err, LKS_ERR_USAGE, "%s: there is no such run folder", run->folder);
     if (!S_ISDIR(s.st_mode))
         return lks_fail(err, LKS_ERR_USAGE, "%s is a file; name a run folder", run->folder);
-    if (!exists(run, "config.yaml") && !exists(run, "checkpoints/last.h5"))
+    if (!lks_folder_is_run(run->folder))
         return lks_fail(err, LKS_ERR_USAGE,
                         "%s is no run folder: it has neither config.yaml nor checkpoints/last.h5",
                         run->folder);
     return LKS_OK;
 }
 
-static lks_status read_summary(lks_report_run *run, lks_error *err) {
-    char path[PATH_ROOM];
-    size_t size;
-    if (!exists(run, "summary.json"))
-        return LKS_OK;
-    path_of(run, "summary.json", path);
-    return lks_config_read_file(path, &run->summary, &size, err);
-}
-
 double lks_report_number(const lks_report_run *run, const char *key) {
     return run->summary ? lks_json_get_number(run->summary, key) : NAN;
 }
 
-static bool tests_best(const lks_report_run *run) {
-    char text[16];
-    return run->summary && lks_json_get_text(run->summary, "test_weights", text, sizeof text) &&
-           strcmp(text, "best") == 0;
-}
-
 /* A checkpoint that cannot be used costs the sections that need weights, not the page. */
 static void read_checkpoint(lks_report_run *run) {
-    char path[PATH_ROOM];
+    char path[LKS_FOLDER_PATH_MAX];
     lks_error err;
     const double step = lks_report_number(run, "test_step");
-    path_of(run, tests_best(run) ? "checkpoints/best.h5" : "checkpoints/last.h5", path);
-    if (lks_checkpoint_read(path, LKS_NUMERICS, &run->checkpoint, &err) != LKS_OK) {
+    if (lks_folder_checkpoint(run->folder, path, &err) != LKS_OK ||
+        lks_checkpoint_read(path, LKS_NUMERICS, &run->checkpoint, &err) != LKS_OK) {
         snprintf(run->problem, sizeof run->problem, "%.500s", err.text);
         return;
     }
@@ -77,37 +50,20 @@ static void read_checkpoint(lks_report_run *run) {
     lks_checkpoint_free(&run->checkpoint);
 }
 
-static lks_status read_yaml(lks_report_run *run, char path[PATH_ROOM], size_t *size,
-                            lks_error *err) {
-    path_of(run, "config.yaml", path);
-    if (exists(run, "config.yaml"))
-        return lks_config_read_file(path, &run->config_yaml, size, err);
-    if (!run->has_checkpoint)
-        return lks_fail(err, LKS_ERR_USAGE,
-                        "%s has no config.yaml, and no checkpoint that says: %s", run->folder,
-                        run->problem);
-    run->config_yaml = strdup(run->checkpoint.config_yaml);
-    *size = run->config_yaml ? strlen(run->config_yaml) : 0;
-    return run->config_yaml ? LKS_OK : lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", path);
-}
-
-static lks_status read_config(lks_report_run *run, lks_error *err) {
-    char path[PATH_ROOM];
-    size_t size;
-    LKS_TRY(read_yaml(run, path, &size, err));
-    return lks_config_parse(&run->config, run->config_yaml, size, path, NULL, 0, err);
-}
-
-/* A run that has not ended has no history.h5 yet, or one of an earlier end; but its checkpoint has the
- * curves so far. */
-static lks_status read_history(lks_report_run *run, lks_error *err) {
-    char path[PATH_ROOM];
-    path_of(run, "history.h5", path);
-    if ((run->summary || !run->has_checkpoint) && exists(run, "history.h5"))
-        return lks_history_read(path, &run->history, &run->test, err);
-    run->history = run->checkpoint.history; /* moved */
-    run->checkpoint.history = (lks_history){0};
-    return LKS_OK;
+/* The curves go on to the newest checkpoint, which need not be the one that is tested. */
+static lks_status read_curves(lks_report_run *run, lks_error *err) {
+    char path[LKS_FOLDER_PATH_MAX];
+    lks_error unread;
+    lks_checkpoint last;
+    const bool ended = run->summary != NULL;
+    const bool has_last =
+        !ended && lks_checkpoint_read(lks_folder_path(run->folder, LKS_FOLDER_LAST, path),
+                                      LKS_NUMERICS, &last, &unread) == LKS_OK;
+    lks_status status = lks_folder_curves(run->folder, ended, has_last ? &last : NULL,
+                                          &run->history, &run->test, err);
+    if (has_last)
+        lks_checkpoint_free(&last);
+    return status;
 }
 
 /* --- what follows from them ------------------------------------------------------------------- */
@@ -222,13 +178,14 @@ static void name_run(lks_report_run *run) {
 static lks_status read_all(lks_report_run *run, const char *data, lks_error *err) {
     LKS_TRY(check_folder(run, err));
     name_run(run);
-    LKS_TRY(read_summary(run, err));
+    LKS_TRY(lks_folder_summary(run->folder, &run->summary, err));
     read_checkpoint(run);
-    LKS_TRY(read_config(run, err));
+    LKS_TRY(lks_folder_config(run->folder, run->has_checkpoint ? &run->checkpoint : NULL,
+                              &run->config, &run->config_yaml, err));
     const lks_key_value folder = {"data.dir", data};
     if (data && lks_config_override(&run->config, &folder, 1, err) != LKS_OK)
         return lks_fail_context(err, "--data");
-    LKS_TRY(read_history(run, err));
+    LKS_TRY(read_curves(run, err));
     LKS_TRY(count(run, err));
     LKS_TRY(find_layers(run, err));
     open_images(run);

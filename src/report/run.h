@@ -18,7 +18,7 @@ typedef struct lks_report_run {
     lks_predictions test; /* n 0: none */
     lks_counts *counts;   /* of `test`; total 0: none. The loss is not filled in. */
 
-    /* The checkpoint whose weights gave the test figures; of a run that has not ended, the newest. */
+    /* The checkpoint that the run is tested with: lks_folder_checkpoint(). */
     bool has_checkpoint;
     char problem[512]; /* why there is none */
     lks_checkpoint checkpoint;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
+#include "lockstep/run_folder.h"
 #include "train/run.h"
 
 typedef struct source {
@@ -112,7 +113,9 @@ static void note(lks_init_source *note, const source *s) {
 }
 
 static lks_status load(lks_run *run, lks_error *err) {
-    source s = {.path = run->options->init_from};
+    char path[LKS_FOLDER_PATH_MAX];
+    source s = {.path = path};
+    LKS_TRY(lks_folder_checkpoint(run->options->init_from, path, err));
     LKS_TRY(lks_checkpoint_read(s.path, LKS_NUMERICS, &s.c, err));
     s.flat = lks_checkpoint_evaluated(&s.c);
     lks_status status = adopt(&s, &run->view, err);

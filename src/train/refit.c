@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "lockstep/checkpoint.h"
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/model.h"
+#include "lockstep/run_folder.h"
 
 /* What the run to repeat says; filled by rank 0, then sent to all. */
 typedef struct found {
@@ -21,17 +21,16 @@ typedef struct found {
 } found;
 
 static lks_status read_best(const char *folder, found *f, lks_error *err) {
-    char path[LKS_PATH_MAX + 32];
+    char path[LKS_FOLDER_PATH_MAX];
     lks_checkpoint c;
-    snprintf(path, sizeof path, "%s/summary.json", folder);
-    f->finished = access(path, F_OK) == 0;
-    snprintf(path, sizeof path, "%s/checkpoints/best.h5", folder);
-    if (access(path, F_OK) != 0)
+    f->finished = lks_folder_has(folder, LKS_FOLDER_SUMMARY);
+    if (!lks_folder_has(folder, LKS_FOLDER_BEST))
         return lks_fail(err, LKS_ERR_CONFIG,
                         "--refit %s: there is no checkpoints/best.h5: it takes a run with "
                         "data.validation to tell the best epoch",
                         folder);
-    LKS_TRY(lks_checkpoint_read(path, LKS_NUMERICS, &c, err));
+    LKS_TRY(
+        lks_checkpoint_read(lks_folder_path(folder, LKS_FOLDER_BEST, path), LKS_NUMERICS, &c, err));
     f->epoch = c.cursor.epoch;
     f->best = c.best;
     memcpy(f->init_from, c.provenance.init_from.path, sizeof f->init_from);

@@ -9,7 +9,7 @@ declare -A owner=(
     [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
     [tensor]=base [watch]=base [suggest]=base
     [config]=config [data]=data [kernels]=kernels [optim]=optim [comm]=comm [nn]=nn [model]=nn
-    [checkpoint]=io [history]=io [job]=job [metrics]=nn [report]=report [eval]=infer [predict]=infer [train]=train [bench]=tool [pack]=tool
+    [checkpoint]=io [history]=io [job]=job [run_folder]=run [metrics]=nn [report]=report [eval]=infer [predict]=infer [train]=train [bench]=tool [pack]=tool
 )
 for header in include/lockstep/*.h; do
     name=$(basename "$header" .h)
@@ -32,11 +32,12 @@ declare -A allowed=(
     [job]="base config kernels comm io"
     [measure]="base comm io job"
     [feed]="base config comm data nn io measure"
-    [infer]="base config kernels comm data nn io job feed"
-    [report]="base config data io nn kernels"
-    [train]="base config kernels comm data optim nn io job measure feed infer report"
+    [run]="base config io measure"
+    [infer]="base config kernels comm data nn io job feed run"
+    [report]="base config data io nn kernels run"
+    [train]="base config kernels comm data optim nn io job measure feed run infer report"
     [tool]="base config kernels comm data optim nn io job measure feed train"
-    [cli]="base config kernels comm data optim nn io job measure feed infer report train tool"
+    [cli]="base config kernels comm data optim nn io job measure feed run infer report train tool"
 )
 
 all_code=$(code_in src include)

@@ -4,7 +4,7 @@
 #include "cli/process.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/model.h"
-#include "lockstep/eval.h"
+#include "lockstep/run_folder.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     const char **paths = state->input;
@@ -33,7 +33,7 @@ static int run(const lks_call *call) {
     char files[2][LKS_PATH_MAX + 64];
     lks_status status = LKS_OK;
     for (int i = 0; i < 2 && status == LKS_OK; i++)
-        status = lks_find_checkpoint(paths[i], files[i], &err);
+        status = lks_folder_checkpoint(paths[i], files[i], &err);
     if (status == LKS_OK)
         status = lks_checkpoint_diff(files[0], files[1], LKS_NUMERICS, &same, &err);
     lks_common_free(&common);
@@ -46,7 +46,7 @@ static const struct argp argp = {
     "CHECKPOINT CHECKPOINT",
     "Compares two checkpoints: the first layer and index where they "
     "part, in units in the last place, and what differs besides. A run folder "
-    "stands for the checkpoint whose test figures the run reports.\v"
+    "stands for the checkpoint that its run is tested with.\v"
     "Exit status: 0 the same, 1 different or not comparable, 2 usage error.",
     NULL,
     NULL,

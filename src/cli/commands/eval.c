@@ -69,7 +69,7 @@ static const struct argp argp = {
     "Evaluates the network of CHECKPOINT on its test set: accuracy "
     "with a 95 % interval, top-3, loss, per-class figures and the "
     "confusion matrix. Of several checkpoints, trained on the same data, the probabilities are "
-    "averaged. A run folder stands for the checkpoint whose test figures the run reports.\v"
+    "averaged. A run folder stands for the checkpoint that its run is tested with.\v"
     "Exit status: 0 done, 1 failed, 2 usage or configuration error.",
     NULL,
     NULL,

@@ -16,6 +16,7 @@
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
+#include "lockstep/run_folder.h"
 #include "lockstep/optim.h"
 
 typedef struct arguments {
@@ -288,7 +289,7 @@ static lks_status info_folder(const arguments *a, lks_error *err) {
 static lks_status describe(const arguments *a, lks_error *err) {
     struct stat s;
     if (stat(a->what, &s) == 0 && S_ISDIR(s.st_mode))
-        return lks_is_run_folder(a->what) ? lks_info_run(a->what, err) : info_folder(a, err);
+        return lks_folder_is_run(a->what) ? lks_info_run(a->what, err) : info_folder(a, err);
     if (lks_is_hdf5_name(a->what))
         return is_plain_hdf5(a->what) ? info_hdf5(a->what, err) : info_checkpoint(a, a->what, err);
     if (ends_with(a->what, "ubyte") || ends_with(a->what, ".gz"))

@@ -2,12 +2,7 @@
 #ifndef LKS_CLI_COMMANDS_INFO_H
 #define LKS_CLI_COMMANDS_INFO_H
 
-#include <stdbool.h>
-
 #include "lockstep/checkpoint.h"
-
-/* True for a folder that `lockstep train` made, in whatever state. */
-bool lks_is_run_folder(const char *path);
 
 /* Prints what a run folder holds. What is missing or damaged is left out or said. */
 lks_status lks_info_run(const char *path, lks_error *err);

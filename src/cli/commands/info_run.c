@@ -14,121 +14,54 @@
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
 #include "lockstep/phase_times.h"
+#include "lockstep/run_folder.h"
 
 typedef struct run_folder {
     const char *path;
-    char checkpoints[LKS_PATH_MAX];
     bool has_config, has_last;
     lks_config config;
     lks_checkpoint last;
+    char *config_yaml;
     char *summary;     /* text of summary.json, or NULL */
     char problem[512]; /* why last.h5 cannot be read */
     lks_history history;
+    lks_predictions test;
 } run_folder;
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static void path_of(const run_folder *r, const char *name, char path[LKS_PATH_MAX]) {
-    snprintf(path, LKS_PATH_MAX, "%s/%s", r->path, name);
-}
-
-static bool exists(const run_folder *r, const char *name) {
-    char path[LKS_PATH_MAX];
-    struct stat s;
-    path_of(r, name, path);
-    return stat(path, &s) == 0;
-}
-
-bool lks_is_run_folder(const char *path) {
-    const run_folder r = {.path = path};
-    return exists(&r, "config.yaml") || exists(&r, "checkpoints/last.h5");
-}
-
 static void read_last(run_folder *r) {
-    char path[LKS_PATH_MAX];
+    char path[LKS_FOLDER_PATH_MAX];
     lks_error err;
-    if (!exists(r, "checkpoints/last.h5"))
+    if (!lks_folder_has(r->path, LKS_FOLDER_LAST))
         return;
-    path_of(r, "checkpoints/last.h5", path);
-    r->has_last = lks_checkpoint_read(path, LKS_NUMERICS, &r->last, &err) == LKS_OK;
+    r->has_last = lks_checkpoint_read(lks_folder_path(r->path, LKS_FOLDER_LAST, path), LKS_NUMERICS,
+                                      &r->last, &err) == LKS_OK;
     if (!r->has_last)
         snprintf(r->problem, sizeof r->problem, "%.500s", err.text);
 }
 
 static lks_status read_config(run_folder *r, lks_error *err) {
-    char path[LKS_PATH_MAX], *text = NULL;
-    size_t size = 0;
-    path_of(r, "config.yaml", path);
-    if (!exists(r, "config.yaml")) {
-        if (!r->has_last)
-            return LKS_OK;
-        text = strdup(r->last.config_yaml);
-        size = text ? strlen(text) : 0;
-    } else {
-        LKS_TRY(lks_config_read_file(path, &text, &size, err));
-    }
-    if (!text)
-        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", path);
-    lks_status status = lks_config_parse(&r->config, text, size, path, NULL, 0, err);
-    free(text);
-    r->has_config = status == LKS_OK;
-    return status;
-}
-
-static lks_status add_line(run_folder *r, const char *line, lks_error *err) {
-    char type[16];
-    size_t length = strlen(line);
-    if (length < 2 || strcmp(line + length - 2, "}\n") != 0) /* still being written */
+    if (!r->has_last && !lks_folder_has(r->path, LKS_FOLDER_CONFIG))
         return LKS_OK;
-    if (!lks_json_get_text(line, "type", type, sizeof type) || strcmp(type, "epoch") != 0)
-        return LKS_OK;
-    const lks_epoch_record e = {.epoch = (int32_t)lks_json_get_integer(line, "epoch", INT32_MAX, 0),
-                                .step = lks_json_get_integer(line, "step", INT64_MAX, 0),
-                                .lr = lks_json_get_number(line, "lr"),
-                                .train_loss = lks_json_get_number(line, "train_loss"),
-                                .train_accuracy = lks_json_get_number(line, "train_accuracy"),
-                                .validation_loss = lks_json_get_number(line, "validation_loss"),
-                                .validation_accuracy =
-                                    lks_json_get_number(line, "validation_accuracy"),
-                                .test_loss = lks_json_get_number(line, "test_loss"),
-                                .test_accuracy = lks_json_get_number(line, "test_accuracy"),
-                                .images_per_second = lks_json_get_number(line, "images_per_second"),
-                                .seconds = lks_json_get_number(line, "seconds"),
-                                .phases = lks_phase_times_get(line)};
-    return lks_history_add_epoch(&r->history, &e, err);
+    LKS_TRY(lks_folder_config(r->path, r->has_last ? &r->last : NULL, &r->config, &r->config_yaml,
+                              err));
+    r->has_config = true;
+    return LKS_OK;
 }
 
-/* The epochs of metrics.jsonl, which is ahead of the newest checkpoint; of that where there is no
- * such file. */
-static lks_status read_epochs(run_folder *r, lks_error *err) {
-    char path[LKS_PATH_MAX], *line = NULL;
-    size_t size = 0;
-    lks_status status = LKS_OK;
-    path_of(r, "metrics.jsonl", path);
-    FILE *f = fopen(path, "r");
-    while (f && status == LKS_OK && getline(&line, &size, f) > 0)
-        status = add_line(r, line, err);
-    free(line);
-    if (f)
-        fclose(f);
-    for (size_t i = 0; !f && r->has_last && i < r->last.history.n_epochs && status == LKS_OK; i++)
-        status = lks_history_add_epoch(&r->history, &r->last.history.epochs[i], err);
-    return status;
-}
-
-static void read_summary(run_folder *r) {
-    char path[LKS_PATH_MAX];
-    size_t size;
-    lks_error ignored;
-    path_of(r, "summary.json", path);
-    if (lks_config_read_file(path, &r->summary, &size, &ignored) != LKS_OK)
-        r->summary = NULL;
+static lks_status read_all(run_folder *r, lks_error *err) {
+    read_last(r);
+    LKS_TRY(lks_folder_summary(r->path, &r->summary, err));
+    LKS_TRY(read_config(r, err));
+    return lks_folder_curves(r->path, r->summary != NULL, r->has_last ? &r->last : NULL,
+                             &r->history, &r->test, err);
 }
 
 /* --- printing --------------------------------------------------------------------------------- */
 
 static void print_status(const run_folder *r) {
-    char path[LKS_PATH_MAX], status[32];
+    char path[LKS_FOLDER_PATH_MAX], status[32];
     struct stat s;
     lks_print(stdout, "run folder     %s\n", r->path);
     if (r->summary) {
@@ -137,13 +70,10 @@ static void print_status(const run_folder *r) {
                   strstr(r->summary, "\"stopped_early\": true") ? ", stopped early" : "");
         return;
     }
-    path_of(r, "metrics.jsonl", path);
-    if (stat(path, &s) == 0)
-        lks_print(
-            stdout,
-            "status         not ended: stopped, or still at work; the last figures came %lld s "
-            "ago\n",
-            (long long)(time(NULL) - s.st_mtime));
+    if (stat(lks_folder_path(r->path, LKS_FOLDER_METRICS, path), &s) == 0)
+        printf("status         not ended: stopped, or still at work; the last figures came %lld s "
+               "ago\n",
+               (long long)(time(NULL) - s.st_mtime));
     else
         lks_print(stdout, "status         not ended: no figures yet\n");
 }
@@ -282,27 +212,28 @@ static void print_best(const run_folder *r) {
               100.0 * (double)b->correct / (double)b->total);
 }
 
-static bool leads_to(const run_folder *r, const char *link, const struct stat *file) {
-    char path[LKS_PATH_MAX];
+static bool leads_to(const run_folder *r, lks_folder_file link, const struct stat *file) {
+    char path[LKS_FOLDER_PATH_MAX];
     struct stat s;
-    path_of(r, link, path);
-    return stat(path, &s) == 0 && s.st_dev == file->st_dev && s.st_ino == file->st_ino;
+    return stat(lks_folder_path(r->path, link, path), &s) == 0 && s.st_dev == file->st_dev &&
+           s.st_ino == file->st_ino;
 }
 
 static lks_status print_checkpoints(const run_folder *r, lks_error *err) {
-    char **paths = NULL;
+    char folder[LKS_FOLDER_PATH_MAX], **paths = NULL;
     int n = 0;
-    LKS_TRY(lks_checkpoint_list(r->checkpoints, false, &paths, &n, err));
+    lks_folder_path(r->path, LKS_FOLDER_CHECKPOINTS, folder);
+    LKS_TRY(lks_checkpoint_list(folder, false, &paths, &n, err));
     if (n == 0)
         lks_print(stdout, "checkpoints    none\n");
     for (int i = n - 1; i >= 0; i--) { /* oldest first, like the epochs */
         struct stat s;
         if (stat(paths[i], &s) != 0)
             continue; /* removed meanwhile */
-        lks_print(stdout, "%-14s %s  %.2f MiB%s%s\n", i == n - 1 ? "checkpoints" : "",
-                  strrchr(paths[i], '/') + 1, (double)s.st_size / 1048576,
-                  leads_to(r, "checkpoints/best.h5", &s) ? "  best" : "",
-                  leads_to(r, "checkpoints/last.h5", &s) ? "  last" : "");
+        printf("%-14s %s  %.2f MiB%s%s\n", i == n - 1 ? "checkpoints" : "",
+               strrchr(paths[i], '/') + 1, (double)s.st_size / 1048576,
+               leads_to(r, LKS_FOLDER_BEST, &s) ? "  best" : "",
+               leads_to(r, LKS_FOLDER_LAST, &s) ? "  last" : "");
     }
     free(paths);
     if (r->problem[0])
@@ -338,25 +269,38 @@ void lks_print_origin(const lks_checkpoint *c) {
     lks_print(stdout, "mpi            %s\n", p->mpi);
 }
 
+/* Which of the checkpoints the folder stands for, where that is not the newest. */
+static void print_tested(const run_folder *r) {
+    char path[LKS_FOLDER_PATH_MAX];
+    lks_error err;
+    lks_checkpoint c;
+    if (lks_folder_checkpoint(r->path, path, &err) != LKS_OK ||
+        lks_checkpoint_read(path, LKS_NUMERICS, &c, &err) != LKS_OK) {
+        printf("tested with    %s\n", err.text);
+        return;
+    }
+    if (c.cursor.step != r->last.cursor.step)
+        printf(
+            "tested with    step %lld, the best by validation: what eval, predict, diff and report "
+            "take\nits weights    %s\n",
+            (long long)c.cursor.step, c.weights_sha256);
+    lks_checkpoint_free(&c);
+}
+
 static void print_last(const run_folder *r) {
     const lks_checkpoint *c = &r->last;
     if (!r->has_last)
         return;
-    lks_print(stdout,
-              "newest         step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
-              "%d\n",
-              (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
-              (long long)c->cursor.samples_seen, c->numerics);
-    lks_print(stdout, "weights        %s\n", c->weights_sha256);
-    lks_print(stdout, "state          %s\n", c->state_sha256);
+    print_tested(r);
+    printf("newest         step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
+           "%d\nweights        %s\nstate          %s\n",
+           (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
+           (long long)c->cursor.samples_seen, c->numerics, c->weights_sha256, c->state_sha256);
     lks_print_origin(c);
 }
 
 static lks_status print_all(run_folder *r, lks_error *err) {
-    read_last(r);
-    read_summary(r);
-    LKS_TRY(read_config(r, err));
-    LKS_TRY(read_epochs(r, err));
+    LKS_TRY(read_all(r, err));
     print_status(r);
     print_config(r);
     LKS_TRY(print_network(r, err));
@@ -375,13 +319,14 @@ lks_status lks_info_run(const char *path, lks_error *err) {
     if (!r)
         return err->status;
     r->path = path;
-    path_of(r, "checkpoints", r->checkpoints);
     lks_status status = print_all(r, err);
     if (r->has_last)
         lks_checkpoint_free(&r->last);
     if (r->has_config)
         lks_config_free(&r->config);
     lks_history_free(&r->history);
+    lks_predictions_free(&r->test);
+    free(r->config_yaml);
     free(r->summary);
     lks_free(r);
     return status;

@@ -252,7 +252,7 @@ static const struct argp argp = {
     parse,
     "CHECKPOINT IMAGE...",
     "Tells what the network of CHECKPOINT takes each IMAGE for, and how sure it is. CHECKPOINT "
-    "may be a run folder, which stands for the checkpoint whose test figures the run reports. "
+    "may be a run folder, which stands for the checkpoint that its run is tested with. "
     "An IMAGE is a PNG, PGM, PPM or PBM file, or an IDX file, plain or .gz, all of whose "
     "images "
     "are answered.\v"
