@@ -50,6 +50,11 @@ typedef struct lks_weight_block {
     bool decays; /**< weight decay reaches it */
 } lks_weight_block;
 
+/** Euclidean norms of one tensor. */
+typedef struct lks_norms {
+    double gradient, weight;
+} lks_norms;
+
 typedef struct lks_optimizer {
     lks_optimizer_config config;
     const lks_kernels *kernels;
@@ -58,6 +63,7 @@ typedef struct lks_optimizer {
     lks_weight_block *blocks; /**< of the tensors that are trained, in order */
     int n_blocks;
     double (*squares)[2]; /**< [n_blocks] sums of squares: gradient, weights */
+    lks_norms *norms;     /**< [n_tensors] room for a step that needs them */
     int n_states;
     float *state[LKS_UPDATE_STATES];      /**< [n] each, 0 at the start */
     const char *names[LKS_UPDATE_STATES]; /**< "optimizer/m", "optimizer/velocity", ... */
@@ -83,11 +89,6 @@ typedef struct lks_gradient {
     int64_t samples;
 } lks_gradient;
 
-/** Euclidean norms of one tensor. */
-typedef struct lks_norms {
-    double gradient, weight;
-} lks_norms;
-
 /** Euclidean norm of the gradient over all trained tensors, before the update. @p norms [tensors]
  * may be NULL; tensors that are not trained get 0. Squares are added in double, in order within
  * 4,096 elements of a tensor, then these sums in order: the same bits on any number of threads. */
@@ -99,8 +100,8 @@ double lks_optimizer_norms(const lks_optimizer *o, const float *weights, const l
 double lks_clip_factor(double norm, double limit);
 
 /** One update with the gradient times @p factor. @p step is 0-based (Adam's bias correction uses
- * step + 1). Splits over @p threads; every weight is updated by itself. Returns false if a weight
- * is no longer finite. */
+ * step + 1). Splits over @p threads, with the same bits on any number. Returns false if a weight is
+ * no longer finite. */
 bool lks_optimizer_step(lks_optimizer *o, float *weights, const lks_gradient *g, double factor,
                         double lr, int64_t step, int threads);
 

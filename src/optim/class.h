@@ -16,7 +16,7 @@ typedef struct lks_optimizer_work {
     const lks_gradient *gradient;
     float factor; /**< on the gradient */
     double lr;
-    int64_t step; /**< 0-based */
+    lks_update scalars; /**< the class's */
     int threads;
 } lks_optimizer_work;
 
@@ -25,7 +25,7 @@ typedef struct lks_optimizer_class {
     const char *states[LKS_UPDATE_STATES]; /**< names in checkpoints; then NULL */
     /** Whether state @p s is kept; NULL: each is. */
     bool (*keeps)(const lks_optimizer_config *c, int s);
-    /** At 0-based @p step, computed in double and rounded once. */
+    /** What the step at 0-based @p step multiplies by: computed in double and rounded once. */
     lks_update (*scalars)(const lks_optimizer_config *c, double lr, int64_t step);
     /** One update; false if a weight is no longer finite. The same bits on any number of threads. */
     bool (*step)(lks_optimizer *o, const lks_optimizer_work *work);
@@ -40,17 +40,17 @@ const lks_optimizer_class *lks_optimizer_class_of(lks_optimizer_name name);
 /** Every weight by itself, by the kernel of the class's rule. */
 bool lks_step_elementwise(lks_optimizer *o, const lks_optimizer_work *work);
 
-/** The mean gradient of @p block's weights, into g [block->count]. */
-void lks_mean_gradient(const lks_optimizer *o, const lks_gradient *from,
-                       const lks_weight_block *block, float *g);
+/** The mean gradient of @p block's weights times work->factor, into g [block->count]. */
+void lks_block_gradient(const lks_optimizer *o, const lks_optimizer_work *work,
+                        const lks_weight_block *block, float *g);
 
 /** The sum of squares, in double and in order: products are exact. n is at most
  * LKS_WEIGHT_BLOCK. */
 double lks_sum_of_squares(const float *x, int n);
 
 /** The roots of two sums over the blocks of every tensor, o->squares, in order: into norms [tensors],
- * 0 for tensors that are not trained. Returns the first kind's over all tensors: sums of tensors, in
- * order. */
+ * 0 for tensors that are not trained, unless it is NULL. Returns the first kind's over all tensors:
+ * sums of tensors, in order. */
 double lks_norms_of_squares(const lks_optimizer *o, lks_norms *norms);
 
 /** Row of the key train.optimizer.MEMBER. */

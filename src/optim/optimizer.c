@@ -33,7 +33,8 @@ static lks_status cut_tensors(lks_optimizer *o, const lks_tensor *tensors, lks_e
     }
     o->blocks = lks_alloc((size_t)n, sizeof *o->blocks, "the optimizer's blocks", err);
     o->squares = lks_alloc((size_t)n, sizeof *o->squares, "the optimizer's blocks", err);
-    if (!o->blocks || !o->squares)
+    o->norms = lks_alloc((size_t)o->n_tensors, sizeof *o->norms, "the optimizer's norms", err);
+    if (!o->blocks || !o->squares || !o->norms)
         return LKS_ERR_MEMORY;
     for (int t = 0; t < o->n_tensors; t++)
         o->n_blocks += cut(o, &tensors[t], t, o->blocks + o->n_blocks);
@@ -82,13 +83,14 @@ void lks_optimizer_free(lks_optimizer *o) {
         lks_free(o->state[s]);
     lks_free(o->blocks);
     lks_free(o->squares);
+    lks_free(o->norms);
     memset(o, 0, sizeof *o);
 }
 
 /* --- gradients -------------------------------------------------------------------------------- */
 
-void lks_mean_gradient(const lks_optimizer *o, const lks_gradient *from, const lks_weight_block *b,
-                       float *g) {
+static void mean_gradient(const lks_optimizer *o, const lks_gradient *from,
+                          const lks_weight_block *b, float *g) {
     size_t n = (size_t)b->count;
     if (from->exact)
         o->kernels->dequantise(g, from->exact + b->first, n, from->samples);
@@ -128,7 +130,7 @@ double lks_optimizer_norms(const lks_optimizer *o, const float *weights, const l
     for (int i = 0; i < o->n_blocks; i++) {
         const lks_weight_block *b = &o->blocks[i];
         float mean[LKS_WEIGHT_BLOCK];
-        lks_mean_gradient(o, g, b, mean);
+        mean_gradient(o, g, b, mean);
         o->squares[i][0] = lks_sum_of_squares(mean, b->count);
         if (norms)
             o->squares[i][1] = lks_sum_of_squares(weights + b->first, b->count);
@@ -142,14 +144,19 @@ double lks_clip_factor(double norm, double limit) {
 
 /* --- the update ------------------------------------------------------------------------------- */
 
+void lks_block_gradient(const lks_optimizer *o, const lks_optimizer_work *work,
+                        const lks_weight_block *b, float *g) {
+    mean_gradient(o, work->gradient, b, g);
+    if (work->factor != 1)
+        for (int i = 0; i < b->count; i++)
+            g[i] *= work->factor;
+}
+
 static bool update_block(const lks_optimizer *o, const lks_weight_block *b, float *weights,
-                         float *g, float factor, const lks_update *s) {
+                         const float *g, const lks_update *s) {
     float *state[LKS_UPDATE_STATES];
     for (int k = 0; k < LKS_UPDATE_STATES; k++)
         state[k] = o->slot[k] ? o->slot[k] + b->first : NULL;
-    if (factor != 1)
-        for (int i = 0; i < b->count; i++)
-            g[i] *= factor;
     lks_update own = *s;
     if (!b->decays)
         own.weight_decay = 0;
@@ -158,14 +165,12 @@ static bool update_block(const lks_optimizer *o, const lks_weight_block *b, floa
 }
 
 bool lks_step_elementwise(lks_optimizer *o, const lks_optimizer_work *work) {
-    const lks_update scalars =
-        lks_optimizer_class_of(o->config.name)->scalars(&o->config, work->lr, work->step);
     int bad = 0;
 #pragma omp parallel for num_threads(work->threads) schedule(static)
     for (int i = 0; i < o->n_blocks; i++) {
-        float mean[LKS_WEIGHT_BLOCK];
-        lks_mean_gradient(o, work->gradient, &o->blocks[i], mean);
-        if (!update_block(o, &o->blocks[i], work->weights, mean, work->factor, &scalars)) {
+        float gradient[LKS_WEIGHT_BLOCK];
+        lks_block_gradient(o, work, &o->blocks[i], gradient);
+        if (!update_block(o, &o->blocks[i], work->weights, gradient, &work->scalars)) {
 #pragma omp atomic write
             bad = 1;
         }
@@ -175,6 +180,12 @@ bool lks_step_elementwise(lks_optimizer *o, const lks_optimizer_work *work) {
 
 bool lks_optimizer_step(lks_optimizer *o, float *weights, const lks_gradient *g, double factor,
                         double lr, int64_t step, int threads) {
-    const lks_optimizer_work work = {weights, g, (float)factor, lr, step, threads};
-    return lks_optimizer_class_of(o->config.name)->step(o, &work);
+    const lks_optimizer_class *class = lks_optimizer_class_of(o->config.name);
+    const lks_optimizer_work work = {.weights = weights,
+                                     .gradient = g,
+                                     .factor = (float)factor,
+                                     .lr = lr,
+                                     .scalars = class->scalars(&o->config, lr, step),
+                                     .threads = threads};
+    return class->step(o, &work);
 }
