@@ -53,7 +53,7 @@ typedef enum lks_init {
  * src/optim. */
 #define LKS_OPTIMIZERS(each)                                                                       \
     each(LKS_SGD, sgd) each(LKS_ADAM, adam) each(LKS_ADAMW, adamw) each(LKS_RMSPROP, rmsprop)      \
-        each(LKS_ADADELTA, adadelta)
+        each(LKS_ADADELTA, adadelta) each(LKS_LAMB, lamb)
 #define LKS_OPTIMIZER_CONSTANT(constant, word) constant,
 typedef enum lks_optimizer_name {
     LKS_OPTIMIZERS(LKS_OPTIMIZER_CONSTANT) LKS_OPTIMIZER_COUNT

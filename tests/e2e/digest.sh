@@ -74,6 +74,14 @@ same "validation results" "$(key one validation_loss)" "$(key three validation_l
 same "the same best checkpoint" "" \
     "$("$LOCKSTEP" diff "$work"/{one,three}/checkpoints/last.h5 | grep 'best_' || true)"
 
+# LAMB updates each tensor with norms of its own.
+lamb=("${limit[@]}" --set train.optimizer.name=lamb --set train.optimizer.lr=0.02 --set train.optimizer.weight_decay=0.01)
+trained lamb 1 --threads 1 "${lamb[@]}"
+LOCKSTEP_ISA=portable trained stopped-lamb 3 --threads 2 "${lamb[@]}" --set train.max_steps=20
+same "LAMB, stopped in the first epoch" 20 "$(key stopped-lamb steps)"
+trained stopped-lamb 2 --threads 1 "${lamb[@]}"
+same "LAMB: ranks, threads, instruction sets, a stop" "$(result lamb)" "$(result stopped-lamb)"
+
 # Three batches of 48 are one of 144, in the short last step of an epoch (128 images), too: the same sums, divided once.
 trained thrice 2 --threads 1 --set train.global_batch=48 --set train.accumulate=3
 trained once 3 --threads 1 --set train.global_batch=144

@@ -351,6 +351,32 @@ SHOWN = (1, 2, 5, 10)  # steps after which weights are written
 PARTS = (("weight", 6), ("frozen", 2), ("bias", 3), ("norm", 3))
 
 
+class Lamb(torch.optim.Optimizer):
+    """You et al. 2020, algorithm 2, which PyTorch does not have: corrected bias, decay in the update, the trust ratio
+    of each tensor with phi(x) = x and without bounds, 1 where a norm is 0."""
+
+    def __init__(self, groups, lr, betas=(0.9, 0.999), eps=1e-6):
+        super().__init__(groups, {"lr": lr, "betas": betas, "eps": eps})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                state = self.state[p]
+                state.setdefault("step", 0)
+                m = state.setdefault("m", torch.zeros_like(p))
+                v = state.setdefault("v", torch.zeros_like(p))
+                state["step"] += 1
+                m.mul_(beta1).add_(p.grad, alpha=1 - beta1)
+                v.mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
+                mean, square = m / (1 - beta1 ** state["step"]), v / (1 - beta2 ** state["step"])
+                update = mean / (square.sqrt() + group["eps"]) + group["weight_decay"] * p
+                norms = p.norm(), update.norm()
+                ratio = norms[0] / norms[1] if min(norms) > 0 else 1.0
+                p.sub_(group["lr"] * ratio * update)
+
+
 def torch_optimizer(parameters, o):
     """The optimizer of `train.optimizer:`; biases and norms are a group of their own where decay spares them."""
     given = dict(o)
@@ -358,13 +384,13 @@ def torch_optimizer(parameters, o):
     groups = [
         {"params": [p], "weight_decay": decay if all_decay or part == "weight" else 0} for part, p in parameters.items()
     ]
-    if name.startswith("adam"):
+    if name.startswith("adam") or name == "lamb":
         given["betas"] = (given.pop("beta1", 0.9), given.pop("beta2", 0.999))
     if "epsilon" in given:
         given["eps"] = given.pop("epsilon")
     classes = {
         "sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop,
-        "adadelta": torch.optim.Adadelta,
+        "adadelta": torch.optim.Adadelta, "lamb": Lamb,
     }  # fmt: skip
     return classes[name](groups, **given)
 
@@ -446,6 +472,10 @@ def write_optimizers(w):
     case("adadelta", **adadelta)
     case("adadelta, decay, other constants", **adadelta, rho=0.7, epsilon=0.001, weight_decay=0.2)
     case("adadelta, decay of weights only, clipped", clip_norm=1, **adadelta, weight_decay=0.2, decay_bias_and_norm=False)
+    lamb = {"name": "lamb", "lr": 0.05}
+    case("lamb", **lamb)
+    case("lamb, decay, other constants", **lamb, beta1=0.7, beta2=0.9, epsilon=0.01, weight_decay=0.3)
+    case("lamb, decay of weights only, clipped", clip_norm=1, **lamb, weight_decay=0.3, decay_bias_and_norm=False)
 
 
 # --- learning-rate schedules

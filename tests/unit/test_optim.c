@@ -41,6 +41,7 @@ static const lks_tensor *tensor_of(size_t i) {
 #define ADAM     .name = LKS_ADAM, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8
 #define RMSPROP  .name = LKS_RMSPROP, .alpha = 0.9, .epsilon = 1e-4
 #define ADADELTA .name = LKS_ADADELTA, .rho = 0.9, .epsilon = 1e-6
+#define LAMB     .name = LKS_LAMB, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-6
 #define DECAY    .decay_bias_and_norm = true, .weight_decay
 static const lks_optimizer_config plain = {SGD};
 static const lks_optimizer_config momentum = {SGD, .momentum = 0.9};
@@ -61,6 +62,9 @@ static const lks_optimizer_config configs[] = {
     {RMSPROP, .momentum = 0.5, .centered = true},
     {ADADELTA},
     {ADADELTA, .weight_decay = 0.05},
+    {LAMB},
+    {LAMB, DECAY = 0.05},
+    {.name = LKS_LAMB, .beta1 = 0.7, .beta2 = 0.9, .epsilon = 1e-4, .weight_decay = 0.3},
 };
 #define N_CONFIGS ((int)(sizeof configs / sizeof *configs))
 
@@ -158,10 +162,33 @@ static void adadelta_in_double(const lks_optimizer_config *c, weight *x, double 
     x->w -= lr * d;
 }
 
+static double decay_of(const lks_optimizer_config *c, const lks_tensor *tensor) {
+    return tensor->role == LKS_ROLE_WEIGHT || c->decay_bias_and_norm ? c->weight_decay : 0;
+}
+
+/* LAMB, You et al. 2020, algorithm 2: a tensor's n weights move together. */
+static void lamb_in_double(const lks_optimizer_config *c, weight *x, const lks_tensor *tensor,
+                           const int64_t *exact, double lr, int step) {
+    static double r[N];
+    double weights = 0, update = 0;
+    for (size_t i = 0; i < tensor->count; i++) {
+        double *m = &x[i].state[0], *v = &x[i].state[1], g = (double)exact[i] * 0x1p-30 / SAMPLES;
+        *m = c->beta1 * *m + (1 - c->beta1) * g;
+        *v = c->beta2 * *v + (1 - c->beta2) * g * g;
+        double mean = *m / (1 - pow(c->beta1, step + 1));
+        double square = *v / (1 - pow(c->beta2, step + 1));
+        r[i] = mean / (sqrt(square) + c->epsilon) + decay_of(c, tensor) * x[i].w;
+        weights += x[i].w * x[i].w;
+        update += r[i] * r[i];
+    }
+    double ratio = weights > 0 && update > 0 ? sqrt(weights / update) : 1;
+    for (size_t i = 0; i < tensor->count; i++)
+        x[i].w -= lr * ratio * r[i];
+}
+
 static void step_in_double(const lks_optimizer_config *c, weight *x, const lks_tensor *tensor,
                            double g, double lr, int step) {
-    bool spared = tensor->role != LKS_ROLE_WEIGHT && !c->decay_bias_and_norm;
-    double decay = spared ? 0 : c->weight_decay;
+    double decay = decay_of(c, tensor);
     if (!tensor->trained)
         return;
     if (c->name == LKS_ADAMW)
@@ -190,7 +217,11 @@ static void check_against_double(const lks_optimizer_config *c) {
     for (int step = 0; step < STEPS; step++) {
         draw_gradients(exact, step);
         CU_ASSERT(step_exact(&o, w, exact, rate(step), step, 1));
-        for (size_t i = 0; i < N; i++)
+        for (int t = 0; t < TENSORS && c->name == LKS_LAMB; t++)
+            if (tensors[t].trained)
+                lamb_in_double(c, want + tensors[t].offset, &tensors[t], exact + tensors[t].offset,
+                               rate(step), step);
+        for (size_t i = 0; i < N && c->name != LKS_LAMB; i++)
             step_in_double(c, &want[i], tensor_of(i), (double)exact[i] * 0x1p-30 / SAMPLES,
                            rate(step), step);
     }
@@ -249,11 +280,13 @@ static void test_same_bits(void) {
 }
 
 /* However the flat array is cut into tensors, and these into blocks, a weight is updated by
- * itself. */
+ * itself; not by LAMB. */
 static void test_cuts(void) {
     static lks_tensor pieces[N];
     const lks_tensor one = {"w", 1, {N}, 0, N, LKS_ROLE_WEIGHT, true};
     for (int i = 0; i < N_CONFIGS; i++) {
+        if (configs[i].name == LKS_LAMB)
+            continue;
         float *want = run(&configs[i], &one, 1, tables[n_tables - 1], 1);
         int n = 0;
         for (size_t at = 0; at < N; at += pieces[n++].count) {
@@ -296,12 +329,10 @@ static void test_untouched(void) {
 /* Without gradients only decay moves a weight: biases and batchnorm's parameters where they are
  * not spared, everything else always. */
 static void test_spared(void) {
-    static const lks_optimizer_name names[] = {LKS_SGD, LKS_ADAM, LKS_ADAMW, LKS_RMSPROP,
-                                               LKS_ADADELTA};
     static const int64_t none[N];
     static float w[N];
-    for (int k = 0; k < 10; k++) {
-        const lks_optimizer_config c = {.name = names[k / 2],
+    for (int k = 0; k < 2 * LKS_OPTIMIZER_COUNT; k++) {
+        const lks_optimizer_config c = {.name = (lks_optimizer_name)(k / 2),
                                         .alpha = 0.9,
                                         .rho = 0.9,
                                         .epsilon = 1e-8,
@@ -409,6 +440,26 @@ static void test_adam_closed_form(void) {
         }
         lks_optimizer_free(&o);
     }
+}
+
+/* LAMB's first step, from the paper: each weight's r is the sign of its gradient, so a tensor of n
+ * weights moves by lr |w| / sqrt(n) each; by lr where the tensor is 0; not at all without a
+ * gradient. */
+static void test_lamb_first_step(void) {
+    static const lks_tensor parts[] = {{"a", 1, {4}, 0, 4, LKS_ROLE_WEIGHT, true},
+                                       {"b", 1, {2}, 4, 2, LKS_ROLE_BIAS, true},
+                                       {"c", 1, {2}, 6, 2, LKS_ROLE_WEIGHT, true}};
+    const float sums[8] = {74, -37, 370, -3.7f, 5, -6, 0, 0};
+    const float start[8] = {6, 6, 6, -6, 0, 0, 1, 1};
+    const double want[8] = {5.4, 6.6, 5.4, -5.4, -0.1, 0.1, 1, 1};
+    const lks_optimizer_config c = {LAMB};
+    lks_optimizer o = create_for(&c, parts, 3, tables[n_tables - 1]);
+    float w[8];
+    memcpy(w, start, sizeof w);
+    CU_ASSERT(step_plain(&o, w, sums, 0.1, 0, 2));
+    for (int i = 0; i < 8; i++)
+        CU_ASSERT_DOUBLE_EQUAL(w[i], want[i], 1e-5);
+    lks_optimizer_free(&o);
 }
 
 /* Both kinds of gradient mean the same: the sum, divided once by the number of samples. */
@@ -545,10 +596,11 @@ static void test_not_finite(void) {
             for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
                 w[places[p]] = p % 2 ? NAN : -INFINITY;
                 missed += step_plain(&o, w, sums, 0.01, 1, threads);
-                w[places[p]] = 0;
+                memset(w, 0, sizeof w); /* LAMB spreads it over the tensor */
                 sums[places[p]] = NAN;
                 missed += step_plain(&o, w, sums, 0.01, 2, threads);
-                w[places[p]] = sums[places[p]] = 0;
+                memset(w, 0, sizeof w);
+                sums[places[p]] = 0;
                 for (int s = 0; s < o.n_states; s++)
                     o.state[s][places[p]] = 0;
             }
@@ -600,6 +652,7 @@ int main(void) {
                                      {"RMSprop", test_rmsprop_closed_form},
                                      {"RMSprop: no variance", test_centered_constant},
                                      {"Adam", test_adam_closed_form},
+                                     {"LAMB", test_lamb_first_step},
                                      {"exact and plain sums", test_exact_and_plain},
                                      {"tiny moments", test_tiny_moments},
                                      {"not finite", test_not_finite},
