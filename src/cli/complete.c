@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/shipped.h"
 #include "lockstep/config.h"
+#include "lockstep/topic.h"
 
 /* What names the shell is asked for: each kind holds those before it. */
 typedef enum names { NO_NAMES, FOLDERS, YAML, FILES } names;
@@ -80,6 +81,18 @@ static void suggest_commands(const slot *s) {
         suggest(s, (*c)->name, strlen((*c)->name), "", (*c)->summary);
 }
 
+/* Keys only once something is written: they are many. */
+static void suggest_topic(const char *topic, const char *about, void *context) {
+    const slot *s = context;
+    if (s->written[0] || !strchr(topic, '.'))
+        suggest(s, topic, strlen(topic), "", about);
+}
+
+static void suggest_topics(const slot *s) {
+    slot copy = *s;
+    lks_topics_visit(suggest_topic, &copy);
+}
+
 static void suggest_configs(const slot *s) {
     for (const lks_embedded *config = lks_shipped_configs; config->name; config++)
         suggest(s, config->name, strlen(config->name), "", "shipped configuration");
@@ -107,11 +120,19 @@ static void want_folders(const slot *s) {
 static const struct {
     const char *name;
     void (*suggest)(const slot *s);
-} placeholders[] = {
-    {"CONFIG", want_yaml},     {"CHECKPOINT", want_files},  {"DATA", want_files},
-    {"FILE", want_files},      {"IMAGE", want_files},       {"DIR", want_folders},
-    {"OUT", want_folders},     {"RUN_DIR", want_folders},   {"COMMAND", suggest_commands},
-    {"NAME", suggest_configs}, {"KEY=VALUE", suggest_keys}, {NULL, NULL}};
+} placeholders[] = {{"CONFIG", want_yaml},
+                    {"CHECKPOINT", want_files},
+                    {"DATA", want_files},
+                    {"FILE", want_files},
+                    {"IMAGE", want_files},
+                    {"DIR", want_folders},
+                    {"OUT", want_folders},
+                    {"RUN_DIR", want_folders},
+                    {"COMMAND", suggest_commands},
+                    {"NAME", suggest_configs},
+                    {"KEY=VALUE", suggest_keys},
+                    {"TOPIC", suggest_topics},
+                    {NULL, NULL}};
 
 /* One alternative, like auto, FILE or N. */
 static void suggest_alternative(const slot *s, const char *word, size_t length) {

@@ -1,3 +1,4 @@
+#include "config/help.h"
 #include "config/locale.h"
 #include "config/value.h"
 
@@ -83,6 +84,22 @@ void lks_config_keys(void (*visit)(const lks_key_info *key, void *context), void
 
 /* --- as text ---------------------------------------------------------------------------------- */
 
+void lks_key_print(const lks_key_info *key, int indent, FILE *out) {
+    if (!key->key) {
+        fprintf(out, "%*s%s: %s\n", indent, "", key->layer, key->meaning);
+        return;
+    }
+    fprintf(out, "%*s%s: %s", indent, "", key->key, key->expected);
+    if (key->required)
+        fputs("; required", out);
+    else if (key->preset)
+        fprintf(out, "; default %s", key->preset);
+    if (key->condition[0])
+        fprintf(out, "; only with %s", key->condition);
+    fputc('\n', out);
+    wrap(out, key->meaning, indent + 4);
+}
+
 typedef struct text {
     FILE *out;
     bool layers; /* the rows have come to them */
@@ -90,25 +107,14 @@ typedef struct text {
 
 static void print_key(const lks_key_info *key, void *context) {
     text *t = context;
-    const int indent = key->layer ? 4 : 0;
     if (key->layer && !t->layers)
         fputs("\nEach entry of 'model' is a kind of layer, alone (- relu), with its first option\n"
               "(- dense: 10), or with a map of options (- conv2d: {filters: 32, kernel: 3}):\n",
               t->out);
     t->layers = key->layer;
-    if (!key->key) {
-        fprintf(t->out, "\n  %s: %s\n", key->layer, key->meaning);
-        return;
-    }
-    fprintf(t->out, "%*s%s: %s", indent, "", key->key, key->expected);
-    if (key->required)
-        fputs("; required", t->out);
-    else if (key->preset)
-        fprintf(t->out, "; default %s", key->preset);
-    if (key->condition[0])
-        fprintf(t->out, "; only with %s", key->condition);
-    fputc('\n', t->out);
-    wrap(t->out, key->meaning, indent + 4);
+    if (!key->key)
+        fputc('\n', t->out);
+    lks_key_print(key, !key->layer ? 0 : key->key ? 4 : 2, t->out);
 }
 
 void lks_config_help(FILE *out) {

@@ -98,8 +98,8 @@ static const lks_option first_options[] = {
     {"init",
      "initial weights: Glorot & Bengio 2010, He et al. 2015, or PyTorch's default fan_in_uniform",
      LKS_OPT_WORD, AT(init), .words = init_words, .preset = "glorot_uniform"},
-    {"model", "the layers, first to last (see below); the last one gives one output per class",
-     LKS_OPT_MODEL, AT(layers)},
+    {"model", "the layers, first to last; the last one gives one output per class", LKS_OPT_MODEL,
+     AT(layers)},
 
     {"train.epochs", "passes over the training part", LKS_OPT_INT, AT(train.epochs), FROM(1),
      .preset = "1", .resume = LKS_RESUME_EPOCHS},

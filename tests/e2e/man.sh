@@ -53,7 +53,51 @@ same "values of a key behind --set=" "--set=train.ema.warmup=true" "$(completion
 same "a folder as value" :folders "$(completions train --set data.dir=x)"
 same "shipped networks" "lenet5" "$(completions configs le)"
 same "configurations" :yaml "$(completions train "")"
-same "topics of help" config "$(completions help config | grep -x config)"
+same "topics of help" "config configs" "$(completions help config | sort | xargs)"
+same "sections and keys" "train.schedule train.schedule.name" "$(completions help config train.s | grep -xE 'train.schedule(.name)?' | xargs)"
+same "layers" "maxpool" "$(completions help maxp | grep -v '[.]')"
+same "no key before something is written" "" "$(completions help "" | grep '[.]' || true)"
+same "no topic twice in one list" "" "$(completions help conv | sort | uniq -d)"
+
+# --- topics of help, against the table
+# topic TOPIC...: what help says of it
+topic() { "$LOCKSTEP" help "$@" >out 2>err || show err; }
+# named PATTERN: keys of the table whose name, or layer and name, matches; begun: those that help printed
+named() { awk -F '\t' -v p="$1" '$1 == "key" { name = ($2 == "-" ? "" : $2 ".") $3; if (name ~ p) print name }' keys | sort; }
+begun() { sed -nE 's/^([a-z0-9_.]+): .*/\1/p' out | sort; }
+for section in data train train.schedule train.optimizer checkpoint; do
+    topic config $section
+    same "help config $section: its keys and no other" "$(named "^$section[.]")" "$(begun)"
+done
+while IFS= read -r key; do
+    topic config "$key"
+    same "help config $key: that key" "$key" "$(sed -nE '1s/: .*//p' out)"
+    same "help config $key: no other" 1 "$(begun | wc -l)"
+    last=${key##*.}
+    if [ -z "$(named "^$last([.]|\$)")" ]; then # else that is meant
+        topic "$last"
+        check "help $last: explains $key" grep -qF "$key: " out
+    fi
+done < <(named '^[a-z]+[.]' | grep -E '^(data|train|eval|checkpoint|metrics)[.]')
+awk -F '\t' '$1 == "layer" { print $2 }' keys >kinds
+topic layers
+check "help layers: every kind, in order" diff kinds <(sed -nE 's/^  ([a-z0-9_]+)  +.*/\1/p' out)
+while IFS= read -r kind; do
+    topic "$kind"
+    same "help $kind: the kind" "$kind" "$(sed -nE '1s/: .*//p' out)"
+    same "help $kind: its options and no other" "$(named "^$kind[.]")" "$(sed -nE "s/^    ([a-z0-9_]+): .*/$kind.\1/p" out | sort)"
+done <kinds
+topic config train.optimizer.lr
+check "a key as it is written in a file" grep -q 'train: {optimizer: {lr: 0.001}}$' out
+check "and on a command line" grep -q -- '--set train.optimizer.lr=0.001$' out
+topic cosine
+check "a value of a key names the key" grep -q '^train.schedule.name: ' out
+check "and keys that go with it" grep -q '^train.schedule.min_lr: ' out
+check "and no others" eval '! grep -q "^train.schedule.gamma: " out'
+topic train
+check "help train is the command's" grep -q '^Usage: lockstep train ' out
+check "and tells of the section" grep -q 'lockstep help config train' out
+rm out err
 same "an unknown command" "" "$(completions nonsense "")"
 same "nothing to complete" "" "$("$LOCKSTEP" --complete)"
 
@@ -158,7 +202,12 @@ refuses() {
     same "lockstep $*: nothing on stdout" "" "$(cat out)"
 }
 refuses "unknown command 'trian'; did you mean 'train'?" trian
-refuses "unknown command 'evl'; did you mean 'eval'?" help evl
+refuses "no help on 'evl'; did you mean 'eval'?" help evl
+refuses "no help on 'conv'; did you mean 'conv2d'?" help conv
+refuses "no help on 'train.optimiser'; did you mean 'train.optimizer'?" help config train.optimiser
+refuses "no help on 'Dropot'; did you mean 'dropout'?" help Dropot
+refuses '`lockstep help layers` the layers' help zzzzzzzzzz
+refuses "unknown command 'conv2d'" help --options conv2d
 refuses "unknown option '--outt'; did you mean '--out'?" train net.yaml --outt x
 refuses "unknown option '--epochs'; did you mean '--set train.epochs=VALUE'?" train net.yaml --epochs 3
 refuses "unknown option '--weight-decay'; did you mean '--set train.optimizer.weight_decay=VALUE'?" train --weight-decay=1
@@ -169,7 +218,8 @@ refuses "-o: its value is missing" train net.yaml -o
 refuses "unknown option '-x'" train net.yaml -qx
 refuses "unknown option '-x'" pack -x a b
 refuses "did you mean 'train.epochs'?" train "$config" --set train.epoch=3
-refuses "one command at a time" help train eval
+refuses "one topic at a time" help train eval
+refuses "one topic at a time" help config seed data
 
 # --- quiet, verbose, colours
 "$LOCKSTEP" info "$config" -v --set "data.dir=$golden" >out 2>err
