@@ -1,6 +1,7 @@
 /** @file config.h  The configuration: YAML to a checked struct.
  *
- *  One option table (src/config/options.c) drives parsing, defaults, ranges, help and printing.
+ *  One option table (src/config/options.c) drives parsing, defaults, ranges, help and printing; the
+ * options of a layer stand in the layer's own file, src/nn/layers/.
  * Nothing here is collective: rank 0 reads the file, its text is broadcast, and every rank parses
  * the same text. Ownership: strings are inside the structs; lks_config owns its layer array
  * (lks_config_free()). */
@@ -18,23 +19,8 @@
 #define LKS_CHANNELS_MAX 64 /**< values in data.mean and data.std */
 #define LKS_CLASSES_MAX  256
 
-typedef enum lks_layer_kind {
-    LKS_CONV2D,
-    LKS_MAXPOOL,
-    LKS_AVGPOOL,
-    LKS_GLOBAL_AVGPOOL,
-    LKS_DENSE,
-    LKS_BATCHNORM,
-    LKS_ADD,
-    LKS_RELU,
-    LKS_LEAKY_RELU,
-    LKS_TANH,
-    LKS_SIGMOID,
-    LKS_GELU,
-    LKS_DROPOUT,
-    LKS_FLATTEN,
-    LKS_LAYER_KINDS
-} lks_layer_kind;
+/** A kind of layer, "conv2d" say; src/config/option.h tells what it is. */
+typedef struct lks_layer_kind lks_layer_kind;
 
 typedef enum lks_padding { LKS_PAD_VALID, LKS_PAD_SAME, LKS_PAD_EXPLICIT } lks_padding;
 
@@ -81,33 +67,27 @@ typedef enum lks_class_weighting {
 typedef enum lks_watch { LKS_WATCH_LOSS, LKS_WATCH_ACCURACY } lks_watch;
 typedef enum lks_test_weights { LKS_TEST_LAST, LKS_TEST_BEST } lks_test_weights;
 
-/** One entry of `model:`. Members that a kind does not use are 0. */
+#define LKS_LAYER_INPUTS_MAX     8  /**< outputs that one layer may read */
+#define LKS_LAYER_SETTINGS_BYTES 64 /**< room for what only one kind of layer knows */
+
+/** One entry of `model:`. */
 typedef struct lks_layer_config {
-    lks_layer_kind kind;
+    const lks_layer_kind *kind;
     char name[LKS_NAME_MAX]; /**< unique; default: kind and number of that kind, "conv1", "dense2",
                                 "pool1" */
-    int filters;             /**< conv2d: output channels */
-    int kernel[2];           /**< conv2d: rows, columns */
-    int stride[2];           /**< conv2d; pooling (default: the window) */
-    lks_padding padding;     /**< conv2d, pooling */
-    int pad[2];              /**< LKS_PAD_EXPLICIT: rows above and below, columns left and right */
-    bool bias;               /**< conv2d, dense */
-    int window[2];      /**< pooling; positions that do not fill a window are dropped (floor) */
-    bool count_padding; /**< avgpool: padding counts in the divisor */
-    int units;          /**< dense */
-    double momentum;    /**< batchnorm: weight of a batch's moments in the running ones */
-    double epsilon;     /**< batchnorm: added to the variance */
-    bool affine;        /**< batchnorm: a trainable scale and shift follow */
-    double slope;       /**< leaky_relu: factor below 0 */
-    bool tanh_form;     /**< gelu: Hendrycks & Gimpel's tanh approximation, not erf */
-    double rate;        /**< dropout: share of elements dropped, 0 <= rate < 1 */
-    bool trainable;     /**< layers with weights: false keeps them as they are; a batchnorm then
-                           normalises with its running moments */
+    bool trainable; /**< layers with weights: false keeps them as they are; a batchnorm then
+                                normalises with its running moments */
     char input[LKS_NAME_MAX]; /**< layer whose output this one reads; "": the one before, "input":
                                  the image */
-    char from[LKS_NAME_MAX];  /**< add: the layer whose output is added */
-    int input_layer, from_layer; /**< their indices, -1: the image; set by the parser */
+    int n_from;               /**< layers that are read besides, of kinds that read several */
+    char from[LKS_LAYER_INPUTS_MAX - 1][LKS_NAME_MAX];
+    int n_inputs;                     /**< 1 + n_from; set by the parser, as the next */
+    int inputs[LKS_LAYER_INPUTS_MAX]; /**< layers that are read, -1: the image; `input` first */
     int line; /**< where it stands in the file, for messages; 0: in an override */
+    union {
+        max_align_t aligned;
+        unsigned char bytes[LKS_LAYER_SETTINGS_BYTES];
+    } settings; /**< a struct of the kind's own, which its options describe */
 } lks_layer_config;
 
 typedef struct lks_data_config {
@@ -260,6 +240,10 @@ char *lks_config_to_yaml(const lks_config *config, lks_error *err);
  * malloc'd text, NULL with @p err when memory is short. */
 char *lks_config_assignment(const lks_config *config, const char *key, lks_error *err);
 
+/** A layer as one line of JSON: "kind", "inputs" (numbers of the layers that are read, -1: the image)
+ * and its options by their keys. Returns malloc'd text, NULL with @p err when memory is short. */
+char *lks_layer_to_json(const lks_layer_config *layer, lks_error *err);
+
 /** Compares what may not change on resume: everything except name, threads, data.dir (the data are
  * compared by digest), eval.*, checkpoint.*, metrics.*, train.max_steps, and train.epochs where the
  * schedule does not depend on their total (all but cosine and onecycle). eval.every_epochs may not
@@ -271,7 +255,7 @@ lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, l
 bool lks_is_hdf5_name(const char *name);
 
 /** The layer kind's name in YAML: "conv2d", "maxpool", ... */
-const char *lks_layer_kind_name(lks_layer_kind kind);
+const char *lks_layer_kind_name(const lks_layer_kind *kind);
 
 /** What is to be known of one key of a configuration, or of one kind of layer. */
 typedef struct lks_key_info {

@@ -13,6 +13,7 @@
 #include "lockstep/config.h"
 #include "lockstep/exact.h"
 #include "lockstep/kernels.h"
+#include "lockstep/model_data.h"
 #include "lockstep/status.h"
 #include "lockstep/tensor.h"
 
@@ -20,20 +21,7 @@
  * 2: 3 x 3 convolutions of stride 1 from 16 to 16 channels on by Winograd's F(2x2, 3x3). */
 #define LKS_NUMERICS 2
 
-typedef struct lks_shape {
-    int rows, columns, channels;
-} lks_shape;
-
-/** What `lockstep info` prints of one layer. */
-typedef struct lks_layer_info {
-    lks_shape out;
-    int64_t parameters;
-    double flop;       /**< forward, one sample; a fused multiply-add counts as 2 */
-    int64_t out_bytes; /**< float32 output of one sample */
-    bool learns;       /**< gradients reach its output: it, or a layer before it, is trained */
-} lks_layer_info;
-
-/** Shapes and costs of every layer of @p config for images of @p input and @p classes classes, into
+/** Shapes, tensors and costs of every layer of @p config for images of @p input and @p classes classes, into
  * @p info [config->n_layers]. LKS_ERR_CONFIG names the layer that does not fit: "layer 3 maxpool
  * 'pool1': ...". */
 lks_status lks_model_shapes(const lks_config *config, lks_shape input, int classes,
@@ -45,28 +33,10 @@ lks_status lks_model_shapes(const lks_config *config, lks_shape input, int class
  * as lks_model_shapes() made it. */
 double lks_training_flop(const lks_config *config, const lks_layer_info *info);
 
-/** A rank's samples of one batch: consecutive chunks of config->train.chunk samples; only the last
- * may be short. */
-typedef struct lks_batch {
-    const uint8_t *images; /**< [n][rows][columns][channels] bytes */
-    const uint8_t *labels; /**< [n], each < classes */
-    const uint32_t *ids;   /**< [n] sample ids: they key dropout */
-    int n;
-    uint32_t epoch; /**< 0-based: keys dropout */
-} lks_batch;
-
-/** The head of a step's message, which the ranks add up with the gradients in one Allreduce. */
-enum lks_message_slot {
-    LKS_MSG_STOP,    /**< each rank's wish to stop, 0: none; the caller's code */
-    LKS_MSG_SAMPLES, /**< samples computed */
-    LKS_MSG_HASH,    /**< sum of lks_hash64(id), modulo 2^64 */
-    LKS_MSG_LOSS_HI,
-    LKS_MSG_LOSS_LO,
-    LKS_MSG_CORRECT,
-    LKS_MSG_BAD_LOSS,    /**< ranks with a loss that is not finite */
-    LKS_MSG_BAD_WEIGHTS, /**< ranks with a weight that is not finite since the last update */
-    LKS_MSG_HEAD /**< number of slots; then one per operation: ranks with a bad gradient partial */
-};
+/** Writes into @p set the text for --set that gives the network @p outputs outputs,
+ * "model.logits.units=5" say: of the last layer that has an option for their number. "" where it has so
+ * many, or where no layer has one. */
+void lks_model_fit_outputs(const lks_config *config, int outputs, char *set, size_t size);
 
 typedef struct lks_model lks_model;
 
@@ -99,7 +69,6 @@ void lks_model_free(lks_model *model);
  * lks_model_train(). Without one this process is alone. With batchnorm in the network
  * lks_model_train() is collective over the ranks behind @p sum: each calls it for every batch, also
  * with n = 0. */
-typedef void (*lks_sum_i64)(void *context, int64_t *values, size_t n);
 void lks_model_share(lks_model *model, lks_sum_i64 sum, void *context);
 
 /** Factors on the training loss of each class's samples, [classes], copied; 1 until then. */
@@ -136,14 +105,6 @@ void lks_model_collect(lks_model *model);
  * do not count, nor biases and all other layers. The same on any number of threads and with any
  * kernels. */
 int64_t lks_model_flop(const lks_model *model);
-
-/** Result of one evaluated sample. */
-typedef struct lks_score {
-    double loss;
-    int predicted;  /**< first largest logit */
-    int rank_label; /**< number of classes with a larger logit than the label's, or an equal one and
-                       a smaller number: 0 is correct */
-} lks_score;
 
 /** Forward in evaluation mode. @p scores [n] may be NULL without labels; @p probabilities
  * [n][classes] may be NULL. */

@@ -206,26 +206,23 @@ static lks_status connect(lks_reader *r, int i) {
         return lks_fail_option(r, lks_option_find("model"),
                                "layer %d (%s): 'input' names the image; choose another name", i + 1,
                                lks_layer_kind_name(layer->kind));
-    layer->input_layer = i - 1;
-    layer->from_layer = -1;
+    layer->n_inputs = 1 + layer->n_from;
+    layer->inputs[0] = i - 1;
     if (layer->input[0])
-        LKS_TRY(find_layer(r, i, "input", layer->input, &layer->input_layer));
-    if (layer->kind == LKS_ADD)
-        LKS_TRY(find_layer(r, i, "from", layer->from, &layer->from_layer));
+        LKS_TRY(find_layer(r, i, "input", layer->input, &layer->inputs[0]));
+    for (int k = 0; k < layer->n_from; k++)
+        LKS_TRY(find_layer(r, i, "from", layer->from[k], &layer->inputs[1 + k]));
     return LKS_OK;
 }
 
-/* Pooling windows stand side by side unless a stride is given; 0 means not given, since it is out
- * of range. */
 static lks_status finish_model(lks_reader *r) {
     if (r->config->n_layers == 0)
         return fail_key(r, "model",
                         "'model' is missing: a list of layers, each on a line with '- '");
     for (int i = 0; i < r->config->n_layers; i++) {
         lks_layer_config *layer = &r->config->layers[i];
-        bool pool = layer->kind == LKS_MAXPOOL || layer->kind == LKS_AVGPOOL;
-        if (pool && layer->stride[0] == 0)
-            memcpy(layer->stride, layer->window, sizeof layer->stride);
+        if (layer->kind->complete)
+            layer->kind->complete(layer);
         LKS_TRY(connect(r, i));
     }
     return LKS_OK;

@@ -73,11 +73,11 @@ void lks_config_keys(void (*visit)(const lks_key_info *key, void *context), void
     const lks_option *option;
     for (int i = 0; (option = lks_option_at(i)); i++)
         visit_option(&v, NULL, option);
-    for (int kind = 0; kind < LKS_LAYER_KINDS; kind++) {
-        const lks_layer_options *info = &lks_layer_table[kind];
-        visit(&(lks_key_info){info->kind, NULL, "", "", NULL, false, "", info->meaning}, context);
+    for (const lks_layer_kind *const *kind = lks_layer_kinds; *kind; kind++) {
+        const lks_layer_kind *info = *kind;
+        visit(&(lks_key_info){info->name, NULL, "", "", NULL, false, "", info->meaning}, context);
         for (int i = 0; i < info->n_options; i++)
-            visit_option(&v, info->kind, &info->options[i]);
+            visit_option(&v, info->name, &info->options[i]);
     }
     lks_locale_leave(saved);
 }

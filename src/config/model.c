@@ -11,19 +11,12 @@
 typedef struct layer_reading {
     lks_reader *reader;
     lks_layer_config *layer;
-    const lks_layer_options *info;
+    const lks_layer_kind *info;
     char label[64];
     unsigned given; /* bit i: option i */
 } layer_reading;
 
-static const lks_option *find_option(const lks_layer_options *info, const char *key) {
-    for (int i = 0; i < info->n_options; i++)
-        if (strcmp(info->options[i].key, key) == 0)
-            return &info->options[i];
-    return NULL;
-}
-
-static lks_status unknown_option(lks_reader *r, const lks_layer_options *info, const char *key,
+static lks_status unknown_option(lks_reader *r, const lks_layer_kind *info, const char *key,
                                  size_t offset) {
     char shown[80], advice[200];
     lks_printable(shown, sizeof shown, key, strlen(key));
@@ -39,7 +32,7 @@ static lks_status unknown_option(lks_reader *r, const lks_layer_options *info, c
     if (strcmp(key, "activation") == 0)
         snprintf(advice, sizeof advice,
                  "an activation is a layer of its own behind this one: - relu");
-    return lks_fail_at(r->err, &r->now, offset, "%s has no option '%s'; %s", info->kind, shown,
+    return lks_fail_at(r->err, &r->now, offset, "%s has no option '%s'; %s", info->name, shown,
                        advice);
 }
 
@@ -66,7 +59,7 @@ static lks_status read_layer_map(layer_reading *l, const lks_node *map) {
     for (const lks_node *key = map->first; key; key = key->next->next) {
         if (key->type != LKS_NODE_SCALAR)
             return lks_fail_at(r->err, &r->now, key->offset, "a key must be a word");
-        const lks_option *option = find_option(l->info, key->text);
+        const lks_option *option = lks_layer_option_find(l->info, key->text);
         if (!option)
             return unknown_option(r, l->info, key->text, key->offset);
         if (l->given & 1u << (option - l->info->options))
@@ -76,31 +69,31 @@ static lks_status read_layer_map(layer_reading *l, const lks_node *map) {
     return LKS_OK;
 }
 
-/* The kind that @p key names, or LKS_LAYER_KINDS with the error filled. */
-static lks_layer_kind find_kind(lks_reader *r, const lks_node *key) {
+/* The kind that @p key names, or NULL with the error filled. */
+static const lks_layer_kind *find_kind(lks_reader *r, const lks_node *key) {
     if (key->type != LKS_NODE_SCALAR) {
         lks_fail_at(r->err, &r->now, key->offset,
                     "a layer is a word like 'relu' or a map like 'dense: 10'");
-        return LKS_LAYER_KINDS;
+        return NULL;
     }
+    const lks_layer_kind *found = lks_layer_kind_find(key->text);
+    if (found)
+        return found;
     lks_nearest nearest = lks_nearest_start(key->text);
-    for (int kind = 0; kind < LKS_LAYER_KINDS; kind++) {
-        const char *name = lks_layer_table[kind].kind;
-        if (strcmp(name, key->text) == 0)
-            return (lks_layer_kind)kind;
-        lks_nearest_offer(&nearest, name, strlen(name));
-    }
-    char shown[80], advice[160] = "known kinds:";
+    char shown[80], advice[300] = "known kinds:";
     lks_printable(shown, sizeof shown, key->text, strlen(key->text));
-    for (int kind = 0; kind < LKS_LAYER_KINDS; kind++)
-        snprintf(advice + strlen(advice), sizeof advice - strlen(advice), " %s",
-                 lks_layer_table[kind].kind);
+    for (const lks_layer_kind *const *kind = lks_layer_kinds; *kind; kind++) {
+        const char *name = (*kind)->name;
+        size_t used = strlen(advice);
+        lks_nearest_offer(&nearest, name, strlen(name));
+        snprintf(advice + used, sizeof advice - used, " %s", name);
+    }
     if (nearest.best)
         snprintf(advice, sizeof advice, "did you mean '%s'?", nearest.best);
     if (strcmp(key->text, "softmax") == 0)
         snprintf(advice, sizeof advice, "leave it out: softmax is part of the loss");
     lks_fail_at(r->err, &r->now, key->offset, "unknown layer '%s'; %s", shown, advice);
-    return LKS_LAYER_KINDS;
+    return NULL;
 }
 
 static lks_status check_required(const layer_reading *l, size_t offset) {
@@ -120,7 +113,7 @@ static void default_name(const lks_config *config, lks_layer_config *layer) {
     int number = 0;
     for (const lks_layer_config *l = config->layers; l <= layer; l++)
         number += l->kind == layer->kind;
-    snprintf(layer->name, sizeof layer->name, "%s%d", lks_layer_table[layer->kind].stem, number);
+    snprintf(layer->name, sizeof layer->name, "%s%d", layer->kind->stem, number);
 }
 
 static lks_status read_settings(layer_reading *l, const lks_node *key, const lks_node *value) {
@@ -132,7 +125,7 @@ static lks_status read_settings(layer_reading *l, const lks_node *key, const lks
         return LKS_OK; /* "relu:" is "relu" */
     if (!l->info->short_form)
         return lks_fail_at(l->reader->err, &l->reader->now, key->offset,
-                           "%s takes no value, at most a map like {name: a}", l->info->kind);
+                           "%s takes no value, at most a map like {name: a}", l->info->name);
     return read_layer_option(l, &l->info->options[0], value);
 }
 
@@ -143,8 +136,8 @@ static lks_status read_layer(lks_reader *r, const lks_node *node, lks_layer_conf
         key = node->first;
         value = key->next;
     }
-    lks_layer_kind kind = find_kind(r, key);
-    if (kind == LKS_LAYER_KINDS)
+    const lks_layer_kind *kind = find_kind(r, key);
+    if (!kind)
         return LKS_ERR_CONFIG;
     if (value && value->next)
         return lks_fail_at(r->err, &r->now, value->next->offset,
@@ -152,9 +145,9 @@ static lks_status read_layer(lks_reader *r, const lks_node *node, lks_layer_conf
                            "another layer begins with '- '");
     layer->kind = kind;
     layer->line = r->now.kind != LKS_SOURCE_FILE ? 0 : lks_source_line(&r->now, node->offset);
-    layer_reading l = {.reader = r, .layer = layer, .info = &lks_layer_table[kind]};
+    layer_reading l = {.reader = r, .layer = layer, .info = kind};
     snprintf(l.label, sizeof l.label, "layer %d (%s): ", (int)(layer - r->config->layers) + 1,
-             l.info->kind);
+             l.info->name);
     for (int i = 0; i < l.info->n_options; i++)
         if (l.info->options[i].preset)
             lks_option_reset(&l.info->options[i], layer);
@@ -206,9 +199,9 @@ lks_status lks_model_set(lks_reader *r, const char *path, const lks_node *node) 
             layer = &r->config->layers[i];
     if (!layer)
         return unknown_layer(r, name);
-    layer_reading l = {.reader = r, .layer = layer, .info = &lks_layer_table[layer->kind]};
+    layer_reading l = {.reader = r, .layer = layer, .info = layer->kind};
     const char *key = path[length] ? path + length + 1 : "";
-    const lks_option *option = find_option(l.info, key);
+    const lks_option *option = lks_layer_option_find(l.info, key);
     if (!option)
         return key[0] ? unknown_option(r, l.info, key, 0)
                       : lks_fail_at(r->err, &r->now, 0,

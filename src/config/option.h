@@ -15,6 +15,7 @@ typedef enum lks_option_type {
     LKS_OPT_NAME,    /**< a string of [A-Za-z0-9_-], never empty */
     LKS_OPT_WORD,    /**< one of `words`, stored as an int or an enum */
     LKS_OPT_DOUBLES, /**< a number or a list of up to `room`; `second`: place of the count */
+    LKS_OPT_NAMES,   /**< one name, or a list of up to `room`; `second`: place of the count */
     LKS_OPT_STRINGS, /**< a list of up to `room` texts of LKS_NAME_MAX bytes; `second`: the count */
     LKS_OPT_INT_PAIR, /**< one number for both, or [rows, columns] */
     LKS_OPT_PADDING,  /**< valid, same, or as INT_PAIR; `second`: place of the pair */
@@ -75,18 +76,52 @@ typedef struct lks_optimizer_keys {
 const lks_optimizer_keys *lks_optimizer_keys_of(lks_optimizer_name name);
 extern const lks_word lks_optimizer_words[];
 
-/** The options of one layer kind. The first one is what the short form `kind: value` sets, unless
- * `short_form` is false. */
-typedef struct lks_layer_options {
-    const char *kind;
-    const char *stem; /**< of default names: "conv" for conv1, conv2 ... */
-    const char *meaning;
+/** One kind of layer: how it is written in a configuration, and what src/nn makes of it. Each is
+ * described in the file that computes it, src/nn/layers/NAME.c. */
+struct lks_layer_kind {
+    const char *name;    /**< "conv2d" */
+    const char *stem;    /**< of default names: "conv" for conv1, conv2 ... */
+    const char *meaning; /**< a line for help */
     const lks_option *options;
     int n_options;
-    bool short_form;
-} lks_layer_options;
+    bool short_form; /**< `kind: value` sets the first option */
+    /** Fills in what depends on other settings; NULL: nothing does. */
+    void (*complete)(lks_layer_config *layer);
+    const struct lks_layer_rules *rules; /**< src/nn/layer.h */
+};
 
-extern const lks_layer_options lks_layer_table[LKS_LAYER_KINDS];
+/** All kinds, in the order of help; NULL ends the list. It is declared here, for parsing goes by it,
+ * and defined in src/nn/layers.c, by those who own what stands in it. */
+extern const lks_layer_kind *const lks_layer_kinds[];
+
+/** Where a member of the kind's own struct @p type stands in an lks_layer_config. */
+#define LKS_SETTING(type, member) (offsetof(lks_layer_config, settings) + offsetof(type, member))
+
+/** What each table of a layer's options ends with. */
+#define LKS_LAYER_OPTIONS                                                                          \
+    {"name",                                                                                       \
+     "name in messages, checkpoints and --set, unique; default: kind and number (conv1, pool2)",   \
+     LKS_OPT_NAME, .offset = offsetof(lks_layer_config, name), .second = LKS_NAME_MAX},            \
+    {                                                                                              \
+        "input",                                                                                   \
+            "name of the layer whose output this one reads, or input for the image; default: the " \
+            "layer before",                                                                        \
+            LKS_OPT_NAME, .offset = offsetof(lks_layer_config, input), .second = LKS_NAME_MAX      \
+    }
+
+/** The same for a layer that has weights. */
+#define LKS_WEIGHTED_LAYER_OPTIONS                                                                 \
+    {"trainable",                                                                                  \
+     "false: the weights stay as they are (a batchnorm then uses its running moments)",            \
+     LKS_OPT_BOOL, .offset = offsetof(lks_layer_config, trainable), .preset = "true"},             \
+        LKS_LAYER_OPTIONS
+
+/** Words of LKS_OPT_PADDING. */
+extern const lks_word lks_padding_words[];
+
+/** The kind called @p name, or NULL; the option of a kind called @p key, or NULL. */
+const lks_layer_kind *lks_layer_kind_find(const char *name);
+const lks_option *lks_layer_option_find(const lks_layer_kind *kind, const char *key);
 
 /** The option called @p key, or NULL. */
 const lks_option *lks_option_find(const char *key);

@@ -34,7 +34,7 @@ static const lks_word schedule_words[] = {{"constant", LKS_SCHEDULE_CONSTANT},
                                           {"plateau", LKS_SCHEDULE_PLATEAU},
                                           {"onecycle", LKS_SCHEDULE_ONECYCLE},
                                           {0}};
-static const lks_word padding_words[] = {{"valid", LKS_PAD_VALID}, {"same", LKS_PAD_SAME}, {0}};
+const lks_word lks_padding_words[] = {{"valid", LKS_PAD_VALID}, {"same", LKS_PAD_SAME}, {0}};
 
 #define AT(member)         .offset = offsetof(lks_config, member)
 #define SECOND(member)     .second = offsetof(lks_config, member)
@@ -224,137 +224,7 @@ static const lks_option last_options[] = {
      LKS_OPT_INT64, AT(metrics.every_steps), FROM(0), .preset = "10", FREE},
 };
 
-#undef AT
-#define AT(member) .offset = offsetof(lks_layer_config, member)
-#define NAME                                                                                       \
-    {                                                                                              \
-        "name",                                                                                    \
-            "name in messages, checkpoints and --set, unique; default: kind and number (conv1, "   \
-            "pool2)",                                                                              \
-            LKS_OPT_NAME, AT(name), .second = LKS_NAME_MAX                                         \
-    }
-#define INPUT                                                                                      \
-    {                                                                                              \
-        "input",                                                                                   \
-            "name of the layer whose output this one reads, or input for the image; default: the " \
-            "layer before",                                                                        \
-            LKS_OPT_NAME, AT(input), .second = LKS_NAME_MAX                                        \
-    }
-#define TRAINABLE                                                                                  \
-    {                                                                                              \
-        "trainable",                                                                               \
-            "false: the weights stay as they are (a batchnorm then uses its running moments)",     \
-            LKS_OPT_BOOL, AT(trainable), .preset = "true"                                          \
-    }
-#define PADDING(what)                                                                              \
-    {                                                                                              \
-        "padding",                                                                                 \
-            what " around the input: valid (none), same (output size = input size / stride, "      \
-                 "rounded up), or how many on each side",                                          \
-            LKS_OPT_PADDING, AT(padding), .second = offsetof(lks_layer_config, pad),               \
-                                          BETWEEN(0, 4096), .words = padding_words,                \
-                                          .preset = "valid"                                        \
-    }
-#define WINDOW                                                                                     \
-    {                                                                                              \
-        "window", "size of the window", LKS_OPT_INT_PAIR, AT(window), BETWEEN(1, 4096),            \
-            .required = true                                                                       \
-    }
-#define WINDOW_STRIDE                                                                              \
-    {                                                                                              \
-        "stride", "distance between two windows; default: the window", LKS_OPT_INT_PAIR,           \
-            AT(stride), BETWEEN(1, 4096)                                                           \
-    }
-#define BIAS                                                                                       \
-    { "bias", "add a trainable constant to each output", LKS_OPT_BOOL, AT(bias), .preset = "true" }
-
-static const lks_option conv2d_options[] = {
-    {"filters", "output channels", LKS_OPT_INT, AT(filters), BETWEEN(1, 65536), .required = true},
-    {"kernel", "size of the filter", LKS_OPT_INT_PAIR, AT(kernel), BETWEEN(1, 4096),
-     .required = true},
-    {"stride", "distance between two outputs", LKS_OPT_INT_PAIR, AT(stride), BETWEEN(1, 4096),
-     .preset = "1"},
-    PADDING("zeros"),
-    BIAS,
-    TRAINABLE,
-    NAME,
-    INPUT};
-static const lks_option maxpool_options[] = {WINDOW, WINDOW_STRIDE, PADDING("nothing"), NAME,
-                                             INPUT};
-static const lks_option avgpool_options[] = {
-    WINDOW,
-    WINDOW_STRIDE,
-    PADDING("zeros"),
-    {"count_padding", "divide by the whole window, also where part of it is padding", LKS_OPT_BOOL,
-     AT(count_padding), .preset = "true"},
-    NAME,
-    INPUT};
-static const lks_option dense_options[] = {
-    {"units", "outputs", LKS_OPT_INT, AT(units), BETWEEN(1, 1048576), .required = true},
-    BIAS,
-    TRAINABLE,
-    NAME,
-    INPUT};
-static const lks_option batchnorm_options[] = {
-    {"momentum", "weight of a batch's moments in the running ones", LKS_OPT_DOUBLE, AT(momentum),
-     .min = 0, .max = 1, .min_open = true, .preset = "0.1"},
-    {"epsilon", "added to the variance", LKS_OPT_DOUBLE, AT(epsilon), BETWEEN(1e-12, 1),
-     .preset = "1e-5"},
-    {"affine", "a trainable scale and shift follow", LKS_OPT_BOOL, AT(affine), .preset = "true"},
-    TRAINABLE,
-    NAME,
-    INPUT};
-static const lks_option add_options[] = {{"from", "name of the layer whose output is added",
-                                          LKS_OPT_NAME, AT(from), .second = LKS_NAME_MAX,
-                                          .required = true},
-                                         NAME,
-                                         INPUT};
-static const lks_option leaky_relu_options[] = {
-    {"slope", "factor below 0", LKS_OPT_DOUBLE, AT(slope), BETWEEN(0, 1), .preset = "0.01"},
-    NAME,
-    INPUT};
-static const lks_option gelu_options[] = {{"tanh_form",
-                                           "the tanh approximation, not the error function",
-                                           LKS_OPT_BOOL, AT(tanh_form), .preset = "false"},
-                                          NAME,
-                                          INPUT};
-static const lks_option dropout_options[] = {
-    {"rate", "share of the elements that are dropped while training", LKS_OPT_DOUBLE, AT(rate),
-     BELOW(0, 1), .required = true},
-    NAME,
-    INPUT};
-static const lks_option plain_options[] = {NAME, INPUT};
-
-#define COUNT(array)   ((int)(sizeof(array) / sizeof(array)[0]))
-#define OPTIONS(array) .options = (array), .n_options = COUNT(array)
-
-const lks_layer_options lks_layer_table[LKS_LAYER_KINDS] = {
-    [LKS_CONV2D] = {"conv2d", "conv", "2-d convolution", OPTIONS(conv2d_options),
-                    .short_form = true},
-    [LKS_MAXPOOL] = {"maxpool", "pool", "largest value of each window", OPTIONS(maxpool_options),
-                     .short_form = true},
-    [LKS_AVGPOOL] = {"avgpool", "avgpool", "mean of each window", OPTIONS(avgpool_options),
-                     .short_form = true},
-    [LKS_GLOBAL_AVGPOOL] = {"global_avgpool", "globalpool", "mean of each channel",
-                            OPTIONS(plain_options)},
-    [LKS_DENSE] = {"dense", "dense", "fully connected", OPTIONS(dense_options), .short_form = true},
-    [LKS_BATCHNORM] = {"batchnorm", "bn",
-                       "each channel minus its mean, divided by its standard deviation, over the "
-                       "global batch",
-                       OPTIONS(batchnorm_options)},
-    [LKS_ADD] = {"add", "add", "sum with another layer's output, as in residual networks",
-                 OPTIONS(add_options), .short_form = true},
-    [LKS_RELU] = {"relu", "relu", "max(x, 0)", OPTIONS(plain_options)},
-    [LKS_LEAKY_RELU] = {"leaky_relu", "leaky", "x above 0, slope * x below",
-                        OPTIONS(leaky_relu_options), .short_form = true},
-    [LKS_TANH] = {"tanh", "tanh", "hyperbolic tangent", OPTIONS(plain_options)},
-    [LKS_SIGMOID] = {"sigmoid", "sigmoid", "1 / (1 + exp(-x))", OPTIONS(plain_options)},
-    [LKS_GELU] = {"gelu", "gelu", "x * Phi(x) (Hendrycks & Gimpel 2016)", OPTIONS(gelu_options)},
-    [LKS_DROPOUT] = {"dropout", "dropout", "zeroes elements at random while training",
-                     OPTIONS(dropout_options), .short_form = true},
-    [LKS_FLATTEN] = {"flatten", "flatten", "rows, columns and channels become one vector",
-                     OPTIONS(plain_options)},
-};
+#define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
 /* --- all keys --------------------------------------------------------------------------------- */
 
@@ -483,6 +353,20 @@ const char *lks_word_of(const lks_word *words, int value) {
     return "?";
 }
 
-const char *lks_layer_kind_name(lks_layer_kind kind) {
-    return (unsigned)kind < LKS_LAYER_KINDS ? lks_layer_table[kind].kind : "?";
+const lks_layer_kind *lks_layer_kind_find(const char *name) {
+    for (const lks_layer_kind *const *kind = lks_layer_kinds; *kind; kind++)
+        if (strcmp((*kind)->name, name) == 0)
+            return *kind;
+    return NULL;
+}
+
+const lks_option *lks_layer_option_find(const lks_layer_kind *kind, const char *key) {
+    for (int i = 0; i < kind->n_options; i++)
+        if (strcmp(kind->options[i].key, key) == 0)
+            return &kind->options[i];
+    return NULL;
+}
+
+const char *lks_layer_kind_name(const lks_layer_kind *kind) {
+    return kind->name;
 }

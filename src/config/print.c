@@ -84,6 +84,13 @@ char *lks_option_describe(const lks_option *o, char *out, size_t size) {
     case LKS_OPT_DOUBLES:
         snprintf(out, size, "a number%s or a list of up to %d", range, o->room);
         break;
+    case LKS_OPT_NAMES:
+        if (o->room == 1)
+            snprintf(out, size, "a name of letters, digits, '_' and '-'");
+        else
+            snprintf(out, size, "a name of letters, digits, '_' and '-', or a list of up to %d",
+                     o->room);
+        break;
     case LKS_OPT_STRINGS:
         snprintf(out, size, "a list of up to %d texts of 1 to %d bytes", o->room, LKS_NAME_MAX - 1);
         break;
@@ -151,7 +158,7 @@ static void write_text(FILE *out, const char *text) {
     fputc('"', out);
 }
 
-/* A single number needs no brackets. */
+/* A single number or name needs no brackets. */
 static void write_list(FILE *out, const lks_option *o, const char *at, int n) {
     bool brackets = n != 1 || o->type == LKS_OPT_STRINGS;
     if (brackets)
@@ -159,7 +166,7 @@ static void write_list(FILE *out, const lks_option *o, const char *at, int n) {
     for (int i = 0; i < n; i++) {
         if (i)
             fputs(", ", out);
-        if (o->type == LKS_OPT_STRINGS) {
+        if (o->type != LKS_OPT_DOUBLES) {
             write_text(out, at + (size_t)i * LKS_NAME_MAX);
         } else {
             double value;
@@ -214,6 +221,7 @@ void lks_option_write(FILE *out, const lks_option *o, const void *base) {
         fputs(lks_word_of(o->words, number), out);
         break;
     case LKS_OPT_DOUBLES:
+    case LKS_OPT_NAMES:
     case LKS_OPT_STRINGS:
         memcpy(&number, second, sizeof number);
         write_list(out, o, at, number);
@@ -244,8 +252,8 @@ static bool has_value(const lks_option *o, const void *base) {
 }
 
 void lks_layer_write(FILE *out, const lks_layer_config *layer) {
-    const lks_layer_options *info = &lks_layer_table[layer->kind];
-    fprintf(out, "%s: {", info->kind);
+    const lks_layer_kind *info = layer->kind;
+    fprintf(out, "%s: {", info->name);
     bool first = true;
     for (int i = 0; i < info->n_options; i++) {
         const lks_option *o = &info->options[i];
@@ -254,6 +262,50 @@ void lks_layer_write(FILE *out, const lks_layer_config *layer) {
         fprintf(out, "%s%s: ", first ? "" : ", ", o->key);
         lks_option_write(out, o, layer);
         first = false;
+    }
+    fputc('}', out);
+}
+
+/* --- a layer as JSON
+ * -------------------------------------------------------------------------------- */
+
+/* Numbers, lists of them and truth values are written as in YAML; words and names want quotes. */
+static void write_json(FILE *out, const lks_option *o, const void *base) {
+    const char *at = (const char *)base + o->offset;
+    int number = LKS_PAD_EXPLICIT;
+    if (o->type == LKS_OPT_PADDING || o->type == LKS_OPT_WORD)
+        memcpy(&number, at, sizeof number);
+    const bool quoted = o->type == LKS_OPT_WORD || o->type == LKS_OPT_NAME ||
+                        (o->type == LKS_OPT_PADDING && number != LKS_PAD_EXPLICIT);
+    if (o->type == LKS_OPT_NAMES) {
+        int n;
+        memcpy(&n, (const char *)base + o->second, sizeof n);
+        for (int i = 0; i < n; i++)
+            fprintf(out, "%s\"%s\"", i ? "," : "[", at + (size_t)i * LKS_NAME_MAX);
+        fputc(']', out);
+        return;
+    }
+    fputs(quoted ? "\"" : "", out);
+    if (o->type == LKS_OPT_NAME) /* letters, digits, '_' and '-' */
+        fputs(at, out);
+    else
+        lks_option_write(out, o, base);
+    fputs(quoted ? "\"" : "", out);
+}
+
+static void write_layer_json(FILE *out, const void *what, const char *key) {
+    const lks_layer_config *layer = what;
+    (void)key;
+    fprintf(out, "{\"kind\":\"%s\",\"inputs\":", layer->kind->name);
+    for (int i = 0; i < layer->n_inputs; i++)
+        fprintf(out, "%c%d", i ? ',' : '[', layer->inputs[i]);
+    fputc(']', out);
+    for (int i = 0; i < layer->kind->n_options; i++) {
+        const lks_option *o = &layer->kind->options[i];
+        if (!has_value(o, layer))
+            continue;
+        fprintf(out, ",\"%s\":", o->key);
+        write_json(out, o, layer);
     }
     fputc('}', out);
 }
@@ -281,7 +333,8 @@ static void write_key(FILE *out, const char *key, const char *before) {
     fprintf(out, "%*s%s:", 2 * depth, "", key + start);
 }
 
-static void write_config(FILE *out, const lks_config *config, const char *key) {
+static void write_config(FILE *out, const void *what, const char *key) {
+    const lks_config *config = what;
     const char *before = "";
     (void)key;
     const lks_option *option;
@@ -304,13 +357,13 @@ static void write_config(FILE *out, const lks_config *config, const char *key) {
 }
 
 /* What @p write puts into a file, as malloc'd text. */
-static char *text_of(void (*write)(FILE *out, const lks_config *config, const char *key),
-                     const lks_config *config, const char *key, lks_error *err) {
+static char *text_of(void (*write)(FILE *out, const void *what, const char *key), const void *what,
+                     const char *key, lks_error *err) {
     lks_text text;
     if (lks_text_open(&text, "the configuration", err) != LKS_OK)
         return NULL;
     locale_t saved = lks_locale_enter();
-    write(text.f, config, key);
+    write(text.f, what, key);
     lks_locale_leave(saved);
     lks_text_close(&text, "the configuration", err);
     return text.bytes;
@@ -320,11 +373,15 @@ char *lks_config_to_yaml(const lks_config *config, lks_error *err) {
     return text_of(write_config, config, NULL, err);
 }
 
-static void write_assignment(FILE *out, const lks_config *config, const char *key) {
+static void write_assignment(FILE *out, const void *config, const char *key) {
     fprintf(out, "%s=", key);
     lks_option_write(out, lks_option_find(key), config);
 }
 
 char *lks_config_assignment(const lks_config *config, const char *key, lks_error *err) {
     return text_of(write_assignment, config, key, err);
+}
+
+char *lks_layer_to_json(const lks_layer_config *layer, lks_error *err) {
+    return text_of(write_layer_json, layer, NULL, err);
 }

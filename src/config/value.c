@@ -245,6 +245,11 @@ static size_t element_size(const lks_option *o) {
     return o->type == LKS_OPT_DOUBLES ? sizeof(double) : LKS_NAME_MAX;
 }
 
+/* Whether a text may be an element of the list. */
+static bool is_element(const lks_option *o, const char *text) {
+    return strlen(text) < LKS_NAME_MAX && (o->type == LKS_OPT_NAMES ? is_name(text) : text[0]);
+}
+
 static lks_status read_element(const reading *r, const lks_node *at, char *element) {
     if (r->option->type == LKS_OPT_DOUBLES) {
         double value;
@@ -252,17 +257,17 @@ static lks_status read_element(const reading *r, const lks_node *at, char *eleme
         memcpy(element, &value, sizeof value);
         return LKS_OK;
     }
-    if (at->type != LKS_NODE_SCALAR || !at->text[0] || strlen(at->text) >= LKS_NAME_MAX)
+    if (at->type != LKS_NODE_SCALAR || !is_element(r->option, at->text))
         return wrong(r, at, NULL);
     memcpy(element, at->text, strlen(at->text));
     return LKS_OK;
 }
 
-/* A list, or one number. */
+/* A list, or one number or name. */
 static lks_status read_list(const reading *r, const lks_node *node) {
     const lks_option *o = r->option;
     bool list = node->type == LKS_NODE_LIST;
-    if (!list && o->type == LKS_OPT_STRINGS)
+    if (list ? o->room == 1 : o->type == LKS_OPT_STRINGS)
         return wrong(r, node, NULL);
     memset(r->base + o->offset, 0, (size_t)o->room * element_size(o));
     int n = 0;
@@ -320,6 +325,7 @@ lks_status lks_option_read(const lks_option *option, void *base, const char *lab
     case LKS_OPT_WORD:
         return read_word(&r, node);
     case LKS_OPT_DOUBLES:
+    case LKS_OPT_NAMES:
     case LKS_OPT_STRINGS:
         return read_list(&r, node);
     case LKS_OPT_INT_PAIR:

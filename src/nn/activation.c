@@ -1,6 +1,5 @@
-/* Activation functions, where they are not fused into the layer before: ReLU, leaky ReLU, tanh,
- * sigmoid, GELU. */
-#include "nn/op.h"
+/* Activation functions, where they are not fused into the layer before. */
+#include "nn/activation.h"
 
 #include <string.h>
 
@@ -41,28 +40,14 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
                                               op->out->size * count, a->slope);
 }
 
-static lks_activation_kind kind_of(const lks_layer_config *layer) {
-    switch (layer->kind) {
-    case LKS_LEAKY_RELU:
-        return LKS_ACT_LEAKY;
-    case LKS_TANH:
-        return LKS_ACT_TANH;
-    case LKS_SIGMOID:
-        return LKS_ACT_SIGMOID;
-    case LKS_GELU:
-        return layer->tanh_form ? LKS_ACT_GELU_TANH : LKS_ACT_GELU;
-    default:
-        return LKS_ACT_RELU;
-    }
-}
-
-lks_status lks_activation_new(lks_model *m, const lks_layer_config *layer, lks_error *err) {
+lks_status lks_activation_new(lks_site *site, lks_activation_kind kind, double slope,
+                              lks_error *err) {
     static const lks_op_class class = {.forward = forward, .backward = backward};
     activation_op *a = lks_alloc(1, sizeof *a, "an activation", err);
     if (!a)
         return err->status;
-    const lks_activation *in = a->op.in = lks_model_input(m, layer);
-    a->kind = kind_of(layer);
-    a->slope = (float)layer->slope;
-    return lks_model_append(m, &a->op, &class, layer->name, in->shape, in->stride, err);
+    a->op.in = lks_site_input(site, 0);
+    a->kind = kind;
+    a->slope = (float)slope;
+    return lks_site_append(site, &a->op, &class, a->op.in->stride, err);
 }

@@ -6,12 +6,11 @@
  * the data are in its cache, in pieces of a few images where they are large. Where they do not,
  * threads share the images first, then the outputs of the weight gradients. The results are the same
  * either way. */
-#include "nn/op.h"
+#include "lockstep/model.h"
 
 #include "lockstep/trace.h"
+#include "nn/loss.h"
 
-#include <fenv.h>
-#include <float.h>
 #include <omp.h>
 #include <string.h>
 
@@ -49,8 +48,9 @@ static void backward_images(lks_op *op, lks_worker *w, lks_span s) {
     op->class->backward(op, w, s.first, s.count);
     if (op->dx_adds)
         add_gradient(op->model, op->in, op->dx, s);
-    if (op->dx_second_adds)
-        add_gradient(op->model, op->second, op->dx_second, s);
+    for (int k = 0; k < op->n_more; k++)
+        if (op->more[k].dx_adds)
+            add_gradient(op->model, op->more[k].from, op->more[k].dx, s);
 }
 
 static void run_images(lks_model *m, lks_worker *w, pass p, lks_span s) {
@@ -197,13 +197,6 @@ static void train_on_thread(lks_model *m, lks_worker *w) {
     }
 #pragma omp barrier
     wide_weights(m, w);
-}
-
-/* Rounding to nearest and denormals kept, whatever a library set before. */
-bool lks_default_floating_point(void) {
-    volatile float smallest = FLT_MIN;
-    fesetenv(FE_DFL_ENV);
-    return fegetround() == FE_TONEAREST && smallest * 0.5f != 0.0f;
 }
 
 void lks_model_train(lks_model *m, const lks_batch *batch) {

@@ -1,7 +1,7 @@
 /* Initial weights: element e of tensor t is a pure function of (seed, t, e). */
 #include <math.h>
-#include <string.h>
 
+#include "lockstep/model.h"
 #include "nn/op.h"
 
 /* Half-width of a uniform, or standard deviation of a normal distribution. */
@@ -30,29 +30,21 @@ static void fill(lks_model *m, const lks_tensor *t, int unit, uint64_t seed, boo
                               : (2.0 * lks_stream_uniform(&stream, e) - 1.0) * width);
 }
 
-/* The scale and the running variance start at 1, the shift and the running mean at 0. */
-static void fill_norm(lks_model *m, const lks_tensor *t) {
-    const char *what = strrchr(t->name, '/') + 1;
-    bool one = strcmp(what, "weight") == 0 || strcmp(what, "running_var") == 0;
-    for (size_t e = 0; e < t->count; e++)
-        m->weights[t->offset + e] = one;
-}
-
 void lks_model_init(lks_model *m, uint64_t seed) {
     bool normal = m->init == LKS_INIT_GLOROT_NORMAL || m->init == LKS_INIT_HE_NORMAL;
-    double width = 0;
     for (int i = 0; i < m->n_tensors; i++) {
         const lks_tensor *t = &m->tensors[i];
+        const lks_tensor_plan *plan = &m->plans[i];
         if (t->role == LKS_ROLE_NORM || t->role == LKS_ROLE_MOMENT) {
-            fill_norm(m, t);
-        } else if (t->ndim > 1) {
-            double outputs = (double)t->shape[t->ndim - 1];
-            double field = t->ndim == 4 ? (double)t->shape[0] * (double)t->shape[1] : 1.0;
-            width = spread(m->init, (double)t->count / outputs, outputs * field);
-            fill(m, t, i, seed, normal, width);
-        } else { /* a bias follows its weights and shares their fan-in */
-            fill(m, t, i, seed, false, m->init == LKS_INIT_FAN_IN_UNIFORM ? width : 0.0);
+            for (size_t e = 0; e < t->count; e++)
+                m->weights[t->offset + e] = plan->start;
+            continue;
         }
+        double width = spread(m->init, plan->fan_in, plan->fan_out);
+        if (t->role == LKS_ROLE_WEIGHT)
+            fill(m, t, i, seed, normal, width);
+        else
+            fill(m, t, i, seed, false, m->init == LKS_INIT_FAN_IN_UNIFORM ? width : 0.0);
     }
     lks_model_weights_changed(m);
 }

@@ -1,7 +1,7 @@
 /* The network's input: bytes to normalised floats. One to four channels stay unpadded where they may:
  * the first layer with weights broadcasts inputs and needs no vectors of them, but batchnorm and what
  * makes input gradients do. */
-#include "nn/op.h"
+#include "nn/input.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Softmax cross-entropy, with smoothed labels (Szegedy et al., CVPR 2016, section 7) and a factor
  * per class where training asks for them, in double and one class after the other: few values, so nothing is gained
  * by vectors, and the order is plain. Losses are added exactly, sample by sample. */
-#include "nn/op.h"
+#include "nn/loss.h"
 
 #include "lockstep/digest.h"
 #include "lockstep/math.h"

@@ -1,5 +1,5 @@
 /* One operation of the network: a layer, or a convolution, dense layer or batchnorm with the ReLU
- * and pooling that follow it.
+ * and pooling that follow it; and the toolkit that operations are made with.
  *
  * The engine calls, for ranges of images that any partition may choose, forward and backward
  * (data); then weights for whole chunks, in order, cut into parts by output. A part never shares an
@@ -7,7 +7,13 @@
 #ifndef LKS_NN_OP_H
 #define LKS_NN_OP_H
 
-#include "lockstep/model.h"
+#include "lockstep/config.h"
+#include "lockstep/exact.h"
+#include "lockstep/kernels.h"
+#include "lockstep/model_data.h"
+#include "lockstep/status.h"
+
+typedef struct lks_model lks_model;
 
 /* [first, first + count) of `n` for part `part` of `parts`. */
 typedef struct lks_span {
@@ -57,26 +63,29 @@ typedef struct lks_op_class {
     void (*agree)(lks_op *op, bool backward);
 } lks_op_class;
 
-#define LKS_OP_OWNED 32
+/* An input and where backward puts its gradient. */
+typedef struct lks_op_input {
+    lks_activation *from;
+    float *dx;    /* [capacity][size], or NULL where nobody needs it */
+    bool dx_adds; /* dx is a buffer of its own, which the engine adds to the input's gradient */
+} lks_op_input;
 
 struct lks_op {
     const lks_op_class *class;
     lks_model *model;
     int index;
     char name[LKS_NAME_MAX];
-    lks_activation *in, *out;
-    lks_activation *second; /* the other input of an addition, or NULL */
-    float *dx, *dx_second;  /* where backward puts the inputs' gradients, [capacity][size], or
-                                     NULL where nobody needs them */
-    bool dx_adds,
-        dx_second_adds; /* they are buffers of our own, which the engine adds to the input's
-                                     gradient */
+    lks_activation *in, *out; /* `in`: the first input; the network's own input has none */
+    float *dx;                /* of the first input, as in lks_op_input */
+    bool dx_adds;
+    lks_op_input more[LKS_LAYER_INPUTS_MAX - 1]; /* the other inputs of a sum or the like */
+    int n_more;
     /* backward may put dx where it read the output's gradient: then an input that nobody else reads
      * shares its gradient's memory with the output */
     bool dx_over_dy;
     size_t scratch_floats;
-    void *owned[LKS_OP_OWNED];
-    int n_owned;
+    void **owned; /* what lks_op_alloc() gave; grows */
+    int n_owned, room_owned;
 
     /* Operations with weights. */
     float *weights;   /* this operation's part of the flat array */
@@ -106,9 +115,10 @@ struct lks_model {
     float *weights;
     size_t n_weights;
     lks_tensor *tensors;
-    int n_tensors;
-    lks_op **ops;
-    int n_ops;
+    lks_tensor_plan *plans; /* [tensors] */
+    int n_tensors, room_tensors;
+    lks_op **ops; /* [room_ops], and as many activations */
+    int n_ops, room_ops;
     int *stops; /* operations with moments, in order: there the threads and ranks meet */
     int n_stops;
     lks_activation **layer_out; /* [layers] output of each layer, NULL inside a fused group */
@@ -135,81 +145,29 @@ void *lks_model_alloc(lks_model *m, size_t count, size_t size, const char *what,
 /* Memory of an operation, freed with it. */
 void *lks_op_alloc(lks_op *op, size_t count, size_t size, lks_error *err);
 
-/* Gives a weighted operation `count` sums: one array per thread, or one in all where it may be and
- * is wide. */
-lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *err);
-
-/* Weight gradients by the dense kernel: elements [span) of element_offset for all outputs, summed
- * chunk by chunk over `count` samples into rows of sums[slot], [element][a->channels]. `a` describes
- * the samples; all else is filled in here. */
-void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int count,
-                  const int32_t *element_offset, lks_span span);
-
-/* Bias gradients into the last `channels` sums of sums[slot], chunk by chunk over `count` samples
- * of `pixels` output pixels. */
-void lks_op_bias(lks_op *op, lks_worker *w, int slot, const float *dy, int count, int pixels,
-                 int channels);
-
-/* Adds a chunk's partial p[n] to sums[slot] at `at`. */
-void lks_op_add(lks_op *op, lks_worker *w, int slot, size_t at, const float *p, size_t n);
-
-/* Adds up the slots' sums [at, at + n) into elements to, to + step, ... (logical, counted from the
- * operation's first weight) of whichever of the two flat arrays the mode uses. */
-void lks_op_take(const lks_op *op, size_t at, size_t n, size_t to, size_t step, int64_t *exact,
-                 float *plain);
-
-/* Part `part` of `parts`: rows of sums, [rows][padded], into a logical matrix [rows][width]. */
-void lks_op_take_rows(const lks_op *op, int rows, size_t width, size_t padded, int64_t *exact,
-                      float *plain, int part, int parts);
-
-/* The bias, which stands in the last `padded` sums and behind the weights. */
-void lks_op_take_bias(const lks_op *op, size_t padded, int64_t *exact, float *plain);
-
-/* Zero rows and columns before the first ones, and the size with padding. 'same' gives ceil(size /
- * stride) outputs, the odd row or column of padding at the end, as TensorFlow does. */
-void lks_conv_padding(const lks_layer_config *layer, lks_shape in, int before[2],
-                      int64_t padded[2]);
-
-/* The output of a layer, -1: the image; and the activation that a layer reads. */
+/* The last activation so far, and the output of a layer, -1: the image. */
+lks_activation *lks_model_last(const lks_model *m);
 lks_activation *lks_model_output_of(const lks_model *m, int layer);
-lks_activation *lks_model_input(const lks_model *m, const lks_layer_config *layer);
-
-/* The operations. Each reads its layer's configuration and input, and allocates all it needs. The
- * input has to know whether somebody needs its channels padded. */
-lks_status lks_input_new(lks_model *m, const float (*table)[256], bool pads, lks_error *err);
-lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, bool pool,
-                        lks_error *err);
-lks_status lks_dense_new(lks_model *m, const lks_layer_config *layer, bool relu, lks_error *err);
-lks_status lks_pool_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
-lks_status lks_activation_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
-lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, bool relu,
-                             lks_error *err);
-lks_status lks_add_new(lks_model *m, const lks_layer_config *layer, lks_error *err);
-lks_status lks_dropout_new(lks_model *m, const lks_layer_config *layer, int layer_index,
-                           lks_error *err);
 
 /* Appends an operation made by lks_alloc() (its first member is the lks_op) with its output
- * activation. op->trained, dx_over_dy, in and second are set before. */
+ * activation. op->trained, dx_over_dy, in and more are set before. From here on the model frees it,
+ * also where this fails. */
 lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class, const char *name,
                             lks_shape out, int stride, lks_error *err);
 
-/* The last activation so far. */
-lks_activation *lks_model_last(const lks_model *m);
+/* Registers the tensors that the layer was found to have, "NAME/weight" and so on, and reserves their
+ * place in the flat array. */
+lks_status lks_op_tensors(lks_op *op, const lks_layer_info *info, lks_error *err);
 
-/* Registers "NAME/weight" and "NAME/bias" and reserves their place in the flat array. */
-lks_status lks_model_add_weights(lks_model *m, lks_op *op, int ndim, const int64_t *shape,
-                                 int n_bias, lks_error *err);
+/* Whether gradients of `a` are wanted; NULL: not. */
+bool lks_has_gradient(const lks_activation *a);
 
-/* Registers "NAME/WHAT" behind what the operation has already. */
-lks_status lks_model_add_tensor(lks_model *m, lks_op *op, const char *what, lks_role role, int ndim,
-                                const int64_t *shape, lks_error *err);
+/* Frees an operation with its memory and its sums, and an activation. */
+void lks_op_free(lks_op *op);
+void lks_activation_free(lks_activation *a);
 
-/* Sets this thread's floating-point environment; false if it does not hold. */
+/* Sets this thread's floating-point environment: rounding to nearest and denormals kept, whatever a
+ * library set before. False if it does not hold. */
 bool lks_default_floating_point(void);
-
-/* Softmax cross-entropy of samples [first, first + count): writes the gradient of the *sum* of
- * losses into the logits' gradient and adds to the worker's sums. */
-void lks_loss_train(lks_model *m, lks_worker *w, int first, int count);
-void lks_loss_score(lks_model *m, int sample, lks_score *score, float *probabilities);
 
 #endif

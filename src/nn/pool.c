@@ -3,7 +3,7 @@
  *
  * A window is cut to the part that lies in the image; padding never wins a maximum, and counts in a
  * mean's divisor where the configuration says so. */
-#include "nn/op.h"
+#include "nn/pool.h"
 
 #include <string.h>
 
@@ -11,7 +11,8 @@
 
 typedef struct pool_op {
     lks_op op;
-    int window[2], stride[2], before[2];
+    lks_window window;
+    int before[2];
     bool count_padding;
     int32_t *place; /* maximum: [capacity][out size] where in the input image each stood */
 } pool_op;
@@ -29,13 +30,14 @@ static void cut(int start, int size, int limit, int *first, int *end) {
 static window window_at(const pool_op *p, int row, int column) {
     const lks_shape in = p->op.in->shape;
     window w;
-    cut(row * p->stride[0] - p->before[0], p->window[0], in.rows, &w.row, &w.row_end);
-    cut(column * p->stride[1] - p->before[1], p->window[1], in.columns, &w.column, &w.column_end);
+    const int *size = p->window.size, *stride = p->window.stride;
+    cut(row * stride[0] - p->before[0], size[0], in.rows, &w.row, &w.row_end);
+    cut(column * stride[1] - p->before[1], size[1], in.columns, &w.column, &w.column_end);
     return w;
 }
 
 static float divisor(const pool_op *p, window w) {
-    return p->count_padding ? (float)(p->window[0] * p->window[1])
+    return p->count_padding ? (float)(p->window.size[0] * p->window.size[1])
                             : (float)((w.row_end - w.row) * (w.column_end - w.column));
 }
 
@@ -129,27 +131,42 @@ static void backward(lks_op *op, lks_worker *worker, int first, int count) {
     }
 }
 
-lks_status lks_pool_new(lks_model *m, const lks_layer_config *layer, lks_error *err) {
+lks_status lks_pool_new(lks_site *site, const lks_window *w, lks_pooling pooling, lks_error *err) {
     static const lks_op_class class = {.forward = forward, .backward = backward};
     pool_op *p = lks_alloc(1, sizeof *p, "a pooling layer", err);
     if (!p)
         return err->status;
-    const lks_activation *in = p->op.in = lks_model_input(m, layer);
-    lks_layer_config whole = *layer;
-    if (layer->kind == LKS_GLOBAL_AVGPOOL) {
-        whole.window[0] = whole.stride[0] = in->shape.rows;
-        whole.window[1] = whole.stride[1] = in->shape.columns;
-    }
+    const lks_activation *in = p->op.in = lks_site_input(site, 0);
     int64_t padded[2];
-    lks_conv_padding(&whole, in->shape, p->before, padded);
-    memcpy(p->window, whole.window, sizeof p->window);
-    memcpy(p->stride, whole.stride, sizeof p->stride);
-    p->count_padding = layer->count_padding;
-    lks_shape out = {(int)((padded[0] - p->window[0]) / p->stride[0] + 1),
-                     (int)((padded[1] - p->window[1]) / p->stride[1] + 1), in->shape.channels};
-    LKS_TRY(lks_model_append(m, &p->op, &class, layer->name, out, in->stride, err));
-    if (layer->kind != LKS_MAXPOOL)
+    p->window = *w;
+    lks_window_pad(w, in->shape, p->before, padded);
+    p->count_padding = pooling == LKS_POOL_MEAN_OF_WINDOW;
+    LKS_TRY(lks_site_append(site, &p->op, &class, in->stride, err));
+    if (pooling != LKS_POOL_LARGEST)
         return LKS_OK;
-    p->place = lks_op_alloc(&p->op, p->op.out->size * m->capacity, sizeof(int32_t), err);
+    p->place = lks_op_alloc(&p->op, p->op.out->size * site->model->capacity, sizeof(int32_t), err);
     return p->place ? LKS_OK : err->status;
+}
+
+lks_status lks_pool_shape(const lks_place *p, const lks_window *w, lks_layer_info *info,
+                          lks_error *err) {
+    const lks_shape in = p->in[0];
+    int before[2];
+    int64_t padded[2];
+    for (int d = 0; d < 2; d++) /* so that no window lies in the padding alone */
+        if (w->padding == LKS_PAD_EXPLICIT && 2 * w->pad[d] > w->size[d])
+            return lks_place_refuse(p, err, "padding %dx%d is more than half of the %dx%d window",
+                                    w->pad[0], w->pad[1], w->size[0], w->size[1]);
+    lks_window_pad(w, in, before, padded);
+    if (w->size[0] > padded[0] || w->size[1] > padded[1])
+        return lks_place_refuse(p, err, "%dx%d window on a %lldx%lld input", w->size[0], w->size[1],
+                                (long long)padded[0], (long long)padded[1]);
+    info->out = lks_window_outputs(w, padded, in.channels);
+    info->flop = (double)info->out.rows * info->out.columns * in.channels * w->size[0] * w->size[1];
+    return LKS_OK;
+}
+
+void lks_pool_complete(lks_window *w) {
+    if (w->stride[0] == 0)
+        memcpy(w->stride, w->size, sizeof w->stride);
 }

@@ -1,6 +1,6 @@
 /* Gradient sums: partials of chunks are computed in float, in order, and added as integers (or, in
  * the plain mode that exists for comparison, as floats). */
-#include "nn/op.h"
+#include "nn/sums.h"
 
 #include <string.h>
 

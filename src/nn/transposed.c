@@ -67,13 +67,13 @@ static int members(const axis *a, int class) {
 }
 
 static void fill_runs(const lks_transposed *t, lks_pixel_class *c, reach row, reach column,
-                      const lks_layer_config *layer) {
+                      const lks_window *window) {
     const lks_activation *out = t->op->out;
     int run = 0;
     for (int i = 0; i < row.count; i++)
         for (int j = 0; j < column.count; j++, run++) {
-            int tap = (row.first + i * layer->stride[0]) * layer->kernel[1] + column.first +
-                      j * layer->stride[1];
+            int tap = (row.first + i * window->stride[0]) * window->size[1] + column.first +
+                      j * window->stride[1];
             c->run_offset[run] = -(i * out->shape.columns + j) * out->stride;
             c->run_weight[run] = tap * LKS_BLOCK;
         }
@@ -98,7 +98,7 @@ static void fill_pixels(const lks_transposed *t, lks_pixel_class *c, const axis 
 /* The class of both directions' classes; its numbers stand at `numbers`, and their end is returned. */
 static int32_t *make_class(lks_transposed *t, lks_pixel_class *c, const axis *rows,
                            const axis *columns, int row_class, int column_class,
-                           const lks_layer_config *layer, int32_t *numbers) {
+                           const lks_window *window, int32_t *numbers) {
     reach row = rows->reaches[rows->example[row_class]];
     reach column = columns->reaches[columns->example[column_class]];
     c->n_pixels = members(rows, row_class) * members(columns, column_class);
@@ -107,7 +107,7 @@ static int32_t *make_class(lks_transposed *t, lks_pixel_class *c, const axis *ro
     c->out_offset = c->pixel_offset + t->images * c->n_pixels;
     c->run_offset = c->out_offset + t->images * c->n_pixels;
     c->run_weight = c->run_offset + c->n_runs;
-    fill_runs(t, c, row, column, layer);
+    fill_runs(t, c, row, column, window);
     fill_pixels(t, c, rows, columns, row_class, column_class);
     return c->run_weight + c->n_runs;
 }
@@ -120,18 +120,18 @@ static int runs_of(const axis *a) {
     return n;
 }
 
-lks_status lks_transposed_create(lks_transposed *t, lks_op *op, const lks_layer_config *layer,
+lks_status lks_transposed_create(lks_transposed *t, lks_op *op, const lks_window *window,
                                  const int pad[2], lks_error *err) {
     const lks_activation *in = op->in, *out = op->out;
     axis rows, columns;
     t->op = op;
-    t->filters = layer->filters;
-    t->taps = layer->kernel[0] * layer->kernel[1];
+    t->filters = out->shape.channels;
+    t->taps = window->size[0] * window->size[1];
     size_t images = CACHE / (in->size + out->size);
     t->images = images < 1 ? 1 : images > MOST_IMAGES ? MOST_IMAGES : (int)images;
-    LKS_TRY(make_axis(&rows, op, in->shape.rows, pad[0], layer->stride[0], layer->kernel[0],
+    LKS_TRY(make_axis(&rows, op, in->shape.rows, pad[0], window->stride[0], window->size[0],
                       out->shape.rows, err));
-    LKS_TRY(make_axis(&columns, op, in->shape.columns, pad[1], layer->stride[1], layer->kernel[1],
+    LKS_TRY(make_axis(&columns, op, in->shape.columns, pad[1], window->stride[1], window->size[1],
                       out->shape.columns, err));
     t->n_classes = rows.n_classes * columns.n_classes;
     t->classes = lks_op_alloc(op, (size_t)t->n_classes, sizeof *t->classes, err);
@@ -143,7 +143,7 @@ lks_status lks_transposed_create(lks_transposed *t, lks_op *op, const lks_layer_
         return err->status;
     for (int c = 0; c < t->n_classes; c++) {
         numbers = make_class(t, &t->classes[c], &rows, &columns, c / columns.n_classes,
-                             c % columns.n_classes, layer, numbers);
+                             c % columns.n_classes, window, numbers);
         t->products += (int64_t)t->classes[c].n_pixels * t->classes[c].n_runs;
     }
     return LKS_OK;

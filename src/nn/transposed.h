@@ -2,7 +2,7 @@
 #ifndef LKS_NN_TRANSPOSED_H
 #define LKS_NN_TRANSPOSED_H
 
-#include "nn/op.h"
+#include "nn/window.h"
 
 /* Pixels of the input that are reached by the same taps, through outputs at the same distances. */
 typedef struct lks_pixel_class {
@@ -25,9 +25,9 @@ typedef struct lks_transposed {
     float *weights;   /* [in blocks][filters][taps][16] */
 } lks_transposed;
 
-/* For the convolution `op` with `layer`, `pad` rows and columns of zeros before the image, and
+/* For the convolution `op` with `window`, `pad` rows and columns of zeros before the image, and
  * op->in and op->out as they are. Memory is the operation's. */
-lks_status lks_transposed_create(lks_transposed *t, lks_op *op, const lks_layer_config *layer,
+lks_status lks_transposed_create(lks_transposed *t, lks_op *op, const lks_window *window,
                                  const int pad[2], lks_error *err);
 
 /* Repacks a share of the weights. */

@@ -11,9 +11,9 @@
 #define CACHE      (96 * 1024) /* floats of a group's tiles before and after the products */
 #define SKEW       LKS_BLOCK   /* keeps the sixteen positions out of each other's cache sets */
 
-bool lks_winograd_suits(const lks_layer_config *layer, lks_shape in) {
-    return layer->kernel[0] == 3 && layer->kernel[1] == 3 && layer->stride[0] == 1 &&
-           layer->stride[1] == 1 && in.channels >= LEAST && layer->filters >= LEAST;
+bool lks_winograd_suits(const lks_window *window, int channels, int filters) {
+    return window->size[0] == 3 && window->size[1] == 3 && window->stride[0] == 1 &&
+           window->stride[1] == 1 && channels >= LEAST && filters >= LEAST;
 }
 
 /* Floats from position to position of so many tiles. */

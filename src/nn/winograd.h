@@ -3,7 +3,7 @@
 #ifndef LKS_NN_WINOGRAD_H
 #define LKS_NN_WINOGRAD_H
 
-#include "nn/op.h"
+#include "nn/window.h"
 
 typedef struct lks_winograd {
     lks_op *op;
@@ -20,7 +20,7 @@ typedef struct lks_winograd {
 } lks_winograd;
 
 /* Whether the shape is one for which this is faster: decided by nothing else, since it moves bits. */
-bool lks_winograd_suits(const lks_layer_config *layer, lks_shape in);
+bool lks_winograd_suits(const lks_window *window, int channels, int filters);
 
 /* What is convolved, with so many rows and columns of zeros before it, and what comes out. */
 typedef struct lks_winograd_shape {

@@ -6,6 +6,7 @@
 
 #include "lockstep/data.h"
 #include "lockstep/memory.h"
+#include "nn/layer.h"
 #include "report/section.h"
 
 #define TILES_MAX  64                 /* filters, or maps of a layer, that are shown */
@@ -163,17 +164,20 @@ static void write_maps(lks_html *page, const lks_report_run *run, int layer,
     tiles_close(page, shown, o->shape.channels, "maps");
 }
 
+static const lks_layer_rules *rules_of(const lks_config *c, int i) {
+    return c->layers[i].kind->rules;
+}
+
 /* The next layer from `from` on, behind a convolution and what is computed together with it, whose
  * output is still a picture; n_layers where there is none. */
 static int next_stage(const lks_report_run *run, const lks_model *model, int from) {
     const lks_config *c = &run->config;
     int i = from;
-    while (i < c->n_layers && c->layers[i].kind != LKS_CONV2D)
+    while (i < c->n_layers && !rules_of(c, i)->gives_maps)
         i++;
     while (i < c->n_layers && !lks_model_output(model, i).values)
         i++;
-    if (i + 1 < c->n_layers && c->layers[i].kind == LKS_CONV2D &&
-        c->layers[i + 1].kind == LKS_BATCHNORM) /* the maps that matter are behind its ReLU */
+    if (i + 1 < c->n_layers && rules_of(c, i)->gives_maps && rules_of(c, i + 1)->refines_maps)
         do
             i++;
         while (i < c->n_layers && !lks_model_output(model, i).values);

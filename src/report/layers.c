@@ -1,6 +1,7 @@
 /* The network layer by layer. */
 #include <stdio.h>
 
+#include "nn/layer.h"
 #include "report/section.h"
 
 typedef struct totals {
@@ -18,27 +19,13 @@ static totals add_up(const lks_report_run *run) {
     return t;
 }
 
-/* "filters 32, kernel 3 × 3" and the like, of what decides the shapes. */
-static void details(const lks_layer_config *l, char text[96]) {
-    text[0] = '\0';
-    if (l->kind == LKS_CONV2D)
-        snprintf(text, 96, "%d × %d%s", l->kernel[0], l->kernel[1],
-                 l->stride[0] > 1 || l->stride[1] > 1 ? ", strided" : "");
-    else if (l->kind == LKS_MAXPOOL || l->kind == LKS_AVGPOOL)
-        snprintf(text, 96, "%d × %d", l->window[0], l->window[1]);
-    else if (l->kind == LKS_DROPOUT)
-        snprintf(text, 96, "%g", l->rate);
-    else if (l->kind == LKS_LEAKY_RELU)
-        snprintf(text, 96, "%g", l->slope);
-    else if (l->kind == LKS_ADD)
-        snprintf(text, 96, "+ %s", l->from);
-}
-
 static void write_layer(lks_html *page, const lks_report_run *run, int i, const totals *sum) {
     const lks_layer_config *l = &run->config.layers[i];
     const lks_layer_info *info = &run->layers[i];
     char text[96], shape[LKS_FIGURE_ROOM], count[LKS_FIGURE_ROOM];
-    details(l, text);
+    text[0] = '\0';
+    if (l->kind->rules->details)
+        l->kind->rules->details(l, text, sizeof text);
     lks_html_printf(page, "<tr><td>%d</td><th scope=\"row\">%s", i + 1,
                     lks_layer_kind_name(l->kind));
     if (text[0]) {

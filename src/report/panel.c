@@ -64,17 +64,19 @@ static void add_panel(lks_html *page, const lks_panel_source *source) {
         is_digits(source) ? "Draw a digit here" : "Draw here", data->columns, data->rows);
 }
 
-static void add_program(lks_html *page, const lks_panel_source *source,
-                        const lks_panel_numbers *numbers) {
-    static const char *const files[] = {"network", "picture", "panel"};
+static lks_status add_program(lks_html *page, const lks_panel_source *source,
+                              const lks_panel_numbers *numbers, lks_error *err) {
     add_script(page, "application/json", "network");
-    lks_panel_network_describe(page, source);
+    LKS_TRY(lks_panel_network_describe(page, source, err));
     lks_html_add(page, "</script>\n");
     add_numbers(page, numbers);
     lks_html_add(page, "<script>\n\"use strict\";\n{\n");
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        lks_html_asset(page, files[i]);
+    lks_html_asset(page, "network");
+    lks_panel_network_kinds(page);
+    lks_html_asset(page, "picture");
+    lks_html_asset(page, "panel");
     lks_html_add(page, "}\n</script>\n");
+    return LKS_OK;
 }
 
 static void add_without(lks_html *page, const char *why) {
@@ -85,14 +87,14 @@ static void add_without(lks_html *page, const char *why) {
 static const char closing[] = "</section>\n";
 
 /* All but the heading. */
-static void add_all(lks_html *page, const lks_panel_source *source,
-                    const lks_panel_numbers *numbers) {
+static lks_status add_all(lks_html *page, const lks_panel_source *source,
+                          const lks_panel_numbers *numbers, lks_error *err) {
     lks_html_add(page, "<style>\n");
     lks_html_asset(page, "panel_style");
     lks_html_add(page, "</style>\n");
     add_lead(page, source, numbers->text != NULL);
     add_panel(page, source);
-    add_program(page, source, numbers);
+    return add_program(page, source, numbers, err);
 }
 
 /* False where that takes the page beyond `end`, and then nothing is added. */
@@ -104,8 +106,8 @@ static lks_status try_all(lks_html *page, const lks_panel_source *source, bool r
     *fits = status == LKS_OK &&
             lks_panel_numbers_length(&numbers) <= (rounded ? ROUNDED_MAX : PLAIN_MAX);
     if (*fits)
-        add_all(page, source, &numbers);
-    if (page->size + sizeof closing > end) {
+        status = add_all(page, source, &numbers, err);
+    if (status != LKS_OK || page->size + sizeof closing > end) {
         page->size = start;
         *fits = false;
     }
@@ -127,6 +129,7 @@ static lks_status add_best(lks_html *page, const lks_panel_source *source, size_
 lks_status lks_panel_write(lks_html *page, const lks_panel_source *source, size_t end,
                            lks_error *err) {
     int channels = source->data->channels;
+    const char *misses = lks_panel_network_misses(source->config);
     lks_status status = LKS_OK;
     lks_html_printf(page,
                     "<section id=\"draw\" aria-labelledby=\"draw-title\">\n"
@@ -135,6 +138,8 @@ lks_status lks_panel_write(lks_html *page, const lks_panel_source *source, size_
     if (channels != 1 && channels != 3)
         add_without(page, "Its images are neither grey nor in red, green and blue, so nothing can "
                           "be drawn for this network");
+    else if (misses)
+        add_without(page, "It has a kind of layer that this page cannot compute");
     else
         status = add_best(page, source, end, err);
     if (status != LKS_OK) {

@@ -3,10 +3,13 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lockstep/json.h"
 #include "lockstep/memory.h"
+#include "lockstep/model.h"
+#include "nn/layer.h"
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
@@ -19,19 +22,23 @@ static char character_of(double level) {
     return (char)(code == '<' ? '~' : code);
 }
 
-/* A tensor of the layer, of which there must be `count` numbers for each unit; 0: any number. */
-static const lks_tensor *find(const lks_flat *flat, const lks_layer_config *layer, const char *what,
-                              size_t units, size_t count, lks_error *err) {
+/* The layer's tensor that was planned so. */
+static const lks_tensor *find(const lks_flat *flat, const lks_layer_config *layer,
+                              const lks_tensor_plan *plan, lks_error *err) {
     char name[LKS_TENSOR_NAME_MAX];
-    snprintf(name, sizeof name, "%s/%s", layer->name, what);
+    size_t count = 1;
+    for (int d = 0; d < plan->ndim; d++)
+        count *= (size_t)plan->shape[d];
+    snprintf(name, sizeof name, "%s/%s", layer->name, plan->what);
     for (int i = 0; i < flat->n_tensors; i++) {
         const lks_tensor *t = &flat->tensors[i];
         if (strcmp(t->name, name) != 0)
             continue;
-        if (t->count > 0 && (count ? t->count == units * count : t->count % units == 0))
+        if (t->count == count)
             return t;
-        lks_fail(err, LKS_ERR_MISMATCH, "the weights' tensor '%s' has %zu numbers for %zu units",
-                 name, t->count, units);
+        lks_fail(err, LKS_ERR_MISMATCH,
+                 "the weights' tensor '%s' has %zu numbers, the network takes %zu", name, t->count,
+                 count);
         return NULL;
     }
     lks_fail(err, LKS_ERR_MISMATCH, "the weights have no tensor '%s'", name);
@@ -59,72 +66,51 @@ static void add_rounded(lks_panel_numbers *to, const float *w, size_t count, siz
     to->n += units;
 }
 
-static lks_status add_products(lks_panel_numbers *to, const lks_flat *flat,
-                               const lks_layer_config *layer, size_t units, lks_error *err) {
-    const lks_tensor *weight = find(flat, layer, "weight", units, 0, err);
-    if (!weight)
-        return err->status;
-    if (to->text)
-        add_rounded(to, flat->values + weight->offset, weight->count, units);
-    else
-        add_plain(to, flat->values + weight->offset, weight->count);
-    if (!layer->bias)
-        return LKS_OK;
-    const lks_tensor *bias = find(flat, layer, "bias", units, 1, err);
-    if (!bias)
-        return err->status;
-    add_plain(to, flat->values + bias->offset, units);
-    return LKS_OK;
-}
-
-/* (x - mean) / sqrt(variance + epsilon) * gamma + beta as one scale and one shift. */
-static lks_status add_normalisation(lks_panel_numbers *to, const lks_flat *flat,
-                                    const lks_layer_config *layer, lks_error *err) {
-    static const char *const names[] = {"running_mean", "running_var", "weight", "bias"};
-    const lks_tensor *tensors[4] = {NULL};
-    for (int i = 0; i < (layer->affine ? 4 : 2); i++) {
-        tensors[i] = i ? find(flat, layer, names[i], tensors[0]->count, 1, err)
-                       : find(flat, layer, names[i], 1, 0, err);
-        if (!tensors[i])
+static lks_status add_layer_numbers(lks_panel_numbers *to, const lks_flat *flat,
+                                    const lks_layer_config *layer, const lks_layer_info *info,
+                                    lks_error *err) {
+    for (int i = 0; i < info->n_tensors; i++) {
+        const lks_tensor_plan *plan = &info->tensors[i];
+        const lks_tensor *t = find(flat, layer, plan, err);
+        if (!t)
             return err->status;
+        if (to->text && plan->role == LKS_ROLE_WEIGHT)
+            add_rounded(to, flat->values + t->offset, t->count,
+                        (size_t)plan->shape[plan->ndim - 1]);
+        else
+            add_plain(to, flat->values + t->offset, t->count);
     }
-    const float *mean = flat->values + tensors[0]->offset;
-    const float *variance = flat->values + tensors[1]->offset;
-    size_t channels = tensors[0]->count;
-    float *scale = to->values + to->n, *shift = scale + channels;
-    for (size_t c = 0; c < channels; c++) {
-        double factor = 1 / sqrt((double)variance[c] + layer->epsilon), beta = 0;
-        if (layer->affine) {
-            factor *= (double)flat->values[tensors[2]->offset + c];
-            beta = (double)flat->values[tensors[3]->offset + c];
-        }
-        scale[c] = (float)factor;
-        shift[c] = (float)(beta - (double)mean[c] * factor);
-    }
-    to->n += 2 * channels;
     return LKS_OK;
 }
 
 /* Nothing becomes more numbers than it has weights, so each array has room for all. */
-lks_status lks_panel_numbers_make(lks_panel_numbers *numbers, const lks_panel_source *source,
-                                  bool rounded, lks_error *err) {
+static lks_status make_numbers(lks_panel_numbers *numbers, const lks_panel_source *source,
+                               const lks_layer_info *info, bool rounded, lks_error *err) {
     const lks_flat *flat = source->weights;
-    *numbers = (lks_panel_numbers){0};
     numbers->values = lks_alloc(flat->count, sizeof(float), "the page's network", err);
     if (rounded)
         numbers->text = lks_alloc(flat->count, 1, "the page's network", err);
     if (!numbers->values || (rounded && !numbers->text))
         return err->status;
-    for (int i = 0; i < source->config->n_layers; i++) {
-        const lks_layer_config *layer = &source->config->layers[i];
-        if (layer->kind == LKS_CONV2D)
-            LKS_TRY(add_products(numbers, flat, layer, (size_t)layer->filters, err));
-        else if (layer->kind == LKS_DENSE)
-            LKS_TRY(add_products(numbers, flat, layer, (size_t)layer->units, err));
-        else if (layer->kind == LKS_BATCHNORM)
-            LKS_TRY(add_normalisation(numbers, flat, layer, err));
-    }
+    for (int i = 0; i < source->config->n_layers; i++)
+        LKS_TRY(add_layer_numbers(numbers, flat, &source->config->layers[i], &info[i], err));
     return LKS_OK;
+}
+
+lks_status lks_panel_numbers_make(lks_panel_numbers *numbers, const lks_panel_source *source,
+                                  bool rounded, lks_error *err) {
+    const lks_data_identity *d = source->data;
+    *numbers = (lks_panel_numbers){0};
+    lks_layer_info *info =
+        lks_alloc((size_t)source->config->n_layers, sizeof *info, "the page's network", err);
+    if (!info)
+        return err->status;
+    lks_status status = lks_model_shapes(
+        source->config, (lks_shape){d->rows, d->columns, d->channels}, d->classes, info, err);
+    if (status == LKS_OK)
+        status = make_numbers(numbers, source, info, rounded, err);
+    lks_free(info);
+    return status;
 }
 
 void lks_panel_numbers_free(lks_panel_numbers *numbers) {
@@ -151,42 +137,6 @@ static void add_text(lks_html *page, const char *text) {
     lks_html_add(page, "\"");
 }
 
-static void add_window(lks_html *page, const lks_layer_config *l, const int window[2]) {
-    lks_html_printf(page, ",\"window\":[%d,%d],\"stride\":[%d,%d]", window[0], window[1],
-                    l->stride[0], l->stride[1]);
-    if (l->padding == LKS_PAD_SAME)
-        lks_html_add(page, ",\"padding\":\"same\"");
-    else if (l->padding == LKS_PAD_EXPLICIT)
-        lks_html_printf(page, ",\"padding\":[%d,%d]", l->pad[0], l->pad[1]);
-    else
-        lks_html_add(page, ",\"padding\":[0,0]");
-}
-
-static void add_layer(lks_html *page, const lks_layer_config *l) {
-    char number[32];
-    lks_html_add(page, "{\"kind\":");
-    add_text(page, lks_layer_kind_name(l->kind));
-    lks_html_add(page, ",\"name\":");
-    add_text(page, l->name);
-    lks_html_printf(page, ",\"input\":%d", l->input_layer);
-    if (l->kind == LKS_CONV2D)
-        add_window(page, l, l->kernel);
-    if (l->kind == LKS_MAXPOOL || l->kind == LKS_AVGPOOL)
-        add_window(page, l, l->window);
-    if (l->kind == LKS_CONV2D || l->kind == LKS_DENSE)
-        lks_html_printf(page, ",\"units\":%d,\"bias\":%s",
-                        l->kind == LKS_DENSE ? l->units : l->filters, l->bias ? "true" : "false");
-    if (l->kind == LKS_AVGPOOL)
-        lks_html_printf(page, ",\"countPadding\":%s", l->count_padding ? "true" : "false");
-    if (l->kind == LKS_ADD)
-        lks_html_printf(page, ",\"from\":%d", l->from_layer);
-    if (l->kind == LKS_LEAKY_RELU)
-        lks_html_printf(page, ",\"slope\":%s", lks_json_number(l->slope, number));
-    if (l->kind == LKS_GELU)
-        lks_html_printf(page, ",\"tanhForm\":%s", l->tanh_form ? "true" : "false");
-    lks_html_add(page, "}");
-}
-
 static void add_numbers(lks_html *page, const char *name, const double *values, int n) {
     char number[32];
     lks_html_printf(page, ",\"%s\":", name);
@@ -195,7 +145,8 @@ static void add_numbers(lks_html *page, const char *name, const double *values, 
     lks_html_add(page, "]");
 }
 
-void lks_panel_network_describe(lks_html *page, const lks_panel_source *source) {
+lks_status lks_panel_network_describe(lks_html *page, const lks_panel_source *source,
+                                      lks_error *err) {
     const lks_config *config = source->config;
     const lks_data_identity *data = source->data;
     lks_html_printf(page, "{\"rows\":%d,\"columns\":%d,\"channels\":%d", data->rows, data->columns,
@@ -210,8 +161,28 @@ void lks_panel_network_describe(lks_html *page, const lks_panel_source *source) 
             lks_html_printf(page, "\"%d\"", i);
     }
     for (int i = 0; i < config->n_layers; i++) {
+        char *layer = lks_layer_to_json(&config->layers[i], err);
+        if (!layer)
+            return err->status;
         lks_html_add(page, i ? ",\n" : "],\"layers\":[\n");
-        add_layer(page, &config->layers[i]);
+        lks_html_add(page, layer);
+        free(layer);
     }
     lks_html_add(page, "]}");
+    return LKS_OK;
+}
+
+const char *lks_panel_network_misses(const lks_config *config) {
+    for (int i = 0; i < config->n_layers; i++)
+        if (!config->layers[i].kind->rules->script)
+            return config->layers[i].kind->name;
+    return NULL;
+}
+
+void lks_panel_network_kinds(lks_html *page) {
+    lks_html_add(page, "const layerKinds = {\n");
+    for (const lks_layer_kind *const *kind = lks_layer_kinds; *kind; kind++)
+        if ((*kind)->rules->script)
+            lks_html_printf(page, "%s: %s,\n", (*kind)->name, (*kind)->rules->script);
+    lks_html_add(page, "};\n");
 }

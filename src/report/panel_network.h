@@ -4,9 +4,7 @@
 
 #include "report/panel.h"
 
-/* The numbers of a network, in the order of its layers: the weights of a convolution or dense layer,
- * then its biases; of a batchnorm the scale and the shift that it comes down to with its running
- * moments. Rounded weights stand in `text` instead, a character each, and the scales of their outputs
+/* The numbers of a network: the tensors of its layers in their order. Rounded weights stand in `text` instead, a character each, and the scales of their outputs
  * in `values`. */
 typedef struct lks_panel_numbers {
     float *values; /* [n] */
@@ -24,7 +22,16 @@ lks_status lks_panel_numbers_make(lks_panel_numbers *numbers, const lks_panel_so
                                   bool rounded, lks_error *err);
 void lks_panel_numbers_free(lks_panel_numbers *numbers);
 
-/* Writes the layers, the images' form and the classes' names as JSON that may stand in a <script>. */
-void lks_panel_network_describe(lks_html *page, const lks_panel_source *source);
+/* Writes the layers, the images' form and the classes' names as JSON that may stand in a <script>.
+ * LKS_ERR_MEMORY. */
+lks_status lks_panel_network_describe(lks_html *page, const lks_panel_source *source,
+                                      lks_error *err);
+
+/* The first kind of layer that has no form for the page, or NULL. */
+const char *lks_panel_network_misses(const lks_config *config);
+
+/* Writes the table of the kinds of layers that assets/network.js computes with: the expressions that
+ * the layers' own files give. */
+void lks_panel_network_kinds(lks_html *page);
 
 #endif

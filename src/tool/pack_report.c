@@ -91,14 +91,6 @@ static void name_run(const char *out, char *name, size_t size) {
     snprintf(name, size, "runs/%.*s", useful ? length : 8, useful ? out + start : "pictures");
 }
 
-/* The last layer of a network has an output for each class; it is the one with units. */
-static const lks_layer_config *last_dense(const lks_config *network) {
-    for (int i = network->n_layers - 1; i >= 0; i--)
-        if (network->layers[i].kind == LKS_DENSE)
-            return &network->layers[i];
-    return NULL;
-}
-
 /* "--set" text that makes the network have so many classes; "" where it has. LKS_ERR_CONFIG tells why
  * it cannot take the images. */
 static lks_status fit_network(const lks_packed *p, char *set, size_t size, lks_error *err) {
@@ -107,12 +99,11 @@ static lks_status fit_network(const lks_packed *p, char *set, size_t size, lks_e
     const int classes = p->folder.n_classes;
     lks_config c;
     LKS_TRY(lks_config_parse(&c, o->network_text, o->network_size, o->network, NULL, 0, err));
-    const lks_layer_config *last = last_dense(&c);
-    *set = '\0';
-    if (last && last->units != classes)
-        snprintf(set, size, "model.%s.units=%d", last->name, classes);
-    if (last)
-        c.layers[last - c.layers].units = classes;
+    lks_model_fit_outputs(&c, classes, set, size);
+    lks_config_free(&c);
+    const char *sets[] = {set};
+    LKS_TRY(
+        lks_config_parse(&c, o->network_text, o->network_size, o->network, sets, *set != 0, err));
     lks_layer_info *info = lks_alloc((size_t)c.n_layers, sizeof *info, "the layer table", err);
     lks_status status = info ? lks_model_shapes(&c, shape, classes, info, err) : err->status;
     lks_free(info);

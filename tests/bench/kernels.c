@@ -8,7 +8,9 @@
 
 #include "bench.h"
 #include "lockstep/timer.h"
+#include "lockstep/model.h"
 #include "nn/op.h"
+#include "support/layers.h"
 #include "support/random_data.h"
 
 #define IMAGES   16  /* a chunk */
@@ -59,47 +61,39 @@ typedef struct bench {
 /* A 1 x 1 convolution makes the input channels, so that gradients flow back to them. */
 static lks_model *make_model(const shape *s, const lks_kernels *kernels) {
     static float pixels[1][256];
-    const lks_layer_config before = {.kind = LKS_CONV2D,
-                                     .name = "before",
-                                     .filters = s->in,
-                                     .kernel = {1, 1},
-                                     .stride = {1, 1},
-                                     .trainable = true};
-    const lks_layer_config convolution = {.kind = LKS_CONV2D,
-                                          .name = "conv",
-                                          .filters = s->out,
-                                          .kernel = {s->kernel, s->kernel},
-                                          .stride = {s->stride, s->stride},
-                                          .padding = LKS_PAD_EXPLICIT,
-                                          .pad = {s->pad, s->pad},
-                                          .bias = true,
-                                          .trainable = true};
-    const lks_layer_config flatten = {.kind = LKS_FLATTEN, .name = "flatten"};
-    const lks_layer_config dense = {
-        .kind = LKS_DENSE, .name = "dense", .units = s->out, .bias = true, .trainable = true};
-    lks_layer_config layers[6] = {before};
-    int n = 1;
+    const bool first = s->in == 1;
+    char before[64], own[128];
+    lks_layer_config layers[6];
+    int n = 0;
+    snprintf(before, sizeof before, "filters=%d kernel=1 bias=false", s->in);
+    if (!first)
+        layers[n++] = lks_test_layer(0, "conv2d", before);
     if (s->kernel) {
-        layers[n++] = convolution;
+        snprintf(own, sizeof own, "filters=%d kernel=%d stride=%d padding=%d", s->out, s->kernel,
+                 s->stride, s->pad);
+        layers[n] = lks_test_layer(n, "conv2d", own);
     } else {
-        layers[n++] = flatten;
-        layers[n++] = dense;
+        snprintf(own, sizeof own, "units=%d", s->out);
+        layers[n] = lks_test_layer(n, "flatten", "");
+        n++;
+        layers[n] = lks_test_layer(n, "dense", own);
     }
-    if (s->relu)
-        layers[n++] = (lks_layer_config){.kind = LKS_RELU, .name = "relu"};
-    if (s->pool)
-        layers[n++] = (lks_layer_config){
-            .kind = LKS_MAXPOOL, .name = "pool", .window = {2, 2}, .stride = {2, 2}};
-    if (s->kernel)
-        layers[n++] = flatten;
-    layers[n] = dense;
-    layers[n++].units = 10;
-    bool first = s->in == 1;
-    for (int i = 0; i < n; i++) {
-        layers[i].input_layer = i - 1 - first;
-        layers[i].from_layer = -1;
+    n++;
+    if (s->relu) {
+        layers[n] = lks_test_layer(n, "relu", "");
+        n++;
     }
-    lks_config c = {.layers = layers + first, .n_layers = n - first, .init = LKS_INIT_HE_NORMAL};
+    if (s->pool) {
+        layers[n] = lks_test_layer(n, "maxpool", "window=2");
+        n++;
+    }
+    if (s->kernel) {
+        layers[n] = lks_test_layer(n, "flatten", "");
+        n++;
+    }
+    layers[n] = lks_test_layer(n, "dense", "units=10");
+    n++;
+    lks_config c = {.layers = layers, .n_layers = n, .init = LKS_INIT_HE_NORMAL};
     c.train.chunk = IMAGES;
     lks_model *m;
     lks_error err;

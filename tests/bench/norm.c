@@ -8,7 +8,9 @@
 
 #include "bench.h"
 #include "lockstep/memory.h"
+#include "lockstep/model.h"
 #include "nn/op.h"
+#include "support/layers.h"
 #include "support/random_data.h"
 
 #define IMAGES   120
@@ -27,27 +29,13 @@ typedef struct bench {
 /* A 1 x 1 convolution makes the input channels, so that gradients flow back to them. */
 static lks_model *make_model(lks_shape s, const lks_kernels *kernels) {
     static float pixels[1][256];
-    lks_layer_config layers[] = {
-        {.kind = LKS_CONV2D,
-         .name = "conv",
-         .filters = s.channels,
-         .kernel = {1, 1},
-         .stride = {1, 1},
-         .trainable = true},
-        {.kind = LKS_BATCHNORM,
-         .name = "batchnorm",
-         .momentum = 0.1,
-         .epsilon = 1e-5,
-         .affine = true,
-         .trainable = true},
-        {.kind = LKS_RELU, .name = "relu"},
-        {.kind = LKS_GLOBAL_AVGPOOL, .name = "mean"},
-        {.kind = LKS_DENSE, .name = "dense", .units = 10, .trainable = true}};
+    char channels[32];
+    snprintf(channels, sizeof channels, "filters=%d kernel=1 bias=false", s.channels);
+    lks_layer_config layers[] = {lks_test_layer(0, "conv2d", channels),
+                                 lks_test_layer(1, "batchnorm", ""), lks_test_layer(2, "relu", ""),
+                                 lks_test_layer(3, "global_avgpool", ""),
+                                 lks_test_layer(4, "dense", "units=10 bias=false")};
     int n = sizeof layers / sizeof *layers;
-    for (int i = 0; i < n; i++) {
-        layers[i].input_layer = i - 1;
-        layers[i].from_layer = -1;
-    }
     lks_config c = {.layers = layers, .n_layers = n, .init = LKS_INIT_HE_NORMAL};
     c.train.chunk = 16;
     lks_model *m;

@@ -9,6 +9,7 @@
 #include "lockstep/model.h"
 #include "lockstep/optim.h"
 #include "lockstep/philox.h"
+#include "support/layers.h"
 
 #define BATCH      50
 #define STEPS      2
@@ -16,38 +17,27 @@
 #define SIZE       20
 #define CLASSES    10
 
-static lks_layer_config layers[] = {
-    {.kind = LKS_CONV2D, .filters = 7, .kernel = {5, 5}, .stride = {2, 2}, .padding = LKS_PAD_SAME},
-    {.kind = LKS_BATCHNORM, .momentum = 0.1, .epsilon = 1e-5, .affine = true},
-    {.kind = LKS_LEAKY_RELU, .slope = 0.1},
-    {.kind = LKS_CONV2D, .filters = 7, .kernel = {3, 3}, .stride = {1, 1}, .padding = LKS_PAD_SAME},
-    {.kind = LKS_BATCHNORM, .momentum = 0.1, .epsilon = 1e-5, .affine = true},
-    {.kind = LKS_ADD, .from_layer = 2},
-    {.kind = LKS_GELU},
-    {.kind = LKS_CONV2D,
-     .filters = 18,
-     .kernel = {3, 3},
-     .stride = {2, 2},
-     .padding = LKS_PAD_EXPLICIT,
-     .pad = {1, 1},
-     .bias = true},
-    {.kind = LKS_SIGMOID},
-    {.kind = LKS_CONV2D,
-     .filters = 21,
-     .kernel = {3, 3},
-     .stride = {1, 1},
-     .padding = LKS_PAD_SAME,
-     .bias = true},
-    {.kind = LKS_RELU},
-    {.kind = LKS_MAXPOOL, .window = {2, 2}, .stride = {2, 2}},
-    {.kind = LKS_AVGPOOL, .window = {2, 2}, .stride = {1, 1}, .padding = LKS_PAD_SAME},
-    {.kind = LKS_DROPOUT, .rate = 0.3},
-    {.kind = LKS_FLATTEN},
-    {.kind = LKS_DENSE, .units = 19, .bias = true},
-    {.kind = LKS_TANH},
-    {.kind = LKS_DENSE, .units = CLASSES, .bias = true},
+static const char *const network[][2] = {
+    {"conv2d", "filters=7 kernel=5 stride=2 padding=same bias=false"},
+    {"batchnorm", ""},
+    {"leaky_relu", "slope=0.1 name=stem"},
+    {"conv2d", "filters=7 kernel=3 padding=same bias=false"},
+    {"batchnorm", ""},
+    {"add", "from=stem"},
+    {"gelu", ""},
+    {"conv2d", "filters=18 kernel=3 stride=2 padding=1"},
+    {"sigmoid", ""},
+    {"conv2d", "filters=21 kernel=3 padding=same"},
+    {"relu", ""},
+    {"maxpool", "window=2"},
+    {"avgpool", "window=2 stride=1 padding=same count_padding=false"},
+    {"dropout", "rate=0.3"},
+    {"flatten", ""},
+    {"dense", "units=19"},
+    {"tanh", ""},
+    {"dense", "units=10"},
 };
-#define N_LAYERS ((int)(sizeof layers / sizeof *layers))
+#define N_LAYERS ((int)(sizeof network / sizeof *network))
 
 static void fail(const lks_error *err) {
     fprintf(stderr, "train_core: %s\n", err->text);
@@ -55,13 +45,13 @@ static void fail(const lks_error *err) {
 }
 
 static lks_config configuration(void) {
+    static lks_layer_config layers[N_LAYERS];
     lks_config c = {.seed = 3, .layers = layers, .n_layers = N_LAYERS, .init = LKS_INIT_HE_NORMAL};
     for (int i = 0; i < N_LAYERS; i++) {
-        snprintf(layers[i].name, sizeof layers[i].name, "layer%d", i + 1);
-        layers[i].trainable = true;
-        layers[i].input_layer = i - 1;
-        if (layers[i].kind != LKS_ADD)
-            layers[i].from_layer = -1;
+        layers[i] = lks_test_layer(i, network[i][0], network[i][1]);
+        for (int k = 0; k < i && layers[i].n_from; k++)
+            if (strcmp(layers[k].name, layers[i].from[0]) == 0)
+                layers[i].inputs[layers[i].n_inputs++] = k;
     }
     c.train.global_batch = BATCH;
     c.train.chunk = 8;

@@ -8,8 +8,8 @@ need aarch64-linux-gnu-gcc qemu-aarch64
 cross=$SOURCE/tests/cross
 flags=(-std=gnu11 -O2 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp
     -I"$SOURCE/include" -I"$SOURCE/src" -I"$SOURCE/tests")
-modules=("$SOURCE"/src/base/{status,log,memory,philox,math,exact,hash,timer,trace}.c "$SOURCE/src/config/options.c"
-    "$SOURCE"/src/nn/*.c "$SOURCE"/src/optim/*.c)
+modules=("$SOURCE"/src/base/{status,log,memory,philox,math,exact,hash,timer,trace,suggest,text,utf8}.c "$SOURCE"/src/config/{options,value,source,print,locale}.c
+    "$SOURCE"/src/nn/*.c "$SOURCE"/src/nn/layers/*.c "$SOURCE"/src/optim/*.c)
 
 # kernels COMPILER FOLDER ISA FLAG...: the kernels of one instruction set
 kernels() {
@@ -39,8 +39,8 @@ kernels aarch64-linux-gnu-gcc "$work/arm" neon
 core gcc "$work/x86" LKS_NATIVE
 arm=(aarch64-linux-gnu-gcc "${flags[@]}")
 export QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
-"${arm[@]}" "$cross/train_core.c" "$work"/arm/*.o -lm -o "$work/train-arm"
-gcc "${flags[@]}" "$cross/train_core.c" "$work"/x86/*.o -lm -o "$work/train-x86"
+"${arm[@]}" "$cross/train_core.c" "$SOURCE/tests/support/layers.c" "$work"/arm/*.o -lm -o "$work/train-arm"
+gcc "${flags[@]}" "$cross/train_core.c" "$SOURCE/tests/support/layers.c" "$work"/x86/*.o -lm -o "$work/train-x86"
 
 check "x86-64 trains" "$work/train-x86" portable 1 "$work/x86.weights"
 wanted=$(sha256sum <"$work/x86.weights")

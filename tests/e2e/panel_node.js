@@ -14,10 +14,11 @@ function embedded(html, id) {
 }
 
 function load(assets, page) {
-  const source = ["network.js", "picture.js"].map(f => fs.readFileSync(path.join(assets, f), "utf8")).join("\n");
-  const {makeNetwork, numbersFrom, prepare} =
-    new Function(`"use strict"; ${source}; return {makeNetwork, numbersFrom, prepare};`)();
   const html = fs.readFileSync(page, "utf8");
+  const source = ["network.js", "picture.js"].map(f => fs.readFileSync(path.join(assets, f), "utf8")).join("\n");
+  const kinds = html.match(/^const layerKinds = {$[^]*?^};$/m)[0]; // written by the program
+  const {makeNetwork, numbersFrom, prepare} =
+    new Function(`"use strict"; ${source}; ${kinds}; return {makeNetwork, numbersFrom, prepare};`)();
   const numbers = numbersFrom(embedded(html, "values"), embedded(html, "rounded"));
   return {network: makeNetwork(JSON.parse(embedded(html, "network")), numbers), prepare};
 }

@@ -10,6 +10,7 @@ declare -A owner=(
     [tensor]=base [watch]=base [suggest]=base
     [config]=config [data]=data [kernels]=kernels [optim]=optim [comm]=comm [nn]=nn [model]=nn
     [checkpoint]=io [history]=io [job]=job [run_folder]=run [metrics]=nn [report]=report [eval]=infer [predict]=infer [train]=train [bench]=tool [pack]=tool
+    [model_data]=nn
 )
 for header in include/lockstep/*.h; do
     name=$(basename "$header" .h)

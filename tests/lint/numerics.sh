@@ -25,7 +25,7 @@ mapfile -t build_files < <(project_files | grep -E '(^|/)(CMakeLists\.txt|CMakeP
 commands=$build/compile_commands.json
 if [ -e "$commands" ]; then
     # a path with a space stands in escaped quotes
-    ours=$(grep -n '"command":' "$commands" | grep -E '/src/[a-z]+/[a-z0-9_]+\.c\\?"' || true)
+    ours=$(grep -n '"command":' "$commands" | grep -E '/src/[a-z0-9_/]+\.c\\?"' || true)
     [ -n "$ours" ] || report "no compile command of src/ found" <<<"$commands"
     place() { sed -E "s,^([0-9]+):.* ([^ ]*)\$,$commands:\\1: \\2,"; }
     { grep -v -e '-ffp-contract=off' <<<"$ours" || true; } | place | report "compiled without -ffp-contract=off"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lockstep/philox.h"
+#include "support/reference_settings.h"
 
 #define ROUNDING 0x1p-24
 
@@ -15,7 +16,8 @@ typedef struct value {
 } value;
 
 typedef struct layer {
-    const lks_layer_config *config;
+    settings own;
+    const settings *config; /* own */
     lks_shape in, out;
     size_t weights, bias; /* places in the flat arrays */
     int pad[2];
@@ -97,14 +99,14 @@ static bool closer(double difference, double error) {
 
 /* --- Shapes ----------------------------------------------------------------------------------- */
 
-static bool is_pool(lks_layer_kind kind) {
-    return kind == LKS_MAXPOOL || kind == LKS_AVGPOOL;
+static bool is_pool(layer_kind kind) {
+    return kind == MAXPOOL || kind == AVGPOOL;
 }
 
 /* Outputs along one dimension, and the padding before its first input. 'same': as many outputs as
  * inputs, divided by the stride and rounded up; the padding needed goes half before, and half or one
  * more behind. */
-static int outputs_of(const lks_layer_config *c, int d, int inputs, int *before) {
+static int outputs_of(const settings *c, int d, int inputs, int *before) {
     int stride = c->stride[d], kernel = is_pool(c->kind) ? c->window[d] : c->kernel[d];
     if (c->padding != LKS_PAD_SAME) {
         *before = c->padding == LKS_PAD_EXPLICIT ? c->pad[d] : 0;
@@ -117,37 +119,36 @@ static int outputs_of(const lks_layer_config *c, int d, int inputs, int *before)
 }
 
 static lks_shape layer_shape(layer *l, lks_shape in, size_t *weights, size_t *biases) {
-    const lks_layer_config *c = l->config;
+    const settings *c = l->config;
     *weights = *biases = 0;
     switch (c->kind) {
-    case LKS_CONV2D:
+    case CONV2D:
         *weights = (size_t)(c->kernel[0] * c->kernel[1] * in.channels * c->filters);
         *biases = c->bias ? (size_t)c->filters : 0;
         return (lks_shape){outputs_of(c, 0, in.rows, &l->pad[0]),
                            outputs_of(c, 1, in.columns, &l->pad[1]), c->filters};
-    case LKS_MAXPOOL:
-    case LKS_AVGPOOL:
+    case MAXPOOL:
+    case AVGPOOL:
         return (lks_shape){outputs_of(c, 0, in.rows, &l->pad[0]),
                            outputs_of(c, 1, in.columns, &l->pad[1]), in.channels};
-    case LKS_GLOBAL_AVGPOOL:
+    case GLOBAL_AVGPOOL:
         return (lks_shape){1, 1, in.channels};
-    case LKS_DENSE:
+    case DENSE:
         *weights = values(in) * (size_t)c->units;
         *biases = c->bias ? (size_t)c->units : 0;
         return (lks_shape){1, 1, c->units};
-    case LKS_FLATTEN:
+    case FLATTEN:
         return (lks_shape){1, 1, (int)values(in)};
-    case LKS_RELU:
-    case LKS_LEAKY_RELU:
-    case LKS_TANH:
-    case LKS_SIGMOID:
-    case LKS_GELU:
-    case LKS_DROPOUT:
+    case RELU:
+    case LEAKY_RELU:
+    case TANH:
+    case SIGMOID:
+    case GELU:
+    case DROPOUT:
         return in;
-    default: /* compared with PyTorch instead, see tests/golden */
+    case KINDS:
         break;
     }
-    fprintf(stderr, "the reference has no %s layer\n", lks_layer_kind_name(c->kind));
     abort();
 }
 
@@ -165,7 +166,8 @@ lks_reference *lks_reference_new(const lks_config *config, lks_shape input,
     for (int i = 0; i < r->n_layers; i++) {
         layer *l = &r->layers[i];
         size_t weights, biases;
-        l->config = &config->layers[i];
+        l->own = settings_of(&config->layers[i]);
+        l->config = &l->own;
         l->in = shape;
         l->out = shape = layer_shape(l, shape, &weights, &biases);
         l->weights = r->view.n_weights;
@@ -221,7 +223,7 @@ static sum start_with_bias(const lks_reference *r, const layer *l, int channel) 
 
 /* Place of weight [ky][kx][in][out]. */
 static size_t conv_weight(const layer *l, int ky, int kx, int in, int out) {
-    const lks_layer_config *c = l->config;
+    const settings *c = l->config;
     return l->weights +
            (((size_t)ky * (size_t)c->kernel[1] + (size_t)kx) * (size_t)l->in.channels +
             (size_t)in) *
@@ -231,7 +233,7 @@ static size_t conv_weight(const layer *l, int ky, int kx, int in, int out) {
 
 static value conv_at(const lks_reference *r, const layer *l, const value *x, int row, int column,
                      int filter) {
-    const lks_layer_config *c = l->config;
+    const settings *c = l->config;
     sum s = start_with_bias(r, l, filter);
     for (int ky = 0; ky < c->kernel[0]; ky++)
         for (int kx = 0; kx < c->kernel[1]; kx++) {
@@ -254,8 +256,8 @@ static int least(int a, int b) {
 }
 
 static window window_at(const layer *l, int row, int column) {
-    const lks_layer_config *c = l->config;
-    if (c->kind == LKS_GLOBAL_AVGPOOL)
+    const settings *c = l->config;
+    if (c->kind == GLOBAL_AVGPOOL)
         return (window){0, l->in.rows, 0, l->in.columns, l->in.rows * l->in.columns};
     int y = row * c->stride[0] - l->pad[0], x = column * c->stride[1] - l->pad[1];
     window w = {y > 0 ? y : 0, least(y + c->window[0], l->in.rows), x > 0 ? x : 0,
@@ -309,8 +311,8 @@ static void pool_forward(lks_reference *r, layer *l, const value *x) {
             for (int c = 0; c < l->out.channels; c++) {
                 size_t at = place(l->out, row, column, c);
                 window w = window_at(l, row, column);
-                l->y[at] = l->config->kind == LKS_MAXPOOL ? pool_at(r, l, x, w, c, &l->pick[at])
-                                                          : mean_at(l, x, w, c);
+                l->y[at] = l->config->kind == MAXPOOL ? pool_at(r, l, x, w, c, &l->pick[at])
+                                                      : mean_at(l, x, w, c);
             }
 }
 
@@ -323,27 +325,27 @@ static double gelu_argument(double x) {
     return sqrt(8 / M_PI) * (x + 0.044715 * x * x * x);
 }
 
-static double activation_of(const lks_layer_config *c, double x) {
+static double activation_of(const settings *c, double x) {
     switch (c->kind) {
-    case LKS_LEAKY_RELU:
+    case LEAKY_RELU:
         return x > 0 ? x : (float)c->slope * x;
-    case LKS_TANH:
+    case TANH:
         return tanh(x);
-    case LKS_SIGMOID:
+    case SIGMOID:
         return sigmoid(x);
     default:
         return c->tanh_form ? x * sigmoid(gelu_argument(x)) : x * 0.5 * erfc(-x * M_SQRT1_2);
     }
 }
 
-static double slope_of(const lks_layer_config *c, double x) {
+static double slope_of(const settings *c, double x) {
     double s;
     switch (c->kind) {
-    case LKS_LEAKY_RELU:
+    case LEAKY_RELU:
         return x > 0 ? 1 : (float)c->slope;
-    case LKS_TANH:
+    case TANH:
         return 1 - tanh(x) * tanh(x);
-    case LKS_SIGMOID:
+    case SIGMOID:
         return sigmoid(x) * (1 - sigmoid(x));
     default:
         if (!c->tanh_form)
@@ -358,7 +360,7 @@ static double slope_of(const lks_layer_config *c, double x) {
 static void activation_forward(lks_reference *r, layer *l, const value *x) {
     for (size_t i = 0; i < values(l->out); i++) {
         double slope = fabs(slope_of(l->config, x[i].is));
-        if (l->config->kind == LKS_LEAKY_RELU) {
+        if (l->config->kind == LEAKY_RELU) {
             decide(r, closer(x[i].is, x[i].error), x[i].is > 0);
             slope = 1;
         }
@@ -368,7 +370,7 @@ static void activation_forward(lks_reference *r, layer *l, const value *x) {
 }
 
 static value activation_slope(const layer *l, value x) {
-    bool smooth = l->config->kind != LKS_LEAKY_RELU;
+    bool smooth = l->config->kind != LEAKY_RELU;
     return (value){slope_of(l->config, x.is), 3 * ROUNDING + (smooth ? x.error : 0)};
 }
 
@@ -410,36 +412,36 @@ static void dense_forward(const lks_reference *r, layer *l, const value *x) {
 static void layer_forward(lks_reference *r, layer *l, const value *x, bool training, uint32_t epoch,
                           uint32_t id) {
     switch (l->config->kind) {
-    case LKS_CONV2D:
+    case CONV2D:
         for (int row = 0; row < l->out.rows; row++)
             for (int column = 0; column < l->out.columns; column++)
                 for (int c = 0; c < l->out.channels; c++)
                     l->y[place(l->out, row, column, c)] = conv_at(r, l, x, row, column, c);
         break;
-    case LKS_MAXPOOL:
-    case LKS_AVGPOOL:
-    case LKS_GLOBAL_AVGPOOL:
+    case MAXPOOL:
+    case AVGPOOL:
+    case GLOBAL_AVGPOOL:
         pool_forward(r, l, x);
         break;
-    case LKS_DENSE:
+    case DENSE:
         dense_forward(r, l, x);
         break;
-    case LKS_RELU:
+    case RELU:
         relu_forward(r, l, x);
         break;
-    case LKS_LEAKY_RELU:
-    case LKS_TANH:
-    case LKS_SIGMOID:
-    case LKS_GELU:
+    case LEAKY_RELU:
+    case TANH:
+    case SIGMOID:
+    case GELU:
         activation_forward(r, l, x);
         break;
-    case LKS_DROPOUT:
+    case DROPOUT:
         dropout_forward(r, l, x, training, epoch, id);
         break;
-    case LKS_FLATTEN: /* [row][column][channel] is the order already */
+    case FLATTEN: /* [row][column][channel] is the order already */
         memcpy(l->y, x, values(l->out) * sizeof *x);
         break;
-    default: /* refused by layer_shape() */
+    case KINDS: /* refused by settings_of() */
         break;
     }
 }
@@ -491,7 +493,7 @@ static void add_weight_gradient(lks_reference *r, size_t at, value x, value dy, 
 
 static void conv_backward(lks_reference *r, const layer *l, const value *x, sum *dx, int row,
                           int column, int filter, value dy) {
-    const lks_layer_config *c = l->config;
+    const settings *c = l->config;
     int terms = r->config->train.chunk * l->out.rows * l->out.columns;
     for (int ky = 0; ky < c->kernel[0]; ky++)
         for (int kx = 0; kx < c->kernel[1]; kx++) {
@@ -522,14 +524,14 @@ static void dense_backward(lks_reference *r, const layer *l, const value *x, sum
 
 /* Most terms that one element of dx is the sum of. */
 static double input_terms(const layer *l) {
-    const lks_layer_config *c = l->config;
+    const settings *c = l->config;
     switch (c->kind) {
-    case LKS_CONV2D:
+    case CONV2D:
         return c->kernel[0] * c->kernel[1] * c->filters;
-    case LKS_MAXPOOL:
-    case LKS_AVGPOOL:
+    case MAXPOOL:
+    case AVGPOOL:
         return c->window[0] * c->window[1];
-    case LKS_DENSE:
+    case DENSE:
         return c->units;
     default:
         return 1;
@@ -553,36 +555,36 @@ static void layer_backward(lks_reference *r, const layer *l, const value *x, val
     sum *sums = get(values(l->in), sizeof *sums);
     const value one = {1, 0};
     switch (l->config->kind) {
-    case LKS_CONV2D:
+    case CONV2D:
         for (int row = 0; row < l->out.rows; row++)
             for (int column = 0; column < l->out.columns; column++)
                 for (int f = 0; f < l->out.channels; f++)
                     conv_backward(r, l, x, sums, row, column, f,
                                   l->dy[place(l->out, row, column, f)]);
         break;
-    case LKS_MAXPOOL:
+    case MAXPOOL:
         for (size_t i = 0; i < values(l->out); i++)
             add_product(&sums[l->pick[i]], one, l->dy[i]);
         break;
-    case LKS_AVGPOOL:
-    case LKS_GLOBAL_AVGPOOL:
+    case AVGPOOL:
+    case GLOBAL_AVGPOOL:
         mean_backward(l, sums);
         break;
-    case LKS_DENSE:
+    case DENSE:
         dense_backward(r, l, x, sums);
         break;
-    case LKS_RELU:
+    case RELU:
         for (size_t i = 0; i < values(l->out); i++)
             add_product(&sums[i], (value){x[i].is > 0, 0}, l->dy[i]);
         break;
-    case LKS_LEAKY_RELU:
-    case LKS_TANH:
-    case LKS_SIGMOID:
-    case LKS_GELU:
+    case LEAKY_RELU:
+    case TANH:
+    case SIGMOID:
+    case GELU:
         for (size_t i = 0; i < values(l->out); i++)
             add_product(&sums[i], activation_slope(l, x[i]), l->dy[i]);
         break;
-    case LKS_DROPOUT:
+    case DROPOUT:
         for (size_t i = 0; i < values(l->out); i++)
             add_product(&sums[i], (value){l->keep[i], 2 * ROUNDING * l->keep[i]}, l->dy[i]);
         break;

@@ -1,5 +1,6 @@
 /* The configuration: defaults, every kind of value, --set, printing, comparison, help. */
 #include "config_text.h"
+#include "support/layers.h"
 #include "support/test.h"
 
 #include "config/value.h"
@@ -92,6 +93,30 @@ static void test_values(void) {
     lks_config_free(&c);
 }
 
+static int number(const lks_layer_config *layer, const char *key) {
+    int value = -1;
+    CU_ASSERT(lks_test_setting(layer, key, &value, sizeof value));
+    return value;
+}
+
+static bool truth(const lks_layer_config *layer, const char *key) {
+    bool value = false;
+    CU_ASSERT(lks_test_setting(layer, key, &value, sizeof value));
+    return value;
+}
+
+static bool is_pair(const lks_layer_config *layer, const char *key, int first, int second) {
+    int pair[2] = {-1, -1};
+    CU_ASSERT(lks_test_setting(layer, key, pair, sizeof pair));
+    return pair[0] == first && pair[1] == second;
+}
+
+static bool is_pad(const lks_layer_config *layer, int rows, int columns) {
+    int pad[2];
+    lks_test_pad(layer, pad);
+    return pad[0] == rows && pad[1] == columns;
+}
+
 static void test_layers(void) {
     lks_config c = parse_good(rich, NULL);
     CU_ASSERT_EQUAL_FATAL(c.n_layers, 10);
@@ -100,20 +125,21 @@ static void test_layers(void) {
     for (int i = 0; i < c.n_layers; i++)
         CU_ASSERT_STRING_EQUAL(c.layers[i].name, names[i]);
     const lks_layer_config *l = c.layers;
-    CU_ASSERT(l[0].kind == LKS_CONV2D && l[0].filters == 3 && !l[0].bias && l[0].line == 7);
-    CU_ASSERT(l[0].kernel[0] == 5 && l[0].kernel[1] == 3 && l[0].padding == LKS_PAD_SAME);
-    CU_ASSERT(l[0].stride[0] == 1 && l[0].stride[1] == 1 && l[0].pad[0] == 0);
-    CU_ASSERT(l[1].stride[0] == 2 && l[1].stride[1] == 1 && l[1].bias);
-    CU_ASSERT(l[1].padding == LKS_PAD_EXPLICIT && l[1].pad[0] == 1 && l[1].pad[1] == 0);
-    CU_ASSERT(l[2].filters == 5 && l[2].padding == LKS_PAD_EXPLICIT && l[2].line == 9);
-    CU_ASSERT(l[2].pad[0] == 2 && l[2].pad[1] == 2);
-    CU_ASSERT(l[3].kind == LKS_MAXPOOL && l[3].window[0] == 3 && l[3].window[1] == 2);
-    CU_ASSERT(l[3].stride[0] == 3 && l[3].stride[1] == 2 && !l[3].bias && l[3].filters == 0);
-    CU_ASSERT(l[4].window[1] == 3 && l[4].stride[0] == 2 && l[4].stride[1] == 2);
-    CU_ASSERT(l[8].kind == LKS_DROPOUT && l[8].rate == 0);
-    CU_ASSERT(l[9].kind == LKS_DENSE && l[9].units == 10 && !l[9].bias);
-    CU_ASSERT_STRING_EQUAL(lks_layer_kind_name(LKS_CONV2D), "conv2d");
-    CU_ASSERT_STRING_EQUAL(lks_layer_kind_name(LKS_FLATTEN), "flatten");
+    CU_ASSERT(lks_test_is(&l[0], "conv2d") && number(&l[0], "filters") == 3 && l[0].line == 7);
+    CU_ASSERT(!truth(&l[0], "bias") && is_pair(&l[0], "kernel", 5, 3));
+    CU_ASSERT(number(&l[0], "padding") == LKS_PAD_SAME && is_pad(&l[0], 0, 0));
+    CU_ASSERT(is_pair(&l[0], "stride", 1, 1));
+    CU_ASSERT(is_pair(&l[1], "stride", 2, 1) && truth(&l[1], "bias"));
+    CU_ASSERT(number(&l[1], "padding") == LKS_PAD_EXPLICIT && is_pad(&l[1], 1, 0));
+    CU_ASSERT(number(&l[2], "filters") == 5 && l[2].line == 9);
+    CU_ASSERT(number(&l[2], "padding") == LKS_PAD_EXPLICIT && is_pad(&l[2], 2, 2));
+    CU_ASSERT(lks_test_is(&l[3], "maxpool") && is_pair(&l[3], "window", 3, 2));
+    CU_ASSERT(is_pair(&l[3], "stride", 3, 2));
+    CU_ASSERT(is_pair(&l[4], "window", 3, 3) && is_pair(&l[4], "stride", 2, 2));
+    double rate = 1;
+    CU_ASSERT(lks_test_setting(&l[8], "rate", &rate, sizeof rate) && rate == 0);
+    CU_ASSERT(lks_test_is(&l[9], "dense") && number(&l[9], "units") == 10);
+    CU_ASSERT(!truth(&l[9], "bias") && lks_test_is(&l[7], "flatten"));
     lks_config_free(&c);
 }
 
@@ -165,17 +191,13 @@ static void compare_train(const lks_train_config *a, const lks_train_config *b) 
 static void compare_layer(const lks_layer_config *a, const lks_layer_config *b) {
     SAME(kind);
     SAME_TEXT(name);
-    SAME(filters);
-    SAME(padding);
-    SAME(bias);
-    SAME(units);
-    SAME(rate);
-    for (int i = 0; i < 2; i++) {
-        SAME(kernel[i]);
-        SAME(stride[i]);
-        SAME(pad[i]);
-        SAME(window[i]);
-    }
+    SAME_TEXT(input);
+    SAME(trainable);
+    SAME(n_inputs);
+    for (int i = 0; i < a->n_inputs; i++)
+        SAME(inputs[i]);
+    CU_ASSERT(memcmp(a->from, b->from, sizeof a->from) == 0);
+    CU_ASSERT(memcmp(&a->settings, &b->settings, sizeof a->settings) == 0);
 }
 
 static void compare_configs(const lks_config *a, const lks_config *b) {
@@ -275,19 +297,22 @@ static void test_limits(void) {
 /* Trainable parameters for @p size x @p size images with one channel, valid convolutions. */
 static int count_parameters(const lks_config *c, int size) {
     int channels = 1, total = 0;
-    for (const lks_layer_config *l = c->layers; l < c->layers + c->n_layers; l++)
-        if (l->kind == LKS_CONV2D) {
-            total += (l->kernel[0] * l->kernel[1] * channels + 1) * l->filters;
-            size = (size - l->kernel[0]) / l->stride[0] + 1;
-            channels = l->filters;
-        } else if (l->kind == LKS_MAXPOOL) {
-            size = (size - l->window[0]) / l->stride[0] + 1;
-        } else if (l->kind == LKS_FLATTEN) {
+    for (const lks_layer_config *l = c->layers; l < c->layers + c->n_layers; l++) {
+        int kernel[2], stride[2] = {1, 1};
+        lks_test_setting(l, "stride", stride, sizeof stride);
+        if (lks_test_setting(l, "kernel", kernel, sizeof kernel)) {
+            total += (kernel[0] * kernel[1] * channels + 1) * number(l, "filters");
+            size = (size - kernel[0]) / stride[0] + 1;
+            channels = number(l, "filters");
+        } else if (lks_test_setting(l, "window", kernel, sizeof kernel)) {
+            size = (size - kernel[0]) / stride[0] + 1;
+        } else if (lks_test_is(l, "flatten")) {
             channels *= size * size;
-        } else if (l->kind == LKS_DENSE) {
-            total += (channels + 1) * l->units;
-            channels = l->units;
+        } else if (lks_test_is(l, "dense")) {
+            total += (channels + 1) * number(l, "units");
+            channels = number(l, "units");
         }
+    }
     return total;
 }
 
@@ -351,18 +376,18 @@ static void test_good_sets(void) {
     CU_ASSERT_EQUAL_FATAL(lks_config_parse(&c, MODEL, strlen(MODEL), "x", sets, COUNT(sets), &err),
                           LKS_OK);
     CU_ASSERT(c.train.epochs == 4 && c.train.optimizer.lr == 2);
-    CU_ASSERT(c.layers[1].units == 7 && !c.layers[1].bias);
+    CU_ASSERT(number(&c.layers[1], "units") == 7 && !truth(&c.layers[1], "bias"));
     CU_ASSERT_STRING_EQUAL(c.layers[1].name, "last");
     lks_config_free(&c);
     /* What a padding in numbers has left is gone. */
     static const char *const paddings[] = {"model.conv1.padding=2", "model.conv1.padding=same"};
     static const char conv[] = "model: [{conv2d: {filters: 1, kernel: 3}}]";
     CU_ASSERT_EQUAL_FATAL(lks_config_parse(&c, conv, strlen(conv), "x", paddings, 2, &err), LKS_OK);
-    CU_ASSERT(c.layers[0].padding == LKS_PAD_SAME && c.layers[0].pad[0] == 0);
+    CU_ASSERT(number(&c.layers[0], "padding") == LKS_PAD_SAME && is_pad(&c.layers[0], 0, 0));
     lks_config_free(&c);
     /* A stride that was not given follows the window. */
     c = parse_good("model: [{maxpool: 2}]", "model.pool1.window=[3, 4]");
-    CU_ASSERT(c.layers[0].stride[0] == 3 && c.layers[0].stride[1] == 4);
+    CU_ASSERT(is_pair(&c.layers[0], "stride", 3, 4));
     lks_config_free(&c);
     /* Another optimizer's options go with it when --set changes the name. */
     c = parse_good(MODEL "train: {optimizer: {name: adam, beta1: 0.5}}",

@@ -12,6 +12,7 @@
 #include "lockstep/model.h"
 #include "nn/op.h" /* the last activation: logits */
 #include "support/golden.h"
+#include "support/layers.h"
 
 /* The golden values are true to 7 digits (5e-8). Lockstep's numbers pass through up to a dozen
  * roundings of 6e-8 one behind the other, each in a sum of up to some hundred terms of both signs,
@@ -53,7 +54,7 @@ static void configure(network *n) {
         CU_FAIL_FATAL("the case's configuration was refused");
     }
     for (int i = 0; i < n->config.n_layers; i++)
-        n->coupled |= n->config.layers[i].kind == LKS_BATCHNORM;
+        n->coupled |= lks_test_is(&n->config.layers[i], "batchnorm");
 }
 
 static void create(network *n) {

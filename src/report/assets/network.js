@@ -1,5 +1,7 @@
 // A trained network, forward only. Images are channels last; weights lie as in a checkpoint:
-// convolution [kernel row][kernel column][in][out], dense [in][out].
+// convolution [kernel row][kernel column][in][out], dense [in][out]. A layer is an object of its options
+// as in the configuration; the page has a table layerKinds of functions (layer, shape, numbers, shapes),
+// shape that of its first input, which give {shape, run}; run is a generator (first input, others...).
 
 // How one axis is windowed: outputs, and the padding before the first input.
 function windowed(size, window, stride, padding) {
@@ -14,9 +16,15 @@ function windowed(size, window, stride, padding) {
   return {size, window, stride, before, outputs: Math.floor((size + total - window) / stride) + 1};
 }
 
-function windowsOf(layer, shape) {
-  return [0, 1].map(d => windowed(shape[d], layer.window[d], layer.stride[d],
-    layer.padding === "same" ? "same" : layer.padding[d]));
+// A number for both directions, or [rows, columns].
+function pair(value) {
+  return Array.isArray(value) ? value : [value, value];
+}
+
+function windowsOf(layer, shape, window) {
+  const padding = layer.padding === "valid" ? 0 : layer.padding;
+  return [0, 1].map(d => windowed(shape[d], pair(window)[d], pair(layer.stride)[d],
+    padding === "same" ? "same" : pair(padding)[d]));
 }
 
 // The inputs [first, end) that window number i of an axis covers.
@@ -50,7 +58,7 @@ function products(taps, units, bias, numbers) {
 }
 
 function convolution(layer, shape, numbers) {
-  const [rows, columns] = windowsOf(layer, shape), channels = shape[2], units = layer.units;
+  const [rows, columns] = windowsOf(layer, shape, layer.kernel), channels = shape[2], units = layer.filters;
   const {weights, bias, sums, values, places} =
     products(rows.window * columns.window * channels, units, layer.bias, numbers);
   const out = new Float32Array(rows.outputs * columns.outputs * units);
@@ -108,7 +116,7 @@ function dense(layer, shape, numbers) {
 
 // A window is cut to the part that lies in the image.
 function pooling(layer, shape) {
-  const [rows, columns] = windowsOf(layer, shape), channels = shape[2], most = layer.kind === "maxpool";
+  const [rows, columns] = windowsOf(layer, shape, layer.window), channels = shape[2], most = layer.kind === "maxpool";
   const out = new Float32Array(rows.outputs * columns.outputs * channels);
   return {
     shape: [rows.outputs, columns.outputs, channels],
@@ -121,7 +129,7 @@ function pooling(layer, shape) {
             for (let at = (y * columns.size + left) * channels; at < (y * columns.size + right) * channels;)
               for (let c = to; c < to + channels; c++, at++)
                 out[c] = most ? Math.max(out[c], x[at]) : out[c] + x[at];
-          const n = layer.countPadding ? rows.window * columns.window : (bottom - top) * (right - left);
+          const n = layer.count_padding ? rows.window * columns.window : (bottom - top) * (right - left);
           for (let c = to; !most && c < to + channels; c++)
             out[c] /= n;
         }
@@ -131,12 +139,16 @@ function pooling(layer, shape) {
 }
 
 function globalMean(layer, shape) {
-  return pooling({window: shape, stride: shape, padding: [0, 0]}, shape);
+  return pooling({window: shape, stride: shape, padding: "valid"}, shape);
 }
 
-// With the running moments, which came folded into a scale and a shift a channel.
+// (x - mean) / sqrt(variance + epsilon) * gamma + beta, with the running moments, as one scale and one
+// shift a channel.
 function normalisation(layer, shape, numbers) {
-  const channels = shape[2], scale = numbers.take(channels), shift = numbers.take(channels);
+  const channels = shape[2], of = wanted => wanted ? numbers.take(channels) : undefined;
+  const gamma = of(layer.affine), beta = of(layer.affine), mean = of(true), variance = of(true);
+  const scale = Float32Array.from(variance, (v, c) => (gamma ? gamma[c] : 1) / Math.sqrt(v + layer.epsilon));
+  const shift = scale.map((factor, c) => (beta ? beta[c] : 0) - mean[c] * factor);
   const out = new Float32Array(shape[0] * shape[1] * channels);
   return {
     shape,
@@ -192,18 +204,6 @@ function unchanged(shapeOf) {
   return (layer, shape) => ({shape: shapeOf(shape), *run(x) { return x; }});
 }
 
-const layerKinds = {
-  conv2d: convolution, dense, maxpool: pooling, avgpool: pooling, global_avgpool: globalMean,
-  batchnorm: normalisation, add: sum,
-  relu: elementwise(x => x > 0 ? x : 0),
-  leaky_relu: elementwise((x, layer) => x > 0 ? x : layer.slope * x),
-  tanh: elementwise(Math.tanh),
-  sigmoid: elementwise(x => 1 / (1 + Math.exp(-x))),
-  gelu: elementwise((x, layer) => layer.tanhForm ? geluTanh(x) : gelu(x)),
-  dropout: unchanged(shape => shape),
-  flatten: unchanged(shape => [1, 1, shape[0] * shape[1] * shape[2]])
-};
-
 // The numbers of a network in the order of its layers. Large matrices may come rounded: a character of
 // text is a weight in units of its output, "!" for -46 to "}" for 46, but "~" where "<" would stand.
 function numbersFrom(base64, text) {
@@ -244,9 +244,9 @@ function makeNetwork(description, numbers) {
     Float32Array.from({length: 256}, (_, byte) => (byte / 255 - m) / std[c]));
   const shapes = [], steps = [];
   for (const layer of description.layers) {
-    const shape = layer.input < 0 ? [rows, columns, channels] : shapes[layer.input];
-    const step = layerKinds[layer.kind](layer, shape, numbers);
-    steps.push({run: step.run, input: layer.input, from: layer.from});
+    const inputs = layer.inputs.map(i => i < 0 ? [rows, columns, channels] : shapes[i]);
+    const step = layerKinds[layer.kind](layer, inputs[0], numbers, inputs);
+    steps.push({run: step.run, inputs: layer.inputs});
     shapes.push(step.shape);
   }
   if (numbers.rest() !== 0)
@@ -256,7 +256,7 @@ function makeNetwork(description, numbers) {
     const outputs = [];
     const outputOf = layer => layer < 0 ? image : outputs[layer];
     for (const step of steps)
-      outputs.push(yield* step.run(outputOf(step.input), outputOf(step.from)));
+      outputs.push(yield* step.run(...step.inputs.map(outputOf)));
     return softmax(outputs[outputs.length - 1]);
   }
   function classify(bytes) {

@@ -7,16 +7,26 @@
  * weight gradient has outputs in lanes. Both ways sum in the same order, (filter, row, column) and
  * (sample, row, column), so the choice moves no bit. 3 x 3 kernels between many channels take
  * Winograd's way instead, forward and wherever backward is dense. */
+#include "nn/sums.h"
 #include "nn/transposed.h"
 #include "nn/winograd.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lockstep/memory.h"
 
+typedef struct settings {
+    lks_window window;
+    int filters; /* output channels */
+    bool bias;
+} settings;
+static_assert(sizeof(settings) <= LKS_LAYER_SETTINGS_BYTES, "raise LKS_LAYER_SETTINGS_BYTES");
+
 typedef struct conv_op {
     lks_op op;
-    lks_layer_config layer;
+    lks_window window;
+    int filters;
     bool relu, pool;
     bool sparse;      /* gradients by lists */
     bool dense_dx;    /* input gradients by a convolution */
@@ -51,7 +61,7 @@ static const float *image(const conv_op *c, int sample) {
 
 /* Input and output channels that meet in a product. */
 static int64_t pairs(const conv_op *c) {
-    return (int64_t)c->op.in->shape.channels * c->layer.filters;
+    return (int64_t)c->op.in->shape.channels * c->filters;
 }
 
 static void copy_padded(conv_op *c, int sample) {
@@ -134,7 +144,7 @@ static void input_gradient(const conv_op *c, lks_worker *w, int s) {
     const lks_entry *entries = list_entries(c, s);
     const int32_t *count = list_count(c, s);
     int64_t listed = 0;
-    for (int oc = 0; oc < c->layer.filters; oc++) {
+    for (int oc = 0; oc < c->filters; oc++) {
         c->op.model->kernels->scatter(dx, entries + (size_t)oc * c->capacity, count[oc],
                                       c->backward_w + (size_t)oc * c->taps * in->stride, c->taps,
                                       c->tap_offset, in->stride);
@@ -216,7 +226,7 @@ static void dense_weights(conv_op *c, lks_worker *w, int slot, int first, int co
                         .pixel_offset = c->pixel_offset,
                         .channels = c->blocks * LKS_BLOCK};
     lks_op_wgrad(&c->op, w, slot, &a, count, c->element_offset, elements);
-    w->products += (int64_t)count * a.rows * a.columns * elements.count * c->layer.filters;
+    w->products += (int64_t)count * a.rows * a.columns * elements.count * c->filters;
 }
 
 /* The same sums as dense_weights(). */
@@ -231,7 +241,7 @@ static void weights_by_winograd(conv_op *c, lks_worker *w, int slot, int first, 
         return;
     const float *dw = lks_winograd_weight_gradient(&c->ahead, &r, out->gradient + first * out->size,
                                                    blocks, w->scratch);
-    int filters = c->layer.filters - blocks.first * LKS_BLOCK, most = blocks.count * LKS_BLOCK;
+    int filters = c->filters - blocks.first * LKS_BLOCK, most = blocks.count * LKS_BLOCK;
     w->products += lks_winograd_products(&c->ahead, count) * in->shape.channels *
                    (filters < most ? filters : most);
     size_t rows = (size_t)c->taps * in->shape.channels, width = (size_t)blocks.count * LKS_BLOCK;
@@ -250,7 +260,7 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
     if (!c->sparse && c->by_winograd)
         weights_by_winograd(c, w, slot, first, count, lks_part(c->blocks, part, parts));
     else if (c->sparse)
-        sparse_weights(c, w, slot, first, count, lks_part(c->layer.filters, part, parts));
+        sparse_weights(c, w, slot, first, count, lks_part(c->filters, part, parts));
     else
         dense_weights(c, w, slot, first, count,
                       lks_part(c->taps * op->in->shape.channels, part, parts));
@@ -267,7 +277,7 @@ static void pack(lks_op *op, int part, int parts) {
         lks_winograd_pack(&c->back, true, part, parts);
     else if (c->dense_dx)
         lks_transposed_pack(&c->transposed, part, parts);
-    int filters = c->layer.filters, channels = op->in->shape.channels;
+    int filters = c->filters, channels = op->in->shape.channels;
     int elements = c->taps * channels;
     lks_span oc = lks_part(filters, part, parts);
     for (int o = oc.first; o < oc.first + oc.count; o++) {
@@ -283,7 +293,7 @@ static void pack(lks_op *op, int part, int parts) {
 
 static void collect(lks_op *op, int64_t *exact, float *plain, int part, int parts) {
     const conv_op *c = (const conv_op *)op;
-    size_t filters = (size_t)c->layer.filters, channels = (size_t)op->in->shape.channels;
+    size_t filters = (size_t)c->filters, channels = (size_t)op->in->shape.channels;
     size_t padded = (size_t)c->blocks * LKS_BLOCK;
     if (c->sparse) {
         lks_span rows = lks_part((int)filters * c->taps, part, parts);
@@ -300,13 +310,13 @@ static void collect(lks_op *op, int64_t *exact, float *plain, int part, int part
 
 static void fill_offsets(conv_op *c) {
     int stride = c->op.in->stride, channels = c->op.in->shape.channels;
-    int kernel_columns = c->layer.kernel[1], i = 0;
+    int kernel_columns = c->window.size[1], i = 0;
     int window = c->pool ? 2 : 1;
     for (int y = 0; y < c->out_rows; y += window)
         for (int x = 0; x < c->out_columns; x += window)
             for (int k = 0; k < window * window; k++, i++)
-                c->pixel_offset[i] = ((y + k / 2) * c->layer.stride[0] * c->columns +
-                                      (x + k % 2) * c->layer.stride[1]) *
+                c->pixel_offset[i] = ((y + k / 2) * c->window.stride[0] * c->columns +
+                                      (x + k % 2) * c->window.stride[1]) *
                                      stride;
     for (int t = 0; t < c->taps; t++) {
         c->tap_offset[t] = ((t / kernel_columns) * c->columns + t % kernel_columns) * stride;
@@ -315,7 +325,7 @@ static void fill_offsets(conv_op *c) {
     }
     /* Without channel padding a kernel row is one run of consecutive floats. */
     bool whole_rows = stride == channels;
-    c->n_runs = whole_rows ? c->layer.kernel[0] : c->taps;
+    c->n_runs = whole_rows ? c->window.size[0] : c->taps;
     c->run_length = whole_rows ? kernel_columns * channels : channels;
     for (int r = 0; r < c->n_runs; r++)
         c->run_offset[r] = c->tap_offset[whole_rows ? r * kernel_columns : r];
@@ -380,46 +390,109 @@ static lks_status allocate(conv_op *c, lks_error *err) {
     if (c->by_winograd)
         LKS_TRY(create_winograd(c, err));
     else if (c->dense_dx)
-        LKS_TRY(lks_transposed_create(&c->transposed, &c->op, &c->layer, c->pad, err));
+        LKS_TRY(lks_transposed_create(&c->transposed, &c->op, &c->window, c->pad, err));
     return lks_op_sums(&c->op, sums + filters, false, err);
 }
 
-lks_status lks_conv_new(lks_model *m, const lks_layer_config *layer, bool relu, bool pool,
-                        lks_error *err) {
+/* conv [relu] pool [relu] in any of its orders: max-pooling and ReLU commute. */
+static void take_followers(conv_op *c, lks_site *site) {
+    c->relu = lks_site_takes(site, LKS_FUSES_RELU);
+    c->pool = lks_site_takes(site, LKS_FUSES_MAXIMA);
+    if (c->pool && !c->relu)
+        c->relu = lks_site_takes(site, LKS_FUSES_RELU);
+}
+
+static lks_status make(lks_site *site, lks_error *err) {
     static const lks_op_class class = {.forward = forward,
                                        .backward = backward,
                                        .weights = weights,
                                        .pack = pack,
                                        .collect = collect};
+    const settings *s = lks_settings(site->layer);
     conv_op *c = lks_alloc(1, sizeof *c, "a convolution", err);
     if (!c)
         return err->status;
-    const lks_activation *in = c->op.in = lks_model_input(m, layer);
-    c->op.trained = layer->trainable;
-    c->layer = *layer;
-    c->relu = relu;
-    c->pool = pool;
+    const lks_activation *in = c->op.in = lks_site_input(site, 0);
+    c->op.trained = site->layer->trainable;
+    c->window = s->window;
+    c->filters = s->filters;
+    take_followers(c, site);
     int64_t padded[2];
-    lks_conv_padding(layer, in->shape, c->pad, padded);
+    lks_window_pad(&s->window, in->shape, c->pad, padded);
     c->rows = (int)padded[0];
     c->columns = (int)padded[1];
-    int window = pool ? 2 : 1;
-    lks_shape out = {((c->rows - layer->kernel[0]) / layer->stride[0] + 1) / window,
-                     ((c->columns - layer->kernel[1]) / layer->stride[1] + 1) / window,
-                     layer->filters};
+    int window = c->pool ? 2 : 1;
+    lks_shape out = lks_window_outputs(&s->window, padded, s->filters);
+    out.rows /= window;
+    out.columns /= window;
     c->out_rows = out.rows * window;
     c->out_columns = out.columns * window;
-    c->taps = layer->kernel[0] * layer->kernel[1];
-    c->blocks = lks_padded(layer->filters) / LKS_BLOCK;
+    c->taps = s->window.size[0] * s->window.size[1];
+    c->blocks = lks_padded(s->filters) / LKS_BLOCK;
     c->capacity = out.rows * out.columns;
-    c->sparse = pool && in->stride % LKS_BLOCK == 0;
-    c->dense_dx = !pool && in->gradient;
-    c->by_winograd = lks_winograd_suits(layer, in->shape);
-    LKS_TRY(lks_model_append(m, &c->op, &class, layer->name, out, c->blocks * LKS_BLOCK, err));
-    const int64_t shape[4] = {layer->kernel[0], layer->kernel[1], in->shape.channels,
-                              layer->filters};
-    LKS_TRY(lks_model_add_weights(m, &c->op, 4, shape, layer->bias ? layer->filters : 0, err));
+    c->sparse = c->pool && in->stride % LKS_BLOCK == 0;
+    c->dense_dx = !c->pool && in->gradient;
+    c->by_winograd = lks_winograd_suits(&s->window, in->shape.channels, s->filters);
+    LKS_TRY(lks_model_append(site->model, &c->op, &class, site->layer->name, out,
+                             c->blocks * LKS_BLOCK, err));
+    LKS_TRY(lks_op_tensors(&c->op, site->info, err));
     LKS_TRY(allocate(c, err));
     fill_offsets(c);
     return LKS_OK;
 }
+
+static lks_status shape(const lks_place *p, lks_layer_info *info, lks_error *err) {
+    const settings *s = lks_settings(p->layer);
+    const int *kernel = s->window.size;
+    const lks_shape in = p->in[0];
+    int before[2];
+    int64_t padded[2];
+    lks_window_pad(&s->window, in, before, padded);
+    int64_t rows = padded[0], columns = padded[1];
+    if ((double)rows * (double)columns * lks_padded(in.channels) > INT32_MAX / 8)
+        return lks_place_refuse(p, err, "a padded input of %lldx%lldx%d values is too large",
+                                (long long)rows, (long long)columns, in.channels);
+    if (kernel[0] > rows || kernel[1] > columns)
+        return lks_place_refuse(p, err, "%dx%d kernel on a %lldx%lld input", kernel[0], kernel[1],
+                                (long long)rows, (long long)columns);
+    info->out = lks_window_outputs(&s->window, padded, s->filters);
+    double taps = (double)kernel[0] * kernel[1] * in.channels;
+    if (taps * s->filters > 1e9)
+        return lks_place_refuse(p, err, "more than 1e9 parameters");
+    info->flop = 2 * taps * info->out.rows * info->out.columns * s->filters;
+    lks_info_weights(info, 4, (const int64_t[]){kernel[0], kernel[1], in.channels, s->filters},
+                     s->bias);
+    return LKS_OK;
+}
+
+static void details(const lks_layer_config *layer, char *text, size_t size) {
+    const lks_window *w = &((const settings *)lks_settings(layer))->window;
+    snprintf(text, size, "%d × %d%s", w->size[0], w->size[1],
+             w->stride[0] > 1 || w->stride[1] > 1 ? ", strided" : "");
+}
+
+static const lks_option options[] = {
+    {"filters", "output channels", LKS_OPT_INT, .offset = LKS_SETTING(settings, filters), .min = 1,
+     .max = 65536, .required = true},
+    LKS_SIZE_OPTION(settings, "kernel", "size of the filter"),
+    {"stride", "distance between two outputs", LKS_OPT_INT_PAIR,
+     .offset = LKS_SETTING(settings, window.stride), .min = 1, .max = 4096, .preset = "1"},
+    LKS_PADDING_OPTION(settings, "zeros"),
+    LKS_BIAS_OPTION(settings),
+    LKS_WEIGHTED_LAYER_OPTIONS};
+static const lks_layer_rules rules = {.shape = shape,
+                                      .make = make,
+                                      .new_channels = true,
+                                      .wants_image = true,
+                                      .gives_logits = true,
+                                      .gives_maps = true,
+                                      .outputs = "filters",
+                                      .details = details,
+                                      .script = "convolution"};
+const lks_layer_kind lks_layer_conv2d = {.name = "conv2d",
+                                         .stem = "conv",
+                                         .meaning = "2-d convolution",
+                                         .options = options,
+                                         .n_options = LKS_COUNT(options),
+                                         .short_form = true,
+                                         .rules = &rules};

@@ -5,12 +5,19 @@
  * The sums of x and x^2, and backward those of dy and dy * xhat, are made per chunk in double and
  * added up exactly over chunks, threads and ranks. The running moments move with every training
  * batch: (1 - momentum) * running + momentum * batch, with the unbiased variance. */
-#include "nn/op.h"
+#include "nn/layer.h"
+#include "nn/sums.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "lockstep/memory.h"
+
+typedef struct settings {
+    double momentum; /* weight of a batch's moments in the running ones */
+    double epsilon;  /* added to the variance */
+    bool affine;     /* a trainable scale and shift follow */
+} settings;
 
 typedef struct batchnorm_op {
     lks_op op;
@@ -182,17 +189,6 @@ static void collect(lks_op *op, int64_t *exact, float *plain, int part, int part
             exact[op->offset + i] = 0;
 }
 
-static lks_status add_tensors(lks_model *m, batchnorm_op *b, lks_error *err) {
-    const int64_t shape = b->channels;
-    lks_op *op = &b->op;
-    if (b->affine) {
-        LKS_TRY(lks_model_add_tensor(m, op, "weight", LKS_ROLE_NORM, 1, &shape, err));
-        LKS_TRY(lks_model_add_tensor(m, op, "bias", LKS_ROLE_NORM, 1, &shape, err));
-    }
-    LKS_TRY(lks_model_add_tensor(m, op, "running_mean", LKS_ROLE_MOMENT, 1, &shape, err));
-    return lks_model_add_tensor(m, op, "running_var", LKS_ROLE_MOMENT, 1, &shape, err);
-}
-
 static lks_status allocate(batchnorm_op *b, lks_error *err) {
     lks_op *op = &b->op;
     size_t threads = (size_t)op->model->threads, channels = (size_t)b->channels;
@@ -215,8 +211,7 @@ static lks_status allocate(batchnorm_op *b, lks_error *err) {
     return lks_op_sums(op, 2 * channels, false, err);
 }
 
-lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, bool relu,
-                             lks_error *err) {
+static lks_status make(lks_site *site, lks_error *err) {
     static const lks_op_class class = {.forward = forward,
                                        .backward = backward,
                                        .pack = pack,
@@ -224,20 +219,59 @@ lks_status lks_batchnorm_new(lks_model *m, const lks_layer_config *layer, bool r
                                        .moments = moments,
                                        .add_moments = add_moments,
                                        .agree = agree};
+    const settings *s = lks_settings(site->layer);
     batchnorm_op *b = lks_alloc(1, sizeof *b, "a batch normalisation", err);
     if (!b)
         return err->status;
-    const lks_activation *in = b->op.in = lks_model_input(m, layer);
-    b->op.trained = layer->trainable;
+    const lks_activation *in = b->op.in = lks_site_input(site, 0);
+    b->op.trained = site->layer->trainable;
     b->op.dx_over_dy = true;
-    b->relu = relu;
+    b->relu = lks_site_takes(site, LKS_FUSES_RELU);
     b->channels = in->shape.channels;
     b->width = in->stride;
     b->pixels = in->shape.rows * in->shape.columns;
-    b->momentum = layer->momentum;
-    b->epsilon = layer->epsilon;
-    b->affine = layer->affine;
-    LKS_TRY(lks_model_append(m, &b->op, &class, layer->name, in->shape, in->stride, err));
-    LKS_TRY(add_tensors(m, b, err));
+    b->momentum = s->momentum;
+    b->epsilon = s->epsilon;
+    b->affine = s->affine;
+    LKS_TRY(lks_site_append(site, &b->op, &class, in->stride, err));
+    LKS_TRY(lks_op_tensors(&b->op, site->info, err));
     return allocate(b, err);
 }
+
+/* The scale and the running variance start at 1, the shift and the running mean at 0. */
+static lks_status shape(const lks_place *p, lks_layer_info *info, lks_error *err) {
+    (void)err;
+    const int64_t channels = p->in[0].channels;
+    info->flop *= 4;
+    if (((const settings *)lks_settings(p->layer))->affine) {
+        lks_info_tensor(info, "weight", LKS_ROLE_NORM, 1, &channels)->start = 1;
+        lks_info_tensor(info, "bias", LKS_ROLE_NORM, 1, &channels);
+    }
+    lks_info_tensor(info, "running_mean", LKS_ROLE_MOMENT, 1, &channels);
+    lks_info_tensor(info, "running_var", LKS_ROLE_MOMENT, 1, &channels)->start = 1;
+    return LKS_OK;
+}
+
+static const lks_option options[] = {
+    {"momentum", "weight of a batch's moments in the running ones", LKS_OPT_DOUBLE,
+     .offset = LKS_SETTING(settings, momentum), .max = 1, .min_open = true, .preset = "0.1"},
+    {"epsilon", "added to the variance", LKS_OPT_DOUBLE, .offset = LKS_SETTING(settings, epsilon),
+     .min = 1e-12, .max = 1, .preset = "1e-5"},
+    {"affine", "a trainable scale and shift follow", LKS_OPT_BOOL,
+     .offset = LKS_SETTING(settings, affine), .preset = "true"},
+    LKS_WEIGHTED_LAYER_OPTIONS};
+static const lks_layer_rules rules = {.shape = shape,
+                                      .make = make,
+                                      .wants_image = true,
+                                      .pads_input = true,
+                                      .gives_logits = true,
+                                      .refines_maps = true,
+                                      .script = "normalisation"};
+const lks_layer_kind lks_layer_batchnorm = {
+    .name = "batchnorm",
+    .stem = "bn",
+    .meaning = "each channel minus its mean, divided by its standard deviation, over the global "
+               "batch",
+    .options = options,
+    .n_options = LKS_COUNT(options),
+    .rules = &rules};

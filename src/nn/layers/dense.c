@@ -1,8 +1,14 @@
 /* Fully connected layer, with the ReLU that follows it: a convolution whose "pixels" are samples.
  */
-#include "nn/op.h"
+#include "nn/layer.h"
+#include "nn/sums.h"
 
 #include "lockstep/memory.h"
+
+typedef struct settings {
+    int units;
+    bool bias;
+} settings;
 
 typedef struct dense_op {
     lks_op op;
@@ -144,27 +150,59 @@ static lks_status allocate(dense_op *d, lks_error *err) {
     return lks_op_sums(&d->op, (inputs + (d->op.n_bias > 0)) * outputs, true, err);
 }
 
-lks_status lks_dense_new(lks_model *m, const lks_layer_config *layer, bool relu, lks_error *err) {
+static lks_status make(lks_site *site, lks_error *err) {
     static const lks_op_class class = {.forward = forward,
                                        .backward = backward,
                                        .weights = weights,
                                        .pack = pack,
                                        .collect = collect};
+    const settings *s = lks_settings(site->layer);
     dense_op *d = lks_alloc(1, sizeof *d, "a dense layer", err);
     if (!d)
         return err->status;
-    d->op.in = lks_model_input(m, layer);
-    d->op.trained = layer->trainable;
+    d->op.in = lks_site_input(site, 0);
+    d->op.trained = site->layer->trainable;
     const lks_shape in = d->op.in->shape;
-    d->relu = relu;
-    d->units = layer->units;
-    d->blocks = lks_padded(layer->units) / LKS_BLOCK;
+    d->relu = lks_site_takes(site, LKS_FUSES_RELU);
+    d->units = s->units;
+    d->blocks = lks_padded(s->units) / LKS_BLOCK;
     d->inputs = in.rows * in.columns * in.channels;
-    LKS_TRY(lks_model_append(m, &d->op, &class, layer->name, (lks_shape){1, 1, layer->units},
-                             d->blocks * LKS_BLOCK, err));
-    const int64_t shape[2] = {d->inputs, d->units};
-    LKS_TRY(lks_model_add_weights(m, &d->op, 2, shape, layer->bias ? layer->units : 0, err));
+    LKS_TRY(lks_site_append(site, &d->op, &class, d->blocks * LKS_BLOCK, err));
+    LKS_TRY(lks_op_tensors(&d->op, site->info, err));
     LKS_TRY(allocate(d, err));
     fill_offsets(d);
     return LKS_OK;
 }
+
+static lks_status shape(const lks_place *p, lks_layer_info *info, lks_error *err) {
+    const settings *s = lks_settings(p->layer);
+    const lks_shape in = p->in[0];
+    if (in.rows != 1 || in.columns != 1)
+        return lks_place_refuse(p, err, "a %dx%dx%d input; put a flatten layer before it", in.rows,
+                                in.columns, in.channels);
+    if ((double)in.channels * s->units > 1e9)
+        return lks_place_refuse(p, err, "more than 1e9 parameters");
+    info->out = (lks_shape){1, 1, s->units};
+    info->flop = 2.0 * in.channels * s->units;
+    lks_info_weights(info, 2, (const int64_t[]){in.channels, s->units}, s->bias);
+    return LKS_OK;
+}
+
+static const lks_option options[] = {{"units", "outputs", LKS_OPT_INT,
+                                      .offset = LKS_SETTING(settings, units), .min = 1,
+                                      .max = 1048576, .required = true},
+                                     LKS_BIAS_OPTION(settings),
+                                     LKS_WEIGHTED_LAYER_OPTIONS};
+static const lks_layer_rules rules = {.shape = shape,
+                                      .make = make,
+                                      .new_channels = true,
+                                      .gives_logits = true,
+                                      .outputs = "units",
+                                      .script = "dense"};
+const lks_layer_kind lks_layer_dense = {.name = "dense",
+                                        .stem = "dense",
+                                        .meaning = "fully connected",
+                                        .options = options,
+                                        .n_options = LKS_COUNT(options),
+                                        .short_form = true,
+                                        .rules = &rules};

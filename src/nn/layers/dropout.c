@@ -1,11 +1,16 @@
 /* Inverted dropout (Srivastava et al., JMLR 2014): in training an element is kept with probability
  * 1 - rate and scaled by 1 / (1 - rate). Element e of a sample is kept where word e of the stream
  * (seed, dropout, layer, epoch, sample id) is at least rate * 2^32. */
-#include "nn/op.h"
+#include "nn/layer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lockstep/memory.h"
+
+typedef struct settings {
+    double rate; /* share of elements dropped, 0 <= rate < 1 */
+} settings;
 
 typedef struct dropout_op {
     lks_op op;
@@ -58,20 +63,44 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
                                              d->scale);
 }
 
-lks_status lks_dropout_new(lks_model *m, const lks_layer_config *layer, int layer_index,
-                           lks_error *err) {
+static double rate_of(const lks_layer_config *layer) {
+    return ((const settings *)lks_settings(layer))->rate;
+}
+
+static lks_status make(lks_site *site, lks_error *err) {
     static const lks_op_class class = {.forward = forward, .backward = backward};
+    const lks_model *m = site->model;
     dropout_op *d = lks_alloc(1, sizeof *d, "a dropout layer", err);
     if (!d)
         return err->status;
-    const lks_activation *in = d->op.in = lks_model_input(m, layer);
+    const lks_activation *in = d->op.in = lks_site_input(site, 0);
+    const double rate = rate_of(site->layer);
     size_t elements = (size_t)in->shape.rows * in->shape.columns * in->shape.channels;
-    d->unit = (uint32_t)layer_index;
-    d->threshold = (uint32_t)(layer->rate * 4294967296.0);
-    d->scale = (float)(1.0 / (1.0 - layer->rate));
+    d->unit = (uint32_t)site->index;
+    d->threshold = (uint32_t)(rate * 4294967296.0);
+    d->scale = (float)(1.0 / (1.0 - rate));
     d->words_each = (elements + 3) / 4 * 4;
-    LKS_TRY(lks_model_append(m, &d->op, &class, layer->name, in->shape, in->stride, err));
+    LKS_TRY(lks_model_append(site->model, &d->op, &class, site->layer->name, in->shape, in->stride,
+                             err));
     d->keep = lks_op_alloc(&d->op, in->size * m->capacity, 1, err);
     d->words = lks_op_alloc(&d->op, d->words_each * m->threads, sizeof(uint32_t), err);
     return d->keep && d->words ? LKS_OK : err->status;
 }
+
+static void details(const lks_layer_config *layer, char *text, size_t size) {
+    snprintf(text, size, "%g", rate_of(layer));
+}
+
+static const lks_option options[] = {
+    {"rate", "share of the elements that are dropped while training", LKS_OPT_DOUBLE,
+     .offset = LKS_SETTING(settings, rate), .max = 1, .max_open = true, .required = true},
+    LKS_LAYER_OPTIONS};
+static const lks_layer_rules rules = {
+    .make = make, .details = details, .script = "unchanged(shape => shape)"};
+const lks_layer_kind lks_layer_dropout = {.name = "dropout",
+                                          .stem = "dropout",
+                                          .meaning = "zeroes elements at random while training",
+                                          .options = options,
+                                          .n_options = LKS_COUNT(options),
+                                          .short_form = true,
+                                          .rules = &rules};

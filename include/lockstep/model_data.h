@@ -1,0 +1,73 @@
+/** @file model_data.h  What a network is given and gives: shapes, batches, a step's message, scores.
+ * Plain data, nothing is owned here. */
+#ifndef LOCKSTEP_MODEL_DATA_H
+#define LOCKSTEP_MODEL_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "lockstep/tensor.h"
+
+typedef struct lks_shape {
+    int rows, columns, channels;
+} lks_shape;
+
+/** A tensor that a layer will have. */
+typedef struct lks_tensor_plan {
+    const char *what; /**< "weight", "bias", "running_mean", "running_var" */
+    lks_role role;
+    int ndim;
+    int64_t shape[4];
+    double fan_in, fan_out; /**< of weights that are drawn; a bias has those of its weights */
+    float start;            /**< initial value of what is not drawn */
+} lks_tensor_plan;
+
+#define LKS_LAYER_TENSORS_MAX 4
+
+/** What is known of a layer before anything is built: what `lockstep info` prints, and the tensors
+ * that checkpoints will hold. */
+typedef struct lks_layer_info {
+    lks_shape out;
+    int64_t parameters;
+    double flop;       /**< forward, one sample; a fused multiply-add counts as 2 */
+    int64_t out_bytes; /**< float32 output of one sample */
+    bool learns;       /**< gradients reach its output: it, or a layer before it, is trained */
+    int n_tensors;
+    lks_tensor_plan tensors[LKS_LAYER_TENSORS_MAX]; /**< in the order of the flat array */
+} lks_layer_info;
+
+/** A rank's samples of one batch: consecutive chunks of config->train.chunk samples; only the last
+ * may be short. */
+typedef struct lks_batch {
+    const uint8_t *images; /**< [n][rows][columns][channels] bytes */
+    const uint8_t *labels; /**< [n], each < classes */
+    const uint32_t *ids;   /**< [n] sample ids: they key dropout */
+    int n;
+    uint32_t epoch; /**< 0-based: keys dropout */
+} lks_batch;
+
+/** The head of a step's message, which the ranks add up with the gradients in one Allreduce. */
+enum lks_message_slot {
+    LKS_MSG_STOP,    /**< each rank's wish to stop, 0: none; the caller's code */
+    LKS_MSG_SAMPLES, /**< samples computed */
+    LKS_MSG_HASH,    /**< sum of lks_hash64(id), modulo 2^64 */
+    LKS_MSG_LOSS_HI,
+    LKS_MSG_LOSS_LO,
+    LKS_MSG_CORRECT,
+    LKS_MSG_BAD_LOSS,    /**< ranks with a loss that is not finite */
+    LKS_MSG_BAD_WEIGHTS, /**< ranks with a weight that is not finite since the last update */
+    LKS_MSG_HEAD /**< number of slots; then one per operation: ranks with a bad gradient partial */
+};
+
+/** Adds up @p values over all ranks, in place: see lks_model_share(). */
+typedef void (*lks_sum_i64)(void *context, int64_t *values, size_t n);
+
+/** Result of one evaluated sample. */
+typedef struct lks_score {
+    double loss;
+    int predicted;  /**< first largest logit */
+    int rank_label; /**< number of classes with a larger logit than the label's, or an equal one and
+                       a smaller number: 0 is correct */
+} lks_score;
+
+#endif

@@ -1,0 +1,10 @@
+#ifndef LKS_NN_INPUT_H
+#define LKS_NN_INPUT_H
+
+#include "nn/op.h"
+
+/* Appends the network's input: @p table [channels][256] is the float value of every byte (copied);
+ * `pads`: somebody needs its channels in whole blocks. */
+lks_status lks_input_new(lks_model *m, const float (*table)[256], bool pads, lks_error *err);
+
+#endif

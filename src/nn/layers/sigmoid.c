@@ -1,0 +1,15 @@
+#include "nn/activation.h"
+
+static lks_status make(lks_site *site, lks_error *err) {
+    return lks_activation_new(site, LKS_ACT_SIGMOID, 0, err);
+}
+
+static const lks_option options[] = {LKS_LAYER_OPTIONS};
+static const lks_layer_rules rules = {.make = make,
+                                      .script = "elementwise(x => 1 / (1 + Math.exp(-x)))"};
+const lks_layer_kind lks_layer_sigmoid = {.name = "sigmoid",
+                                          .stem = "sigmoid",
+                                          .meaning = "1 / (1 + exp(-x))",
+                                          .options = options,
+                                          .n_options = LKS_COUNT(options),
+                                          .rules = &rules};

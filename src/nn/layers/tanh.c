@@ -1,0 +1,14 @@
+#include "nn/activation.h"
+
+static lks_status make(lks_site *site, lks_error *err) {
+    return lks_activation_new(site, LKS_ACT_TANH, 0, err);
+}
+
+static const lks_option options[] = {LKS_LAYER_OPTIONS};
+static const lks_layer_rules rules = {.make = make, .script = "elementwise(Math.tanh)"};
+const lks_layer_kind lks_layer_tanh = {.name = "tanh",
+                                       .stem = "tanh",
+                                       .meaning = "hyperbolic tangent",
+                                       .options = options,
+                                       .n_options = LKS_COUNT(options),
+                                       .rules = &rules};

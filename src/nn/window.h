@@ -1,0 +1,38 @@
+/* What windows of convolutions and pooling have in common. */
+#ifndef LKS_NN_WINDOW_H
+#define LKS_NN_WINDOW_H
+
+#include "nn/layer.h"
+
+/* Rows, then columns. */
+typedef struct lks_window {
+    int size[2], stride[2];
+    lks_padding padding;
+    int pad[2]; /* LKS_PAD_EXPLICIT: rows above and below, columns left and right */
+} lks_window;
+
+/* The options of a member `window` in the settings struct `type`. */
+#define LKS_PADDING_OPTION(type, what)                                                             \
+    {                                                                                              \
+        "padding",                                                                                 \
+            what                                                                                   \
+            " around the input: valid (none), same (output size = input size / stride, rounded "   \
+            "up), or how many on each side",                                                       \
+            LKS_OPT_PADDING, .offset = LKS_SETTING(type, window.padding),                          \
+                             .second = LKS_SETTING(type, window.pad), .max = 4096,                 \
+                             .words = lks_padding_words, .preset = "valid"                         \
+    }
+#define LKS_SIZE_OPTION(type, key, meaning)                                                        \
+    {                                                                                              \
+        key, meaning, LKS_OPT_INT_PAIR, .offset = LKS_SETTING(type, window.size), .min = 1,        \
+                                        .max = 4096, .required = true                              \
+    }
+
+/* Zero rows and columns before the first ones, and the size with padding. 'same' gives ceil(size /
+ * stride) outputs, the odd row or column of padding at the end, as TensorFlow does. */
+void lks_window_pad(const lks_window *w, lks_shape in, int before[2], int64_t padded[2]);
+
+/* How many windows fit into a padded input, down and across; positions that do not fill one are dropped. */
+lks_shape lks_window_outputs(const lks_window *w, const int64_t padded[2], int channels);
+
+#endif
