@@ -274,6 +274,11 @@ typedef struct lks_key_info {
  * each followed by its options. The strings are good until @p visit returns. */
 void lks_config_keys(void (*visit)(const lks_key_info *key, void *context), void *context);
 
+/** What to write here for a @p word of Keras or PyTorch, or that it is not there: "Conv2D" gives "write
+ * conv2d: {filters: 32, kernel: 3}". Case, '_', '-' and prefixes like "nn." do not matter. False, and ""
+ * in @p out, where the word is not known. 300 bytes are enough. */
+bool lks_config_advice(const char *word, char *out, size_t size);
+
 /** Prints every key with type, range, default and meaning (the text of `lockstep help config`). */
 void lks_config_help(FILE *out);
 

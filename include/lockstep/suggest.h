@@ -16,8 +16,8 @@ typedef struct lks_nearest {
 lks_nearest lks_nearest_start(const char *text);
 void lks_nearest_offer(lks_nearest *nearest, const char *candidate, size_t length);
 
-/** Insertions, deletions and replacements that turn @p a into @p b (Levenshtein 1966), both at most
- * 63 bytes; a large number for longer ones. */
+/** Insertions, deletions and replacements that turn @p a into @p b (Levenshtein 1966), where
+ * small and capital letters of ASCII are the same; both at most 63 bytes; a large number for longer ones. */
 size_t lks_edit_distance(const char *a, size_t a_length, const char *b, size_t b_length);
 
 #endif

@@ -1,5 +1,6 @@
 #include "lockstep/suggest.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define LENGTH_MAX 63
@@ -18,7 +19,8 @@ size_t lks_edit_distance(const char *a, size_t a_length, const char *b, size_t b
         size_t diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= b_length; j++) {
-            size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+            size_t replaced =
+                diagonal + ((tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1])));
             diagonal = row[j];
             row[j] = least(replaced, least(row[j], row[j - 1]) + 1);
         }

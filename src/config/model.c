@@ -1,4 +1,5 @@
 #include "base/utf8.h"
+#include "config/advice.h"
 #include "config/reader.h"
 #include "lockstep/suggest.h"
 #include "config/value.h"
@@ -18,22 +19,25 @@ typedef struct layer_reading {
 
 static lks_status unknown_option(lks_reader *r, const lks_layer_kind *info, const char *key,
                                  size_t offset) {
-    char shown[80], advice[200];
+    char shown[80], text[300];
     lks_printable(shown, sizeof shown, key, strlen(key));
+    const lks_advice *advice = lks_advice_find(key);
+    const char *meant = NULL;
     lks_nearest nearest = lks_nearest_start(key);
-    size_t used = (size_t)snprintf(advice, sizeof advice, "known options:");
-    for (int i = 0; i < info->n_options; i++) {
+    size_t used = (size_t)snprintf(text, sizeof text, "known options:");
+    for (int i = 0; i < info->n_options && used < sizeof text; i++) {
         const char *known = info->options[i].key;
+        meant = lks_advice_names(advice, known) ? known : meant;
         lks_nearest_offer(&nearest, known, strlen(known));
-        used += (size_t)snprintf(advice + used, sizeof advice - used, " %s", known);
+        used += (size_t)snprintf(text + used, sizeof text - used, " %s", known);
     }
-    if (nearest.best)
-        snprintf(advice, sizeof advice, "did you mean '%s'?", nearest.best);
-    if (strcmp(key, "activation") == 0)
-        snprintf(advice, sizeof advice,
-                 "an activation is a layer of its own behind this one: - relu");
+    meant = meant || (advice && !advice->instead) ? meant : nearest.best;
+    if (meant)
+        snprintf(text, sizeof text, "did you mean '%s'?", meant);
+    else if (advice && !advice->instead)
+        snprintf(text, sizeof text, "%s", advice->text);
     return lks_fail_at(r->err, &r->now, offset, "%s has no option '%s'; %s", info->name, shown,
-                       advice);
+                       text);
 }
 
 static lks_status check_unique(lks_reader *r, const lks_layer_config *layer, size_t offset) {
@@ -80,19 +84,20 @@ static const lks_layer_kind *find_kind(lks_reader *r, const lks_node *key) {
     if (found)
         return found;
     lks_nearest nearest = lks_nearest_start(key->text);
-    char shown[80], advice[300] = "known kinds:";
+    char shown[80], text[400] = "known kinds:";
+    const lks_advice *advice = lks_advice_find(key->text);
     lks_printable(shown, sizeof shown, key->text, strlen(key->text));
     for (const lks_layer_kind *const *kind = lks_layer_kinds; *kind; kind++) {
         const char *name = (*kind)->name;
-        size_t used = strlen(advice);
+        const size_t used = strlen(text);
         lks_nearest_offer(&nearest, name, strlen(name));
-        snprintf(advice + used, sizeof advice - used, " %s", name);
+        snprintf(text + used, sizeof text - used, " %s", name);
     }
-    if (nearest.best)
-        snprintf(advice, sizeof advice, "did you mean '%s'?", nearest.best);
-    if (strcmp(key->text, "softmax") == 0)
-        snprintf(advice, sizeof advice, "leave it out: softmax is part of the loss");
-    lks_fail_at(r->err, &r->now, key->offset, "unknown layer '%s'; %s", shown, advice);
+    if (advice && advice->text)
+        snprintf(text, sizeof text, "%s", advice->text);
+    else if (nearest.best)
+        snprintf(text, sizeof text, "did you mean '%s'?", nearest.best);
+    lks_fail_at(r->err, &r->now, key->offset, "unknown layer '%s'; %s", shown, text);
     return NULL;
 }
 

@@ -1,4 +1,5 @@
 #include "base/utf8.h"
+#include "config/advice.h"
 #include "config/locale.h"
 #include "config/reader.h"
 #include "lockstep/suggest.h"
@@ -43,88 +44,121 @@ static const char *last_component(const char *key) {
     return dot ? dot + 1 : key;
 }
 
-/* The option with the same last component as @p path whose whole key is nearest; NULL if there is
- * none. */
-static const char *same_last_component(const char *path) {
-    const char *best = NULL;
-    size_t distance = 0;
+/* The key or section elsewhere whose last component is that of @p path, the nearest of several, into
+ * @p found; false if there is none. */
+static bool same_component(const char *path, char found[LKS_KEY_MAX]) {
+    const char *wanted = last_component(path);
+    size_t distance = SIZE_MAX;
     const lks_option *option;
-    for (int i = 0; (option = lks_option_at(i)); i++) {
-        const char *key = option->key;
-        if (strcmp(last_component(key), last_component(path)) != 0)
-            continue;
-        size_t d = lks_edit_distance(key, strlen(key), path, strlen(path));
-        if (!best || d < distance) {
-            best = key;
+    for (int i = 0; (option = lks_option_at(i)); i++)
+        for (const char *at = option->key; at; at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL) {
+            const size_t n = strcspn(at, "."), whole = (size_t)(at - option->key) + n;
+            if (n != strlen(wanted) || strncmp(at, wanted, n) != 0)
+                continue;
+            const size_t d = lks_edit_distance(option->key, whole, path, strlen(path));
+            if (d >= distance)
+                continue;
             distance = d;
+            snprintf(found, LKS_KEY_MAX, "%.*s", (int)whole, option->key);
         }
-    }
-    return best;
+    return distance < SIZE_MAX;
 }
 
-/* The option that other programs call so, or NULL. */
-static const char *known_elsewhere_as(const char *name) {
-    static const char *const names[][2] = {{"batch_size", "train.global_batch"},
-                                           {"learning_rate", "train.optimizer.lr"},
-                                           {"validation_split", "data.validation"}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i][0]) == 0)
-            return names[i][1];
-    return NULL;
+/* A key that is not known: where it stands, and what is said of it. */
+typedef struct unknown {
+    const char *section, *key, *path; /* section "": the top, or a --set, whose key has dots */
+    bool in_file;
+    char advice[300];
+} unknown;
+
+/* "did you mean", as it is written there. */
+static void suggest(unknown *u, const char *key) {
+    char place[LKS_KEY_MAX + 40];
+    if (u->in_file)
+        snprintf(u->advice, sizeof u->advice, "write %s",
+                 lks_advice_place(key, u->section, place, sizeof place));
+    else
+        snprintf(u->advice, sizeof u->advice, "did you mean '%s'?", key);
 }
 
-/* Writes "did you mean ...", or else the section's keys, into @p out. */
-static void advise(char *out, size_t size, const char *section, const char *key, const char *path) {
-    bool below = section[0] != '\0' || !strchr(key, '.');
-    lks_nearest nearest = lks_nearest_start(key);
-    size_t length;
-    const lks_option *option;
-    for (int i = 0; (option = lks_option_at(i)); i++) {
-        const char *name = option->key;
-        if (!below)
-            lks_nearest_offer(&nearest, name, strlen(name));
-        else if ((name = component(name, section, &length)))
-            lks_nearest_offer(&nearest, name, length);
+/* What is known of the word from elsewhere; false if that does not help here. */
+static bool translate(unknown *u) {
+    const lks_advice *advice = lks_advice_find(u->key);
+    if (!advice)
+        return false;
+    char sibling[LKS_KEY_MAX];
+    snprintf(sibling, sizeof sibling, "%s.%s", u->section, advice->instead ? advice->instead : "");
+    if (advice->instead && lks_option_find(advice->instead)) {
+        suggest(u, advice->instead);
+        return true;
     }
-    const char *elsewhere = same_last_component(path);
-    const char *other_name = known_elsewhere_as(last_component(path));
-    if (other_name) {
-        snprintf(out, size, "did you mean '%s'?", other_name);
-        return;
+    if (lks_option_find(sibling)) {
+        suggest(u, sibling);
+        return true;
     }
-    if (elsewhere && (!nearest.best || (!below && nearest.distance > 2))) {
-        snprintf(out, size, "did you mean '%s'?", elsewhere);
-        return;
-    }
-    if (nearest.best) {
-        snprintf(out, size, "did you mean '%.*s'?", (int)nearest.best_length, nearest.best);
-        return;
-    }
-    size_t used = (size_t)snprintf(out, size, "known keys:");
+    bool layer = false;
+    for (const lks_layer_kind *const *kind = lks_layer_kinds; *kind; kind++)
+        layer = layer || lks_advice_names(advice, (*kind)->name);
+    if (layer)
+        snprintf(u->advice, sizeof u->advice, "a layer is an entry of the list 'model'");
+    else if (!advice->instead || strchr(advice->instead, '|'))
+        snprintf(u->advice, sizeof u->advice, "%s", advice->text);
+    return u->advice[0];
+}
+
+static void list_keys(unknown *u, const char *section) {
+    size_t used = (size_t)snprintf(u->advice, sizeof u->advice, "known keys:"), length;
     const char *before = "";
-    for (int i = 0; (option = lks_option_at(i)) && used < size; i++) {
-        const char *name = component(option->key, below ? section : "", &length);
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)) && used < sizeof u->advice; i++) {
+        const char *name = component(option->key, section, &length);
         if (!name || (strncmp(name, before, length) == 0 && before[length] == '.'))
             continue;
-        used += (size_t)snprintf(out + used, size - used, " %.*s", (int)length, name);
+        used +=
+            (size_t)snprintf(u->advice + used, sizeof u->advice - used, " %.*s", (int)length, name);
         before = name;
     }
 }
 
+static void advise(unknown *u) {
+    const bool below = u->section[0] != '\0' || !strchr(u->key, '.');
+    lks_nearest nearest = lks_nearest_start(u->key);
+    size_t length;
+    const lks_option *option;
+    if (translate(u))
+        return;
+    for (int i = 0; (option = lks_option_at(i)); i++) {
+        const char *name = option->key;
+        if (!below)
+            lks_nearest_offer(&nearest, name, strlen(name));
+        else if ((name = component(name, u->section, &length)))
+            lks_nearest_offer(&nearest, name, length);
+    }
+    char elsewhere[LKS_KEY_MAX];
+    if ((!nearest.best || (!below && nearest.distance > 2)) && same_component(u->path, elsewhere))
+        suggest(u, elsewhere);
+    else if (nearest.best)
+        snprintf(u->advice, sizeof u->advice, "did you mean '%.*s'?", (int)nearest.best_length,
+                 nearest.best);
+    else
+        list_keys(u, below ? u->section : "");
+}
+
 static lks_status unknown_key(lks_reader *r, const char *section, const lks_node *key,
                               const char *path) {
-    char shown[80], advice[300];
+    char shown[80];
+    unknown u = {section, key->text, path, r->now.kind == LKS_SOURCE_FILE, ""};
     lks_printable(shown, sizeof shown, key->text, strlen(key->text));
     if (strcmp(key->text, "<<") == 0)
         return lks_fail_at(r->err, &r->now, key->offset, "merge keys (<<) are not supported");
-    if (r->now.kind == LKS_SOURCE_FILE && lks_option_find(key->text))
+    char place[LKS_KEY_MAX + 40];
+    if (u.in_file && strchr(key->text, '.') && lks_option_find(key->text))
         return lks_fail_at(r->err, &r->now, key->offset,
-                           "unknown key '%s': keys with dots are for --set, in a file each part is "
-                           "a map",
-                           shown);
-    advise(advice, sizeof advice, section, key->text, path);
+                           "unknown key '%s': keys with dots are for --set; in a file write %s",
+                           shown, lks_advice_place(key->text, "", place, sizeof place));
+    advise(&u);
     return lks_fail_at(r->err, &r->now, key->offset, "unknown key '%s'%s%s%s; %s", shown,
-                       section[0] ? " in '" : "", section, section[0] ? "'" : "", advice);
+                       section[0] ? " in '" : "", section, section[0] ? "'" : "", u.advice);
 }
 
 /* --- values and sections
@@ -153,13 +187,28 @@ static lks_status check_key(lks_reader *r, const lks_node *map, const lks_node *
     return LKS_OK;
 }
 
+/* "optimizer: adamw" and the like: the word is the section's name. */
+static lks_status no_map(lks_reader *r, const char *section, const lks_node *node) {
+    char key[LKS_KEY_MAX], place[LKS_KEY_MAX + 40] = "";
+    snprintf(key, sizeof key, "%s.name", section);
+    const lks_option *name = lks_option_find(key);
+    if (name && name->words && node->type == LKS_NODE_SCALAR) {
+        const char *word = lks_advice_word(name->words, node->text);
+        snprintf(place, sizeof place,
+                 r->now.kind == LKS_SOURCE_FILE ? ": write %s: {name: %s}" : ": write %s.name=%s",
+                 r->now.kind == LKS_SOURCE_FILE ? last_component(section) : section,
+                 word ? word : "...");
+    }
+    return lks_fail_at(r->err, &r->now, node->offset,
+                       section[0] ? "'%s' must be a map of keys%s%s"
+                                  : "%sa configuration must be a map of keys%s%s",
+                       section, node->type == LKS_NODE_NULL ? ", and has none" : "", place);
+}
+
 /* Applies a section's map. Recursion ends where the table's keys end. */
 static lks_status read_section(lks_reader *r, const char *section, const lks_node *node) {
     if (node->type != LKS_NODE_MAP)
-        return lks_fail_at(r->err, &r->now, node->offset,
-                           section[0] ? "'%s' must be a map of keys%s"
-                                      : "%sa configuration must be a map of keys%s",
-                           section, node->type == LKS_NODE_NULL ? ", and has none" : "");
+        return no_map(r, section, node);
     for (const lks_node *key = node->first; key; key = key->next->next) {
         LKS_TRY(check_key(r, node, key));
         char path[LKS_KEY_MAX];

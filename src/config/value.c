@@ -1,7 +1,8 @@
 #include "config/value.h"
 #include "base/utf8.h"
-#include "lockstep/suggest.h"
+#include "config/advice.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -225,20 +226,25 @@ static bool find_word(const lks_word *words, const lks_node *node, int *value) {
     return false;
 }
 
-static lks_status read_word(const reading *r, const lks_node *node) {
-    int value;
-    if (find_word(r->option->words, node, &value)) {
-        store(r, r->option->offset, &value, sizeof value);
-        return LKS_OK;
-    }
+/* Fails with the word that may be meant. */
+static lks_status wrong_word(const reading *r, const lks_node *node) {
     if (node->type != LKS_NODE_SCALAR)
         return wrong(r, node, NULL);
-    lks_nearest nearest = lks_nearest_start(node->text);
-    for (const lks_word *w = r->option->words; w->word; w++)
-        lks_nearest_offer(&nearest, w->word, strlen(w->word));
+    const char *meant = lks_advice_word(r->option->words, node->text);
+    const lks_advice *advice = lks_advice_find(node->text);
     char remark[96];
-    snprintf(remark, sizeof remark, "did you mean '%s'?", nearest.best ? nearest.best : "");
-    return wrong(r, node, nearest.best && nearest.length > 2 ? remark : NULL);
+    snprintf(remark, sizeof remark, "did you mean '%s'?", meant ? meant : "");
+    if (meant)
+        return wrong(r, node, remark);
+    return wrong(r, node, advice && !advice->instead ? advice->text : NULL);
+}
+
+static lks_status read_word(const reading *r, const lks_node *node) {
+    int value;
+    if (!find_word(r->option->words, node, &value))
+        return wrong_word(r, node);
+    store(r, r->option->offset, &value, sizeof value);
+    return LKS_OK;
 }
 
 static size_t element_size(const lks_option *o) {
@@ -300,6 +306,9 @@ static lks_status read_pair(const reading *r, const lks_node *node, size_t offse
 
 static lks_status read_padding(const reading *r, const lks_node *node) {
     int value = LKS_PAD_EXPLICIT, none[2] = {0};
+    if (node->type == LKS_NODE_SCALAR && isalpha((unsigned char)node->text[0]) &&
+        !find_word(r->option->words, node, &value))
+        return wrong_word(r, node);
     if (find_word(r->option->words, node, &value))
         store(r, r->option->second, none, sizeof none);
     else
