@@ -372,6 +372,14 @@ static lks_status set_value(lks_config *config, const lks_key_value *value, lks_
     return lks_option_set(option, config, option->key, &source, err);
 }
 
+/* Nothing that is in effect counts as a default any more, which another one could take the place of. */
+static void settle(lks_reader *r) {
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++)
+        if (lks_option_applies(option, r->config))
+            lks_reader_origin(r, option)->from = LKS_FROM_FILE;
+}
+
 lks_status lks_config_override(lks_config *config, const lks_key_value *values, int n,
                                lks_error *err) {
     lks_reader r = {.config = config, .file = {.kind = LKS_SOURCE_PROGRAM}, .err = err};
@@ -379,6 +387,7 @@ lks_status lks_config_override(lks_config *config, const lks_key_value *values, 
     locale_t saved = lks_locale_enter();
     for (int i = 0; i < n && status == LKS_OK; i++)
         status = set_value(config, &values[i], err);
+    settle(&r);
     if (status == LKS_OK)
         status = lks_config_check(&r);
     lks_locale_leave(saved);

@@ -447,6 +447,13 @@ static void test_override(void) {
         CU_ASSERT_PTR_NULL(strchr(err.text, '\n'));
     }
     lks_config_free(&c);
+    /* What was given stays, also where optimizers have defaults of their own for it. */
+    c = parse_good(MODEL "train: {optimizer: {name: adadelta, epsilon: 1e-3}}", NULL);
+    CU_ASSERT_EQUAL(lks_config_override(&c, good, 1, &err), LKS_OK);
+    CU_ASSERT_EQUAL(c.train.optimizer.epsilon, 1e-3);
+    CU_ASSERT_EQUAL(lks_config_override(&c, NULL, 0, &err), LKS_OK);
+    CU_ASSERT_EQUAL(c.train.optimizer.epsilon, 1e-3);
+    lks_config_free(&c);
 }
 
 static void test_same_run(void) {
