@@ -107,6 +107,11 @@ const lks_flat *lks_checkpoint_evaluated(const lks_checkpoint *c);
  * @p now "this network's". */
 lks_status lks_flat_same(const lks_flat *saved, const lks_flat *now, lks_error *err);
 
+/** SHA-256 of that array's values, as weights_sha256 is of the model's: equal to it where nothing is
+ * averaged. This is summary.json's test_weights_sha256 of the checkpoint that was tested. */
+lks_status lks_checkpoint_evaluated_digest(const lks_checkpoint *c, char digest[LKS_SHA256_HEX],
+                                           lks_error *err);
+
 /** weights_sha256 of @p flats[0], and state_sha256 of all flats (count and bytes, in order), then
  * the cursor as little-endian 64-bit integers; where the plateau schedule (1) or early stopping (2)
  * has seen an evaluation, that number and the members of its state follow. Fills both members of

@@ -60,3 +60,9 @@ const lks_flat *lks_checkpoint_evaluated(const lks_checkpoint *c) {
             return &c->flats[f];
     return &c->flats[0];
 }
+
+lks_status lks_checkpoint_evaluated_digest(const lks_checkpoint *c, char digest[LKS_SHA256_HEX],
+                                           lks_error *err) {
+    const lks_flat *flat = lks_checkpoint_evaluated(c);
+    return lks_sha256_buffer(flat->values, flat->count * sizeof *flat->values, digest, err);
+}

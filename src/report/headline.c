@@ -5,12 +5,17 @@
 
 #include "lockstep/json.h"
 #include "report/section.h"
+#include "report/weights.h"
 
-/* A number of summary.json: as it is for programs, as `text` for people. */
-static void number(lks_html *page, const lks_report_run *run, const char *key, const char *text) {
+/* A value of summary.json: as it is for programs, as `text` for people. */
+static void value_of(lks_html *page, const char *key, double value, const char *text) {
     char raw[32];
     lks_html_printf(page, "<data data-key=\"%s\" value=\"%s\">%s</data>", key,
-                    lks_json_number(lks_report_number(run, key), raw), text);
+                    lks_json_number(value, raw), text);
+}
+
+static void number(lks_html *page, const lks_report_run *run, const char *key, const char *text) {
+    value_of(page, key, lks_report_number(run, key), text);
 }
 
 static const char *count_of(const lks_report_run *run, const char *key,
@@ -53,14 +58,27 @@ static void fact_close(lks_html *page, const char *note) {
     lks_html_printf(page, "</dd><dd class=\"note\">%s</dd></div>\n", note);
 }
 
-static void write_validation(lks_html *page, const lks_report_run *run) {
+static void write_validation(lks_html *page, const lks_report_weights *w) {
     char text[LKS_FIGURE_ROOM];
-    const double value = lks_report_number(run, "validation_accuracy");
-    if (isnan(value))
+    if (isnan(w->validation))
         return;
     fact_open(page, "validation");
-    number(page, run, "validation_accuracy", lks_percent(value, 10000, text));
+    value_of(page, w->validation_key, w->validation, lks_percent(w->validation, 10000, text));
     fact_close(page, "held out of training");
+}
+
+/* The digest, of the weights whose figures stand above, and what may be said of it. */
+static void write_digest(lks_html *page, const lks_report_run *run, const lks_report_weights *w) {
+    char which[LKS_WEIGHTS_ROOM];
+    if (!w->digest[0])
+        return;
+    lks_html_add(page, "<div class=\"wide\"><dt>weights, SHA-256</dt><dd><code>");
+    lks_html_text(page, w->digest);
+    lks_html_printf(page, "</code></dd><dd class=\"note\">%s; %s</dd></div>\n",
+                    lks_report_weights_text(w, which),
+                    lks_report_reproducible(run)
+                        ? "the same on any number of ranks, threads and hosts"
+                        : "float32 sums: other numbers of ranks or threads may give others");
 }
 
 static void write_work(lks_html *page, const lks_report_run *run) {
@@ -87,19 +105,13 @@ static void write_work(lks_html *page, const lks_report_run *run) {
     lks_html_add(page, "</dd></div>\n");
 }
 
-static void write_summary(lks_html *page, const lks_report_run *run) {
-    char text[LKS_FIGURE_ROOM], digest[80] = "";
-    write_validation(page, run);
+static void write_summary(lks_html *page, const lks_report_run *run, const lks_report_weights *w) {
+    char text[LKS_FIGURE_ROOM];
+    write_validation(page, w);
     fact_open(page, "parameters");
     number(page, run, "parameters", count_of(run, "parameters", text));
     fact_close(page, "trained weights and biases");
     write_work(page, run);
-    lks_json_get_text(run->summary, "weights_sha256", digest, sizeof digest);
-    lks_html_add(page, "<div class=\"wide\"><dt>weights, SHA-256</dt><dd><code>");
-    lks_html_text(page, digest);
-    lks_html_add(page,
-                 "</code></dd><dd class=\"note\">the same on any number of ranks, threads and "
-                 "hosts</dd></div>\n");
 }
 
 /* What a run that has not ended can say. */
@@ -113,13 +125,11 @@ static void write_progress(lks_html *page, const lks_report_run *run) {
     snprintf(note, sizeof note, "%lld of %d epochs complete", (long long)c->cursor.epoch,
              run->config.train.epochs);
     fact_close(page, note);
-    lks_html_printf(page,
-                    "<div class=\"wide\"><dt>weights, SHA-256</dt><dd><code>%s</code></dd></div>\n",
-                    c->weights_sha256);
 }
 
 void lks_section_headline(lks_html *page, const lks_report *r) {
     const lks_report_run *run = r->runs;
+    const lks_report_weights w = lks_report_weights_of(run);
     lks_section_open(page, "headline", "Result");
     if (!run->summary)
         lks_missing(page,
@@ -129,9 +139,10 @@ void lks_section_headline(lks_html *page, const lks_report *r) {
         write_accuracy(page, run);
     lks_html_add(page, "<dl class=\"facts\">\n");
     if (run->summary)
-        write_summary(page, run);
+        write_summary(page, run, &w);
     else
         write_progress(page, run);
+    write_digest(page, run, &w);
     lks_html_add(page, "</dl>\n");
     lks_section_close(page);
 }

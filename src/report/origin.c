@@ -1,9 +1,12 @@
 /* Where the result comes from, and how to get it again. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lockstep/json.h"
+#include "lockstep/shell.h"
 #include "report/section.h"
+#include "report/weights.h"
 
 static void fact(lks_html *page, const char *name, const char *value, bool code) {
     if (!value[0])
@@ -16,8 +19,12 @@ static void fact(lks_html *page, const char *name, const char *value, bool code)
 static void write_provenance(lks_html *page, const lks_report_run *run) {
     const lks_checkpoint *c = &run->checkpoint;
     const lks_provenance *p = &c->provenance;
-    char text[LKS_PROVENANCE_TEXT_MAX + 64], count[LKS_FIGURE_ROOM];
+    char text[LKS_PROVENANCE_TEXT_MAX + 64], count[LKS_FIGURE_ROOM], average[LKS_SHA256_HEX];
+    lks_error ignored;
     fact(page, "weights, SHA-256", c->weights_sha256, true);
+    if (lks_checkpoint_evaluated(c) != c->flats &&
+        lks_checkpoint_evaluated_digest(c, average, &ignored) == LKS_OK)
+        fact(page, "average, SHA-256", average, true);
     fact(page, "state, SHA-256", c->state_sha256, true);
     fact(page, "data digest", c->data.digest, true);
     snprintf(text, sizeof text, "%s of %d × %d × %d, in %d classes",
@@ -47,12 +54,45 @@ static void write_summary(lks_html *page, const lks_report_run *run) {
         return;
     if (lks_json_get_text(run->summary, "resumed_from", text, sizeof text))
         fact(page, "resumed from", text, true);
-    if (lks_json_get_text(run->summary, "test_weights", text, sizeof text))
-        fact(page, "tested weights", strcmp(text, "best") == 0 ? "best by validation" : "last",
-             false);
-    if (lks_json_get_text(run->summary, "evaluated", text, sizeof text) &&
-        strcmp(text, LKS_AVERAGE) == 0)
-        fact(page, "evaluated with", "averaged weights", false);
+    const lks_report_weights w = lks_report_weights_of(run);
+    fact(page, "tested weights", lks_report_weights_text(&w, text), false);
+}
+
+static void add_word(lks_html *page, const char *word) {
+    char *quoted = lks_shell_word(word);
+    page->failed = page->failed || !quoted;
+    if (quoted)
+        lks_html_text(page, quoted);
+    free(quoted);
+}
+
+/* Commands, and a claim that holds for this very run. */
+static void write_again(lks_html *page, const lks_report_run *run) {
+    const bool exact = lks_report_reproducible(run);
+    const lks_provenance *p = &run->checkpoint.provenance;
+    const bool layout = !exact && run->has_checkpoint;
+    char config[LKS_PATH_MAX + 16];
+    lks_html_add(page, "<h3>To get it again</h3>\n<p>");
+    lks_html_add(page, exact
+                           ? "Train again with the same data, then compare. Any number of ranks, "
+                             "threads and hosts gives the same weights, bit for bit."
+                           : "This run added float32 sums (<code>train.reduce: fp32</code>). Other "
+                             "numbers of ranks or threads may give other weights.");
+    lks_html_add(page, "</p>\n<pre tabindex=\"0\"><code>");
+    if (layout && p->ranks > 1)
+        lks_html_printf(page, "mpirun -n %d ", p->ranks);
+    lks_html_add(page, "lockstep train ");
+    snprintf(config, sizeof config, "%.*s/config.yaml", LKS_PATH_MAX, run->folder);
+    add_word(page, config);
+    if (layout)
+        lks_html_printf(page, " --threads %d", p->threads);
+    if (run->has_checkpoint && p->init_from.path[0]) {
+        lks_html_add(page, " --init-from ");
+        add_word(page, p->init_from.path);
+    }
+    lks_html_add(page, " --out again\nlockstep diff again ");
+    add_word(page, run->folder);
+    lks_html_add(page, "</code></pre>\n");
 }
 
 void lks_section_configuration(lks_html *page, const lks_report *r) {
@@ -67,13 +107,8 @@ void lks_section_configuration(lks_html *page, const lks_report *r) {
     lks_html_add(page, "</dl>\n");
     if (!run->has_checkpoint)
         lks_missing_since(page, "The checkpoint cannot be read", run->problem);
-    lks_html_add(page,
-                 "<h3>To get it again</h3>\n<p>The weights follow from configuration, data and "
-                 "seed, on any number of ranks, threads and hosts. Train again and compare the "
-                 "digest of the weights:</p>\n<pre tabindex=\"0\"><code>lockstep train ");
-    lks_html_text(page, run->folder);
-    lks_html_add(page, "/config.yaml --out again</code></pre>\n"
-                       "<details><summary>The whole configuration, defaults included</summary>\n"
+    write_again(page, run);
+    lks_html_add(page, "<details><summary>The whole configuration, defaults included</summary>\n"
                        "<pre tabindex=\"0\"><code>");
     lks_html_text(page, run->config_yaml);
     lks_html_add(page, "</code></pre></details>\n");

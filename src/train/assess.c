@@ -74,6 +74,21 @@ static lks_status read_best(lks_run *run, float *weights, lks_error *err) {
     return status;
 }
 
+/* Rank 0: notes whose figures the test set's are. `weights`: [n_weights] those that were asked. */
+static lks_status note_tested(lks_run *run, const float *weights, lks_error *err) {
+    const lks_counts *v = run->validation;
+    const lks_best *b = &run->best;
+    const bool best = lks_run_tests_best(run);
+    run->tested = (lks_tested){
+        .step = best ? b->step : run->cursor.step,
+        .epoch = best ? b->step / run->steps_per_epoch : run->cursor.epoch,
+        .average = run->average.weights != NULL,
+        .validation_loss = best ? lks_limbs_value(b->loss) / (double)b->total : lks_mean_loss(v),
+        .validation_accuracy = best ? (double)b->correct / (double)b->total : lks_accuracy(v)};
+    return lks_sha256_buffer(weights, run->view.n_weights * sizeof *weights,
+                             run->tested.weights_sha256, err);
+}
+
 static lks_status test_best(lks_run *run, lks_predicted *predicted, lks_error *err) {
     size_t n = run->view.n_weights;
     float *weights = lks_alloc(n, sizeof *weights, "the best weights", err);
@@ -86,8 +101,10 @@ static lks_status test_best(lks_run *run, lks_predicted *predicted, lks_error *e
         lks_comm_broadcast(run->comm, weights, n * sizeof *weights, 0);
         status = evaluate_with(run, weights, &q, err);
     }
+    if (status == LKS_OK && run->comm->rank == 0)
+        status = note_tested(run, weights, err);
     lks_free(weights);
-    return status;
+    return lks_comm_agree(run->comm, status, err);
 }
 
 bool lks_run_tests_best(const lks_run *run) {
@@ -136,7 +153,11 @@ lks_status lks_run_evaluate_end(lks_run *run, lks_predicted *predicted, lks_erro
     if (lks_run_tests_best(run) && run->best.step != run->cursor.step)
         return test_best(run, predicted, err);
     const question q = of_test(run, predicted);
-    return evaluate_with(run, average, &q, err);
+    LKS_TRY(evaluate_with(run, average, &q, err));
+    lks_status status = LKS_OK;
+    if (run->comm->rank == 0)
+        status = note_tested(run, average ? average : run->view.weights, err);
+    return lks_comm_agree(run->comm, status, err);
 }
 
 /* --- what follows ------------------------------------------------------------------------------ */

@@ -162,11 +162,15 @@ lks_status lks_run_end_metrics(lks_run *run, lks_error *err) {
     const lks_counts *t = run->test;
     if (t->total > 0)
         fprintf(run->metrics,
-                "{\"type\":\"test\",\"step\":%lld,\"test_loss\":%s,\"test_accuracy\":%s,"
+                "{\"type\":\"test\",\"step\":%lld,\"epoch\":%lld,\"weights\":\"%s\",\"evaluated\":"
+                "\"%s\","
+                "\"weights_sha256\":\"%s\",\"test_loss\":%s,\"test_accuracy\":%s,"
                 "\"test_correct\":%lld,\"test_total\":%lld}\n",
-                (long long)run->cursor.step, lks_json_number(lks_mean_loss(t), loss),
-                lks_json_number(lks_accuracy(t), accuracy), (long long)t->correct,
-                (long long)t->total);
+                (long long)run->tested.step, (long long)run->tested.epoch,
+                lks_run_tests_best(run) ? "best" : "last",
+                run->tested.average ? LKS_AVERAGE : "model", run->tested.weights_sha256,
+                lks_json_number(lks_mean_loss(t), loss), lks_json_number(lks_accuracy(t), accuracy),
+                (long long)t->correct, (long long)t->total);
     return lks_run_check_metrics(run, err);
 }
 
@@ -234,6 +238,18 @@ static void put_integer(json *j, const char *name, int64_t value) {
     fprintf(j->f, "%lld", (long long)value);
 }
 
+/* What belongs to the weights that the test figures are of, whatever the last ones are. */
+static void put_tested(json *j, const lks_run *run) {
+    const lks_tested *t = &run->tested;
+    const bool scored = t->weights_sha256[0];
+    put_integer(j, "test_step", scored ? t->step : run->cursor.step);
+    put_integer(j, "test_epoch", scored ? t->epoch : run->cursor.epoch);
+    put_text(j, "evaluated", run->average.weights ? LKS_AVERAGE : "model");
+    put_text_or_null(j, "test_weights_sha256", t->weights_sha256);
+    put_number(j, "test_validation_accuracy", scored ? t->validation_accuracy : NAN);
+    put_number(j, "test_validation_loss", scored ? t->validation_loss : NAN);
+}
+
 static void put_results(json *j, const lks_run *run) {
     const lks_counts *t = run->test;
     double low, high;
@@ -250,8 +266,7 @@ static void put_results(json *j, const lks_run *run) {
     put_number(j, "test_macro_recall", t->total ? macro.recall : NAN);
     put_number(j, "test_macro_f1", t->total ? macro.f1 : NAN);
     put_text(j, "test_weights", lks_run_tests_best(run) ? "best" : "last");
-    put_integer(j, "test_step", lks_run_tests_best(run) ? run->best.step : run->cursor.step);
-    put_text(j, "evaluated", run->average.weights ? LKS_AVERAGE : "model");
+    put_tested(j, run);
     put_number(j, "validation_accuracy", lks_accuracy(run->validation));
     put_number(j, "validation_loss", lks_mean_loss(run->validation));
 }

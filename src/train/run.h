@@ -15,6 +15,15 @@
 #include "measure/trace_file.h"
 #include "train/progress.h"
 
+/* The weights that the test figures belong to, and what validation says of the very same ones. Known on
+ * rank 0, once the test set has been scored. */
+typedef struct lks_tested {
+    int64_t step, epoch;                 /* after which they stood so; epoch: complete ones */
+    bool average;                        /* they are the averaged weights of that step */
+    char weights_sha256[LKS_SHA256_HEX]; /* of exactly these; "": the test set was not scored */
+    double validation_loss, validation_accuracy; /* NaN: without validation */
+} lks_tested;
+
 typedef struct lks_run {
     lks_comm *comm;
     const lks_train_options *options;
@@ -47,7 +56,7 @@ typedef struct lks_run {
     int64_t first_step, computed,
         saved_step; /* step at start; samples computed by this rank; newest file */
     double lr, step_loss, step_accuracy;
-    double gradient_norm; /* of the newest step where it was measured; NaN: none yet */
+    double gradient_norm; /* of this epoch's newest step where it was measured; NaN: none */
     lks_norms *norms;     /* [tensors] of the newest step that is recorded */
     float (*record)[2];   /* [trained tensors] the same for the history; rank 0 */
     double train_seconds, epoch_started, epoch_seconds, epoch_comm;
@@ -62,6 +71,7 @@ typedef struct lks_run {
     bool bad_weights;
     char resumed_from[LKS_PATH_MAX + 64];
     lks_counts *validation, *test; /* newest results; total 0 where not measured */
+    lks_tested tested;             /* of `test` at the end */
 } lks_run;
 
 /* setup.c: everything before the first step, and its end. Collective; errors agreed.

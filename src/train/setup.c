@@ -126,6 +126,10 @@ static void print_plan(const lks_run *run) {
              c->train.epochs, c->train.epochs == 1 ? "" : "s", (long long)run->steps_per_epoch,
              run->last_step < run->total_steps ? " (cut short by train.max_steps)" : "",
              c->train.global_batch, chunks, c->train.chunk, (unsigned long long)c->seed);
+    lks_info("sums       %s",
+             c->train.reduce == LKS_REDUCE_EXACT
+                 ? "exact: the same bits on any number of ranks, threads and hosts"
+                 : "plain float32: other numbers of ranks or threads may give other bits");
     if (run->comm->size > chunks)
         lks_warn("%d ranks share %d chunks of %d samples: %d ranks have no work in each step; use "
                  "fewer ranks, a larger train.global_batch or a smaller train.chunk",

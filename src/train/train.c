@@ -7,6 +7,7 @@
 #include "lockstep/log.h"
 #include "lockstep/phase_times.h"
 #include "lockstep/shell.h"
+#include "lockstep/shell.h"
 #include "lockstep/timer.h"
 #include "train/refit.h"
 #include "train/run.h"
@@ -23,6 +24,7 @@ static void enter_epoch(lks_run *run) {
     run->epoch_started = lks_now();
     run->epoch_comm = run->comm->seconds;
     run->epoch_samples_before = run->cursor.samples_seen;
+    run->gradient_norm = NAN; /* none measured in this epoch yet */
 }
 
 /* Wall time of this visit to the epoch on the slowest rank. */
@@ -145,7 +147,10 @@ static lks_status train_all(lks_run *run, lks_error *err) {
     return LKS_OK;
 }
 
-/* "rank 0: 30000, rank 1: 30000, ..." and the promise that was checked. */
+/* More are told as a range. */
+#define RANKS_LISTED 32
+
+/* "30000, 30000, ..." and the promise that this very process has checked. */
 static void report_samples(lks_run *run) {
     int ranks = run->comm->size;
     int64_t *all = run->comm->rank == 0 ? malloc(sizeof *all * (size_t)ranks) : NULL;
@@ -154,13 +159,23 @@ static void report_samples(lks_run *run) {
     lks_comm_gather(run->comm, &run->computed, 1, sizeof run->computed, all, NULL);
     if (!all)
         return;
-    char line[1024] = "";
+    char line[32 * RANKS_LISTED] = "", checked[128] = "";
     size_t length = 0;
-    for (int r = 0; r < ranks && length < sizeof line - 32; r++)
-        length += (size_t)snprintf(line + length, sizeof line - length, "%s%lld", r ? ", " : "",
-                                   (long long)all[r]);
-    lks_info("samples    computed by each rank: %s%s", line,
-             run->verified > 0 ? "; every sample seen once an epoch, replicas equal: checked" : "");
+    int64_t least = all[0], most = all[0];
+    for (int r = 0; r < ranks; r++) {
+        least = all[r] < least ? all[r] : least;
+        most = all[r] > most ? all[r] : most;
+        if (ranks <= RANKS_LISTED)
+            length += (size_t)snprintf(line + length, sizeof line - length, "%s%lld", r ? ", " : "",
+                                       (long long)all[r]);
+    }
+    if (ranks > RANKS_LISTED)
+        snprintf(line, sizeof line, "%lld to %lld", (long long)least, (long long)most);
+    if (run->verified > 0)
+        snprintf(checked, sizeof checked,
+                 "; every sample seen once an epoch, replicas equal: checked after %lld epoch%s",
+                 (long long)run->verified, run->verified == 1 ? "" : "s");
+    lks_info("samples    computed by each rank: %s%s", line, checked);
     free(all);
 }
 
@@ -223,6 +238,29 @@ static void print_test(const lks_run *run) {
     lks_counts_print(run->test, &run->config.data, title, stdout);
 }
 
+/* Which weights the run ends with, and how to compare them with another run's: at the end, where one
+ * finds them. */
+static void print_weights(const lks_run *run) {
+    const lks_tested *t = &run->tested;
+    char last[LKS_SHA256_HEX];
+    lks_error err;
+    if (run->comm->rank != 0 || !lks_log_enabled())
+        return;
+    if (lks_sha256_buffer(run->view.weights, run->view.n_weights * sizeof(float), last, &err) !=
+        LKS_OK) {
+        lks_warn("no digest of the weights: %s", err.text);
+        return;
+    }
+    lks_info("weights    %s", last);
+    if (t->weights_sha256[0] && strcmp(t->weights_sha256, last) != 0)
+        lks_info("tested     %s (%s%s, step %lld)", t->weights_sha256,
+                 lks_run_tests_best(run) ? "best by validation" : "last",
+                 t->average ? ", averaged" : "", (long long)t->step);
+    char *folder = lks_shell_word(run->folder);
+    lks_info("compare    lockstep diff %s OTHER_RUN", folder ? folder : run->folder);
+    free(folder);
+}
+
 static lks_status finish(lks_run *run, lks_error *err) {
     lks_predicted predicted = {0};
     bool has_test = run->data.has_test;
@@ -251,6 +289,7 @@ static lks_status finish(lks_run *run, lks_error *err) {
         lks_run_write_page(run);
     lks_info("\nrun folder %s%s", run->folder,
              run->cursor.step == run->first_step ? " (was complete: nothing left to train)" : "");
+    print_weights(run);
     return LKS_OK;
 }
 
@@ -269,6 +308,7 @@ static lks_status stop(lks_run *run, lks_error *err) {
     lks_info("stopped at step %lld of %lld %s; checkpoint saved in %s; the same command %sgoes on",
              (long long)run->cursor.step, (long long)run->last_step, lks_stop_reason(run->stop),
              run->checkpoints, automatic ? "" : "with --resume auto ");
+    print_weights(run);
     return LKS_OK;
 }
 

@@ -57,7 +57,7 @@ trained run 2 --threads 1 --set data.validation=0.2 --set train.epochs=3
 page=$work/run/report.html
 whole "run"
 number() { grep -oE "data-key=\"$1\" value=\"[^\"]*\"" "$page" | sed 's/.*value="//; s/"$//'; }
-for key in test_accuracy test_accuracy_low test_accuracy_high test_correct test_total validation_accuracy parameters epochs \
+for key in test_accuracy test_accuracy_low test_accuracy_high test_correct test_total test_validation_accuracy parameters epochs \
     images_per_second train_seconds world_size threads_per_rank; do
     same "the page's $key" "$(key run $key)" "$(number $key)"
 done

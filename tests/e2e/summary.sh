@@ -10,7 +10,8 @@ run=$work/run
 # --- summary.json
 keys=(status test_accuracy test_correct test_total test_loss validation_accuracy epochs steps samples_seen
     weights_sha256 state_sha256 numerics train_seconds images_per_second world_size threads_per_rank isa parameters
-    comm_seconds resumed_from phases peak_rss_mib)
+    comm_seconds resumed_from phases peak_rss_mib test_weights test_weights_sha256 test_step test_epoch
+    test_validation_accuracy test_validation_loss)
 for name in "${keys[@]}"; do
     check "summary.json has $name" jq -e "has(\"$name\")" "$run/summary.json" >/dev/null
 done
@@ -24,6 +25,27 @@ same "threads" 1 "$(key run threads_per_rank)"
 same "parameters" $((182 + 576 + 703 + 200)) "$(key run parameters)"
 check "a digest is 64 hexadecimal digits" grep -qxE '[0-9a-f]{64}' <<<"$(key run weights_sha256)"
 check "speed is a positive number" jq -e '.images_per_second > 0 and .train_seconds > 0' "$run/summary.json" >/dev/null
+
+same "what was tested are the last weights" "$(jq -c '[.weights_sha256, .steps, .epochs, .validation_accuracy, .validation_loss]' \
+    "$run/summary.json")" "$(jq -c '[.test_weights_sha256, .test_step, .test_epoch, .test_validation_accuracy, .test_validation_loss]' \
+    "$run/summary.json")"
+
+# --- what train says of its bits: in its first lines which sums it uses, at its end which weights it made
+check "exact sums are said to be" grep -qxE 'sums +exact: the same bits on any number of ranks, threads and hosts' "$work/run.log"
+check "the digest is the last but one line" grep -qxE "weights +$(key run weights_sha256)" <<<"$(tail -n 2 "$work/run.log")"
+same "the last line compares" "lockstep diff '$run' OTHER_RUN" "$(tail -n 1 "$work/run.log" | sed 's/^compare *//')"
+check "what was checked is said with how often" grep -q 'replicas equal: checked after 2 epochs$' "$work/run.log"
+trained plain 2 --threads 1 --set train.reduce=fp32 --set train.max_steps=3
+check "plain sums are said to be" grep -qE '^sums +plain float32: ' "$work/plain.log"
+check "no promise with plain sums, and no check that was not made" eval '! grep -qE "same bits|checked" "$work/plain.log"'
+promise='(same|[Aa]ny number of ranks)[^<]*(any number of ranks|the same weights)'
+check "the report of exact sums promises" grep -qE "$promise" "$run/report.html"
+check "that of plain sums does not" eval '! grep -qE "$promise" "$work/plain/report.html"'
+check "it says what to repeat them with" grep -q 'mpirun -n 2 lockstep train .* --threads 1 --out again' "$work/plain/report.html"
+# 38 steps an epoch, and a norm measured in step 60 only
+trained norms 1 --set metrics.every_steps=60 --set train.epochs=3 --progress auto
+same "an epoch without a measured gradient tells none" 'epoch 2/3' \
+    "$(sed -n 's/^\(epoch\) *\([0-9/]*\) .* gradient .*/\1 \2/p' "$work/norms.log" | paste -sd ' ')"
 
 # --- memory: a rank with more of it is seen, in MiB
 resident() { jq -e ".peak_rss_mib | $1" "$work/$2/summary.json"; }

@@ -64,6 +64,30 @@ check "the best weights here are not the last ones" [ "$step" -lt "$(key best st
 same "best.h5 is of that step" "$(printf 'step-%08d.h5' "$step")" "$(readlink "$work/best/checkpoints/best.h5")"
 launch 1 eval "$work/best/checkpoints/best.h5" --data "$golden" >"$work/eval" 2>&1 || show "$work/eval"
 same "and its figures are the run's" "$(percent best)" "$(accuracy "$work/eval")"
+# All that stands beside them is of the same weights: here the average, as best.h5 holds it.
+"$LOCKSTEP" info "$work/best/checkpoints/best.h5" >"$work/info" 2>&1 || show "$work/info"
+digest=$(awk '$1 == "average" { print $2 }' "$work/info")
+check "info tells the digest of the average" grep -qxE '[0-9a-f]{64}' <<<"$digest"
+same "its digest" "$digest" "$(key best test_weights_sha256)"
+line=$(jq -c "select(.type == \"epoch\" and .step == $step) | [.epoch, .validation_accuracy, .validation_loss]" "$work/best/metrics.jsonl")
+same "their validation, and after which epoch" "$line" \
+    "$(jq -c '[.test_epoch, .test_validation_accuracy, .test_validation_loss]' "$work/best/summary.json")"
+check "the last weights' validation is another" [ "$(key best validation_loss)" != "$(key best test_validation_loss)" ]
+same "the test's line in metrics.jsonl" "[$step,\"best\",\"average\",\"$digest\",$(key best test_accuracy)]" \
+    "$(jq -c 'select(.type == "test") | [.step, .weights, .evaluated, .weights_sha256, .test_accuracy]' "$work/best/metrics.jsonl")"
+page=$work/best/report.html
+check "the report's headline has them, too" eval 'sed -n "/id=\"headline\"/,/<.section>/p" "$page" | grep -q "<code>$digest</code>"'
+same "and not the last ones'" 0 "$(sed -n '/id="headline"/,/<.section>/p' "$page" | grep -c "$(key best weights_sha256)" || true)"
+headline() { sed -n '/id="headline"/,/<.section>/p' "$1" | sed 's/ data-key="[a-z_]*"//'; }
+cp -r "$work/best" "$work/older" # of a version that did not tell them
+jq 'del(.test_weights_sha256, .test_epoch, .test_validation_accuracy, .test_validation_loss)' "$work/best/summary.json" \
+    >"$work/older/summary.json"
+"$LOCKSTEP" report "$work/older" >"$work/older.log" 2>&1 || show "$work/older.log"
+same "an older summary: the checkpoint tells" "$(headline "$page")" \
+    "$(headline "$work/older/report.html")"
+"$LOCKSTEP" info "$work/best" >"$work/info" 2>&1 || show "$work/info"
+check "info of the run tells of which weights" grep -qE "^tested +best averaged weights, step $step, .*: $digest\$" "$work/info"
+check "train says so at its end" grep -qE "^tested +$digest \\(best by validation, averaged, step $step\\)\$" "$work/best.log"
 trained last 1 --threads 1 --set train.optimizer.lr=0.1
 same "the last weights stay what a resume goes on from" "$(key last state_sha256)" "$(key best state_sha256)"
 check "the two tests differ" [ "$(key last test_loss)" != "$(key best test_loss)" ]

@@ -168,8 +168,7 @@ static void print_checkpoint(const lks_checkpoint *c) {
               "%d, seed %llu\n",
               (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
               (long long)c->cursor.samples_seen, c->numerics, (unsigned long long)c->seed);
-    lks_print(stdout, "weights        %s\n", c->weights_sha256);
-    lks_print(stdout, "state          %s\n", c->state_sha256);
+    lks_print_digests(c);
     lks_print(stdout, "data           %lld training images of %dx%dx%d, %d classes, digest %s\n",
               (long long)c->data.n_train, c->data.rows, c->data.columns, c->data.channels,
               c->data.classes, c->data.digest);

@@ -7,6 +7,9 @@
 /* Prints what a run folder holds. What is missing or damaged is left out or said. */
 lks_status lks_info_run(const char *path, lks_error *err);
 
+/* Prints the digests of a checkpoint: of its weights, of their average if it has one, of its state. */
+void lks_print_digests(const lks_checkpoint *c);
+
 /* Prints by which program, from where and on what a checkpoint was written. */
 void lks_print_origin(const lks_checkpoint *c);
 

@@ -241,20 +241,50 @@ static lks_status print_checkpoints(const run_folder *r, lks_error *err) {
     return LKS_OK;
 }
 
+/* Of which weights the test figures are, where they are not simply the last ones. Summaries of earlier
+ * versions do not say all of it. */
+static void print_tested(const run_folder *r) {
+    char which[16], digest[LKS_SHA256_HEX], evaluated[32];
+    const double validation = lks_json_get_number(r->summary, "test_validation_accuracy");
+    if (!lks_json_get_text(r->summary, "test_weights_sha256", digest, sizeof digest))
+        return;
+    lks_json_get_text(r->summary, "test_weights", which, sizeof which);
+    lks_json_get_text(r->summary, "evaluated", evaluated, sizeof evaluated);
+    if (strcmp(which, "best") != 0 && strcmp(evaluated, LKS_AVERAGE) != 0)
+        return;
+    lks_print(stdout, "tested         %s%s weights, step %.0f", which,
+              strcmp(evaluated, LKS_AVERAGE) == 0 ? " averaged" : "",
+              lks_json_get_number(r->summary, "test_step"));
+    if (!isnan(validation))
+        lks_print(stdout, ", validation %.2f %%", 100 * validation);
+    lks_print(stdout, ": %s\n", digest);
+}
+
 static void print_results(const run_folder *r) {
     if (!r->summary)
         return;
     double total = lks_json_get_number(r->summary, "test_total");
-    if (total > 0)
-        lks_print(
-            stdout,
-            "test           accuracy %.2f %% (%.0f of %.0f; 95 %% interval %.2f..%.2f %%), loss "
-            "%.5f\n",
-            100 * lks_json_get_number(r->summary, "test_accuracy"),
-            lks_json_get_number(r->summary, "test_correct"), total,
-            100 * lks_json_get_number(r->summary, "test_accuracy_low"),
-            100 * lks_json_get_number(r->summary, "test_accuracy_high"),
-            lks_json_get_number(r->summary, "test_loss"));
+    if (!(total > 0))
+        return;
+    lks_print(stdout,
+              "test           accuracy %.2f %% (%.0f of %.0f; 95 %% interval %.2f..%.2f %%), loss "
+              "%.5f\n",
+              100 * lks_json_get_number(r->summary, "test_accuracy"),
+              lks_json_get_number(r->summary, "test_correct"), total,
+              100 * lks_json_get_number(r->summary, "test_accuracy_low"),
+              100 * lks_json_get_number(r->summary, "test_accuracy_high"),
+              lks_json_get_number(r->summary, "test_loss"));
+    print_tested(r);
+}
+
+void lks_print_digests(const lks_checkpoint *c) {
+    char average[LKS_SHA256_HEX];
+    lks_error ignored;
+    lks_print(stdout, "weights        %s\n", c->weights_sha256);
+    if (lks_checkpoint_evaluated(c) != c->flats &&
+        lks_checkpoint_evaluated_digest(c, average, &ignored) == LKS_OK)
+        lks_print(stdout, "average        %s\n", average);
+    lks_print(stdout, "state          %s\n", c->state_sha256);
 }
 
 void lks_print_origin(const lks_checkpoint *c) {
@@ -270,20 +300,21 @@ void lks_print_origin(const lks_checkpoint *c) {
 }
 
 /* Which of the checkpoints the folder stands for, where that is not the newest. */
-static void print_tested(const run_folder *r) {
+static void print_standing(const run_folder *r) {
     char path[LKS_FOLDER_PATH_MAX];
     lks_error err;
     lks_checkpoint c;
     if (lks_folder_checkpoint(r->path, path, &err) != LKS_OK ||
         lks_checkpoint_read(path, LKS_NUMERICS, &c, &err) != LKS_OK) {
-        printf("tested with    %s\n", err.text);
+        lks_print(stdout, "tested with    %s\n", err.text);
         return;
     }
-    if (c.cursor.step != r->last.cursor.step)
-        printf(
-            "tested with    step %lld, the best by validation: what eval, predict, diff and report "
-            "take\nits weights    %s\n",
-            (long long)c.cursor.step, c.weights_sha256);
+    if (c.cursor.step != r->last.cursor.step) {
+        printf("tested with    step %lld, the best by validation: what eval, predict, diff and "
+               "report take\n",
+               (long long)c.cursor.step);
+        lks_print(stdout, "its weights    %s\n", c.weights_sha256);
+    }
     lks_checkpoint_free(&c);
 }
 
@@ -291,11 +322,13 @@ static void print_last(const run_folder *r) {
     const lks_checkpoint *c = &r->last;
     if (!r->has_last)
         return;
-    print_tested(r);
-    printf("newest         step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
-           "%d\nweights        %s\nstate          %s\n",
-           (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
-           (long long)c->cursor.samples_seen, c->numerics, c->weights_sha256, c->state_sha256);
+    print_standing(r);
+    lks_print(stdout,
+              "newest         step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
+              "%d\n",
+              (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
+              (long long)c->cursor.samples_seen, c->numerics);
+    lks_print_digests(c);
     lks_print_origin(c);
 }
 
