@@ -111,6 +111,10 @@ int64_t lks_model_flop(const lks_model *model);
 void lks_model_evaluate(lks_model *model, const lks_batch *batch, lks_score *scores,
                         float *probabilities);
 
+/** The score of a sample with @p probabilities [classes] that are means over several networks like this
+ * one, or over several looks. */
+lks_score lks_model_judge(const lks_model *model, const double *probabilities, int label);
+
 /** What one layer gave. */
 typedef struct lks_layer_output {
     lks_shape shape;     /**< behind a flatten still that of the image, as its values lie */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/math.h"
 #include "lockstep/memory.h"
 #include "lockstep/run_folder.h"
 #include "lockstep/data.h"
@@ -233,18 +232,6 @@ static void look(lks_ensemble *e, lks_model *model, const lks_batch *batch) {
         }
 }
 
-/* NaN puts nobody at the front but the prediction, as in src/nn/loss.c. */
-static lks_score judge(const double *p, int classes, int label) {
-    const double least = 0x1p-126;
-    lks_score s = {.loss = -lks_log(p[label] < least ? least : p[label])};
-    for (int c = 1; c < classes; c++)
-        if (p[c] > p[s.predicted])
-            s.predicted = c;
-    for (int c = 0; s.predicted != label && c < classes; c++)
-        s.rank_label += c != label && !(p[c] < p[label] || (p[c] == p[label] && c > label));
-    return s;
-}
-
 void lks_ensemble_score(lks_ensemble *e, const lks_batch *batch, lks_score *scores) {
     const size_t count = (size_t)batch->n * (size_t)e->classes;
     const int looks = (2 * e->shifts + 1) * (2 * e->shifts + 1);
@@ -260,5 +247,6 @@ void lks_ensemble_score(lks_ensemble *e, const lks_batch *batch, lks_score *scor
     for (size_t i = 0; i < count; i++)
         e->means[i] /= e->n * looks;
     for (int i = 0; i < batch->n; i++)
-        scores[i] = judge(e->means + (size_t)i * (size_t)e->classes, e->classes, batch->labels[i]);
+        scores[i] = lks_model_judge(e->members[0].model, e->means + (size_t)i * (size_t)e->classes,
+                                    batch->labels[i]);
 }

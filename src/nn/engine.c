@@ -8,8 +8,9 @@
  * either way. */
 #include "lockstep/model.h"
 
+#include "lockstep/digest.h"
 #include "lockstep/trace.h"
-#include "nn/loss.h"
+#include "nn/op.h"
 
 #include <omp.h>
 #include <string.h>
@@ -53,11 +54,36 @@ static void backward_images(lks_op *op, lks_worker *w, lks_span s) {
             add_gradient(op->model, op->more[k].from, op->more[k].dx, s);
 }
 
+/* The gradient of the *sum* of losses goes to the logits; losses are added exactly, sample by sample. */
+static void loss_of_images(lks_model *m, lks_worker *w, lks_span images) {
+    const lks_objective *o = &m->objective;
+    lks_activation *out = lks_model_last(m);
+    for (int s = images.first; s < images.first + images.count; s++) {
+        const size_t at = s * out->size;
+        bool correct;
+        double loss =
+            o->train(o, out->value + at, m->batch.labels[s], out->gradient + at, &correct);
+        if (!lks_limbs_add(&w->loss, loss))
+            w->bad_loss = 1;
+        w->correct += correct;
+        w->samples++;
+        w->hash += lks_hash64(m->batch.ids[s]);
+    }
+}
+
+static void score_image(const lks_model *m, int s, lks_score *scores, float *probabilities) {
+    const lks_objective *o = &m->objective;
+    const lks_activation *out = lks_model_last(m);
+    o->score(o, out->value + s * out->size, scores ? &m->batch.labels[s] : NULL,
+             scores ? &scores[s] : NULL,
+             probabilities ? probabilities + (size_t)s * o->classes : NULL);
+}
+
 static void run_images(lks_model *m, lks_worker *w, pass p, lks_span s) {
     if (p.forward)
         forward_images(m, w, p.first, p.last, s);
     if (p.forward && p.backward)
-        lks_loss_train(m, w, s.first, s.count);
+        loss_of_images(m, w, s);
     for (int i = p.last - 1; p.backward && i > p.first; i--)
         backward_images(m->ops[i], w, s);
 }
@@ -229,8 +255,7 @@ void lks_model_evaluate(lks_model *m, const lks_batch *batch, lks_score *scores,
             lks_span piece = {s, end - s < m->chunk ? end - s : m->chunk};
             forward_images(m, w, 0, m->n_ops, piece);
             for (int i = s; i < s + piece.count; i++)
-                lks_loss_score(m, i, scores ? &scores[i] : NULL,
-                               probabilities ? probabilities + (size_t)i * m->classes : NULL);
+                score_image(m, i, scores, probabilities);
         }
         lks_trace_close(event);
     }

@@ -80,12 +80,8 @@ static lks_status make_room(lks_model *m, const lks_config *config, lks_error *e
     m->layer_out = lks_alloc(n, sizeof(lks_activation *), "the network", err);
     m->tensors = lks_alloc(tensors, sizeof *m->tensors, "the network", err);
     m->plans = lks_alloc(tensors, sizeof *m->plans, "the network", err);
-    m->class_weight = lks_alloc((size_t)m->classes, sizeof(double), "the network", err);
-    if (!m->ops || !m->stops || !m->activations || !m->layer_out || !m->tensors || !m->plans ||
-        !m->class_weight)
+    if (!m->ops || !m->stops || !m->activations || !m->layer_out || !m->tensors || !m->plans)
         return err->status;
-    for (int c = 0; c < m->classes; c++)
-        m->class_weight[c] = 1;
     return LKS_OK;
 }
 
@@ -108,7 +104,7 @@ static lks_status build(lks_model *m, const lks_config *config, const lks_layer_
 }
 
 static lks_status create(lks_model **model, const lks_config *config, const lks_layer_info *info,
-                         const float (*pixels)[256], lks_model start, lks_error *err) {
+                         int classes, const float (*pixels)[256], lks_model start, lks_error *err) {
     lks_model *m = lks_alloc(1, sizeof *m, "the network", err);
     if (!m)
         return err->status;
@@ -116,9 +112,10 @@ static lks_status create(lks_model **model, const lks_config *config, const lks_
     m->chunk = config->train.chunk;
     m->exact = config->train.reduce == LKS_REDUCE_EXACT;
     m->seed = config->seed;
-    m->smoothing = config->train.label_smoothing;
     m->init = config->init;
-    lks_status status = build(m, config, info, pixels, err);
+    lks_status status = lks_objective_create(&m->objective, &config->train, classes, err);
+    if (status == LKS_OK)
+        status = build(m, config, info, pixels, err);
     if (status != LKS_OK) {
         lks_model_free(m);
         return status;
@@ -138,11 +135,10 @@ lks_status lks_model_create(lks_model **model, const lks_config *config, lks_sha
         return err->status;
     lks_status status = lks_model_shapes(config, input, classes, info, err);
     if (status == LKS_OK)
-        status = create(model, config, info, pixels,
+        status = create(model, config, info, classes, pixels,
                         (lks_model){.kernels = kernels,
                                     .threads = threads,
                                     .capacity = capacity > 0 ? capacity : 1,
-                                    .classes = classes,
                                     .input = input},
                         err);
     lks_free(info);
@@ -166,7 +162,7 @@ void lks_model_free(lks_model *m) {
     lks_free(m->stops);
     lks_free(m->activations);
     lks_free(m->layer_out);
-    lks_free(m->class_weight);
+    lks_objective_free(&m->objective);
     lks_free(m->tensors);
     lks_free(m->plans);
     lks_free(m->weights);
@@ -207,7 +203,11 @@ void lks_model_share(lks_model *m, lks_sum_i64 sum, void *context) {
 }
 
 void lks_model_weigh_classes(lks_model *m, const double *factors) {
-    memcpy(m->class_weight, factors, (size_t)m->classes * sizeof *factors);
+    memcpy(m->objective.class_weight, factors, (size_t)m->objective.classes * sizeof *factors);
+}
+
+lks_score lks_model_judge(const lks_model *m, const double *probabilities, int label) {
+    return m->objective.judge(&m->objective, probabilities, label);
 }
 
 const char *lks_model_operation_name(const lks_model *m, int index) {

@@ -12,6 +12,7 @@
 #include "lockstep/kernels.h"
 #include "lockstep/model_data.h"
 #include "lockstep/status.h"
+#include "nn/objective.h"
 
 typedef struct lks_model lks_model;
 
@@ -105,10 +106,10 @@ struct lks_op {
 
 struct lks_model {
     const lks_kernels *kernels;
-    int threads, capacity, classes, chunk;
-    bool exact;                      /* sums are int64, else float */
-    uint64_t seed;                   /* keys dropout */
-    double smoothing, *class_weight; /* of the training loss; [classes] */
+    int threads, capacity, chunk;
+    bool exact;    /* sums are int64, else float */
+    uint64_t seed; /* keys dropout */
+    lks_objective objective;
     lks_init init;
     lks_shape input;
 
