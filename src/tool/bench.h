@@ -3,7 +3,8 @@
 #define LKS_TOOL_BENCH_H
 
 #include "lockstep/bench.h"
-#include "train/run.h"
+#include "measure/resident.h"
+#include "train/trainer.h"
 
 /* Some steps, of all ranks together. */
 typedef struct lks_bench_round {
@@ -16,7 +17,8 @@ typedef struct lks_bench_round {
 
 /* The same training with one kind of sums. */
 typedef struct lks_bench_mode {
-    lks_run run;
+    lks_config config;
+    lks_trainer trainer;
     lks_bench_round *rounds; /* [rounds] */
     lks_phase_times phases;  /* of all rounds */
 } lks_bench_mode;
@@ -28,6 +30,7 @@ typedef struct lks_bench_result {
     int rounds, steps;     /* steps of a round */
     double dense_flop;     /* of one image, if nothing were skipped: lks_training_flop() */
     lks_resident resident; /* with exact sums alone */
+    lks_provenance provenance;
 } lks_bench_result;
 
 /* bench_report.c: rank 0, to stdout. */

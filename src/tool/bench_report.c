@@ -84,10 +84,10 @@ static double needed_flop(const lks_bench_result *b, int mode) {
 
 /* Bytes of a step's message as it travels: the mean, where it is packed. */
 static double sent_bytes(const lks_bench_result *b, int mode) {
-    const lks_run *run = &b->modes[mode].run;
+    const lks_trainer *t = &b->modes[mode].trainer;
     uint64_t sent = 0;
-    if (!run->sum.blocks)
-        return (double)lks_run_message_bytes(run);
+    if (!t->sum.blocks)
+        return (double)lks_trainer_message_bytes(t);
     for (int r = 0; r < b->rounds; r++)
         sent += b->modes[mode].rounds[r].sent;
     return (double)sent / b->rounds / b->steps;
@@ -109,12 +109,13 @@ static void print_median(const lks_bench_result *b, const char *what, const char
 }
 
 void lks_bench_print(const lks_bench_result *b) {
-    const lks_run *exact = &b->modes[LKS_BENCH_EXACT].run, *plain = &b->modes[LKS_BENCH_FP32].run;
+    const lks_trainer *exact = &b->modes[LKS_BENCH_EXACT].trainer,
+                      *plain = &b->modes[LKS_BENCH_FP32].trainer;
     const spread both = ratio(b);
     printf("bench      %d round%s of %d step%s of %d images, exact and fp32 in turn\n"
            "memory     at most %.1f..%.1f MiB resident per rank (exact)\n\n",
            b->rounds, b->rounds == 1 ? "" : "s", b->steps, b->steps == 1 ? "" : "s",
-           exact->config.train.global_batch, b->resident.least, b->resident.most);
+           exact->config->train.global_batch, b->resident.least, b->resident.most);
     printf("  %-40s %12s %12s\n", "median of the rounds", "exact", "fp32");
     print_median(b, "images a second", "%.1f", 1, images_per_second);
     print_row("  of the best round", "%.1f", rounds_of(b, LKS_BENCH_EXACT, images_per_second).most,
@@ -128,8 +129,8 @@ void lks_bench_print(const lks_bench_result *b) {
     print_median(b, "  FMA peak of all threads beside it", "%.1f", 1, peak_rate);
     print_median(b, "share of that peak, needed", "%.1f %%", 100, needed_share);
     print_median(b, "  dense equivalent", "%.1f %%", 100, dense_share);
-    print_row("bytes of a step's message", "%.0f", (double)lks_run_message_bytes(exact),
-              (double)lks_run_message_bytes(plain));
+    print_row("bytes of a step's message", "%.0f", (double)lks_trainer_message_bytes(exact),
+              (double)lks_trainer_message_bytes(plain));
     if (exact->sum.blocks)
         print_row("  packed, as it travels between hosts", "%.0f", sent_bytes(b, LKS_BENCH_EXACT),
                   sent_bytes(b, LKS_BENCH_FP32));
@@ -155,10 +156,10 @@ static void put_text(FILE *f, const char *name, const char *text) {
 
 static lks_status put_mode(FILE *f, lks_bench_result *b, int mode, const char *name,
                            lks_error *err) {
-    lks_run *run = &b->modes[mode].run;
+    const lks_trainer *t = &b->modes[mode].trainer;
     const spread speed = rounds_of(b, mode, images_per_second);
     lks_checkpoint c;
-    lks_run_snapshot(run, &c);
+    lks_trainer_snapshot(t, &c);
     LKS_TRY(lks_checkpoint_digest(&c, err));
     fprintf(f, "\"%s\":{", name);
     put(f, "images_per_second", speed.median);
@@ -170,7 +171,7 @@ static lks_status put_mode(FILE *f, lks_bench_result *b, int mode, const char *n
     put(f, "gflops_peak", rounds_of(b, mode, peak_rate).median);
     put(f, "share", rounds_of(b, mode, needed_share).median);
     put(f, "share_dense", rounds_of(b, mode, dense_share).median);
-    put(f, "message_bytes", (double)lks_run_message_bytes(run));
+    put(f, "message_bytes", (double)lks_trainer_message_bytes(t));
     put(f, "sent_bytes", sent_bytes(b, mode));
     put_text(f, "weights_sha256", c.weights_sha256);
     fputs("\"phases\":", f);
@@ -180,19 +181,19 @@ static lks_status put_mode(FILE *f, lks_bench_result *b, int mode, const char *n
 }
 
 static void put_setting(FILE *f, const lks_bench_result *b) {
-    const lks_run *run = &b->modes[LKS_BENCH_EXACT].run;
-    const lks_provenance *p = &run->provenance;
-    put_text(f, "name", run->config.name);
+    const lks_trainer *t = &b->modes[LKS_BENCH_EXACT].trainer;
+    const lks_provenance *p = &b->provenance;
+    put_text(f, "name", t->config->name);
     put_text(f, "version", p->version);
     put_text(f, "revision", p->revision);
     put_text(f, "isa", p->isa);
     put_text(f, "hosts", p->hosts);
     put(f, "world_size", p->ranks);
     put(f, "threads_per_rank", p->threads);
-    put(f, "parameters", (double)run->view.n_parameters);
-    put(f, "global_batch", run->config.train.global_batch);
-    fprintf(f, "\"made_up\":%s,", run->made_up ? "true" : "false");
-    put_text(f, "data_digest", run->data.identity.digest);
+    put(f, "parameters", (double)t->view.n_parameters);
+    put(f, "global_batch", t->config->train.global_batch);
+    fprintf(f, "\"made_up\":%s,", t->made_up ? "true" : "false");
+    put_text(f, "data_digest", t->data.identity.digest);
     put(f, "rounds", b->rounds);
     put(f, "steps_per_round", b->steps);
     put(f, "flop_per_image_dense", b->dense_flop);

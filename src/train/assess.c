@@ -8,14 +8,14 @@
 
 /* --- which weights ---------------------------------------------------------------------------- */
 
-static void swap_weights(lks_run *run, float *other) {
-    float *own = run->view.weights;
-    for (size_t i = 0; i < run->view.n_weights; i++) {
+static void swap_weights(lks_trainer *t, float *other) {
+    float *own = t->view.weights;
+    for (size_t i = 0; i < t->view.n_weights; i++) {
         float weight = own[i];
         own[i] = other[i];
         other[i] = weight;
     }
-    lks_model_weights_changed(run->model);
+    lks_model_weights_changed(t->model);
 }
 
 /* A set of images and what is to be known of it. */
@@ -28,29 +28,29 @@ typedef struct question {
 } question;
 
 /* Answers with the network's weights being `weights`, or its own where that is NULL. */
-static lks_status evaluate_with(lks_run *run, float *weights, const question *q, lks_error *err) {
+static lks_status evaluate_with(lks_trainer *t, float *weights, const question *q, lks_error *err) {
     if (weights)
-        swap_weights(run, weights);
-    lks_status status = lks_evaluate(run->model, q->set, q->ids, q->n, run->eval_batch, run->comm,
+        swap_weights(t, weights);
+    lks_status status = lks_evaluate(t->model, q->set, q->ids, q->n, t->config->eval.batch, t->comm,
                                      q->counts, q->predicted, err);
     if (weights)
-        swap_weights(run, weights);
+        swap_weights(t, weights);
     return status;
 }
 
-static question of_validation(lks_run *run) {
-    const lks_split *s = &run->data.split;
-    return (question){&run->data.train, s->validation, s->n_validation, run->validation, NULL};
+static question of_validation(const lks_trainer *t, lks_record *r) {
+    const lks_split *s = &t->data.split;
+    return (question){&t->data.train, s->validation, s->n_validation, r->validation, NULL};
 }
 
-static question of_test(lks_run *run, lks_predicted *predicted) {
-    return (question){&run->data.test, NULL, 0, run->test, predicted};
+static question of_test(const lks_trainer *t, lks_record *r, lks_predicted *predicted) {
+    return (question){&t->data.test, NULL, 0, r->test, predicted};
 }
 
 /* --- the best checkpoint's weights ------------------------------------------------------------ */
 
 static void best_path(const lks_run *run, char path[LKS_PATH_MAX + 64]) {
-    snprintf(path, LKS_PATH_MAX + 64, "%s/best.h5", run->checkpoints);
+    lks_folder_path(run->place.folder, LKS_FOLDER_BEST, path);
 }
 
 /* Rank 0: the weights that evaluations of the best checkpoint use; `weights` NULL: only whether it is
@@ -63,9 +63,9 @@ static lks_status read_best(lks_run *run, float *weights, lks_error *err) {
     lks_run_snapshot(run, &now);
     const lks_flat *flat = lks_checkpoint_evaluated(&best);
     lks_status status = lks_flat_same(flat, lks_checkpoint_evaluated(&now), err);
-    if (status == LKS_OK && best.cursor.step != run->best.step)
+    if (status == LKS_OK && best.cursor.step != run->record.best.step)
         status = lks_fail(err, LKS_ERR_MISMATCH, "it stands at step %lld, the best one was %lld",
-                          (long long)best.cursor.step, (long long)run->best.step);
+                          (long long)best.cursor.step, (long long)run->record.best.step);
     if (status == LKS_OK && weights)
         memcpy(weights, flat->values, flat->count * sizeof *weights);
     if (status != LKS_OK)
@@ -74,41 +74,48 @@ static lks_status read_best(lks_run *run, float *weights, lks_error *err) {
     return status;
 }
 
-/* Rank 0: notes whose figures the test set's are. `weights`: [n_weights] those that were asked. */
+/* Rank 0 notes whose figures the test set's are. `weights`: [n_weights] those that were asked. */
 static lks_status note_tested(lks_run *run, const float *weights, lks_error *err) {
-    const lks_counts *v = run->validation;
-    const lks_best *b = &run->best;
+    const lks_trainer *t = &run->trainer;
+    lks_record *r = &run->record;
+    const lks_best *b = &r->best;
     const bool best = lks_run_tests_best(run);
-    run->tested = (lks_tested){
-        .step = best ? b->step : run->cursor.step,
-        .epoch = best ? b->step / run->steps_per_epoch : run->cursor.epoch,
-        .average = run->average.weights != NULL,
-        .validation_loss = best ? lks_limbs_value(b->loss) / (double)b->total : lks_mean_loss(v),
-        .validation_accuracy = best ? (double)b->correct / (double)b->total : lks_accuracy(v)};
-    return lks_sha256_buffer(weights, run->view.n_weights * sizeof *weights,
-                             run->tested.weights_sha256, err);
+    lks_status status = LKS_OK;
+    r->tested = (lks_tested){.step = best ? b->step : t->cursor.step,
+                             .epoch = best ? b->step / t->plan.steps_per_epoch : t->cursor.epoch,
+                             .best = best,
+                             .average = t->average.weights != NULL,
+                             .validation_loss = best ? lks_limbs_value(b->loss) / (double)b->total
+                                                     : lks_mean_loss(r->validation),
+                             .validation_accuracy = best ? (double)b->correct / (double)b->total
+                                                         : lks_accuracy(r->validation)};
+    if (weights && t->comm->rank == 0)
+        status = lks_sha256_buffer(weights, t->view.n_weights * sizeof *weights,
+                                   r->tested.weights_sha256, err);
+    return lks_comm_agree(t->comm, status, err);
 }
 
 static lks_status test_best(lks_run *run, lks_predicted *predicted, lks_error *err) {
-    size_t n = run->view.n_weights;
+    lks_trainer *t = &run->trainer;
+    const size_t n = t->view.n_weights;
     float *weights = lks_alloc(n, sizeof *weights, "the best weights", err);
     lks_status status = weights ? LKS_OK : err->status;
-    if (status == LKS_OK && run->comm->rank == 0)
+    if (status == LKS_OK && t->comm->rank == 0)
         status = read_best(run, weights, err);
-    status = lks_comm_agree(run->comm, status, err);
+    status = lks_comm_agree(t->comm, status, err);
     if (status == LKS_OK) {
-        const question q = of_test(run, predicted);
-        lks_comm_broadcast(run->comm, weights, n * sizeof *weights, 0);
-        status = evaluate_with(run, weights, &q, err);
+        const question q = of_test(t, &run->record, predicted);
+        lks_comm_broadcast(t->comm, weights, n * sizeof *weights, 0);
+        status = evaluate_with(t, weights, &q, err);
     }
-    if (status == LKS_OK && run->comm->rank == 0)
+    if (status == LKS_OK) /* the same on every rank */
         status = note_tested(run, weights, err);
     lks_free(weights);
-    return lks_comm_agree(run->comm, status, err);
+    return status;
 }
 
 bool lks_run_tests_best(const lks_run *run) {
-    return run->config.eval.test_weights == LKS_TEST_BEST && run->best.step > 0;
+    return run->config.eval.test_weights == LKS_TEST_BEST && run->record.best.step > 0;
 }
 
 lks_status lks_run_find_best(lks_run *run, lks_error *err) {
@@ -120,44 +127,42 @@ lks_status lks_run_find_best(lks_run *run, lks_error *err) {
         return lks_fail(err, LKS_ERR_CONFIG,
                         "eval.test_weights: best, but the best checkpoint so far, of step %lld, is "
                         "not in %s; copy it there as best.h5, or set eval.test_weights=last",
-                        (long long)run->best.step, run->checkpoints);
+                        (long long)run->record.best.step, run->place.checkpoints);
     return read_best(run, NULL, err);
 }
 
 /* --- when -------------------------------------------------------------------------------------- */
 
 /* Evaluations come every so many epochs, and at the end of all of them. */
-static bool evaluation_due(const lks_run *run) {
-    return run->cursor.epoch % run->config.eval.every_epochs == 0 ||
-           run->cursor.step == run->total_steps;
+static bool evaluation_due(const lks_trainer *t) {
+    return t->cursor.epoch % t->config->eval.every_epochs == 0 ||
+           t->cursor.step == t->plan.total_steps;
 }
 
-lks_status lks_run_evaluate_epoch(lks_run *run, lks_error *err) {
-    if (!evaluation_due(run) && run->cursor.step != run->last_step)
+lks_status lks_run_evaluate_epoch(lks_trainer *t, lks_record *r, lks_error *err) {
+    if (!evaluation_due(t) && t->cursor.step != t->plan.last_step)
         return LKS_OK;
-    bool validates = run->data.split.n_validation > 0;
-    if (!validates && !run->data.has_test)
+    bool validates = t->data.split.n_validation > 0;
+    if (!validates && !t->data.has_test)
         return LKS_OK;
-    const question q = validates ? of_validation(run) : of_test(run, NULL);
-    return evaluate_with(run, run->average.weights, &q, err);
+    const question q = validates ? of_validation(t, r) : of_test(t, r, NULL);
+    return evaluate_with(t, t->average.weights, &q, err);
 }
 
 lks_status lks_run_evaluate_end(lks_run *run, lks_predicted *predicted, lks_error *err) {
-    float *average = run->average.weights;
-    if (run->validation->total == 0 && run->data.split.n_validation > 0) {
-        const question q = of_validation(run);
-        LKS_TRY(evaluate_with(run, average, &q, err));
+    lks_trainer *t = &run->trainer;
+    lks_record *r = &run->record;
+    if (r->validation->total == 0 && t->data.split.n_validation > 0) {
+        const question q = of_validation(t, r);
+        LKS_TRY(evaluate_with(t, t->average.weights, &q, err));
     }
-    if (!run->data.has_test)
-        return LKS_OK;
-    if (lks_run_tests_best(run) && run->best.step != run->cursor.step)
+    if (!t->data.has_test)
+        return note_tested(run, NULL, err);
+    if (lks_run_tests_best(run) && r->best.step != t->cursor.step)
         return test_best(run, predicted, err);
-    const question q = of_test(run, predicted);
-    LKS_TRY(evaluate_with(run, average, &q, err));
-    lks_status status = LKS_OK;
-    if (run->comm->rank == 0)
-        status = note_tested(run, average ? average : run->view.weights, err);
-    return lks_comm_agree(run->comm, status, err);
+    const question q = of_test(t, r, predicted);
+    LKS_TRY(evaluate_with(t, t->average.weights, &q, err));
+    return note_tested(run, t->average.weights ? t->average.weights : t->view.weights, err);
 }
 
 /* --- what follows ------------------------------------------------------------------------------ */
@@ -166,29 +171,29 @@ static bool smaller(lks_limbs a, lks_limbs b) {
     return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
 }
 
-bool lks_run_is_best(lks_run *run) {
-    const lks_counts *v = run->validation;
-    lks_best *b = &run->best;
-    if (v->total == 0 || !evaluation_due(run))
+bool lks_run_is_best(const lks_trainer *t, lks_record *r) {
+    const lks_counts *v = r->validation;
+    lks_best *b = &r->best;
+    if (v->total == 0 || !evaluation_due(t))
         return false;
     bool better = b->step == 0 || v->correct > b->correct ||
                   (v->correct == b->correct && smaller(v->loss, b->loss));
     if (better)
-        *b = (lks_best){run->cursor.step, v->correct, v->total, v->loss};
+        *b = (lks_best){t->cursor.step, v->correct, v->total, v->loss};
     return better;
 }
 
-void lks_run_decide(lks_run *run) {
-    const lks_train_config *t = &run->config.train;
-    lks_cursor *c = &run->cursor;
-    const lks_counts *v = run->validation;
-    if (v->total == 0 || c->epoch % run->config.eval.every_epochs != 0)
+void lks_run_decide(lks_trainer *t, const lks_record *r) {
+    const lks_train_config *train = &t->config->train;
+    lks_cursor *c = &t->cursor;
+    const lks_counts *v = r->validation;
+    if (v->total == 0 || c->epoch % t->config->eval.every_epochs != 0)
         return;
     double loss = lks_mean_loss(v), accuracy = lks_accuracy(v);
-    if (t->schedule.name == LKS_SCHEDULE_PLATEAU)
-        lks_plateau_watch(&c->plateau, &t->schedule,
-                          t->schedule.watch == LKS_WATCH_LOSS ? loss : accuracy, c->epoch);
-    if (t->stop_patience > 0)
-        lks_early_stop_watch(&c->early_stop, t, t->stop_watch == LKS_WATCH_LOSS ? loss : accuracy,
-                             c->epoch);
+    if (train->schedule.name == LKS_SCHEDULE_PLATEAU)
+        lks_plateau_watch(&c->plateau, &train->schedule,
+                          train->schedule.watch == LKS_WATCH_LOSS ? loss : accuracy, c->epoch);
+    if (train->stop_patience > 0)
+        lks_early_stop_watch(&c->early_stop, train,
+                             train->stop_watch == LKS_WATCH_LOSS ? loss : accuracy, c->epoch);
 }

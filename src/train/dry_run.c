@@ -18,34 +18,33 @@ static size_t images_of(const lks_image_set *s) {
     return (size_t)s->share.count * s->image_bytes;
 }
 
-static size_t state_bytes(const lks_run *run) {
-    return (size_t)run->optimizer.n_states * run->view.n_weights * sizeof(float);
+static size_t state_bytes(const lks_trainer *t) {
+    return (size_t)t->optimizer.n_states * t->view.n_weights * sizeof(float);
 }
 
 /* A table of what this rank holds at most, as least and most over the ranks. Collective. */
-static void print_memory(lks_run *run) {
-    const lks_dataset *d = &run->data;
-    size_t weights = run->view.n_weights * sizeof(float);
-    row rows[] = {
-        {"images", (double)(images_of(&d->train) + images_of(&d->test))},
-        {"labels", (double)(d->train.info.count + d->test.info.count)},
-        {"exchange buffers, in the first epoch", (double)lks_loader_forecast(run->loader)},
-        {"activations, gradients, packed weights",
-         (double)(run->view.bytes - weights - lks_run_message_bytes(run))},
-        {"weights", (double)weights},
-        {"optimizer state", (double)state_bytes(run)},
-        {"averaged weights", run->average.weights ? (double)weights : 0},
-        {"message of a step", (double)lks_run_message_bytes(run)},
-        {"packed message", (double)lks_packed_sum_bytes(&run->sum)},
-        {"together", 0}};
+static void print_memory(lks_trainer *t) {
+    const lks_dataset *d = &t->data;
+    size_t weights = t->view.n_weights * sizeof(float);
+    row rows[] = {{"images", (double)(images_of(&d->train) + images_of(&d->test))},
+                  {"labels", (double)(d->train.info.count + d->test.info.count)},
+                  {"exchange buffers, in the first epoch", (double)lks_loader_forecast(t->loader)},
+                  {"activations, gradients, packed weights",
+                   (double)(t->view.bytes - weights - lks_trainer_message_bytes(t))},
+                  {"weights", (double)weights},
+                  {"optimizer state", (double)state_bytes(t)},
+                  {"averaged weights", t->average.weights ? (double)weights : 0},
+                  {"message of a step", (double)lks_trainer_message_bytes(t)},
+                  {"packed message", (double)lks_packed_sum_bytes(&t->sum)},
+                  {"together", 0}};
     enum { N = sizeof rows / sizeof *rows };
     double least[N], most[N];
     for (int i = 0; i + 1 < N; i++)
         rows[N - 1].bytes += rows[i].bytes;
     for (int i = 0; i < N; i++)
         least[i] = most[i] = rows[i].bytes / 1048576;
-    lks_comm_min_f64(run->comm, least, N);
-    lks_comm_max_f64(run->comm, most, N);
+    lks_comm_min_f64(t->comm, least, N);
+    lks_comm_max_f64(t->comm, most, N);
     lks_info("\n%-40s %10s %10s", "memory per rank, MiB", "least", "most");
     for (int i = 0; i < N; i++)
         lks_info("  %-38s %10.2f %10.2f", rows[i].what, least[i], most[i]);
@@ -56,27 +55,27 @@ static lks_status print_start(const lks_run *run, lks_error *err) {
     const char *how = run->options->resume;
     char **paths = NULL;
     int n = 0;
-    LKS_TRY(lks_checkpoint_list(run->checkpoints, false, &paths, &n, err));
+    LKS_TRY(lks_checkpoint_list(run->place.checkpoints, false, &paths, &n, err));
     free(paths);
-    if (run->resumed_from[0])
-        lks_info("start      from %s: step %lld of %lld%s", run->resumed_from,
-                 (long long)run->cursor.step, (long long)run->last_step,
-                 lks_run_over(run) ? ", where nothing is left to train" : "");
+    if (run->place.resumed_from[0])
+        lks_info("start      from %s: step %lld of %lld%s", run->place.resumed_from,
+                 (long long)run->trainer.cursor.step, (long long)run->trainer.plan.last_step,
+                 lks_trainer_over(&run->trainer) ? ", where nothing is left to train" : "");
     else if (n > 0 && how && strcmp(how, "never") == 0)
         lks_info("start      at step 0; %d checkpoint%s of %s would be removed", n,
-                 n == 1 ? "" : "s", run->checkpoints);
+                 n == 1 ? "" : "s", run->place.checkpoints);
     else
-        lks_info("start      at step 0: no checkpoint in %s", run->folder);
+        lks_info("start      at step 0: no checkpoint in %s", run->place.folder);
     return LKS_OK;
 }
 
 /* The run folder, or the nearest folder above it that there is, must take new files. Rank 0. */
-static lks_status check_folder(const lks_run *run, lks_error *err) {
+static lks_status check_folder(const char *folder, lks_error *err) {
     char path[LKS_PATH_MAX];
-    snprintf(path, sizeof path, "%s", run->folder);
+    snprintf(path, sizeof path, "%s", folder);
     while (access(path, F_OK) != 0) {
         if (errno != ENOENT)
-            return lks_fail(err, LKS_ERR_IO, "%s: cannot make the folder: %s", run->folder,
+            return lks_fail(err, LKS_ERR_IO, "%s: cannot make the folder: %s", folder,
                             strerror(errno));
         char *slash = strrchr(path, '/');
         if (slash == path)
@@ -92,15 +91,15 @@ static lks_status check_folder(const lks_run *run, lks_error *err) {
 }
 
 lks_status lks_run_report(lks_run *run, lks_error *err) {
-    print_memory(run);
-    lks_info("\nrun folder %s", run->folder);
+    print_memory(&run->trainer);
+    lks_info("\nrun folder %s", run->place.folder);
     lks_status status = LKS_OK;
-    if (run->comm->rank == 0) {
-        status = check_folder(run, err);
+    if (run->trainer.comm->rank == 0) {
+        status = check_folder(run->place.folder, err);
         if (status == LKS_OK)
             status = print_start(run, err);
     }
-    LKS_TRY(lks_comm_agree(run->comm, status, err));
+    LKS_TRY(lks_comm_agree(run->trainer.comm, status, err));
     lks_info("dry run    configuration, data and network are in order; nothing was trained or "
              "written");
     return LKS_OK;

@@ -118,7 +118,7 @@ static lks_status load(lks_run *run, lks_error *err) {
     LKS_TRY(lks_folder_checkpoint(run->options->init_from, path, err));
     LKS_TRY(lks_checkpoint_read(s.path, LKS_NUMERICS, &s.c, err));
     s.flat = lks_checkpoint_evaluated(&s.c);
-    lks_status status = adopt(&s, &run->view, err);
+    lks_status status = adopt(&s, &run->trainer.view, err);
     if (status == LKS_OK)
         note(&run->provenance.init_from, &s);
     lks_checkpoint_free(&s.c);
@@ -128,15 +128,16 @@ static lks_status load(lks_run *run, lks_error *err) {
 lks_status lks_run_init_from(lks_run *run, lks_error *err) {
     if (!run->options->init_from)
         return LKS_OK;
-    if (run->resumed_from[0]) {
+    if (run->place.resumed_from[0]) {
         lks_info("--init-from %s is ignored: the run goes on from its own checkpoint",
                  run->options->init_from);
         return LKS_OK;
     }
-    lks_status status = run->comm->rank == 0 ? load(run, err) : LKS_OK;
-    LKS_TRY(lks_comm_agree(run->comm, status, err));
-    lks_comm_broadcast(run->comm, run->view.weights, run->view.n_weights * sizeof(float), 0);
-    lks_model_weights_changed(run->model);
-    lks_average_start(&run->average, run->view.weights);
+    lks_status status = run->trainer.comm->rank == 0 ? load(run, err) : LKS_OK;
+    LKS_TRY(lks_comm_agree(run->trainer.comm, status, err));
+    lks_comm_broadcast(run->trainer.comm, run->trainer.view.weights,
+                       run->trainer.view.n_weights * sizeof(float), 0);
+    lks_model_weights_changed(run->trainer.model);
+    lks_average_start(&run->trainer.average, run->trainer.view.weights);
     return LKS_OK;
 }

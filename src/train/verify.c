@@ -4,28 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/run.h"
+#include "train/trainer.h"
 
-static lks_status check_samples(const lks_run *run, lks_error *err) {
+static lks_status check_samples(const lks_trainer *t, lks_error *err) {
     uint64_t expected = 0;
-    const lks_epoch_list *list = &run->data.epoch;
+    const lks_epoch_list *list = &t->data.epoch;
     for (int64_t i = 0; i < list->count; i++)
         expected += lks_hash64(list->ids[i]);
-    if (run->cursor.epoch_samples == list->count && run->cursor.epoch_hash == expected)
+    if (t->cursor.epoch_samples == list->count && t->cursor.epoch_hash == expected)
         return LKS_OK;
     return lks_fail(
         err, LKS_ERR_REPLICA,
         "epoch %lld: %lld samples with id hash %016llx were seen, not %lld with %016llx",
-        (long long)run->cursor.epoch, (long long)run->cursor.epoch_samples,
-        (unsigned long long)run->cursor.epoch_hash, (long long)list->count,
+        (long long)t->cursor.epoch, (long long)t->cursor.epoch_samples,
+        (unsigned long long)t->cursor.epoch_hash, (long long)list->count,
         (unsigned long long)expected);
 }
 
 /* Rank 0 names the ranks whose state is not that of rank 0. */
-static lks_status name_strays(const lks_run *run, const char *digests, lks_error *err) {
+static lks_status name_strays(const lks_trainer *t, const char *digests, lks_error *err) {
     char strays[512] = "";
     size_t length = 0;
-    for (int r = 1; r < run->comm->size && length < sizeof strays - 16; r++)
+    for (int r = 1; r < t->comm->size && length < sizeof strays - 16; r++)
         if (strcmp(digests, digests + (size_t)r * LKS_SHA256_HEX) != 0)
             length += (size_t)snprintf(strays + length, sizeof strays - length, " %d", r);
     if (!length)
@@ -33,14 +33,14 @@ static lks_status name_strays(const lks_run *run, const char *digests, lks_error
     return lks_fail(err, LKS_ERR_REPLICA,
                     "epoch %lld: the state of rank%s differs from that of rank 0: faulty memory, "
                     "processor or network (or rank 0 is the faulty one, if all others are named)",
-                    (long long)run->cursor.epoch, strays);
+                    (long long)t->cursor.epoch, strays);
 }
 
-static lks_status check_replicas(lks_run *run, lks_error *err) {
+static lks_status check_replicas(lks_trainer *t, lks_error *err) {
     lks_checkpoint c;
-    lks_run_snapshot(run, &c);
+    lks_trainer_snapshot(t, &c);
     lks_status status = lks_checkpoint_digest(&c, err);
-    LKS_TRY(lks_comm_agree(run->comm, status, err));
+    LKS_TRY(lks_comm_agree(t->comm, status, err));
     /* The minimum and maximum of the first words tell all ranks; who it was costs more and is asked
      * only then. */
     int64_t low[4], high[4];
@@ -49,20 +49,20 @@ static lks_status check_replicas(lks_run *run, lks_error *err) {
         memcpy(word, c.state_sha256 + 16 * w, 16);
         low[w] = high[w] = (int64_t)strtoull(word, NULL, 16);
     }
-    lks_comm_min_i64(run->comm, low, 4);
-    lks_comm_max_i64(run->comm, high, 4);
+    lks_comm_min_i64(t->comm, low, 4);
+    lks_comm_max_i64(t->comm, high, 4);
     if (memcmp(low, high, sizeof low) == 0)
         return LKS_OK;
-    char *all = run->comm->rank == 0 ? calloc((size_t)run->comm->size, LKS_SHA256_HEX) : NULL;
-    if (run->comm->rank == 0 && !all)
-        lks_comm_abort(run->comm, 1, "replicas differ, and memory is short to tell which");
-    lks_comm_gather(run->comm, c.state_sha256, 1, LKS_SHA256_HEX, all, NULL);
-    status = all ? name_strays(run, all, err) : LKS_OK;
+    char *all = t->comm->rank == 0 ? calloc((size_t)t->comm->size, LKS_SHA256_HEX) : NULL;
+    if (t->comm->rank == 0 && !all)
+        lks_comm_abort(t->comm, 1, "replicas differ, and memory is short to tell which");
+    lks_comm_gather(t->comm, c.state_sha256, 1, LKS_SHA256_HEX, all, NULL);
+    status = all ? name_strays(t, all, err) : LKS_OK;
     free(all);
-    return lks_comm_agree(run->comm, status, err);
+    return lks_comm_agree(t->comm, status, err);
 }
 
-lks_status lks_run_verify_epoch(lks_run *run, lks_error *err) {
-    LKS_TRY(check_samples(run, err));
-    return check_replicas(run, err);
+lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err) {
+    LKS_TRY(check_samples(t, err));
+    return check_replicas(t, err);
 }

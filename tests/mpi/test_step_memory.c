@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "lockstep/log.h"
-#include "train/run.h"
+#include "lockstep/job.h"
+#include "train/trainer.h"
 
 static int64_t allocations;
 
@@ -90,15 +91,15 @@ static void write_config(char path[LKS_PATH_MAX]) {
 }
 
 /* Allocations of this rank in all steps of epoch @p epoch. */
-static int64_t in_epoch(lks_run *run, int64_t epoch) {
+static int64_t in_epoch(lks_trainer *t, int64_t epoch) {
     int64_t before = allocations;
-    lks_loader_seek(run->loader, epoch, 0);
-    run->cursor.epoch = epoch;
-    run->cursor.batch = 0;
-    while (run->cursor.batch < run->batches)
-        stop_unless(lks_run_step(run, &err));
+    lks_loader_seek(t->loader, epoch, 0);
+    t->cursor.epoch = epoch;
+    t->cursor.batch = 0;
+    while (t->cursor.batch < t->plan.batches)
+        stop_unless(lks_trainer_step(t, &err));
     int64_t made = allocations - before;
-    lks_phases_divide(&run->phases, &comm);
+    lks_phases_divide(&t->phases, &comm);
     return made;
 }
 
@@ -107,24 +108,21 @@ static void check(const char *reduce, const char *optimizer, int threads) {
     char path[LKS_PATH_MAX];
     write_config(path);
     const char *sets[] = {reduce, optimizer};
-    const lks_train_options options = {
-        .config = path, .sets = sets, .n_sets = 2, .threads = threads};
-    lks_run run;
-    memset(&run, 0, sizeof run);
-    run.comm = &comm;
-    run.options = &options;
-    stop_unless(lks_run_configure(&run, &err));
-    stop_unless(lks_run_build(&run, &err));
-    lks_phases_start(&run.phases);
-    int64_t first = in_epoch(&run, 0);
+    lks_config config;
+    lks_trainer t;
+    stop_unless(lks_config_load(&comm, path, sets, 2, &config, &err));
+    stop_unless(lks_trainer_open(&t, &comm, &config, threads, false, &err));
+    lks_phases_start(&t.phases);
+    int64_t first = in_epoch(&t, 0);
     CU_ASSERT(first > 0); /* else nothing is counted */
     CU_ASSERT(first <= 2 * WINDOWS);
     int64_t later = 0;
     for (int e = 1; e < EPOCHS; e++)
-        later += in_epoch(&run, e);
+        later += in_epoch(&t, e);
     CU_ASSERT_EQUAL(later, 0);
-    CU_ASSERT_EQUAL(run.cursor.samples_seen, EPOCHS * 250);
-    lks_run_close(&run);
+    CU_ASSERT_EQUAL(t.cursor.samples_seen, EPOCHS * 250);
+    lks_trainer_close(&t);
+    lks_config_free(&config);
 }
 
 static void test_exact(void) {

@@ -1,0 +1,171 @@
+/* Where a run goes on from: rank 0 reads, all ranks agree on the outcome. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/log.h"
+#include "train/run.h"
+
+static lks_status same_data(const lks_data_identity *saved, const lks_data_identity *now,
+                            lks_error *err) {
+    if (saved->rows != now->rows || saved->columns != now->columns ||
+        saved->channels != now->channels || saved->classes != now->classes)
+        return lks_fail(err, LKS_ERR_MISMATCH,
+                        "its data are %dx%dx%d with %d classes, these are %dx%dx%d with %d",
+                        saved->rows, saved->columns, saved->channels, saved->classes, now->rows,
+                        now->columns, now->channels, now->classes);
+    if (strcmp(saved->digest, now->digest) != 0)
+        return lks_fail(err, LKS_ERR_MISMATCH,
+                        "it was trained on data with digest %.16s, these have %.16s", saved->digest,
+                        now->digest);
+    return LKS_OK;
+}
+
+static lks_status same_flats(const lks_checkpoint *c, const lks_checkpoint *now, lks_error *err) {
+    if (c->n_flats != now->n_flats)
+        return lks_fail(err, LKS_ERR_MISMATCH, "it holds %d arrays, this run has %d", c->n_flats,
+                        now->n_flats);
+    for (int f = 0; f < c->n_flats; f++)
+        LKS_TRY(lks_flat_same(&c->flats[f], &now->flats[f], err));
+    return LKS_OK;
+}
+
+static lks_status check_same(lks_run *run, const lks_checkpoint *saved, lks_error *err) {
+    lks_config config;
+    lks_checkpoint now;
+    LKS_TRY(lks_config_parse(&config, saved->config_yaml, strlen(saved->config_yaml), "config",
+                             NULL, 0, err));
+    lks_status status = lks_config_same_run(&config, &run->config, err);
+    lks_config_free(&config);
+    LKS_TRY(status);
+    LKS_TRY(same_data(&saved->data, &run->trainer.data.identity, err));
+    lks_run_snapshot(run, &now);
+    return same_flats(saved, &now, err);
+}
+
+/* Rank 0 takes everything over from the file. */
+static void take_over(lks_run *run, lks_checkpoint *saved) {
+    lks_checkpoint now;
+    lks_run_snapshot(run, &now);
+    for (int f = 0; f < saved->n_flats; f++)
+        memcpy(now.flats[f].values, saved->flats[f].values, saved->flats[f].count * sizeof(float));
+    run->trainer.cursor = saved->cursor;
+    run->record.best = saved->best;
+    run->record.history = saved->history;
+    run->provenance.init_from = saved->provenance.init_from;
+    memset(&saved->history, 0, sizeof saved->history);
+}
+
+static lks_status load(lks_run *run, const char *path, lks_error *err) {
+    lks_checkpoint saved;
+    lks_status status = lks_checkpoint_read(path, LKS_NUMERICS, &saved, err);
+    if (status != LKS_OK)
+        return status;
+    status = check_same(run, &saved, err);
+    if (status == LKS_OK) {
+        take_over(run, &saved);
+        snprintf(run->place.resumed_from, sizeof run->place.resumed_from, "%s", path);
+    } else {
+        lks_fail_context(err, "cannot go on from %s", path);
+    }
+    lks_checkpoint_free(&saved);
+    return status;
+}
+
+/* The newest checkpoint that can be read. One of another network or data set is an error: going on
+ * from an older one, or starting afresh, would hide it. */
+static lks_status load_newest(lks_run *run, lks_error *err) {
+    char **paths = NULL;
+    int n = 0;
+    LKS_TRY(lks_checkpoint_list(run->place.checkpoints, !run->options->dry_run, &paths, &n, err));
+    lks_status status = LKS_OK;
+    for (int i = 0; i < n; i++) {
+        status = load(run, paths[i], err);
+        if (status == LKS_OK || (status != LKS_ERR_FORMAT && status != LKS_ERR_IO))
+            break;
+        lks_warn("passing over a checkpoint that cannot be read: %s", err->text);
+        status = i + 1 < n
+                     ? status
+                     : lks_fail(err, status,
+                                "none of the %d checkpoints in %s can be read; --resume never "
+                                "starts over",
+                                n, run->place.checkpoints);
+    }
+    free(paths);
+    if (status == LKS_ERR_CONFIG || status == LKS_ERR_MISMATCH) {
+        size_t used = strlen(err->text);
+        snprintf(
+            err->text + used, sizeof err->text - used,
+            "\n--out DIR trains in another run folder; --resume never starts over in this one");
+    }
+    return status;
+}
+
+/* A given file may lie behind what the run folder holds; going on from there would leave two
+ * histories in one folder. */
+static lks_status load_file(lks_run *run, const char *path, lks_error *err) {
+    char **paths = NULL, newest[LKS_PATH_MAX + 64];
+    int n = 0;
+    LKS_TRY(load(run, path, err));
+    LKS_TRY(lks_checkpoint_list(run->place.checkpoints, !run->options->dry_run, &paths, &n, err));
+    lks_checkpoint_path(run->place.checkpoints, run->trainer.cursor.step, newest);
+    bool beyond = n > 0 && strcmp(paths[0], newest) > 0;
+    lks_status status = LKS_OK;
+    if (beyond)
+        status =
+            lks_fail(err, LKS_ERR_CONFIG,
+                     "%s stands at step %lld, but the run folder holds %s: give another --out, "
+                     "or remove the later checkpoints",
+                     path, (long long)run->trainer.cursor.step, paths[0]);
+    free(paths);
+    return status;
+}
+
+static lks_status remove_old(const lks_place *place, lks_error *err) {
+    char **paths = NULL;
+    int n = 0;
+    static const lks_folder_file others[] = {LKS_FOLDER_LAST,    LKS_FOLDER_BEST,
+                                             LKS_FOLDER_HISTORY, LKS_FOLDER_METRICS,
+                                             LKS_FOLDER_SUMMARY, LKS_FOLDER_REPORT};
+    LKS_TRY(lks_checkpoint_list(place->checkpoints, true, &paths, &n, err));
+    for (int i = 0; i < n; i++)
+        if (remove(paths[i]) != 0 && errno != ENOENT)
+            lks_warn("%s: %s", paths[i], strerror(errno));
+    if (n)
+        lks_info("starting over: %d checkpoint%s of an earlier run removed from %s", n,
+                 n == 1 ? "" : "s", place->checkpoints);
+    free(paths);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char path[LKS_FOLDER_PATH_MAX];
+        remove(lks_folder_path(place->folder, others[i], path));
+    }
+    return LKS_OK;
+}
+
+/* All ranks stand where rank 0 stands. */
+static void share(lks_trainer *t, lks_best *best) {
+    lks_checkpoint now;
+    lks_comm_broadcast(t->comm, &t->cursor, sizeof t->cursor, 0);
+    lks_comm_broadcast(t->comm, best, sizeof *best, 0);
+    lks_trainer_snapshot(t, &now);
+    for (int f = 0; f < now.n_flats; f++)
+        lks_comm_broadcast(t->comm, now.flats[f].values, now.flats[f].count * sizeof(float), 0);
+    lks_model_weights_changed(t->model);
+}
+
+static lks_status find_start(lks_run *run, lks_error *err) {
+    const char *how = run->options->resume ? run->options->resume : "auto";
+    if (strcmp(how, "never") == 0)
+        return run->options->dry_run ? LKS_OK : remove_old(&run->place, err);
+    return strcmp(how, "auto") == 0 ? load_newest(run, err) : load_file(run, how, err);
+}
+
+lks_status lks_run_resume(lks_run *run, lks_error *err) {
+    lks_comm *comm = run->trainer.comm;
+    lks_status status = comm->rank == 0 ? find_start(run, err) : LKS_OK;
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_comm_broadcast(comm, run->place.resumed_from, sizeof run->place.resumed_from, 0);
+    share(&run->trainer, &run->record.best);
+    return LKS_OK;
+}

@@ -1,0 +1,153 @@
+#include "train/trainer.h"
+
+#include <fenv.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lockstep/log.h"
+#include "lockstep/memory.h"
+
+bool lks_trainer_over(const lks_trainer *t) {
+    return t->cursor.step >= t->plan.last_step ||
+           lks_early_stop_reached(&t->cursor.early_stop, &t->config->train);
+}
+
+/* --- open and close --------------------------------------------------------------------------- */
+
+static lks_plan plan_steps(const lks_trainer *t) {
+    const lks_train_config *c = &t->config->train;
+    lks_plan p = {.batches = lks_loader_batches(t->loader)};
+    p.steps_per_epoch = (p.batches + c->accumulate - 1) / c->accumulate;
+    p.total_steps = p.steps_per_epoch * c->epochs;
+    p.last_step = c->max_steps > 0 && c->max_steps < p.total_steps ? c->max_steps : p.total_steps;
+    return p;
+}
+
+static void sum_moments(void *context, int64_t *values, size_t n) {
+    lks_trainer *t = context;
+    lks_phase before = lks_phases_meet(&t->phases);
+    lks_comm_sum_i64(t->comm, values, n);
+    lks_phases_part(&t->phases, before);
+}
+
+static lks_status weigh_classes(lks_trainer *t, lks_error *err) {
+    const lks_train_config *train = &t->config->train;
+    const lks_dataset *d = &t->data;
+    int classes = d->identity.classes;
+    double factors[LKS_CLASSES_MAX];
+    if (train->class_weighting == LKS_WEIGHTING_NONE)
+        return LKS_OK;
+    if (train->class_weighting == LKS_WEIGHTING_GIVEN) {
+        if (train->n_class_weights != classes)
+            return lks_fail(err, LKS_ERR_CONFIG,
+                            "train.class_weights has %d values, the data have %d classes",
+                            train->n_class_weights, classes);
+        lks_model_weigh_classes(t->model, train->class_weights);
+        return LKS_OK;
+    }
+    int64_t count[LKS_CLASSES_MAX] = {0};
+    for (int64_t i = 0; i < d->epoch.count; i++)
+        count[d->train.labels[d->epoch.images[i]]]++;
+    for (int c = 0; c < classes; c++) /* a class that never comes up has no factor to get wrong */
+        factors[c] = count[c] ? (double)d->epoch.count / ((double)classes * (double)count[c]) : 1.0;
+    lks_model_weigh_classes(t->model, factors);
+    return LKS_OK;
+}
+
+static lks_status make_network(lks_trainer *t, lks_error *err) {
+    const lks_config *c = t->config;
+    int capacity = lks_loader_capacity(t->loader);
+    LKS_TRY(lks_model_create(&t->model, c, lks_dataset_shape(&t->data), t->data.identity.classes,
+                             (const float(*)[256])t->data.pixels, t->kernels, t->threads,
+                             capacity > c->eval.batch ? capacity : c->eval.batch, err));
+    lks_model_share(t->model, sum_moments, t);
+    t->view = lks_model_look(t->model);
+    return weigh_classes(t, err);
+}
+
+static lks_status make_optimizer(lks_trainer *t, lks_error *err) {
+    const lks_train_config *c = &t->config->train;
+    const lks_model_view *v = &t->view;
+    LKS_TRY(lks_optimizer_create(&t->optimizer, &c->optimizer, v->tensors, v->n_tensors, t->kernels,
+                                 err));
+    LKS_TRY(lks_average_create(&t->average, c, v->tensors, v->n_tensors, err));
+    const size_t packable = v->gradients ? 0 : v->n_weights;
+    LKS_TRY(lks_packed_sum_create(&t->sum, t->comm, v->n_message - packable, packable, err));
+    t->norms = lks_alloc((size_t)v->n_tensors, sizeof *t->norms, "norms", err);
+    t->newest.gradient_norm = NAN;
+    return t->norms ? LKS_OK : err->status;
+}
+
+static lks_status open_data(lks_trainer *t, lks_error *err) {
+    if (t->made_up)
+        return lks_dataset_make_up(&t->data, t->comm, t->config, err);
+    return lks_dataset_open(&t->data, t->comm, t->config, NULL, true, err);
+}
+
+static lks_status make_rest(lks_trainer *t, lks_error *err) {
+    LKS_TRY(lks_loader_create(&t->loader, &t->data, t->comm, t->config, &t->phases, err));
+    LKS_TRY(make_network(t, err));
+    LKS_TRY(make_optimizer(t, err));
+    t->plan = plan_steps(t);
+    return lks_phases_create(
+        &t->phases, (size_t)(t->plan.batches * t->view.n_meetings + t->plan.steps_per_epoch), err);
+}
+
+lks_status lks_trainer_open(lks_trainer *t, lks_comm *comm, const lks_config *config, int threads,
+                            bool made_up, lks_error *err) {
+    *t = (lks_trainer){.comm = comm, .config = config, .threads = threads, .made_up = made_up};
+    fesetenv(FE_DFL_ENV); /* whatever MPI's libraries left behind */
+    lks_status status = lks_kernels_select(getenv("LOCKSTEP_ISA"), &t->kernels, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    LKS_TRY(open_data(t, err));
+    status = make_rest(t, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_model_init(t->model, config->seed);
+    lks_average_start(&t->average, t->view.weights);
+    return LKS_OK;
+}
+
+void lks_trainer_close(lks_trainer *t) {
+    lks_optimizer_free(&t->optimizer);
+    lks_average_free(&t->average);
+    lks_model_free(t->model);
+    lks_loader_free(t->loader);
+    lks_phases_free(&t->phases);
+    lks_dataset_free(&t->data);
+    lks_packed_sum_free(&t->sum);
+    lks_free(t->norms);
+}
+
+/* --- what it is ------------------------------------------------------------------------------- */
+
+void lks_trainer_print(const lks_trainer *t, const lks_provenance *p) {
+    lks_info("lockstep   %s (%s), %d rank%s x %d thread%s on %s, %s", p->version, p->revision,
+             p->ranks, p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts,
+             p->isa);
+    lks_dataset_print(&t->data);
+    lks_info("network    %s: %zu parameters in %d tensors", t->config->name, t->view.n_parameters,
+             t->view.n_tensors);
+}
+
+/* One more array of the weights' shape. */
+static void add_flat(const lks_trainer *t, lks_checkpoint *c, const char *group, float *values) {
+    lks_flat *flat = &c->flats[c->n_flats++];
+    *flat = (lks_flat){.values = values,
+                       .count = t->view.n_weights,
+                       .tensors = t->view.tensors,
+                       .n_tensors = t->view.n_tensors};
+    snprintf(flat->group, sizeof flat->group, "%s", group);
+}
+
+void lks_trainer_snapshot(const lks_trainer *t, lks_checkpoint *c) {
+    *c = (lks_checkpoint){.numerics = LKS_NUMERICS,
+                          .seed = t->config->seed,
+                          .cursor = t->cursor,
+                          .data = t->data.identity};
+    add_flat(t, c, "model", t->view.weights);
+    for (int s = 0; s < t->optimizer.n_states; s++)
+        add_flat(t, c, t->optimizer.names[s], t->optimizer.state[s]);
+    if (t->average.weights)
+        add_flat(t, c, LKS_AVERAGE, t->average.weights);
+}

@@ -1,0 +1,80 @@
+/* What training computes with, the same on every rank but for its share of the images: data, network,
+ * optimizer, sums, and the step where it stands. It knows no folder and writes no file. */
+#ifndef LKS_TRAIN_TRAINER_H
+#define LKS_TRAIN_TRAINER_H
+
+#include "feed/dataset.h"
+#include "feed/loader.h"
+#include "lockstep/checkpoint.h"
+#include "lockstep/model.h"
+#include "lockstep/optim.h"
+#include "lockstep/packed_sum.h"
+#include "measure/phases.h"
+
+/* How many steps there are. */
+typedef struct lks_plan {
+    int64_t batches; /* of an epoch; a step takes train.accumulate of them */
+    int64_t steps_per_epoch, total_steps;
+    int64_t last_step; /* total_steps, or train.max_steps where that is less */
+} lks_plan;
+
+/* Figures of the newest step. */
+typedef struct lks_step_figures {
+    double lr, loss, accuracy;
+    double gradient_norm; /* of this epoch's newest step where it was measured; NaN: none */
+} lks_step_figures;
+
+typedef struct lks_trainer {
+    lks_comm *comm;           /* borrowed */
+    const lks_config *config; /* borrowed */
+    const lks_kernels *kernels;
+    int threads;
+    bool made_up; /* images are not read but made */
+    lks_dataset data;
+    lks_loader *loader;
+    lks_model *model;
+    lks_model_view view;
+    lks_optimizer optimizer;
+    lks_average average;
+    lks_packed_sum sum; /* how the view's message is added up over the ranks */
+    lks_phases phases;
+    lks_plan plan;
+    lks_cursor cursor;
+    lks_step_figures newest;
+    lks_norms *norms;     /* [tensors] of the newest step whose norms were measured */
+    int64_t computed;     /* samples, by this rank */
+    double train_seconds; /* in steps */
+    int64_t stop;         /* newest step's LKS_MSG_STOP */
+    bool bad_weights;
+} lks_trainer;
+
+/* Data, network with its initial weights, optimizer, sums and clock: all that steps need. `config` is
+ * borrowed; `threads` as lks_choose_threads() says; `made_up`: images are made, not read.
+ * Collective; errors agreed. Ended by lks_trainer_close(), also after a failure. */
+lks_status lks_trainer_open(lks_trainer *t, lks_comm *comm, const lks_config *config, int threads,
+                            bool made_up, lks_error *err);
+void lks_trainer_close(lks_trainer *t);
+
+/* Program, data and network, a line each. */
+void lks_trainer_print(const lks_trainer *t, const lks_provenance *p);
+
+/* step.c: one optimizer step. Collective; errors agreed. */
+lks_status lks_trainer_step(lks_trainer *t, lks_error *err);
+
+/* Agrees that every replica's weights are finite. Collective. */
+lks_status lks_trainer_check_weights(lks_trainer *t, lks_error *err);
+
+/* What a step's allreduce adds up, in bytes. */
+size_t lks_trainer_message_bytes(const lks_trainer *t);
+
+/* The last step is done, or validation says that it is enough. */
+bool lks_trainer_over(const lks_trainer *t);
+
+/* The part of a checkpoint that all replicas share: cursor, data, weights and optimizer state, all borrowed.
+ * Digests are not filled in; the rest of @p c is 0. */
+void lks_trainer_snapshot(const lks_trainer *t, lks_checkpoint *c);
+
+/* verify.c: every sample of the epoch was seen once, and replicas are equal. Collective; errors agreed. */
+lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err);
+
+#endif
