@@ -46,6 +46,11 @@ typedef struct lks_phase_times {
     lks_phase_time of[LKS_PHASES];
 } lks_phase_times;
 
+/** The share of the ranks' time that @p phase took, 0 to 1, by their mean; NaN where nothing was measured.
+ * Everywhere (lines, tables, charts) "communication" is the transfer itself: what an allreduce takes once
+ * its last rank has come. "Wait" is the time of the others until then. */
+double lks_phase_share(const lks_phase_times *t, lks_phase phase);
+
 /** After one epoch. Figures that were not measured are NaN. */
 typedef struct lks_epoch_record {
     int32_t epoch; /**< from 1 */
@@ -53,7 +58,8 @@ typedef struct lks_epoch_record {
     double lr, train_loss, train_accuracy;
     double validation_loss, validation_accuracy;
     double test_loss, test_accuracy;
-    double images_per_second, seconds, comm_seconds;
+    double images_per_second, seconds;
+    double comm_seconds; /**< in collectives: communication and wait together */
     /** From the record before this one, or the start of the process, to this one: a checkpoint
      * saved behind a record counts in the next. Files of earlier versions have none. */
     lks_phase_times phases;

@@ -13,6 +13,11 @@ const char lks_phase_names[LKS_PHASES][LKS_PHASE_NAME_MAX] = {
     "exchange", "batch",      "compute", "communication", "wait", "update",
     "evaluate", "checkpoint", "verify",  "other",         "total"};
 
+double lks_phase_share(const lks_phase_times *t, lks_phase phase) {
+    const double all = t->of[LKS_PHASE_TOTAL].avg;
+    return all > 0 ? t->of[phase].avg / all : NAN;
+}
+
 /** Makes room for one more record of @p size bytes. */
 static lks_status make_room(void **records, size_t n, size_t *capacity, size_t size,
                             lks_error *err) {

@@ -33,14 +33,13 @@ lks_phase_times lks_phase_times_get(const char *json) {
 }
 
 void lks_phase_times_print(FILE *f, const char *title, const lks_phase_times *t) {
-    double all = t->of[LKS_PHASE_TOTAL].avg;
     fprintf(f, "%s\n  %-14s %10s %10s %10s  %-6s %7s\n", title, "phase", "least", "mean", "most",
             "(rank)", "share");
     for (int p = 0; p < LKS_PHASES; p++) {
+        const double share = lks_phase_share(t, (lks_phase)p);
         char rank[16];
         snprintf(rank, sizeof rank, "(%d)", t->of[p].rank);
         fprintf(f, "  %-14s %10.3f %10.3f %10.3f  %-6s %5.1f %%\n", lks_phase_names[p],
-                t->of[p].min, t->of[p].avg, t->of[p].max, rank,
-                all > 0 ? 100 * t->of[p].avg / all : 0.0);
+                t->of[p].min, t->of[p].avg, t->of[p].max, rank, isnan(share) ? 0.0 : 100 * share);
     }
 }

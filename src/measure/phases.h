@@ -19,7 +19,8 @@ typedef struct lks_phases {
     lks_trace_event *event, *epoch;
 } lks_phases;
 
-/* For at most `meetings` allreduces between calls of lks_phases_divide(). LKS_ERR_MEMORY. */
+/* For `meetings` allreduces between calls of lks_phases_divide(); any further ones are divided as one.
+ * LKS_ERR_MEMORY. */
 lks_status lks_phases_create(lks_phases *p, size_t meetings, lks_error *err);
 void lks_phases_free(lks_phases *p);
 

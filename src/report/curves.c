@@ -242,21 +242,14 @@ static void draw_speed(curves *c) {
                      .from_zero = true});
 }
 
-/* Percent of the epoch's time; of files without phases the time in collectives. */
-static double communication(const lks_epoch_record *e, bool waiting) {
-    const lks_phase_time *p = e->phases.of;
-    if (isnan(p[LKS_PHASE_TOTAL].avg))
-        return waiting ? NAN : 100 * e->comm_seconds / e->seconds;
-    return 100 * p[waiting ? LKS_PHASE_WAIT : LKS_PHASE_COMMUNICATION].avg / p[LKS_PHASE_TOTAL].avg;
-}
-
 static void add_communication(curves *c, const lks_report_run *run, bool waiting) {
     const lks_history *h = &run->history;
-    const char *what = c->r->n > 1 ? "" : waiting ? "waiting for slower ranks" : "communication";
+    const lks_phase phase = waiting ? LKS_PHASE_WAIT : LKS_PHASE_COMMUNICATION;
+    const char *what = c->r->n > 1 ? "" : waiting ? "wait for the slowest rank" : "communication";
     lks_series *s = new_series(c, run, what, h->n_epochs);
     for (size_t i = 0; s && i < h->n_epochs; i++) {
         c->numbers[c->n - 1][0][i] = c->by_epoch ? h->epochs[i].epoch : (double)h->epochs[i].step;
-        c->numbers[c->n - 1][1][i] = communication(&h->epochs[i], waiting);
+        c->numbers[c->n - 1][1][i] = 100 * lks_phase_share(&h->epochs[i].phases, phase);
     }
     if (s) {
         s->dots = true;
@@ -281,13 +274,15 @@ static void draw_communication(curves *c) {
         if (c->r->n == 1) /* more lines than eyes can part, else */
             add_communication(c, &c->r->runs[i], true);
     }
-    lks_chart chart = {.title = "Communication",
-                       .note = "Share of the ranks' time in the allreduces of the steps.",
-                       .unit = "%",
-                       .floor = NAN,
-                       .from_zero = true};
+    lks_chart chart = {
+        .title = "Communication",
+        .note = "Share of the ranks' time that the allreduces of the steps take, without "
+                "waiting for the slowest rank.",
+        .unit = "%",
+        .floor = NAN,
+        .from_zero = true};
     if (c->n > 0 && all_little(c))
-        chart.instead = "Less than 0.5 % everywhere: a single rank has nobody to talk to.";
+        chart.instead = "Less than 0.5 % in every epoch.";
     draw(c, chart);
 }
 
@@ -324,7 +319,7 @@ static void write_phases(lks_html *page, const lks_report_run *run) {
                        "<th scope=\"col\">least – most</th><th scope=\"col\">share</th>"
                        "<th scope=\"col\" aria-hidden=\"true\"></th></tr></thead>\n<tbody>\n");
     for (int p = 0; p < LKS_PHASE_TOTAL; p++) {
-        const double share = sum.of[p].avg / sum.of[LKS_PHASE_TOTAL].avg;
+        const double share = lks_phase_share(&sum, (lks_phase)p);
         lks_html_printf(page,
                         "<tr><th scope=\"row\">%s</th><td>%.2f s</td><td>%.2f – %.2f s</td>"
                         "<td>%s</td><td aria-hidden=\"true\"><i class=\"bar\" "

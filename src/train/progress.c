@@ -64,9 +64,9 @@ void lks_progress_step(lks_progress *p, const lks_standing *now) {
     time_left(p, now->step, now->last_step, left);
     int used = snprintf(head, sizeof head, "epoch %lld/%lld ", (long long)now->epoch,
                         (long long)p->epochs);
-    used += snprintf(tail, sizeof tail, " loss %.3f acc %.1f %% %.0f img/s comm %.0f %% %s left",
-                     now->loss, 100 * now->accuracy, now->images_per_second,
-                     100 * now->communication, left);
+    used += snprintf(tail, sizeof tail,
+                     " loss %.3f acc %.1f %% %.0f img/s comm+wait %.0f %% %s left", now->loss,
+                     100 * now->accuracy, now->images_per_second, 100 * now->collectives, left);
     int width = terminal_width() - used - 3; /* brackets, and the cursor's place */
     width = width > 40 ? 40 : width < 5 ? 5 : width;
     int full = now->batches > 0 ? (int)(now->batch * width / now->batches) : 0;
@@ -105,7 +105,8 @@ void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, double gradi
     lks_progress_clear(p);
     lks_info(
         "epoch %3d/%lld  loss %.4f accuracy %.2f %%%s%s  %.0f images/s  communication %.0f %%  "
-        "%s",
+        "wait %.0f %%  %s",
         r->epoch, (long long)p->epochs, r->train_loss, 100 * r->train_accuracy, more, norm,
-        r->images_per_second, r->seconds > 0 ? 100 * r->comm_seconds / r->seconds : 0.0, left);
+        r->images_per_second, 100 * lks_phase_share(&r->phases, LKS_PHASE_COMMUNICATION),
+        100 * lks_phase_share(&r->phases, LKS_PHASE_WAIT), left);
 }

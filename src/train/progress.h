@@ -19,13 +19,14 @@ void lks_progress_start(lks_progress *p, lks_progress_mode mode, int64_t epochs,
 /* Where a run stands, for the bar. Figures are those of the newest step and of the epoch so far. */
 typedef struct lks_standing {
     int64_t step, last_step, batch, batches, epoch;
-    double loss, accuracy, images_per_second, communication; /* communication: share of the time */
+    double loss, accuracy, images_per_second;
+    double collectives; /* share of the time in them: communication and wait, not told apart yet */
 } lks_standing;
 
 /* After a step; redraws at most ten times a second. */
 void lks_progress_step(lks_progress *p, const lks_standing *now);
 
-/* After an epoch: one line, with the newest gradient norm unless it is NaN. */
+/* After an epoch: one line, with the gradient norm unless it is NaN. */
 void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, double gradient_norm,
                         int64_t last_step);
 

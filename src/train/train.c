@@ -59,7 +59,7 @@ static void show_step(const lks_trainer *t, lks_record *r) {
                               .loss = t->newest.loss,
                               .accuracy = t->newest.accuracy,
                               .images_per_second = images_per_second(t, w, elapsed),
-                              .communication = (t->comm->seconds - w->epoch_comm) / elapsed};
+                              .collectives = (t->comm->seconds - w->epoch_comm) / elapsed};
     lks_progress_step(&r->progress, &now);
 }
 

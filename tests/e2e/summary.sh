@@ -47,6 +47,18 @@ trained norms 1 --set metrics.every_steps=60 --set train.epochs=3 --progress aut
 same "an epoch without a measured gradient tells none" 'epoch 2/3' \
     "$(sed -n 's/^\(epoch\) *\([0-9/]*\) .* gradient .*/\1 \2/p' "$work/norms.log" | paste -sd ' ')"
 
+# Communication and wait are the same on the console, in metrics.jsonl and in the report's table
+trained lines 2 --threads 1 --progress lines
+same "communication and wait of the epochs' lines" \
+    "$(jq -r 'select(.type == "epoch").phases | "\(100 * .communication.avg / .total.avg) \(100 * .wait.avg / .total.avg)"' \
+        "$work/lines/metrics.jsonl" | awk '{ printf "%.0f %.0f\n", $1, $2 }')" \
+    "$(sed -n 's/^epoch .* communication \([0-9]*\) %  wait \([0-9]*\) %.*/\1 \2/p' "$work/lines.log")"
+for phase in communication wait; do
+    same "$phase in the report's table" "$(jq -rs "[.[] | select(.type == \"epoch\").phases] | map(.$phase.avg) | add" \
+        "$work/lines/metrics.jsonl" | awk '{ printf "%.2f s", $1 }')" \
+        "$(grep -o "<th scope=\"row\">$phase</th><td>[0-9.]* s" "$work/lines/report.html" | sed 's/.*<td>//')"
+done
+
 # --- memory: a rank with more of it is seen, in MiB
 resident() { jq -e ".peak_rss_mib | $1" "$work/$2/summary.json"; }
 check "a rank holds more than 4 MiB and less than 1 GiB" resident '4 < .min and .min <= .max and .max < 1024' run >/dev/null

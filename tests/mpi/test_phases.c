@@ -70,6 +70,22 @@ static void the_last_rank_waits_for_nobody(void) {
     lks_phases_free(&p);
 }
 
+/* More calls than there is room for: nothing is written beyond it, and no time is lost. */
+static void calls_beyond_the_room_are_divided_as_one(void) {
+    for (size_t room = 0; room < 3; room++) {
+        lks_phases p;
+        start(&p, room);
+        for (int i = 0; i < 7; i++)
+            lks_phases_part(&p, lks_phases_meet(&p));
+        CU_ASSERT_FATAL(p.n_met <= p.room && p.n_met == (room ? room : 1));
+        double met = 0;
+        for (size_t i = 0; i < p.n_met; i++)
+            met += p.met[i];
+        CU_ASSERT_DOUBLE_EQUAL(p.seconds[LKS_PHASE_COMMUNICATION], met, 1e-12);
+        lks_phases_free(&p);
+    }
+}
+
 static void check_time(const lks_phase_time *t, double min, double avg, double max, int rank) {
     CU_ASSERT_EQUAL(t->min, min);
     CU_ASSERT_EQUAL(t->avg, avg);
@@ -118,6 +134,7 @@ int main(void) {
     static const lks_test tests[] = {
         {"phases fill the time", phases_fill_the_time},
         {"the last rank waits for nobody", the_last_rank_waits_for_nobody},
+        {"calls beyond the room are divided as one", calls_beyond_the_room_are_divided_as_one},
         {"records are taken over the ranks", records_are_taken_over_the_ranks},
         {NULL, NULL},
     };
