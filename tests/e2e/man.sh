@@ -67,7 +67,7 @@ named() { awk -F '\t' -v p="$1" '$1 == "key" { name = ($2 == "-" ? "" : $2 ".") 
 begun() { sed -nE 's/^([a-z0-9_.]+): .*/\1/p' out | sort; }
 for section in data train train.schedule train.optimizer checkpoint; do
     topic config $section
-    same "help config $section: its keys and no other" "$(named "^$section[.]")" "$(begun)"
+    same "help config $section: its keys and no other" "$(named "^${section}[.]")" "$(begun)"
 done
 while IFS= read -r key; do
     topic config "$key"
@@ -85,7 +85,7 @@ check "help layers: every kind, in order" diff kinds <(sed -nE 's/^  ([a-z0-9_]+
 while IFS= read -r kind; do
     topic "$kind"
     same "help $kind: the kind" "$kind" "$(sed -nE '1s/: .*//p' out)"
-    same "help $kind: its options and no other" "$(named "^$kind[.]")" "$(sed -nE "s/^    ([a-z0-9_]+): .*/$kind.\1/p" out | sort)"
+    same "help $kind: its options and no other" "$(named "^${kind}[.]")" "$(sed -nE "s/^    ([a-z0-9_]+): .*/$kind.\1/p" out | sort)"
 done <kinds
 topic config train.optimizer.lr
 check "a key as it is written in a file" grep -q 'train: {optimizer: {lr: 0.001}}$' out
