@@ -122,10 +122,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state) {
 }
 
 static const struct argp_option help_options[] = {
-    {"quiet", KEY_QUIET, NULL, 0, "Print only results that were asked for, warnings and errors",
+    {"quiet", KEY_QUIET, NULL, 0, "Print only what was asked for, warnings and errors", 20},
+    {"verbose", KEY_VERBOSE, NULL, 0, "Tell on standard error which files are read and written",
      20},
-    {"verbose", KEY_VERBOSE, NULL, 0,
-     "Say on standard error, too, which files are read and written", 20},
     {"help", KEY_HELP, NULL, 0, "Print this text", 20},
     {"?", KEY_QUESTION, NULL, OPTION_HIDDEN, NULL, 20},
     {0}};
@@ -133,11 +132,13 @@ const struct argp lks_help_argp = {.options = help_options, .parser = parse_help
 
 static const struct argp_option common_options[] = {
     {"set", KEY_SET, "KEY=VALUE", 0,
-     "Override a key of the configuration, e.g. data.dir=data/mnist; may be repeated (`lockstep "
-     "help config` lists the keys)",
+     "Set a key of the configuration, e.g. data.dir=data/mnist. May be repeated. "
+     "`lockstep help config` lists the keys",
      10},
     {"threads", KEY_THREADS, "N", 0,
-     "OpenMP threads per rank (default: the usable cores per local rank)", 10},
+     "OpenMP threads per rank (default: the usable cores, divided by the ranks of this "
+     "host)",
+     10},
     {0}};
 static const struct argp_child common_children[] = {{&lks_help_argp, 0, NULL, 0}, {0}};
 const struct argp lks_common_argp = {

@@ -12,12 +12,11 @@ enum { KEY_DATA = 'd', KEY_STEPS = 'n', KEY_ROUNDS = 'r', KEY_FORMAT = 'f' };
 
 static const struct argp_option options[] = {
     {"data", KEY_DATA, "DIR", 0,
-     "Folder of the data (default: the configuration's data.dir; where that has no training "
-     "images, "
-     "28 x 28 scribbles are made up)",
+     "Folder of the data (default: the configuration's data.dir; without training images "
+     "there, scribbles of 28 x 28 pixels are made up)",
      1},
     {"steps", KEY_STEPS, "N", 0,
-     "Optimizer steps of a round (default: as many as take about half a second)", 1},
+     "Optimizer steps of a round (default: enough for about half a second)", 1},
     {"rounds", KEY_ROUNDS, "N", 0, "Rounds with each kind of sums (default: 10)", 1},
     {"format", KEY_FORMAT, "table|json", 0, "Tables (default), or one JSON object", 1},
     {0}};
@@ -80,13 +79,13 @@ static const struct argp argp = {
     options,
     parse,
     "CONFIG",
-    "Measures how fast the network that CONFIG describes trains here, alone or under mpirun or "
-    "srun: images a second, floating-point operations really needed and those of the layers as "
-    "they are written, their share of the multiply-add peak measured right beside each round, "
-    "time per phase, memory; with train.reduce: exact and with fp32, round by round in turn. "
-    "Evaluates nothing and writes no file.\v"
-    "On a machine that does other work as well, the best round and the shares say more than "
-    "the median. Exit status: 0 done, 1 failed, 2 usage or configuration error.",
+    "Measures how fast the network that CONFIG describes trains here, alone or under "
+    "mpirun or srun. Prints images a second, time per phase, memory, the floating-point "
+    "operations that were needed and those of the layers as they are written, and their "
+    "share of the multiply-add peak, which is measured before each round. Rounds with "
+    "train.reduce: exact and with fp32 take turns. Evaluates nothing and writes no "
+    "file.\vWhere the machine does other work, too, the best round and the shares say "
+    "more than the median. Exit status: 0 done, 1 failed, 2 usage or configuration error.",
     NULL,
     NULL,
     NULL};

@@ -168,8 +168,8 @@ static lks_status print(const char *name, lks_error *err) {
     if (nearest.best)
         return lks_fail(err, LKS_ERR_USAGE, "no configuration '%.64s'; did you mean '%s'?", name,
                         nearest.best);
-    return lks_fail(err, LKS_ERR_USAGE,
-                    "no configuration '%.64s'; `lockstep configs` lists what there is", name);
+    return lks_fail(err, LKS_ERR_USAGE, "no configuration '%.64s'; `lockstep configs` lists them",
+                    name);
 }
 
 static int run(const lks_call *call) {

@@ -44,10 +44,10 @@ static const struct argp argp = {
     NULL,
     parse,
     "CHECKPOINT CHECKPOINT",
-    "Compares two checkpoints: the first layer and index where they "
-    "part, in units in the last place, and what differs besides. A run folder "
-    "stands for the checkpoint that its run is tested with.\v"
-    "Exit status: 0 the same, 1 different or not comparable, 2 usage error.",
+    "Compares two checkpoints. Prints the first layer and index where their weights "
+    "part, by how many units in the last place, and what else differs. A run folder "
+    "stands for the checkpoint that its run is tested with.\vExit status: 0 the same, 1 "
+    "different or not comparable, 2 usage error.",
     NULL,
     NULL,
     NULL};

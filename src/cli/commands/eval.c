@@ -10,11 +10,11 @@
 enum { KEY_DATA = 'd', KEY_SHIFTS = 'm' };
 
 static const struct argp_option options[] = {
-    {"data", KEY_DATA, "DIR", 0, "Folder of the data (default: the first checkpoint's data.dir)",
+    {"data", KEY_DATA, "DIR", 0, "Folder of the data (default: data.dir of the first checkpoint)",
      1},
     {"shifts", KEY_SHIFTS, "N", 0,
-     "Average over each image moved by up to N pixels, 0 to 8, in both directions: (2 N + 1)^2 "
-     "looks (default: 0)",
+     "Look at each image (2 N + 1)^2 times, moved by up to N pixels in both directions, "
+     "and average the probabilities. N is from 0 to 8 (default: 0)",
      1},
     {0}};
 
@@ -66,11 +66,11 @@ static const struct argp argp = {
     options,
     parse,
     "CHECKPOINT...",
-    "Evaluates the network of CHECKPOINT on its test set: accuracy "
-    "with a 95 % interval, top-3, loss, per-class figures and the "
-    "confusion matrix. Of several checkpoints, trained on the same data, the probabilities are "
-    "averaged. A run folder stands for the checkpoint that its run is tested with.\v"
-    "Exit status: 0 done, 1 failed, 2 usage or configuration error.",
+    "Evaluates the network of CHECKPOINT on its test set. Prints accuracy with a 95 % "
+    "interval, top-3 accuracy, loss, the figures of each class, and the confusion "
+    "matrix. A run folder stands for the checkpoint that its run is tested with. The "
+    "probabilities of several checkpoints are averaged; all must be trained on the same "
+    "data.\vExit status: 0 done, 1 failed, 2 usage or configuration error.",
     NULL,
     NULL,
     NULL};

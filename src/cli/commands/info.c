@@ -34,7 +34,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!a->what)
-            lks_usage_error(state, "a configuration, checkpoint or data folder is missing");
+            lks_usage_error(state,
+                            "a configuration, checkpoint, run folder or data folder is missing");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -312,13 +313,14 @@ static const struct argp argp = {
     NULL,
     parse,
     "CONFIG|CHECKPOINT|RUN_DIR|DATA",
-    "Describes a configuration (the network layer by layer: output shape, parameters, cost), a "
-    "checkpoint (.h5), a run folder (also of a run at work), a folder of IDX files, one IDX "
-    "file, or an HDF5 data set (.h5, .hdf5).\v"
-    "Exit status: 0 done, 1 damaged or not readable, 2 usage or configuration error.",
+    "Describes a configuration: the network layer by layer, with output shapes, "
+    "parameters and cost. Or a checkpoint (.h5), a run folder, also of a run at work, a "
+    "folder of IDX files, one IDX file, or an HDF5 data set (.h5, .hdf5).\vExit status: "
+    "0 done, 1 damaged or not readable, 2 usage or configuration error.",
     NULL,
     NULL,
     NULL};
 
 const lks_command lks_command_info = {
-    "info", "describe a configuration, a checkpoint or a data set", &argp, &lks_common_argp, run};
+    "info", "describe a configuration, a checkpoint, a run folder or a data set", &argp,
+    &lks_common_argp, run};

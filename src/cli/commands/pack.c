@@ -22,28 +22,31 @@ enum {
 
 static const struct argp_option options[] = {
     {"size", KEY_SIZE, "N|RxC", 0,
-     "Rows and columns of an image, or N for both (default: the pictures' common size). Pictures "
-     "of other sizes are resized with their sides' ratio kept, averaged where they shrink and "
-     "interpolated where they grow, and put into the middle of the background",
+     "Rows and columns of an image, or N for both (default: the common size of the "
+     "pictures). Pictures of other sizes are resized and put in the middle of the "
+     "background. The ratio of their sides is kept. They are averaged where they shrink "
+     "and interpolated where they grow",
      1},
     {"channels", KEY_CHANNELS, "1|3", 0,
-     "1: grey; 3: red, green, blue (default: 1 if no picture has colours)", 1},
+     "1: grey. 3: red, green, blue (default: 1 if no picture has colours, else 3)", 1},
     {"invert", KEY_INVERT, NULL, 0,
-     "Light becomes dark: dark digits on white paper become light ones on black, as in MNIST", 1},
+     "Light becomes dark: dark digits on white paper become light digits on black, as in "
+     "MNIST",
+     1},
     {"background", KEY_BACKGROUND, "V", 0,
-     "Grey value, 0 to 255, of what is transparent and of what is beside a picture of another "
-     "shape, before --invert (default: 0, black; with --invert 255, white)",
+     "Grey value, 0 to 255, of what is transparent or beside a picture of another shape, "
+     "before --invert (default: 0, black; with --invert 255, white)",
      1},
     {"test", KEY_TEST, "SHARE", 0,
-     "Share of every class held out as test set; 0: no test set (default: 0.2; where DIR has the "
-     "folders train and test, these are the sets)",
+     "Share of every class that is held out as test set; 0: no test set (default: 0.2). "
+     "Where DIR has the folders train and test, these are the sets",
      2},
     {"seed", KEY_SEED, "N", 0, "Decides which pictures are held out (default: 1)", 2},
     {"skip-bad", KEY_SKIP_BAD, NULL, 0,
-     "Leave out pictures that cannot be read, with a warning each (default: the first one is an "
-     "error)",
+     "Leave out pictures that cannot be read, with a warning for each (default: the first "
+     "one is an error)",
      3},
-    {"force", KEY_FORCE, NULL, 0, "Replace a data set that is in OUT already", 3},
+    {"force", KEY_FORCE, NULL, 0, "Replace the data set that is in OUT", 3},
     {0}};
 
 static void read_size(const struct argp_state *state, lks_pack_options *o, const char *text) {
@@ -103,9 +106,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (state->arg_num < 2)
-            lks_usage_error(state,
-                            "two folders are needed: the one of the pictures and the one to write "
-                            "to, e.g. lockstep pack digits data/digits");
+            lks_usage_error(
+                state,
+                "two folders are needed, that of the pictures and one to write to, e.g. lockstep "
+                "pack digits data/digits");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -138,15 +142,14 @@ static const struct argp argp = {
     options,
     parse,
     "DIR OUT",
-    "Turns pictures (PNG, PGM, PPM, PBM) into the IDX files that training reads, in folder "
-    "OUT. "
-    "DIR has a folder for each class, DIR/CLASS/*.png, with folders in it or not; they are "
-    "numbered in order of their names, as numbers where all are numbers. Or DIR has the "
-    "folders train and test, and these the class folders. The same pictures give the same "
-    "bytes on every machine.\v"
-    "It ends with the classes and the commands that train on them. "
-    "Exit status: 0 done, 1 a folder or picture is bad, 2 an option is wrong or missing; then "
-    "nothing is written.",
+    "Turns pictures (PNG, PGM, PPM, PBM) into the IDX files that training reads, in "
+    "folder OUT. DIR has a folder for each class, DIR/CLASS/*.png, with or without "
+    "folders in it. Classes are numbered in order of their names, by value where all "
+    "names are numbers. Or DIR has the folders train and test, and each of them the "
+    "class folders. The same pictures give the same bytes on every machine.\vAt the end "
+    "it prints the classes and the commands that train on them. Exit status: 0 done, 1 a "
+    "folder or picture is bad, 2 an option is wrong or missing. After 1 and 2 nothing is "
+    "written.",
     NULL,
     NULL,
     NULL};

@@ -25,36 +25,37 @@ enum {
 
 static const struct argp_option options[] = {
     {"with", KEY_WITH, "CHECKPOINT", 0,
-     "A further checkpoint, trained on the same data: probabilities are averaged; may be repeated",
+     "Another checkpoint, trained on the same data. Probabilities are averaged. May be "
+     "repeated",
      1},
     {"shifts", KEY_SHIFTS, "N", 0,
-     "Average over each image moved by up to N pixels, 0 to 8, in both directions: (2 N + 1)^2 "
-     "looks (default: 0)",
+     "Look at each image (2 N + 1)^2 times, moved by up to N pixels in both directions, "
+     "and average the probabilities. N is from 0 to 8 (default: 0)",
      1},
     {"preprocess", KEY_PREPROCESS, "auto|mnist|none", 0,
-     "mnist: a photo or drawing of a digit becomes what MNIST's images are (light on black, "
-     "cropped, "
-     "20 pixels long, centred by mass). none: resized to the network's size with its sides' ratio "
-     "kept, as `lockstep pack` does. auto (default): what has the network's size and channels "
-     "already is taken as it is, any other picture prepared as MNIST's for networks of 28 x 28 "
-     "grey pixels, resized for others",
+     "mnist: a photo or drawing of a digit becomes an image like MNIST's: light on black, "
+     "cropped, 20 pixels long, centred by mass. none: it is resized as by `lockstep "
+     "pack`. auto (default): a picture of the network's size and channels is taken as it "
+     "is; any other as with mnist if the network takes 28 x 28 grey pixels, else as with "
+     "none",
      2},
-    {"invert", KEY_INVERT, NULL, 0, "With --preprocess none: light becomes dark, as in pack", 2},
+    {"invert", KEY_INVERT, NULL, 0,
+     "With --preprocess none: light becomes dark, as in `lockstep pack`", 2},
     {"background", KEY_BACKGROUND, "V", 0,
-     "With --preprocess none: grey value, 0 to 255, behind and beside a picture, as in pack "
-     "(default: 0; with --invert 255)",
+     "With --preprocess none: grey value of what is transparent or beside the picture, 0 "
+     "to 255, as in `lockstep pack` (default: 0; with --invert 255)",
      2},
     {"files-from", KEY_FILES_FROM, "FILE", 0,
-     "Read further names of images from FILE, one a line; - is standard input", 3},
-    {"top", KEY_TOP, "K", 0, "Print the K likeliest classes (default: 3, or all if they are fewer)",
-     4},
+     "Read more names of images from FILE, one a line; - is standard input", 3},
+    {"top", KEY_TOP, "K", 0,
+     "Print the K most probable classes (default: 3, or all where there are fewer)", 4},
     {"format", KEY_FORMAT, "text|json|csv", 0,
-     "text: a line an image (default). json: an object a line, with all probabilities (JSON "
-     "Lines). "
-     "csv: with a line of headings",
+     "text (default): one line for each image. json: one object for each image, with all "
+     "probabilities (JSON Lines). csv: with a line of headings",
      4},
     {"show", KEY_SHOW, NULL, 0,
-     "Print what the network saw, with json as numbers (`pixels`: row by row, channels together)",
+     "Print what the network saw; with json as numbers, `pixels`, row by row, the "
+     "channels of a pixel together",
      4},
     {0}};
 
@@ -251,14 +252,12 @@ static const struct argp argp = {
     options,
     parse,
     "CHECKPOINT IMAGE...",
-    "Tells what the network of CHECKPOINT takes each IMAGE for, and how sure it is. CHECKPOINT "
-    "may be a run folder, which stands for the checkpoint that its run is tested with. "
-    "An IMAGE is a PNG, PGM, PPM or PBM file, or an IDX file, plain or .gz, all of whose "
-    "images "
-    "are answered.\v"
-    "Answers come in the order of the names. Exit status: 0 done, 1 an image (named in a "
-    "message; the others are answered) or the checkpoint cannot be read, 2 an option is wrong "
-    "or missing.",
+    "Tells what the network of CHECKPOINT takes each IMAGE for, and how sure it is. A "
+    "run folder stands for the checkpoint that its run is tested with. An IMAGE is a "
+    "PNG, PGM, PPM or PBM file, or an IDX file, plain or .gz, with one answer for each "
+    "of its images.\vAnswers come in the order of the names. An image that cannot be "
+    "read is named in a message, and the others are answered. Exit status: 0 done, 1 an "
+    "image or the checkpoint cannot be read, 2 an option is wrong or missing.",
     NULL,
     NULL,
     NULL};

@@ -66,14 +66,12 @@ static const struct argp argp = {
     options,
     parse,
     "RUN_DIR...",
-    "Writes a page about a run that any browser opens, without network or other files: "
-    "accuracy "
-    "with its interval, curves, confusion matrix, figures of each class, misclassified images, "
-    "calibration, filters and feature maps, the network, and where the result comes from. "
-    "Several runs are overlaid and compared.\v"
-    "What is missing is said in its place. Exit status: 0 done, 1 a file is damaged or cannot "
-    "be read "
-    "or written, 2 usage error or no run folder.",
+    "Writes a page about a run: accuracy with its interval, curves, confusion matrix, "
+    "figures of each class, misclassified images, calibration, filters and feature maps, "
+    "the network, and where the result comes from. Any browser opens it, without network "
+    "and without other files. Curves of several runs stand in one chart, and the runs "
+    "are compared.\vThe page says what is missing, in its place. Exit status: 0 done, 1 "
+    "a file is damaged, or cannot be read or written, 2 usage error or no run folder.",
     NULL,
     NULL,
     NULL};

@@ -22,38 +22,41 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {"out", KEY_OUT, "DIR", 0, "Run folder (default: runs/NAME, NAME being the configuration's)",
-     1},
+    {"out", KEY_OUT, "DIR", 0, "Run folder (default: runs/NAME with the configuration's name)", 1},
     {"resume", KEY_RESUME, "auto|never|FILE", 0,
-     "auto (default): go on from the run folder's newest readable checkpoint, start fresh where "
-     "there is none; never: start over, removing the folder's earlier checkpoints; FILE: go on "
-     "from "
-     "that checkpoint",
+     "auto (default): go on from the newest readable checkpoint of the run folder, or "
+     "start fresh where there is none. never: start over and remove the folder's earlier "
+     "checkpoints. FILE: go on from that checkpoint",
      1},
-    {"init-from", KEY_INIT_FROM, "CHECKPOINT", 0,
-     "A new run starts from the weights of CHECKPOINT (the averaged ones where there are some); "
-     "only the last layer with weights may differ, and then starts fresh. A run that goes on from "
-     "a checkpoint of its own ignores it",
+    {"init-from", KEY_INIT_FROM, "CHECKPOINT|RUN_DIR", 0,
+     "Start a new run from these weights, the averaged ones where there are some. Only "
+     "the last layer with weights may differ; it then starts fresh. A run that goes on "
+     "from a checkpoint of its own ignores this",
      1},
     {"refit", KEY_REFIT, "RUN_DIR", 0,
-     "Instead of CONFIG: train afresh what RUN_DIR trained, on all training images (no validation "
-     "split), for as many epochs as were best there by validation; run folder: RUN_DIR-refit",
+     "Instead of CONFIG: train the network of RUN_DIR afresh, on all training images and "
+     "without a validation split, for the number of epochs that was best there. The new "
+     "run folder is RUN_DIR-refit",
      1},
     {"dry-run", KEY_DRY_RUN, NULL, 0,
-     "Check configuration, data and network, print the plan, the memory per rank and where the run "
-     "would start; train and write nothing",
+     "Check configuration, data and network. Print the plan, the memory per rank and "
+     "where the run would start. Train nothing and write nothing",
      1},
     {"time-limit", KEY_TIME_LIMIT, "TIME", 0,
-     "Stop at the first step that ends so long after the program's start, as on a signal: "
-     "checkpoint, status 75. Seconds, or MM:SS, HH:MM:SS, D-HH:MM:SS as Slurm writes the time left",
+     "Stop at the first step that ends TIME after the program's start, as on a signal: "
+     "with a checkpoint and status 75. TIME is in seconds, or MM:SS, HH:MM:SS, "
+     "D-HH:MM:SS, as Slurm writes it",
      1},
     {"trace", KEY_TRACE, "FILE", 0,
-     "Write what every rank and thread did when into FILE, for Perfetto or Chrome's tracing page "
-     "(Trace Event Format, JSON). Each thread keeps its first 262144 events, or as many as "
-     "LOCKSTEP_TRACE_EVENTS says, 24 bytes each: of a long run that is the first so many steps",
+     "Write to FILE what every rank and thread did at what time. Open it at "
+     "https://ui.perfetto.dev or chrome://tracing. Each thread keeps its first 262144 "
+     "events, of 24 bytes each, or N with LOCKSTEP_TRACE_EVENTS=N: of a long run the "
+     "first steps",
      1},
     {"progress", KEY_PROGRESS, "auto|bar|lines|never", 0,
-     "auto (default): a bar on a terminal, a line per epoch elsewhere", 1},
+     "auto (default): a bar on a terminal, a line per epoch elsewhere. bar, lines: "
+     "always. never: neither",
+     1},
     {0}};
 
 /* Seconds, MM:SS, HH:MM:SS or D-HH:MM:SS. Only the first number may be beyond what the next larger
@@ -156,17 +159,17 @@ static int run(const lks_call *call) {
     return status;
 }
 
-static const struct argp argp = {options,
-                                 parse,
-                                 "CONFIG\n--refit RUN_DIR",
-                                 "Trains the network that CONFIG (YAML) describes. Started by "
-                                 "mpirun or srun, every rank trains a share of each batch.\v"
-                                 "Exit status: 0 done, 1 failed, 2 usage or configuration error, "
-                                 "75 stopped on SIGTERM, SIGINT, SIGUSR1 or at --time-limit with a "
-                                 "checkpoint saved: the same command goes on.",
-                                 NULL,
-                                 NULL,
-                                 NULL};
+static const struct argp argp = {
+    options,
+    parse,
+    "CONFIG\n--refit RUN_DIR",
+    "Trains the network that CONFIG (YAML) describes, and writes a run folder. Under "
+    "mpirun or srun every rank trains a share of each batch.\vExit status: 0 done, 1 "
+    "failed, 2 usage or configuration error, 75 stopped on SIGTERM, SIGINT, SIGUSR1 or "
+    "at --time-limit, with a checkpoint saved. After 75 the same command goes on.",
+    NULL,
+    NULL,
+    NULL};
 
 const lks_command lks_command_train = {
     "train", "train a network and write a run folder (alone or under mpirun/srun)", &argp,
