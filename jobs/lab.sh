@@ -13,7 +13,7 @@ speed-up, efficiency, the shares of communication and of wait, and the digest of
 plain float sums (train.reduce=fp32), and ends with what one saw.
 MAX_RANKS is the number of cores unless it is given, at least 2. More ranks than cores take turns: look at the digests
 then, not at the speed. Every call measures anew; runs and tables stay in the folder.
-  --steps N   optimizer steps of each run (default: 300)
+  --steps N   optimizer steps of each run (default: 500)
   --out DIR   folder of the runs (default: runs/lab-NAME, NAME being the configuration file's)
 Where the configuration's data are missing, the small MNIST set of the tests stands in. Ctrl-C ends the lab.
 Exit status: 0 done, 1 a run failed or exact sums gave different weights, 2 wrong usage, 75 stopped.
@@ -31,7 +31,7 @@ usage_error() {
 
 # --- what is asked for -----------------------------------------------------------------------------------
 
-steps=300 folder=
+steps=500 folder=
 while [ $# -gt 0 ]; do
     case $1 in
     -h | --help) usage && exit 0 ;;
