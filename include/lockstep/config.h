@@ -244,6 +244,14 @@ char *lks_config_assignment(const lks_config *config, const char *key, lks_error
  * and its options by their keys. Returns malloc'd text, NULL with @p err when memory is short. */
 char *lks_layer_to_json(const lks_layer_config *layer, lks_error *err);
 
+/** A key ("train.epochs", or "model, layer 3") and its two values as YAML, "missing" for a layer that one
+ * lacks. All are borrowed for the call. */
+typedef void (*lks_config_difference)(void *context, const char *key, const char *a, const char *b);
+
+/** Tells every key in which @p a and @p b differ, in the order of the keys. LKS_ERR_MEMORY. */
+lks_status lks_config_compare(const lks_config *a, const lks_config *b, lks_config_difference tell,
+                              void *context, lks_error *err);
+
 /** Compares what may not change on resume: everything except name, threads, data.dir (the data are
  * compared by digest), eval.*, checkpoint.*, metrics.*, train.max_steps, and train.epochs where the
  * schedule does not depend on their total (all but cosine and onecycle). eval.every_epochs may not

@@ -89,6 +89,10 @@ lks_status lks_history_add_step(lks_history *h, const lks_step_record *r, const 
 lks_status lks_history_add_epoch(lks_history *h, const lks_epoch_record *r, lks_error *err);
 void lks_history_free(lks_history *h);
 
+/** The phases of all epochs that have them, added up into @p sum; ranks are -1. Returns how many epochs
+ * that are. */
+size_t lks_history_phases(const lks_history *h, lks_phase_times *sum);
+
 /** Result of an evaluation on a labelled set, as history.h5 has it. Arrays belong to who made them: the
  * caller of lks_history_write(), or lks_history_read(). */
 typedef struct lks_predictions {

@@ -7,9 +7,10 @@
 
 #define TEXT_MAX 1500 /* of the list of differences; the rest is counted */
 
+/* Whom to tell of a difference, and whether memory was short for one. */
 typedef struct comparison {
-    FILE *out;
-    int differences, hidden, written; /* written: bytes */
+    lks_config_difference tell;
+    void *context;
     bool failed;
 } comparison;
 
@@ -40,18 +41,12 @@ static char *value_text(writer write, const void *what, const void *base) {
 
 /* Two values are equal if they are written the same: both texts read back exactly. */
 static void compare(comparison *c, const char *key, writer write, const void *what,
-                    const void *saved, const void *now) {
-    char *a = value_text(write, what, saved), *b = value_text(write, what, now);
-    if (!a || !b) {
+                    const void *first, const void *second) {
+    char *a = value_text(write, what, first), *b = value_text(write, what, second);
+    if (!a || !b)
         c->failed = true;
-    } else if (strcmp(a, b) != 0) {
-        c->differences++;
-        if (c->written > TEXT_MAX)
-            c->hidden++;
-        else
-            c->written +=
-                fprintf(c->out, "\n  %s: %.160s in the checkpoint, %.160s now", key, a, b);
-    }
+    else if (strcmp(a, b) != 0)
+        c->tell(c->context, key, a, b);
     free(a);
     free(b);
 }
@@ -82,35 +77,56 @@ static bool may_differ(const lks_option *option, const lks_config *saved) {
     return false;
 }
 
-static void compare_all(comparison *c, const lks_config *saved, const lks_config *now) {
+/* All that differs, or only what may not on resume. */
+static lks_status compare_all(comparison *c, const lks_config *a, const lks_config *b, bool resume,
+                              lks_error *err) {
     const lks_option *option;
+    locale_t locale = lks_locale_enter();
     for (int i = 0; (option = lks_option_at(i)); i++) {
         if (option->type == LKS_OPT_MODEL)
-            compare_layers(c, saved, now);
-        else if (!may_differ(option, saved))
-            compare(c, option->key, write_option, option, saved, now);
+            compare_layers(c, a, b);
+        else if (!resume || !may_differ(option, a))
+            compare(c, option->key, write_option, option, a, b);
     }
-    if (c->hidden)
-        fprintf(c->out, "\n  and %d more", c->hidden);
+    lks_locale_leave(locale);
+    return c->failed ? lks_fail(err, LKS_ERR_MEMORY,
+                                "out of memory for the differences of two configurations")
+                     : LKS_OK;
 }
 
-static const char differences[] = "the differences of two configurations";
+lks_status lks_config_compare(const lks_config *a, const lks_config *b, lks_config_difference tell,
+                              void *context, lks_error *err) {
+    comparison c = {.tell = tell, .context = context};
+    return compare_all(&c, a, b, false, err);
+}
+
+/* The differences as a message. */
+typedef struct list {
+    char text[TEXT_MAX + 512];
+    size_t length;
+    int hidden;
+} list;
+
+static void add_to_list(void *context, const char *key, const char *saved, const char *now) {
+    list *l = context;
+    if (l->length > TEXT_MAX)
+        l->hidden++;
+    else
+        l->length +=
+            (size_t)snprintf(l->text + l->length, sizeof l->text - l->length,
+                             "\n  %.64s: %.160s in the checkpoint, %.160s now", key, saved, now);
+}
 
 lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, lks_error *err) {
-    lks_text text;
-    LKS_TRY(lks_text_open(&text, differences, err));
-    comparison c = {.out = text.f};
-    locale_t locale = lks_locale_enter();
-    compare_all(&c, saved, now);
-    lks_locale_leave(locale);
-    LKS_TRY(lks_text_close(&text, differences, err));
-    lks_status status = LKS_OK;
-    if (c.failed)
-        status = lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", differences);
-    else if (c.differences)
-        status =
-            lks_fail(err, LKS_ERR_MISMATCH,
-                     "the checkpoint belongs to a run with another configuration:%s", text.bytes);
-    free(text.bytes);
-    return status;
+    list l = {.length = 0};
+    char more[32] = "";
+    comparison c = {.tell = add_to_list, .context = &l};
+    LKS_TRY(compare_all(&c, saved, now, true, err));
+    if (l.hidden)
+        snprintf(more, sizeof more, "\n  and %d more", l.hidden);
+    return l.length == 0
+               ? LKS_OK
+               : lks_fail(err, LKS_ERR_MISMATCH,
+                          "the checkpoint belongs to a run with another configuration:%s%s", l.text,
+                          more);
 }

@@ -18,6 +18,24 @@ double lks_phase_share(const lks_phase_times *t, lks_phase phase) {
     return all > 0 ? t->of[phase].avg / all : NAN;
 }
 
+size_t lks_history_phases(const lks_history *h, lks_phase_times *sum) {
+    size_t known = 0;
+    for (int p = 0; p < LKS_PHASES; p++)
+        sum->of[p] = (lks_phase_time){0, 0, 0, -1};
+    for (size_t i = 0; i < h->n_epochs; i++) {
+        const lks_phase_time *t = h->epochs[i].phases.of;
+        if (isnan(t[LKS_PHASE_TOTAL].avg))
+            continue;
+        known++;
+        for (int p = 0; p < LKS_PHASES; p++) {
+            sum->of[p].min += t[p].min;
+            sum->of[p].avg += t[p].avg;
+            sum->of[p].max += t[p].max;
+        }
+    }
+    return known;
+}
+
 /** Makes room for one more record of @p size bytes. */
 static lks_status make_room(void **records, size_t n, size_t *capacity, size_t size,
                             lks_error *err) {

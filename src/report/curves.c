@@ -288,28 +288,10 @@ static void draw_communication(curves *c) {
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-/* Sums over the epochs; false where no epoch has times. */
-static bool sum_phases(const lks_history *h, lks_phase_times *sum) {
-    bool any = false;
-    memset(sum, 0, sizeof *sum);
-    for (size_t i = 0; i < h->n_epochs; i++) {
-        const lks_phase_time *t = h->epochs[i].phases.of;
-        if (isnan(t[LKS_PHASE_TOTAL].avg))
-            continue;
-        any = true;
-        for (int p = 0; p < LKS_PHASES; p++) {
-            sum->of[p].min += t[p].min;
-            sum->of[p].avg += t[p].avg;
-            sum->of[p].max += t[p].max;
-        }
-    }
-    return any && sum->of[LKS_PHASE_TOTAL].avg > 0;
-}
-
 static void write_phases(lks_html *page, const lks_report_run *run) {
     lks_phase_times sum;
     char text[LKS_FIGURE_ROOM];
-    if (!sum_phases(&run->history, &sum))
+    if (lks_history_phases(&run->history, &sum) == 0)
         return;
     lks_html_add(page, "<h3>Where the time went</h3>\n");
     lks_table_open(page, "bars",

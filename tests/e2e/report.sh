@@ -102,6 +102,11 @@ same "images of the pair" 500 $((both + first + second + neither))
 same "right in the first" "$(key run test_correct)" $((both + first))
 same "right in the second" "$(key other test_correct)" $((both + second))
 same "difference in points" "$(awk -v d=$((first - second)) 'BEGIN { printf "%+.2f", d / 5 }')" "$difference"
+# how they were computed, and what differs between the configurations
+says '<td>2 × 1</td><td class="text">[^<]*\*2</td>'
+says '<tr><th scope="row"><code>train.epochs</code></th><td class="text">3</td><td class="text">2</td></tr>'
+says '<tr><th scope="row"><code>seed</code></th><td class="text">11</td><td class="text">12</td></tr>'
+same "only keys that differ" 3 "$(grep -c '<tr><th scope="row"><code>[a-z_.]*</code></th>' "$page")"
 # McNemar's exact p once more: terms of the binomial one by one
 same "McNemar's p" ok "$(awk -v b="$first" -v c="$second" -v p="$p" 'BEGIN {
     n = b + c; k = b < c ? b : c; t = 1; for (i = 1; i <= n; i++) t /= 2
@@ -112,7 +117,16 @@ mkdir "$work/deep"
 cp -r "$work/run" "$work/deep/run"
 report 0 "$work/run" "$work/deep/run" --out "$page"
 says 'deep/run' # equal names are told apart
-says '<data value="1">1</data>' # and equal predictions do not differ
+says '<td class="text">the same weights, bit for bit</td>' # nothing is left to chance
+says '<br>as .*run</td>'
+says '<p>Nothing: all keys are equal.</p>'
+silent 'no difference shown|they differ|<data value="1">'
+# The weights decide, not the answers: other weights that answer alike are not called the same.
+cp -r "$work/run" "$work/twin"
+jq '.weights_sha256 |= "0" + .[1:] | .test_weights_sha256 |= "0" + .[1:]' "$work/run/summary.json" >"$work/twin/summary.json"
+report 0 "$work/run" "$work/twin" --out "$page"
+says 'other weights, the same answers'
+silent 'bit for bit</td>'
 
 # --- what is missing is said in its place
 report 0 "$work/run copy" --data "$work/nowhere" --out "$page"

@@ -174,19 +174,9 @@ static int32_t usual_rank(const lks_history *h, int phase) {
 /* Epochs that an earlier version trained have no times. */
 static void print_phases(const run_folder *r) {
     const lks_history *h = &r->history;
-    lks_phase_times sum = {0};
-    size_t n = 0;
+    lks_phase_times sum;
+    const size_t n = lks_history_phases(h, &sum);
     char title[160];
-    for (size_t i = 0; i < h->n_epochs; i++) {
-        const lks_phase_time *t = h->epochs[i].phases.of;
-        bool known = !isnan(t[LKS_PHASE_TOTAL].avg);
-        n += known;
-        for (int p = 0; known && p < LKS_PHASES; p++) {
-            sum.of[p].min += t[p].min;
-            sum.of[p].avg += t[p].avg;
-            sum.of[p].max += t[p].max;
-        }
-    }
     if (n == 0)
         return;
     for (int p = 0; p < LKS_PHASES; p++)
