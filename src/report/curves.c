@@ -174,10 +174,52 @@ static void add_figure(curves *c, const figure *f, double scale) {
             add_beside(c, &c->r->runs[i], f, scale);
 }
 
+static bool has_dropout(const lks_config *c) {
+    for (int i = 0; i < c->n_layers; i++)
+        if (strcmp(lks_layer_kind_name(c->layers[i].kind), "dropout") == 0)
+            return true;
+    return false;
+}
+
+/* In what the loss of training differs from that of held-out images, in some run of the page: "Mean
+ * cross-entropy. Training has dropout and label smoothing; validation and test have neither." */
+static void describe_loss(const lks_report *r, char note[320]) {
+    static const char *const names[] = {"dropout", "label smoothing", "class weights"};
+    bool used[3] = {false}, average = false;
+    for (int i = 0; i < r->n; i++) {
+        const lks_config *c = &r->runs[i].config;
+        used[0] = used[0] || has_dropout(c);
+        used[1] = used[1] || c->train.label_smoothing > 0;
+        used[2] = used[2] || c->train.class_weighting != LKS_WEIGHTING_NONE;
+        average = average || c->train.ema_decay > 0;
+    }
+    int left = used[0] + used[1] + used[2];
+    const int all = left;
+    int n = snprintf(note, 320, "Mean cross-entropy.%s", left ? " Training has " : "");
+    for (int k = 0; k < 3; k++)
+        if (used[k]) {
+            left--;
+            n += snprintf(note + n, 320 - (size_t)n, "%s%s", names[k],
+                          left > 1 ? ", "
+                          : left   ? " and "
+                                   : "");
+        }
+    if (all)
+        n += snprintf(note + n, 320 - (size_t)n, "; validation and test have %s.",
+                      all == 1   ? "none"
+                      : all == 2 ? "neither"
+                                 : "none of them");
+    if (average)
+        snprintf(note + n, 320 - (size_t)n,
+                 " Validation and test take the averaged weights, training does not.");
+}
+
 static void draw_loss(curves *c) {
+    char note[320];
+    describe_loss(c->r, note);
     add_figure(c, &loss, 1);
     draw(c, (lks_chart){.title = "Loss",
-                        .note = "Mean cross-entropy; dropout is in training's only.",
+                        .note = note,
                         .unit = "",
                         .floor = NAN,
                         .log_y = lks_chart_wants_log(c->series, c->n)});

@@ -161,12 +161,20 @@ page=$work/short/report.html
 whole "no epoch is complete"
 says 'data-label="step"'
 
+# --- in what the training loss differs from the others is said where it does
+page=$work/run/report.html
+says '<p>Mean cross-entropy. Training has dropout; validation and test have none.</p>'
+trained smooth 1 --set train.epochs=1 --set train.label_smoothing=0.1 --set train.class_weighting=balanced --set train.ema.decay=0.9
+page=$work/smooth/report.html
+says 'has dropout, label smoothing and class weights; validation and test have none of them. Validation and test take the averaged'
+
 # --- networks and data of other kinds
 printf 'model: [flatten, {dense: 10}]\n' >"$work/linear.yaml"
 config=$work/linear.yaml trained linear 1 --set train.epochs=1 \
     --set 'data.class_names=["<b>0</b>", "1&", three, "\"3\"", d, e, f, g, h, i]'
 page=$work/linear/report.html
 whole "a linear network"
+says '<p>Mean cross-entropy.</p>'
 says '10 filters of 28 × 28'
 says 'it has no convolutions'
 says '&lt;b&gt;0&lt;/b&gt;'
