@@ -26,7 +26,7 @@ typedef enum lks_status {
 /** What went wrong, in one message that says what, where and what to do. */
 typedef struct lks_error {
     lks_status status;
-    char text[2048]; /**< UTF-8; may hold several lines (a caret below a source line) */
+    char text[4096]; /**< UTF-8; may hold several lines (a caret below a source line) */
 } lks_error;
 
 /** Fills @p err (may be NULL) with @p status and a printf-style message; returns @p status, so that

@@ -1,4 +1,4 @@
-#include "config/reader.h"
+#include "config/check.h"
 #include "config/value.h"
 #include "lockstep/suggest.h"
 
@@ -15,27 +15,29 @@ static bool given(lks_reader *r, const char *key) {
     return lks_reader_origin(r, lks_option_find(key))->from != LKS_FROM_DEFAULT;
 }
 
-/* An option of another optimizer, schedule or normalisation would be ignored in silence, so it is
- * refused. One exception: where a --set chose another name, the file's options of the old one go
- * with it. */
-static lks_status check_applies(lks_reader *r) {
+/* True for an option that was given and would be ignored in silence. One exception: where a --set chose
+ * another optimizer, schedule or normalisation, the file's options of the old one go with it. */
+static bool has_no_effect(lks_reader *r, const lks_option *option) {
+    lks_origin *origin = lks_reader_origin(r, option);
+    if (origin->from == LKS_FROM_DEFAULT || origin->unsound ||
+        lks_option_applies(option, r->config) || !lks_reader_sound(r, option->only_with))
+        return false;
+    if (origin->from != LKS_FROM_FILE ||
+        lks_reader_origin(r, lks_option_find(option->only_with))->from < LKS_FROM_SETS)
+        return true;
+    lks_option_reset(option, r->config);
+    *origin = (lks_origin){0};
+    return false;
+}
+
+static void check_applies(lks_reader *r) {
     const lks_option *option;
-    for (int i = 0; (option = lks_option_at(i)); i++) {
-        lks_origin *origin = lks_reader_origin(r, option);
-        if (origin->from == LKS_FROM_DEFAULT || lks_option_applies(option, r->config))
-            continue;
-        const lks_option *selector = lks_option_find(option->only_with);
-        char words[80];
-        if (origin->from != LKS_FROM_FILE || lks_reader_origin(r, selector)->from < LKS_FROM_SETS)
-            return lks_fail_option(r, option,
-                                   "%s has no effect: it belongs to %s: %s. Remove it, or change "
-                                   "that key",
-                                   option->key, option->only_with,
-                                   lks_option_only(option, words, sizeof words));
-        lks_option_reset(option, r->config);
-        *origin = (lks_origin){0};
-    }
-    return LKS_OK;
+    char words[80];
+    for (int i = 0; (option = lks_option_at(i)); i++)
+        if (has_no_effect(r, option))
+            lks_fail_option(
+                r, option, "%s has no effect: it belongs to %s: %s. Remove it, or change that key",
+                option->key, option->only_with, lks_option_only(option, words, sizeof words));
 }
 
 static lks_status check_name(lks_reader *r) {
@@ -68,22 +70,26 @@ static lks_status join_labels(lks_reader *r, const char *images_key, const char 
     return LKS_OK;
 }
 
-static lks_status check_files(lks_reader *r) {
+static lks_status check_training_files(lks_reader *r) {
     lks_data_config *d = &r->config->data;
     LKS_TRY(
         join_labels(r, "data.train_images", d->train_images, "data.train_labels", d->train_labels));
-    LKS_TRY(join_labels(r, "data.test_images", d->test_images, "data.test_labels", d->test_labels));
     if (!d->train_labels[0])
         return fail_key(r, "data.train_labels", "data.train_labels: the name of a file is missing");
+    return LKS_OK;
+}
+
+static lks_status check_test_files(lks_reader *r) {
+    lks_data_config *d = &r->config->data;
+    LKS_TRY(join_labels(r, "data.test_images", d->test_images, "data.test_labels", d->test_labels));
     if (!d->test_images[0] != !d->test_labels[0])
         return fail_key(r, d->test_images[0] ? "data.test_labels" : "data.test_images",
                         "data.test_images and data.test_labels: give both, or \"\" for both");
     return LKS_OK;
 }
 
-static lks_status check_data(lks_reader *r) {
+static lks_status check_moments(lks_reader *r) {
     const lks_data_config *d = &r->config->data;
-    LKS_TRY(check_files(r));
     if (d->normalize == LKS_NORMALIZE_GIVEN && (d->n_mean == 0 || d->n_std == 0))
         return fail_key(r, "data.normalize",
                         "data.normalize: given needs both data.mean and data.std");
@@ -93,6 +99,11 @@ static lks_status check_data(lks_reader *r) {
             "data.mean has %d values and data.std %d: one a channel, or a single "
             "one for all",
             d->n_mean, d->n_std);
+    return LKS_OK;
+}
+
+static lks_status check_class_names(lks_reader *r) {
+    const lks_data_config *d = &r->config->data;
     if (d->n_class_names > 0 && d->classes > 0 && d->n_class_names != d->classes)
         return lks_fail_option(r, lks_option_find("data.class_names"),
                                "data.class_names has %d names for %d classes (data.classes)",
@@ -101,23 +112,28 @@ static lks_status check_data(lks_reader *r) {
 }
 
 /* Where the validation split decides something, there has to be one. */
-static lks_status check_watching(lks_reader *r) {
+static lks_status check_plateau(lks_reader *r) {
     const lks_config *c = r->config;
-    if (c->data.validation > 0)
+    if (c->train.schedule.name != LKS_SCHEDULE_PLATEAU || c->data.validation > 0)
         return LKS_OK;
-    if (c->train.schedule.name == LKS_SCHEDULE_PLATEAU)
-        return fail_key(r, "train.schedule.name",
-                        "train.schedule.name: plateau watches the validation split: set "
-                        "data.validation, 0.1 say");
-    if (c->train.stop_patience > 0)
-        return fail_key(r, "train.early_stop.patience",
-                        "early stopping watches the validation split: set data.validation, 0.1 "
-                        "say");
-    if (c->eval.test_weights == LKS_TEST_BEST)
-        return fail_key(r, "eval.test_weights",
-                        "eval.test_weights: best needs a validation split to choose by: set "
-                        "data.validation, 0.1 say");
-    return LKS_OK;
+    return fail_key(r, "train.schedule.name",
+                    "train.schedule.name: plateau watches the validation split: set "
+                    "data.validation, 0.1 say");
+}
+
+static lks_status check_early_stop(lks_reader *r) {
+    if (r->config->train.stop_patience == 0 || r->config->data.validation > 0)
+        return LKS_OK;
+    return fail_key(r, "train.early_stop.patience",
+                    "early stopping watches the validation split: set data.validation, 0.1 say");
+}
+
+static lks_status check_test_weights(lks_reader *r) {
+    if (r->config->eval.test_weights != LKS_TEST_BEST || r->config->data.validation > 0)
+        return LKS_OK;
+    return fail_key(r, "eval.test_weights",
+                    "eval.test_weights: best needs a validation split to choose by: set "
+                    "data.validation, 0.1 say");
 }
 
 static lks_status check_class_weights(lks_reader *r) {
@@ -157,26 +173,25 @@ static lks_status check_optimizer(lks_reader *r) {
     return key ? lks_fail_option(r, lks_option_find(key), "%s %s", key, why) : LKS_OK;
 }
 
-static lks_status check_train(lks_reader *r) {
+static lks_status check_lowest_rate(lks_reader *r) {
+    if (r->config->train.schedule.min_lr <= r->config->train.optimizer.lr)
+        return LKS_OK;
+    return fail_key(r, "train.schedule.min_lr",
+                    "train.schedule.min_lr is larger than train.optimizer.lr");
+}
+
+static lks_status check_chunks(lks_reader *r) {
     const lks_train_config *t = &r->config->train;
-    if (t->schedule.min_lr > t->optimizer.lr)
-        return fail_key(r, "train.schedule.min_lr",
-                        "train.schedule.min_lr is larger than train.optimizer.lr");
-    LKS_TRY(check_watching(r));
-    LKS_TRY(check_class_weights(r));
-    LKS_TRY(check_optimizer(r));
     int64_t chunks = ((int64_t)t->global_batch + t->chunk - 1) / t->chunk;
-    if (chunks * t->accumulate > CHUNKS_PER_STEP_MAX)
-        return lks_fail_option(r,
-                               lks_option_find(given(r, "train.accumulate") && t->accumulate > 1
-                                                   ? "train.accumulate"
-                                                   : "train.global_batch"),
-                               "an optimizer step adds up at most %d chunks: train.global_batch %d "
-                               "in chunks of %d, %d "
-                               "times (train.accumulate), are %lld",
-                               CHUNKS_PER_STEP_MAX, t->global_batch, t->chunk, t->accumulate,
-                               (long long)(chunks * t->accumulate));
-    return LKS_OK;
+    if (chunks * t->accumulate <= CHUNKS_PER_STEP_MAX)
+        return LKS_OK;
+    const bool accumulates = given(r, "train.accumulate") && t->accumulate > 1;
+    return lks_fail_option(
+        r, lks_option_find(accumulates ? "train.accumulate" : "train.global_batch"),
+        "an optimizer step adds up at most %d chunks: train.global_batch %d in chunks of %d, %d "
+        "times (train.accumulate), are %lld",
+        CHUNKS_PER_STEP_MAX, t->global_batch, t->chunk, t->accumulate,
+        (long long)(chunks * t->accumulate));
 }
 
 /* The index of the layer that `key` of layer i names; -1 for the image. */
@@ -223,16 +238,38 @@ static lks_status finish_model(lks_reader *r) {
         lks_layer_config *layer = &r->config->layers[i];
         if (layer->kind->complete)
             layer->kind->complete(layer);
-        LKS_TRY(connect(r, i));
+        connect(r, i);
     }
     return LKS_OK;
 }
 
-lks_status lks_config_check(lks_reader *r) {
-    LKS_TRY(finish_model(r));
-    LKS_TRY(check_applies(r));
+/* Each in a place of its own, since it looks only at what is sound. */
+static const struct {
+    lks_status (*check)(lks_reader *r);
+    const char *inputs[3]; /* keys, or sections for all below them */
+} checks[] = {
+    {finish_model, {"model"}},
+    {check_name, {"name"}},
+    {check_training_files, {"data.train_images", "data.train_labels"}},
+    {check_test_files, {"data.test_images", "data.test_labels"}},
+    {check_moments, {"data.normalize", "data.mean", "data.std"}},
+    {check_class_names, {"data.classes", "data.class_names"}},
+    {check_plateau, {"data.validation", "train.schedule.name"}},
+    {check_early_stop, {"data.validation", "train.early_stop.patience"}},
+    {check_test_weights, {"data.validation", "eval.test_weights"}},
+    {check_class_weights, {"data.classes", "train.class_weights", "train.class_weighting"}},
+    {check_optimizer, {"train.optimizer"}},
+    {check_lowest_rate, {"train.schedule", "train.optimizer"}},
+    {check_chunks, {"train.global_batch", "train.chunk", "train.accumulate"}}};
+
+void lks_config_check(lks_reader *r) {
+    check_applies(r);
     choose_defaults(r);
-    LKS_TRY(check_name(r));
-    LKS_TRY(check_data(r));
-    return check_train(r);
+    for (size_t c = 0; c < sizeof checks / sizeof *checks; c++) {
+        bool sound = true;
+        for (int i = 0; i < 3 && checks[c].inputs[i]; i++)
+            sound = sound && lks_reader_sound(r, checks[c].inputs[i]);
+        if (sound)
+            checks[c].check(r);
+    }
 }

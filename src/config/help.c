@@ -1,6 +1,6 @@
 #include "config/help.h"
 #include "config/locale.h"
-#include "config/value.h"
+#include "config/print.h"
 
 #include <string.h>
 

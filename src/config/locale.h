@@ -5,8 +5,14 @@
 
 #include <locale.h>
 
-/** Switches the calling thread to the C locale; returns what lks_locale_leave() takes back. */
-locale_t lks_locale_enter(void);
-void lks_locale_leave(locale_t saved);
+/** Switches the calling thread to the C locale; returns what lks_locale_leave() takes back. glibc answers
+ * newlocale("C") with a constant object: there is nothing to free and nothing to fail. */
+static inline locale_t lks_locale_enter(void) {
+    return uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
+}
+
+static inline void lks_locale_leave(locale_t saved) {
+    uselocale(saved);
+}
 
 #endif

@@ -2,7 +2,6 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "config/locale.h"
-#include "config/value.h"
 
 #include <ctype.h>
 #include <inttypes.h>

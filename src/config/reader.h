@@ -1,9 +1,10 @@
-/** @file reader.h  A configuration while it is being read. */
+/** @file reader.h  A configuration while it is being read. Reading goes on after a problem, so that all
+ * are told together; what depends on a value that was wrong is not checked. */
 #ifndef LKS_CONFIG_READER_H
 #define LKS_CONFIG_READER_H
 
 #include "config/option.h"
-#include "config/yaml.h"
+#include "config/source.h"
 
 #define LKS_LAYERS_MAX 512
 #define LKS_KEY_MAX    160 /**< room for any known dotted key, layer names included */
@@ -14,6 +15,7 @@ enum { LKS_FROM_DEFAULT, LKS_FROM_FILE, LKS_FROM_SETS }; /**< LKS_FROM_SETS + i:
 typedef struct lks_origin {
     int from;
     size_t offset;
+    bool unsound; /**< a value of it was wrong, or may stand under a key that is not known */
 } lks_origin;
 
 typedef struct lks_reader {
@@ -21,26 +23,29 @@ typedef struct lks_reader {
     lks_source file;
     const char *const *sets;
     lks_source now; /**< the text being applied: the file or a setting */
-    int from;       /**< the same as an origin */
     lks_origin origins[LKS_OPTIONS_MAX];
-    lks_error *err;
+    lks_problems problems;
 } lks_reader;
 
-/** Reads the whole list of layers. */
-lks_status lks_model_read(lks_reader *r, const lks_node *node);
-
-/** Sets one option of one layer; @p path is what follows "model.": "conv1.filters". */
-lks_status lks_model_set(lks_reader *r, const char *path, const lks_node *node);
-
-/** Fills in what depends on other values and checks every combination of values. */
-lks_status lks_config_check(lks_reader *r);
-
-/** Fails like lks_fail_at() at the place where @p option got its value; a default has none, then
- * the file's first line stands in. */
-lks_status lks_fail_option(const lks_reader *r, const lks_option *option, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/** LKS_OK for a problem that has been noted: reading goes on. Without memory it does not. */
+lks_status lks_noted(lks_status status);
 
 /** The origin of @p option. */
 lks_origin *lks_reader_origin(lks_reader *r, const lks_option *option);
+
+/** @p option has its value from byte @p offset of the text being applied. */
+void lks_reader_took(lks_reader *r, const lks_option *option, size_t offset);
+
+/** All keys below @p section ("": all there are) may have been meant by something that was not
+ * understood. */
+void lks_reader_doubt(lks_reader *r, const char *section);
+
+/** True where no value of the key, or of any key below it, was wrong. */
+bool lks_reader_sound(lks_reader *r, const char *key);
+
+/** Fails like lks_fail_at() at the place where @p option got its value; a default has none, then
+ * the file's first line stands in. */
+lks_status lks_fail_option(lks_reader *r, const lks_option *option, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -98,36 +98,98 @@ static void excerpt(char *out, size_t size, const lks_source *source, size_t sta
              column - skipped + (skipped ? 3 : 0), "^");
 }
 
-lks_status lks_fail_at(lks_error *err, const lks_source *source, size_t offset, const char *format,
-                       ...) {
-    char message[1000], label[300];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    if (source->kind == LKS_SOURCE_PROGRAM)
-        return lks_fail(err, LKS_ERR_CONFIG, "%s", message);
-    lks_printable(label, sizeof label, source->label, strlen(source->label));
-    if (source->kind == LKS_SOURCE_SET)
-        return lks_fail(err, LKS_ERR_CONFIG, "--set %s: %s", label, message);
+/* --- problems --------------------------------------------------------------------------------- */
 
-    if (offset > source->size)
-        offset = source->size;
+static bool comes_before(const lks_problem *a, const lks_problem *b) {
+    return a->order < b->order || (a->order == b->order && a->offset < b->offset);
+}
+
+/* Makes room for a problem at its place; NULL where it comes after as many as are kept. */
+static lks_problem *insert(lks_problems *p, const lks_problem *place) {
+    int kept = p->n < LKS_PROBLEMS_MAX ? p->n : LKS_PROBLEMS_MAX, i = kept;
+    p->n++;
+    while (i > 0 && comes_before(place, &p->first[i - 1]))
+        i--;
+    if (i == LKS_PROBLEMS_MAX)
+        return NULL;
+    if (kept == LKS_PROBLEMS_MAX)
+        kept--;
+    memmove(&p->first[i + 1], &p->first[i], (size_t)(kept - i) * sizeof *p->first);
+    p->first[i].status = place->status;
+    p->first[i].order = place->order;
+    p->first[i].offset = place->offset;
+    return &p->first[i];
+}
+
+/* "file:line:column: " before, the line and a caret after the message. */
+static void describe(const lks_source *source, size_t offset, const char *message, char *out,
+                     size_t size) {
+    char label[300], shown[600] = "";
+    if (source->kind == LKS_SOURCE_PROGRAM) {
+        snprintf(out, size, "%s", message);
+        return;
+    }
+    lks_printable(label, sizeof label, source->label, strlen(source->label));
+    if (source->kind == LKS_SOURCE_SET) {
+        snprintf(out, size, "--set %s: %s", label, message);
+        return;
+    }
     int line, column = 1;
     size_t start = line_start(source, offset, &line);
     for (size_t i = start; i < offset; column++)
         i += character(source->text + i, offset - i);
-    char shown[600] = "";
     if (line_end(source, start) > start)
         excerpt(shown, sizeof shown, source, start, offset, column);
-    return lks_fail(err, LKS_ERR_CONFIG, "%s:%d:%d: %s%s", label, line, column, message, shown);
+    snprintf(out, size, "%s:%d:%d: %s%s", label, line, column, message, shown);
 }
 
-lks_status lks_source_check(const lks_source *source, lks_error *err) {
+lks_status lks_fail_at(lks_problems *problems, const lks_source *source, size_t offset,
+                       const char *format, ...) {
+    char message[1000];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    offset = offset < source->size ? offset : source->size;
+    const lks_problem place = {.status = LKS_ERR_CONFIG, .order = source->order, .offset = offset};
+    lks_problem *problem = problems ? insert(problems, &place) : NULL;
+    if (problem)
+        describe(source, offset, message, problem->text, sizeof problem->text);
+    return LKS_ERR_CONFIG;
+}
+
+lks_status lks_fail_memory(lks_problems *problems, const char *what) {
+    const lks_problem place = {.status = LKS_ERR_MEMORY, .order = -1};
+    lks_problem *problem = problems ? insert(problems, &place) : NULL;
+    if (problem)
+        snprintf(problem->text, sizeof problem->text, "out of memory for %s", what);
+    return LKS_ERR_MEMORY;
+}
+
+lks_status lks_problems_report(const lks_problems *p, lks_error *err) {
+    char text[sizeof err->text] = "";
+    const size_t room = sizeof text - 32; /* for the last line */
+    size_t used = 0;
+    int told = 0;
+    if (p->n == 0)
+        return LKS_OK;
+    for (; told < p->n && told < LKS_PROBLEMS_MAX; told++) {
+        const size_t length = strlen(p->first[told].text) + (told > 0);
+        if (told > 0 && (used + length > room || p->first[0].status == LKS_ERR_MEMORY))
+            break;
+        snprintf(text + used, sizeof text - used, "%s%s", told ? "\n" : "", p->first[told].text);
+        used += length;
+    }
+    if (told < p->n && p->first[0].status != LKS_ERR_MEMORY)
+        snprintf(text + used, sizeof text - used, "\nand %d more", p->n - told);
+    return lks_fail(err, p->first[0].status, "%s", text);
+}
+
+lks_status lks_source_check(const lks_source *source, lks_problems *problems) {
     size_t bad = lks_text_check(source->text, source->size);
     if (bad == source->size)
         return LKS_OK;
     bool control = lks_utf8_sequence(source->text + bad, source->size - bad) > 0;
-    return lks_fail_at(err, source, bad, "byte 0x%02x is %s", (unsigned char)source->text[bad],
+    return lks_fail_at(problems, source, bad, "byte 0x%02x is %s", (unsigned char)source->text[bad],
                        control ? "a control character" : "not UTF-8");
 }

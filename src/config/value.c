@@ -1,6 +1,7 @@
 #include "config/value.h"
 #include "base/utf8.h"
 #include "config/advice.h"
+#include "config/print.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -16,7 +17,7 @@ typedef struct reading {
     char *base;
     const char *label;
     const lks_source *source;
-    lks_error *err;
+    lks_problems *problems;
 } reading;
 
 static bool is_text_type(lks_option_type type) {
@@ -28,7 +29,7 @@ static lks_status wrong(const reading *r, const lks_node *at, const char *remark
     char expected[160], shown[64], found[96];
     lks_option_describe(r->option, expected, sizeof expected);
     if (at->type == LKS_NODE_NULL || (at->type == LKS_NODE_SCALAR && at->plain && !at->text[0]))
-        return lks_fail_at(r->err, r->source, at->offset, "%s has no value, it must be %s",
+        return lks_fail_at(r->problems, r->source, at->offset, "%s has no value, it must be %s",
                            r->label, expected);
     if (at->type == LKS_NODE_SCALAR) {
         lks_printable(shown, sizeof shown, at->text, strlen(at->text));
@@ -36,7 +37,7 @@ static lks_status wrong(const reading *r, const lks_node *at, const char *remark
     } else {
         snprintf(found, sizeof found, "%s", at->type == LKS_NODE_LIST ? "a list" : "a map");
     }
-    return lks_fail_at(r->err, r->source, at->offset, "%s must be %s, not %s%s%s%s", r->label,
+    return lks_fail_at(r->problems, r->source, at->offset, "%s must be %s, not %s%s%s%s", r->label,
                        expected, found, remark ? " (" : "", remark ? remark : "",
                        remark ? ")" : "");
 }
@@ -318,8 +319,8 @@ static lks_status read_padding(const reading *r, const lks_node *node) {
 }
 
 lks_status lks_option_read(const lks_option *option, void *base, const char *label,
-                           const lks_node *node, const lks_source *source, lks_error *err) {
-    reading r = {option, base, label, source, err};
+                           const lks_node *node, const lks_source *source, lks_problems *problems) {
+    reading r = {option, base, label, source, problems};
     switch (option->type) {
     case LKS_OPT_BOOL:
         return read_bool(&r, node);
@@ -356,13 +357,21 @@ static void clear(const lks_option *o, char *base) {
     }
 }
 
-lks_status lks_option_set(const lks_option *option, void *base, const char *label,
-                          const lks_source *source, lks_error *err) {
-    LKS_TRY(lks_source_check(source, err));
+lks_status lks_option_whole(const char *label, const lks_source *source, lks_node *node,
+                            lks_problems *problems) {
+    LKS_TRY(lks_source_check(source, problems));
     if (strpbrk(source->text, "\t\r\n"))
-        return lks_fail_at(err, source, 0, "tabs and line breaks are not allowed in %s", label);
-    const lks_node node = {.type = LKS_NODE_SCALAR, .plain = true, .text = (char *)source->text};
-    return lks_option_read(option, base, label, &node, source, err);
+        return lks_fail_at(problems, source, 0, "tabs and line breaks are not allowed in %s",
+                           label);
+    *node = (lks_node){.type = LKS_NODE_SCALAR, .plain = true, .text = (char *)source->text};
+    return LKS_OK;
+}
+
+lks_status lks_option_set(const lks_option *option, void *base, const char *label,
+                          const lks_source *source, lks_problems *problems) {
+    lks_node node;
+    LKS_TRY(lks_option_whole(label, source, &node, problems));
+    return lks_option_read(option, base, label, &node, source, problems);
 }
 
 void lks_option_reset(const lks_option *option, void *base) {

@@ -21,7 +21,7 @@ typedef struct lks_node_block {
 typedef struct builder {
     lks_yaml *yaml;
     const lks_source *source;
-    lks_error *err;
+    lks_problems *problems;
     lks_node *open[DEPTH_MAX], *last[DEPTH_MAX]; /* open collections and their latest children */
     bool flow[DEPTH_MAX];                        /* written with brackets */
     int depth, nodes, documents;
@@ -56,11 +56,11 @@ static lks_node *new_node(builder *b) {
 }
 
 static lks_status out_of_memory(builder *b) {
-    return lks_fail(b->err, LKS_ERR_MEMORY, "out of memory while reading %s", b->source->label);
+    return lks_fail_memory(b->problems, b->source->label);
 }
 
 static lks_status refuse(builder *b, const char *what) {
-    return lks_fail_at(b->err, b->source, b->offset, "%s", what);
+    return lks_fail_at(b->problems, b->source, b->offset, "%s", what);
 }
 
 static size_t mark_offset(const builder *b, const struct fy_mark *mark) {
@@ -197,11 +197,11 @@ static lks_status broken(builder *b, struct fy_diag *diag) {
     }
     for (int i = b->depth; i-- > 0;)
         if (b->flow[i] && b->source->kind == LKS_SOURCE_FILE)
-            return lks_fail_at(b->err, b->source, offset,
+            return lks_fail_at(b->problems, b->source, offset,
                                "broken YAML: %s (inside the '%c' of line %d)", text,
                                b->source->text[b->open[i]->offset],
                                lks_source_line(b->source, b->open[i]->offset));
-    return lks_fail_at(b->err, b->source, offset, "broken YAML: %s", text);
+    return lks_fail_at(b->problems, b->source, offset, "broken YAML: %s", text);
 }
 
 static lks_status run_parser(builder *b, struct fy_parser *parser, struct fy_diag *diag) {
@@ -219,27 +219,27 @@ static lks_status run_parser(builder *b, struct fy_parser *parser, struct fy_dia
 
 /* Keeps from the parser what it needs quadratic time for, minutes for a megabyte: long runs of
  * blanks and line ends, and long directives. No configuration needs either. */
-static lks_status check_blanks(const lks_source *source, lks_error *err) {
+static lks_status check_blanks(const lks_source *source, lks_problems *problems) {
     size_t run = 0;
     bool line_begins = true;
     for (size_t i = 0; i < source->size; i++) {
         char c = source->text[i];
         run = c == ' ' || c == '\t' || c == '\n' || c == '\r' ? run + 1 : 0;
         if (run > BLANKS_MAX)
-            return lks_fail_at(err, source, i, "more than %d blanks or line ends in a row",
+            return lks_fail_at(problems, source, i, "more than %d blanks or line ends in a row",
                                BLANKS_MAX);
         if (line_begins && c == '%')
-            return lks_fail_at(err, source, i, "YAML directives (%%) are not supported");
+            return lks_fail_at(problems, source, i, "YAML directives (%%) are not supported");
         line_begins = c == '\n' || c == '\r';
     }
     return LKS_OK;
 }
 
-lks_status lks_yaml_parse(lks_yaml *yaml, const lks_source *source, lks_error *err) {
+lks_status lks_yaml_parse(lks_yaml *yaml, const lks_source *source, lks_problems *problems) {
     *yaml = (lks_yaml){0};
-    LKS_TRY(lks_source_check(source, err));
-    LKS_TRY(check_blanks(source, err));
-    builder b = {.yaml = yaml, .source = source, .err = err};
+    LKS_TRY(lks_source_check(source, problems));
+    LKS_TRY(check_blanks(source, problems));
+    builder b = {.yaml = yaml, .source = source, .problems = problems};
 
     /* Errors are collected, and what would be printed all the same is thrown away. */
     struct fy_diag_cfg diag_cfg;

@@ -28,7 +28,7 @@ typedef struct lks_yaml {
 /** Parses one YAML document. Anchors, aliases, tags, further documents, nesting deeper than any
  * configuration and more nodes than any could have are refused. On failure nothing needs freeing.
  */
-lks_status lks_yaml_parse(lks_yaml *yaml, const lks_source *source, lks_error *err);
+lks_status lks_yaml_parse(lks_yaml *yaml, const lks_source *source, lks_problems *problems);
 void lks_yaml_free(lks_yaml *yaml);
 
 #endif

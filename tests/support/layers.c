@@ -15,7 +15,7 @@ static void stop(const char *what, const char *where) {
 /* One "key=value" of `length` bytes. */
 static void set(lks_layer_config *layer, const char *text, size_t length) {
     char key[128], *value;
-    lks_error err;
+    lks_problems problems = {0};
     snprintf(key, sizeof key, "%.*s", (int)length, text);
     if (!(value = strchr(key, '=')))
         stop("no value", text);
@@ -25,8 +25,8 @@ static void set(lks_layer_config *layer, const char *text, size_t length) {
         stop("no such option", text);
     const lks_node node = {.type = LKS_NODE_SCALAR, .plain = true, .text = value};
     const lks_source source = {.label = "test", .text = "", .size = 0};
-    if (lks_option_read(option, layer, key, &node, &source, &err) != LKS_OK)
-        stop(err.text, text);
+    if (lks_option_read(option, layer, key, &node, &source, &problems) != LKS_OK)
+        stop(problems.first[0].text, text);
 }
 
 lks_layer_config lks_test_layer(int index, const char *kind, const char *options) {

@@ -230,6 +230,119 @@ static void test_combinations(void) {
     check_stderr();
 }
 
+/* --- several at once -------------------------------------------------------------------------- */
+
+/* The lines of the message that begin a problem, one after another: "2:3 8:1 --set ". */
+static void places(const char *message, char *out, size_t size) {
+    size_t used = 0;
+    *out = '\0';
+    for (const char *line = message; line;
+         line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        if (strncmp(line, "some/net.yaml:", 14) == 0)
+            used += (size_t)snprintf(out + used, size - used, "%.*s ",
+                                     (int)strcspn(line + 14, " ") - 1, line + 14);
+        else if (strncmp(line, "--set ", 6) == 0)
+            used +=
+                (size_t)snprintf(out + used, size - used, "%.*s ", (int)strcspn(line, ":"), line);
+}
+
+static void all_of(const char *text, const char *const *sets, int n_sets, const char *wanted) {
+    lks_config config;
+    lks_error err = {LKS_OK, ""};
+    char got[400];
+    CU_ASSERT_EQUAL(
+        lks_config_parse(&config, text, strlen(text), "some/net.yaml", sets, n_sets, &err),
+        LKS_ERR_CONFIG);
+    places(err.text, got, sizeof got);
+    if (strcmp(got, wanted) != 0)
+        printf("\n    wanted %s\n    got    %s\n%s\n", wanted, got, err.text);
+    CU_ASSERT_STRING_EQUAL(got, wanted);
+}
+
+/* In the order of the file, whichever pass found them; each once, with its line and caret. */
+static void test_several(void) {
+    static const char text[] = "seed: x\n"
+                               "model:\n"
+                               "  - conv2d: {filters: 8, kernal: 3}\n"
+                               "  - relo\n"
+                               "  - dense: {units: 0, bias: maybe}\n"
+                               "train:\n"
+                               "  epochs: many\n"
+                               "  optimizer: adamw\n"
+                               "  schedule: {name: step, gamma: 0, div_factor: 5}\n"
+                               "data: {validation: 2, mean: 0.1}\n";
+    all_of(text, NULL, 0, "1:7 3:26 4:5 5:20 5:29 7:11 8:14 9:33 9:48 10:20 ");
+    bad("a: 1\nb: 2\n" MODEL,
+        "some/net.yaml:1:1: unknown key 'a'; known keys: name seed threads data "
+        "init model train checkpoint eval metrics\n  a: 1\n  ^\n"
+        "some/net.yaml:2:1: unknown key 'b'; ");
+    static const char *const sets[] = {"train.epochs=0", "data.dir=fine", "model.dense1.unit=3"};
+    all_of(MODEL "seed: x\n", sets, COUNT(sets),
+           "2:7 --set train.epochs=0 --set model.dense1.unit=3 ");
+}
+
+/* What only follows from another mistake is not told. */
+static void test_consequences(void) {
+    static const char *const sets[] = {"model.relu1.name=a"};
+    all_of(MODEL "train: {optimizer: {name: adm, beta1: 0.5, nesterov: true}}", NULL, 0, "2:27 ");
+    all_of(MODEL "train: {optimizer: {nmae: adam, beta1: 0.5}}", NULL, 0, "2:21 ");
+    all_of(MODEL "trian: {optimizer: {name: adam}}\neval: {test_weights: best}", NULL, 0, "2:1 ");
+    all_of(MODEL "data: {validatoin: 0.1}\neval: {test_weights: best}", NULL, 0, "2:8 ");
+    all_of(MODEL "data: {normalize: givn, mean: 1}", NULL, 0, "2:19 ");
+    all_of("modle: [relu]", NULL, 0, "1:1 ");
+    all_of("model: [{dense: {unitz: 3}}]", NULL, 0, "1:18 ");
+    all_of("model: [relo, {add: relu1}, {relu: {name: relu2}}, relu]", sets, 1, "1:9 ");
+    all_of("- relu", sets, 1, "1:1 ");
+    /* and what does not follow is */
+    all_of(MODEL "train: {epochs: x, optimizer: {beta1: 0.5}}", NULL, 0, "2:17 2:39 ");
+    all_of("model: [{add: a}, {add: b}]", NULL, 0, "1:8 1:8 ");
+    all_of(MODEL "data: {validation: 0}\neval: {test_weights: best}\n"
+                 "train: {schedule: {name: plateau}, early_stop: {patience: 1}}",
+           NULL, 0, "3:22 4:26 4:59 ");
+}
+
+static void test_more_than_ten(void) {
+    char text[3000] = MODEL "train: {optimizer: {beta1: 0.5}}\n";
+    lks_config config;
+    lks_error err;
+    for (int i = 0; i < 12; i++)
+        sprintf(text + strlen(text), "checkpoint%d: 1\n", i);
+    all_of(text, NULL, 0, "3:1 4:1 5:1 6:1 7:1 8:1 9:1 10:1 11:1 12:1 ");
+    parse_text(&config, text, NULL, &err);
+    CU_ASSERT_STRING_EQUAL(strrchr(err.text, '\n'), "\nand 2 more");
+    /* Found last, told first: the option without effect stands before the bad values. */
+    strcpy(text, MODEL "train: {optimizer: {beta1: 0.5}}\ndata: {");
+    for (int i = 0; i < 10; i++)
+        sprintf(text + strlen(text), "\n  x%d: 1,", i);
+    strcat(text, "}");
+    all_of(text, NULL, 0, "2:28 4:3 5:3 6:3 7:3 8:3 9:3 10:3 11:3 12:3 ");
+    /* No more than there is room for, and only whole ones. */
+    static const char unit[] = "{dense: \"%0400d\"}, ";
+    strcpy(text, "model: [");
+    for (int i = 0; i < 6; i++)
+        sprintf(text + strlen(text), unit, i);
+    strcat(text, "]");
+    parse_text(&config, text, NULL, &err);
+    CU_ASSERT_PTR_NULL(strstr(err.text, "more"));
+    memset(text, 0, sizeof text);
+    strcpy(text, MODEL "data: {x0: 1");
+    for (int i = 1; i < 10; i++) /* each with a line of UTF-8 that takes three times its columns */
+        sprintf(
+            text + strlen(text), ", x%d: \"%s\"", i,
+            "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC"
+            "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC"
+            "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC");
+    strcat(text, "}");
+    parse_text(&config, text, NULL, &err);
+    const char *last = strrchr(err.text, '\n');
+    CU_ASSERT(strlen(err.text) < sizeof err.text - 1);
+    int more = 0, told = 0;
+    for (const char *at = err.text; (at = strstr(at, "unknown key")); at++)
+        told++;
+    CU_ASSERT(last && sscanf(last, "\nand %d more", &more) == 1);
+    CU_ASSERT_EQUAL(told + more, 10);
+}
+
 static void bad_bytes(const char *text, size_t size, const char *message) {
     lks_config config;
     lks_error err = {LKS_OK, ""};
@@ -402,6 +515,9 @@ int main(void) {
                                      {"too long", test_too_long},
                                      {"bad --set", test_bad_sets},
                                      {"values that do not go together", test_combinations},
+                                     {"several at once", test_several},
+                                     {"what only follows", test_consequences},
+                                     {"more than ten", test_more_than_ten},
                                      {"no configuration at all", test_no_configuration},
                                      {"files", test_read_file},
                                      {"every prefix", test_prefixes},

@@ -1,0 +1,11 @@
+/** @file check.h  What values have to do with each other. */
+#ifndef LKS_CONFIG_CHECK_H
+#define LKS_CONFIG_CHECK_H
+
+#include "config/reader.h"
+
+/** Fills in what depends on other values, and checks every combination of values that are sound. Problems
+ * are noted in the reader. */
+void lks_config_check(lks_reader *r);
+
+#endif
