@@ -133,6 +133,9 @@ while IFS=$'\t' read -r command option; do
     [ -e "$work/options-$command" ] || "$LOCKSTEP" help --options "$command" >"$work/options-$command" || true
     check "lockstep $command has $option" grep -qxF -- "$option" <(cut -f 3 "$work/options-$command")
 done <"$work/used"
+while read -r name; do
+    check "function $name is there" grep -rqwF -- "${name%()}" "$SOURCE/src" "$SOURCE/include" "$SOURCE/tests/support"
+done < <(of code src/README.md | grep -xE '[a-z_0-9]+\(\)' | sort -u)
 for script in "$SOURCE"/jobs/*; do
     name=$(basename "$script")
     case $name in
