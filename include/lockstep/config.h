@@ -276,6 +276,7 @@ typedef struct lks_key_info {
     const char *condition; /**< "train.optimizer.name: sgd or rmsprop", without which it has no
                                 meaning; "": always has one */
     const char *meaning;
+    const char *example; /**< of the kind's row: lines of `model` with it; else "" */
 } lks_key_info;
 
 /** Calls @p visit with every key in the order of the option table, then with every kind of layer,

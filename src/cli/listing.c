@@ -34,12 +34,20 @@ void lks_list_options(const lks_command *command, FILE *out) {
     lks_options_visit(command, print_option, out);
 }
 
+/* On one line: \\n for the end of a line. */
+static void print_example(const char *lines, FILE *out) {
+    for (; *lines; lines++)
+        fputs(*lines == '\n' ? "\\n" : (char[]){*lines, '\0'}, out);
+}
+
 static void print_key(const lks_key_info *key, void *context) {
     FILE *out = context;
-    fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", key->key ? "key" : "layer",
+    fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t", key->key ? "key" : "layer",
             or_dash(key->layer), or_dash(key->key), or_dash(key->expected), or_dash(key->words),
             key->required ? "required" : or_dash(key->preset), or_dash(key->condition),
             key->meaning);
+    print_example(or_dash(key->example), out);
+    fputc('\n', out);
 }
 
 void lks_list_keys(FILE *out) {

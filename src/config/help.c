@@ -63,7 +63,8 @@ static void visit_option(const visitor *v, const char *layer, const lks_option *
                               lks_option_presets(option, presets, sizeof presets),
                               option->required,
                               condition,
-                              describe(option, meaning, sizeof meaning)};
+                              describe(option, meaning, sizeof meaning),
+                              ""};
     v->visit(&key, v->context);
 }
 
@@ -75,7 +76,9 @@ void lks_config_keys(void (*visit)(const lks_key_info *key, void *context), void
         visit_option(&v, NULL, option);
     for (const lks_layer_kind *const *kind = lks_layer_kinds; *kind; kind++) {
         const lks_layer_kind *info = *kind;
-        visit(&(lks_key_info){info->name, NULL, "", "", NULL, false, "", info->meaning}, context);
+        visit(&(lks_key_info){info->name, NULL, "", "", NULL, false, "", info->meaning,
+                              info->example},
+              context);
         for (int i = 0; i < info->n_options; i++)
             visit_option(&v, info->name, &info->options[i]);
     }

@@ -82,6 +82,7 @@ struct lks_layer_kind {
     const char *name;    /**< "conv2d" */
     const char *stem;    /**< of default names: "conv" for conv1, conv2 ... */
     const char *meaning; /**< a line for help */
+    const char *example; /**< lines of `model` with it, for help: "- maxpool: 2\n" */
     const lks_option *options;
     int n_options;
     bool short_form; /**< `kind: value` sets the first option */

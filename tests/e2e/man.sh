@@ -85,7 +85,12 @@ check "help layers: every kind, in order" diff kinds <(sed -nE 's/^  ([a-z0-9_]+
 while IFS= read -r kind; do
     topic "$kind"
     same "help $kind: the kind" "$kind" "$(sed -nE '1s/: .*//p' out)"
-    same "help $kind: its options and no other" "$(named "^${kind}[.]")" "$(sed -nE "s/^    ([a-z0-9_]+): .*/$kind.\1/p" out | sort)"
+    same "help $kind: its options and no other" "$(named "^${kind}[.]")" \
+        "$(sed -nE "s/^    ([a-z0-9_]+): .*/$kind.\1/p" out | grep -vx "$kind.model" | sort)"
+    { sed -n '/^    model:$/,$p' out | sed 's/^    //' && echo "  - flatten" && echo "  - dense: 10"; } >example.yaml
+    check "help $kind: the example has the layer" grep -qE "^  - $kind(:|\$)" example.yaml
+    check "help $kind: the example is a configuration" "$LOCKSTEP" info example.yaml >/dev/null
+    $ok || show example.yaml
 done <kinds
 topic config train.optimizer.lr
 check "a key as it is written in a file" grep -q 'train: {optimizer: {lr: 0.001}}$' out
@@ -94,6 +99,17 @@ topic cosine
 check "a value of a key names the key" grep -q '^train.schedule.name: ' out
 check "and keys that go with it" grep -q '^train.schedule.min_lr: ' out
 check "and no others" eval '! grep -q "^train.schedule.gamma: " out'
+for word in MaxPooling2D:maxpool nn.Linear:dense BatchNormalization:batchnorm learning_rate:train.optimizer.lr Dropout:dropout; do
+    topic "${word%:*}"
+    check "help ${word%:*}: explains ${word#*:}" grep -q "^${word#*:}: " out
+done
+for word in CrossEntropyLoss layernorm adagrad; do # what is not there
+    topic config $word
+    same "help config $word: a line of advice" 1 "$(grep -c "^$word: " out)"
+    same "help config $word: and no more" 1 "$(wc -l <out)"
+done
+topic batch
+same "a word and what has its name" "train.global_batch eval.batch" "$(begun | sort -r | grep -x '.*[.].*' | xargs)"
 topic train
 check "help train is the command's" grep -q '^Usage: lockstep train ' out
 check "and tells of the section" grep -q 'lockstep help config train' out
@@ -203,7 +219,7 @@ refuses() {
 }
 refuses "unknown command 'trian'; did you mean 'train'?" trian
 refuses "no help on 'evl'; did you mean 'eval'?" help evl
-refuses "no help on 'conv'; did you mean 'conv2d'?" help conv
+refuses "no help on 'maxp'; did you mean 'maxpool'?" help maxp
 refuses "no help on 'train.optimiser'; did you mean 'train.optimizer'?" help config train.optimiser
 refuses "no help on 'Dropot'; did you mean 'dropout'?" help Dropot
 refuses '`lockstep help layers` the layers' help zzzzzzzzzz

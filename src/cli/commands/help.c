@@ -90,22 +90,9 @@ static int explain_part(const char *part) {
     return lks_topic_print(part, stdout) ? 0 : unknown(NULL, part);
 }
 
-typedef struct name_search {
-    const char *name;
-    bool found;
-} name_search;
-
-static void compare(const char *topic, const char *about, void *context) {
-    name_search *s = context;
-    (void)about;
-    s->found = s->found || strcmp(topic, s->name) == 0;
-}
-
 static void explain_command(const lks_command *command) {
-    name_search section = {command->name, false};
     lks_print_help(command, stdout);
-    lks_topics_visit(compare, &section);
-    if (section.found)
+    if (lks_topic_is(command->name))
         printf("\n`lockstep help config %s` explains the keys of a configuration that begin with "
                "%s.\n",
                command->name, command->name);

@@ -38,7 +38,12 @@ NR == FNR && $1 == "usage" { usages[++n_usages] = usage($2) }
 NR == FNR && $1 == "option" {
     options = options ($2 == "-" ? "" : "*" $2 "*, ") "*" $3 "*" ($4 == "-" ? "" : "=" "_" plain($4) "_") "\n\t" plain($5) ".\n\n"
 }
-NR == FNR && $1 == "layer" { layers = layers "## " $2 "\n\n" sentence($8) "\n\n" }
+NR == FNR && $1 == "layer" {
+    example = $9
+    gsub(/\\n/, "\n  ", example)
+    sub(/\n  $/, "", example)
+    layers = layers "## " $2 "\n\n" sentence($8) "\n\n```\nmodel:\n  " example "\n```\n\n"
+}
 NR == FNR && $1 == "key" {
     row = "*" plain($3) "*\n\t" sentence($8) "++\n" plain($4)
     row = row ($6 == "-" ? "" : $6 == "required" ? "; required" : "; default *" plain($6) "*")

@@ -82,6 +82,9 @@ const lks_layer_kind lks_layer_add = {
     .name = "add",
     .stem = "add",
     .meaning = "sum with another layer's output, as in residual networks",
+    .example = "- conv2d: {filters: 16, kernel: 3, padding: same, name: trunk}\n"
+               "- conv2d: {filters: 16, kernel: 3, padding: same}\n"
+               "- add: trunk\n",
     .options = options,
     .n_options = LKS_COUNT(options),
     .short_form = true,

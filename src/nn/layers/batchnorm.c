@@ -272,6 +272,9 @@ const lks_layer_kind lks_layer_batchnorm = {
     .stem = "bn",
     .meaning = "each channel minus its mean, divided by its standard deviation, over the global "
                "batch",
+    .example = "- conv2d: {filters: 32, kernel: 3, bias: false}\n"
+               "- batchnorm\n"
+               "- relu\n",
     .options = options,
     .n_options = LKS_COUNT(options),
     .rules = &rules};

@@ -489,10 +489,12 @@ static const lks_layer_rules rules = {.shape = shape,
                                       .outputs = "filters",
                                       .details = details,
                                       .script = "convolution"};
-const lks_layer_kind lks_layer_conv2d = {.name = "conv2d",
-                                         .stem = "conv",
-                                         .meaning = "2-d convolution",
-                                         .options = options,
-                                         .n_options = LKS_COUNT(options),
-                                         .short_form = true,
-                                         .rules = &rules};
+const lks_layer_kind lks_layer_conv2d = {
+    .name = "conv2d",
+    .stem = "conv",
+    .meaning = "2-d convolution: each output is a weighted sum of the window around its place",
+    .example = "- conv2d: {filters: 32, kernel: 3, padding: same}\n",
+    .options = options,
+    .n_options = LKS_COUNT(options),
+    .short_form = true,
+    .rules = &rules};

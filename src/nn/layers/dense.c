@@ -199,10 +199,14 @@ static const lks_layer_rules rules = {.shape = shape,
                                       .gives_logits = true,
                                       .outputs = "units",
                                       .script = "dense"};
-const lks_layer_kind lks_layer_dense = {.name = "dense",
-                                        .stem = "dense",
-                                        .meaning = "fully connected",
-                                        .options = options,
-                                        .n_options = LKS_COUNT(options),
-                                        .short_form = true,
-                                        .rules = &rules};
+const lks_layer_kind lks_layer_dense = {
+    .name = "dense",
+    .stem = "dense",
+    .meaning = "fully connected: each output is a weighted sum of all inputs",
+    .example = "- flatten\n"
+               "- dense: 128\n"
+               "- relu\n",
+    .options = options,
+    .n_options = LKS_COUNT(options),
+    .short_form = true,
+    .rules = &rules};

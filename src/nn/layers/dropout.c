@@ -100,6 +100,8 @@ static const lks_layer_rules rules = {
 const lks_layer_kind lks_layer_dropout = {.name = "dropout",
                                           .stem = "dropout",
                                           .meaning = "zeroes elements at random while training",
+                                          .example = "- flatten\n"
+                                                     "- dropout: 0.5\n",
                                           .options = options,
                                           .n_options = LKS_COUNT(options),
                                           .short_form = true,

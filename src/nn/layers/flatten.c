@@ -18,6 +18,8 @@ static const lks_layer_rules rules = {
 const lks_layer_kind lks_layer_flatten = {.name = "flatten",
                                           .stem = "flatten",
                                           .meaning = "rows, columns and channels become one vector",
+                                          .example = "- flatten\n"
+                                                     "- dense: 10\n",
                                           .options = options,
                                           .n_options = LKS_COUNT(options),
                                           .rules = &rules};

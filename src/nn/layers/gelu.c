@@ -18,6 +18,8 @@ static const lks_layer_rules rules = {
 const lks_layer_kind lks_layer_gelu = {.name = "gelu",
                                        .stem = "gelu",
                                        .meaning = "x * Phi(x) (Hendrycks & Gimpel 2016)",
+                                       .example = "- conv2d: {filters: 32, kernel: 3}\n"
+                                                  "- gelu: {tanh_form: true}\n",
                                        .options = options,
                                        .n_options = LKS_COUNT(options),
                                        .rules = &rules};

@@ -22,6 +22,8 @@ static const lks_layer_rules rules = {.shape = shape,
 const lks_layer_kind lks_layer_global_avgpool = {.name = "global_avgpool",
                                                  .stem = "globalpool",
                                                  .meaning = "mean of each channel",
+                                                 .example = "- conv2d: {filters: 10, kernel: 3}\n"
+                                                            "- global_avgpool\n",
                                                  .options = options,
                                                  .n_options = LKS_COUNT(options),
                                                  .rules = &rules};

@@ -29,6 +29,8 @@ static const lks_layer_rules rules = {.make = make,
 const lks_layer_kind lks_layer_leaky_relu = {.name = "leaky_relu",
                                              .stem = "leaky",
                                              .meaning = "x above 0, slope * x below",
+                                             .example = "- conv2d: {filters: 32, kernel: 3}\n"
+                                                        "- leaky_relu: 0.1\n",
                                              .options = options,
                                              .n_options = LKS_COUNT(options),
                                              .short_form = true,

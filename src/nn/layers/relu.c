@@ -15,6 +15,8 @@ static const lks_layer_rules rules = {
 const lks_layer_kind lks_layer_relu = {.name = "relu",
                                        .stem = "relu",
                                        .meaning = "max(x, 0)",
+                                       .example = "- conv2d: {filters: 32, kernel: 3}\n"
+                                                  "- relu\n",
                                        .options = options,
                                        .n_options = LKS_COUNT(options),
                                        .rules = &rules};

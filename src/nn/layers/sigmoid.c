@@ -10,6 +10,8 @@ static const lks_layer_rules rules = {.make = make,
 const lks_layer_kind lks_layer_sigmoid = {.name = "sigmoid",
                                           .stem = "sigmoid",
                                           .meaning = "1 / (1 + exp(-x))",
+                                          .example = "- conv2d: {filters: 32, kernel: 3}\n"
+                                                     "- sigmoid\n",
                                           .options = options,
                                           .n_options = LKS_COUNT(options),
                                           .rules = &rules};

@@ -9,6 +9,8 @@ static const lks_layer_rules rules = {.make = make, .script = "elementwise(Math.
 const lks_layer_kind lks_layer_tanh = {.name = "tanh",
                                        .stem = "tanh",
                                        .meaning = "hyperbolic tangent",
+                                       .example = "- conv2d: {filters: 32, kernel: 3}\n"
+                                                  "- tanh\n",
                                        .options = options,
                                        .n_options = LKS_COUNT(options),
                                        .rules = &rules};
