@@ -259,8 +259,18 @@ lks_status lks_config_compare(const lks_config *a, const lks_config *b, lks_conf
  * naming each differing key with both values. */
 lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, lks_error *err);
 
-/** True for the name of an HDF5 file, NAME.h5 or NAME.hdf5. */
-bool lks_is_hdf5_name(const char *name);
+/** A kind of file that a set of images may be in, as far as its name tells. The table of all kinds is in
+ * src/feed/kinds.c. */
+typedef struct lks_data_format {
+    const char *name; /**< in messages: "an HDF5 data set" */
+    const char *const
+        *endings;      /**< of file names, NULL after the last; NULL: those of no other kind */
+    bool holds_labels; /**< images and labels are in one file */
+} lks_data_format;
+extern const lks_data_format *const lks_data_formats[]; /**< NULL after the last */
+
+/** The kind of the file called @p name. */
+const lks_data_format *lks_data_format_of(const char *name);
 
 /** The layer kind's name in YAML: "conv2d", "maxpool", ... */
 const char *lks_layer_kind_name(const lks_layer_kind *kind);

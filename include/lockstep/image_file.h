@@ -1,5 +1,5 @@
-/** @file image_file.h  A labelled set of images as data.* describes it: two IDX files, or one HDF5
- * file.
+/** @file image_file.h  A labelled set of images as data.* describes it, in files of one of the kinds of
+ * src/feed/kinds.c.
  *
  *  Whatever the file, what comes out is the same: data.transpose and data.label_offset are applied,
  * pixels are [row][column][channel]. Nothing is collective: every process opens the files for
@@ -13,6 +13,8 @@
 /** Which of the configuration's two sets. */
 typedef enum lks_image_part { LKS_PART_TRAIN, LKS_PART_TEST } lks_image_part;
 
+typedef struct lks_image_kind lks_image_kind;
+
 typedef struct lks_image_file {
     int64_t count;
     int rows, columns, channels; /**< of an image as it is handed out: after data.transpose */
@@ -22,9 +24,13 @@ typedef struct lks_image_file {
 
     bool transpose;
     int label_offset;
-    bool hdf5; /**< which of the following is in use */
-    lks_idx_info idx_images, idx_labels;
-    lks_h5_images h5;
+    const lks_image_kind *kind;
+    union {
+        struct {
+            lks_idx_info images, labels;
+        } idx;
+        lks_h5_images h5;
+    } own; /**< of the kind */
 } lks_image_file;
 
 /** Whether there is a file of @p part's images, NAME or NAME.gz; nothing is opened. */

@@ -47,26 +47,39 @@ static lks_status check_name(lks_reader *r) {
     return LKS_OK;
 }
 
-bool lks_is_hdf5_name(const char *name) {
+static bool has_ending(const char *name, const char *const *endings) {
     const char *dot = strrchr(name, '.');
-    return dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0);
+    for (; dot && *endings; endings++)
+        if (strcmp(dot, *endings) == 0)
+            return true;
+    return false;
 }
 
-/* Images in HDF5 have their labels beside them: the key of the labels names the same file, nothing,
- * or is not given. */
+const lks_data_format *lks_data_format_of(const char *name) {
+    const lks_data_format *any = NULL;
+    for (const lks_data_format *const *f = lks_data_formats; *f; f++) {
+        if (!(*f)->endings)
+            any = *f;
+        else if (has_ending(name, (*f)->endings))
+            return *f;
+    }
+    return any;
+}
+
+/* Where images have their labels beside them in one file, the key of the labels names the same file,
+ * nothing, or is not given. */
 static lks_status join_labels(lks_reader *r, const char *images_key, const char *images,
                               const char *labels_key, char *labels) {
-    if (lks_is_hdf5_name(images) &&
-        (!labels[0] || !given(r, labels_key) || strcmp(labels, images) == 0)) {
+    const lks_data_format *of = lks_data_format_of(images), *other = lks_data_format_of(labels);
+    if (of->holds_labels && (!labels[0] || !given(r, labels_key) || strcmp(labels, images) == 0)) {
         memcpy(labels, images, LKS_PATH_MAX);
         return LKS_OK;
     }
-    if (lks_is_hdf5_name(images) || lks_is_hdf5_name(labels))
+    if (of->holds_labels || other->holds_labels)
         return lks_fail_option(
             r, lks_option_find(labels_key),
-            "%s and %s: an HDF5 data set has images and labels in one file; give "
-            "its name, \"\" or nothing as %s",
-            images_key, labels_key, labels_key);
+            "%s and %s: %s has images and labels in one file; give its name, \"\" or nothing as %s",
+            images_key, labels_key, of->holds_labels ? of->name : other->name, labels_key);
     return LKS_OK;
 }
 

@@ -142,9 +142,9 @@ static void test_hdf5_labels(void) {
     lks_config c = parse_good(MODEL, "data.train_images=my.h5");
     CU_ASSERT_STRING_EQUAL(c.data.test_labels, "t10k-labels-idx1-ubyte");
     lks_config_free(&c);
-    CU_ASSERT_TRUE(lks_is_hdf5_name("/a.b/c.hdf5"));
-    CU_ASSERT_FALSE(lks_is_hdf5_name("a.h5/images-idx3-ubyte"));
-    CU_ASSERT_FALSE(lks_is_hdf5_name("h5"));
+    CU_ASSERT_TRUE(lks_data_format_of("/a.b/c.hdf5")->holds_labels);
+    CU_ASSERT_FALSE(lks_data_format_of("a.h5/images-idx3-ubyte")->holds_labels);
+    CU_ASSERT_FALSE(lks_data_format_of("h5")->holds_labels);
 }
 
 static void test_same_run(void) {

@@ -290,7 +290,7 @@ static lks_status describe(const arguments *a, lks_error *err) {
     struct stat s;
     if (stat(a->what, &s) == 0 && S_ISDIR(s.st_mode))
         return lks_folder_is_run(a->what) ? lks_info_run(a->what, err) : info_folder(a, err);
-    if (lks_is_hdf5_name(a->what))
+    if (ends_with(a->what, ".h5") || ends_with(a->what, ".hdf5"))
         return is_plain_hdf5(a->what) ? info_hdf5(a->what, err) : info_checkpoint(a, a->what, err);
     if (ends_with(a->what, "ubyte") || ends_with(a->what, ".gz"))
         return info_file(".", a->what, strstr(a->what, "idx1") ? 1 : 3, err);

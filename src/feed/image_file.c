@@ -5,48 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "feed/kind.h"
 #include "lockstep/memory.h"
 
 /* --- opening ---------------------------------------------------------------------------------- */
-
-static lks_status open_idx_images(lks_image_file *f, const char *dir, const char *images,
-                                  lks_error *err) {
-    const lks_idx_info *i = &f->idx_images;
-    LKS_TRY(lks_idx_open(&f->idx_images, dir, images, 3, err));
-    f->count = i->count;
-    f->rows = i->rows;
-    f->columns = i->columns;
-    f->channels = i->channels;
-    f->compressed = i->compressed;
-    snprintf(f->path, sizeof f->path, "%s", i->path);
-    return LKS_OK;
-}
-
-static lks_status open_idx(lks_image_file *f, const char *dir, const char *images,
-                           const char *labels, lks_error *err) {
-    const lks_idx_info *i = &f->idx_images;
-    LKS_TRY(open_idx_images(f, dir, images, err));
-    LKS_TRY(lks_idx_open(&f->idx_labels, dir, labels, 1, err));
-    if (i->count != f->idx_labels.count)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s has %" PRId64 " images, but %s has %" PRId64 " labels", i->path,
-                        i->count, f->idx_labels.path, f->idx_labels.count);
-    snprintf(f->labels_path, sizeof f->labels_path, "%s", f->idx_labels.path);
-    return LKS_OK;
-}
-
-static lks_status open_hdf5(lks_image_file *f, const char *dir, const char *name, lks_error *err) {
-    f->hdf5 = true;
-    LKS_TRY(lks_data_path(f->path, dir, name, err));
-    LKS_TRY(lks_h5_images_open(&f->h5, f->path, err));
-    f->count = f->h5.count;
-    f->rows = f->h5.rows;
-    f->columns = f->h5.columns;
-    f->channels = f->h5.channels;
-    snprintf(f->labels_path, sizeof f->labels_path, "%.*s, " LKS_H5_LABELS, LKS_PATH_MAX - 16,
-             f->path);
-    return LKS_OK;
-}
 
 /* From those in the file to those that are handed out. */
 static void turn_sizes(lks_image_file *f) {
@@ -65,10 +27,8 @@ lks_status lks_image_file_open(lks_image_file *f, const lks_data_config *c, lks_
     memset(f, 0, sizeof *f);
     f->transpose = c->transpose;
     f->label_offset = c->label_offset;
-    if (lks_is_hdf5_name(images)) /* labels are in the same file: the configuration's check */
-        LKS_TRY(open_hdf5(f, c->dir, images, err));
-    else
-        LKS_TRY(open_idx(f, c->dir, images, labels, err));
+    f->kind = lks_image_kind_of(images);
+    LKS_TRY(f->kind->open(f, c->dir, images, labels, err));
     turn_sizes(f);
     return LKS_OK;
 }
@@ -77,7 +37,8 @@ lks_status lks_image_file_open_images(lks_image_file *f, const char *path, bool 
                                       lks_error *err) {
     memset(f, 0, sizeof *f);
     f->transpose = transposed;
-    LKS_TRY(open_idx_images(f, "", path, err));
+    f->kind = &lks_image_kind_idx;
+    LKS_TRY(f->kind->open(f, "", path, NULL, err));
     turn_sizes(f);
     return LKS_OK;
 }
@@ -116,18 +77,12 @@ static lks_status transpose(const lks_image_file *f, int64_t count, uint8_t *ima
 
 lks_status lks_image_file_read(const lks_image_file *f, int64_t first, int64_t count, uint8_t *out,
                                lks_error *err) {
-    if (f->hdf5)
-        LKS_TRY(lks_h5_images_read(&f->h5, first, count, out, err));
-    else
-        LKS_TRY(lks_idx_read(&f->idx_images, first, count, out, err));
+    LKS_TRY(f->kind->read(f, first, count, out, err));
     return f->transpose ? transpose(f, count, out, err) : LKS_OK;
 }
 
 lks_status lks_image_file_read_labels(const lks_image_file *f, uint8_t *out, lks_error *err) {
-    if (f->hdf5)
-        LKS_TRY(lks_h5_images_read_labels(&f->h5, out, err));
-    else
-        LKS_TRY(lks_idx_read(&f->idx_labels, 0, f->count, out, err));
+    LKS_TRY(f->kind->read_labels(f, out, err));
     for (int64_t i = 0; i < f->count; i++) {
         if (out[i] < f->label_offset)
             return lks_fail(err, LKS_ERR_DATA,

@@ -1,0 +1,44 @@
+/* Images and labels in two IDX files, as MNIST has them; plain or .gz. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "feed/kind.h"
+
+static lks_status open_images(lks_image_file *f, const char *dir, const char *images,
+                              lks_error *err) {
+    const lks_idx_info *i = &f->own.idx.images;
+    LKS_TRY(lks_idx_open(&f->own.idx.images, dir, images, 3, err));
+    f->count = i->count;
+    f->rows = i->rows;
+    f->columns = i->columns;
+    f->channels = i->channels;
+    f->compressed = i->compressed;
+    snprintf(f->path, sizeof f->path, "%s", i->path);
+    return LKS_OK;
+}
+
+static lks_status open(lks_image_file *f, const char *dir, const char *images, const char *labels,
+                       lks_error *err) {
+    const lks_idx_info *i = &f->own.idx.images;
+    LKS_TRY(open_images(f, dir, images, err));
+    if (!labels)
+        return LKS_OK;
+    LKS_TRY(lks_idx_open(&f->own.idx.labels, dir, labels, 1, err));
+    if (i->count != f->own.idx.labels.count)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s has %" PRId64 " images, but %s has %" PRId64 " labels", i->path,
+                        i->count, f->own.idx.labels.path, f->own.idx.labels.count);
+    snprintf(f->labels_path, sizeof f->labels_path, "%s", f->own.idx.labels.path);
+    return LKS_OK;
+}
+
+static lks_status read(const lks_image_file *f, int64_t first, int64_t count, uint8_t *out,
+                       lks_error *err) {
+    return lks_idx_read(&f->own.idx.images, first, count, out, err);
+}
+
+static lks_status read_labels(const lks_image_file *f, uint8_t *out, lks_error *err) {
+    return lks_idx_read(&f->own.idx.labels, 0, f->count, out, err);
+}
+
+const lks_image_kind lks_image_kind_idx = {{"an IDX file", NULL, false}, open, read, read_labels};
