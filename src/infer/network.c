@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "infer/restore.h"
 #include "lockstep/memory.h"
 #include "lockstep/run_folder.h"
-#include "lockstep/data.h"
 
 static lks_status agree(lks_comm *comm, lks_status status, lks_error *err) {
     return comm ? lks_comm_agree(comm, status, err) : status;
@@ -70,36 +70,13 @@ static lks_status load(lks_network *n, lks_comm *comm, const lks_network_source 
     return agree(comm, status, err);
 }
 
-/* Rank 0. */
-static lks_status take_weights(const lks_network *n, const lks_model_view *v, lks_error *err) {
-    const lks_flat now = {"model", v->weights, v->n_weights, v->tensors, v->n_tensors};
-    if (lks_flat_same(&n->checkpoint.flats[0], &now, err) != LKS_OK)
-        return lks_fail_context(err, "%s", n->path);
-    memcpy(v->weights, lks_checkpoint_evaluated(&n->checkpoint)->values,
-           v->n_weights * sizeof(float));
-    return LKS_OK;
-}
-
-static lks_status make_model(lks_network *n, int threads, int capacity, lks_error *err) {
-    const lks_data_identity *d = &n->data;
-    const lks_shape shape = {d->rows, d->columns, d->channels};
-    const lks_kernels *kernels;
-    LKS_TRY(lks_kernels_select(getenv("LOCKSTEP_ISA"), &kernels, err));
-    float(*pixels)[256] = lks_alloc((size_t)d->channels, sizeof *pixels, "pixel table", err);
-    if (!pixels)
-        return err->status;
-    lks_normalization_table(pixels, d->channels, d->mean, d->std);
-    lks_status status =
-        lks_model_create(&n->model, &n->config, shape, d->classes, (const float(*)[256])pixels,
-                         kernels, threads, capacity, err);
-    lks_free(pixels);
-    return status;
-}
-
 static lks_status build(lks_network *n, lks_comm *comm, int threads, int capacity, lks_error *err) {
-    LKS_TRY(agree(comm, make_model(n, threads, capacity, err), err));
+    LKS_TRY(agree(comm, lks_restore_model(&n->model, &n->config, &n->data, threads, capacity, err),
+                  err));
     const lks_model_view v = lks_model_look(n->model);
-    lks_status status = reads(comm) ? take_weights(n, &v, err) : LKS_OK;
+    lks_status status = reads(comm) ? lks_restore_weights(n->model, &n->checkpoint, err) : LKS_OK;
+    if (status != LKS_OK)
+        lks_fail_context(err, "%s", n->path);
     LKS_TRY(agree(comm, status, err));
     lks_checkpoint_free(&n->checkpoint); /* with an optimizer's state, several times the weights */
     share(comm, v.weights, v.n_weights * sizeof(float));

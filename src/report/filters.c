@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/data.h"
+#include "infer/restore.h"
 #include "lockstep/memory.h"
 #include "nn/layer.h"
 #include "report/section.h"
@@ -199,24 +199,8 @@ static void write_stages(lks_html *page, const lks_report_run *run, const lks_mo
 }
 
 static lks_status build(const lks_report_run *run, lks_model **model, lks_error *err) {
-    const lks_data_identity *d = &run->checkpoint.data;
-    const lks_flat *flat = lks_checkpoint_evaluated(&run->checkpoint);
-    const lks_kernels *kernels;
-    LKS_TRY(lks_kernels_select(getenv("LOCKSTEP_ISA"), &kernels, err));
-    float(*pixels)[256] = lks_alloc((size_t)d->channels, sizeof *pixels, "pixel table", err);
-    if (!pixels)
-        return LKS_ERR_MEMORY;
-    lks_normalization_table(pixels, d->channels, d->mean, d->std);
-    lks_status status = lks_model_create(model, &run->config, lks_report_shape(run), d->classes,
-                                         (const float(*)[256])pixels, kernels, 1, 1, err);
-    lks_free(pixels);
-    LKS_TRY(status);
-    const lks_model_view v = lks_model_look(*model);
-    if (v.n_weights != flat->count)
-        return lks_fail(err, LKS_ERR_MISMATCH, "config.yaml is not of the checkpoint");
-    memcpy(v.weights, flat->values, flat->count * sizeof(float));
-    lks_model_weights_changed(*model);
-    return LKS_OK;
+    LKS_TRY(lks_restore_model(model, &run->config, &run->checkpoint.data, 1, 1, err));
+    return lks_restore_weights(*model, &run->checkpoint, err);
 }
 
 static void write_input(lks_html *page, const lks_report_run *run, const uint8_t *image) {

@@ -1,0 +1,33 @@
+#include "infer/restore.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/data.h"
+#include "lockstep/memory.h"
+
+lks_status lks_restore_model(lks_model **model, const lks_config *config,
+                             const lks_data_identity *data, int threads, int capacity,
+                             lks_error *err) {
+    const lks_shape shape = {data->rows, data->columns, data->channels};
+    const lks_kernels *kernels;
+    LKS_TRY(lks_kernels_select(getenv("LOCKSTEP_ISA"), &kernels, err));
+    float(*pixels)[256] = lks_alloc((size_t)data->channels, sizeof *pixels, "pixel table", err);
+    if (!pixels)
+        return err->status;
+    lks_normalization_table(pixels, data->channels, data->mean, data->std);
+    lks_status status =
+        lks_model_create(model, config, shape, data->classes, (const float(*)[256])pixels, kernels,
+                         threads, capacity, err);
+    lks_free(pixels);
+    return status;
+}
+
+lks_status lks_restore_weights(lks_model *model, const lks_checkpoint *c, lks_error *err) {
+    const lks_model_view v = lks_model_look(model);
+    const lks_flat now = {"model", v.weights, v.n_weights, v.tensors, v.n_tensors};
+    LKS_TRY(lks_flat_same(&c->flats[0], &now, err));
+    memcpy(v.weights, lks_checkpoint_evaluated(c)->values, v.n_weights * sizeof(float));
+    lks_model_weights_changed(model);
+    return LKS_OK;
+}
