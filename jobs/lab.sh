@@ -52,6 +52,13 @@ if [ $# -gt 0 ] && [[ $1 != -* ]]; then
     max_ranks=$1
     shift
 fi
+for option; do
+    case $option in # each run has a folder of its own
+    --out | --out=* | -o* | --resume | --resume=* | -r*)
+        usage_error "$option comes from the lab; --out DIR before CONFIG moves all runs"
+        ;;
+    esac
+done
 folder=${folder:-runs/lab-$(basename "$config" .yaml)}
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -67,7 +74,10 @@ export OMP_WAIT_POLICY=passive
 options=(--set "train.epochs=$steps" --set "train.max_steps=$steps" --set "eval.every_epochs=$steps"
     --set checkpoint.every_epochs=0 "$@")
 mkdir -p "$folder"
-ready() { "$lockstep" train "$config" --dry-run --out "$folder/exact-1" --resume never --threads 1 "${options[@]}" >"$folder/lab.log" 2>&1; }
+ready() {
+    "$lockstep" train "$config" --dry-run --out "$folder/exact-1" --resume never --threads 1 "${options[@]}" \
+        >"$folder/lab.log" 2>&1
+}
 status=0
 ready || status=$?
 if [ $status -ne 0 ] && grep -q 'ubyte: no such file' "$folder/lab.log"; then
@@ -139,12 +149,14 @@ sed '$d' "$folder/fp32.txt" # its last line is what the sentences below say
 # --- what one saw ----------------------------------------------------------------------------------------
 
 # The row of the most ranks that had a core each: ranks, and speed-up.
-read -r ranks times < <(awk -v cores="$cores" '/^ *[0-9]/ && (NR == 2 || $1 <= cores) { row = $1 " " $4 } END { print row }' \
-    "$folder/exact.txt")
+read -r ranks times < <(awk -v cores="$cores" '
+    /^ *[0-9]/ && (NR == 2 || $1 <= cores) { row = $1 " " $4 }
+    END { print row }' "$folder/exact.txt")
 printf '\nWith exact sums all runs ended with the same weights, bit for bit'
 if [ "$ranks" -gt 1 ]; then printf '; %s ranks trained %s times as fast as one' "$ranks" "$times"; fi
 if [ $parted = yes ]; then
-    printf '.\nWith float sums the weights parted: such a sum depends on the order of its terms, which the ranks change.\n'
+    printf '.\nWith float sums the weights parted: '
+    printf 'such a sum depends on the order of its terms, which the ranks change.\n'
     say "see where: lockstep diff $folder/fp32-1 $folder/fp32-$max_ranks"
 else
     printf '.\nWith float sums the weights did not part this time: so few terms had the same sum in every order.\n'

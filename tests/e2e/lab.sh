@@ -63,6 +63,8 @@ lab 2 --frobnicate "$smoke"
 lab 2 --out lab "$smoke" 2 --set train.epoch=3
 check "a wrong key is named" grep -q "did you mean 'train.epochs'" err
 lab 2 --out lab nowhere.yaml
+lab 2 "$smoke" 2 --out elsewhere
+check "one folder for all runs is refused" grep -q -- '--out DIR before CONFIG' err
 lab 1 --out lab --steps 3 "$smoke" 2 --set train.optimizer.lr=1e30 --set train.optimizer.name=sgd
 check "a run that fails is named" grep -q 'ended with 1, output in' err
 lab 0 --help
