@@ -1,6 +1,7 @@
-/** @file comm.h  The only door to MPI. Every call checks MPI's return code; a failing MPI call is
- * fatal (the library's own error handler is replaced by one message and MPI_Abort, since no rank
- * can then be sure to reach the next collective). Values that must agree are agreed here. */
+/** @file comm.h  The only door to MPI. A failing MPI call is a value: the first one is kept in
+ * lks_comm, and every later call on it does nothing and leaves its output as it was. It comes out of
+ * lks_comm_agree() and lks_comm_check(), one of which follows wherever what was received counts.
+ * Values that must agree are agreed here. */
 #ifndef LOCKSTEP_COMM_H
 #define LOCKSTEP_COMM_H
 
@@ -14,8 +15,10 @@ typedef struct lks_comm {
     int local_rank, local_size; /**< on this host */
     int hosts;                  /**< number of hosts */
     char host[256];             /**< this host's name */
-    double seconds; /**< spent inside collectives since the start (read and reset freely) */
-    int *numbers;   /**< [2 * size] room for counts and offsets within a call */
+    double seconds;    /**< spent inside collectives since the start (read and reset freely) */
+    int *numbers;      /**< [2 * size] room for counts and offsets within a call */
+    void *handle;      /**< MPI's communicator of the job, which everything runs on */
+    lks_error failure; /**< status LKS_OK: none. Else this rank has left the others behind */
 } lks_comm;
 
 /** The rank a launcher gave this process, from its environment, before MPI_Init; -1 if none. */
@@ -23,21 +26,31 @@ int lks_comm_env_rank(void);
 
 /** Starts MPI (MPI_THREAD_FUNNELED). Collective. LKS_ERR_COMM if the thread level is not given, or
  * if the launcher's variables speak of more processes than the one that MPI knows (N singletons: the
- * message names `srun --mpi=pmix`, or whose mpirun to take). After a failure MPI is finalised already and comm->rank is the launcher's number,
- * so that "rank 0 speaks" gives one message. */
+ * message names `srun --mpi=pmix`, or whose mpirun to take): then MPI is finalised already, and
+ * comm->rank is the launcher's number, so that "rank 0 speaks" gives one message. LKS_ERR_COMM or
+ * LKS_ERR_MEMORY where this rank alone fails: lks_comm_check() tells. */
 lks_status lks_comm_start(lks_comm *comm, lks_error *err);
 
-/** Barrier and MPI_Finalize. Collective. */
+/** Barrier and MPI_Finalize. Collective. After a failure neither, unless size is 1. */
 void lks_comm_stop(lks_comm *comm);
 
-/** Ends every rank at once with @p status after printing @p text with rank and host. Only where
- * this rank cannot reach the next collective. */
-_Noreturn void lks_comm_abort(const lks_comm *comm, int status, const char *text);
+/** This rank cannot reach the next collective: keeps @p err, " (rank R on HOST)" added to its first
+ * line, as a failing MPI call is kept, unless there is one already; fills @p err with the one that is
+ * kept, and returns its status. The others do not know of it and may wait in a collective: the error
+ * must reach the top, where lks_comm_abort() ends them. Not collective. */
+lks_status lks_comm_fail(lks_comm *comm, lks_error *err);
+
+/** LKS_OK, or the failure that is kept; @p err may be NULL. Not collective. */
+lks_status lks_comm_check(const lks_comm *comm, lks_error *err);
+
+/** Ends every rank at once with @p status: for the command line, once it has told the failure that
+ * lks_comm_check() gives. MPI_Abort seldom returns; where it does, exit. Not collective. */
+void lks_comm_abort(const lks_comm *comm, int status);
 
 /** Agrees on success: every rank passes its own @p status and error. Returns LKS_OK everywhere if
  * all are; else every rank gets the status and text of the lowest failing rank, " (rank R on HOST)"
  * added to its first line where size > 1. Collective: *every* rank calls it, also after its own
- * failure. */
+ * error. A failure that is kept comes first, and only on this rank. */
 lks_status lks_comm_agree(lks_comm *comm, lks_status status, lks_error *err);
 
 /** In-place sums and extremes over all ranks. Collective. n counts elements and may exceed 2^31. */

@@ -43,8 +43,8 @@ const char *lks_revision(void);
 const char *lks_compiler(void);
 
 /** OpenMP threads of this rank: @p asked, or where that is 0 its share of the cores that it is bound to.
- * Warns of a mask that is too narrow. Collective. */
-int lks_choose_threads(lks_comm *comm, int asked);
+ * Warns of a mask that is too narrow. Collective; LKS_ERR_MEMORY as a failure of the communicator. */
+lks_status lks_choose_threads(lks_comm *comm, int asked, int *chosen, lks_error *err);
 
 /** The same for a process without MPI: the cores it may use. Not collective. */
 int lks_threads_alone(int asked);

@@ -3,6 +3,18 @@
 #include "cli/process.h"
 #include "lockstep/log.h"
 
+/* Tells the error of a job; returns the exit status. One that only this rank knows of, a failure of its
+ * communicator, ends the others with it, since they wait for it. */
+static int tell(const lks_comm *comm, const lks_error *err) {
+    lks_error failure;
+    if (lks_comm_check(comm, &failure) == LKS_OK)
+        return comm->rank == 0 ? lks_report(err) : lks_exit_status(err->status);
+    int exit_status = lks_report(&failure);
+    if (comm->size > 1)
+        lks_comm_abort(comm, exit_status);
+    return exit_status;
+}
+
 int lks_with_comm(const lks_common_options *common,
                   lks_status (*work)(lks_comm *comm, void *input, int *exit_status, lks_error *err),
                   void *input) {
@@ -11,11 +23,12 @@ int lks_with_comm(const lks_common_options *common,
     int exit_status = 0;
     lks_status status = lks_comm_start(&comm, &err);
     if (status != LKS_OK)
-        return comm.rank == 0 ? lks_report(&err) : lks_exit_status(status);
+        return tell(&comm, &err);
     lks_log_setup(comm.rank, common->level);
     status = work(&comm, input, &exit_status, &err);
-    if (status != LKS_OK)
-        exit_status = comm.rank == 0 ? lks_report(&err) : lks_exit_status(status);
+    bool told = status != LKS_OK;
+    if (told)
+        exit_status = tell(&comm, &err);
     lks_comm_stop(&comm);
-    return exit_status;
+    return !told && lks_comm_check(&comm, &err) != LKS_OK ? tell(&comm, &err) : exit_status;
 }

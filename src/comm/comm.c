@@ -4,6 +4,7 @@
 #include "lockstep/memory.h"
 #include "lockstep/timer.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <mpi.h>
 #include <stdio.h>
@@ -15,32 +16,68 @@
  * not to be seen. */
 #define PIECE ((size_t)1 << 22)
 
-/* Who speaks when an MPI call fails, since such a failure can come from any depth. */
-static int world_rank;
-static char world_host[256];
+/* The handle fits into the pointer that lks_comm has for it: MPI libraries have pointers or ints. */
+static_assert(sizeof(MPI_Comm) <= sizeof(void *), "lks_comm.handle holds an MPI_Comm");
 
-static _Noreturn void abort_all(int status, int rank, const char *host, const char *text) {
-    char line[4096];
-    snprintf(line, sizeof line, "%s (rank %d on %s)", text, rank, host);
-    lks_error_print(line);
-    MPI_Abort(MPI_COMM_WORLD, status);
-    exit(status);
+static MPI_Comm all_of(const lks_comm *comm) {
+    MPI_Comm all;
+    memcpy(&all, &comm->handle, sizeof all);
+    return all;
 }
 
-static void check(int code, const char *call, const char *file, int line) {
-    if (code == MPI_SUCCESS)
-        return;
-    char reason[MPI_MAX_ERROR_STRING] = "unknown error";
-    int length = 0;
-    MPI_Error_string(code, reason, &length);
-    const char *slash = strrchr(file, '/');
-    char text[2048];
-    snprintf(text, sizeof text, "MPI failed: %s: %s, at %s:%d", call, reason,
-             slash ? slash + 1 : file, line);
-    abort_all(1, world_rank, world_host, text);
+/* ---- failures
+ * ------------------------------------------------------------------------------------ */
+
+static bool failed(const lks_comm *comm) {
+    return comm->failure.status != LKS_OK;
 }
 
-#define CHECK(call) check((call), #call, __FILE__, __LINE__)
+/* Puts " (rank R on HOST)" at the end of the message's first line: below it may stand a source line
+ * with a caret. A message too long for both loses its end. */
+static void name_rank(const lks_comm *comm, lks_error *err) {
+    char who[320];
+    size_t who_length =
+        (size_t)snprintf(who, sizeof who, " (rank %d on %s)", comm->rank, comm->host);
+    size_t room = sizeof err->text - 1 - who_length;
+    size_t length = strnlen(err->text, room);
+    err->text[length] = '\0';
+    size_t first_line = strcspn(err->text, "\n");
+    memmove(err->text + first_line + who_length, err->text + first_line, length - first_line + 1);
+    memcpy(err->text + first_line, who, who_length);
+}
+
+lks_status lks_comm_fail(lks_comm *comm, lks_error *err) {
+    if (!failed(comm)) {
+        comm->failure = *err;
+        name_rank(comm, &comm->failure);
+    }
+    *err = comm->failure;
+    return err->status;
+}
+
+lks_status lks_comm_check(const lks_comm *comm, lks_error *err) {
+    if (failed(comm) && err)
+        *err = comm->failure;
+    return comm->failure.status;
+}
+
+static bool keep(lks_comm *comm, int code, const char *call, const char *file, int line) {
+    if (code != MPI_SUCCESS) {
+        char reason[MPI_MAX_ERROR_STRING] = "unknown error";
+        int length = 0;
+        MPI_Error_string(code, reason, &length);
+        const char *slash = strrchr(file, '/');
+        lks_error err;
+        lks_fail(&err, LKS_ERR_COMM, "MPI failed: %s: %s, at %s:%d", call, reason,
+                 slash ? slash + 1 : file, line);
+        lks_comm_fail(comm, &err);
+    }
+    return !failed(comm);
+}
+
+/* True if this call and all before it succeeded; after a failure nothing is called any more. */
+#define CALL(comm, call)                                                                           \
+    keep((comm), failed(comm) ? MPI_SUCCESS : (call), #call, __FILE__, __LINE__)
 
 /* ---- start and stop
  * ------------------------------------------------------------------------------- */
@@ -70,13 +107,13 @@ int lks_comm_env_rank(void) {
 /* Ranks on this host, and the number of hosts. */
 static void count_hosts(lks_comm *comm) {
     MPI_Comm local;
-    CHECK(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL,
-                              &local));
-    CHECK(MPI_Comm_rank(local, &comm->local_rank));
-    CHECK(MPI_Comm_size(local, &comm->local_size));
-    CHECK(MPI_Comm_free(&local));
-    comm->hosts = comm->local_rank == 0;
-    CHECK(MPI_Allreduce(MPI_IN_PLACE, &comm->hosts, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD));
+    if (!CALL(comm, MPI_Comm_split_type(all_of(comm), MPI_COMM_TYPE_SHARED, comm->rank,
+                                        MPI_INFO_NULL, &local)))
+        return;
+    if (CALL(comm, MPI_Comm_rank(local, &comm->local_rank)) &&
+        CALL(comm, MPI_Comm_size(local, &comm->local_size)) && CALL(comm, MPI_Comm_free(&local)))
+        comm->hosts = comm->local_rank == 0;
+    CALL(comm, MPI_Allreduce(MPI_IN_PLACE, &comm->hosts, 1, MPI_INT, MPI_SUM, all_of(comm)));
 }
 
 static const char wrong_srun[] = "start with `srun --mpi=pmix ...` (or with mpirun)";
@@ -125,81 +162,67 @@ static lks_status check_launch(const lks_comm *comm, int thread_level, lks_error
     return comm->size == 1 ? check_alone(err) : LKS_OK;
 }
 
-/* A rank without them cannot take part in collectives, and the others would wait. */
-static int *numbers_or_abort(const lks_comm *comm, size_t n) {
-    lks_error err;
-    int *numbers = lks_alloc(n, sizeof *numbers, "counts of an exchange", &err);
-    if (!numbers)
-        lks_comm_abort(comm, 1, err.text);
-    return numbers;
+/* Errors of the communicator's calls are values from here on. */
+static void look_around(lks_comm *comm, int *thread_level) {
+    char name[MPI_MAX_PROCESSOR_NAME] = "";
+    int length = 0;
+    MPI_Comm all = MPI_COMM_WORLD;
+    memcpy(&comm->handle, &all, sizeof all);
+    if (CALL(comm, MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, thread_level)) &&
+        CALL(comm, MPI_Comm_set_errhandler(all, MPI_ERRORS_RETURN)) &&
+        CALL(comm, MPI_Comm_rank(all, &comm->rank)) && CALL(comm, MPI_Comm_size(all, &comm->size)))
+        CALL(comm, MPI_Get_processor_name(name, &length));
+    snprintf(comm->host, sizeof comm->host, "%.*s", (int)sizeof comm->host - 1, name);
 }
 
 lks_status lks_comm_start(lks_comm *comm, lks_error *err) {
     memset(comm, 0, sizeof *comm);
     int thread_level = MPI_THREAD_SINGLE;
     warn_before_start();
-    CHECK(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &thread_level));
-    CHECK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
-    CHECK(MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank));
-    CHECK(MPI_Comm_size(MPI_COMM_WORLD, &comm->size));
-    char name[MPI_MAX_PROCESSOR_NAME] = "";
-    int length = 0;
-    CHECK(MPI_Get_processor_name(name, &length));
-    snprintf(comm->host, sizeof comm->host, "%.*s", (int)sizeof comm->host - 1, name);
-    world_rank = comm->rank;
-    memcpy(world_host, comm->host, sizeof world_host);
-
+    look_around(comm, &thread_level);
+    LKS_TRY(lks_comm_check(comm, err));
     lks_status status = check_launch(comm, thread_level, err);
     if (status != LKS_OK) {
-        CHECK(MPI_Finalize());
+        MPI_Finalize();
         /* So that of N singletons only the first task tells the user. */
         int rank = lks_comm_env_rank();
         comm->rank = rank > 0 ? rank : comm->rank;
         return status;
     }
-    comm->numbers = numbers_or_abort(comm, 2 * (size_t)comm->size);
+    comm->numbers =
+        lks_alloc(2 * (size_t)comm->size, sizeof *comm->numbers, "counts of an exchange", err);
+    if (!comm->numbers)
+        return lks_comm_fail(comm, err);
     count_hosts(comm);
-    return LKS_OK;
+    return lks_comm_check(comm, err);
 }
 
 void lks_comm_stop(lks_comm *comm) {
     lks_comm_barrier(comm);
     lks_free(comm->numbers);
     comm->numbers = NULL;
-    CHECK(MPI_Finalize());
+    if (!failed(comm) || comm->size == 1) /* others may still wait in a collective */
+        MPI_Finalize();
 }
 
-void lks_comm_abort(const lks_comm *comm, int status, const char *text) {
-    abort_all(status, comm->rank, comm->host, text);
+void lks_comm_abort(const lks_comm *comm, int status) {
+    MPI_Abort(all_of(comm), status);
 }
 
 void lks_comm_library(char *text, size_t size) {
     char version[MPI_MAX_LIBRARY_VERSION_STRING] = "";
     int length = 0;
-    CHECK(MPI_Get_library_version(version, &length));
+    MPI_Get_library_version(version, &length);
     snprintf(text, size, "%.*s", (int)strcspn(version, "\n"), version);
 }
 
 /* ---- agreement
  * ------------------------------------------------------------------------------------ */
 
-/* Puts " (rank R on HOST)" at the end of the message's first line: below it may stand a source line
- * with a caret. A message too long for both loses its end. */
-static void name_rank(const lks_comm *comm, lks_error *err) {
-    char who[320];
-    size_t who_length =
-        (size_t)snprintf(who, sizeof who, " (rank %d on %s)", comm->rank, comm->host);
-    size_t room = sizeof err->text - 1 - who_length;
-    size_t length = strnlen(err->text, room);
-    err->text[length] = '\0';
-    size_t first_line = strcspn(err->text, "\n");
-    memmove(err->text + first_line + who_length, err->text + first_line, length - first_line + 1);
-    memcpy(err->text + first_line, who, who_length);
-}
-
 lks_status lks_comm_agree(lks_comm *comm, lks_status status, lks_error *err) {
     int64_t lowest = status != LKS_OK ? comm->rank : comm->size;
     lks_comm_min_i64(comm, &lowest, 1);
+    LKS_TRY(lks_comm_check(comm, err));
     if (lowest == comm->size)
         return LKS_OK;
 
@@ -210,6 +233,7 @@ lks_status lks_comm_agree(lks_comm *comm, lks_status status, lks_error *err) {
             name_rank(comm, &agreed);
     }
     lks_comm_broadcast(comm, &agreed, sizeof agreed, (int)lowest);
+    LKS_TRY(lks_comm_check(comm, err));
     if (err)
         *err = agreed;
     return agreed.status;
@@ -222,11 +246,10 @@ static void reduce(lks_comm *comm, void *values, size_t n, size_t size, MPI_Data
                    MPI_Op op) {
     double start = lks_now();
     char *at = values;
-    while (n > 0) {
-        size_t piece = n < PIECE ? n : PIECE;
-        CHECK(MPI_Allreduce(MPI_IN_PLACE, at, (int)piece, type, op, MPI_COMM_WORLD));
-        at += piece * size;
-        n -= piece;
+    for (size_t piece; n > 0; at += piece * size, n -= piece) {
+        piece = n < PIECE ? n : PIECE;
+        if (!CALL(comm, MPI_Allreduce(MPI_IN_PLACE, at, (int)piece, type, op, all_of(comm))))
+            break;
     }
     comm->seconds += lks_now() - start;
 }
@@ -270,64 +293,76 @@ void lks_comm_sum_f64(lks_comm *comm, double *values, size_t n) {
 void lks_comm_broadcast(lks_comm *comm, void *data, size_t bytes, int root) {
     double start = lks_now();
     char *at = data;
-    while (bytes > 0) {
-        size_t piece = bytes < PIECE ? bytes : PIECE;
-        CHECK(MPI_Bcast(at, (int)piece, MPI_BYTE, root, MPI_COMM_WORLD));
-        at += piece;
-        bytes -= piece;
+    for (size_t piece; bytes > 0; at += piece, bytes -= piece) {
+        piece = bytes < PIECE ? bytes : PIECE;
+        if (!CALL(comm, MPI_Bcast(at, (int)piece, MPI_BYTE, root, all_of(comm))))
+            break;
     }
     comm->seconds += lks_now() - start;
 }
 
+static bool fail_large(lks_comm *comm, const char *what) {
+    lks_error err;
+    lks_fail(&err, LKS_ERR_COMM, "%s", what);
+    lks_comm_fail(comm, &err);
+    return false;
+}
+
 /* One item as an MPI type, so that counts and displacements are in items. */
-static MPI_Datatype item_type(const lks_comm *comm, size_t item_bytes) {
+static bool make_item_type(lks_comm *comm, size_t item_bytes, MPI_Datatype *type) {
     if (item_bytes > INT_MAX)
-        lks_comm_abort(comm, 1, "an item to be sent is larger than 2 GiB");
-    MPI_Datatype type;
-    CHECK(MPI_Type_contiguous((int)item_bytes, MPI_BYTE, &type));
-    CHECK(MPI_Type_commit(&type));
-    return type;
+        return fail_large(comm, "an item to be sent is larger than 2 GiB");
+    return CALL(comm, MPI_Type_contiguous((int)item_bytes, MPI_BYTE, type)) &&
+           CALL(comm, MPI_Type_commit(type));
 }
 
 /* Where each rank's items start, in items. */
-static void offsets_from_counts(const lks_comm *comm, const int *counts, int *offsets) {
+static bool offsets_from_counts(lks_comm *comm, const int *counts, int *offsets) {
     int64_t total = 0;
     for (int r = 0; r < comm->size; r++) {
         if (total > INT_MAX)
-            lks_comm_abort(comm, 1, "more than 2^31 items in one exchange");
+            return fail_large(comm, "more than 2^31 items in one exchange");
         offsets[r] = (int)total;
         total += counts[r];
     }
+    return true;
 }
 
 void lks_comm_exchange(lks_comm *comm, const void *send, const int *send_counts, void *receive,
                        const int *receive_counts, size_t item_bytes) {
     double start = lks_now();
     int *send_offsets = comm->numbers, *receive_offsets = send_offsets + comm->size;
-    offsets_from_counts(comm, send_counts, send_offsets);
-    offsets_from_counts(comm, receive_counts, receive_offsets);
-    MPI_Datatype item = item_type(comm, item_bytes);
-    CHECK(MPI_Alltoallv(send, send_counts, send_offsets, item, receive, receive_counts,
-                        receive_offsets, item, MPI_COMM_WORLD));
-    CHECK(MPI_Type_free(&item));
+    MPI_Datatype item;
+    if (offsets_from_counts(comm, send_counts, send_offsets) &&
+        offsets_from_counts(comm, receive_counts, receive_offsets) &&
+        make_item_type(comm, item_bytes, &item)) {
+        CALL(comm, MPI_Alltoallv(send, send_counts, send_offsets, item, receive, receive_counts,
+                                 receive_offsets, item, all_of(comm)));
+        CALL(comm, MPI_Type_free(&item));
+    }
     comm->seconds += lks_now() - start;
 }
 
 void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_bytes, void *out,
                      int *counts) {
     double start = lks_now();
-    bool root = comm->rank == 0;
     int *all_counts = comm->numbers, *offsets = all_counts + comm->size;
-    CHECK(MPI_Gather(&count, 1, MPI_INT, all_counts, 1, MPI_INT, 0, MPI_COMM_WORLD));
-    if (root) {
-        offsets_from_counts(comm, all_counts, offsets);
-        if (counts)
+    MPI_Datatype item;
+    if (CALL(comm, MPI_Gather(&count, 1, MPI_INT, all_counts, 1, MPI_INT, 0, all_of(comm))) &&
+        (comm->rank != 0 || offsets_from_counts(comm, all_counts, offsets)) &&
+        make_item_type(comm, item_bytes, &item)) {
+        if (comm->rank == 0 && counts)
             memcpy(counts, all_counts, (size_t)comm->size * sizeof *counts);
+        CALL(comm, MPI_Gatherv(data, count, item, out, all_counts, offsets, item, 0, all_of(comm)));
+        CALL(comm, MPI_Type_free(&item));
     }
-    MPI_Datatype item = item_type(comm, item_bytes);
-    CHECK(MPI_Gatherv(data, count, item, out, all_counts, offsets, item, 0, MPI_COMM_WORLD));
-    CHECK(MPI_Type_free(&item));
     comm->seconds += lks_now() - start;
+}
+
+static bool pass_to_root(lks_comm *comm, int from, char *at, int bytes) {
+    if (comm->rank == 0)
+        return CALL(comm, MPI_Recv(at, bytes, MPI_BYTE, from, 0, all_of(comm), MPI_STATUS_IGNORE));
+    return CALL(comm, MPI_Send(at, bytes, MPI_BYTE, 0, 0, all_of(comm)));
 }
 
 void lks_comm_to_root(lks_comm *comm, int from, void *data, size_t bytes) {
@@ -335,20 +370,16 @@ void lks_comm_to_root(lks_comm *comm, int from, void *data, size_t bytes) {
     char *at = data;
     if (from == 0 || (comm->rank != 0 && comm->rank != from))
         return;
-    while (bytes > 0) {
-        size_t piece = bytes < PIECE ? bytes : PIECE;
-        if (comm->rank == 0)
-            CHECK(MPI_Recv(at, (int)piece, MPI_BYTE, from, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
-        else
-            CHECK(MPI_Send(at, (int)piece, MPI_BYTE, 0, 0, MPI_COMM_WORLD));
-        at += piece;
-        bytes -= piece;
+    for (size_t piece; bytes > 0; at += piece, bytes -= piece) {
+        piece = bytes < PIECE ? bytes : PIECE;
+        if (!pass_to_root(comm, from, at, (int)piece))
+            break;
     }
     comm->seconds += lks_now() - start;
 }
 
 void lks_comm_barrier(lks_comm *comm) {
     double start = lks_now();
-    CHECK(MPI_Barrier(MPI_COMM_WORLD));
+    CALL(comm, MPI_Barrier(all_of(comm)));
     comm->seconds += lks_now() - start;
 }

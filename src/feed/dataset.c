@@ -36,7 +36,7 @@ static lks_status open_set(lks_image_set *s, lks_comm *comm, const lks_data_conf
         status = lks_image_file_read_labels(&s->info, s->labels, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_broadcast(comm, s->labels, (size_t)s->info.count, 0);
-    return LKS_OK;
+    return lks_comm_check(comm, err);
 }
 
 /* As many as MNIST has, of the same size and in equal classes. */
@@ -78,10 +78,10 @@ static int count_classes(const lks_image_set *s, int given) {
 }
 
 /* Mean and deviation over the training part only: exact integer sums, added over the ranks. */
-static void compute_normalisation(lks_dataset *d, lks_comm *comm) {
-    lks_pixel_sums *sums = calloc(1, sizeof *sums);
+static lks_status compute_normalisation(lks_dataset *d, lks_comm *comm, lks_error *err) {
+    lks_pixel_sums *sums = lks_alloc(1, sizeof *sums, "pixel sums", err);
     if (!sums)
-        lks_comm_abort(comm, 1, "out of memory for pixel sums");
+        return lks_comm_fail(comm, err);
     const lks_image_set *s = &d->train;
     int64_t pixels = (int64_t)s->info.rows * s->info.columns;
     for (int64_t i = 0; i < d->split.n_train; i++) {
@@ -93,10 +93,12 @@ static void compute_normalisation(lks_dataset *d, lks_comm *comm) {
     lks_comm_sum_i64(comm, &sums->words[0][0], LKS_CHANNELS_MAX * 4);
     lks_comm_sum_i64(comm, &sums->pixels, 1);
     lks_pixel_sums_result(sums, s->info.channels, d->identity.mean, d->identity.std);
-    free(sums);
+    lks_free(sums);
+    return lks_comm_check(comm, err);
 }
 
-static void set_normalisation(lks_dataset *d, lks_comm *comm, const lks_data_config *c) {
+static lks_status set_normalisation(lks_dataset *d, lks_comm *comm, const lks_data_config *c,
+                                    lks_error *err) {
     for (int i = 0; i < d->identity.channels; i++) {
         d->identity.mean[i] = 0;
         d->identity.std[i] = 1;
@@ -105,8 +107,7 @@ static void set_normalisation(lks_dataset *d, lks_comm *comm, const lks_data_con
             d->identity.std[i] = c->std[c->n_std == 1 ? 0 : i];
         }
     }
-    if (c->normalize == LKS_NORMALIZE_COMPUTED)
-        compute_normalisation(d, comm);
+    return c->normalize == LKS_NORMALIZE_COMPUTED ? compute_normalisation(d, comm, err) : LKS_OK;
 }
 
 /* Identity of a data set, whatever the rank count: for every image the SHA-256 of (id, label,
@@ -138,7 +139,7 @@ static lks_status digest_data(lks_dataset *d, lks_comm *comm, lks_error *err) {
     lks_comm_sum_i64(comm, (int64_t *)words, 4);
     for (int w = 0; w < 4; w++)
         snprintf(d->identity.digest + 16 * w, 17, "%016llx", (unsigned long long)words[w]);
-    return LKS_OK;
+    return lks_comm_check(comm, err);
 }
 
 static lks_status check_given(const lks_data_config *c, int channels, lks_error *err) {
@@ -171,7 +172,7 @@ static lks_status study(lks_dataset *d, lks_comm *comm, const lks_config *config
                                      c->balanced, config->seed, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     id->n_train = d->split.n_train;
-    set_normalisation(d, comm, c);
+    LKS_TRY(set_normalisation(d, comm, c, err));
     return digest_data(d, comm, err);
 }
 

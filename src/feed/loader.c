@@ -141,6 +141,7 @@ static lks_status exchange_window(lks_loader *l, lks_error *err) {
     LKS_TRY(lks_comm_agree(l->comm, status, err));
     walk(l, fill_item);
     lks_comm_exchange(l->comm, l->to_send, l->send_counts, l->received, l->receive_counts, each);
+    LKS_TRY(lks_comm_check(l->comm, err));
     starts(l->receive_counts, ranks, l->place);
     size_t bytes = (l->send_capacity + l->receive_capacity) * each;
     if (bytes > l->peak_bytes)

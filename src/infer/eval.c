@@ -7,6 +7,7 @@
 #include "lockstep/eval.h"
 #include "lockstep/job.h"
 #include "lockstep/log.h"
+#include "lockstep/memory.h"
 #include "infer/network.h"
 #include "infer/evaluate.h"
 
@@ -35,15 +36,15 @@ static void print(const lks_ensemble *e, const lks_counts *counts, lks_comm *com
 
 static lks_status evaluate(lks_ensemble *e, lks_comm *comm, const lks_dataset *d, lks_error *err) {
     const lks_scorer scorer = {score, e};
-    lks_counts *counts = calloc(1, sizeof *counts);
+    lks_counts *counts = lks_alloc(1, sizeof *counts, "results", err);
     if (!counts)
-        lks_comm_abort(comm, 1, "out of memory for results");
+        return lks_comm_fail(comm, err);
     counts->classes = e->classes;
     lks_status status =
         lks_evaluate_by(scorer, &d->test, NULL, 0, e->capacity, comm, counts, NULL, err);
     if (status == LKS_OK)
         print(e, counts, comm);
-    free(counts);
+    lks_free(counts);
     return status;
 }
 
@@ -58,7 +59,9 @@ static lks_status run_eval(lks_ensemble *e, lks_comm *comm, const lks_eval_optio
                         "%s: its configuration names no test set; give one with --set "
                         "data.test_images=FILE --set data.test_labels=FILE",
                         first->path);
-    int threads = lks_choose_threads(comm, o->threads ? o->threads : first->config.threads);
+    int threads;
+    LKS_TRY(
+        lks_choose_threads(comm, o->threads ? o->threads : first->config.threads, &threads, err));
     LKS_TRY(lks_dataset_open(d, comm, &first->config, &first->data, false, err));
     LKS_TRY(lks_ensemble_build(e, comm, threads, err));
     return evaluate(e, comm, d, err);

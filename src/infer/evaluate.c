@@ -115,7 +115,7 @@ static lks_status gather(lks_comm *comm, const lks_image_set *set, const work *w
     lks_comm_gather(comm, w->probabilities, (int)own, row, p->probabilities, NULL);
     if (comm->rank == 0)
         memcpy(p->labels, set->labels, n);
-    return LKS_OK;
+    return lks_comm_check(comm, err);
 }
 
 void lks_predicted_free(lks_predicted *p) {
@@ -138,7 +138,8 @@ lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const ui
     if (status == LKS_OK) {
         score_own(scorer, set, ids, own.first, own.count, batch, &w, counts);
         add_up(counts, comm);
-        if (predicted)
+        status = lks_comm_check(comm, err);
+        if (status == LKS_OK && predicted)
             status = gather(comm, set, &w, classes, own.count, predicted, err);
     }
     free_work(&w);

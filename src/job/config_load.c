@@ -12,11 +12,16 @@ lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *
         status = lks_config_read_file(path, &text, &size, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_broadcast(comm, &size, sizeof size, 0);
-    if (comm->rank != 0)
-        text = malloc(size + 1);
-    if (!text)
-        lks_comm_abort(comm, 1, "out of memory for the configuration");
+    LKS_TRY(lks_comm_check(comm, err));
+    if (comm->rank != 0 && !(text = malloc(size + 1))) {
+        lks_fail(err, LKS_ERR_MEMORY, "out of memory for the configuration");
+        return lks_comm_fail(comm, err);
+    }
     lks_comm_broadcast(comm, text, size, 0);
+    if (lks_comm_check(comm, err) != LKS_OK) {
+        free(text);
+        return err->status;
+    }
     text[size] = 0;
     status = lks_config_parse(config, text, size, path, sets, n_sets, err);
     free(text);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lockstep/memory.h"
 #include "lockstep/timer.h"
 #include "lockstep/job.h"
 
@@ -50,11 +51,12 @@ void lks_fill_provenance(lks_provenance *p, lks_comm *comm, const lks_kernels *k
     p->ranks = comm->size;
     p->threads = threads;
     size_t each = sizeof comm->host;
-    char *hosts = comm->rank == 0 ? calloc((size_t)comm->size, each) : NULL;
-    if (comm->rank == 0 && !hosts)
-        lks_comm_abort(comm, 1, "out of memory for the table of hosts");
+    lks_error err;
+    char *hosts = NULL;
+    if (comm->rank == 0 && !(hosts = lks_alloc((size_t)comm->size, each, "table of hosts", &err)))
+        lks_comm_fail(comm, &err);
     lks_comm_gather(comm, comm->host, 1, each, hosts, NULL);
-    if (comm->rank == 0)
+    if (hosts)
         list_hosts(p, hosts, comm->size, each);
-    free(hosts);
+    lks_free(hosts);
 }

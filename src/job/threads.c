@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
+#include "lockstep/memory.h"
 #include "lockstep/job.h"
 
 typedef struct place {
@@ -68,22 +69,24 @@ int lks_threads_alone(int asked) {
     return CPU_COUNT(&bound);
 }
 
-int lks_choose_threads(lks_comm *comm, int asked) {
+lks_status lks_choose_threads(lks_comm *comm, int asked, int *chosen, lks_error *err) {
     place mine = own_place(comm);
-    size_t n = (size_t)comm->size;
-    place *all = comm->rank == 0 ? malloc(n * sizeof *all) : NULL;
-    int *threads = malloc(n * sizeof *threads);
-    if (!threads || (comm->rank == 0 && !all))
-        lks_comm_abort(comm, 1, "out of memory for the table of ranks");
+    size_t n = (size_t)comm->size, n_places = comm->rank == 0 ? n : 0;
+    place *all = lks_alloc(n_places, sizeof *all, "the table of ranks", err);
+    int *threads = lks_alloc(n, sizeof *threads, "the table of ranks", err);
+    if (!threads || !all)
+        lks_comm_fail(comm, err);
     lks_comm_gather(comm, &mine, 1, sizeof mine, all, NULL);
-    if (comm->rank == 0) {
+    if (comm->rank == 0 && lks_comm_check(comm, NULL) == LKS_OK) {
         for (int r = 0; r < comm->size; r++)
             threads[r] = asked ? asked : usable(all, comm->size, r);
         warn_narrow(all, comm->size, threads[0], asked != 0);
     }
     lks_comm_broadcast(comm, threads, n * sizeof *threads, 0);
-    int result = threads[comm->rank];
-    free(threads);
-    free(all);
-    return result;
+    lks_status status = lks_comm_check(comm, err);
+    if (status == LKS_OK)
+        *chosen = threads[comm->rank];
+    lks_free(threads);
+    lks_free(all);
+    return status;
 }

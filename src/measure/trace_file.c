@@ -227,7 +227,7 @@ static void write_rank(const lks_tracing *t, writer *w) {
     w->origin = head.origin;
     put_rank(w, &head);
     for (w->thread = 0; w->thread < head.threads; w->thread++) {
-        thread_head about;
+        thread_head about = {0};
         const lks_trace_event *events = w->received;
         if (w->rank == 0) {
             const lks_trace_thread *own = lks_trace_thread_of(w->thread);
@@ -252,6 +252,8 @@ static lks_status write_file(const lks_tracing *t, int64_t steps, writer *w) {
         "\n],\n\"displayTimeUnit\":\"ms\",\n\"otherData\":{\"lockstep\":\"%s\",\"steps\":%lld,"
         "\"steps_recorded\":%lld,\"events_per_thread\":%lld}}\n",
         lks_version(), (long long)steps, (long long)w->steps, (long long)t->capacity);
+    if (w->status == LKS_OK)
+        w->status = lks_comm_check(t->comm, w->err);
     return lks_publish_finish(w->file, w->status, w->err);
 }
 
@@ -307,7 +309,7 @@ void lks_tracing_end(lks_tracing *t, int64_t steps) {
     if (!t->on)
         return;
     lks_trace_end();
-    if (write_trace(t, steps, &err) != LKS_OK)
+    if (lks_comm_check(t->comm, NULL) == LKS_OK && write_trace(t, steps, &err) != LKS_OK)
         lks_warn("no trace: %s", err.text);
     lks_trace_free();
 }

@@ -118,7 +118,7 @@ static lks_status choose_data(lks_config *config, lks_comm *comm, const char *da
     c->test_images[0] = c->test_labels[0] = 0; /* nothing is evaluated */
     *made_up = !data && comm->rank == 0 && !lks_image_file_exists(c, LKS_PART_TRAIN);
     lks_comm_broadcast(comm, made_up, sizeof *made_up, 0);
-    return LKS_OK;
+    return lks_comm_check(comm, err);
 }
 
 /* One mode, up to the end of its warm-up, whose last steps took @p seconds each; @p threads 0: they are
@@ -130,7 +130,8 @@ static lks_status open_mode(lks_bench_mode *m, lks_comm *comm, const lks_bench_o
     m->config.train.reduce = reduce;
     LKS_TRY(choose_data(&m->config, comm, o->data, &made_up, err));
     if (!threads)
-        threads = lks_choose_threads(comm, o->threads ? o->threads : m->config.threads);
+        LKS_TRY(
+            lks_choose_threads(comm, o->threads ? o->threads : m->config.threads, &threads, err));
     LKS_TRY(lks_trainer_open(&m->trainer, comm, &m->config, threads, made_up, err));
     lks_loader_seek(m->trainer.loader, 0, 0);
     LKS_TRY(steps(&m->trainer, 1, seconds, err));

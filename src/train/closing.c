@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
+#include "lockstep/memory.h"
 #include "lockstep/phase_times.h"
 #include "lockstep/shell.h"
 #include "train/run.h"
@@ -28,12 +29,15 @@ static void list_samples(const int64_t *all, int ranks, char *line, size_t size)
 /* "30000, 30000, ..." and the promise that this very process has checked. */
 static void print_samples(const lks_trainer *t, int64_t verified) {
     int ranks = t->comm->size;
-    int64_t *all = t->comm->rank == 0 ? malloc(sizeof *all * (size_t)ranks) : NULL;
-    if (t->comm->rank == 0 && !all)
-        lks_comm_abort(t->comm, 1, "out of memory for the table of ranks");
+    lks_error err;
+    int64_t *all = NULL;
+    if (t->comm->rank == 0 && !(all = lks_alloc((size_t)ranks, sizeof *all, "ranks", &err)))
+        lks_comm_fail(t->comm, &err);
     lks_comm_gather(t->comm, &t->computed, 1, sizeof t->computed, all, NULL);
-    if (!all)
+    if (lks_comm_check(t->comm, NULL) != LKS_OK || !all) {
+        lks_free(all);
         return;
+    }
     char line[32 * RANKS_LISTED], checked[128] = "";
     list_samples(all, ranks, line, sizeof line);
     if (verified > 0)
@@ -41,7 +45,7 @@ static void print_samples(const lks_trainer *t, int64_t verified) {
                  "; every sample seen once an epoch, replicas equal: checked after %lld epoch%s",
                  (long long)verified, verified == 1 ? "" : "s");
     lks_info("samples    computed by each rank: %s%s", line, checked);
-    free(all);
+    lks_free(all);
 }
 
 /* Buffers of the exchange between ranks, now that their size is known. */

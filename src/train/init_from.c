@@ -139,5 +139,5 @@ lks_status lks_run_init_from(lks_run *run, lks_error *err) {
                        run->trainer.view.n_weights * sizeof(float), 0);
     lks_model_weights_changed(run->trainer.model);
     lks_average_start(&run->trainer.average, run->trainer.view.weights);
-    return LKS_OK;
+    return lks_comm_check(run->trainer.comm, err);
 }

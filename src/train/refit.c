@@ -118,6 +118,7 @@ static lks_status prepare(lks_refit *r, lks_comm *comm, const lks_train_options 
     }
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_broadcast(comm, f, sizeof *f, 0);
+    LKS_TRY(lks_comm_check(comm, err));
     LKS_TRY(same_start(r, f, err));
     return make_values(r, f->epoch, given, err);
 }

@@ -167,5 +167,5 @@ lks_status lks_run_resume(lks_run *run, lks_error *err) {
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_broadcast(comm, run->place.resumed_from, sizeof run->place.resumed_from, 0);
     share(&run->trainer, &run->record.best);
-    return LKS_OK;
+    return lks_comm_check(comm, err);
 }

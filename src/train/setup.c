@@ -115,7 +115,8 @@ lks_status lks_run_open(lks_run *run, lks_comm *comm, lks_error *err) {
     lks_trainer *t = &run->trainer;
     LKS_TRY(configure(run, comm, err));
     LKS_TRY(name_folder(&run->place, o->out, run->config.name, err));
-    const int threads = lks_choose_threads(comm, o->threads ? o->threads : run->config.threads);
+    int threads;
+    LKS_TRY(lks_choose_threads(comm, o->threads ? o->threads : run->config.threads, &threads, err));
     LKS_TRY(lks_trainer_open(t, comm, &run->config, threads, false, err));
     LKS_TRY(lks_comm_agree(comm, lks_record_open(&run->record, t, err), err));
     lks_fill_provenance(&run->provenance, comm, t->kernels, t->threads);

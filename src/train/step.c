@@ -131,6 +131,7 @@ lks_status lks_trainer_step(lks_trainer *t, lks_error *err) {
     lks_error own_error = {.status = LKS_OK};
     lks_status own = own_trouble(t, &own_error);
     reduce(t);
+    LKS_TRY(lks_comm_check(t->comm, err));
     if (anything_bad(
             t)) { /* every rank sees this, so every rank takes part in agreeing who it was */
         *err = own_error;

@@ -72,7 +72,7 @@ static lks_status after_step(lks_run *run, lks_error *err) {
     if (t->comm->rank == 0 && every > 0 && c->step % every == 0)
         status = lks_record_step(&run->record, t, err);
     if (status != LKS_OK)
-        lks_comm_abort(t->comm, 1, err->text); /* the others are on their way to the next step */
+        return lks_comm_fail(t->comm, err); /* the others are on their way to the next step */
     show_step(t, &run->record);
     bool at_end = c->batch == t->plan.batches || c->step == t->plan.last_step;
     if (config->checkpoint.every_steps > 0 && c->step % config->checkpoint.every_steps == 0 &&
@@ -178,8 +178,8 @@ static lks_status finish(lks_run *run, lks_error *err) {
     LKS_TRY(lks_run_evaluate_end(run, &predicted, err));
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
     lks_run_print_work(t, &run->record, true, worked);
-    lks_status status = LKS_OK;
-    if (t->comm->rank == 0)
+    lks_status status = lks_comm_check(t->comm, err);
+    if (status == LKS_OK && t->comm->rank == 0)
         status = write_results(run, t->data.has_test ? &predicted : NULL, err);
     lks_predicted_free(&predicted);
     LKS_TRY(lks_comm_agree(t->comm, status, err));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lockstep/memory.h"
 #include "train/trainer.h"
 
 static lks_status check_samples(const lks_trainer *t, lks_error *err) {
@@ -51,14 +52,16 @@ static lks_status check_replicas(lks_trainer *t, lks_error *err) {
     }
     lks_comm_min_i64(t->comm, low, 4);
     lks_comm_max_i64(t->comm, high, 4);
+    LKS_TRY(lks_comm_check(t->comm, err));
     if (memcmp(low, high, sizeof low) == 0)
         return LKS_OK;
-    char *all = t->comm->rank == 0 ? calloc((size_t)t->comm->size, LKS_SHA256_HEX) : NULL;
-    if (t->comm->rank == 0 && !all)
-        lks_comm_abort(t->comm, 1, "replicas differ, and memory is short to tell which");
+    char *all = NULL;
+    if (t->comm->rank == 0 &&
+        !(all = lks_alloc((size_t)t->comm->size, LKS_SHA256_HEX, "differing replicas", err)))
+        return lks_comm_fail(t->comm, err);
     lks_comm_gather(t->comm, c.state_sha256, 1, LKS_SHA256_HEX, all, NULL);
     status = all ? name_strays(t, all, err) : LKS_OK;
-    free(all);
+    lks_free(all);
     return lks_comm_agree(t->comm, status, err);
 }
 

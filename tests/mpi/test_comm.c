@@ -2,6 +2,7 @@
  * launcher's environment says. With an argument the program fails on purpose instead: see
  * tests/mpi/CMakeLists.txt. */
 #include "support/test.h"
+#include "support/give_up.h"
 
 #include "lockstep/comm.h"
 #include "lockstep/log.h"
@@ -32,7 +33,7 @@ static void *room(size_t count, size_t size) {
     lks_error err;
     void *p = lks_alloc(count, size, "test", &err);
     if (!p)
-        lks_comm_abort(&comm, 1, err.text);
+        lks_give_up(&comm, 1, err.text);
     return p;
 }
 
@@ -382,7 +383,7 @@ static int fail_on_purpose(const char *how) {
         return comm.rank == comm.size - 1;
     if (strcmp(how, "abort") == 0) {
         if (comm.rank == comm.size - 1)
-            lks_comm_abort(&comm, 3, "the disk is on fire");
+            lks_give_up(&comm, 3, "the disk is on fire");
         lks_comm_barrier(&comm);
     }
     if (strcmp(how, "mpi-error") == 0) {
@@ -407,6 +408,8 @@ int main(int argc, char **argv) {
     }
     if (argc > 1) {
         int status = fail_on_purpose(argv[1]);
+        if (lks_comm_check(&comm, &err) != LKS_OK)
+            lks_give_up(&comm, 1, err.text); /* the others wait */
         lks_comm_stop(&comm);
         return status;
     }

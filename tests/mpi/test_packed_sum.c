@@ -1,6 +1,7 @@
 /* Sums in a packed message against sums of plain words that each rank computes alone: random numbers
  * of all widths, and those at the very limits of a field, on all ranks at once. */
 #include "support/test.h"
+#include "support/give_up.h"
 
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
@@ -145,7 +146,7 @@ static void sum_and_compare(source from, size_t n, int round, int threads) {
     lks_packed_sum s;
     int64_t *values = lks_alloc(HEAD + n + 1, sizeof *values, "test", &err);
     if (!values || lks_packed_sum_create(&s, &comm, HEAD, n, &err) != LKS_OK)
-        lks_comm_abort(&comm, 1, err.text);
+        lks_give_up(&comm, 1, err.text);
     if (assumed_growth)
         s.growth = assumed_growth;
     for (int again = 0; again < 2; again++) {

@@ -1,6 +1,7 @@
 /* The clock of phases: it loses and counts twice no time, divides the time in allreduces into
  * communication and wait, and reports over the ranks. */
 #include "support/test.h"
+#include "support/give_up.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static lks_error err;
 static void start(lks_phases *p, size_t meetings) {
     memset(p, 0, sizeof *p);
     if (lks_phases_create(p, meetings, &err) != LKS_OK)
-        lks_comm_abort(&comm, 1, err.text);
+        lks_give_up(&comm, 1, err.text);
     lks_phases_start(p);
 }
 

@@ -4,6 +4,7 @@
  * The linker sends the library's calls of the C library's allocators here (see CMakeLists.txt); those
  * that MPI or OpenMP make for themselves are not seen. */
 #include "support/test.h"
+#include "support/give_up.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,7 @@ static lks_error err;
 
 static void stop_unless(lks_status status) {
     if (status != LKS_OK)
-        lks_comm_abort(&comm, 1, err.text);
+        lks_give_up(&comm, 1, err.text);
 }
 
 /* Lists, Winograd, transposed convolutions, wide and plain dense layers, batchnorm, a sum of layers,
@@ -87,7 +88,7 @@ static void write_config(char path[LKS_PATH_MAX]) {
     snprintf(path, LKS_PATH_MAX, "%s/config.yaml", lks_test_folder());
     FILE *f = fopen(path, "w");
     if (!f || fputs(text, f) < 0 || fclose(f) != 0)
-        lks_comm_abort(&comm, 1, "cannot write the configuration");
+        lks_give_up(&comm, 1, "cannot write the configuration");
 }
 
 /* Allocations of this rank in all steps of epoch @p epoch. */
