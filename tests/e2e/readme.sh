@@ -134,7 +134,7 @@ while IFS=$'\t' read -r command option; do
     check "lockstep $command has $option" grep -qxF -- "$option" <(cut -f 3 "$work/options-$command")
 done <"$work/used"
 while read -r name; do
-    check "function $name is there" grep -rqwF -- "${name%()}" "$SOURCE/src" "$SOURCE/include" "$SOURCE/tests/support"
+    check "function $name is there" grep -rqwF --include="*.[ch]" -- "${name%()}" "$SOURCE/src" "$SOURCE/include" "$SOURCE/tests/support"
 done < <(of code src/README.md | grep -xE '[a-z_0-9]+\(\)' | sort -u)
 for script in "$SOURCE"/jobs/*; do
     name=$(basename "$script")
