@@ -90,4 +90,11 @@ room src/config '<libfyaml\.h>|\bfy_[a-z]' "libfyaml"
 room src/cli '<argp\.h>|<getopt\.h>|\bargp_[a-z]+\b|\bgetopt(_long)?\(' "argument parsing"
 room src/data '<png\.h>|\b(png|PNG)_[A-Za-z]' "libpng"
 room src/base '<openssl/|\bEVP_[A-Z]' "libcrypto"
+
+# --- errors are values up to the command line, which alone ends the program, the job, or a signal's default
+room src/cli '\b(exit|_exit|_Exit|quick_exit|signal|sigaction)\(' "exits and signal handlers"
+{ grep -E '^[^:]*:[0-9]*:.*\blks_comm_abort\(' <<<"$all_code" | grep -vE '^(src/cli/|src/comm/|include/lockstep/comm\.h:)' || true; } |
+    report "lks_comm_abort outside src/cli"
+# MPI's errors are values on the communicator that lks_comm holds.
+{ grep -E '^[^:]*:[0-9]*:.*\bMPI_COMM_WORLD\b' <<<"$all_code" | tail -n +2 || true; } | report "MPI_COMM_WORLD named again"
 finish

@@ -21,10 +21,11 @@ const char *lks_hint = "MPI_Allreduce // in a string";
 #pragma omp parallel for schedule(static)
 #define UNROLLED _Pragma("GCC unroll 16")
 TEXT
-    printf '%s\n' '#include <mpi.h>' 'int lks_n = MPI_SUCCESS;' >src/comm/comm.c
+    printf '%s\n' '#include <mpi.h>' 'int lks_n = MPI_SUCCESS;' 'MPI_Comm lks_c = MPI_COMM_WORLD;' \
+        'int lks_comm_abort(void) { return MPI_Abort(lks_c, 1); }' >src/comm/comm.c
     printf '%s\n' '#include <hdf5.h>' 'void lks_f(void) { H5Fclose(1); }' >src/io/checkpoint.c
     printf '%s\n' '#include <immintrin.h>' '__m256 lks_v;' >src/kernels/avx2.c
-    printf '%s\n' '#include <argp.h>' '#include "lockstep/comm.h"' 'void lks_end(void) { exit(1); }' >src/cli/main.c
+    printf '%s\n' '#include <argp.h>' '#include "lockstep/comm.h"' 'void lks_end(void) { exit(lks_comm_abort()); }' >src/cli/main.c
     printf '%s\n' 'add_compile_options(-ffp-contract=off)' '# -ffast-math would move bits' >CMakeLists.txt
     printf '%s\n' 'BasedOnStyle: LLVM' 'SortIncludes: false' >.clang-format
     printf '%s\n' '#!/bin/sh' 'echo hello' >jobs/run.sh
@@ -104,6 +105,10 @@ plant src/io/checkpoint.c '#include "train/loop.h"' 'against the direction'
 plant include/lockstep/status.h '#include "lockstep/config.h"' 'against the direction'
 plant include/lockstep/newcomer.h '#include "lockstep/status.h"' 'against the direction'
 plant src/nn/layer.c 'char c = '"'\"'"'; int n = MPI_Barrier(c); /* " */' 'MPI outside src/comm'
+plant src/comm/comm.c 'MPI_Comm lks_d = MPI_COMM_WORLD;' 'MPI_COMM_WORLD named again'
+plant src/comm/comm.c 'void f(void) { exit(1); }' 'exits and signal handlers outside src/cli'
+plant src/train/loop.c 'x = sigaction(SIGINT, &a, NULL);' 'exits and signal handlers outside src/cli'
+plant src/train/loop.c 'lks_comm_abort(comm, 1);' 'lks_comm_abort outside src/cli'
 reap layering "$work/tree"
 
 # --- numerics
