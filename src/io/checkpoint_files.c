@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/system_error.h"
+#include "files/system_error.h"
 #include "lockstep/publish.h"
 
 #define FILE_NAME_MAX  40 /**< "step-", at most 19 digits, ".h5" */

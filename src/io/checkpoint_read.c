@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "io/history_tables.h"
-#include "base/whole_file.h"
+#include "files/whole_file.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "io/h5.h"
 #include "io/history_tables.h"
-#include "base/whole_file.h"
+#include "files/whole_file.h"
 #include "lockstep/config.h"
 #include "lockstep/memory.h"
 

@@ -23,22 +23,23 @@ done
 # inner loop of an optimizer's update is a kernel.
 declare -A allowed=(
     [base]=""
+    [files]="base"
     [config]="base"
     [kernels]="base"
     [comm]="base"
     [data]="base config"
     [optim]="base config kernels"
     [nn]="base config kernels"
-    [io]="base config data"
+    [io]="base files config data"
     [job]="base config kernels comm io"
-    [measure]="base comm io job"
-    [feed]="base config comm data nn io measure"
-    [run]="base config io nn measure"
+    [measure]="base files comm io job"
+    [feed]="base files config comm data nn io measure"
+    [run]="base files config io nn measure"
     [infer]="base config kernels comm data nn io job feed run"
-    [report]="base config comm data io nn kernels run feed infer"
-    [train]="base config kernels comm data optim nn io job measure feed run infer report"
-    [tool]="base config kernels comm data optim nn io job measure feed train"
-    [cli]="base config kernels comm data optim nn io job measure feed run infer report train tool"
+    [report]="base files config comm data io nn kernels run feed infer"
+    [train]="base files config kernels comm data optim nn io job measure feed run infer report"
+    [tool]="base files config kernels comm data optim nn io job measure feed train"
+    [cli]="base files config kernels comm data optim nn io job measure feed run infer report train tool"
 )
 
 all_code=$(code_in src include)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/system_error.h"
+#include "files/system_error.h"
 #include "lockstep/digest.h"
 #include "lockstep/log.h"
 

@@ -1,6 +1,6 @@
 /** @file whole_file.h  Files that are read as a whole, into memory. */
-#ifndef LKS_BASE_WHOLE_FILE_H
-#define LKS_BASE_WHOLE_FILE_H
+#ifndef LKS_FILES_WHOLE_FILE_H
+#define LKS_FILES_WHOLE_FILE_H
 
 #include <stddef.h>
 

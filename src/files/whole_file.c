@@ -1,4 +1,4 @@
-#include "base/whole_file.h"
+#include "files/whole_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/system_error.h"
+#include "files/system_error.h"
 
 static lks_status read_at(int file, const char *path, unsigned char *bytes, size_t size,
                           size_t offset, lks_error *err) {

@@ -1,6 +1,6 @@
 /** @file system_error.h  Messages for failed system calls. */
-#ifndef LKS_BASE_SYSTEM_ERROR_H
-#define LKS_BASE_SYSTEM_ERROR_H
+#ifndef LKS_FILES_SYSTEM_ERROR_H
+#define LKS_FILES_SYSTEM_ERROR_H
 
 #include "lockstep/status.h"
 
