@@ -9,7 +9,7 @@ declare -A owner=(
     [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
     [tensor]=base [watch]=base [suggest]=base
     [config]=config [data]=data [kernels]=kernels [optim]=optim [comm]=comm [nn]=nn [model]=nn
-    [checkpoint]=io [history]=io [job]=job [run_folder]=run [metrics]=nn [report]=report [eval]=infer [predict]=infer [train]=train [bench]=tool [pack]=tool
+    [checkpoint]=io [history]=io [job]=job [run_folder]=run [metrics]=nn [report]=report [eval]=infer [predict]=infer [train]=train [bench]=tool [pack]=tool [describe]=tool
     [model_data]=nn
 )
 for header in include/lockstep/*.h; do
@@ -38,7 +38,7 @@ declare -A allowed=(
     [infer]="base config kernels comm data nn io job feed run"
     [report]="base files config comm data io nn kernels run feed infer"
     [train]="base files config kernels comm data optim nn io job measure feed run infer report"
-    [tool]="base files config kernels comm data optim nn io job measure feed train"
+    [tool]="base config kernels comm data optim nn io job measure feed run infer train"
     [cli]="base files config kernels comm data optim nn io job measure feed run infer report train tool"
 )
 

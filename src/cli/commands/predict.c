@@ -1,6 +1,4 @@
 /* lockstep predict */
-#include "cli/commands/predict.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 #include "cli/parse.h"
 #include "cli/process.h"
 #include "lockstep/eval.h"
+#include "tool/predict_print.h"
 
 enum {
     KEY_WITH = 'w',

@@ -1,4 +1,4 @@
-/* lockstep info RUN_DIR: what a run folder holds, whether the run has ended, was stopped or is still
+/* What a run folder holds, whether the run has ended, was stopped or is still
  * at work. Nothing in it is changed, and nothing has to be complete. */
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "cli/commands/info.h"
+#include "tool/describe.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/json.h"
 #include "lockstep/log.h"
@@ -337,7 +337,7 @@ static lks_status print_all(run_folder *r, lks_error *err) {
     return LKS_OK;
 }
 
-lks_status lks_info_run(const char *path, lks_error *err) {
+lks_status lks_describe_run(const char *path, lks_error *err) {
     run_folder *r = lks_alloc(1, sizeof *r, "the run", err);
     if (!r)
         return err->status;

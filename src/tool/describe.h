@@ -1,11 +1,11 @@
-/* Parts of `lockstep info`. */
-#ifndef LKS_CLI_COMMANDS_INFO_H
-#define LKS_CLI_COMMANDS_INFO_H
+/** @file describe.h  Parts of lks_describe(). */
+#ifndef LKS_TOOL_DESCRIBE_H
+#define LKS_TOOL_DESCRIBE_H
 
 #include "lockstep/checkpoint.h"
 
 /* Prints what a run folder holds. What is missing or damaged is left out or said. */
-lks_status lks_info_run(const char *path, lks_error *err);
+lks_status lks_describe_run(const char *path, lks_error *err);
 
 /* Prints the digests of a checkpoint: of its weights, of their average if it has one, of its state. */
 void lks_print_digests(const lks_checkpoint *c);

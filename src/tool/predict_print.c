@@ -1,4 +1,4 @@
-#include "cli/commands/predict.h"
+#include "tool/predict_print.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* How `lockstep predict` prints its answers. */
-#ifndef LKS_CLI_COMMANDS_PREDICT_H
-#define LKS_CLI_COMMANDS_PREDICT_H
+#ifndef LKS_TOOL_PREDICT_PRINT_H
+#define LKS_TOOL_PREDICT_PRINT_H
 
 #include "lockstep/predict.h"
 
