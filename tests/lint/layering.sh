@@ -38,7 +38,7 @@ declare -A allowed=(
     [infer]="base config kernels comm data nn io job feed run"
     [report]="base files config comm data io nn kernels run feed infer"
     [train]="base files config kernels comm data optim nn io job measure feed run infer report"
-    [tool]="base config kernels comm data optim nn io job measure feed run infer train"
+    [tool]="base files config kernels comm data optim nn io job measure feed run infer train"
     [cli]="base files config kernels comm data optim nn io job measure feed run infer report train tool"
 )
 
