@@ -1,6 +1,6 @@
 /* Whether the network is as often right as it is sure: a reliability diagram. */
-#include "report/section.h"
-#include "report/stats.h"
+#include "report/sections.h"
+#include "infer/stats.h"
 
 /* In units of the drawing, 12 units to a letter, as wide as the curves. */
 enum { LEFT = 52, TOP = 10, WIDTH = 440, SPAN = 370, RISE = 230, HEIGHT = TOP + RISE + 42 };

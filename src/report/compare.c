@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "lockstep/json.h"
-#include "report/chart.h"
+#include "page/chart.h"
 #include "report/differences.h"
-#include "report/section.h"
-#include "report/stats.h"
+#include "report/sections.h"
+#include "infer/stats.h"
 #include "report/weights.h"
 
 /* --- the table of runs ------------------------------------------------------------------------ */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lockstep/memory.h"
-#include "report/section.h"
+#include "report/sections.h"
 
 /* Up to so many classes the matrix is a table; beyond, a picture and its largest errors. */
 #define TABLE_CLASSES 20

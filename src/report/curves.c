@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "lockstep/memory.h"
-#include "report/chart.h"
-#include "report/section.h"
+#include "page/chart.h"
+#include "report/sections.h"
 
 /* A chart in the making. Runs have at most three series in it. */
 enum { SERIES_MAX = 3 * LKS_REPORT_RUNS_MAX, NAME_ROOM = 96 };

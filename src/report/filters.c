@@ -7,7 +7,7 @@
 #include "infer/restore.h"
 #include "lockstep/memory.h"
 #include "nn/layer.h"
-#include "report/section.h"
+#include "report/sections.h"
 
 #define TILES_MAX  64                 /* filters, or maps of a layer, that are shown */
 #define STAGES_MAX 4                  /* layers whose maps are shown */

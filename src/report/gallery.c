@@ -6,7 +6,7 @@
 
 #include "lockstep/memory.h"
 #include "report/images.h"
-#include "report/section.h"
+#include "report/sections.h"
 
 /* So many images at most, and so many bytes of page. */
 #define IMAGES_MAX 60

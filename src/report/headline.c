@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lockstep/json.h"
-#include "report/section.h"
+#include "report/sections.h"
 #include "report/weights.h"
 
 /* A value of summary.json: as it is for programs, as `text` for people. */

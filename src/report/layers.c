@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "nn/layer.h"
-#include "report/section.h"
+#include "report/sections.h"
 
 typedef struct totals {
     int64_t parameters, bytes;

@@ -5,7 +5,7 @@
 
 #include "lockstep/json.h"
 #include "lockstep/shell.h"
-#include "report/section.h"
+#include "report/sections.h"
 #include "report/weights.h"
 
 static void fact(lks_html *page, const char *name, const char *value, bool code) {

@@ -5,7 +5,8 @@
 #include "lockstep/memory.h"
 #include "lockstep/publish.h"
 #include "lockstep/report.h"
-#include "report/section.h"
+#include "panel/panel.h"
+#include "report/sections.h"
 
 /* Nothing may be loaded from anywhere: the browser enforces that the page is self-contained. */
 static const char policy[] =
@@ -17,7 +18,7 @@ static const char policy[] =
 
 static const struct {
     const char *id, *name;
-    void (*write)(lks_html *page, const lks_report *r); /* NULL: lks_section_draw() */
+    void (*write)(lks_html *page, const lks_report *r); /* NULL: write_draw() */
 } sections[] = {
     {"headline", "Result", lks_section_headline},
     {"draw", "Draw", NULL},
@@ -99,7 +100,22 @@ static void write_end(lks_html *page) {
     lks_html_add(page, "</script>\n</body>\n</html>\n");
 }
 
-/* What stands behind the section to draw in is made before it, to know how long it is. */
+/* The panel to draw on, of the first run's network. `end` as in lks_panel_write(). */
+static void write_draw(lks_html *page, const lks_report *r, size_t end) {
+    const lks_report_run *run = &r->runs[0];
+    if (!run->has_checkpoint) {
+        lks_section_open(page, "draw", "Draw");
+        lks_missing_since(page, "Without a checkpoint there is no network to try", run->problem);
+        lks_section_close(page);
+        return;
+    }
+    const lks_panel_source source = {&run->config, &run->checkpoint.data,
+                                     lks_checkpoint_evaluated(&run->checkpoint)};
+    lks_error err;
+    lks_panel_write(page, &source, end, &err); /* what went wrong stands in the section */
+}
+
+/* What stands after the section to draw in is made before it, to know how long it is. */
 static lks_status write_page(lks_html *page, const lks_report *r, lks_error *err) {
     lks_html behind = {0}, *to = page;
     write_head(page, r);
@@ -111,7 +127,7 @@ static lks_status write_page(lks_html *page, const lks_report *r, lks_error *err
         else
             to = &behind;
     write_end(&behind);
-    lks_section_draw(page, r, behind.size < PAGE_BYTES ? PAGE_BYTES - behind.size : 0);
+    write_draw(page, r, behind.size < PAGE_BYTES ? PAGE_BYTES - behind.size : 0);
     lks_html_bytes(page, behind.text, behind.size);
     page->failed = page->failed || behind.failed;
     lks_html_free(&behind);

@@ -5,7 +5,7 @@
 source "$(dirname "$0")/lib.sh"
 need jq h5dump node
 
-assets=$SOURCE/src/report/assets
+assets=$SOURCE/src/page/assets
 unpack_golden "$work/data"
 
 # page RUN: writes the run's page

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "config_text.h"
-#include "report/panel.h"
-#include "report/panel_network.h"
+#include "panel/panel.h"
+#include "panel/panel_network.h"
 
 static lks_error err;
 static const lks_data_identity image = {

@@ -1,5 +1,5 @@
 /* What pages are made of: escapes, Base64, numbers for people, charts. */
-#include "report/chart.h"
+#include "page/chart.h"
 #include "report/section.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* The report's statistics on cases made by hand. */
-#include "report/stats.h"
+#include "infer/stats.h"
 
 #include <math.h>
 

@@ -1,8 +1,17 @@
 /* The network as assets/network.js reads it. */
-#ifndef LKS_REPORT_PANEL_NETWORK_H
-#define LKS_REPORT_PANEL_NETWORK_H
+#ifndef LKS_PANEL_PANEL_NETWORK_H
+#define LKS_PANEL_PANEL_NETWORK_H
 
-#include "report/panel.h"
+#include "lockstep/checkpoint.h"
+#include "lockstep/config.h"
+#include "page/html.h"
+
+/* Everything is borrowed. */
+typedef struct lks_panel_source {
+    const lks_config *config;      /* the layers and the names of the classes */
+    const lks_data_identity *data; /* what an image is: size, channels, mean and deviation */
+    const lks_flat *weights;       /* those to answer with: lks_checkpoint_evaluated() */
+} lks_panel_source;
 
 /* The numbers of a network: the tensors of its layers in their order. Rounded weights stand in `text` instead, a character each, and the scales of their outputs
  * in `values`. */

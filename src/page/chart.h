@@ -1,10 +1,10 @@
 /* Line charts in SVG, readable without a script: axes, ticks, legend, and a description in words. */
-#ifndef LKS_REPORT_CHART_H
-#define LKS_REPORT_CHART_H
+#ifndef LKS_PAGE_CHART_H
+#define LKS_PAGE_CHART_H
 
 #include <stdbool.h>
 
-#include "report/html.h"
+#include "page/html.h"
 
 /* Colours that the style sheet has for series, s1, s2, ...; more series take them again. */
 #define LKS_CHART_COLOURS 6

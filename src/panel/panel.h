@@ -1,17 +1,9 @@
 /* The panel of the page in which one draws and the trained network answers, in the page itself. */
-#ifndef LKS_REPORT_PANEL_H
-#define LKS_REPORT_PANEL_H
+#ifndef LKS_PANEL_PANEL_H
+#define LKS_PANEL_PANEL_H
 
-#include "lockstep/checkpoint.h"
-#include "lockstep/config.h"
-#include "report/html.h"
-
-/* Everything is borrowed. */
-typedef struct lks_panel_source {
-    const lks_config *config;      /* the layers and the names of the classes */
-    const lks_data_identity *data; /* what an image is: size, channels, mean and deviation */
-    const lks_flat *weights;       /* those to answer with: lks_checkpoint_evaluated() */
-} lks_panel_source;
+#include "page/html.h"
+#include "panel/panel_network.h"
 
 /* Writes <section id="draw">, complete: its style, its scripts, the network, rounded where without
  * that the page would grow beyond `end` bytes. Of a network too large to be embedded even so, or of

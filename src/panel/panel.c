@@ -1,7 +1,5 @@
 /* The section "draw" of the page. */
-#include "report/panel.h"
-
-#include "report/panel_network.h"
+#include "panel/panel.h"
 
 /* Numbers below this go in as they are; above, weights are rounded; and beyond the last limit,
  * rounded too, they stay out. Behind them is the size a whole page may have, 2 MiB. */

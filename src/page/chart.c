@@ -1,4 +1,4 @@
-#include "report/chart.h"
+#include "page/chart.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "lockstep/math.h"
-#include "report/section.h"
+#include "page/element.h"
+#include "page/figures.h"
 
 /* In units of the drawing, which the page scales: letters are 12 units high. */
 enum { WIDTH = 440, HEIGHT = 260, LEFT = 52, RIGHT = 10, TOP = 10, BOTTOM = 40 };

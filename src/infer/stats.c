@@ -1,4 +1,4 @@
-#include "report/stats.h"
+#include "infer/stats.h"
 
 #include <math.h>
 

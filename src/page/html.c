@@ -1,7 +1,6 @@
 /* A page in the making. */
-#include "report/html.h"
+#include "page/html.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,7 +11,7 @@
 #include "base/utf8.h"
 #include "lockstep/picture.h"
 
-extern const lks_embedded lks_report_assets[];
+extern const lks_embedded lks_page_assets[];
 
 /* Room for n more bytes, or NULL. */
 static char *room(lks_html *page, size_t n) {
@@ -106,14 +105,19 @@ void lks_html_picture(lks_html *page, const unsigned char *pixels, int rows, int
 }
 
 void lks_html_asset(lks_html *page, const char *name) {
-    const lks_embedded *asset = lks_report_assets;
+    const lks_embedded *asset = lks_page_assets;
     while (asset->name && strcmp(asset->name, name) != 0)
         asset++;
-    assert(asset->name);
-    lks_html_bytes(page, asset->text, asset->size);
+    if (asset->name)
+        lks_html_bytes(page, asset->text, asset->size);
+    else
+        page->missing = name;
 }
 
 lks_status lks_html_status(const lks_html *page, lks_error *err) {
+    if (page->missing)
+        return lks_fail(err, LKS_ERR_IO, "this program was built without the page's file '%s'",
+                        page->missing);
     return page->failed ? lks_fail(err, LKS_ERR_MEMORY,
                                    "no memory for a page of more than %zu bytes", page->size)
                         : LKS_OK;

@@ -1,6 +1,6 @@
-/* The statistics of the report. */
-#ifndef LKS_REPORT_STATS_H
-#define LKS_REPORT_STATS_H
+/* Statistics of predictions on a labelled set. */
+#ifndef LKS_INFER_STATS_H
+#define LKS_INFER_STATS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* The network as the page computes it: layers as JSON, numbers as text. */
-#include "report/panel_network.h"
+#include "panel/panel_network.h"
 
 #include <math.h>
 #include <stdio.h>

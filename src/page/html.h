@@ -1,7 +1,7 @@
 /* A page in the making: text that grows. Running out of memory is remembered and said once, at the
  * end, so that a section can be written without a check behind every line. */
-#ifndef LKS_REPORT_HTML_H
-#define LKS_REPORT_HTML_H
+#ifndef LKS_PAGE_HTML_H
+#define LKS_PAGE_HTML_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,8 @@
 typedef struct lks_html {
     char *text; /* [size], not terminated */
     size_t size, capacity;
-    bool failed;
+    bool failed;         /* memory was short */
+    const char *missing; /* an asset that is not there, or NULL */
 } lks_html;
 
 /* Adds markup as it is. */
@@ -35,7 +36,7 @@ void lks_html_asset(lks_html *page, const char *name);
 void lks_html_picture(lks_html *page, const unsigned char *pixels, int rows, int columns,
                       int channels, int scale, const char *alt);
 
-/* LKS_OK, or LKS_ERR_MEMORY if something did not fit. */
+/* LKS_OK; LKS_ERR_MEMORY if something did not fit, LKS_ERR_IO if an asset is not there. */
 lks_status lks_html_status(const lks_html *page, lks_error *err);
 void lks_html_free(lks_html *page);
 
