@@ -179,15 +179,16 @@ typedef bool (*lks_update_kernel)(float *w, float *const state[LKS_UPDATE_STATES
                                   size_t n, const lks_update *s);
 
 /** Activation functions. Errors against double, over a scan of all floats: tanh below 1.5 ulp,
- * sigmoid 2.5, GELU 6.5, its tanh form 3 + 3 |z| with z = min(0, argument of its sigmoid); all are
+ * sigmoid 2.5, GELU 6.5, its tanh form 3 + 3 |z| with z = min(0, argument of its sigmoid), SiLU 3.5; all are
  * below 2^-23 max(1, |x|). What is below exp(-87) is 0. */
 typedef enum lks_activation_kind {
     LKS_ACT_RELU,  /**< x <= 0 ? +0 : x; NaN stays */
     LKS_ACT_LEAKY, /**< x > 0 ? x : slope * x */
     LKS_ACT_TANH,
-    LKS_ACT_SIGMOID,  /**< 1 / (1 + exp(-x)) */
-    LKS_ACT_GELU,     /**< x Phi(x), Phi the normal distribution (Hendrycks & Gimpel 2016) */
-    LKS_ACT_GELU_TANH /**< their approximation 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+    LKS_ACT_SIGMOID,   /**< 1 / (1 + exp(-x)) */
+    LKS_ACT_GELU,      /**< x Phi(x), Phi the normal distribution (Hendrycks & Gimpel 2016) */
+    LKS_ACT_GELU_TANH, /**< their approximation 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+    LKS_ACT_SILU       /**< x sigmoid(x) (Elfwing, Uchibe & Doya 2018) */
 } lks_activation_kind;
 
 typedef struct lks_kernels {
@@ -238,7 +239,7 @@ typedef struct lks_kernels {
     /** y[i] = f(x[i]); y and x may not overlap. */
     void (*activate)(lks_activation_kind kind, float *y, const float *x, size_t n, float slope);
     /** dx[i] = dy[i] * f'(x[i]), where y is what activate() made of x; nothing may overlap. f' is
-     * 1 - y * y for tanh, y * (1 - y) for sigmoid, slope at 0 for leaky ReLU; from x for GELU. */
+     * 1 - y * y for tanh, y * (1 - y) for sigmoid, slope at 0 for leaky ReLU; from x for GELU and SiLU. */
     void (*activate_backward)(lks_activation_kind kind, float *dx, const float *dy, const float *x,
                               const float *y, size_t n, float slope);
     /** dx[i] = y[i] > 0 ? dy[i] : +0; dx may be dy. */

@@ -126,6 +126,27 @@ LKS_INLINE float gelu_tanh_slope(float x) {
     return x < 0.0f ? below : 1.0f - below;
 }
 
+/* x sigmoid(x), and its slope, by the tail sigmoid(-|x|), which is 0 beyond 87. */
+LKS_INLINE float silu_distance(float x) {
+    return magnitude(x) > 88.0f ? 88.0f : magnitude(x);
+}
+
+LKS_INLINE float silu_tail(float a) {
+    float e = exponential(-a, 0.0f);
+    return e / (1.0f + e);
+}
+
+LKS_INLINE float silu_of(float x) {
+    float a = silu_distance(x);
+    return (x > 0.0f ? x : 0.0f) - a * silu_tail(a);
+}
+
+LKS_INLINE float silu_slope(float x) {
+    float a = silu_distance(x), tail = silu_tail(a);
+    float below = tail * (1.0f - a * (1.0f - tail));
+    return x < 0.0f ? below : 1.0f - below;
+}
+
 #define EACH(expression)                                                                           \
     for (size_t i = 0; i < n; i++)                                                                 \
     y[i] = (expression)
@@ -150,6 +171,9 @@ void LKS_KERNEL(lks_activate)(lks_activation_kind kind, float *restrict y, const
         break;
     case LKS_ACT_GELU_TANH:
         EACH(gelu_tanh_of(x[i]));
+        break;
+    case LKS_ACT_SILU:
+        EACH(silu_of(x[i]));
         break;
     }
 }
@@ -180,6 +204,9 @@ void LKS_KERNEL(lks_activate_backward)(lks_activation_kind kind, float *restrict
         break;
     case LKS_ACT_GELU_TANH:
         EACH(dy[i] * gelu_tanh_slope(x[i]));
+        break;
+    case LKS_ACT_SILU:
+        EACH(dy[i] * silu_slope(x[i]));
         break;
     }
 }

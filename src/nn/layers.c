@@ -14,6 +14,7 @@
     X(tanh)                                                                                        \
     X(sigmoid)                                                                                     \
     X(gelu)                                                                                        \
+    X(silu)                                                                                        \
     X(dropout)                                                                                     \
     X(flatten)
 

@@ -92,7 +92,7 @@ def yaml(value):
 PREFIXES = {
     "conv2d": "conv", "maxpool": "pool", "avgpool": "avgpool", "global_avgpool": "globalpool", "dense": "dense",
     "batchnorm": "bn", "add": "add", "relu": "relu", "leaky_relu": "leaky", "tanh": "tanh", "sigmoid": "sigmoid",
-    "gelu": "gelu", "dropout": "dropout", "flatten": "flatten",
+    "gelu": "gelu", "silu": "silu", "dropout": "dropout", "flatten": "flatten",
 }  # fmt: skip
 SHORT = {
     "conv2d": "filters", "maxpool": "window", "avgpool": "window", "dense": "units", "add": "from",
@@ -150,6 +150,7 @@ class Layer:
             "leaky_relu": lambda: nn.LeakyReLU(o.get("slope", 0.01)),
             "tanh": nn.Tanh,
             "sigmoid": nn.Sigmoid,
+            "silu": nn.SiLU,
             "gelu": lambda: nn.GELU("tanh" if o.get("tanh_form") else "none"),
             "dropout": lambda: nn.Dropout(o["rate"]),
             "flatten": Flatten,
@@ -330,6 +331,7 @@ def write_networks(w):
         ("leaky ReLU", {"leaky_relu": 0.2}),
         ("GELU", "gelu"),
         ("GELU, tanh form", {"gelu": {"tanh_form": True}}),
+        ("SiLU", "silu"),
     ):
         case(name, (4, 5, 2), conv(3, 2, stride=2), entry, "flatten", {"dense": 5}, entry, {"dense": 3})
     case("layers on the image", (6, 6, 1), "relu", {"maxpool": 2}, {"dropout": 0}, conv(3, 2), {"dropout": 0}, *tail)

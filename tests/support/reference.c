@@ -144,6 +144,7 @@ static lks_shape layer_shape(layer *l, lks_shape in, size_t *weights, size_t *bi
     case TANH:
     case SIGMOID:
     case GELU:
+    case SILU:
     case DROPOUT:
         return in;
     case KINDS:
@@ -333,6 +334,8 @@ static double activation_of(const settings *c, double x) {
         return tanh(x);
     case SIGMOID:
         return sigmoid(x);
+    case SILU:
+        return x * sigmoid(x);
     default:
         return c->tanh_form ? x * sigmoid(gelu_argument(x)) : x * 0.5 * erfc(-x * M_SQRT1_2);
     }
@@ -347,6 +350,8 @@ static double slope_of(const settings *c, double x) {
         return 1 - tanh(x) * tanh(x);
     case SIGMOID:
         return sigmoid(x) * (1 - sigmoid(x));
+    case SILU:
+        return sigmoid(x) * (1 + x * (1 - sigmoid(x)));
     default:
         if (!c->tanh_form)
             return 0.5 * erfc(-x * M_SQRT1_2) + x * exp(-x * x / 2) / sqrt(2 * M_PI);
@@ -433,6 +438,7 @@ static void layer_forward(lks_reference *r, layer *l, const value *x, bool train
     case TANH:
     case SIGMOID:
     case GELU:
+    case SILU:
         activation_forward(r, l, x);
         break;
     case DROPOUT:
@@ -581,6 +587,7 @@ static void layer_backward(lks_reference *r, const layer *l, const value *x, val
     case TANH:
     case SIGMOID:
     case GELU:
+    case SILU:
         for (size_t i = 0; i < values(l->out); i++)
             add_product(&sums[i], activation_slope(l, x[i]), l->dy[i]);
         break;

@@ -5,9 +5,9 @@
 
 #include "support/layers.h"
 
-static const char *const kind_names[KINDS] = {"conv2d",  "maxpool", "avgpool",    "global_avgpool",
-                                              "dense",   "relu",    "leaky_relu", "tanh",
-                                              "sigmoid", "gelu",    "dropout",    "flatten"};
+static const char *const kind_names[KINDS] = {
+    "conv2d", "maxpool", "avgpool", "global_avgpool", "dense",   "relu",   "leaky_relu",
+    "tanh",   "sigmoid", "gelu",    "silu",           "dropout", "flatten"};
 
 settings settings_of(const lks_layer_config *layer) {
     settings s = {.kind = KINDS};

@@ -16,6 +16,7 @@ typedef enum layer_kind {
     TANH,
     SIGMOID,
     GELU,
+    SILU,
     DROPOUT,
     FLATTEN,
     KINDS

@@ -176,6 +176,14 @@ const net_case net_cases[] = {
      22,
      8,
      19},
+    {"SiLU on its own and behind a convolution",
+     "[silu, {conv2d: {filters: 5, kernel: 3}}, silu, {avgpool: 2}, flatten, {dense: 12}, silu,"
+     " {dense: 4}]",
+     {8, 9, 2},
+     4,
+     18,
+     8,
+     38},
     {"a single dense layer", "[flatten, {dense: 3}]", {3, 4, 1}, 3, 33, 32, 13},
 };
 const int n_net_cases = sizeof net_cases / sizeof *net_cases;

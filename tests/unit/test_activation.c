@@ -11,14 +11,15 @@
 #include "nn/op.h" /* padded channels */
 #include "support/random_data.h"
 
-#define KINDS 6
+#define KINDS 7
 #define SLOPE 0.125f
 #define MANY  4096
 
 static const lks_kernels *tables[4];
 static int n_tables;
 
-static const char *const names[KINDS] = {"relu", "leaky", "tanh", "sigmoid", "gelu", "gelu tanh"};
+static const char *const names[KINDS] = {"relu", "leaky",     "tanh", "sigmoid",
+                                         "gelu", "gelu tanh", "silu"};
 
 static double sigmoid(double x) {
     return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
@@ -43,6 +44,8 @@ static double value_of(lks_activation_kind kind, double x) {
         return x * (0.5 * erfc(-x * M_SQRT1_2));
     case LKS_ACT_GELU_TANH:
         return x * sigmoid(tanh_form(x));
+    case LKS_ACT_SILU:
+        return x * sigmoid(x);
     }
     return NAN;
 }
@@ -96,21 +99,39 @@ static void test_special_values(void) {
     static const struct {
         lks_activation_kind kind;
         float x, y, slope;
-    } cases[] = {
-        {LKS_ACT_RELU, -0.0f, 0, 0},         {LKS_ACT_RELU, -INFINITY, 0, 0},
-        {LKS_ACT_LEAKY, 0, 0, SLOPE},        {LKS_ACT_LEAKY, -INFINITY, -INFINITY, SLOPE},
-        {LKS_ACT_LEAKY, -8, -1, SLOPE},      {LKS_ACT_LEAKY, INFINITY, INFINITY, 1},
-        {LKS_ACT_TANH, -0.0f, -0.0f, 1},     {LKS_ACT_TANH, 0x1p-149f, 0x1p-149f, 1},
-        {LKS_ACT_TANH, INFINITY, 1, 0},      {LKS_ACT_TANH, -INFINITY, -1, 0},
-        {LKS_ACT_TANH, -3e38f, -1, 0},       {LKS_ACT_TANH, -0x1p-20f, -0x1p-20f, 1},
-        {LKS_ACT_SIGMOID, 0, 0.5f, 0.25f},   {LKS_ACT_SIGMOID, INFINITY, 1, 0},
-        {LKS_ACT_SIGMOID, -3e38f, 0, 0},     {LKS_ACT_SIGMOID, -INFINITY, 0, 0},
-        {LKS_ACT_GELU, 0, 0, 0.5f},          {LKS_ACT_GELU, 0x1p-100f, 0x1p-101f, 0.5f},
-        {LKS_ACT_GELU, -3e38f, 0, 0},        {LKS_ACT_GELU, -INFINITY, 0, 0},
-        {LKS_ACT_GELU, 3e38f, 3e38f, 1},     {LKS_ACT_GELU, INFINITY, INFINITY, 1},
-        {LKS_ACT_GELU_TANH, 0, 0, 0.5f},     {LKS_ACT_GELU_TANH, -0x1p-100f, -0x1p-101f, 0.5f},
-        {LKS_ACT_GELU_TANH, -3e38f, 0, 0},   {LKS_ACT_GELU_TANH, -INFINITY, 0, 0},
-        {LKS_ACT_GELU_TANH, 3e38f, 3e38f, 1}};
+    } cases[] = {{LKS_ACT_RELU, -0.0f, 0, 0},
+                 {LKS_ACT_RELU, -INFINITY, 0, 0},
+                 {LKS_ACT_LEAKY, 0, 0, SLOPE},
+                 {LKS_ACT_LEAKY, -INFINITY, -INFINITY, SLOPE},
+                 {LKS_ACT_LEAKY, -8, -1, SLOPE},
+                 {LKS_ACT_LEAKY, INFINITY, INFINITY, 1},
+                 {LKS_ACT_TANH, -0.0f, -0.0f, 1},
+                 {LKS_ACT_TANH, 0x1p-149f, 0x1p-149f, 1},
+                 {LKS_ACT_TANH, INFINITY, 1, 0},
+                 {LKS_ACT_TANH, -INFINITY, -1, 0},
+                 {LKS_ACT_TANH, -3e38f, -1, 0},
+                 {LKS_ACT_TANH, -0x1p-20f, -0x1p-20f, 1},
+                 {LKS_ACT_SIGMOID, 0, 0.5f, 0.25f},
+                 {LKS_ACT_SIGMOID, INFINITY, 1, 0},
+                 {LKS_ACT_SIGMOID, -3e38f, 0, 0},
+                 {LKS_ACT_SIGMOID, -INFINITY, 0, 0},
+                 {LKS_ACT_GELU, 0, 0, 0.5f},
+                 {LKS_ACT_GELU, 0x1p-100f, 0x1p-101f, 0.5f},
+                 {LKS_ACT_GELU, -3e38f, 0, 0},
+                 {LKS_ACT_GELU, -INFINITY, 0, 0},
+                 {LKS_ACT_GELU, 3e38f, 3e38f, 1},
+                 {LKS_ACT_GELU, INFINITY, INFINITY, 1},
+                 {LKS_ACT_GELU_TANH, 0, 0, 0.5f},
+                 {LKS_ACT_GELU_TANH, -0x1p-100f, -0x1p-101f, 0.5f},
+                 {LKS_ACT_GELU_TANH, -3e38f, 0, 0},
+                 {LKS_ACT_GELU_TANH, -INFINITY, 0, 0},
+                 {LKS_ACT_GELU_TANH, 3e38f, 3e38f, 1},
+                 {LKS_ACT_SILU, 0, 0, 0.5f},
+                 {LKS_ACT_SILU, -0x1p-100f, -0x1p-101f, 0.5f},
+                 {LKS_ACT_SILU, -3e38f, 0, 0},
+                 {LKS_ACT_SILU, -INFINITY, 0, 0},
+                 {LKS_ACT_SILU, 3e38f, 3e38f, 1},
+                 {LKS_ACT_SILU, INFINITY, INFINITY, 1}};
     const float one = 1;
     for (int t = 0; t < n_tables; t++) {
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -141,7 +162,7 @@ static double place_of(double y) {
 /* What the largest errors may be, in last places of the result. The argument of the exponential in
  * GELU's tanh form is rounded a few times: its size multiplies that. */
 static double places_allowed(lks_activation_kind kind, double x) {
-    static const double allowed[KINDS] = {0, 0.5, 1.5, 2.5, 6.5, 3};
+    static const double allowed[KINDS] = {0, 0.5, 1.5, 2.5, 6.5, 3, 3.5};
     return allowed[kind] + (kind == LKS_ACT_GELU_TANH ? 3 * fabs(tanh_form(fmin(x, 0))) : 0);
 }
 
@@ -154,8 +175,9 @@ static void look_at(lks_activation_kind kind, float x, float y, worst *relative,
     double error = isnan(y) ? INFINITY : fabs((double)y - want);
     double places = error / place_of(want) / places_allowed(kind, (double)x);
     double of_one = error / (0x1p-23 * fmax(1, fabs((double)x)));
-    /* what is below exp(-87) is 0 */
-    if (fabs(want) > 2e-37 || fabs((double)x) < 1 || kind < LKS_ACT_TANH)
+    /* what is below exp(-87) is 0, of SiLU below 87 exp(-87) */
+    const double least = kind == LKS_ACT_SILU ? 1.5e-36 : 2e-37;
+    if (fabs(want) > least || fabs((double)x) < 1 || kind < LKS_ACT_TANH)
         *relative = error > 0 && !(places <= relative->by) ? (worst){places, (double)x} : *relative;
     *absolute = !(of_one <= absolute->by) ? (worst){of_one, (double)x} : *absolute;
 }
@@ -237,9 +259,9 @@ static void test_gradients_are_linear(void) {
 
 /* In a network five channels are padded to sixteen, and the padding stays 0, forward and backward. */
 static void test_padding_stays_zero(void) {
-    static const char *const layers[] = {"leaky_relu", "tanh", "sigmoid", "gelu",
-                                         "{gelu: {tanh_form: true}}"};
-    for (int k = 0; k < 5; k++) {
+    static const char *const layers[] = {"leaky_relu", "tanh", "sigmoid",
+                                         "gelu",       "silu", "{gelu: {tanh_form: true}}"};
+    for (int k = 0; k < 6; k++) {
         char model[128];
         snprintf(model, sizeof model,
                  "[{conv2d: {filters: 5, kernel: 2}}, %s, flatten, {dense: 2}]", layers[k]);
