@@ -121,10 +121,11 @@ static int runs_of(const axis *a) {
 }
 
 lks_status lks_transposed_create(lks_transposed *t, lks_op *op, const lks_window *window,
-                                 const int pad[2], lks_error *err) {
+                                 const int pad[2], int groups, lks_error *err) {
     const lks_activation *in = op->in, *out = op->out;
     axis rows, columns;
     t->op = op;
+    t->groups = groups;
     t->filters = out->shape.channels;
     t->taps = window->size[0] * window->size[1];
     size_t images = CACHE / (in->size + out->size);
@@ -150,38 +151,58 @@ lks_status lks_transposed_create(lks_transposed *t, lks_op *op, const lks_window
 }
 
 void lks_transposed_pack(lks_transposed *t, int part, int parts) {
-    int channels = t->op->in->shape.channels;
+    const int inputs = t->op->in->shape.channels / t->groups, outputs = t->filters / t->groups;
     size_t step = (size_t)t->taps * LKS_BLOCK;
-    lks_span mine = lks_part(t->taps * channels, part, parts);
-    for (int e = mine.first; e < mine.first + mine.count; e++) {
-        int tap = e / channels, channel = e % channels;
-        const float *from = t->op->weights + (size_t)e * t->filters;
-        float *to = t->weights + (size_t)(channel / LKS_BLOCK) * t->filters * step +
-                    (size_t)tap * LKS_BLOCK + channel % LKS_BLOCK;
-        for (int o = 0; o < t->filters; o++)
-            to[o * step] = from[o];
+    lks_span mine = lks_part(t->taps * inputs, part, parts);
+    for (int e = mine.first; e < mine.first + mine.count; e++)
+        for (int g = 0; g < t->groups; g++) {
+            const int tap = e / inputs, channel = g * inputs + e % inputs, first = g * outputs;
+            const float *from = t->op->weights + (size_t)e * t->filters + first;
+            float *to = t->weights + ((size_t)(channel / LKS_BLOCK) * t->filters + first) * step +
+                        (size_t)tap * LKS_BLOCK + channel % LKS_BLOCK;
+            for (int o = 0; o < outputs; o++)
+                to[o * step] = from[o];
+        }
+}
+
+/* The outputs that read any channel of block b. */
+static lks_span readers_of(const lks_transposed *t, int b) {
+    const int inputs = t->op->in->shape.channels / t->groups, outputs = t->filters / t->groups;
+    const int first = b * LKS_BLOCK, end = first + LKS_BLOCK;
+    const int last = (end < t->op->in->shape.channels ? end : t->op->in->shape.channels) - 1;
+    const int from = first / inputs * outputs;
+    return (lks_span){from, (last / inputs + 1) * outputs - from};
+}
+
+/* One class of pixels of `n` images from sample s on; all blocks of channels at once where all read the
+ * same outputs, else block by block. */
+static void run_class(const lks_transposed *t, const lks_pixel_class *c, int s, int n) {
+    const lks_activation *in = t->op->in, *out = t->op->out;
+    const int blocks = in->stride / LKS_BLOCK, each = t->groups == 1 ? blocks : 1;
+    const size_t step = (size_t)t->taps * LKS_BLOCK;
+    for (int b = 0; b < blocks; b += each) {
+        const lks_span o = readers_of(t, b);
+        const lks_forward_args a = {.x = out->gradient + s * out->size + o.first,
+                                    .n_pixels = n * c->n_pixels,
+                                    .pixel_offset = c->pixel_offset,
+                                    .out_offset = c->out_offset,
+                                    .n_runs = c->n_runs,
+                                    .run_length = o.count,
+                                    .run_offset = c->run_offset,
+                                    .run_weight = c->run_weight,
+                                    .weight_step = step,
+                                    .blocks = each,
+                                    .weights =
+                                        t->weights + ((size_t)b * t->filters + o.first) * step,
+                                    .out = t->op->dx + s * in->size + (size_t)b * LKS_BLOCK};
+        t->op->model->kernels->forward(&a);
     }
 }
 
 void lks_transposed_run(const lks_transposed *t, int first, int count) {
-    const lks_activation *in = t->op->in, *out = t->op->out;
     for (int s = first; s < first + count; s += t->images) {
         int n = first + count - s < t->images ? first + count - s : t->images;
-        for (int i = 0; i < t->n_classes; i++) {
-            const lks_pixel_class *c = &t->classes[i];
-            const lks_forward_args a = {.x = out->gradient + s * out->size,
-                                        .n_pixels = n * c->n_pixels,
-                                        .pixel_offset = c->pixel_offset,
-                                        .out_offset = c->out_offset,
-                                        .n_runs = c->n_runs,
-                                        .run_length = t->filters,
-                                        .run_offset = c->run_offset,
-                                        .run_weight = c->run_weight,
-                                        .weight_step = (size_t)t->taps * LKS_BLOCK,
-                                        .blocks = in->stride / LKS_BLOCK,
-                                        .weights = t->weights,
-                                        .out = t->op->dx + s * in->size};
-            t->op->model->kernels->forward(&a);
-        }
+        for (int i = 0; i < t->n_classes; i++)
+            run_class(t, &t->classes[i], s, n);
     }
 }

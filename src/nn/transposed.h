@@ -17,18 +17,18 @@ typedef struct lks_pixel_class {
 
 typedef struct lks_transposed {
     lks_op *op;
-    int filters, taps;
+    int filters, taps, groups;
     int images; /* worked on together, so that small classes fill the registers, too */
     lks_pixel_class *classes;
     int n_classes;
     int64_t products; /* for one image, and one channel on either side */
-    float *weights;   /* [in blocks][filters][taps][16] */
+    float *weights;   /* [in blocks][filters][taps][16]; 0 from group to group */
 } lks_transposed;
 
 /* For the convolution `op` with `window`, `pad` rows and columns of zeros before the image, and
- * op->in and op->out as they are. Memory is the operation's. */
+ * op->in and op->out as they are, whose channels fall into `groups`. Memory is the operation's. */
 lks_status lks_transposed_create(lks_transposed *t, lks_op *op, const lks_window *window,
-                                 const int pad[2], lks_error *err);
+                                 const int pad[2], int groups, lks_error *err);
 
 /* Repacks a share of the weights. */
 void lks_transposed_pack(lks_transposed *t, int part, int parts);

@@ -1,5 +1,7 @@
 #include "nn/window.h"
 
+#include <string.h>
+
 void lks_window_pad(const lks_window *w, lks_shape in, int before[2], int64_t padded[2]) {
     const int size[2] = {in.rows, in.columns};
     for (int d = 0; d < 2; d++) {
@@ -21,4 +23,45 @@ void lks_window_pad(const lks_window *w, lks_shape in, int before[2], int64_t pa
 lks_shape lks_window_outputs(const lks_window *w, const int64_t padded[2], int channels) {
     return (lks_shape){(int)((padded[0] - w->size[0]) / w->stride[0] + 1),
                        (int)((padded[1] - w->size[1]) / w->stride[1] + 1), channels};
+}
+
+lks_canvas lks_canvas_of(const lks_window *w, const lks_activation *in) {
+    lks_canvas c = {.in = in};
+    int64_t padded[2];
+    lks_window_pad(w, in->shape, c.pad, padded);
+    c.rows = (int)padded[0];
+    c.columns = (int)padded[1];
+    return c;
+}
+
+bool lks_canvas_has_border(const lks_canvas *c) {
+    return c->rows != c->in->shape.rows || c->columns != c->in->shape.columns;
+}
+
+size_t lks_canvas_size(const lks_canvas *c) {
+    return (size_t)c->rows * c->columns * c->in->stride;
+}
+
+const float *lks_canvas_image(const lks_canvas *c, int sample) {
+    return c->padded ? c->padded + sample * lks_canvas_size(c)
+                     : c->in->value + sample * c->in->size;
+}
+
+/* The first float of row y of the image within its border. */
+static size_t row_at(const lks_canvas *c, int y) {
+    return ((size_t)(c->pad[0] + y) * c->columns + c->pad[1]) * c->in->stride;
+}
+
+void lks_canvas_fill(const lks_canvas *c, int sample) {
+    size_t row = (size_t)c->in->shape.columns * c->in->stride;
+    float *to = c->padded + sample * lks_canvas_size(c);
+    const float *from = c->in->value + sample * c->in->size;
+    for (int y = 0; y < c->in->shape.rows; y++) /* the border was zeroed when it was allocated */
+        memcpy(to + row_at(c, y), from + y * row, row * sizeof(float));
+}
+
+void lks_canvas_crop(const lks_canvas *c, float *to, const float *from) {
+    size_t row = (size_t)c->in->shape.columns * c->in->stride;
+    for (int y = 0; y < c->in->shape.rows; y++)
+        memcpy(to + y * row, from + row_at(c, y), row * sizeof(float));
 }

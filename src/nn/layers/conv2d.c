@@ -33,15 +33,13 @@ typedef struct conv_op {
     bool by_winograd; /* forward, and the input gradients where dense_dx */
     lks_winograd ahead, back;
     lks_transposed transposed; /* where dense_dx and not by_winograd */
-    int pad[2];                /* zero rows above, columns to the left */
-    int rows, columns;         /* of the padded input image */
+    lks_canvas canvas;         /* the input with its border */
     int out_rows, out_columns; /* pixels computed: whole windows only */
     int taps;                  /* kernel rows x columns */
     int blocks;                /* of output channels */
     int capacity;              /* list entries per channel */
     int32_t *pixel_offset, *run_offset, *tap_offset, *element_offset;
     int n_runs, run_length;
-    float *padded;      /* [capacity][rows * columns * stride], where there is padding */
     uint8_t *argmax;    /* [capacity][out size] */
     float *forward_w;   /* [blocks][taps * channels][16] */
     float *bias;        /* [blocks * 16] */
@@ -50,28 +48,9 @@ typedef struct conv_op {
     int32_t *count;     /* sparse: [images][filters padded] */
 } conv_op;
 
-static size_t image_size(const conv_op *c) {
-    return (size_t)c->rows * c->columns * c->op.in->stride;
-}
-
-static const float *image(const conv_op *c, int sample) {
-    return c->padded ? c->padded + sample * image_size(c)
-                     : c->op.in->value + sample * c->op.in->size;
-}
-
 /* Input and output channels that meet in a product. */
 static int64_t pairs(const conv_op *c) {
     return (int64_t)c->op.in->shape.channels * c->filters;
-}
-
-static void copy_padded(conv_op *c, int sample) {
-    const lks_activation *in = c->op.in;
-    size_t row = (size_t)in->shape.columns * in->stride;
-    float *to = c->padded + sample * image_size(c) +
-                ((size_t)c->pad[0] * c->columns + c->pad[1]) * in->stride;
-    for (int y = 0; y < in->shape.rows; y++) /* the border was zeroed when it was allocated */
-        memcpy(to + (size_t)y * c->columns * in->stride, in->value + sample * in->size + y * row,
-               row * sizeof(float));
 }
 
 static void forward_by_winograd(const conv_op *c, lks_worker *w, int first, int count) {
@@ -90,8 +69,8 @@ static void forward_by_winograd(const conv_op *c, lks_worker *w, int first, int 
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
     conv_op *c = (conv_op *)op;
-    for (int s = first; c->padded && s < first + count; s++)
-        copy_padded(c, s);
+    for (int s = first; c->canvas.padded && s < first + count; s++)
+        lks_canvas_fill(&c->canvas, s);
     if (c->by_winograd) {
         forward_by_winograd(c, w, first, count);
         return;
@@ -106,7 +85,7 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
                           .bias = c->bias,
                           .relu = c->relu};
     for (int s = first; s < first + count; s++) {
-        a.x = image(c, s);
+        a.x = lks_canvas_image(&c->canvas, s);
         a.out = op->out->value + s * op->out->size;
         a.argmax = c->pool ? c->argmax + s * op->out->size : NULL;
         op->model->kernels->forward(&a);
@@ -139,8 +118,8 @@ static void make_list(const conv_op *c, int s) {
 /* dx of one image; a padded image is summed up in the worker's scratch and cropped. */
 static void input_gradient(const conv_op *c, lks_worker *w, int s) {
     const lks_activation *in = c->op.in;
-    float *dx = c->padded ? w->scratch : c->op.dx + s * in->size;
-    memset(dx, 0, image_size(c) * sizeof(float));
+    float *dx = c->canvas.padded ? w->scratch : c->op.dx + s * in->size;
+    memset(dx, 0, lks_canvas_size(&c->canvas) * sizeof(float));
     const lks_entry *entries = list_entries(c, s);
     const int32_t *count = list_count(c, s);
     int64_t listed = 0;
@@ -151,13 +130,9 @@ static void input_gradient(const conv_op *c, lks_worker *w, int s) {
         listed += count[oc];
     }
     w->products += listed * c->taps * in->shape.channels;
-    if (!c->padded)
+    if (!c->canvas.padded)
         return;
-    size_t row = (size_t)in->shape.columns * in->stride;
-    const float *from = dx + ((size_t)c->pad[0] * c->columns + c->pad[1]) * in->stride;
-    for (int y = 0; y < in->shape.rows; y++)
-        memcpy(c->op.dx + s * in->size + y * row, from + (size_t)y * c->columns * in->stride,
-               row * sizeof(float));
+    lks_canvas_crop(&c->canvas, c->op.dx + s * in->size, dx);
 }
 
 static void input_gradients_by_winograd(const conv_op *c, lks_worker *w, int first, int count) {
@@ -201,7 +176,7 @@ static void sparse_weights(conv_op *c, lks_worker *w, int slot, int first, int c
         const lks_entry *entries = list_entries(c, s);
         const int32_t *n = list_count(c, s);
         for (int o = oc.first; o < oc.first + oc.count; o++) {
-            k->gather(w->scratch + (size_t)(o - oc.first) * each, image(c, s),
+            k->gather(w->scratch + (size_t)(o - oc.first) * each, lks_canvas_image(&c->canvas, s),
                       entries + (size_t)o * c->capacity, n[o], c->taps, c->tap_offset,
                       c->op.in->stride);
             listed += n[o];
@@ -216,8 +191,8 @@ static void dense_weights(conv_op *c, lks_worker *w, int slot, int first, int co
                           lks_span elements) {
     const lks_activation *out = c->op.out;
     size_t at = first * out->size;
-    lks_wgrad_args a = {.x = image(c, first),
-                        .x_stride = c->padded ? image_size(c) : c->op.in->size,
+    lks_wgrad_args a = {.x = lks_canvas_image(&c->canvas, first),
+                        .x_stride = c->canvas.padded ? lks_canvas_size(&c->canvas) : c->op.in->size,
                         .dy = out->gradient + at,
                         .argmax = c->pool ? c->argmax + at : NULL,
                         .dy_stride = out->size,
@@ -315,11 +290,11 @@ static void fill_offsets(conv_op *c) {
     for (int y = 0; y < c->out_rows; y += window)
         for (int x = 0; x < c->out_columns; x += window)
             for (int k = 0; k < window * window; k++, i++)
-                c->pixel_offset[i] = ((y + k / 2) * c->window.stride[0] * c->columns +
+                c->pixel_offset[i] = ((y + k / 2) * c->window.stride[0] * c->canvas.columns +
                                       (x + k % 2) * c->window.stride[1]) *
                                      stride;
     for (int t = 0; t < c->taps; t++) {
-        c->tap_offset[t] = ((t / kernel_columns) * c->columns + t % kernel_columns) * stride;
+        c->tap_offset[t] = ((t / kernel_columns) * c->canvas.columns + t % kernel_columns) * stride;
         for (int e = 0; e < channels; e++)
             c->element_offset[t * channels + e] = c->tap_offset[t] + e;
     }
@@ -337,7 +312,7 @@ static lks_status create_winograd(conv_op *c, lks_error *err) {
                                       .out = out->shape,
                                       .in_stride = in->stride,
                                       .out_stride = out->stride,
-                                      .pad = {c->pad[0], c->pad[1]},
+                                      .pad = {c->canvas.pad[0], c->canvas.pad[1]},
                                       .pool = c->pool};
     LKS_TRY(lks_winograd_create(&c->ahead, &c->op, &ahead, !c->sparse, err));
     if (!c->dense_dx)
@@ -346,7 +321,7 @@ static lks_status create_winograd(conv_op *c, lks_error *err) {
                                      .out = in->shape,
                                      .in_stride = out->stride,
                                      .out_stride = in->stride,
-                                     .pad = {2 - c->pad[0], 2 - c->pad[1]}};
+                                     .pad = {2 - c->canvas.pad[0], 2 - c->canvas.pad[1]}};
     return lks_winograd_create(&c->back, &c->op, &back, false, err);
 }
 
@@ -356,7 +331,7 @@ static lks_status allocate(conv_op *c, lks_error *err) {
     size_t pixels = (size_t)c->out_rows * c->out_columns, filters = (size_t)c->blocks * LKS_BLOCK;
     size_t elements = (size_t)c->taps * in->shape.channels;
     bool scatters = in->gradient && !c->dense_dx;
-    bool pads = c->rows != in->shape.rows || c->columns != in->shape.columns;
+    bool pads = lks_canvas_has_border(&c->canvas);
     size_t batch = (size_t)m->capacity;
     struct {
         void **at;
@@ -367,7 +342,7 @@ static lks_status allocate(conv_op *c, lks_error *err) {
         {(void **)&c->run_offset, (size_t)c->taps, sizeof(int32_t), true},
         {(void **)&c->tap_offset, (size_t)c->taps, sizeof(int32_t), true},
         {(void **)&c->element_offset, elements, sizeof(int32_t), true},
-        {(void **)&c->padded, batch * image_size(c), sizeof(float),
+        {(void **)&c->canvas.padded, batch * lks_canvas_size(&c->canvas), sizeof(float),
          pads && (c->sparse || !c->by_winograd)},
         {(void **)&c->argmax, batch * out->size, 1, c->pool},
         {(void **)&c->forward_w, elements * filters, sizeof(float), !c->by_winograd},
@@ -383,14 +358,14 @@ static lks_status allocate(conv_op *c, lks_error *err) {
                 return err->status;
         }
     size_t sums = c->sparse ? filters * c->taps * in->stride : elements * filters;
-    size_t scratch[] = {image_size(c), c->sparse ? sums : 0, filters};
+    size_t scratch[] = {lks_canvas_size(&c->canvas), c->sparse ? sums : 0, filters};
     for (int i = 0; i < 3; i++)
         if (scratch[i] > c->op.scratch_floats)
             c->op.scratch_floats = scratch[i];
     if (c->by_winograd)
         LKS_TRY(create_winograd(c, err));
     else if (c->dense_dx)
-        LKS_TRY(lks_transposed_create(&c->transposed, &c->op, &c->window, c->pad, err));
+        LKS_TRY(lks_transposed_create(&c->transposed, &c->op, &c->window, c->canvas.pad, 1, err));
     return lks_op_sums(&c->op, sums + filters, false, err);
 }
 
@@ -417,12 +392,9 @@ static lks_status make(lks_site *site, lks_error *err) {
     c->window = s->window;
     c->filters = s->filters;
     take_followers(c, site);
-    int64_t padded[2];
-    lks_window_pad(&s->window, in->shape, c->pad, padded);
-    c->rows = (int)padded[0];
-    c->columns = (int)padded[1];
+    c->canvas = lks_canvas_of(&s->window, in);
     int window = c->pool ? 2 : 1;
-    lks_shape out = lks_window_outputs(&s->window, padded, s->filters);
+    lks_shape out = site->info->out;
     out.rows /= window;
     out.columns /= window;
     c->out_rows = out.rows * window;
