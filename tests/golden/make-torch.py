@@ -131,7 +131,7 @@ class Layer:
             padding = o.get("padding", 0)
             padding = padding if padding == "same" else pair(padding)
             return nn.Conv2d(channels, o["filters"], pair(o["kernel"]), pair(o.get("stride", 1)), padding,
-                             bias=o.get("bias", True))  # fmt: skip
+                             groups=o.get("groups", 1), bias=o.get("bias", True))  # fmt: skip
         if self.kind in ("maxpool", "avgpool"):
             window = pair(o["window"])
             place = (window, pair(o.get("stride", window)), pair(o.get("padding", 0)))
@@ -287,6 +287,15 @@ def write_networks(w):
          samples=9)  # fmt: skip
     case("logits from a convolution", (5, 4, 2), conv(4, 2), "relu", conv(3, [4, 3]))
     case("one pixel, no flatten", (4, 3, 2), conv(5, [4, 3]), "relu", {"dense": 3})
+
+    # Groups.
+    case("convolution in two groups", (6, 5, 4), conv(6, 3, groups=2), "relu", conv(4, 2, groups=2, bias=False), *tail)
+    case("groups of many filters, padding, stride", (5, 6, 2), conv(6, 3, padding=1), "relu",
+         conv(48, 3, groups=3, padding=1, stride=2), "tanh", conv(32, 2, groups=2), *pooled)  # fmt: skip
+    case("depthwise and pointwise", (6, 7, 3), conv(3, 3, groups=3, padding="same", bias=False), "batchnorm", "relu",
+         conv(18, 1), "relu", conv(36, 3, groups=18, padding=1), {"maxpool": 2}, "relu", *tail)  # fmt: skip
+    case("groups in even kernels, rectangular", (7, 6, 2), conv(10, [2, 4], groups=2, padding=[1, 2], stride=[1, 2]),
+         "tanh", conv(5, 2, groups=5, stride=2), *tail)  # fmt: skip
 
     # Means.
     case("average pooling", (6, 7, 2), conv(3, 2), {"avgpool": 2}, *tail)

@@ -123,7 +123,7 @@ static lks_shape layer_shape(layer *l, lks_shape in, size_t *weights, size_t *bi
     *weights = *biases = 0;
     switch (c->kind) {
     case CONV2D:
-        *weights = (size_t)(c->kernel[0] * c->kernel[1] * in.channels * c->filters);
+        *weights = (size_t)(c->kernel[0] * c->kernel[1] * in.channels / c->groups * c->filters);
         *biases = c->bias ? (size_t)c->filters : 0;
         return (lks_shape){outputs_of(c, 0, in.rows, &l->pad[0]),
                            outputs_of(c, 1, in.columns, &l->pad[1]), c->filters};
@@ -222,11 +222,20 @@ static sum start_with_bias(const lks_reference *r, const layer *l, int channel) 
     return s;
 }
 
-/* Place of weight [ky][kx][in][out]. */
+/* The input channels that a filter reads: those of its group. */
+static void channels_of(const layer *l, int filter, int *first, int *end) {
+    const settings *c = l->config;
+    int group = filter / (c->filters / c->groups), each = l->in.channels / c->groups;
+    *first = group * each;
+    *end = *first + each;
+}
+
+/* Place of weight [ky][kx][in][out], `in` counted in the group. */
 static size_t conv_weight(const layer *l, int ky, int kx, int in, int out) {
     const settings *c = l->config;
     return l->weights +
-           (((size_t)ky * (size_t)c->kernel[1] + (size_t)kx) * (size_t)l->in.channels +
+           (((size_t)ky * (size_t)c->kernel[1] + (size_t)kx) *
+                (size_t)(l->in.channels / c->groups) +
             (size_t)in) *
                (size_t)c->filters +
            (size_t)out;
@@ -236,15 +245,17 @@ static value conv_at(const lks_reference *r, const layer *l, const value *x, int
                      int filter) {
     const settings *c = l->config;
     sum s = start_with_bias(r, l, filter);
+    int first, end;
+    channels_of(l, filter, &first, &end);
     for (int ky = 0; ky < c->kernel[0]; ky++)
         for (int kx = 0; kx < c->kernel[1]; kx++) {
             int y0 = row * c->stride[0] + ky - l->pad[0];
             int x0 = column * c->stride[1] + kx - l->pad[1];
-            for (int i = 0; inside(l->in, y0, x0) && i < l->in.channels; i++)
+            for (int i = first; inside(l->in, y0, x0) && i < end; i++)
                 add_product(&s, x[place(l->in, y0, x0, i)],
-                            weight(r, conv_weight(l, ky, kx, i, filter)));
+                            weight(r, conv_weight(l, ky, kx, i - first, filter)));
         }
-    return sum_value(s, c->kernel[0] * c->kernel[1] * l->in.channels + 1);
+    return sum_value(s, c->kernel[0] * c->kernel[1] * (end - first) + 1);
 }
 
 /* The inputs of one output: rows [row, row_end), columns [column, column_end) of the image. */
@@ -500,13 +511,14 @@ static void add_weight_gradient(lks_reference *r, size_t at, value x, value dy, 
 static void conv_backward(lks_reference *r, const layer *l, const value *x, sum *dx, int row,
                           int column, int filter, value dy) {
     const settings *c = l->config;
-    int terms = r->config->train.chunk * l->out.rows * l->out.columns;
+    int terms = r->config->train.chunk * l->out.rows * l->out.columns, first, end;
+    channels_of(l, filter, &first, &end);
     for (int ky = 0; ky < c->kernel[0]; ky++)
         for (int kx = 0; kx < c->kernel[1]; kx++) {
             int y0 = row * c->stride[0] + ky - l->pad[0];
             int x0 = column * c->stride[1] + kx - l->pad[1];
-            for (int i = 0; inside(l->in, y0, x0) && i < l->in.channels; i++) {
-                size_t w = conv_weight(l, ky, kx, i, filter), at = place(l->in, y0, x0, i);
+            for (int i = first; inside(l->in, y0, x0) && i < end; i++) {
+                size_t w = conv_weight(l, ky, kx, i - first, filter), at = place(l->in, y0, x0, i);
                 add_product(&dx[at], weight(r, w), dy);
                 add_weight_gradient(r, w, x[at], dy, terms);
             }
@@ -533,7 +545,7 @@ static double input_terms(const layer *l) {
     const settings *c = l->config;
     switch (c->kind) {
     case CONV2D:
-        return c->kernel[0] * c->kernel[1] * c->filters;
+        return c->kernel[0] * c->kernel[1] * (c->filters / c->groups);
     case MAXPOOL:
     case AVGPOOL:
         return c->window[0] * c->window[1];

@@ -20,6 +20,7 @@ settings settings_of(const lks_layer_config *layer) {
     }
 #define TAKE(member) lks_test_setting(layer, #member, &s.member, sizeof s.member)
     TAKE(filters);
+    TAKE(groups);
     TAKE(units);
     TAKE(kernel);
     TAKE(window);

@@ -25,7 +25,7 @@ typedef enum layer_kind {
 /* What a layer was configured to be. What its kind does not have is 0. */
 typedef struct settings {
     layer_kind kind;
-    int filters, units, kernel[2], window[2], stride[2], pad[2];
+    int filters, groups, units, kernel[2], window[2], stride[2], pad[2];
     lks_padding padding;
     bool bias, count_padding, tanh_form;
     double slope, rate;

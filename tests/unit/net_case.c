@@ -176,6 +176,33 @@ const net_case net_cases[] = {
      22,
      8,
      19},
+    {"groups of few channels, padding, stride",
+     "[{conv2d: {filters: 12, kernel: 3, groups: 3, padding: same}}, relu, {conv2d: {filters: 20,"
+     " kernel: [3, 2], groups: 4, stride: [1, 2], padding: [2, 1], bias: false}}, tanh, {conv2d:"
+     " {filters: 30, kernel: 2, groups: 10}}, {maxpool: 2}, relu, flatten, {dense: 5}]",
+     {8, 9, 3},
+     5,
+     18,
+     8,
+     42},
+    {"groups of whole blocks",
+     "[{conv2d: {filters: 32, kernel: 3}}, relu, {conv2d: {filters: 96, kernel: 3, groups: 2,"
+     " padding: 1}}, relu, {maxpool: 2}, {conv2d: {filters: 48, kernel: 2, groups: 3}}, flatten,"
+     " {dense: 4}]",
+     {9, 8, 1},
+     4,
+     11,
+     4,
+     43},
+    {"depthwise convolutions",
+     "[{conv2d: {filters: 19, kernel: 2}}, relu, {conv2d: {filters: 19, kernel: 3, groups: 19,"
+     " padding: 1}}, {conv2d: {filters: 24, kernel: 1}}, gelu, {conv2d: {filters: 48, kernel: 5,"
+     " groups: 24, stride: 2, padding: 2}}, global_avgpool, {dense: 6}]",
+     {8, 7, 2},
+     6,
+     13,
+     4,
+     41},
     {"SiLU on its own and behind a convolution",
      "[silu, {conv2d: {filters: 5, kernel: 3}}, silu, {avgpool: 2}, flatten, {dense: 12}, silu,"
      " {dense: 4}]",
@@ -243,6 +270,17 @@ const net_case batch_cases[] = {
      17,
      4,
      35},
+    {"groups and batchnorm",
+     "[{conv2d: {filters: 6, kernel: 3, groups: 3, bias: false}}, batchnorm, silu, {conv2d: "
+     "{filters:"
+     " 6, kernel: 3, groups: 6, padding: 1}}, {add: silu1}, {conv2d: {filters: 34, kernel: 2, "
+     "groups:"
+     " 2}}, tanh, flatten, {dense: 3}]",
+     {8, 7, 3},
+     3,
+     19,
+     4,
+     37},
     {"a wide dense layer, its sums in place, behind a batchnorm",
      "[{conv2d: {filters: 4, kernel: 3}}, batchnorm, tanh, flatten, {dense: 80}, tanh, {dense: 3}]",
      {18, 18, 1},

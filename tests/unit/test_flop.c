@@ -68,6 +68,15 @@ static const net_case whole_blocks[] = {
      18,
      8,
      3},
+    {"groups",
+     "[{conv2d: {filters: 32, kernel: 3}}, relu, {conv2d: {filters: 64, kernel: 3, groups: 2,"
+     " padding: 1}}, relu, {conv2d: {filters: 48, kernel: 2, groups: 1, stride: 2}}, tanh, {conv2d:"
+     " {filters: 48, kernel: 2, groups: 3}}, flatten, {dense: 16}]",
+     {9, 8, 1},
+     16,
+     19,
+     4,
+     9},
     {"wide",
      "[{conv2d: {filters: 16, kernel: 2, stride: 2}}, flatten, {dense: 48}, {dense: 16}]",
      {28, 28, 1},

@@ -171,6 +171,12 @@ static void test_refused(void) {
         {"[{conv2d: {filters: 60000, kernel: 1}}, flatten, {dense: 10}]",
          {"layer 1 conv2d 'conv1'", "too large"},
          {2000, 2000, 1}},
+        {"[{conv2d: {filters: 4, kernel: 1, groups: 2}}, flatten, {dense: 10}]",
+         {"layer 1 conv2d 'conv1'", "2 groups do not divide both the 3 channels"},
+         {2, 2, 3}},
+        {"[{conv2d: {filters: 4, kernel: 1, groups: 3}}, flatten, {dense: 10}]",
+         {"layer 1 conv2d 'conv1'", "its 4 filters"},
+         {2, 2, 3}},
         {"[flatten, {dense: 10}]", {"layer 1 flatten 'flatten1'", "too many"}, {30000, 30000, 1}}};
     float pixels[3][256] = {{0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -7,6 +7,7 @@
  * weight gradient has outputs in lanes. Both ways sum in the same order, (filter, row, column) and
  * (sample, row, column), so the choice moves no bit. 3 x 3 kernels between many channels take
  * Winograd's way instead, forward and wherever backward is dense. */
+#include "nn/grouped.h"
 #include "nn/sums.h"
 #include "nn/transposed.h"
 #include "nn/winograd.h"
@@ -19,6 +20,7 @@
 typedef struct settings {
     lks_window window;
     int filters; /* output channels */
+    int groups;
     bool bias;
 } settings;
 static_assert(sizeof(settings) <= LKS_LAYER_SETTINGS_BYTES, "raise LKS_LAYER_SETTINGS_BYTES");
@@ -384,6 +386,8 @@ static lks_status make(lks_site *site, lks_error *err) {
                                        .pack = pack,
                                        .collect = collect};
     const settings *s = lks_settings(site->layer);
+    if (s->groups > 1)
+        return lks_grouped_new(site, &s->window, s->groups, err);
     conv_op *c = lks_alloc(1, sizeof *c, "a convolution", err);
     if (!c)
         return err->status;
@@ -427,20 +431,29 @@ static lks_status shape(const lks_place *p, lks_layer_info *info, lks_error *err
     if (kernel[0] > rows || kernel[1] > columns)
         return lks_place_refuse(p, err, "%dx%d kernel on a %lldx%lld input", kernel[0], kernel[1],
                                 (long long)rows, (long long)columns);
+    if (in.channels % s->groups != 0 || s->filters % s->groups != 0)
+        return lks_place_refuse(p, err,
+                                "%d groups do not divide both the %d channels of its input and "
+                                "its %d filters",
+                                s->groups, in.channels, s->filters);
+    const int inputs = in.channels / s->groups; /* that one filter reads */
     info->out = lks_window_outputs(&s->window, padded, s->filters);
-    double taps = (double)kernel[0] * kernel[1] * in.channels;
+    double taps = (double)kernel[0] * kernel[1] * inputs;
     if (taps * s->filters > 1e9)
         return lks_place_refuse(p, err, "more than 1e9 parameters");
     info->flop = 2 * taps * info->out.rows * info->out.columns * s->filters;
-    lks_info_weights(info, 4, (const int64_t[]){kernel[0], kernel[1], in.channels, s->filters},
-                     s->bias);
+    lks_info_weights(info, 4, (const int64_t[]){kernel[0], kernel[1], inputs, s->filters}, s->bias);
     return LKS_OK;
 }
 
 static void details(const lks_layer_config *layer, char *text, size_t size) {
-    const lks_window *w = &((const settings *)lks_settings(layer))->window;
-    snprintf(text, size, "%d × %d%s", w->size[0], w->size[1],
-             w->stride[0] > 1 || w->stride[1] > 1 ? ", strided" : "");
+    const settings *s = lks_settings(layer);
+    const int *kernel = s->window.size, *stride = s->window.stride;
+    char groups[32] = "";
+    if (s->groups > 1)
+        snprintf(groups, sizeof groups, ", %d groups", s->groups);
+    snprintf(text, size, "%d × %d%s%s", kernel[0], kernel[1],
+             stride[0] > 1 || stride[1] > 1 ? ", strided" : "", groups);
 }
 
 static const lks_option options[] = {
@@ -450,6 +463,10 @@ static const lks_option options[] = {
     {"stride", "distance between two outputs", LKS_OPT_INT_PAIR,
      .offset = LKS_SETTING(settings, window.stride), .min = 1, .max = 4096, .preset = "1"},
     LKS_PADDING_OPTION(settings, "zeros"),
+    {"groups",
+     "input channels and filters fall into so many groups, and a filter reads the channels of its "
+     "own; as many as input channels: depthwise",
+     LKS_OPT_INT, .offset = LKS_SETTING(settings, groups), .min = 1, .max = 65536, .preset = "1"},
     LKS_BIAS_OPTION(settings),
     LKS_WEIGHTED_LAYER_OPTIONS};
 static const lks_layer_rules rules = {.shape = shape,

@@ -1,5 +1,5 @@
 // A trained network, forward only. Images are channels last; weights lie as in a checkpoint:
-// convolution [kernel row][kernel column][in][out], dense [in][out]. A layer is an object of its options
+// convolution [kernel row][kernel column][in / groups][out], dense [in][out]. A layer is an object of its options
 // as in the configuration; the page has a table layerKinds of functions (layer, shape, numbers, shapes),
 // shape that of its first input, which give {shape, run}; run is a generator (first input, others...).
 
@@ -59,20 +59,25 @@ function products(taps, units, bias, numbers) {
 
 function convolution(layer, shape, numbers) {
   const [rows, columns] = windowsOf(layer, shape, layer.kernel), channels = shape[2], units = layer.filters;
+  const each = channels / layer.groups, filters = units / layer.groups; // of one group
   const {weights, bias, sums, values, places} =
-    products(rows.window * columns.window * channels, units, layer.bias, numbers);
+    products(rows.window * columns.window * each, units, layer.bias, numbers);
   const out = new Float32Array(rows.outputs * columns.outputs * units);
-  // Pixel (i, j): gathers what is not 0 in its window. Returns how many.
-  function gather(x, i, j) {
+  const groups = Array.from({length: layer.groups}, (_, g) => sums.subarray(g * filters, (g + 1) * filters));
+  // Pixel (i, j), group g: gathers what is not 0 in its window. Returns how many.
+  function gather(x, i, j, g) {
     const [top, bottom, y0] = covered(rows, i), [left, right, x0] = covered(columns, j);
     let n = 0;
     for (let y = top; y < bottom; y++) {
-      let place = ((y - y0) * columns.window + left - x0) * channels * units;
-      for (let at = (y * columns.size + left) * channels; at < (y * columns.size + right) * channels; at++) {
-        values[n] = x[at];
-        places[n] = place;
-        n += x[at] !== 0;
-        place += units;
+      let place = ((y - y0) * columns.window + left - x0) * each * units + g * filters;
+      for (let pixel = left; pixel < right; pixel++) {
+        const first = (y * columns.size + pixel) * channels + g * each;
+        for (let at = first; at < first + each; at++) {
+          values[n] = x[at];
+          places[n] = place;
+          n += x[at] !== 0;
+          place += units;
+        }
       }
     }
     return n;
@@ -83,7 +88,8 @@ function convolution(layer, shape, numbers) {
       for (let i = 0, to = 0; i < rows.outputs; i++) {
         for (let j = 0; j < columns.outputs; j++, to += units) {
           sums.set(bias);
-          addProducts(sums, weights, values, places, gather(x, i, j));
+          for (let g = 0; g < layer.groups; g++)
+            addProducts(groups[g], weights, values, places, gather(x, i, j, g));
           out.set(sums, to);
         }
         yield;
