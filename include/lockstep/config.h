@@ -18,6 +18,8 @@
 #define LKS_PATH_MAX     1024
 #define LKS_CHANNELS_MAX 64 /**< values in data.mean and data.std */
 #define LKS_CLASSES_MAX  256
+#define LKS_REMARK_MAX   320
+#define LKS_FEW_STEPS    100 /**< fewer optimizer steps hardly teach a network anything */
 
 /** A kind of layer, "conv2d" say; src/config/option.h tells what it is. */
 typedef struct lks_layer_kind lks_layer_kind;
@@ -197,6 +199,7 @@ typedef struct lks_config {
     lks_checkpoint_config checkpoint;
     lks_eval_config eval;
     lks_metrics_config metrics;
+    bool default_optimizer; /**< neither file nor settings say anything of train.optimizer */
 } lks_config;
 
 /** Parses @p text (YAML, @p size bytes, named @p file in messages), then applies @p n_sets
@@ -226,6 +229,14 @@ lks_status lks_config_override(lks_config *config, const lks_key_value *values, 
 /** Reads a file into malloc'd *text (zero-terminated, *size without the zero), at most 1 MiB; for
  * rank 0. A folder, a missing or unreadable file gives LKS_ERR_CONFIG naming it. */
 lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks_error *err);
+
+/** "sgd with lr 0.001, the default; ..." and how another one is chosen, where the configuration says nothing
+ * of an optimizer; else "". @p out of LKS_REMARK_MAX bytes, which is returned. */
+char *lks_config_optimizer_remark(const lks_config *config, char *out);
+
+/** What is hardly meant by a run of @p steps optimizer steps: a warm-up that takes all of them; fewer than
+ * LKS_FEW_STEPS. Writes a text for each into @p out, and returns their number. Pure. */
+int lks_config_step_remarks(const lks_config *config, int64_t steps, char out[2][LKS_REMARK_MAX]);
 
 /** Frees what the config owns and zeroes it. */
 void lks_config_free(lks_config *config);

@@ -2,6 +2,7 @@
 #include "config/value.h"
 #include "lockstep/suggest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Exact sums hold this many chunks: each partial is below 2^51, their sum must stay below 2^63. */
@@ -9,10 +10,6 @@
 
 static lks_status fail_key(lks_reader *r, const char *key, const char *message) {
     return lks_fail_option(r, lks_option_find(key), "%s", message);
-}
-
-static bool given(lks_reader *r, const char *key) {
-    return lks_reader_origin(r, lks_option_find(key))->from != LKS_FROM_DEFAULT;
 }
 
 /* True for an option that was given and would be ignored in silence. One exception: where a --set chose
@@ -71,7 +68,8 @@ const lks_data_format *lks_data_format_of(const char *name) {
 static lks_status join_labels(lks_reader *r, const char *images_key, const char *images,
                               const char *labels_key, char *labels) {
     const lks_data_format *of = lks_data_format_of(images), *other = lks_data_format_of(labels);
-    if (of->holds_labels && (!labels[0] || !given(r, labels_key) || strcmp(labels, images) == 0)) {
+    if (of->holds_labels &&
+        (!labels[0] || !lks_reader_given(r, labels_key) || strcmp(labels, images) == 0)) {
         memcpy(labels, images, LKS_PATH_MAX);
         return LKS_OK;
     }
@@ -198,7 +196,7 @@ static lks_status check_chunks(lks_reader *r) {
     int64_t chunks = ((int64_t)t->global_batch + t->chunk - 1) / t->chunk;
     if (chunks * t->accumulate <= CHUNKS_PER_STEP_MAX)
         return LKS_OK;
-    const bool accumulates = given(r, "train.accumulate") && t->accumulate > 1;
+    const bool accumulates = lks_reader_given(r, "train.accumulate") && t->accumulate > 1;
     return lks_fail_option(
         r, lks_option_find(accumulates ? "train.accumulate" : "train.global_batch"),
         "an optimizer step adds up at most %d chunks: train.global_batch %d in chunks of %d, %d "
@@ -285,4 +283,38 @@ void lks_config_check(lks_reader *r) {
         if (sound)
             checks[c].check(r);
     }
+}
+
+/* --- what is allowed, and hardly meant -------------------------------------------------------- */
+
+char *lks_config_optimizer_remark(const lks_config *config, char *out) {
+    const lks_optimizer_config *o = &config->train.optimizer;
+    const char *name = lks_word_of(lks_optimizer_words, (int)o->name);
+    out[0] = '\0';
+    if (config->default_optimizer)
+        snprintf(
+            out, LKS_REMARK_MAX,
+            "%s with lr %g, the default; another one: train: {optimizer: {name: adam, lr: 0.001}}, "
+            "or --set train.optimizer.name=adam",
+            name, o->lr);
+    return out;
+}
+
+int lks_config_step_remarks(const lks_config *config, int64_t steps, char out[2][LKS_REMARK_MAX]) {
+    const lks_train_config *t = &config->train;
+    int n = 0;
+    if (t->schedule.warmup_steps >= steps && t->schedule.warmup_steps > 0 &&
+        lks_option_applies(lks_option_find("train.schedule.warmup_steps"), config))
+        snprintf(
+            out[n++], LKS_REMARK_MAX,
+            "train.schedule.warmup_steps is %lld, and the run has %lld steps: the learning rate "
+            "does not get to train.optimizer.lr. Make the warm-up shorter, or train.epochs larger",
+            (long long)t->schedule.warmup_steps, (long long)steps);
+    if (steps < LKS_FEW_STEPS)
+        snprintf(out[n++], LKS_REMARK_MAX,
+                 "the run has %lld optimizer step%s, too few for most networks to learn: raise "
+                 "train.epochs, or lower train.global_batch%s",
+                 (long long)steps, steps == 1 ? "" : "s",
+                 t->accumulate > 1 ? " or train.accumulate" : "");
+    return n;
 }

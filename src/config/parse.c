@@ -209,6 +209,7 @@ static void parse_all(lks_reader *r, int n_sets) {
         status = lks_noted(apply_set(r, i));
     if (status == LKS_OK)
         lks_config_check(r);
+    r->config->default_optimizer = !lks_reader_given(r, "train.optimizer");
 }
 
 lks_status lks_config_parse(lks_config *config, const char *text, size_t size, const char *file,

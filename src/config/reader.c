@@ -39,6 +39,14 @@ bool lks_reader_sound(lks_reader *r, const char *key) {
     return true;
 }
 
+bool lks_reader_given(lks_reader *r, const char *key) {
+    const lks_option *option;
+    for (int i = 0; (option = lks_option_at(i)); i++)
+        if (is_below(option->key, key) && lks_reader_origin(r, option)->from != LKS_FROM_DEFAULT)
+            return true;
+    return false;
+}
+
 lks_status lks_fail_option(lks_reader *r, const lks_option *option, const char *format, ...) {
     char message[1000];
     va_list args;

@@ -40,6 +40,9 @@ void lks_reader_took(lks_reader *r, const lks_option *option, size_t offset);
  * understood. */
 void lks_reader_doubt(lks_reader *r, const char *section);
 
+/** True where the file or a setting gave the key, or one below it, a value. */
+bool lks_reader_given(lks_reader *r, const char *key);
+
 /** True where no value of the key, or of any key below it, was wrong. */
 bool lks_reader_sound(lks_reader *r, const char *key);
 

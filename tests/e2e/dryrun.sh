@@ -79,4 +79,14 @@ unpack_golden "$work/data"
 poke "$work/data/train-labels-idx1-ubyte" -1 012
 data=$work/data dry 1 2
 says 'lockstep: error: .*label 10'
+# --- a configuration of nothing but a model is told its optimizer, once, and that it has few steps
+printf 'model: [flatten, {dense: 10}]\n' >"$work/bare.yaml"
+"$MPIEXEC" -n 2 "$LOCKSTEP" train "$work/bare.yaml" --set "data.dir=$golden" --out "$work/bare" --dry-run >"$work/bare.log" 2>&1
+same "the default optimizer is told, once" 1 "$(grep -cE '^optimizer +sgd with lr 0\.001, the default' "$work/bare.log")"
+same "few steps draw a warning" 1 "$(grep -c 'warning: the run has 16 optimizer steps' "$work/bare.log")"
+"$LOCKSTEP" train "$work/bare.yaml" --set "data.dir=$golden" --out "$work/bare" --dry-run --set train.epochs=9 \
+    --set train.optimizer.lr=0.001 --set train.schedule.warmup_steps=144 >"$work/bare.log" 2>&1
+same "an optimizer that is chosen is not" 0 "$(grep -c '^optimizer' "$work/bare.log")"
+same "a warm-up as long as the run draws a warning" 1 "$(grep -c 'warning: ' "$work/bare.log")"
+check "it names the key" grep -q 'warning: train.schedule.warmup_steps is 144, and the run has 144 steps' "$work/bare.log"
 finish

@@ -418,44 +418,6 @@ static void test_whole_sets(void) {
     lks_config_free(&c);
 }
 
-/* What the program sets passes through no parser, but through the table and the checks. */
-static void test_override(void) {
-    static const lks_key_value good[] = {
-        {"data.dir", "'x #2: [gold]"}, {"train.epochs", "7"}, {"data.validation", "0"},
-        {"eval.test_weights", "last"}, {"threads", "1024"},   {"data.transpose", "true"}};
-    static const struct {
-        lks_key_value value;
-        const char *message;
-    } bad[] = {{{"data.dir", ""}, "data.dir has no value"},
-               {{"data.dir", "a\nb"}, "tabs and line breaks are not allowed in data.dir"},
-               {{"data.dir", "\x1b[1m"}, "byte 0x1b is a control character"},
-               {{"threads", "1025"}, "threads must be a whole number from 0 to 1024, not '1025'"},
-               {{"train.epochs", "7 # 8"}, "train.epochs must be a whole number >= 1"},
-               {{"eval.test_weights", "first"}, "eval.test_weights must be one of last, best"},
-               {{"train.schedule.name", "plateau"}, "train.schedule.name: plateau watches"}};
-    lks_config c = parse_good(MODEL "data: {validation: 0.1}", "eval.test_weights=best");
-    lks_error err = {LKS_OK, ""};
-    CU_ASSERT_EQUAL(lks_config_override(&c, good, COUNT(good), &err), LKS_OK);
-    CU_ASSERT_STRING_EQUAL(c.data.dir, "'x #2: [gold]");
-    CU_ASSERT(c.train.epochs == 7 && c.data.validation == 0 && c.threads == 1024);
-    CU_ASSERT(c.eval.test_weights == LKS_TEST_LAST && c.data.transpose);
-    for (int i = 0; i < COUNT(bad); i++) {
-        CU_ASSERT_EQUAL(lks_config_override(&c, &bad[i].value, 1, &err), LKS_ERR_CONFIG);
-        if (strncmp(err.text, bad[i].message, strlen(bad[i].message)) != 0)
-            printf("\n    %s\n    got: %s\n", bad[i].message, err.text);
-        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, bad[i].message));
-        CU_ASSERT_PTR_NULL(strchr(err.text, '\n'));
-    }
-    lks_config_free(&c);
-    /* What was given stays, also where optimizers have defaults of their own for it. */
-    c = parse_good(MODEL "train: {optimizer: {name: adadelta, epsilon: 1e-3}}", NULL);
-    CU_ASSERT_EQUAL(lks_config_override(&c, good, 1, &err), LKS_OK);
-    CU_ASSERT_EQUAL(c.train.optimizer.epsilon, 1e-3);
-    CU_ASSERT_EQUAL(lks_config_override(&c, NULL, 0, &err), LKS_OK);
-    CU_ASSERT_EQUAL(c.train.optimizer.epsilon, 1e-3);
-    lks_config_free(&c);
-}
-
 static void test_same_run(void) {
     static const struct {
         const char *set, *message; /* NULL: may differ */
@@ -603,7 +565,6 @@ int main(void) {
                                      {"a locale with a comma", test_locale},
                                      {"--set", test_good_sets},
                                      {"--set with a text", test_whole_sets},
-                                     {"what the program sets", test_override},
                                      {"what may change on resume", test_same_run},
                                      {"help", test_help},
                                      {"rows of optimizers", test_optimizer_rows},

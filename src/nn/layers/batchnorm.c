@@ -253,8 +253,11 @@ static lks_status shape(const lks_place *p, lks_layer_info *info, lks_error *err
 }
 
 static const lks_option options[] = {
-    {"momentum", "weight of a batch's moments in the running ones", LKS_OPT_DOUBLE,
-     .offset = LKS_SETTING(settings, momentum), .max = 1, .min_open = true, .preset = "0.1"},
+    {"momentum",
+     "weight m of a batch's moments in the running ones, as in PyTorch: new = (1 - m) * old + m * "
+     "batch; Keras's momentum is 1 - m",
+     LKS_OPT_DOUBLE, .offset = LKS_SETTING(settings, momentum), .max = 1, .min_open = true,
+     .preset = "0.1"},
     {"epsilon", "added to the variance", LKS_OPT_DOUBLE, .offset = LKS_SETTING(settings, epsilon),
      .min = 1e-12, .max = 1, .preset = "1e-5"},
     {"affine", "a trainable scale and shift follow", LKS_OPT_BOOL,
