@@ -45,8 +45,17 @@ for page in configs jobs src tests include/lockstep src/report; do
 done
 
 # --- commands and exit statuses
-same "commands" "$("$LOCKSTEP" help --options | awk -F '\t' '$1 == "command" { print "lockstep " $2 "\t" $3 }' | tr -d '`')" \
-    "$(rows command README.md)"
+# among WHAT PROGRAM PAGE: lines of the page are lines of the program's. The page need not have all, so that something
+# new in the program is no work on a page; what is missing there is told.
+among() {
+    LC_ALL=C sort "$2" >"$work/wanted"
+    LC_ALL=C sort "$3" >"$work/found"
+    check "there are $1" [ -s "$work/found" ]
+    same "$1: the page says what the program says" "" "$(comm -13 "$work/wanted" "$work/found")"
+    comm -23 "$work/wanted" "$work/found" | sed "s/^/not on the page, $1: /"
+}
+among commands <("$LOCKSTEP" help --options | awk -F '\t' '$1 == "command" { print "lockstep " $2 "\t" $3 }' | tr -d '`') \
+    <(rows command README.md)
 same "exit statuses" "$("$LOCKSTEP" --help | tr -s ' \n' ' ' | sed 's/.*Exit status: //' | grep -oE '(^|, )[0-9]+ ' | tr -dc '0-9\n')" \
     "$(rows "exit status" README.md | cut -f 1)"
 
@@ -66,11 +75,9 @@ options() {
         tr ',' '\n' <<<"$options" | awk -v name="$name" 'NF && $1 != "-" { print name "." $1 "\t" ($2 == "" ? "-" : $2) }'
     done | sort
 }
-awk -F '\t' '$1 == "key" && $2 != "-" && $3 !~ /^(name|input|trainable)$/ {
-    print $2 "." $3 "\t" ($6 == "required" ? "-" : $6) }' "$work/config" | sort >"$work/wanted"
-check "the table of layers has their options and defaults" diff "$work/wanted" <(rows layer configs/README.md | options)
-same "the table of layers is complete" "$(awk -F '\t' '$1 == "layer" { print $2 }' "$work/config" | sort)" \
-    "$(rows layer configs/README.md | cut -f 1 | sort)"
+among layers <(awk -F '\t' '$1 == "layer" { print $2 }' "$work/config") <(rows layer configs/README.md | cut -f 1)
+among "options of layers" <(awk -F '\t' '$1 == "key" && $2 != "-" && $3 !~ /^(name|input|trainable)$/ {
+    print $2 "." $3 "\t" ($6 == "required" ? "-" : $6) }' "$work/config") <(rows layer configs/README.md | options)
 # own optimizer|schedule: options that only some of them take; a default may be "1e-8; 1e-6 with adadelta"
 own() {
     awk -F '\t' -v kind="train.$1" '
@@ -87,9 +94,9 @@ own() {
 }
 words_of() { awk -F '\t' -v key="train.$1.name" '$3 == key { print $5 }' "$work/config" | tr ' ' '\n' | sort; }
 for kind in optimizer schedule; do
-    same "the table of ${kind}s is complete" "$(words_of $kind)" "$(rows $kind configs/README.md | cut -f 1 | sort)"
-    check "the table of ${kind}s has their options and defaults" diff \
-        <(own $kind | grep -v '\.warmup_steps\|\.warmup_factor') <(rows $kind configs/README.md | options)
+    among ${kind}s <(words_of $kind) <(rows $kind configs/README.md | cut -f 1)
+    among "options of ${kind}s" <(own $kind | grep -v '\.warmup_steps\|\.warmup_factor') \
+        <(rows $kind configs/README.md | options)
 done
 
 # --- README's configuration: each value is the default, or its comment says what the default is
@@ -194,9 +201,8 @@ same "the keys of summary.json" "$(jq -r 'keys[]' $summary | sort)" \
     "$(rows 'key of summary.json' | cut -f 1 | tr -d ' ' | tr ',' '\n' | sort)"
 same "the phases" "$(jq -r '.phases | keys[]' $summary | sort)" \
     "$(rows phase | cut -f 1 | tr -d ' ' | tr ',' '\n' | sort)"
-lockstep configs --json | jq -r '.[] | "\(.name)\t\(.parameters)"' | sort >"$work/networks"
-check "the table of networks" diff "$work/networks" \
-    <(rows configuration | sed -E 's/^\[([^]]*)\]\([^)]*\)/\1/' | cut -f 1,3 | tr -d ',' | sort)
+among networks <(lockstep configs --json | jq -r '.[] | "\(.name)\t\(.parameters)"') \
+    <(rows configuration | sed -E 's/^\[([^]]*)\]\([^)]*\)/\1/' | cut -f 1,3 | tr -d ',')
 
 # --- the library's example: built against an installation, it answers as the program does
 build=$(dirname "$(dirname "$LOCKSTEP")")
