@@ -107,7 +107,7 @@ static lks_status check_moments(lks_reader *r) {
     if (d->n_mean > 1 && d->n_std > 1 && d->n_mean != d->n_std)
         return lks_fail_option(
             r, lks_option_find("data.std"),
-            "data.mean has %d values and data.std %d: one a channel, or a single "
+            "data.mean has %d values and data.std %d: one for each channel, or a single "
             "one for all",
             d->n_mean, d->n_std);
     return LKS_OK;

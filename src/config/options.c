@@ -73,10 +73,11 @@ static const lks_option first_options[] = {
      AT(data.class_names), SECOND(data.n_class_names), .room = LKS_CLASSES_MAX, FREE},
     {"data.label_offset", "subtracted from every label in the files (EMNIST letters start at 1)",
      LKS_OPT_INT, AT(data.label_offset), BETWEEN(0, 255), .preset = "0"},
-    {"data.transpose", "rows and columns of every image change places (EMNIST lies transposed)",
+    {"data.transpose", "swap rows and columns of every image (EMNIST's are transposed)",
      LKS_OPT_BOOL, AT(data.transpose), .preset = "false"},
     {"data.limit",
-     "train on so many of the training images, chosen by seed, stratified by class; 0: on all",
+     "number of training images to train on, chosen by seed, stratified by class; 0: "
+     "all",
      LKS_OPT_INT64, AT(data.limit), FROM(0), .preset = "0"},
     {"data.balanced",
      "show every class equally often in an epoch, by repeating images of the smaller ones",
@@ -84,14 +85,16 @@ static const lks_option first_options[] = {
     {"data.validation", "share of the training images held out for validation, stratified by class",
      LKS_OPT_DOUBLE, AT(data.validation), BELOW(0, 1), .preset = "0"},
     {"data.normalize",
-     "pixels are scaled to 0..1; then: none; given: minus data.mean, divided by data.std; "
-     "computed: the same with the training part's own mean and standard deviation",
+     "what follows after pixels are scaled to 0..1. none: nothing. given: minus "
+     "data.mean, divided by data.std. computed: the same with the mean and standard "
+     "deviation of the training part",
      LKS_OPT_WORD, AT(data.normalize), .words = normalize_words, .preset = "none"},
-    {"data.mean", "mean of the scaled pixels, one for all channels or a list with one a channel",
+    {"data.mean", "mean of the scaled pixels: one for all channels, or a list with one for each",
      LKS_OPT_DOUBLES, AT(data.mean), SECOND(data.n_mean), .room = LKS_CHANNELS_MAX,
      BETWEEN(-1000, 1000), ONLY("data.normalize", "given")},
     {"data.std",
-     "standard deviation of the scaled pixels, one for all channels or a list with one a channel",
+     "standard deviation of the scaled pixels: one for all channels, or a list with "
+     "one for each",
      LKS_OPT_DOUBLES, AT(data.std), SECOND(data.n_std), .room = LKS_CHANNELS_MAX,
      BETWEEN(1e-6, 1000), ONLY("data.normalize", "given")},
 
@@ -103,7 +106,7 @@ static const lks_option first_options[] = {
 
     {"train.epochs", "passes over the training part", LKS_OPT_INT, AT(train.epochs), FROM(1),
      .preset = "1", .resume = LKS_RESUME_EPOCHS},
-    {"train.max_steps", "stop after so many optimizer steps; 0: no limit", LKS_OPT_INT64,
+    {"train.max_steps", "optimizer steps after which training ends; 0: no limit", LKS_OPT_INT64,
      AT(train.max_steps), FROM(0), .preset = "0", FREE},
     {"train.global_batch", "samples per batch, over all ranks together", LKS_OPT_INT,
      AT(train.global_batch), FROM(1), .preset = "128"},
@@ -121,10 +124,10 @@ static const lks_option first_options[] = {
      "the training loss",
      LKS_OPT_DOUBLE, AT(train.label_smoothing), BELOW(0, 1), .preset = "0"},
     {"train.class_weighting",
-     "factor on the training loss of each class's samples: none; balanced: samples / (classes * "
-     "samples of the class); given: train.class_weights",
+     "factor on the training loss of each class's samples. none: 1. balanced: samples "
+     "/ (classes * samples of the class). given: train.class_weights",
      LKS_OPT_WORD, AT(train.class_weighting), .words = weighting_words, .preset = "none"},
-    {"train.class_weights", "one factor a class", LKS_OPT_DOUBLES, AT(train.class_weights),
+    {"train.class_weights", "one factor for each class", LKS_OPT_DOUBLES, AT(train.class_weights),
      SECOND(train.n_class_weights), .room = LKS_CLASSES_MAX, BETWEEN(0, 1000),
      ONLY("train.class_weighting", "given")},
     {"train.clip_norm",
@@ -144,7 +147,8 @@ static const lks_option first_options[] = {
     {"train.optimizer.lr", "learning rate; of the one-cycle schedule, its peak", LKS_OPT_DOUBLE,
      AT(train.optimizer.lr), ABOVE(0), .preset = "0.001"},
     {"train.optimizer.weight_decay",
-     "L2 penalty, added to the gradient, unless train.optimizer.name tells otherwise",
+     "L2 penalty, added to the gradient unless the optimizer does otherwise (see "
+     "train.optimizer.name)",
      LKS_OPT_DOUBLE, AT(train.optimizer.weight_decay), FROM(0), .preset = "0"},
     {"train.optimizer.decay_bias_and_norm",
      "weight decay reaches biases and batchnorm's scale and shift too", LKS_OPT_BOOL,
@@ -154,10 +158,11 @@ static const lks_option first_options[] = {
 /* After the optimizers' own keys. */
 static const lks_option last_options[] = {
     {"train.schedule.name",
-     "learning rate over time: constant; step: times gamma every so many epochs; exponential: "
-     "times gamma every epoch; cosine: down to min_lr along half a cosine, per step (Loshchilov & "
-     "Hutter 2017); plateau: times factor when validation no longer improves; onecycle: up, then "
-     "down, per step (Smith & Topin 2017)",
+     "learning rate over time: constant; step: times gamma after every_epochs epochs; "
+     "exponential: times gamma after each epoch; cosine: down to min_lr along half a "
+     "cosine, per step (Loshchilov & Hutter 2017); plateau: times factor when "
+     "validation no longer improves; onecycle: up, then down, per step (Smith & Topin "
+     "2017)",
      LKS_OPT_WORD, AT(train.schedule.name), .words = schedule_words, .preset = "constant"},
     {"train.schedule.gamma", "factor at each step", LKS_OPT_DOUBLE, AT(train.schedule.gamma),
      ABOVE(0), .preset = "0.7", ONLY("train.schedule.name", "step|exponential")},
@@ -199,28 +204,29 @@ static const lks_option last_options[] = {
      AT(train.schedule.cosine), .preset = "true", ONLY("train.schedule.name", "onecycle")},
 
     {"train.early_stop.patience",
-     "end training after so many evaluations in a row without improvement on the validation "
-     "split; 0: never",
+     "evaluations in a row without improvement on the validation split after which "
+     "training ends; 0: it never ends early",
      LKS_OPT_INT, AT(train.stop_patience), FROM(0), .preset = "0"},
     {"train.early_stop.threshold", "difference from the best figure that counts as improvement",
      LKS_OPT_DOUBLE, AT(train.stop_threshold), FROM(0), .preset = "0"},
     {"train.early_stop.watch", "validation figure that has to improve", LKS_OPT_WORD,
      AT(train.stop_watch), .words = watch_words, .preset = "loss"},
 
-    {"checkpoint.every_steps", "a checkpoint every so many optimizer steps; 0: none between epochs",
+    {"checkpoint.every_steps", "optimizer steps between two checkpoints; 0: none within an epoch",
      LKS_OPT_INT64, AT(checkpoint.every_steps), FROM(0), .preset = "0", FREE},
-    {"checkpoint.every_epochs", "a checkpoint every so many epochs; 0: only at the end",
+    {"checkpoint.every_epochs", "epochs between two checkpoints; 0: one at the end only",
      LKS_OPT_INT, AT(checkpoint.every_epochs), FROM(0), .preset = "1", FREE},
-    {"checkpoint.keep", "newest checkpoints kept besides the best and the last; 0: all",
+    {"checkpoint.keep",
+     "number of newest checkpoints that are kept, beside the best and the last; 0: all",
      LKS_OPT_INT, AT(checkpoint.keep), FROM(0), .preset = "3", FREE},
-    {"eval.every_epochs", "an evaluation every so many epochs", LKS_OPT_INT, AT(eval.every_epochs),
+    {"eval.every_epochs", "epochs between two evaluations", LKS_OPT_INT, AT(eval.every_epochs),
      FROM(1), .preset = "1", .resume = LKS_RESUME_EVALUATIONS},
     {"eval.test_weights",
      "the test figures at the end are those of the last weights, or of the best ones by validation",
      LKS_OPT_WORD, AT(eval.test_weights), .words = test_words, .preset = "last", FREE},
     {"eval.batch", "samples per rank and forward pass in evaluations; cannot change a result",
      LKS_OPT_INT, AT(eval.batch), BETWEEN(1, 65536), .preset = "256", FREE},
-    {"metrics.every_steps", "a line in metrics.jsonl every so many optimizer steps; 0: none",
+    {"metrics.every_steps", "optimizer steps between two lines of metrics.jsonl; 0: none",
      LKS_OPT_INT64, AT(metrics.every_steps), FROM(0), .preset = "10", FREE},
 };
 

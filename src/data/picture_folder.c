@@ -237,9 +237,10 @@ static lks_status list_classes(name_list *classes, lks_picture_folder *f, const 
 
 static lks_status check_classes(const char *dir, const name_list *classes, lks_error *err) {
     if (classes->count == 0)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: has no class folders; expected %s/CLASS/*.png, a folder a class", dir,
-                        dir);
+        return lks_fail(
+            err, LKS_ERR_DATA,
+            "%s: has no class folders; expected %s/CLASS/*.png, one folder for each class", dir,
+            dir);
     if (classes->count == 1)
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: has one class folder, %s; at least two are needed%s", dir,
@@ -275,7 +276,7 @@ static lks_status scan_class(lks_picture_folder *f, const char *dir, const char 
     const class_walk w = {f, find_class(f, name), test};
     if (w.label < 0)
         return lks_fail(err, LKS_ERR_DATA,
-                        "%s: a class that train has no folder of; the classes of test must be "
+                        "%s: train has no folder of this class; the classes of test must be "
                         "among those of train",
                         path);
     const int64_t before = f->n_pictures;

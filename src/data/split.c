@@ -157,7 +157,7 @@ lks_status lks_split_make(lks_split *split, const uint8_t *labels, int64_t n, in
     if (limit < 0 || limit > n)
         return lks_fail(err, LKS_ERR_CONFIG,
                         "data.limit = %" PRId64 ", but there are %" PRId64
-                        " training images; give at most as many (0: all)",
+                        " training images; give at most that many, or 0 for all",
                         limit, n);
     pool p = {.labels = labels, .n = n, .seed = seed};
     LKS_TRY(count_labels(p.counts, labels, n, classes, err));

@@ -148,7 +148,7 @@ static lks_status check_given(const lks_data_config *c, int channels, lks_error 
     if ((c->n_mean != 1 && c->n_mean != channels) || (c->n_std != 1 && c->n_std != channels))
         return lks_fail(err, LKS_ERR_CONFIG,
                         "data.mean has %d and data.std has %d values; the images have %d channels: "
-                        "give 1 value for all, or one a channel",
+                        "give 1 value for all, or one for each channel",
                         c->n_mean, c->n_std, channels);
     return LKS_OK;
 }

@@ -97,7 +97,8 @@ lks_status lks_image_file_read_labels(const lks_image_file *f, uint8_t *out, lks
 lks_status lks_class_names_check(const lks_data_config *c, int classes, lks_error *err) {
     if (c->n_class_names == 0 || c->n_class_names == classes)
         return LKS_OK;
-    return lks_fail(err, LKS_ERR_CONFIG,
-                    "data.class_names has %d name%s, the data have %d classes: give one a class",
-                    c->n_class_names, c->n_class_names == 1 ? "" : "s", classes);
+    return lks_fail(
+        err, LKS_ERR_CONFIG,
+        "data.class_names has %d name%s, the data have %d classes: give one for each class",
+        c->n_class_names, c->n_class_names == 1 ? "" : "s", classes);
 }

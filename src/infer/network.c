@@ -107,20 +107,22 @@ static lks_status check_fellow(const lks_network *a, const lks_network *b, lks_e
         x->classes != y->classes)
         return lks_fail(
             err, LKS_ERR_MISMATCH,
-            "%s tells %d classes of %d x %d x %d images, %s %d classes of %d x %d x %d: "
-            "networks that answer together must be alike in that",
+            "%s has %d classes of %d x %d x %d images, %s has %d classes of %d x %d x %d; "
+            "only networks that are alike in this can be averaged",
             a->path, x->classes, x->rows, x->columns, x->channels, b->path, y->classes, y->rows,
             y->columns, y->channels);
     if (strcmp(x->digest, y->digest) != 0)
-        return lks_fail(err, LKS_ERR_MISMATCH,
-                        "%s and %s were trained on different data (digests %.16s, %.16s): networks "
-                        "that answer together must come from the same",
-                        a->path, b->path, x->digest, y->digest);
+        return lks_fail(
+            err, LKS_ERR_MISMATCH,
+            "%s and %s were trained on different data (digests %.16s, %.16s); only networks "
+            "of the same data can be averaged",
+            a->path, b->path, x->digest, y->digest);
     if (!same_names(&a->config.data, &b->config.data))
-        return lks_fail(err, LKS_ERR_MISMATCH,
-                        "%s and %s have different data.class_names: networks that answer together "
-                        "must have the same, in the same order",
-                        a->path, b->path);
+        return lks_fail(
+            err, LKS_ERR_MISMATCH,
+            "%s and %s have different data.class_names; only networks with the same names, "
+            "in the same order, can be averaged",
+            a->path, b->path);
     return LKS_OK;
 }
 

@@ -79,9 +79,9 @@ static lks_status center(lks_picture *picture, uint8_t *out, const item *own, lk
     bool blank;
     LKS_TRY(lks_picture_center(picture, out, &blank, err));
     if (blank && own->index < 0)
-        lks_warn("%s: nothing is to be seen on it; the network sees black", own->file);
+        lks_warn("%s: it is blank: the network sees black", own->file);
     else if (blank)
-        lks_warn("%s, image %lld: nothing is to be seen on it; the network sees black", own->file,
+        lks_warn("%s, image %lld: it is blank: the network sees black", own->file,
                  (long long)own->index);
     return LKS_OK;
 }

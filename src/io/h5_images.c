@@ -138,7 +138,8 @@ static lks_status check_labels(const opened *d, const opened *images, const char
                         path, class_name(d->class));
     if (d->ndim != 1)
         return lks_fail(err, LKS_ERR_DATA,
-                        "%s: " LKS_H5_LABELS " has %d dimensions; expected 1, a number an image",
+                        "%s: " LKS_H5_LABELS
+                        " has %d dimensions; expected 1, one number for each image",
                         path, d->ndim);
     if (d->dims[0] != images->dims[0])
         return lks_fail(err, LKS_ERR_DATA,

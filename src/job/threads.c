@@ -49,8 +49,8 @@ static void warn_narrow(const place *all, int ranks, int threads, bool asked) {
     int have = CPU_COUNT(&all[0].allowed), used = CPU_COUNT(&together);
     int each = have / local > 0 ? have / local : 1;
     if (asked && threads > CPU_COUNT(&all[0].bound))
-        lks_warn("%d threads on a mask of %d core%s: start with `mpirun --bind-to none` or "
-                 "`--map-by slot:PE=%d`, or give fewer --threads",
+        lks_warn("%d threads, but this rank is bound to %d core%s: start with `mpirun --bind-to "
+                 "none` or `--map-by slot:PE=%d`, or give fewer --threads",
                  threads, CPU_COUNT(&all[0].bound), CPU_COUNT(&all[0].bound) == 1 ? "" : "s",
                  threads);
     else if (!asked && used < have && each > threads)
@@ -58,7 +58,8 @@ static void warn_narrow(const place *all, int ranks, int threads, bool asked) {
                  "--map-by slot:PE=%d` or `--bind-to none` to use all",
                  local, local == 1 ? "" : "s", used, have, all[0].host, each);
     else if (threads * local > have)
-        lks_warn("%d ranks x %d thread%s share %d cores of %s: slower than one thread a core",
+        lks_warn("%d ranks x %d thread%s share %d cores of %s: this is slower than one thread for "
+                 "each core",
                  local, threads, threads == 1 ? "" : "s", have, all[0].host);
 }
 

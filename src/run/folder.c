@@ -55,8 +55,8 @@ static lks_status read_yaml(const char *folder, const lks_checkpoint *checkpoint
         return lks_config_read_file(lks_folder_path(folder, LKS_FOLDER_CONFIG, path), yaml, size,
                                     err);
     if (!checkpoint)
-        return lks_fail(err, LKS_ERR_USAGE, "%s has no config.yaml, and no checkpoint that says",
-                        folder);
+        return lks_fail(err, LKS_ERR_USAGE,
+                        "%s has no config.yaml, and no checkpoint that tells one", folder);
     *yaml = strdup(checkpoint->config_yaml);
     *size = *yaml ? strlen(*yaml) : 0;
     return *yaml ? LKS_OK : lks_fail(err, LKS_ERR_MEMORY, "out of memory for a configuration");

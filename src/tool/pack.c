@@ -171,10 +171,11 @@ static lks_status hold_out(lks_packed *p, lks_error *err) {
     LKS_TRY(lks_split_make(&p->split, p->labels, p->count, p->folder.n_classes, 0, share,
                            lks_hash64(p->options->seed), err));
     if (share > 0 && p->split.n_validation == 0)
-        return lks_fail(err, LKS_ERR_USAGE,
-                        "%s: a share of %g of so few pictures (%" PRId64
-                        ") holds out none; give a larger --test, or --test 0 for no test set",
-                        p->options->dir, share, p->count);
+        return lks_fail(
+            err, LKS_ERR_USAGE,
+            "%s: a share of %g of %" PRId64
+            " pictures holds out none; give a larger --test, or --test 0 for no test set",
+            p->options->dir, share, p->count);
     return LKS_OK;
 }
 

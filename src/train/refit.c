@@ -25,10 +25,11 @@ static lks_status read_best(const char *folder, found *f, lks_error *err) {
     lks_checkpoint c;
     f->finished = lks_folder_has(folder, LKS_FOLDER_SUMMARY);
     if (!lks_folder_has(folder, LKS_FOLDER_BEST))
-        return lks_fail(err, LKS_ERR_CONFIG,
-                        "--refit %s: there is no checkpoints/best.h5: it takes a run with "
-                        "data.validation to tell the best epoch",
-                        folder);
+        return lks_fail(
+            err, LKS_ERR_CONFIG,
+            "--refit %s: there is no checkpoints/best.h5; only a run with data.validation "
+            "has a best epoch",
+            folder);
     LKS_TRY(
         lks_checkpoint_read(lks_folder_path(folder, LKS_FOLDER_BEST, path), LKS_NUMERICS, &c, err));
     f->epoch = c.cursor.epoch;
@@ -45,20 +46,22 @@ static lks_status check_schedule(const lks_refit *r, lks_comm *comm, lks_error *
     bool watches = c.train.schedule.name == LKS_SCHEDULE_PLATEAU;
     lks_config_free(&c);
     if (watches)
-        return lks_fail(err, LKS_ERR_CONFIG,
-                        "--refit %s: its schedule (train.schedule.name: plateau) needs a "
-                        "validation split, which a refit has not",
-                        r->options.refit);
+        return lks_fail(
+            err, LKS_ERR_CONFIG,
+            "--refit %s: its schedule (train.schedule.name: plateau) needs a validation "
+            "split, and a refit has none",
+            r->options.refit);
     return LKS_OK;
 }
 
 static lks_status same_start(const lks_refit *r, const found *f, lks_error *err) {
     if (!f->init_from[0] || r->options.init_from)
         return LKS_OK;
-    return lks_fail(err, LKS_ERR_CONFIG,
-                    "--refit %s: that run started from the weights of %s: say --init-from FILE, "
-                    "the same one or another",
-                    r->options.refit, f->init_from);
+    return lks_fail(
+        err, LKS_ERR_CONFIG,
+        "--refit %s: that run started from the weights of %s; give --init-from FILE, the "
+        "same one or another",
+        r->options.refit, f->init_from);
 }
 
 /* The values that make a refit; the user's settings may not speak of their keys. */
@@ -129,9 +132,9 @@ lks_status lks_refit_prepare(lks_refit *r, lks_comm *comm, const lks_train_optio
     memset(r, 0, sizeof *r);
     LKS_TRY(prepare(r, comm, given, &f, err));
     if (!f.finished)
-        lks_warn("%s has not ended: its best epoch may yet be another", given->refit);
-    lks_info("refit      of %s: best after %lld epoch%s (%lld of %lld validation images right), "
-             "now so many on all images",
+        lks_warn("%s has not ended: its best epoch may still change", given->refit);
+    lks_info("refit      of %s: best after %lld epoch%s (%lld of %lld validation images "
+             "right); now as many on all images",
              given->refit, (long long)f.epoch, f.epoch == 1 ? "" : "s", (long long)f.best.correct,
              (long long)f.best.total);
     return LKS_OK;

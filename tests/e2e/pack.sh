@@ -76,7 +76,7 @@ packs 2 "train and test, and a share" both nothing --test 0.1
 mkdir both/test/eleven
 cp digits/1/*.pgm both/test/eleven
 packs 1 "a class in test alone" both nothing
-check "it is named" grep -q 'error: both/test/eleven: a class that train has no folder of' stderr
+check "it is named" grep -q 'error: both/test/eleven: train has no folder of this class' stderr
 
 # --- the printed commands, as they stand: three classes with odd names, in a folder with one
 mkdir words

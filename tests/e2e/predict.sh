@@ -243,7 +243,7 @@ said bad/cut-idx truncated
 said bad/cut.gz 'truncated|.*cut'
 said $first 'is a checkpoint, not a picture'
 said golden/t10k-labels-idx1-ubyte 'has 1 dimension'
-said bad/one.png 'nothing is to be seen'
+said bad/one.png 'it is blank'
 # not with a sanitizer, which reserves terabytes
 if { (ulimit -v 1000000 && "$LOCKSTEP" --version); } >/dev/null 2>&1; then
     status=0

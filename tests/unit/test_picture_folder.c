@@ -143,7 +143,7 @@ static void two_sets_share_labels(void) {
     CU_ASSERT_STRING_EQUAL(folder.left_out[0].first, path_of("sets/validation"));
     lks_picture_folder_free(&folder);
     touch("sets/test/new/1.png");
-    check_refused("sets", "sets/test/new", "a class that train has no folder of");
+    check_refused("sets", "sets/test/new", "train has no folder of this class");
 }
 
 static void links_are_followed(void) {
