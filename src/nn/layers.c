@@ -9,6 +9,7 @@
     X(dense)                                                                                       \
     X(batchnorm)                                                                                   \
     X(add)                                                                                         \
+    X(concat)                                                                                      \
     X(relu)                                                                                        \
     X(leaky_relu)                                                                                  \
     X(tanh)                                                                                        \

@@ -24,10 +24,10 @@ found() { jq -e "$2" "$work/$1.json" >/dev/null; }
 # --- every kind of layer
 config=$here/layers.yaml
 trained layers 2 --threads 1
-for kind in conv2d maxpool avgpool global_avgpool dense batchnorm add relu leaky_relu tanh sigmoid gelu silu dropout flatten; do
+for kind in conv2d maxpool avgpool global_avgpool dense batchnorm add concat relu leaky_relu tanh sigmoid gelu silu dropout flatten; do
     check "the network has $kind" grep -qE "^  - $kind\b" "$config"
 done
-same "no other kind exists" 15 "$("$LOCKSTEP" help config | sed -n '/^Each entry of/,$p' | grep -cE '^  [a-z0-9_]+: ')"
+same "no other kind exists" 16 "$("$LOCKSTEP" help config | sed -n '/^Each entry of/,$p' | grep -cE '^  [a-z0-9_]+: ')"
 page layers
 compare layers
 check "probabilities are the program's within 1e-4" found layers '.n == 500 and .worst < 1e-4 and .changed == 0'

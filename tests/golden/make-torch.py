@@ -91,11 +91,11 @@ def yaml(value):
 
 PREFIXES = {
     "conv2d": "conv", "maxpool": "pool", "avgpool": "avgpool", "global_avgpool": "globalpool", "dense": "dense",
-    "batchnorm": "bn", "add": "add", "relu": "relu", "leaky_relu": "leaky", "tanh": "tanh", "sigmoid": "sigmoid",
+    "batchnorm": "bn", "add": "add", "concat": "concat", "relu": "relu", "leaky_relu": "leaky", "tanh": "tanh", "sigmoid": "sigmoid",
     "gelu": "gelu", "silu": "silu", "dropout": "dropout", "flatten": "flatten",
 }  # fmt: skip
 SHORT = {
-    "conv2d": "filters", "maxpool": "window", "avgpool": "window", "dense": "units", "add": "from",
+    "conv2d": "filters", "maxpool": "window", "avgpool": "window", "dense": "units", "add": "from", "concat": "from",
     "leaky_relu": "slope", "dropout": "rate",
 }  # fmt: skip
 
@@ -121,7 +121,8 @@ class Layer:
         number_of[self.kind] = number_of.get(self.kind, 0) + 1
         self.name = options.get("name", PREFIXES[self.kind] + str(number_of[self.kind]))
         self.input = options.get("input")
-        self.other = options.get("from")
+        others = options.get("from", [])
+        self.others = others if isinstance(others, list) else [others]
         self.frozen = not options.get("trainable", True)
         self.module = self.make(options, shape_of(self.input))
 
@@ -146,6 +147,7 @@ class Layer:
         return {
             "global_avgpool": lambda: nn.AdaptiveAvgPool2d(1),
             "add": lambda: None,
+            "concat": lambda: None,
             "relu": nn.ReLU,
             "leaky_relu": lambda: nn.LeakyReLU(o.get("slope", 0.01)),
             "tanh": nn.Tanh,
@@ -174,7 +176,8 @@ class Network:
 
     def run(self, layer, outputs):
         x = outputs[layer.input]
-        y = x + outputs[layer.other] if layer.kind == "add" else layer.module(x)
+        others = [outputs[name] for name in layer.others]
+        y = layer.module(x) if layer.module else x + others[0] if layer.kind == "add" else torch.cat([x, *others], 1)
         outputs[layer.name] = outputs[None] = y
 
     def forward(self, images, training):
@@ -332,6 +335,17 @@ def write_networks(w):
     case("image added to a convolution", (4, 5, 2), conv(2, 3, padding=1, name="wide"), {"add": {"from": "wide", "input":
          "input"}}, "tanh", conv(3, 2), *pooled)  # fmt: skip
     case("convolution added to the image", (4, 5, 2), conv(2, 3, padding=1), {"add": "input"}, "tanh", *tail)
+
+    # Channels side by side.
+    case("two branches side by side", (5, 4, 1), conv(2, 3, padding=1), "relu", conv(3, 3, padding=1), {"concat": "relu1"},
+         "tanh", conv(4, 2), *tail)  # fmt: skip
+    case("three branches of many channels", (4, 5, 2), conv(17, 3, padding=1, bias=False), "batchnorm", "relu",
+         conv(16, 1, input="input", name="narrow"), conv(5, 2, padding="same"), {"concat": ["relu1", "narrow"]}, conv(3, 2),
+         *pooled)  # fmt: skip
+    case("the image beside a convolution", (4, 5, 2), conv(3, 3, padding=1), "sigmoid", {"concat": "input"}, conv(4, 2),
+         "relu", *tail)  # fmt: skip
+    case("a layer twice, and logits side by side", (4, 3, 1), conv(2, 3, padding=1), "tanh", {"concat": ["conv1", "tanh1"]},
+         conv(3, [4, 3], name="left"), conv(2, [4, 3], input="concat1"), {"concat": "left"})  # fmt: skip
 
     # Activation functions, on their own and behind dense layers.
     for name, entry in (

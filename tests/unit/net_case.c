@@ -270,6 +270,20 @@ const net_case batch_cases[] = {
      17,
      4,
      35},
+    {"channels side by side",
+     "[{conv2d: {filters: 5, kernel: 3, padding: same}}, {tanh: {name: left}}, {conv2d: {filters: "
+     "18,"
+     " kernel: 3, padding: same, input: input}}, batchnorm, {silu: {name: right}}, {concat: [left,"
+     " input]}, {conv2d: {filters: 4, kernel: 2}}, {concat: {from: conv3, name: twice}}, {avgpool: "
+     "2},"
+     " {conv2d: {filters: 3, kernel: 2, padding: same}}, {concat: avgpool1}, {batchnorm: {name: "
+     "both}},"
+     " global_avgpool, {dense: 5}]",
+     {7, 8, 2},
+     5,
+     19,
+     4,
+     44},
     {"groups and batchnorm",
      "[{conv2d: {filters: 6, kernel: 3, groups: 3, bias: false}}, batchnorm, silu, {conv2d: "
      "{filters:"

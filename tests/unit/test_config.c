@@ -231,6 +231,28 @@ static void check_round_trip(const char *text, const char *set) {
     lks_config_free(&b);
 }
 
+/* Layers that read several name the others, one or a list of them; `input` is the image. */
+static void test_layers_that_read_several(void) {
+    static const char text[] =
+        "model: [{conv2d: {filters: 2, kernel: 1, name: a}}, relu, {concat: [a, input]},\n"
+        " {concat: {from: relu1, input: a}}, {add: concat2}, {dense: 3}]";
+    static const int inputs[][3] = {{1, 0, -1}, {0, 1, 9}, {3, 3, 9}};
+    lks_config c = parse_good(text, NULL);
+    for (int l = 0; l < 3; l++) {
+        CU_ASSERT_EQUAL_FATAL(c.layers[2 + l].n_inputs, l == 0 ? 3 : 2);
+        for (int i = 0; i < c.layers[2 + l].n_inputs; i++)
+            CU_ASSERT_EQUAL(c.layers[2 + l].inputs[i], inputs[l][i]);
+    }
+    lks_error err;
+    char *yaml = lks_config_to_yaml(&c, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(yaml);
+    CU_ASSERT_PTR_NOT_NULL(strstr(yaml, "concat: {from: [a, input], name: concat1}"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(yaml, "concat: {from: relu1, name: concat2, input: a}"));
+    free(yaml);
+    check_round_trip(text, NULL);
+    lks_config_free(&c);
+}
+
 static void test_round_trip(void) {
     check_round_trip(MODEL, NULL);
     check_round_trip(rich, NULL);
@@ -558,6 +580,7 @@ int main(void) {
     static const lks_test tests[] = {{"defaults", test_defaults},
                                      {"every type of value", test_values},
                                      {"layers", test_layers},
+                                     {"layers that read several", test_layers_that_read_several},
                                      {"what is printed reads back", test_round_trip},
                                      {"spelling", test_spelling},
                                      {"limits", test_limits},

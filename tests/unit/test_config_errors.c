@@ -215,6 +215,13 @@ static void test_combinations(void) {
         "2:21: data.test_images and data.test_labels: give both");
     bad(MODEL "name: a/b", "name becomes a folder's name");
     bad(MODEL "name: ..", "name becomes a folder's name");
+    bad("model: [relu, {add: [relu1]}]",
+        "must be a name of letters, digits, '_' and '-', not a list");
+    bad("model: [relu, {concat: [relu1, b a]}]", "or a list of up to 7, not 'b a'");
+    bad("model: [relu, {concat: [a, a, a, a, a, a, a, a]}]", "too long");
+    bad("model: [relu, {concat: []}]", "empty");
+    bad("model: [relu, concat]", "needs 'from'");
+    bad("model: [relu, {concat: [relu1, relu2]}]", "no earlier layer is called 'relu2'");
     bad("model: [relu, {flatten: {name: relu1}}]",
         "two layers are called 'relu1' (layers 1 and 2)");
     /* 4096 chunks are allowed, one sample more is not. */
