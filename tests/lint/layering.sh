@@ -15,8 +15,8 @@ declare -A owner=(
 for header in include/lockstep/*.h; do
     name=$(basename "$header" .h)
     [ -z "${owner[$name]-}" ] || continue
-    sources=(src/*/"$name.c")
-    [ ${#sources[@]} -ne 1 ] || [ ! -e "${sources[0]}" ] || owner[$name]=$(basename "$(dirname "${sources[0]}")")
+    mapfile -t folders < <(find src -name "$name.c" | cut -d / -f 2)
+    [ ${#folders[@]} -ne 1 ] || owner[$name]=${folders[0]}
 done
 
 # --- whom a folder may know, besides itself. Configuration structs are plain data that several folders read; the

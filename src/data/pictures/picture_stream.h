@@ -14,8 +14,12 @@ typedef struct lks_picture_stream {
     uint8_t buffer[1 << 14];
 } lks_picture_stream;
 
+/** Opens @p path, a plain file; @p err is kept. The caller closes it. Not collective. */
 lks_status lks_picture_stream_open(lks_picture_stream *s, const char *path, lks_error *err);
 void lks_picture_stream_close(lks_picture_stream *s);
+
+/** Reads the next buffer[]; false where no byte is left or reading fails. */
+bool lks_picture_stream_fill(lks_picture_stream *s);
 
 /** The next byte, or -1 where the file ends or reading fails (then s->status says so, for good). */
 int lks_picture_stream_byte(lks_picture_stream *s);
