@@ -14,13 +14,6 @@
 #define LKS_PARTIAL_LIMIT 2097152.0 /**< 2^21: |p| must be smaller, so that |q| < 2^51 */
 #define LKS_MAX_CHUNKS    4096      /**< chunks per optimizer step */
 
-/** rint(p * 2^30); *ok is cleared (never set) if p is NaN, infinite or out of range, and 0
- * returned. */
-int64_t lks_quantise(float p, bool *ok);
-
-/** (double)sum * 2^-30 / count as float: the mean gradient. count > 0. */
-float lks_dequantise(int64_t sum, int64_t count);
-
 /** A sum with range and precision: value = hi * 2^-10 + lo * 2^-60. Both limbs are plain int64, so
  * two of them ride in any integer Allreduce. Range +-2^41 per addend, +-2^53 for the total;
  * lks_limbs_add() keeps 0 <= lo < 2^50, so that up to 2^13 such sums may be added limb by limb.

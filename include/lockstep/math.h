@@ -1,7 +1,7 @@
 /** @file math.h  Elementary functions in double that give the same bits everywhere: only sums,
  * products, quotients, sqrt and integer steps; no libm, no fused operations. Errors found against
- * long double references (tests/unit/test_math.c): exp and log below 1 ulp, tanh below 1.5, sine
- * and cosine below 2. */
+ * long double references (tests/unit/test_math.c): exp and log below 1 ulp, sine and cosine
+ * below 2. */
 #ifndef LOCKSTEP_MATH_H
 #define LOCKSTEP_MATH_H
 
@@ -13,15 +13,9 @@ double lks_exp(double x);
 /** Natural logarithm; -inf at 0, NaN below. */
 double lks_log(double x);
 
-/** Hyperbolic tangent. */
-double lks_tanh(double x);
-
 /** sin(2 pi t) and cos(2 pi t) for any finite t: argument reduction is exact in turns. */
 double lks_sin_2pi(double t);
 double lks_cos_2pi(double t);
-
-/** x^y for x > 0, as exp(y log x): relative error grows like |y log x| * 2^-52. */
-double lks_pow(double x, double y);
 
 /** x^n by binary exponentiation: the documented order for powers of beta. */
 double lks_powi(double x, uint64_t n);

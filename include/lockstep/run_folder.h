@@ -45,9 +45,6 @@ lks_status lks_folder_checkpoint(const char *path, char found[LKS_FOLDER_PATH_MA
  * ended. */
 lks_status lks_folder_summary(const char *folder, char **text, lks_error *err);
 
-/** Whether @p summary, a text as above or NULL, is of a run whose test figures are those of best.h5. */
-bool lks_summary_tests_best(const char *summary);
-
 /** Reads config.yaml, or where there is none the configuration of @p checkpoint (may be NULL). @p yaml gets
  * its text, owned by the caller (free()). LKS_ERR_USAGE where neither is there; errors of the text. On
  * failure nothing needs freeing. */

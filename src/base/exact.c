@@ -8,16 +8,12 @@
 static_assert(FLT_EVAL_METHOD == 0, "float and double must be evaluated in their own precision");
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "big-endian hosts are not supported");
 
-#define HI_SCALE      0x1p10
-#define HI_UNIT       0x1p-10
-#define LO_SCALE      0x1p60
-#define LO_UNIT       0x1p-60
-#define LO_BITS       50 /* one unit of hi is 2^50 units of lo */
-#define ADDEND_LIMIT  0x1p41
-#define QUANTUM_SCALE 0x1p30
-#define QUANTUM       0x1p-30
-
-static_assert(LKS_SCALE_BITS == 30, "QUANTUM is 2^-LKS_SCALE_BITS");
+#define HI_SCALE     0x1p10
+#define HI_UNIT      0x1p-10
+#define LO_SCALE     0x1p60
+#define LO_UNIT      0x1p-60
+#define LO_BITS      50 /* one unit of hi is 2^50 units of lo */
+#define ADDEND_LIMIT 0x1p41
 
 __extension__ typedef __int128 int128;
 
@@ -31,20 +27,6 @@ static int64_t round_to_int64(double x) {
     memcpy(&bits, &shifted, sizeof bits);
     memcpy(&magic_bits, &magic, sizeof magic_bits);
     return bits - magic_bits;
-}
-
-int64_t lks_quantise(float p, bool *ok) {
-    if (!(fabsf(p) < (float)LKS_PARTIAL_LIMIT)) {
-        *ok = false;
-        return 0;
-    }
-    return round_to_int64((double)p * QUANTUM_SCALE);
-}
-
-/* Three roundings, which are the definition: int64 to double (exact below 2^53), the quotient, and
- * the quotient to float. The scaling is exact. */
-float lks_dequantise(int64_t sum, int64_t count) {
-    return (float)((double)sum * QUANTUM / (double)count);
 }
 
 /* lo is carried into hi at once, so that 0 <= lo < 2^50 on every rank and 2^13 ranks may add

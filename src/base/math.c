@@ -121,26 +121,6 @@ double lks_log(double x) {
     return n * LN2_HI - ((half_square - (s * (half_square + series) + n * LN2_LO)) - f);
 }
 
-/* Below 3/4 Lambert's continued fraction x / (1 + z / (3 + z / (5 + ... + z / 17))), z = x^2, as
- * the quotient of its convergent, written as x minus a small correction; it errs by less than 2^-60
- * there. Above, 1 - 2 / (e^2x + 1). */
-double lks_tanh(double x) {
-    if (x != x || x == 0.0)
-        return x;
-    double a = fabs(x);
-    double y = 1.0;
-    if (a < 0.75) {
-        double z = a * a;
-        double difference = (((44.0 * z + 12870.0) * z + 810810.0) * z + 11486475.0) * z;
-        double denominator =
-            (((45.0 * z + 13860.0) * z + 945945.0) * z + 16216200.0) * z + 34459425.0;
-        y = a - a * (difference / denominator);
-    } else if (a < 22.0) {
-        y = 1.0 - 2.0 / (lks_exp(2.0 * a) + 1.0);
-    }
-    return x < 0.0 ? -y : y;
-}
-
 /* sin(2 pi g) for |g| <= 1/8: 2 pi in two parts, the first product being the only large term. */
 static double sine_eighth(double g) {
     double z = g * g;
@@ -198,12 +178,6 @@ double lks_cos_2pi(double t) {
     unsigned quarter;
     double g = reduce_turns(t, &quarter);
     return turn(g, (quarter + 1u) & 3u);
-}
-
-double lks_pow(double x, double y) {
-    if (y == 0.0)
-        return 1.0;
-    return lks_exp(y * lks_log(x));
 }
 
 /* From the lowest bit of n up: result *= x^(2^i) for each set bit i, x^(2^i) by repeated squaring.

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
-/* %g writes 1000 as "1e+03" and 1e-7 without a point, which YAML 1.1 readers take for a text. */
-char *lks_shortest(double value, char out[32]) {
+/* %g writes 1000 as "1e+03" and 1e-7 without a point, which YAML 1.1 readers take for a text. The fewest digits that
+ * read back exactly; needs the C locale; returns `out`. */
+static char *shortest(double value, char out[32]) {
     if (fabs(value) < 1e9 && (double)(long)value == value) {
         snprintf(out, 32, "%ld", (long)value);
         return out;
@@ -34,8 +35,8 @@ char *lks_shortest(double value, char out[32]) {
 
 static void describe_range(const lks_option *o, char *out, size_t size) {
     char low[32], high[32];
-    lks_shortest(o->min, low);
-    lks_shortest(o->max, high);
+    shortest(o->min, low);
+    shortest(o->max, high);
     if (isinf(o->min) && isinf(o->max))
         snprintf(out, size, "%s", "");
     else if (isinf(o->max))
@@ -171,7 +172,7 @@ static void write_list(FILE *out, const lks_option *o, const char *at, int n) {
             double value;
             char text[32];
             memcpy(&value, at + (size_t)i * sizeof value, sizeof value);
-            fputs(lks_shortest(value, text), out);
+            fputs(shortest(value, text), out);
         }
     }
     if (brackets)
@@ -209,7 +210,7 @@ void lks_option_write(FILE *out, const lks_option *o, const void *base) {
         break;
     case LKS_OPT_DOUBLE:
         memcpy(&real, at, sizeof real);
-        fputs(lks_shortest(real, text), out);
+        fputs(shortest(real, text), out);
         break;
     case LKS_OPT_STRING:
     case LKS_OPT_NAME:

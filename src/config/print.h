@@ -8,9 +8,6 @@
 /** What a value must be: "a whole number from 0 to 256". Returns @p out. */
 char *lks_option_describe(const lks_option *option, char *out, size_t size);
 
-/** @p value with the fewest digits that read back exactly. Needs the C locale. Returns @p out. */
-char *lks_shortest(double value, char out[32]);
-
 /** Writes the option's value in the struct at @p base as a YAML flow value. Needs the C locale. */
 void lks_option_write(FILE *out, const lks_option *option, const void *base);
 

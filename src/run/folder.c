@@ -42,7 +42,8 @@ lks_status lks_folder_summary(const char *folder, char **text, lks_error *err) {
                                 err);
 }
 
-bool lks_summary_tests_best(const char *summary) {
+/* Whether the summary, which may be NULL, is of a run whose test figures are those of best.h5. */
+static bool summary_tests_best(const char *summary) {
     char word[16];
     return summary && lks_json_get_text(summary, "test_weights", word, sizeof word) &&
            strcmp(word, "best") == 0;
@@ -95,7 +96,7 @@ static lks_status tests_best(const char *folder, bool *best, lks_error *err) {
     *best = false;
     LKS_TRY(lks_folder_summary(folder, &summary, err));
     if (summary) {
-        *best = lks_summary_tests_best(summary);
+        *best = summary_tests_best(summary);
         free(summary);
         return LKS_OK;
     }

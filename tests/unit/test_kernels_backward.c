@@ -224,8 +224,8 @@ static wanted expected_sum(const conv_case *c, const gradients *g, const lks_wgr
         int end = s + a->chunk < c->samples ? s + a->chunk : c->samples;
         for (int i = s; i < end; i++)
             add_sample(&part, c, g, i, element, filter);
-        bool ok = true, adds = !a->goes_on && !(a->fresh && s == 0);
-        want.sum = (adds ? want.sum : 0) + lks_quantise(part.value, &ok);
+        bool ok = fabsf(part.value) < 0x1p21f, adds = !a->goes_on && !(a->fresh && s == 0);
+        want.sum = (adds ? want.sum : 0) + (ok ? llrint((double)part.value * 0x1p30) : 0);
         want.value = adds ? want.value + part.value : part.value;
         want.refused |= !ok;
         want.within &= chain_within(&part, part.value);

@@ -95,7 +95,6 @@ static void test_dequantise(void) {
             for (int i = 0; i < n; i++) {
                 sum[i] = (int64_t)lks_random_bits() >> lks_random_int(0, 63);
                 want[i] = (float)((double)sum[i] * 0x1p-30 / (double)count);
-                wrong += lks_dequantise(sum[i], count) != want[i];
             }
             tables[t]->dequantise(out, sum, (size_t)n, count);
             wrong += lks_differing_bits(out, want, (size_t)n);

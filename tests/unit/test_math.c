@@ -128,28 +128,6 @@ static void test_log_edges(void) {
     CU_ASSERT(isnan(lks_log(NAN)));
 }
 
-static void test_tanh(void) {
-    CU_ASSERT(worst(lks_tanh, tanhl, -0.74, 0.74) <= 1.5);
-    CU_ASSERT(worst(lks_tanh, tanhl, -2.0, 2.0) <= 1.5);
-    CU_ASSERT(worst(lks_tanh, tanhl, -25.0, 25.0) <= 1.5);
-    CU_ASSERT(worst_by_magnitude(lks_tanh, tanhl, -300.0, 5.0, 1.0) <= 1.5);
-    CU_ASSERT(worst_by_magnitude(lks_tanh, tanhl, -30.0, 1.0, -1.0) <= 1.5);
-}
-
-static void test_tanh_edges(void) {
-    CU_ASSERT(lks_tanh(0.0) == 0.0 && !signbit(lks_tanh(0.0)));
-    CU_ASSERT(signbit(lks_tanh(-0.0)));
-    CU_ASSERT(lks_tanh(DBL_TRUE_MIN) == DBL_TRUE_MIN);
-    CU_ASSERT(lks_tanh(1e-300) == 1e-300);
-    CU_ASSERT(lks_tanh(30.0) == 1.0 && lks_tanh(-30.0) == -1.0);
-    CU_ASSERT(lks_tanh(INFINITY) == 1.0 && lks_tanh(-INFINITY) == -1.0);
-    CU_ASSERT(isnan(lks_tanh(NAN)));
-    int odd = 0;
-    for (int i = 0; i < 1000; i++)
-        odd += lks_tanh(-0.03 * i) == -lks_tanh(0.03 * i);
-    CU_ASSERT_EQUAL(odd, 1000);
-}
-
 static void test_sine_and_cosine(void) {
     CU_ASSERT(worst(lks_sin_2pi, reference_sin_2pi, -1.0, 1.0) <= 2.0);
     CU_ASSERT(worst(lks_cos_2pi, reference_cos_2pi, -1.0, 1.0) <= 2.0);
@@ -177,23 +155,6 @@ static void test_quarters(void) {
     CU_ASSERT(lks_sin_2pi(-0x1p50 - 0.25) == -1.0);
     CU_ASSERT(isnan(lks_sin_2pi(NAN)) && isnan(lks_cos_2pi(NAN)));
     CU_ASSERT(isnan(lks_sin_2pi(INFINITY)) && isnan(lks_cos_2pi(-INFINITY)));
-}
-
-/* exp multiplies the rounding errors of y log x, so the bound grows with |y log x|. */
-static void test_pow(void) {
-    lks_stream s = stream(9);
-    int wrong = 0;
-    for (uint64_t i = 0; i < SAMPLES; i++) {
-        double x = lks_exp(uniform(&s, 2 * i, -10.0, 10.0));
-        double y = uniform(&s, 2 * i + 1, -60.0, 60.0);
-        double error = ulps(lks_pow(x, y), powl(x, y));
-        wrong += !(error <= 2.0 + 2.0 * fabs(y * log(x)));
-    }
-    CU_ASSERT_EQUAL(wrong, 0);
-    CU_ASSERT(lks_pow(3.0, 0.0) == 1.0 && lks_pow(0.0, 0.0) == 1.0);
-    CU_ASSERT(lks_pow(0.0, 2.5) == 0.0 && lks_pow(1.0, 1e9) == 1.0);
-    CU_ASSERT(ulps(lks_pow(0.98, 150.0), powl((long double)0.98, 150.0L)) <= 4.0);
-    CU_ASSERT(isnan(lks_pow(-2.0, 2.0)) && isnan(lks_pow(2.0, NAN)));
 }
 
 static void test_powi(void) {
@@ -229,19 +190,16 @@ static void test_golden_digest(void) {
     hash_results(digest, lks_exp, -1.0, 1.0);
     hash_results(digest, lks_log, 0.0, 4.0);
     hash_results(digest, lks_log, 0.0, 1e300);
-    hash_results(digest, lks_tanh, -3.0, 3.0);
-    hash_results(digest, lks_tanh, -30.0, 30.0);
     hash_results(digest, lks_sin_2pi, -2.0, 2.0);
     hash_results(digest, lks_cos_2pi, -1e6, 1e6);
     lks_stream s = stream(11);
     for (uint64_t i = 0; i < 20000; i++) {
-        double x = uniform(&s, 2 * i, 0.0, 2.0), y = uniform(&s, 2 * i + 1, -20.0, 20.0);
-        double results[] = {lks_pow(x, y), lks_powi(x, i), lks_stream_normal(&s, i)};
+        double results[] = {lks_powi(uniform(&s, 2 * i, 0.0, 2.0), i), lks_stream_normal(&s, i)};
         lks_sha256_add(digest, results, sizeof results);
     }
     char hex[LKS_SHA256_HEX];
     lks_sha256_finish(digest, hex);
-    CU_ASSERT_STRING_EQUAL(hex, "2181f83b945a9685e1ebf1a0ae7bcf1a24a8d2e5c74166ca69fc064f91daefbe");
+    CU_ASSERT_STRING_EQUAL(hex, "21cc5df5278cbaaf0745fa7b0cfe60a92298893f6040ea357bc7e8797affc65e");
 }
 
 int main(void) {
@@ -250,11 +208,8 @@ int main(void) {
         {"exp at its edges", test_exp_edges},
         {"log within 1 ulp", test_log},
         {"log at its edges", test_log_edges},
-        {"tanh within 1.5 ulp", test_tanh},
-        {"tanh at its edges", test_tanh_edges},
         {"sine and cosine within 2 ulp", test_sine_and_cosine},
         {"quarters of a turn are exact", test_quarters},
-        {"pow", test_pow},
         {"powi keeps its order", test_powi},
         {"golden digest", test_golden_digest},
         {NULL, NULL},
