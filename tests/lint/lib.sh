@@ -63,3 +63,27 @@ code_in() {
     mapfile -t files < <(find "${where[@]}" "${skipped[@]}" -name '*.[ch]' -print | sort)
     code "${files[@]}"
 }
+
+# What src/ was compiled to, and what the build wrote beside it, from the compile commands, one symbol a line, between
+# tabs: source file, section ("*UND*" where the file uses what another defines), g or l (global or local), F or O
+# (function or object), name. Symbols that the compiler or a sanitizer made count for nothing. Run in the source folder.
+symbols() { # symbols BUILD_DIR
+    local root objects=() sources=()
+    root=$(pwd)
+    mapfile -t sources < <(jq -r --arg src "$root/src/" \
+        --arg made "$1/src/" '.[] | select((.file | startswith($src) or startswith($made)) and (.command | contains(" -o ")))
+         | .directory + "/" + (.command | capture(" -o (?<o>([^ \\\\]|\\\\.)+)").o | gsub("\\\\(?<c>.)"; .c)), .file' \
+        "$1/compile_commands.json")
+    [ ${#sources[@]} -gt 0 ] || return 0
+    for ((i = 0; i < ${#sources[@]}; i += 2)); do objects+=("${sources[i]}"); done
+    objdump -t "${objects[@]}" | perl -e '
+        my ($root, $made, %source) = @ARGV;
+        my $file;
+        while (<STDIN>) {
+            if (/^(.*):\s+file format/) { $file = $source{$1}; $file =~ s,^(\Q$made\E|\Q$root\E)/,,; next }
+            my ($flags, $section, $name) = /^[0-9a-f]+ (.{7}) (\S+)\t[0-9a-f]+ (?:\.(?:hidden|internal|protected) )?(\S+)$/ or next;
+            next if $name =~ /^\.|^(__|_)?(a|ub|g?co|l)san|__gcov|__odr_asan|^__func__/;
+            print join("\t", $file, $section, $flags =~ /^[gu]/ ? "g" : $section eq "*COM*" ? "g" : "l",
+                       $flags =~ /F/ ? "F" : "O", $name), "\n" if $section eq "*UND*" || $flags =~ /[FO]/ || $section eq "*COM*";
+        }' "$root" "$1" "${sources[@]}"
+}

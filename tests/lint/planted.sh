@@ -84,7 +84,7 @@ reap() {
 }
 
 fresh_tree
-for name in layering numerics format shell files; do
+for name in layering numerics format shell files structs; do
     clean $name "$work/tree" "$work/tree/build"
 done
 
@@ -176,6 +176,78 @@ for file in "$work/moving.o" "$work/moving.a:moving.o"; do
     done
 done
 reap libm "$work/moving.o" "$work/moving.a"
+
+# --- structs
+fresh_tree
+plant src/nn/layer.c "struct full { int $(printf 'a%s, ' {1..30}) a31; };" 'more than 30 members'
+plant src/nn/layer.c "typedef struct { $(printf 'int b%s; ' {1..29}) union { float x; struct { char y[3], z; } pair; }; } outer;" \
+    'more than 30 members'
+for kind in 'full { int (*f)(int, int), g[2][3]; ' 'nested { struct inner { int k, l, m; } in; '; do
+    echo "struct $kind $(printf 'int c%s; ' {1..28}) };" >>src/nn/layer.c # 30 members, and 29
+done
+reap structs "$work/tree"
+
+# --- symbols.sh and circles.sh read objects and compile commands
+compiled_tree() { # compiled_tree NAME...: what src/ has, compiled
+    local file
+    (cd src && gcc -std=c11 -O1 -I../include -I. -c ./*/*.c && mv ./*.o ../build)
+    for file in src/*/*.c; do
+        jq -n --arg f "$work/tree/$file" --arg o "$(basename "$file" .c).o" --arg d "$work/tree/build" \
+            '{directory: $d, file: $f, command: "gcc -o \($o) -c \($f)"}'
+    done | jq -s . >build/compile_commands.json
+}
+small_tree() { # calls, tables and data that are all right: nothing dead, no circle, nothing to be written to
+    rm -rf "$work/tree"
+    mkdir -p "$work/tree"/{include/lockstep,src/{base,nn,cli},build}
+    cd "$work/tree"
+    printf '%s\n' 'int lks_low(int x);' 'extern const char *const lks_words[2];' 'extern int (*const lks_table[1])(int);' \
+        'static inline int twice(int x) { return 2 * x; }' >include/lockstep/low.h
+    printf '%s\n' '#include "lockstep/low.h"' 'const char *const lks_words[2] = {"a", "b"};' \
+        'static int half(int x) { return x / 2; }' 'int lks_low(int x) { return half(x) + lks_table[0](x); }' >src/base/low.c
+    printf '%s\n' '#include "lockstep/low.h"' 'int (*const lks_table[1])(int) = {lks_low};' >src/nn/table.c
+    printf '%s\n' '#include "lockstep/low.h"' 'int main(void) { return lks_low(lks_words[1][0]); }' >src/cli/main.c
+    printf '%s\n' '# exceptions' 'mutable old.c:kept it is so' >list
+    printf '%s\n' '#include "nn/old.h"' 'int lks_old(void) { static int kept; return ++kept; }' >src/nn/old.c
+    echo 'int lks_old(void);' >src/nn/old.h
+    sed -i 's,main(void) {,& int lks_old(void); lks_old();,' src/cli/main.c
+}
+if command -v jq >/dev/null; then
+    small_tree
+    compiled_tree
+    clean symbols "$work/tree" build list
+    clean circles "$work/tree" build
+
+    plant src/base/dead.c 'int lks_dead(int x) { return x; }' 'dead functions'
+    plant src/base/dead.c 'const int lks_dead_data[2] = {1, 2};' 'dead functions'
+    plant src/base/own.c 'int lks_own(int x);\nint lks_own(int x) { return x + 1; }' 'make it static'
+    planted[-2]=src/base/own.c:2
+    printf '%s\n' 'int lks_used(int x);' 'int lks_used(int x) { return lks_own(x); }' >>src/base/own.c
+    sed -i 's,main(void) {,& int lks_used(int); lks_used(1);,' src/cli/main.c
+    plant include/lockstep/low.h 'int lks_nowhere(\n    int x);' 'declarations of nothing'
+    plant src/nn/old.h 'extern const int lks_no_data;' 'declarations of nothing'
+    plant src/base/own.c 'static int total;' 'not handed on'
+    plant src/base/own.c 'int lks_count(void) { static long calls; return (int)calls++ + total++; }' 'not handed on'
+    sed -i 's,main(void) {,& int lks_count(void); lks_count();,' src/cli/main.c
+    plant list 'unused lks_low it is used' 'exceptions that are none'
+    plant list 'mutable gone.c:gone it went' 'exceptions that are none'
+    plant list 'mutable other.c:x' 'lines are'
+    for ((at = 0; at < ${#planted[@]}; at += 2)); do planted[at]=${planted[at]/#list/$work/tree/list}; done
+    compiled_tree
+    reap symbols "$work/tree" build list
+
+    small_tree
+    printf '%s\n' 'int lks_back(int x);' >src/base/back.h
+    printf '%s\n' '#include "base/back.h"' 'int lks_back(int x) { return x; }' >src/base/back.c
+    plant src/nn/forth.c 'int lks_back(int);int lks_forth(int x) { return lks_back(x); }' 'import each other'
+    plant src/base/back.c 'int lks_forth(int);int lks_more(int x) { return lks_forth(x); }' 'import each other'
+    printf '%s\n' 'struct lks_pair;' >src/nn/pair.h
+    printf '%s\n' 'int lks_pair(void) { return 1; }' >src/nn/pair.c
+    printf '%s\n' 'int lks_pear(void) { return 1; }' >src/nn/pear.c
+    plant src/nn/pair.c '#include "nn/pear.h"' 'import each other'
+    plant src/nn/pear.h '#include "pair.h"' 'import each other'
+    compiled_tree
+    reap circles "$work/tree" build
+fi
 
 [ $failures -eq 0 ] && echo "planted: every violation was found"
 exit $((failures > 0))
