@@ -117,6 +117,9 @@ const lks_layer_kind lks_layer_concat = {
     .name = "concat",
     .stem = "concat",
     .meaning = "channels of several layers' outputs side by side, of the same rows and columns",
+    .example = "- conv2d: {filters: 16, kernel: 3, padding: same, name: narrow}\n"
+               "- conv2d: {filters: 16, kernel: 5, padding: same, input: input}\n"
+               "- concat: narrow\n",
     .options = options,
     .n_options = LKS_COUNT(options),
     .short_form = true,

@@ -11,6 +11,8 @@ const lks_layer_kind lks_layer_silu = {
     .name = "silu",
     .stem = "silu",
     .meaning = "x / (1 + exp(-x)), also called swish (Elfwing et al. 2018)",
+    .example = "- conv2d: {filters: 32, kernel: 3}\n"
+               "- silu\n",
     .options = options,
     .n_options = LKS_COUNT(options),
     .rules = &rules};
