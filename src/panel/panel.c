@@ -28,12 +28,13 @@ static void add_numbers(lks_html *page, const lks_panel_numbers *numbers) {
 
 static void add_lead(lks_html *page, const lks_panel_source *source, bool rounded) {
     lks_html_printf(page,
-                    "<p>The trained network runs in this page: draw %s with mouse, finger or pen, "
-                    "or open a picture or drop one here. Nothing leaves this machine.",
+                    "<p>Draw %s with mouse, finger or pen, or open or drop a picture. The trained "
+                    "network runs in this page. Nothing leaves this machine.",
                     is_digits(source) ? "a digit" : "what it should recognise");
     if (rounded)
-        lks_html_add(page, " To fit, its weights are rounded here to 93 levels each: probabilities "
-                           "differ a little from those of <code>lockstep predict</code>.");
+        lks_html_add(page,
+                     " To keep the page small, its weights are rounded to 93 levels here. "
+                     "Probabilities differ a little from those of <code>lockstep predict</code>.");
     lks_html_add(page, "</p>\n");
 }
 
@@ -41,9 +42,8 @@ static void add_panel(lks_html *page, const lks_panel_source *source) {
     const lks_data_identity *data = source->data;
     lks_html_printf(
         page,
-        "<noscript><p class=\"missing\">Drawing needs JavaScript, which is off here; "
-        "<code>lockstep "
-        "predict</code> classifies pictures without.</p></noscript>\n"
+        "<noscript><p class=\"missing\">Drawing needs JavaScript. Charts work "
+        "without it, and <code>lockstep predict</code> classifies pictures.</p></noscript>\n"
         "<div id=\"draw-panel\" hidden>\n"
         "<div>\n<div class=\"draw-board\"><canvas id=\"draw-board\" width=\"560\" height=\"560\" "
         "tabindex=\"-1\" role=\"img\" aria-label=\"Board to draw on with a pointer; a picture can "
@@ -134,7 +134,7 @@ lks_status lks_panel_write(lks_html *page, const lks_panel_source *source, size_
                     "<h2 id=\"draw-title\">%s</h2>\n",
                     is_digits(source) ? "Draw a digit" : "Try the network");
     if (channels != 1 && channels != 3)
-        add_without(page, "Its images are neither grey nor in red, green and blue, so nothing can "
+        add_without(page, "Its images are neither grey nor in colour, so nothing can "
                           "be drawn for this network");
     else if (misses)
         add_without(page, "It has a kind of layer that this page cannot compute");

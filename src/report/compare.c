@@ -149,7 +149,7 @@ static void write_machines(lks_html *page, const lks_report *r) {
                    "How they were computed. Communication and wait are shares of the ranks' time");
     lks_html_add(page,
                  "<thead><tr><th scope=\"col\">run</th><th scope=\"col\">ranks × threads</th>"
-                 "<th scope=\"col\" class=\"text\">hosts</th>"
+                 "<th scope=\"col\" class=\"text\">hosts * ranks</th>"
                  "<th scope=\"col\" class=\"text\">processor</th><th scope=\"col\">sums</th>"
                  "<th scope=\"col\">images/s</th><th scope=\"col\">time</th>"
                  "<th scope=\"col\">communication</th><th scope=\"col\">wait</th></tr></thead>\n"
@@ -192,7 +192,7 @@ static void write_pair(lks_html *page, const lks_report_run *a, const lks_report
     lks_html_text(page, b->label);
     lks_html_printf(
         page,
-        "</th><td>%+.2f</td><td>%+.2f – %+.2f</td><td>%lld</td><td>%lld</td><td>%lld</td>"
+        "</th><td>%+.2f</td><td>%+.2f to %+.2f</td><td>%lld</td><td>%lld</td><td>%lld</td>"
         "<td>%lld</td>",
         100 * pair.difference, 100 * pair.low, 100 * pair.high, (long long)pair.both,
         (long long)pair.first, (long long)pair.second,
@@ -217,9 +217,8 @@ static void write_pairs(lks_html *page, const lks_report *r) {
         return;
     }
     lks_table_open(page, "figures",
-                   "Pairs of runs on the same test images: difference of their "
-                   "accuracies in percentage points, images that both, one or none "
-                   "got right, and McNemar's exact test");
+                   "Pairs of runs on the same test images. Difference of accuracies in percentage "
+                   "points; images that both, one or none got right; McNemar's exact test");
     lks_html_add(page,
                  "<thead><tr><th scope=\"col\">first – second</th><th scope=\"col\">difference"
                  "</th><th scope=\"col\">95 % interval</th><th scope=\"col\">both right</th>"

@@ -90,8 +90,8 @@ static void write_cell(lks_html *page, const lks_counts *c, int truth, int answe
 static void write_matrix(lks_html *page, const lks_report_run *run, int64_t largest) {
     const lks_counts *c = run->counts;
     lks_table_open(page, "matrix",
-                   "Confusion matrix: counts, and percent of the row; rows are true "
-                   "classes, columns what the network said");
+                   "Confusion matrix. Rows: true classes. Columns: answers of the network. "
+                   "Counts, and percent of the row");
     lks_html_add(page, "<thead><tr><td class=\"corner\">true ↓ said →</td>");
     for (int k = 0; k < c->classes; k++) {
         lks_html_add(page, "<th scope=\"col\">");
@@ -136,10 +136,11 @@ static void write_picture(lks_html *page, const lks_counts *c) {
         }
     }
     char alt[160];
-    snprintf(alt, sizeof alt,
-             "Confusion matrix of %d classes as a picture: rows are true classes, columns what the "
-             "network said; the table of the largest errors follows",
-             c->classes);
+    snprintf(
+        alt, sizeof alt,
+        "Confusion matrix of %d classes as a picture. Rows: true classes. Columns: answers of the "
+        "network. The table of the most frequent errors follows",
+        c->classes);
     lks_html_add(page, "<p class=\"matrix-picture\">");
     lks_html_picture(page, pixels, c->classes, c->classes, 4, c->classes > 100 ? 3 : 8, alt);
     lks_html_add(page, "</p>\n");
@@ -231,7 +232,7 @@ static void write_classes(lks_html *page, const lks_report_run *run) {
     lks_html_add(page,
                  "<p class=\"note\">Precision: of the images said to be of the class, the share "
                  "that is. Recall: of the class's images, the share found. F1: their harmonic "
-                 "mean. A figure whose denominator is 0 is 0; the mean is over the classes that "
+                 "mean. A figure without a denominator is 0. The mean is over the classes that "
                  "have images.</p>\n");
 }
 

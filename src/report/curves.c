@@ -254,7 +254,7 @@ static void draw_rate(curves *c) {
                        1);
     }
     draw(c, (lks_chart){.title = "Learning rate",
-                        .note = "What the schedule gave the optimizer.",
+                        .note = "Set by the schedule.",
                         .unit = "",
                         .floor = NAN,
                         .from_zero = true});
@@ -275,13 +275,12 @@ static void draw_speed(curves *c) {
     for (int i = 0; i < c->r->n; i++)
         add_epochs(c, &c->r->runs[i], c->r->n == 1 ? "images per second" : "",
                    offsetof(lks_epoch_record, images_per_second), 1);
-    draw(c,
-         (lks_chart){.title = "Throughput",
-                     .note = "Training images per second of wall time, over all ranks; evaluation "
-                             "is not counted.",
-                     .unit = "",
-                     .floor = NAN,
-                     .from_zero = true});
+    draw(c, (lks_chart){.title = "Throughput",
+                        .note = "Training images per second of wall time, over all ranks, without "
+                                "evaluation.",
+                        .unit = "",
+                        .floor = NAN,
+                        .from_zero = true});
 }
 
 static void add_communication(curves *c, const lks_report_run *run, bool waiting) {
@@ -337,8 +336,7 @@ static void write_phases(lks_html *page, const lks_report_run *run) {
         return;
     lks_html_add(page, "<h3>Where the time went</h3>\n");
     lks_table_open(page, "bars",
-                   "Seconds of the ranks in each phase, over all epochs: mean, and the "
-                   "ranks with the least and the most");
+                   "Seconds in each phase over all epochs: mean of the ranks, least and most");
     lks_html_add(page, "<thead><tr><th scope=\"col\">phase</th><th scope=\"col\">mean</th>"
                        "<th scope=\"col\">least – most</th><th scope=\"col\">share</th>"
                        "<th scope=\"col\" aria-hidden=\"true\"></th></tr></thead>\n<tbody>\n");

@@ -62,7 +62,7 @@ static void write_row(lks_html *page, const row *at, int n) {
 }
 
 static void write_table(lks_html *page, const lks_report *r, const table *t) {
-    lks_table_open(page, "figures keys", "Keys in which the configurations differ");
+    lks_table_open(page, "figures keys", "Keys with different values");
     lks_html_add(page, "<thead><tr><th scope=\"col\">key</th>");
     for (int i = 0; i < r->n; i++) {
         lks_html_add(page, "<th scope=\"col\" class=\"text\">");
@@ -75,7 +75,7 @@ static void write_table(lks_html *page, const lks_report *r, const table *t) {
     lks_html_add(page, "</tbody>\n");
     lks_table_close(page);
     if (t->hidden)
-        lks_html_printf(page, "<p class=\"note\">%d more differences are not shown.</p>\n",
+        lks_html_printf(page, "<p class=\"note\">%d further differences are not shown.</p>\n",
                         t->hidden);
 }
 

@@ -137,7 +137,7 @@ static void write_first_layer(lks_html *page, const lks_report_run *run) {
         write_filters(page, w, s.rows, s.columns, s.channels, (int)t->shape[1]);
     else
         lks_missing(page,
-                    "The first weights are no pictures: they do not lie on the image's pixels, or "
+                    "The first weights cannot be shown: they do not lie on the image's pixels, or "
                     "on more than fit.");
 }
 
@@ -195,7 +195,7 @@ static void write_stages(lks_html *page, const lks_report_run *run, const lks_mo
         stages++;
     }
     if (stages == 0)
-        lks_missing(page, "No layer of this network gives feature maps: it has no convolutions.");
+        lks_missing(page, "This network has no feature maps: it has no convolutions.");
 }
 
 static lks_status build(const lks_report_run *run, lks_model **model, lks_error *err) {
@@ -215,9 +215,9 @@ static void write_input(lks_html *page, const lks_report_run *run, const uint8_t
                          alt);
     lks_html_add(page, "<span>The first image of the test set, a <b>");
     lks_html_text(page, truth);
-    lks_html_add(page,
-                 "</b>, on its way through the network. The stronger the colour, the larger the "
-                 "value, each map by its own largest.</span></p>\n");
+    lks_html_add(
+        page, "</b>, on its way through the network. Strong colours are large values; each map has "
+              "its own scale.</span></p>\n");
 }
 
 static void write_forward(lks_html *page, const lks_report_run *run) {

@@ -113,7 +113,7 @@ void lks_section_errors(lks_html *page, const lks_report *r) {
     } else {
         lks_html_printf(
             page,
-            "<p>%s of %s test images are classified wrongly. True class and answer, the "
+            "<p>%s of %s test images are classified wrongly. Below: true class → answer, the "
             "most confident answers first.</p>\n",
             lks_grouped(n, errors), lks_grouped(run->test.n, total));
         if (run->has_images && list)

@@ -78,7 +78,7 @@ static void write_digest(lks_html *page, const lks_report_run *run, const lks_re
                     lks_report_weights_text(w, which),
                     lks_report_reproducible(run)
                         ? "the same on any number of ranks, threads and hosts"
-                        : "float32 sums: other numbers of ranks or threads may give others");
+                        : "float32 sums: other numbers of ranks or threads may give other weights");
 }
 
 static void write_work(lks_html *page, const lks_report_run *run) {
@@ -120,7 +120,7 @@ static void write_progress(lks_html *page, const lks_report_run *run) {
     if (!run->has_checkpoint)
         return;
     const lks_checkpoint *c = &run->checkpoint;
-    fact_open(page, "so far");
+    fact_open(page, "checkpoint");
     lks_html_printf(page, "%s steps", lks_grouped(c->cursor.step, text));
     snprintf(note, sizeof note, "%lld of %d epochs complete", (long long)c->cursor.epoch,
              run->config.train.epochs);
@@ -133,8 +133,8 @@ void lks_section_headline(lks_html *page, const lks_report *r) {
     lks_section_open(page, "headline", "Result");
     if (!run->summary)
         lks_missing(page,
-                    "This run has not ended: it was stopped, or is still at work. Below is what "
-                    "its newest checkpoint knows.");
+                    "This run has not ended. It was stopped, or is still at work. The weights are "
+                    "those that it would be tested with now.");
     else
         write_accuracy(page, run);
     lks_html_add(page, "<dl class=\"facts\">\n");

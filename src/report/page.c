@@ -74,13 +74,13 @@ static void write_header(lks_html *page, const lks_report *r) {
     lks_html_add(page, "</h1>\n");
     write_about(page, r->runs);
     if (r->n > 1) {
-        lks_html_add(page, "<p class=\"note\">Beside it ");
+        lks_html_add(page, "<p class=\"note\">Compared with ");
         for (int i = 1; i < r->n; i++) {
             lks_html_add(page, i > 1 ? ", <b>" : "<b>");
             lks_html_text(page, r->runs[i].label);
             lks_html_add(page, "</b>");
         }
-        lks_html_printf(page, "; curves and comparison show all, the rest is of <b>");
+        lks_html_printf(page, ". Curves and comparison show all runs. Everything else is of <b>");
         lks_html_text(page, r->runs[0].label);
         lks_html_add(page, "</b>.</p>\n");
     }
@@ -105,7 +105,7 @@ static void write_draw(lks_html *page, const lks_report *r, size_t end) {
     const lks_report_run *run = &r->runs[0];
     if (!run->has_checkpoint) {
         lks_section_open(page, "draw", "Draw");
-        lks_missing_since(page, "Without a checkpoint there is no network to try", run->problem);
+        lks_missing_since(page, "There is no network to try", run->problem);
         lks_section_close(page);
         return;
     }

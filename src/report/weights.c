@@ -30,12 +30,17 @@ static void fill_gaps(lks_report_weights *w, const lks_report_run *run) {
 lks_report_weights lks_report_weights_of(const lks_report_run *run) {
     lks_report_weights w = {.step = lks_report_number(run, "test_step"),
                             .validation_key = "test_validation_accuracy"};
+    lks_error ignored;
     if (!run->summary) {
         w.known = run->has_checkpoint;
         w.step = w.known ? (double)run->checkpoint.cursor.step : NAN;
         w.validation = NAN;
-        if (w.known)
-            memcpy(w.digest, run->checkpoint.weights_sha256, sizeof w.digest);
+        w.best = w.known && run->config.eval.test_weights == LKS_TEST_BEST &&
+                 run->checkpoint.best.step == run->checkpoint.cursor.step;
+        w.average = w.known && lks_checkpoint_evaluated(&run->checkpoint) != run->checkpoint.flats;
+        if (w.known &&
+            lks_checkpoint_evaluated_digest(&run->checkpoint, w.digest, &ignored) != LKS_OK)
+            w.digest[0] = '\0';
         return w;
     }
     w.known = true;

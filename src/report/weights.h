@@ -4,8 +4,8 @@
 
 #include "report/run.h"
 
-/* The weights that the test figures belong to, or that the newest checkpoint of a run that has not
- * ended holds. */
+/* The weights that the test figures belong to, or that a run that has not ended would be
+ * tested with. */
 typedef struct lks_report_weights {
     bool known, best, average;
     double step;                 /* after which they stood so; NaN: unknown */

@@ -96,8 +96,10 @@ static void suggest_refit(const lks_trainer *t, const lks_best *best, const char
         t->config->train.schedule.name == LKS_SCHEDULE_PLATEAU)
         return;
     char *word = lks_shell_word(folder);
-    lks_info("best after epoch %lld; to train on all images for so long: lockstep train --refit %s",
-             (long long)(best->step / t->plan.steps_per_epoch), word ? word : folder);
+    const long long epochs = (long long)(best->step / t->plan.steps_per_epoch);
+    lks_info(
+        "best after epoch %lld; to train on all images for %lld epoch%s: lockstep train --refit %s",
+        epochs, epochs, epochs == 1 ? "" : "s", word ? word : folder);
     free(word);
 }
 

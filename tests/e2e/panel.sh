@@ -71,7 +71,7 @@ config=$here/odd.yaml
 trained wide 2 --threads 1 --set train.epochs=1 --set model.dense1.units=8000 --set train.max_steps=30
 page wide
 compare wide
-check "it is said" grep -qF 'rounded here to 93 levels' "$work/wide.html"
+check "it is said" grep -qF 'rounded to 93 levels here' "$work/wide.html"
 check "rounding moves probabilities a little" found wide '.worst > 1e-6 and .worst < 0.05 and .changed <= 5'
 $ok || show "$work/wide.json"
 check "the page stays below 2 MiB" [ "$(stat -c %s "$work/wide.html")" -lt $((2 << 20)) ]

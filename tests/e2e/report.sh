@@ -96,7 +96,7 @@ whole "two runs"
 says '<section id="compare"'
 says 'data-name="run: validation"'
 says 'data-name="other: test"'
-pair=$(grep '<th scope="row">run – other</th>' "$page" | sed 's/<[^>]*value="\([^"]*\)"[^>]*>/ \1 /; s/<[^>]*>/ /g; s/run – other//; s/ – / /g')
+pair=$(grep '<th scope="row">run – other</th>' "$page" | sed 's/<[^>]*value="\([^"]*\)"[^>]*>/ \1 /; s/<[^>]*>/ /g; s/run – other//; s/ to / /g')
 read -r difference _ _ both first second neither p _ <<<"$pair"
 same "images of the pair" 500 $((both + first + second + neither))
 same "right in the first" "$(key run test_correct)" $((both + first))
@@ -150,7 +150,7 @@ sed -i 's/filters: [0-9]*/filters: 64/' "$work/changed/config.yaml"
 report 0 "$work/changed" --out "$page"
 whole "config.yaml was changed"
 says 'The weights cannot be shown: config.yaml is not of the checkpoint: .*'
-says 'there is no network to try: config.yaml is not of the checkpoint'
+says 'There is no network to try: config.yaml is not of the checkpoint'
 trained untested 1 --set train.epochs=1 --set 'data.test_images=""' --set 'data.test_labels=""' --set metrics.every_steps=0
 page=$work/untested/report.html
 whole "no test set"

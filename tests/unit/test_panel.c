@@ -123,7 +123,7 @@ static void two_channels_cannot_be_drawn(void) {
     two.channels = 2;
     l.source.data = &two;
     char *text = written(&l.source, PAGE_END);
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, "neither grey nor in red, green and blue"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "neither grey nor in colour"));
     CU_ASSERT_PTR_NULL(strstr(text, "<script"));
     free(text);
     lks_config_free(&l.config);
