@@ -61,7 +61,7 @@ typedef struct lks_epoch_record {
     double images_per_second, seconds;
     double comm_seconds; /**< in collectives: communication and wait together */
     /** From the record before this one, or the start of the process, to this one: a checkpoint
-     * saved behind a record counts in the next. Files of earlier versions have none. */
+     * saved after a record counts in the next. Files of earlier versions have none. */
     lks_phase_times phases;
 } lks_epoch_record;
 

@@ -15,7 +15,7 @@
  *
  *  constant: lr. step: lr * gamma^(epoch / every_epochs), integer division, epoch = step / @p
  * steps_per_epoch. exponential: lr * gamma^epoch. cosine, over the T = @p total_steps -
- * warmup_steps steps behind the warm-up: min_lr + (lr - min_lr) * (1 + cos(pi * t / T)) / 2, t = 0
+ * warmup_steps steps after the warm-up: min_lr + (lr - min_lr) * (1 + cos(pi * t / T)) / 2, t = 0
  * at the first of them, min_lr from t = T on. plateau: lr * factor^reductions, at least min_lr.
  * onecycle over @p total_steps as in Smith & Topin 2018 with PyTorch's OneCycleLR parameters: from
  * lr / div_factor up to lr at step warmup_share * total - 1, then down to lr / div_factor /

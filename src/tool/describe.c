@@ -261,6 +261,11 @@ static lks_status describe_folder(const source *s, lks_error *err) {
     static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                         "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
     const bool has_test = is_there(s->path, names[2]) || is_there(s->path, names[3]);
+    if (!has_test && !is_there(s->path, names[0]) && !is_there(s->path, names[1]))
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: neither a run folder nor a data set, which has %s; class folders of "
+                        "pictures become one by `lockstep pack`",
+                        s->path, names[0]);
     for (int i = 0; i < (has_test ? 4 : 2); i++)
         LKS_TRY(describe_file(s->path, names[i], i % 2 ? 1 : 3, err));
     if (!has_test)

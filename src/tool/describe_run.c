@@ -181,10 +181,11 @@ static void print_phases(const run_folder *r) {
         return;
     for (int p = 0; p < LKS_PHASES; p++)
         sum.of[p].rank = usual_rank(h, p);
-    snprintf(title, sizeof title,
-             "\ntime per phase, seconds: sums over %zu epoch%s of the least, mean and most of the "
-             "ranks (the one that most often took the most)",
-             n, n == 1 ? "" : "s");
+    snprintf(
+        title, sizeof title,
+        "\ntime per phase, seconds, sums over %zu epoch%s: least, mean and most of all ranks, and "
+        "the rank that took the most in most epochs",
+        n, n == 1 ? "" : "s");
     lks_phase_times_print(stdout, title, &sum);
 }
 

@@ -77,6 +77,12 @@ usage_ends "unknown command" trian trian "$config"
 usage_ends "no configuration" configuration train
 usage_ends "missing configuration file" nowhere.yaml train "$work/nowhere.yaml"
 usage_ends "a folder as configuration" e2e train "$here"
+new_case
+mkdir "$folder/run"
+cp "$config" "$folder/run/config.yaml"
+ends 2 "a run folder as configuration" 'its config[.]yaml' "${two[@]}" train "$folder/run"
+new_case
+ends 1 "a folder of something else described" 'neither a run folder nor a data set' "${two[@]}" info "$here"
 config_ends "malformed --set" seed --set seed
 config_ends "unknown key in --set" train.optimizer --set train.optimizer.learning=1
 config_ends "zero batch" train.global_batch --set train.global_batch=0

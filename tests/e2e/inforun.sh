@@ -53,7 +53,7 @@ phase_wanted=$(phase_sums)
 same "phases are those of the files" "exchange batch compute communication wait update evaluate checkpoint verify other total" \
     "$(cut -d ' ' -f 1 <<<"$phase_wanted" | paste -sd ' ')"
 same "the table of phases" "$phase_wanted" "$(phase_table)"
-says '^time per phase, seconds: sums over 3 epochs of '
+says '^time per phase, seconds, sums over 3 epochs: '
 same "a checkpoint behind an epoch's line counts in the next one's" '[false,true,true]' \
     "$(jq -cs '[.[] | select(.type == "epoch").phases.checkpoint.min > 0]' "$run/metrics.jsonl")"
 
@@ -75,7 +75,7 @@ same "phases of the checkpoint" "$phase_wanted" "$(phase_table)"
 jq -c 'if .epoch == 2 then del(.phases) else . end' "$work/metrics.jsonl" 2>/dev/null >"$run/metrics.jsonl" || true
 info "$run"
 same "phases of two epochs" "$(phase_sums)" "$(phase_table)"
-says '^time per phase, seconds: sums over 2 epochs of '
+says '^time per phase, seconds, sums over 2 epochs: '
 jq -c 'del(.phases)' "$work/metrics.jsonl" 2>/dev/null >"$run/metrics.jsonl" || true
 info "$run"
 same "curves without phases" "$wanted" "$(table)"

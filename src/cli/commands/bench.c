@@ -60,7 +60,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error *err) {
     (void)exit_status;
-    return lks_hint_shipped(lks_bench(comm, input, err), ((lks_bench_options *)input)->config, err);
+    return lks_hint_config(lks_bench(comm, input, err), ((lks_bench_options *)input)->config, err);
 }
 
 static int run(const lks_call *call) {

@@ -16,7 +16,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (state->arg_num < 2)
-            lks_usage_error(state, "two checkpoints are needed");
+            lks_usage_error(state, "two checkpoints or run folders are needed, e.g. runs/a runs/b");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;

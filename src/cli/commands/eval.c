@@ -37,7 +37,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (a->o.n_checkpoints == 0)
-            lks_usage_error(state, "a checkpoint is missing, e.g. runs/NAME/checkpoints/last.h5");
+            lks_usage_error(state,
+                            "a checkpoint or run folder is missing, e.g. runs/mnist-convnet");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;

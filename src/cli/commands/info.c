@@ -31,7 +31,7 @@ static int run(const lks_call *call) {
         return 0;
     lks_status status = lks_describe(what, common.sets, common.n_sets, &err);
     lks_common_free(&common);
-    lks_hint_shipped(status, what, &err);
+    lks_hint_config(status, what, &err);
     return status == LKS_OK ? 0 : lks_report(&err);
 }
 

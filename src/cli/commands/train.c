@@ -138,7 +138,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error *err) {
     const lks_train_options *o = input;
     bool stopped;
-    lks_status status = lks_hint_shipped(lks_train(comm, o, &stopped, err), o->config, err);
+    lks_status status = lks_hint_config(lks_train(comm, o, &stopped, err), o->config, err);
     if (status == LKS_OK && stopped)
         *exit_status = LKS_EXIT_STOPPED;
     return status;
