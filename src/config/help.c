@@ -77,7 +77,7 @@ void lks_config_keys(void (*visit)(const lks_key_info *key, void *context), void
     for (const lks_layer_kind *const *kind = lks_layer_kinds; *kind; kind++) {
         const lks_layer_kind *info = *kind;
         visit(&(lks_key_info){info->name, NULL, "", "", NULL, false, "", info->meaning,
-                              info->example},
+                              info->example ? info->example : ""},
               context);
         for (int i = 0; i < info->n_options; i++)
             visit_option(&v, info->name, &info->options[i]);

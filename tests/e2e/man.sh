@@ -88,7 +88,7 @@ while IFS= read -r kind; do
     same "help $kind: its options and no other" "$(named "^${kind}[.]")" \
         "$(sed -nE "s/^    ([a-z0-9_]+): .*/$kind.\1/p" out | grep -vx "$kind.model" | sort)"
     { sed -n '/^    model:$/,$p' out | sed 's/^    //' && echo "  - flatten" && echo "  - dense: 10"; } >example.yaml
-    check "help $kind: the example has the layer" grep -qE "^  - $kind(:|\$)" example.yaml
+    check "help $kind: the example has the layer (.example of src/nn/layers/$kind.c)" grep -qE "^  - $kind(:|\$)" example.yaml
     check "help $kind: the example is a configuration" "$LOCKSTEP" info example.yaml >/dev/null
     $ok || show example.yaml
 done <kinds
