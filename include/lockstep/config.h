@@ -104,7 +104,7 @@ typedef struct lks_data_config {
     char class_names[LKS_CLASSES_MAX][LKS_NAME_MAX];
     int label_offset;  /**< subtracted from every label (EMNIST letters start at 1) */
     bool transpose;    /**< rows and columns of every image change places (EMNIST) */
-    int64_t limit;     /**< 0: all; else so many training images, chosen by seed, stratified */
+    int64_t limit;     /**< 0: all; else N training images, chosen by seed, stratified */
     bool balanced;     /**< every class is seen equally often in an epoch, by repeating images */
     double validation; /**< share of the training images held out, 0 <= v < 1 */
     lks_normalize normalize;
@@ -183,7 +183,7 @@ typedef struct lks_eval_config {
 } lks_eval_config;
 
 typedef struct lks_metrics_config {
-    int64_t every_steps; /**< a "step" line in metrics.jsonl and history.h5 every so many steps; 0:
+    int64_t every_steps; /**< a "step" line in metrics.jsonl and history.h5 every N steps; 0:
                             none */
 } lks_metrics_config;
 

@@ -133,7 +133,7 @@ const struct argp lks_help_argp = {.options = help_options, .parser = parse_help
 static const struct argp_option common_options[] = {
     {"set", KEY_SET, "KEY=VALUE", 0,
      "Set a key of the configuration, e.g. data.dir=data/mnist. May be repeated. "
-     "`lockstep help config` lists the keys",
+     "`lockstep help config` lists the keys. A text is taken whole, unless it begins with a quote",
      10},
     {"threads", KEY_THREADS, "N", 0,
      "OpenMP threads per rank (default: the usable cores, divided by the ranks of this "

@@ -116,7 +116,7 @@ const lks_advice lks_advice_table[] = {
     {"kaimingnormal", "he_normal", "write he_normal"},
     {0}};
 
-/* The letters and digits of @p word behind its last dot, small; "" where they are too many. */
+/* The letters and digits of @p word after its last dot, small; "" where they are too many. */
 static void normalise(const char *word, char *out, size_t size) {
     const char *dot = strrchr(word, '.');
     size_t used = 0;

@@ -129,14 +129,16 @@ static lks_status check_plateau(lks_reader *r) {
         return LKS_OK;
     return fail_key(r, "train.schedule.name",
                     "train.schedule.name: plateau watches the validation split: set "
-                    "data.validation, 0.1 say");
+                    "data.validation, for example to 0.1");
 }
 
 static lks_status check_early_stop(lks_reader *r) {
     if (r->config->train.stop_patience == 0 || r->config->data.validation > 0)
         return LKS_OK;
-    return fail_key(r, "train.early_stop.patience",
-                    "early stopping watches the validation split: set data.validation, 0.1 say");
+    return fail_key(
+        r, "train.early_stop.patience",
+        "early stopping watches the validation split: set data.validation, for example to "
+        "0.1");
 }
 
 static lks_status check_test_weights(lks_reader *r) {
@@ -144,7 +146,7 @@ static lks_status check_test_weights(lks_reader *r) {
         return LKS_OK;
     return fail_key(r, "eval.test_weights",
                     "eval.test_weights: best needs a validation split to choose by: set "
-                    "data.validation, 0.1 say");
+                    "data.validation, for example to 0.1");
 }
 
 static lks_status check_class_weights(lks_reader *r) {
@@ -197,12 +199,13 @@ static lks_status check_chunks(lks_reader *r) {
     if (chunks * t->accumulate <= CHUNKS_PER_STEP_MAX)
         return LKS_OK;
     const bool accumulates = lks_reader_given(r, "train.accumulate") && t->accumulate > 1;
-    return lks_fail_option(
-        r, lks_option_find(accumulates ? "train.accumulate" : "train.global_batch"),
-        "an optimizer step adds up at most %d chunks: train.global_batch %d in chunks of %d, %d "
-        "times (train.accumulate), are %lld",
-        CHUNKS_PER_STEP_MAX, t->global_batch, t->chunk, t->accumulate,
-        (long long)(chunks * t->accumulate));
+    return lks_fail_option(r,
+                           lks_option_find(accumulates ? "train.accumulate" : "train.global_batch"),
+                           "an optimizer step adds up at most %d chunks, and here are %lld: "
+                           "train.global_batch %d in chunks "
+                           "of %d, times train.accumulate %d",
+                           CHUNKS_PER_STEP_MAX, (long long)(chunks * t->accumulate),
+                           t->global_batch, t->chunk, t->accumulate);
 }
 
 /* The index of the layer that `key` of layer i names; -1 for the image. */

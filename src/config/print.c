@@ -126,11 +126,10 @@ static bool is_plain(const char *text) {
     return true;
 }
 
-/* Characters that YAML does not print as they are, or that some readers take for line ends. Control
- * characters below 0x80 never get into a configuration. */
+/* Characters that YAML does not print as they are, or that some readers take for line ends. */
 static bool needs_escape(uint32_t code) {
-    return (code >= 0x80 && code <= 0xA0) || code == 0x2028 || code == 0x2029 || code == 0xFEFF ||
-           code == 0xFFFE || code == 0xFFFF;
+    return code < 0x20 || (code >= 0x7F && code <= 0xA0) || code == 0x2028 || code == 0x2029 ||
+           code == 0xFEFF || code == 0xFFFE || code == 0xFFFF;
 }
 
 static void write_text(FILE *out, const char *text) {
@@ -143,8 +142,10 @@ static void write_text(FILE *out, const char *text) {
         n = lks_utf8_sequence(text, strlen(text));
         if (n == 0)
             n = 1;
-        uint32_t code = 0;
-        if (n == 2)
+        uint32_t code = 'x'; /* what stands for itself, also a byte that is not UTF-8 */
+        if (n == 1 && (unsigned char)*text < 0x80)
+            code = (unsigned char)*text;
+        else if (n == 2)
             code = (text[0] & 0x1Fu) << 6 | (text[1] & 0x3Fu);
         else if (n == 3)
             code = (text[0] & 0x0Fu) << 12 | (text[1] & 0x3Fu) << 6 | (text[2] & 0x3Fu);

@@ -67,7 +67,7 @@ static size_t mark_offset(const builder *b, const struct fy_mark *mark) {
     return mark->input_pos < b->source->size ? mark->input_pos : b->source->size;
 }
 
-/* Marks of quoted texts, anchors and aliases stand behind the character that introduces them. */
+/* Marks of quoted texts, anchors and aliases stand after the character that introduces them. */
 static void step_back(builder *b, const char *introducers) {
     if (b->offset > 0 && strchr(introducers, b->source->text[b->offset - 1]))
         b->offset--;

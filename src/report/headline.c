@@ -26,15 +26,16 @@ static const char *count_of(const lks_report_run *run, const char *key,
 /* Accuracy with its interval, and the errors. */
 static void write_accuracy(lks_html *page, const lks_report_run *run) {
     char text[LKS_FIGURE_ROOM];
-    const double total = lks_report_number(run, "test_total");
-    const double correct = lks_report_number(run, "test_correct");
-    if (!(total > 0)) {
+    const int64_t images =
+        run->summary ? lks_json_get_integer(run->summary, "test_total", INT64_MAX, 0) : 0;
+    const double total = (double)images, correct = lks_report_number(run, "test_correct");
+    if (images == 0) {
         lks_missing_test(page, run);
         return;
     }
     lks_html_add(page, "<p class=\"lead\"><span class=\"big\">");
     number(page, run, "test_accuracy",
-           lks_percent(lks_report_number(run, "test_accuracy"), (int64_t)total, text));
+           lks_percent(lks_report_number(run, "test_accuracy"), images, text));
     lks_html_printf(
         page, "</span> <span class=\"what\">of the test images recognised: <b>%s</b> errors, ",
         lks_grouped_double(total - correct, text));
@@ -43,10 +44,10 @@ static void write_accuracy(lks_html *page, const lks_report_run *run) {
     number(page, run, "test_total", lks_grouped_double(total, text));
     lks_html_add(page, " right<br>95 % confidence interval (Wilson): ");
     number(page, run, "test_accuracy_low",
-           lks_percent(lks_report_number(run, "test_accuracy_low"), (int64_t)total, text));
+           lks_percent(lks_report_number(run, "test_accuracy_low"), images, text));
     lks_html_add(page, " to ");
     number(page, run, "test_accuracy_high",
-           lks_percent(lks_report_number(run, "test_accuracy_high"), (int64_t)total, text));
+           lks_percent(lks_report_number(run, "test_accuracy_high"), images, text));
     lks_html_add(page, "</span></p>\n");
 }
 

@@ -29,6 +29,12 @@ static void test_assignments(void) {
     again = parse_good(MODEL, dir);
     CU_ASSERT_STRING_EQUAL(again.data.dir, "my pictures: all \" # ");
     lks_config_free(&again);
+    free(dir);
+    /* A folder's name that the program found may hold anything: nothing of it breaks a line. */
+    snprintf(c.data.dir, sizeof c.data.dir, "a\nb\x1b\x7f\t\xe9");
+    dir = lks_config_assignment(&c, "data.dir", NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(dir);
+    CU_ASSERT_STRING_EQUAL(dir, "data.dir=\"a\\u000Ab\\u001B\\u007F\\u0009\xe9\"");
     lks_config_free(&c);
     free(names);
     free(dir);
