@@ -38,6 +38,9 @@ static void test_layers(void) {
         {"AdaptiveAvgPool2d", "write global_avgpool"},
         {"GlobalAveragePooling2D", "write global_avgpool"},
         {"InputLayer", "leave it out"},
+        {"SiLU", "write silu"},
+        {"Concatenate", "write concat: NAME"},
+        {"DepthwiseConv2D", "write conv2d with groups"},
         {"Drpout", "did you mean 'dropout'?"},
         {"quite_another", "known kinds: conv2d"}};
     for (int i = 0; i < COUNT(answers); i++) {
