@@ -123,7 +123,4 @@ const lks_layer_kind lks_layer_concat = {
     .options = options,
     .n_options = LKS_COUNT(options),
     .short_form = true,
-    .example = "- conv2d: {filters: 16, kernel: 3, padding: same, name: left}\n"
-               "- conv2d: {filters: 16, kernel: 5, padding: same, input: input}\n"
-               "- concat: left\n",
     .rules = &rules};
