@@ -15,6 +15,4 @@ const lks_layer_kind lks_layer_silu = {
                "- silu\n",
     .options = options,
     .n_options = LKS_COUNT(options),
-    .example = "- conv2d: {filters: 32, kernel: 3}\n"
-               "- silu\n",
     .rules = &rules};
