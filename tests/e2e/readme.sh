@@ -40,8 +40,9 @@ for page in "${pages[@]}"; do
         fi
     done < <(of targets "$page")
 done
-for page in configs jobs src tests include/lockstep src/report; do
-    check "README.md leads to $page" grep -q "^$page/README.md" <(of targets README.md)
+for target in configs/README.md jobs/README.md src/README.md tests/README.md include/lockstep/README.md src/report/README.md \
+    configs/README.md#layers jobs/README.md#stopping-and-going-on jobs/README.md#slurm; do
+    check "README.md leads to $target" grep -q "^$target" <(of targets README.md)
 done
 
 # --- commands and exit statuses
