@@ -126,6 +126,9 @@ done <"$work/claims"
 check "README's configuration has keys" [ "$(wc -l <"$work/claims")" -ge 12 ]
 check "README's configuration is one" "$LOCKSTEP" train "$work/example.yaml" --quiet --dry-run --set "data.dir=$golden"
 
+of yaml configs/README.md >"$work/block.yaml"
+check "the configuration of configs/README.md is one" "$LOCKSTEP" train "$work/block.yaml" --quiet --dry-run --set "data.dir=$golden"
+
 # --- scripts, configurations, and options of commands, wherever a page has them in code
 while read -r file; do
     check "$file is there" [ -e "$SOURCE/$file" ]
