@@ -206,20 +206,22 @@ static void run_pass(lks_model *m, lks_worker *w, pass p) {
 
 /* The operation at stop s; none before the first. */
 static lks_op *stop(const lks_model *m, int s) {
-    return s >= 0 ? m->ops[m->stops[s]] : NULL;
+    return s >= 0 ? m->ops[m->rendezvous.stops[s]] : NULL;
 }
 
 /* Forward from stop to stop, then the last stretch forward and backward, and back from stop to
  * stop. Without stops a chunk goes through everything while its data are in the cache. */
 static void train_on_thread(lks_model *m, lks_worker *w) {
-    int first = 0, last = m->n_stops - 1;
-    for (int s = 0; s <= last; first = m->stops[s++])
-        run_pass(m, w, (pass){first, m->stops[s], .forward = true, .next = stop(m, s)});
+    int first = 0, last = m->rendezvous.n_stops - 1;
+    for (int s = 0; s <= last; first = m->rendezvous.stops[s++])
+        run_pass(m, w, (pass){first, m->rendezvous.stops[s], .forward = true, .next = stop(m, s)});
     run_pass(m, w,
              (pass){first, m->n_ops, .forward = true, .backward = true, .next = stop(m, last)});
     for (int s = last; s >= 0; s--) {
-        first = s > 0 ? m->stops[s - 1] : 0;
-        run_pass(m, w, (pass){first, m->stops[s] + 1, .backward = true, .next = stop(m, s - 1)});
+        first = s > 0 ? m->rendezvous.stops[s - 1] : 0;
+        run_pass(
+            m, w,
+            (pass){first, m->rendezvous.stops[s] + 1, .backward = true, .next = stop(m, s - 1)});
     }
 #pragma omp barrier
     wide_weights(m, w);
@@ -229,7 +231,7 @@ void lks_model_train(lks_model *m, const lks_batch *batch) {
     m->batch = *batch;
     m->training = true;
     m->gathered += batch->n > 0;
-    if (batch->n == 0 && m->n_stops == 0)
+    if (batch->n == 0 && m->rendezvous.n_stops == 0)
         return;
 #pragma omp parallel num_threads(m->threads)
     {

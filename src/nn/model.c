@@ -75,12 +75,13 @@ static lks_status make_room(lks_model *m, const lks_config *config, lks_error *e
     m->room_ops = (int)n;
     m->room_tensors = (int)tensors;
     m->ops = lks_alloc(n, sizeof(lks_op *), "the network", err);
-    m->stops = lks_alloc(n, sizeof(int), "the network", err);
+    m->rendezvous.stops = lks_alloc(n, sizeof(int), "the network", err);
     m->activations = lks_alloc(n, sizeof(lks_activation *), "the network", err);
     m->layer_out = lks_alloc(n, sizeof(lks_activation *), "the network", err);
     m->tensors = lks_alloc(tensors, sizeof *m->tensors, "the network", err);
     m->plans = lks_alloc(tensors, sizeof *m->plans, "the network", err);
-    if (!m->ops || !m->stops || !m->activations || !m->layer_out || !m->tensors || !m->plans)
+    if (!m->ops || !m->rendezvous.stops || !m->activations || !m->layer_out || !m->tensors ||
+        !m->plans)
         return err->status;
     return LKS_OK;
 }
@@ -98,7 +99,7 @@ static lks_status build(lks_model *m, const lks_config *config, const lks_layer_
         if (m->ops[i]->in_place)
             place_sums(m, m->ops[i]);
         if (m->ops[i]->class->moments && m->ops[i]->trained)
-            m->stops[m->n_stops++] = i;
+            m->rendezvous.stops[m->rendezvous.n_stops++] = i;
     }
     return add_workers(m, err);
 }
@@ -159,7 +160,7 @@ void lks_model_free(lks_model *m) {
     }
     lks_free(m->workers);
     lks_free(m->ops);
-    lks_free(m->stops);
+    lks_free(m->rendezvous.stops);
     lks_free(m->activations);
     lks_free(m->layer_out);
     lks_objective_free(&m->objective);
@@ -185,7 +186,7 @@ lks_model_view lks_model_look(const lks_model *m) {
                             .message = m->message,
                             .n_message = m->n_message,
                             .gradients = m->gradients,
-                            .n_meetings = 2 * m->n_stops, /* forward and backward */
+                            .n_meetings = 2 * m->rendezvous.n_stops, /* forward and backward */
                             .bytes = m->bytes,
                             .kernels = m->kernels};
 }
@@ -198,8 +199,8 @@ int64_t lks_model_flop(const lks_model *m) {
 }
 
 void lks_model_share(lks_model *m, lks_sum_i64 sum, void *context) {
-    m->sum = sum;
-    m->sum_context = context;
+    m->rendezvous.sum = sum;
+    m->rendezvous.context = context;
 }
 
 void lks_model_weigh_classes(lks_model *m, const double *factors) {

@@ -104,6 +104,14 @@ struct lks_op {
     size_t sums_count;
 };
 
+/* Operations with moments: there the threads meet, and the ranks. */
+typedef struct lks_rendezvous {
+    int *stops; /* [n_stops] the operations, in order */
+    int n_stops;
+    lks_sum_i64 sum; /* over all ranks, or NULL */
+    void *context;   /* its own */
+} lks_rendezvous;
+
 struct lks_model {
     const lks_kernels *kernels;
     int threads, capacity, chunk;
@@ -120,11 +128,8 @@ struct lks_model {
     int n_tensors, room_tensors;
     lks_op **ops; /* [room_ops], and as many activations */
     int n_ops, room_ops;
-    int *stops; /* operations with moments, in order: there the threads and ranks meet */
-    int n_stops;
+    lks_rendezvous rendezvous;
     lks_activation **layer_out; /* [layers] output of each layer, NULL inside a fused group */
-    lks_sum_i64 sum;            /* over all ranks, or NULL */
-    void *sum_context;
     lks_activation **activations;
     int n_activations;
     lks_worker **workers; /* [threads] */

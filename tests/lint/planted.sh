@@ -109,6 +109,10 @@ plant src/comm/comm.c 'MPI_Comm lks_d = MPI_COMM_WORLD;' 'MPI_COMM_WORLD named a
 plant src/comm/comm.c 'void f(void) { exit(1); }' 'exits and signal handlers outside src/cli'
 plant src/train/loop.c 'x = sigaction(SIGINT, &a, NULL);' 'exits and signal handlers outside src/cli'
 plant src/train/loop.c 'lks_comm_abort(comm, 1);' 'lks_comm_abort outside src/cli'
+plant src/io/checkpoint.c 'if (bad) _exit (1);' 'exits and signal handlers outside src/cli'
+plant src/base/log.c 'void g(void) { abort(); }' 'abort outside src/cli'
+plant src/comm/other.c 'MPI_Abort(c, 1);' 'abort outside src/cli'
+plant src/nn/conv.c 'lks_comm_abort(c, 1);' 'lks_comm_abort outside'
 reap layering "$work/tree"
 
 # --- numerics
@@ -147,7 +151,9 @@ printf 'int a;\n%.0s' $(seq 701) >src/nn/long.c
 planted+=(src/nn/layer.c.orig 'left-over' src/nn/long.c:701 'longer than')
 mkdir tools
 echo x >tools/x
-planted+=(./tools 'no place here')
+for i in {1..15}; do echo >"src/base/file$i.c"; done
+for i in {1..16}; do echo >"src/comm/file$i.c"; done
+planted+=(src/comm:17 'folders with more than' ./tools 'no place here')
 reap files "$work/tree"
 
 # --- libm.sh reads objects: calls of what it must find and of what it must let pass

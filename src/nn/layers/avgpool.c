@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "nn/pool.h"
+#include "nn/windows/pool.h"
 
 typedef struct settings {
     lks_window window;

@@ -111,8 +111,8 @@ static void add_up(batchnorm_op *b) {
     }
     memset(b->samples, 0, (size_t)m->threads * sizeof *b->samples);
     memset(b->sums, 0, (size_t)m->threads * each * sizeof *b->sums);
-    if (m->sum)
-        m->sum(m->sum_context, b->message, 1 + 2 * each);
+    if (m->rendezvous.sum)
+        m->rendezvous.sum(m->rendezvous.context, b->message, 1 + 2 * each);
     b->n = b->message[0] * b->pixels;
 }
 

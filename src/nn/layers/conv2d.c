@@ -7,10 +7,10 @@
  * weight gradient has outputs in lanes. Both ways sum in the same order, (filter, row, column) and
  * (sample, row, column), so the choice moves no bit. 3 x 3 kernels between many channels take
  * Winograd's way instead, forward and wherever backward is dense. */
-#include "nn/grouped.h"
+#include "nn/windows/grouped.h"
 #include "nn/sums.h"
-#include "nn/transposed.h"
-#include "nn/winograd.h"
+#include "nn/windows/transposed.h"
+#include "nn/windows/winograd.h"
 
 #include <stdio.h>
 #include <string.h>

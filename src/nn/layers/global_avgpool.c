@@ -1,4 +1,4 @@
-#include "nn/pool.h"
+#include "nn/windows/pool.h"
 
 static lks_status shape(const lks_place *p, lks_layer_info *info, lks_error *err) {
     (void)err;

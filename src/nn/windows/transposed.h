@@ -2,7 +2,7 @@
 #ifndef LKS_NN_TRANSPOSED_H
 #define LKS_NN_TRANSPOSED_H
 
-#include "nn/window.h"
+#include "nn/windows/window.h"
 
 /* Pixels of the input that are reached by the same taps, through outputs at the same distances. */
 typedef struct lks_pixel_class {

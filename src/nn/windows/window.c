@@ -1,4 +1,4 @@
-#include "nn/window.h"
+#include "nn/windows/window.h"
 
 #include <string.h>
 

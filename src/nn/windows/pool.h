@@ -1,7 +1,7 @@
 #ifndef LKS_NN_POOL_H
 #define LKS_NN_POOL_H
 
-#include "nn/window.h"
+#include "nn/windows/window.h"
 
 typedef enum lks_pooling {
     LKS_POOL_LARGEST,

@@ -2,7 +2,7 @@
 #ifndef LKS_NN_GROUPED_H
 #define LKS_NN_GROUPED_H
 
-#include "nn/window.h"
+#include "nn/windows/window.h"
 
 /* Appends a convolution with the ReLU that follows it. Outputs [g, g + 1) * filters / groups read the
  * input channels [g, g + 1) * channels / groups; both divide evenly. Weights are

@@ -3,7 +3,7 @@
 #ifndef LKS_NN_WINOGRAD_H
 #define LKS_NN_WINOGRAD_H
 
-#include "nn/window.h"
+#include "nn/windows/window.h"
 
 typedef struct lks_winograd {
     lks_op *op;

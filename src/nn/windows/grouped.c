@@ -4,13 +4,13 @@
  * 15 products of 16, which is still less than to do without the groups as soon as there are more
  * channels. Every output is a chain over (kernel row, column, channel) from the bias, every weight's
  * gradient one over (sample, row, column). */
-#include "nn/grouped.h"
+#include "nn/windows/grouped.h"
 
 #include <string.h>
 
 #include "lockstep/memory.h"
 #include "nn/sums.h"
-#include "nn/transposed.h"
+#include "nn/windows/transposed.h"
 
 typedef struct block {
     lks_span channels; /* of the input that its outputs read */

@@ -1,7 +1,7 @@
 /* Every pixel of the input is reached by some taps of the kernel: by all of them in the middle, by fewer
  * at the border, by every second one in a row where the stride is 2. Pixels with the same taps make a
  * class, and a class is a forward convolution of its own without a single product too many. */
-#include "nn/transposed.h"
+#include "nn/windows/transposed.h"
 
 #define MOST_IMAGES 16
 #define CACHE       (512 * 1024) /* floats of the gradients of the images worked on together */

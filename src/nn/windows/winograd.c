@@ -1,6 +1,6 @@
 /* Tiles of all images in groups: transform, sixteen matrix products, transform back. A tile is computed
  * by itself, so groups and images cannot show in the result. */
-#include "nn/winograd.h"
+#include "nn/windows/winograd.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  *
  * A window is cut to the part that lies in the image; padding never wins a maximum, and counts in a
  * mean's divisor where the configuration says so. */
-#include "nn/pool.h"
+#include "nn/windows/pool.h"
 
 #include <string.h>
 
