@@ -152,7 +152,7 @@ for script in "$SOURCE"/jobs/*; do
     case $name in
     README.md) continue ;;
     launch.sh | slurm.sh) continue ;; # for the others
-    *.sh) check "$name --help" eval '[ -n "$(bash "$script" --help)" ]' ;;
+    *.sh | *.sbatch) check "$name --help" eval '[ -n "$(bash "$script" --help)" ]' ;;
     esac
     check "jobs/README.md names $name" grep -qx "$name" <(of targets jobs/README.md)
 done
