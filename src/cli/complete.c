@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "cli/options.h"
-#include "cli/shipped.h"
 #include "lockstep/config.h"
 #include "lockstep/topic.h"
+#include "tool/shipped.h"
 
 /* What names the shell is asked for: each kind holds those before it. */
 typedef enum names { NO_NAMES, FOLDERS, YAML, FILES } names;

@@ -2,8 +2,8 @@
 #include "cli/commands/commands.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "cli/shipped.h"
 #include "lockstep/describe.h"
+#include "tool/shipped.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     const char **what = state->input;

@@ -6,8 +6,8 @@
 #include "cli/commands/commands.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "cli/shipped.h"
 #include "lockstep/pack.h"
+#include "tool/shipped.h"
 
 enum {
     KEY_SIZE = 'z',

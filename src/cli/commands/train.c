@@ -6,9 +6,9 @@
 #include "cli/launch.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "cli/shipped.h"
 #include "lockstep/job.h"
 #include "lockstep/train.h"
+#include "tool/shipped.h"
 
 enum {
     KEY_OUT = 'o',
