@@ -152,6 +152,9 @@ void lks_report_path(const char *folder, char path[LKS_PATH_MAX + 64]) {
 lks_status lks_report_write(const char *const *folders, int n, const char *data, const char *path,
                             lks_error *err) {
     lks_html page = {0};
+    if (n < 1 || n > LKS_REPORT_RUNS_MAX)
+        return lks_fail(err, LKS_ERR_USAGE, "a report takes 1 to %d run folders, not %d",
+                        LKS_REPORT_RUNS_MAX, n);
     lks_report r = {lks_alloc((size_t)n, sizeof *r.runs, "the runs", err), 0};
     lks_status status = r.runs ? LKS_OK : LKS_ERR_MEMORY;
     for (; status == LKS_OK && r.n < n; r.n += status == LKS_OK)

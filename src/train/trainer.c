@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <assert.h>
 #include <fenv.h>
 #include <math.h>
 #include <stdio.h>
@@ -129,6 +130,9 @@ void lks_trainer_print(const lks_trainer *t, const lks_provenance *p) {
     lks_info("network    %s: %zu parameters in %d tensors", t->config->name, t->view.n_parameters,
              t->view.n_tensors);
 }
+
+static_assert(2 + LKS_UPDATE_STATES <= LKS_CHECKPOINT_FLATS,
+              "a checkpoint has room for model, average and all states of an optimizer");
 
 /* One more array of the weights' shape. */
 static void add_flat(const lks_trainer *t, lks_checkpoint *c, const char *group, float *values) {

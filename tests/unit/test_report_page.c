@@ -175,6 +175,20 @@ static void absurd_values_do_not_hang(void) {
         }
 }
 
+/* What a caller of the library can get wrong is an error, in release builds too. */
+static void misuse_is_an_error(void) {
+    const char *const folders[LKS_REPORT_RUNS_MAX + 1] = {"nowhere"};
+    lks_error err;
+    lks_html page = {0};
+    lks_html_asset(&page, "nothing");
+    CU_ASSERT_EQUAL(lks_html_status(&page, &err), LKS_ERR_IO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "'nothing'"));
+    lks_html_free(&page);
+    CU_ASSERT_EQUAL(lks_report_write(folders, LKS_REPORT_RUNS_MAX + 1, NULL, "page.html", &err),
+                    LKS_ERR_USAGE);
+    CU_ASSERT_EQUAL(lks_report_write(folders, 0, NULL, "page.html", &err), LKS_ERR_USAGE);
+}
+
 int main(void) {
     const lks_test tests[] = {
         {"text cannot become markup", text_cannot_become_markup},
@@ -185,6 +199,7 @@ int main(void) {
         {"many points are averaged", many_points_are_averaged},
         {"odd charts are drawn", odd_charts_are_drawn},
         {"absurd values do not hang", absurd_values_do_not_hang},
+        {"misuse is an error", misuse_is_an_error},
         {NULL, NULL},
     };
     return lks_test_main("report_page", tests);
