@@ -25,5 +25,6 @@ lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *
     text[size] = 0;
     status = lks_config_parse(config, text, size, path, sets, n_sets, err);
     free(text);
-    return status; /* the same on every rank: the same text gives the same answer */
+    /* The same text gives the same answer on every rank, but for one whose memory is short. */
+    return status == LKS_ERR_MEMORY ? lks_comm_fail(comm, err) : status;
 }

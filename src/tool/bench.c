@@ -113,8 +113,10 @@ static lks_status choose_data(lks_config *config, lks_comm *comm, const char *da
                               lks_error *err) {
     lks_data_config *c = &config->data;
     const lks_key_value folder = {"data.dir", data};
-    if (data && lks_config_override(config, &folder, 1, err) != LKS_OK)
-        return lks_fail_context(err, "--data");
+    lks_status status = data ? lks_config_override(config, &folder, 1, err) : LKS_OK;
+    if (status != LKS_OK)
+        lks_fail_context(err, "--data");
+    LKS_TRY(lks_comm_agree(comm, status, err));
     c->test_images[0] = c->test_labels[0] = 0; /* nothing is evaluated */
     *made_up = !data && comm->rank == 0 && !lks_image_file_exists(c, LKS_PART_TRAIN);
     lks_comm_broadcast(comm, made_up, sizeof *made_up, 0);

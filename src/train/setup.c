@@ -117,9 +117,9 @@ static lks_status start(lks_run *run, lks_error *err) {
 static lks_status configure(lks_run *run, lks_comm *comm, lks_error *err) {
     const lks_train_options *o = run->options;
     LKS_TRY(lks_config_load(comm, o->config, o->sets, o->n_sets, &run->config, err));
-    LKS_TRY(lks_config_override(&run->config, o->values, o->n_values, err));
-    run->config_yaml = lks_config_to_yaml(&run->config, err);
-    lks_status status = run->config_yaml ? LKS_OK : err->status;
+    lks_status status = lks_config_override(&run->config, o->values, o->n_values, err);
+    if (status == LKS_OK && !(run->config_yaml = lks_config_to_yaml(&run->config, err)))
+        status = err->status;
     return lks_comm_agree(comm, status, err);
 }
 
