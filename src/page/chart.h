@@ -22,7 +22,7 @@ typedef struct lks_series {
 typedef struct lks_chart {
     const char *title, *note;   /* note: a sentence below the title, or NULL */
     const char *instead;        /* a sentence in place of the drawing, or NULL */
-    const char *x_label, *unit; /* unit: behind values, like " %", or "" */
+    const char *x_label, *unit; /* unit: after values, like " %", or "" */
     double x_steps; /* optimizer steps for each unit of x, for the reader's cursor; 0: none */
     bool x_whole;   /* x counts from 0 in whole units: no ticks between them */
     bool log_y;     /* only where all values are above 0 */

@@ -1,5 +1,5 @@
 /* A page in the making: text that grows. Running out of memory is remembered and said once, at the
- * end, so that a section can be written without a check behind every line. */
+ * end, so that a section can be written without a check after every line. */
 #ifndef LKS_PAGE_HTML_H
 #define LKS_PAGE_HTML_H
 

@@ -182,7 +182,7 @@ static const char *verdict(const lks_report_run *a, const lks_report_run *b, dou
 }
 
 static void write_pair(lks_html *page, const lks_report_run *a, const lks_report_run *b) {
-    char text[LKS_FIGURE_ROOM], raw[32];
+    char text[LKS_FIGURE_ROOM], raw[32], interval[LKS_FIGURE_ROOM] = "–";
     const lks_report_weights first = lks_report_weights_of(a), second = lks_report_weights_of(b);
     const bool equal = first.digest[0] && strcmp(first.digest, second.digest) == 0;
     const lks_pair pair = lks_compare_predictions(&a->test, &b->test);
@@ -190,13 +190,14 @@ static void write_pair(lks_html *page, const lks_report_run *a, const lks_report
     lks_html_text(page, a->label);
     lks_html_add(page, " – ");
     lks_html_text(page, b->label);
-    lks_html_printf(
-        page,
-        "</th><td>%+.2f</td><td>%+.2f to %+.2f</td><td>%lld</td><td>%lld</td><td>%lld</td>"
-        "<td>%lld</td>",
-        100 * pair.difference, 100 * pair.low, 100 * pair.high, (long long)pair.both,
-        (long long)pair.first, (long long)pair.second,
-        (long long)(pair.n - pair.both - pair.first - pair.second));
+    if (!equal)
+        snprintf(interval, sizeof interval, "%+.2f to %+.2f", 100 * pair.low, 100 * pair.high);
+    lks_html_printf(page,
+                    "</th><td>%+.2f</td><td>%s</td><td>%lld</td><td>%lld</td><td>%lld</td>"
+                    "<td>%lld</td>",
+                    100 * pair.difference, interval, (long long)pair.both, (long long)pair.first,
+                    (long long)pair.second,
+                    (long long)(pair.n - pair.both - pair.first - pair.second));
     if (equal) /* one network: there is nothing to test */
         lks_html_add(page,
                      "<td>–</td><td class=\"text\">the same weights, bit for bit</td></tr>\n");

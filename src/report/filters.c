@@ -168,7 +168,7 @@ static const lks_layer_rules *rules_of(const lks_config *c, int i) {
     return c->layers[i].kind->rules;
 }
 
-/* The next layer from `from` on, behind a convolution and what is computed together with it, whose
+/* The next layer from `from` on, after a convolution and what is computed together with it, whose
  * output is still a picture; n_layers where there is none. */
 static int next_stage(const lks_report_run *run, const lks_model *model, int from) {
     const lks_config *c = &run->config;

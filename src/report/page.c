@@ -117,7 +117,7 @@ static void write_draw(lks_html *page, const lks_report *r, size_t end) {
 
 /* What stands after the section to draw in is made before it, to know how long it is. */
 static lks_status write_page(lks_html *page, const lks_report *r, lks_error *err) {
-    lks_html behind = {0}, *to = page;
+    lks_html after = {0}, *to = page;
     write_head(page, r);
     write_header(page, r);
     lks_html_add(page, "<main id=\"main\">\n");
@@ -125,12 +125,13 @@ static lks_status write_page(lks_html *page, const lks_report *r, lks_error *err
         if (sections[i].write)
             sections[i].write(to, r);
         else
-            to = &behind;
-    write_end(&behind);
-    write_draw(page, r, behind.size < PAGE_BYTES ? PAGE_BYTES - behind.size : 0);
-    lks_html_bytes(page, behind.text, behind.size);
-    page->failed = page->failed || behind.failed;
-    lks_html_free(&behind);
+            to = &after;
+    write_end(&after);
+    write_draw(page, r, after.size < PAGE_BYTES ? PAGE_BYTES - after.size : 0);
+    lks_html_bytes(page, after.text, after.size);
+    page->failed = page->failed || after.failed;
+    page->missing = page->missing ? page->missing : after.missing;
+    lks_html_free(&after);
     return lks_html_status(page, err);
 }
 
