@@ -50,7 +50,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!o->config)
-            lks_usage_error(state, "a configuration is missing, e.g. configs/mnist-convnet.yaml");
+            lks_usage_error(state, "a configuration is missing, e.g. net.yaml; `lockstep configs` "
+                                   "lists some that come with "
+                                   "the program");
         if (o->json)
             a->common->level = LKS_LOG_QUIET;
         return 0;

@@ -129,7 +129,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             lks_usage_error(state, "--trace %s: a dry run trains nothing that could be traced",
                             o->trace);
         if (!o->config && !o->refit)
-            lks_usage_error(state, "a configuration is missing, e.g. configs/mnist-convnet.yaml");
+            lks_usage_error(state, "a configuration is missing, e.g. net.yaml; `lockstep configs` "
+                                   "lists some that come with "
+                                   "the program");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
