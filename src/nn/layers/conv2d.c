@@ -464,8 +464,9 @@ static const lks_option options[] = {
      .offset = LKS_SETTING(settings, window.stride), .min = 1, .max = 4096, .preset = "1"},
     LKS_PADDING_OPTION(settings, "zeros"),
     {"groups",
-     "input channels and filters fall into so many groups, and a filter reads the channels of its "
-     "own; as many as input channels: depthwise",
+     "number of groups that input channels and filters are divided into; a filter "
+     "reads the channels of its own group. With the number of input channels: a "
+     "depthwise convolution",
      LKS_OPT_INT, .offset = LKS_SETTING(settings, groups), .min = 1, .max = 65536, .preset = "1"},
     LKS_BIAS_OPTION(settings),
     LKS_WEIGHTED_LAYER_OPTIONS};
