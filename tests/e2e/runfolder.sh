@@ -11,6 +11,8 @@ trained run 1 --threads 1 --set data.validation=0.2 --set train.epochs=3 --set c
 run=$work/run
 best=$(basename "$(readlink "$run/checkpoints/best.h5")") last=$(basename "$(readlink "$run/checkpoints/last.h5")")
 check "the best checkpoint ($best) is not the newest ($last)" [ "$best" != "$last" ]
+step=${best#step-} step=${step%.h5}
+step=$((10#$step))
 digest() { "$LOCKSTEP" info "$1" | awk '$1 == "weights" && length($2) == 64 { print $2 }'; }
 tested=$(digest "$run/checkpoints/$best")
 newest=$(digest "$run/checkpoints/$last")
@@ -28,6 +30,9 @@ asks() {
     "$LOCKSTEP" report "$run" --out "$work/page.html" >/dev/null 2>&1
     page=$(tr -d '\n' <"$work/page.html")
     check "$state: the report shows them" grep -q "$tested" <<<"$page"
+    sed -n '/id="headline"/,/<.section>/p' "$work/page.html" >"$work/headline"
+    check "$state: its headline says which they are" grep -q "$tested.*best by validation, step $step;" "$work/headline"
+    same "$state: and tells of no others" 0 "$(grep -c "$newest" "$work/headline" || true)"
     trained "from-$state" 1 --threads 1 --set train.max_steps=1 --init-from "$run"
     check "$state: --init-from takes them" grep -q "weights ${tested:0:16}" "$work/from-$state.log"
     same "$state: and notes the file" "$run/checkpoints/best.h5" "$(key "from-$state" init_from.path)"
