@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/system_error.h"
 #include "lockstep/log.h"
 #include "train/run.h"
 
@@ -122,6 +123,11 @@ static lks_status load_file(lks_run *run, const char *path, lks_error *err) {
     return status;
 }
 
+/* What stays would be taken for a part of the new run. */
+static lks_status remove_one(const char *path, lks_error *err) {
+    return remove(path) == 0 || errno == ENOENT ? LKS_OK : lks_fail_system(err, "remove", path);
+}
+
 static lks_status remove_old(const lks_place *place, lks_error *err) {
     char **paths = NULL;
     int n = 0;
@@ -129,18 +135,18 @@ static lks_status remove_old(const lks_place *place, lks_error *err) {
                                              LKS_FOLDER_HISTORY, LKS_FOLDER_METRICS,
                                              LKS_FOLDER_SUMMARY, LKS_FOLDER_REPORT};
     LKS_TRY(lks_checkpoint_list(place->checkpoints, true, &paths, &n, err));
-    for (int i = 0; i < n; i++)
-        if (remove(paths[i]) != 0 && errno != ENOENT)
-            lks_warn("%s: %s", paths[i], strerror(errno));
-    if (n)
+    lks_status status = LKS_OK;
+    for (int i = 0; i < n && status == LKS_OK; i++)
+        status = remove_one(paths[i], err);
+    if (n && status == LKS_OK)
         lks_info("starting over: %d checkpoint%s of an earlier run removed from %s", n,
                  n == 1 ? "" : "s", place->checkpoints);
     free(paths);
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    for (size_t i = 0; i < sizeof others / sizeof *others && status == LKS_OK; i++) {
         char path[LKS_FOLDER_PATH_MAX];
-        remove(lks_folder_path(place->folder, others[i], path));
+        status = remove_one(lks_folder_path(place->folder, others[i], path), err);
     }
-    return LKS_OK;
+    return status;
 }
 
 /* All ranks stand where rank 0 stands. */

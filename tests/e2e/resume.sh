@@ -106,7 +106,12 @@ poke "$work/data/train-images-idx3-ubyte" 10000 077
 data=$work/data refused "another data set" 'data'
 refused "a checkpoint that is not there" nowhere.h5 --resume "$work/nowhere.h5"
 
-# --- --resume never starts anew, to the same end
+# --- --resume never starts anew, to the same end; what cannot be removed would be taken for the new run's
+mv "$work/whole/history.h5" "$work/history.h5"
+mkdir -p "$work/whole/history.h5/full"
+refused "an earlier file that stays" 'cannot remove .*/history.h5: ' --resume never
+rm -r "$work/whole/history.h5"
+mv "$work/history.h5" "$work/whole/history.h5"
 trained whole 1 --threads 1 --resume never "${often[@]}"
 same "started anew" "$wanted" "$(result whole)"
 same "total steps" "$total" "$(key whole steps)"
