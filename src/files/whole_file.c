@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,11 +30,13 @@ static lks_status read_at(int file, const char *path, unsigned char *bytes, size
 static lks_status check_start(int file, const char *path, size_t head, lks_check_head check,
                               size_t size, lks_error *err) {
     unsigned char start[LKS_HEAD_MAX];
+    memset(start, 0, sizeof start);
+    LKS_TRY(read_at(file, path, start, size < head ? size : head, 0, err));
+    LKS_TRY(check(path, start, size, err));
     if (size < head)
         return lks_fail(err, LKS_ERR_FORMAT, "%s is damaged or incomplete: only %zu bytes", path,
                         size);
-    LKS_TRY(read_at(file, path, start, head, 0, err));
-    return check(path, start, size, err);
+    return LKS_OK;
 }
 
 static lks_status read_open(int file, const char *path, size_t head, lks_check_head check,

@@ -46,7 +46,8 @@ lks_status lks_seal_check_header(const char *path, const unsigned char seal[LKS_
     memcpy(found, seal, LKS_SEAL_SIZE);
     found[LKS_SEAL_SIZE] = 0;
     if (strncmp(found, opening, strlen(opening)) != 0)
-        return lks_fail(err, LKS_ERR_FORMAT, "%s is not a lockstep checkpoint, or damaged", path);
+        return lks_fail(err, LKS_ERR_FORMAT, "%s is no Lockstep checkpoint, or a damaged one",
+                        path);
     int length = seal_lines(expected, size, "");
     if (strncmp(found, expected, (size_t)length - 1) == 0)
         return LKS_OK;

@@ -188,6 +188,8 @@ done
 new_case
 eval_ends "something else as checkpoint" "$golden/$images.gz"
 new_case
+ends 1 "a configuration as checkpoint" "${config##*/} is no Lockstep checkpoint" "${two[@]}" eval "$config" --data "$golden"
+new_case
 eval_ends "missing checkpoint" "$work/nowhere.h5"
 
 # --- full disk: 1. On a file system of its own, mounted where nobody else sees it.
