@@ -208,6 +208,16 @@ static lks_status check_chunks(lks_reader *r) {
                            t->global_batch, t->chunk, t->accumulate);
 }
 
+/* Fails where layer i stands in the file, or at the --set that gave the list. */
+static lks_status fail_layer(lks_reader *r, int i, const char *what) {
+    static const char format[] = "layer %d (%s '%s'): %s";
+    const lks_layer_config *l = &r->config->layers[i];
+    const char *kind = lks_layer_kind_name(l->kind);
+    if (l->line == 0)
+        return lks_fail_option(r, lks_option_find("model"), format, i + 1, kind, l->name, what);
+    return lks_fail_at(&r->problems, &r->file, r->layers[i], format, i + 1, kind, l->name, what);
+}
+
 /* The index of the layer that `key` of layer i names; -1 for the image. */
 static lks_status find_layer(lks_reader *r, int i, const char *key, const char *name, int *index) {
     const lks_config *c = r->config;
@@ -222,19 +232,17 @@ static lks_status find_layer(lks_reader *r, int i, const char *key, const char *
         }
         lks_nearest_offer(&nearest, c->layers[k].name, strlen(c->layers[k].name));
     }
-    return lks_fail_option(r, lks_option_find("model"),
-                           "layer %d (%s '%s'): %s: no earlier layer is called '%s'%s%s%s", i + 1,
-                           lks_layer_kind_name(c->layers[i].kind), c->layers[i].name, key, name,
-                           nearest.best ? "; did you mean '" : "", nearest.best ? nearest.best : "",
-                           nearest.best ? "'?" : "");
+    char what[4 * LKS_NAME_MAX];
+    snprintf(what, sizeof what, "%s: no earlier layer is called '%s'%s%s%s", key, name,
+             nearest.best ? "; did you mean '" : "", nearest.best ? nearest.best : "",
+             nearest.best ? "'?" : "");
+    return fail_layer(r, i, what);
 }
 
 static lks_status connect(lks_reader *r, int i) {
     lks_layer_config *layer = &r->config->layers[i];
     if (strcmp(layer->name, "input") == 0)
-        return lks_fail_option(r, lks_option_find("model"),
-                               "layer %d (%s): 'input' names the image; choose another name", i + 1,
-                               lks_layer_kind_name(layer->kind));
+        return fail_layer(r, i, "'input' names the image; choose another name");
     layer->n_inputs = 1 + layer->n_from;
     layer->inputs[0] = i - 1;
     if (layer->input[0])

@@ -154,6 +154,7 @@ static lks_status read_layer(lks_reader *r, const lks_node *node, lks_layer_conf
     if (!kind)
         return LKS_ERR_CONFIG;
     layer->kind = kind;
+    r->layers[layer - r->config->layers] = key->offset;
     layer->line = r->now.kind != LKS_SOURCE_FILE ? 0 : lks_source_line(&r->now, node->offset);
     layer_reading l = {.reader = r, .layer = layer, .info = kind};
     snprintf(l.label, sizeof l.label, "layer %d (%s): ", (int)(layer - r->config->layers) + 1,

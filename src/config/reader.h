@@ -24,6 +24,7 @@ typedef struct lks_reader {
     const char *const *sets;
     lks_source now; /**< the text being applied: the file or a setting */
     lks_origin origins[LKS_OPTIONS_MAX];
+    size_t layers[LKS_LAYERS_MAX]; /**< where each stands in the text that gave the list */
     lks_problems problems;
 } lks_reader;
 

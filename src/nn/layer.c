@@ -11,8 +11,11 @@ lks_status lks_place_refuse(const lks_place *p, lks_error *err, const char *form
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return lks_fail(err, LKS_ERR_CONFIG, "layer %d %s '%s': %s", p->index + 1,
-                    lks_layer_kind_name(p->layer->kind), p->layer->name, what);
+    char line[24] = "";
+    if (p->layer->line > 0)
+        snprintf(line, sizeof line, " (line %d)", p->layer->line);
+    return lks_fail(err, LKS_ERR_CONFIG, "layer %d %s '%s'%s: %s", p->index + 1,
+                    lks_layer_kind_name(p->layer->kind), p->layer->name, line, what);
 }
 
 lks_tensor_plan *lks_info_tensor(lks_layer_info *info, const char *what, lks_role role, int ndim,

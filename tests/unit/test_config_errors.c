@@ -222,6 +222,10 @@ static void test_combinations(void) {
     bad("model: [relu, {concat: []}]", "empty");
     bad("model: [relu, concat]", "needs 'from'");
     bad("model: [relu, {concat: [relu1, relu2]}]", "no earlier layer is called 'relu2'");
+    bad("model:\n  - relu\n  - add: relu2\n",
+        "3:5: layer 2 (add 'add1'): from: no earlier layer is called 'relu2'");
+    bad("model:\n  - relu\n  - relu: {name: input}\n",
+        "3:5: layer 2 (relu 'input'): 'input' names the image");
     bad("model: [relu, {flatten: {name: relu1}}]",
         "two layers are called 'relu1' (layers 1 and 2)");
     /* 4096 chunks are allowed, one sample more is not. */
@@ -302,7 +306,7 @@ static void test_consequences(void) {
     all_of("- relu", sets, 1, "1:1 ");
     /* and what does not follow is */
     all_of(MODEL "train: {epochs: x, optimizer: {beta1: 0.5}}", NULL, 0, "2:17 2:39 ");
-    all_of("model: [{add: a}, {add: b}]", NULL, 0, "1:8 1:8 ");
+    all_of("model: [{add: a}, {add: b}]", NULL, 0, "1:10 1:20 ");
     all_of(MODEL "data: {validation: 0}\neval: {test_weights: best}\n"
                  "train: {schedule: {name: plateau}, early_stop: {patience: 1}}",
            NULL, 0, "3:22 4:26 4:59 ");

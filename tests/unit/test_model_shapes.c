@@ -157,7 +157,7 @@ static void test_refused(void) {
          {"layer 1 conv2d 'first'", "7x2 kernel on a 6x5 input"},
          {4, 5, 1}},
         {"[relu, {dense: 10}]", {"layer 2 dense 'dense1'", "flatten"}, {2, 1, 3}},
-        {"[flatten, {dense: 9}]", {"layer 2 dense 'dense1'", "10 classes"}, {2, 2, 1}},
+        {"[flatten, {dense: 9}]", {"layer 2 dense 'dense1' (line 1): ", "10 classes"}, {2, 2, 1}},
         {"[flatten, {dense: 10}, relu]", {"layer 3 relu 'relu1'", "dense"}, {2, 2, 1}},
         {"[{batchnorm: {affine: false}}, flatten, {dense: {units: 10, trainable: false}}]",
          {"model", "no layer has weights that may be trained"},
