@@ -97,8 +97,9 @@ const lks_advice lks_advice_table[] = {
     {"numclasses|nclasses", NULL,
      "the last layer has one output for each class: - dense: 10; data.classes is for checks"},
     {"validationsplit|valsplit|validationshare|valfraction", "data.validation", NULL},
-    {"gradientclip|gradclip|clipgradnorm|maxgradnorm|clipnorm|gradientclipval", "train.clip_norm",
-     NULL},
+    {"gradientclip|gradientclipping|gradclip|gradclipping|clipgradnorm|maxgradnorm|clipnorm|"
+     "gradientclipval",
+     "train.clip_norm", NULL},
     {"scheduler|lrscheduler|lrschedule", "train.schedule.name", NULL},
     {"warmup|warmupsteps|numwarmupsteps", "train.schedule.warmup_steps", NULL},
     {"earlystopping|patience", "train.early_stop.patience", NULL},
@@ -106,6 +107,11 @@ const lks_advice lks_advice_table[] = {
     {"numworkers|workers|numthreads|nthreads", "threads", NULL},
     {"randomseed|manualseed|randomstate", "seed", NULL},
     {"datadir|datapath|dataroot|dataset", "data.dir", NULL},
+    {"path|root|folder|directory", "dir", "write dir"},
+    {"callbacks", NULL,
+     "leave it out: checkpoint, metrics and train.early_stop do what callbacks would"},
+    {"amp|precision|mixedprecision|dtype|fp16|bf16", NULL,
+     "leave it out: networks are computed in 32-bit floats"},
     {"shuffle", NULL, "leave it out: each epoch has an order of its own, which the seed decides"},
     {"device|gpu|gpus|cuda|accelerator", NULL, "leave it out: training runs on processors only"},
 

@@ -82,8 +82,8 @@ static lks_status read_layer_map(layer_reading *l, const lks_node *map) {
     return status;
 }
 
-/* The kind that @p key names, or NULL with the problem noted. */
-static const lks_layer_kind *find_kind(lks_reader *r, const lks_node *key) {
+/* The kind that @p key names, or NULL with the problem noted; @p value, or NULL, stands below it. */
+static const lks_layer_kind *find_kind(lks_reader *r, const lks_node *key, const lks_node *value) {
     if (key->type != LKS_NODE_SCALAR) {
         lks_fail_at(&r->problems, &r->now, key->offset,
                     "a layer is a word like 'relu' or a map like 'dense: 10'");
@@ -106,6 +106,9 @@ static const lks_layer_kind *find_kind(lks_reader *r, const lks_node *key) {
         snprintf(text, sizeof text, "%s", advice->text);
     else if (nearest.best)
         snprintf(text, sizeof text, "did you mean '%s'?", nearest.best);
+    else if (value && value->next) /* {type: conv2d, filters: 32, kernel: 3} */
+        snprintf(text, sizeof text,
+                 "a layer has one key, its kind: - conv2d: {filters: 32, kernel: 3}");
     lks_fail_at(&r->problems, &r->now, key->offset, "unknown layer '%s'; %s", shown, text);
     return NULL;
 }
@@ -150,7 +153,7 @@ static lks_status read_layer(lks_reader *r, const lks_node *node, lks_layer_conf
         key = node->first;
         value = key->next;
     }
-    const lks_layer_kind *kind = find_kind(r, key);
+    const lks_layer_kind *kind = find_kind(r, key, value);
     if (!kind)
         return LKS_ERR_CONFIG;
     layer->kind = kind;

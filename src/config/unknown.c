@@ -52,9 +52,11 @@ typedef struct unknown {
 /* "did you mean", as it is written there. */
 static void suggest(unknown *u, const char *key) {
     char place[LKS_KEY_MAX + 40];
+    const bool above = u->section[0] && !strchr(key, '.');
     if (u->in_file)
-        snprintf(u->advice, sizeof u->advice, "write %s",
-                 lks_advice_place(key, u->section, place, sizeof place));
+        snprintf(u->advice, sizeof u->advice, "write %s%s",
+                 lks_advice_place(key, u->section, place, sizeof place),
+                 above ? ", a key of its own beside 'model'" : "");
     else
         snprintf(u->advice, sizeof u->advice, "did you mean '%s'?", key);
 }

@@ -52,6 +52,14 @@ static void test_layers(void) {
     }
 }
 
+/* Options beside the kind, as in {type: conv2d, filters: 32}. */
+static void test_flat_layers(void) {
+    static const char shape[] = "a layer has one key, its kind: - conv2d: {filters: 32, kernel: 3}";
+    refused("model: [{type: conv2d, filters: 32, kernel: 3}]", NULL, shape);
+    refused("model: [{name: first, dense: 10}]", NULL, shape);
+    refused("model: [{type: conv2d}]", NULL, "known kinds: conv2d");
+}
+
 static void test_options_of_layers(void) {
     static const char *const answers[][3] = {
         {"conv2d", "kernel_size", "did you mean 'kernel'?"},
@@ -94,6 +102,13 @@ static void test_keys(void) {
         {"optimizer: {name: adam}", "'optimizer'; write train: {optimizer: ...}"},
         {"num_classes: 10", "one output for each class"},
         {"loss: CrossEntropyLoss", "leave it out: softmax and cross-entropy are the loss"},
+        {"train: {seed: 3}", "'seed' in 'train'; write seed: ..., a key of its own beside 'model'"},
+        {"data: {threads: 3}", "write threads: ..., a key of its own beside 'model'"},
+        {"data: {path: x}", "'path' in 'data'; write dir: ..."},
+        {"data: {root: x}", "'root' in 'data'; write dir: ..."},
+        {"callbacks: []", "train.early_stop"},
+        {"train: {amp: true}", "'amp' in 'train'; leave it out"},
+        {"train: {gradient_clipping: 1}", "write clip_norm: ..."},
         {"layers: [relu]", "'layers'; write model: ..."},
         {"train: {dropout: 0.5}", "a layer is an entry of the list 'model'"},
         {"train: {optimizer: adamw}",
@@ -184,6 +199,7 @@ static void test_table(void) {
 
 int main(void) {
     static const lks_test tests[] = {{"layers", test_layers},
+                                     {"flat layers", test_flat_layers},
                                      {"options of layers", test_options_of_layers},
                                      {"keys", test_keys},
                                      {"values", test_values},
