@@ -94,6 +94,7 @@ typedef struct search {
     char last[128]; /* what was printed */
     bool option;    /* which is a layer's */
     char preset[64];
+    char section[64]; /* of whose `name` the topic is a value: "train.optimizer" of "adam" */
 } search;
 
 /* With its whole name, but for options below their layer. */
@@ -138,8 +139,10 @@ static void print_related(const lks_key_info *row, void *context) {
     const char *values = strchr(row->condition, ':');
     if (s->skipped && row->key && strcmp(row->key, s->skipped) == 0)
         return;
-    if ((row->key && strcmp(dot ? dot + 1 : row->key, s->topic) == 0) ||
-        (!is_yes_or_no(row) && mentions(row->words, s->topic)) ||
+    const bool value = !is_yes_or_no(row) && mentions(row->words, s->topic);
+    if (value && dot && strcmp(dot, ".name") == 0)
+        snprintf(s->section, sizeof s->section, "%.*s", (int)(dot - row->key), row->key);
+    if ((row->key && strcmp(dot ? dot + 1 : row->key, s->topic) == 0) || value ||
         (values && mentions(values, s->topic)))
         print_row(s, row, false);
 }
@@ -191,6 +194,8 @@ static bool print_topic(const char *topic, FILE *out) {
         fputs("\n`lockstep help layers` lists the kinds of layers.\n", out);
     else if (s.found == 1 && strchr(s.last, '.'))
         print_use(&s);
+    if (s.section[0])
+        fprintf(out, "\n`lockstep help %s` explains all keys beside it.\n", s.section);
     return s.found > 0;
 }
 

@@ -80,6 +80,11 @@ while IFS= read -r key; do
     fi
 done < <(named '^[a-z]+[.]' | grep -E '^(data|train|eval|checkpoint|metrics)[.]')
 awk -F '\t' '$1 == "layer" { print $2 }' keys >kinds
+# a value that has keys of its own leads to those that all values share
+topic lamb
+check "help lamb leads to its section" grep -q 'help train.optimizer. explains all keys' out
+topic best
+same "a value without keys of its own leads nowhere" "" "$(grep 'explains all keys' out || true)"
 topic layers
 check "help layers: every kind, in order" diff kinds <(sed -nE 's/^  ([a-z0-9_]+)  +.*/\1/p' out)
 while IFS= read -r kind; do
