@@ -197,6 +197,15 @@ same "two runs, no validation" "lr=0.1 2 90.500 0.707 90.000 91.000 - -" "$(row 
 same "one run has no spread" "lr=1 1 50.000 - 50.000 50.000 25.000 -" "$(row lr=1)"
 $ok || show "$work/table"
 
+
+mkdir "$work/unrun"
+for folder in "$work/unrun" "$work/nowhere"; do
+    status=0
+    bash "$SOURCE/jobs/sweep.sbatch" collect "$folder" >"$work/table" 2>"$work/told" || status=$?
+    same "no table of a folder without runs" "1 0" "$status $(stat -c %s "$work/table")"
+    check "it is said" grep -q "error: no run has ended in $folder" "$work/told"
+done
+
 # --- a sweep of real runs: two rates, two seeds; the last one to end prints the table
 few=(-- --set "data.dir=$golden" --set train.max_steps=3)
 runs=(RUN=1 SLURM_NTASKS=1 SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_JOB_ID=7 "LOCKSTEP_SEEDS=5 9" LOCKSTEP_KEY=train.optimizer.lr
