@@ -122,7 +122,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state) {
 }
 
 static const struct argp_option help_options[] = {
-    {"quiet", KEY_QUIET, NULL, 0, "Print only what was asked for, warnings and errors", 20},
+    {"quiet", KEY_QUIET, NULL, 0, "Print results, warnings and errors only", 20},
     {"verbose", KEY_VERBOSE, NULL, 0, "Tell on standard error which files are read and written",
      20},
     {"help", KEY_HELP, NULL, 0, "Print this text", 20},

@@ -21,9 +21,10 @@ static void print(const lks_ensemble *e, const lks_counts *counts, lks_comm *com
     const int side = 2 * e->shifts + 1;
     for (int k = 0; k < e->n; k++) {
         const lks_network *m = &e->members[k];
-        lks_info("%s: network %s after %lld steps (%lld epochs), weights %.16s%s", m->path,
-                 m->config.name, (long long)m->cursor.step, (long long)m->cursor.epoch,
-                 m->weights_sha256, m->averaged ? ", evaluated with their average" : "");
+        lks_info("%s: network %s after %lld step%s (%lld epoch%s), weights %.16s%s", m->path,
+                 m->config.name, (long long)m->cursor.step, m->cursor.step == 1 ? "" : "s",
+                 (long long)m->cursor.epoch, m->cursor.epoch == 1 ? "" : "s", m->weights_sha256,
+                 m->averaged ? ", evaluated with their average" : "");
     }
     if (e->n > 1)
         snprintf(title, sizeof title, "test, mean of %d networks", e->n);
