@@ -146,6 +146,19 @@ static lks_status read_settings(layer_reading *l, const lks_node *key, const lks
     return read_layer_option(l, &l->info->options[0], value);
 }
 
+/* The options of a layer that other programs call otherwise are looked at under the kind that is meant,
+ * so that what is wrong with them is told as well. Only for that: the layer stays without a kind. */
+static void read_meant(lks_reader *r, const lks_node *key, const lks_node *options) {
+    const lks_advice *advice = key->type == LKS_NODE_SCALAR ? lks_advice_find(key->text) : NULL;
+    lks_layer_config unused = {0};
+    for (const lks_layer_kind *const *kind = lks_layer_kinds; *kind; kind++)
+        if (lks_advice_names(advice, (*kind)->name) && options && options->type == LKS_NODE_MAP) {
+            layer_reading l = {.reader = r, .layer = &unused, .info = *kind};
+            snprintf(l.label, sizeof l.label, "%s: ", (*kind)->name);
+            read_layer_map(&l, options);
+        }
+}
+
 /* Reads one entry of the list: a word, or a map with the kind as its only key. */
 static lks_status read_layer(lks_reader *r, const lks_node *node, lks_layer_config *layer) {
     const lks_node *key = node, *value = NULL;
@@ -154,8 +167,10 @@ static lks_status read_layer(lks_reader *r, const lks_node *node, lks_layer_conf
         value = key->next;
     }
     const lks_layer_kind *kind = find_kind(r, key, value);
-    if (!kind)
+    if (!kind) {
+        read_meant(r, key, value);
         return LKS_ERR_CONFIG;
+    }
     layer->kind = kind;
     r->layers[layer - r->config->layers] = key->offset;
     layer->line = r->now.kind != LKS_SOURCE_FILE ? 0 : lks_source_line(&r->now, node->offset);

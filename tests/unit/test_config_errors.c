@@ -304,7 +304,11 @@ static void test_consequences(void) {
     all_of("model: [{dense: {unitz: 3}}]", NULL, 0, "1:18 ");
     all_of("model: [relo, {add: relu1}, {relu: {name: relu2}}, relu]", sets, 1, "1:9 ");
     all_of("- relu", sets, 1, "1:1 ");
+    all_of("model: [{Dense: {units: 3}}, {BatchNorm2d: 32}, {Conv2D: }]", NULL, 0,
+           "1:10 1:31 1:50 ");
     /* and what does not follow is */
+    all_of("model: [{Conv2D: {filters: 0, kernel_size: 3, padding: same}}]", NULL, 0,
+           "1:10 1:28 1:31 ");
     all_of(MODEL "train: {epochs: x, optimizer: {beta1: 0.5}}", NULL, 0, "2:17 2:39 ");
     all_of("model: [{add: a}, {add: b}]", NULL, 0, "1:10 1:20 ");
     all_of(MODEL "data: {validation: 0}\neval: {test_weights: best}\n"
