@@ -5,9 +5,11 @@ export LC_ALL=C
 
 usage() {
     cat <<'TEXT'
-Usage: tests/run.sh [--preset release|debug|asan-ubsan|coverage] [OPTION OF ctest]...
+Usage: tests/run.sh [--full] [--preset release|debug|asan-ubsan|coverage] [OPTION OF ctest]...
 
 Builds build/PRESET (release unless told otherwise) (warnings are errors where CI=true) and runs the tests.
+--full tries all combinations of ranks, threads and instruction sets. Without it e2e/digest pairs each number of ranks
+with each instruction set and with each number of threads, and e2e/untuned has four pairs of ranks and threads.
 Examples:  tests/run.sh -L unit                     the tests of one label: unit, mpi, e2e, lint, bench
            tests/run.sh -R digest                   tests by name
            tests/run.sh --preset asan-ubsan -LE e2e
@@ -19,6 +21,7 @@ preset=release
 while [ $# -gt 0 ]; do
     case $1 in
     -h | --help) usage && exit 0 ;;
+    --full) export LOCKSTEP_TEST_FULL=1 && shift ;;
     --preset)
         [ $# -ge 2 ] || { usage >&2 && exit 2; }
         preset=$2
@@ -62,6 +65,7 @@ if [ "$preset" = asan-ubsan ]; then
 fi
 
 rm -f "$junit"
+[ -n "${LOCKSTEP_TEST_FULL-}" ] || echo "tests/run.sh: e2e/digest and e2e/untuned in their shorter form; --full tries all combinations"
 status=0
 ctest --test-dir "$build" --output-on-failure -j "$(nproc)" --output-junit "$junit" "$@" </dev/null || status=$?
 

@@ -9,6 +9,7 @@ MPIEXEC=$3
 here=$SOURCE/tests/e2e
 golden=$SOURCE/tests/golden
 work=$(mktemp -d "${TMPDIR:-/tmp}/lockstep e2e XXXXXX") # with spaces, since users' folders have them
+full=${LOCKSTEP_TEST_FULL-} # not empty: tests/run.sh --full, all combinations
 checks=0
 failures=0
 
