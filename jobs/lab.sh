@@ -101,7 +101,7 @@ if [ "$max_ranks" -eq 0 ]; then
     if [ "$max_ranks" -lt 2 ]; then max_ranks=2; fi
 fi
 say "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $cores cores, load" \
-    "$(cut -d ' ' -f 1 /proc/loadavg); $steps steps of $(basename "$config"), 1 thread a rank; runs in $folder"
+    "$(cut -d ' ' -f 1 /proc/loadavg); $steps step$([ "$steps" -eq 1 ] || echo s) of $(basename "$config"), 1 thread a rank; runs in $folder"
 if awk -v cores="$cores" '{ exit !($1 > cores / 2) }' /proc/loadavg; then
     say "other programs are at work here: close them, or take the figures of speed for what they are"
 fi

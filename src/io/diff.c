@@ -2,6 +2,7 @@
 #include "io/checkpoint_format.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ typedef struct difference {
     size_t differing, first;
     uint64_t most_ulp; /**< over pairs without a NaN */
     size_t most_at;
+    double most; /**< largest difference of values, wherever; ulp tell nothing around zero */
     size_t nans; /**< differing pairs with a NaN in them: no distance */
 } difference;
 
@@ -53,6 +55,8 @@ static void note_pair(difference *d, size_t at, float a, float b) {
         return;
     }
     uint64_t distance = ulp_distance(a, b);
+    const double gap = fabs((double)a - (double)b);
+    d->most = gap > d->most ? gap : d->most;
     if (distance > d->most_ulp || d->differing - d->nans == 1) {
         d->most_ulp = distance;
         d->most_at = at;
@@ -185,7 +189,8 @@ static void print_tensor(const lks_flat *flat, const lks_tensor *t, const differ
     lks_print(stdout, "%zu of %zu differ", d->differing, t->count);
     format_index(index, t, d->most_at);
     if (d->differing > d->nans)
-        lks_print(stdout, ", at most %" PRIu64 " ulp (at %s)", d->most_ulp, index);
+        lks_print(stdout, ", at most %" PRIu64 " ulp (at %s), in value %.2g", d->most_ulp, index,
+                  d->most);
     if (d->nans > 0)
         lks_print(stdout, ", %zu with NaN", d->nans);
     lks_print(stdout, "\n");

@@ -66,9 +66,19 @@ static void values_are_placed_and_measured(void) {
     b->values[0][40 + 17] = -b->values[0][40 + 17];
     EXPECT(b, LKS_OK, false,
            "first difference: conv1/weight[0][2][0][2]: 3.66666675 against 3.66666698, 1 ulp\n",
-           "conv1/weight                    2 of 36 differ, at most 4 ulp (at [1][2][0][0])\n",
+           "conv1/weight                    2 of 36 differ, at most 4 ulp (at [1][2][0][0]), in "
+           "value 1.9e-06\n",
            "conv1/bias                      identical\n", "1 of 60 differ, at most ",
-           "(at [1][7])\n", "optimizer/v/dense1/bias         identical\n");
+           "(at [1][7]), in value ", "optimizer/v/dense1/bias         identical\n");
+    free(b);
+}
+
+/* Two weights of either sign around zero are far apart in ulp, not in value. */
+static void ulp_and_value_are_measured_apart(void) {
+    sample *b = new_sample();
+    b->values[0][0] = 1e-30f; /* was -0 */
+    b->values[0][20] = 7.5f;  /* was 7 */
+    EXPECT(b, LKS_OK, false, "2 of 36 differ, at most ", " ulp (at [0][0][0][0]), in value 0.5\n");
     free(b);
 }
 
@@ -76,7 +86,7 @@ static void special_values_are_told_apart(void) {
     sample *b = new_sample();
     b->values[0][0] = 0.0f;
     EXPECT(b, LKS_OK, false, "conv1/weight[0][0][0][0]: -0 against 0, the sign of a zero\n",
-           "1 of 36 differ, at most 0 ulp (at [0][0][0][0])\n");
+           "1 of 36 differ, at most 0 ulp (at [0][0][0][0]), in value 0\n");
     fill_sample(b);
     b->values[0][2] = float_of(1); /* largest negative denormal against smallest positive */
     EXPECT(b, LKS_OK, false, ", 8388608 ulp\n");
@@ -121,6 +131,7 @@ int main(void) {
     const lks_test tests[] = {
         {"equal checkpoints are identical", equal_checkpoints_are_identical},
         {"values are placed and measured", values_are_placed_and_measured},
+        {"ulp and value are measured apart", ulp_and_value_are_measured_apart},
         {"special values are told apart", special_values_are_told_apart},
         {"state beside the weights counts", state_beside_the_weights_counts},
         {"other networks are a mismatch", other_networks_are_a_mismatch},

@@ -45,7 +45,8 @@ static const struct argp argp = {
     parse,
     "CHECKPOINT CHECKPOINT",
     "Compares two checkpoints. Prints the first layer and index where their weights "
-    "part, by how many units in the last place, and what else differs. A run folder "
+    "part, how much each tensor differs, in units in the last place and in value, and "
+    "what else differs. A run folder "
     "stands for the checkpoint that its run is tested with.\vExit status: 0 the same, 1 "
     "different or not comparable, 2 usage error.",
     NULL,
