@@ -235,8 +235,10 @@ lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks
 char *lks_config_optimizer_remark(const lks_config *config, char *out);
 
 /** What is hardly meant by a run of @p steps optimizer steps: a warm-up that takes all of them; fewer than
- * LKS_FEW_STEPS. Writes a text for each into @p out, and returns their number. Pure. */
-int lks_config_step_remarks(const lks_config *config, int64_t steps, char out[2][LKS_REMARK_MAX]);
+ * LKS_FEW_STEPS, where the weights are @p fresh, not those of another run. Writes a text for each into @p out,
+ * and returns their number. Pure. */
+int lks_config_step_remarks(const lks_config *config, int64_t steps, bool fresh,
+                            char out[2][LKS_REMARK_MAX]);
 
 /** Frees what the config owns and zeroes it. */
 void lks_config_free(lks_config *config);

@@ -311,7 +311,8 @@ char *lks_config_optimizer_remark(const lks_config *config, char *out) {
     return out;
 }
 
-int lks_config_step_remarks(const lks_config *config, int64_t steps, char out[2][LKS_REMARK_MAX]) {
+int lks_config_step_remarks(const lks_config *config, int64_t steps, bool fresh,
+                            char out[2][LKS_REMARK_MAX]) {
     const lks_train_config *t = &config->train;
     int n = 0;
     if (t->schedule.warmup_steps >= steps && t->schedule.warmup_steps > 0 &&
@@ -321,7 +322,7 @@ int lks_config_step_remarks(const lks_config *config, int64_t steps, char out[2]
             "train.schedule.warmup_steps is %lld, and the run has %lld steps: the learning rate "
             "does not get to train.optimizer.lr. Make the warm-up shorter, or train.epochs larger",
             (long long)t->schedule.warmup_steps, (long long)steps);
-    if (steps < LKS_FEW_STEPS)
+    if (fresh && steps < LKS_FEW_STEPS)
         snprintf(out[n++], LKS_REMARK_MAX,
                  "the run has %lld optimizer step%s, too few for most networks to learn: raise "
                  "train.epochs, or lower train.global_batch%s",

@@ -34,13 +34,15 @@ static void print_memory(const lks_trainer *t) {
 }
 
 /* A run that train.max_steps cuts short is as short as somebody wanted it. */
-static void print_remarks(const lks_config *c, const lks_plan *plan) {
+static void print_remarks(const lks_run *run) {
+    const lks_config *c = &run->config;
+    const lks_plan *plan = &run->trainer.plan;
     char remarks[2][LKS_REMARK_MAX];
     if (*lks_config_optimizer_remark(c, remarks[0]))
         lks_info("optimizer  %s", remarks[0]);
     if (plan->last_step < plan->total_steps)
         return;
-    const int n = lks_config_step_remarks(c, plan->total_steps, remarks);
+    const int n = lks_config_step_remarks(c, plan->total_steps, !run->options->init_from, remarks);
     for (int i = 0; i < n; i++)
         lks_warn("%s", remarks[i]);
 }
@@ -60,7 +62,7 @@ static void print_plan(const lks_run *run) {
              c->train.reduce == LKS_REDUCE_EXACT
                  ? "exact: the same bits on any number of ranks, threads and hosts"
                  : "plain float32: other numbers of ranks or threads may give other bits");
-    print_remarks(c, &run->trainer.plan);
+    print_remarks(run);
     if (run->trainer.comm->size > chunks)
         lks_warn("%d ranks share %d chunks of %d samples: %d ranks have no work in each step; use "
                  "fewer ranks, a larger train.global_batch or a smaller train.chunk",

@@ -52,8 +52,9 @@ static void test_remarks(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "train: {optimizer: {name: adam, lr: 0.001}}"));
     CU_ASSERT_EQUAL(lks_config_override(&c, NULL, 0, NULL), LKS_OK);
     CU_ASSERT_STRING_NOT_EQUAL(lks_config_optimizer_remark(&c, text), "");
-    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 100, texts), 0);
-    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 99, texts), 1);
+    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 100, true, texts), 0);
+    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 99, false, texts), 0);
+    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 99, true, texts), 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(texts[0], "the run has 99 optimizer steps"));
     CU_ASSERT_PTR_NOT_NULL(strstr(texts[0], "raise train.epochs, or lower train.global_batch"));
     lks_config_free(&c);
@@ -70,15 +71,15 @@ static void test_remarks(void) {
         lks_config_free(&c);
     }
     c = parse_good(MODEL, "train.schedule={name: cosine, warmup_steps: 500}");
-    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 501, texts), 0);
-    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 500, texts), 1);
+    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 501, true, texts), 0);
+    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 500, true, texts), 1);
     CU_ASSERT_PTR_NOT_NULL(
         strstr(texts[0], "train.schedule.warmup_steps is 500, and the run has 500 steps"));
-    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 1, texts), 2);
+    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 1, true, texts), 2);
     CU_ASSERT_PTR_NOT_NULL(strstr(texts[1], "the run has 1 optimizer step,"));
     lks_config_free(&c);
     c = parse_good(MODEL, "train.accumulate=2");
-    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 60, texts), 1);
+    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 60, true, texts), 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(texts[0], "raise train.epochs, or lower "
                                             "train.global_batch or train.accumulate"));
     lks_config_free(&c);
