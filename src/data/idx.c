@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "data/byte_source.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
+#include "lockstep/shell.h"
 
 #define FETCH_AGAIN "delete the file and fetch it again (jobs/fetch-data.sh)"
 
@@ -42,10 +44,14 @@ lks_status lks_data_path(char path[LKS_PATH_MAX], const char *dir, const char *n
 }
 
 static lks_status missing(const char *path, const char *dir, bool tried_gz, lks_error *err) {
-    return lks_fail(err, LKS_ERR_DATA,
-                    "%s: no such file%s; fetch the data set with `jobs/fetch-data.sh mnist %s` (or "
-                    "fashion-mnist), or point data.dir to where it is",
-                    path, tried_gz ? " (nor with .gz)" : "", dir[0] ? dir : ".");
+    const char *place = dir[0] ? dir : ".";
+    char *word = lks_shell_word(place);
+    lks_fail(err, LKS_ERR_DATA,
+             "%s: no such file%s; fetch the data set with `jobs/fetch-data.sh mnist %s` (or "
+             "fashion-mnist), or point data.dir to where it is",
+             path, tried_gz ? " (nor with .gz)" : "", word ? word : place);
+    free(word);
+    return err->status;
 }
 
 static bool exists(const char *path) {

@@ -416,6 +416,7 @@ static void bad_places(void) {
     check_refused(lks_test_folder(), "nothing", 3, "no such file (nor with .gz); fetch the data");
     check_refused(lks_test_folder(), "nothing.gz", 3, "jobs/fetch-data.sh mnist /");
     check_refused("/nowhere/at-all", "nothing", 1, "jobs/fetch-data.sh mnist /nowhere/at-all");
+    check_refused("/no where", "nothing", 1, "jobs/fetch-data.sh mnist '/no where'`");
     check_refused(lks_test_folder(), "", 1, "no name is given");
     snprintf(path, sizeof path, "%s/subfolder", lks_test_folder());
     CU_ASSERT_EQUAL(mkdir(path, 0777), 0);
