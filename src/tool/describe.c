@@ -145,11 +145,13 @@ static lks_status describe_config(const source *s, lks_error *err) {
 /* --- checkpoints ------------------------------------------------------------------------------ */
 
 static void print_checkpoint(const lks_checkpoint *c) {
-    lks_print(stdout,
-              "checkpoint     step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
-              "%d, seed %llu\n",
-              (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
-              (long long)c->cursor.samples_seen, c->numerics, (unsigned long long)c->seed);
+    lks_print(
+        stdout,
+        "checkpoint     step %lld, %lld epoch%s and %lld batch%s, %lld samples seen; numerics "
+        "%d, seed %llu\n",
+        (long long)c->cursor.step, (long long)c->cursor.epoch, c->cursor.epoch == 1 ? "" : "s",
+        (long long)c->cursor.batch, c->cursor.batch == 1 ? "" : "es",
+        (long long)c->cursor.samples_seen, c->numerics, (unsigned long long)c->seed);
     lks_print_digests(c);
     lks_print(stdout, "data           %lld training images of %dx%dx%d, %d classes, digest %s\n",
               (long long)c->data.n_train, c->data.rows, c->data.columns, c->data.channels,

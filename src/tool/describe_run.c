@@ -314,11 +314,13 @@ static void print_last(const run_folder *r) {
     if (!r->has_last)
         return;
     print_standing(r);
-    lks_print(stdout,
-              "newest         step %lld, %lld epochs and %lld batches, %lld samples seen; numerics "
-              "%d\n",
-              (long long)c->cursor.step, (long long)c->cursor.epoch, (long long)c->cursor.batch,
-              (long long)c->cursor.samples_seen, c->numerics);
+    lks_print(
+        stdout,
+        "newest         step %lld, %lld epoch%s and %lld batch%s, %lld samples seen; numerics "
+        "%d\n",
+        (long long)c->cursor.step, (long long)c->cursor.epoch, c->cursor.epoch == 1 ? "" : "s",
+        (long long)c->cursor.batch, c->cursor.batch == 1 ? "" : "es",
+        (long long)c->cursor.samples_seen, c->numerics);
     lks_print_digests(c);
     lks_print_origin(c);
 }
