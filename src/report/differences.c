@@ -49,6 +49,17 @@ static void note(void *context, const char *key, const char *first, const char *
     set(t, &at->values[t->run], other);
 }
 
+/* No key tells it: equal configurations that start from other weights are other trainings. */
+static void note_start(table *t, const lks_report_run *first, const lks_report_run *other) {
+    if (!first->has_checkpoint || !other->has_checkpoint)
+        return;
+    const lks_init_source *a = &first->checkpoint.provenance.init_from;
+    const lks_init_source *b = &other->checkpoint.provenance.init_from;
+    if (strcmp(a->weights_sha256, b->weights_sha256) != 0)
+        note(t, "--init-from", a->path[0] ? a->path : "fresh weights",
+             b->path[0] ? b->path : "fresh weights");
+}
+
 static void write_row(lks_html *page, const row *at, int n) {
     lks_html_add(page, "<tr><th scope=\"row\"><code>");
     lks_html_text(page, at->key);
@@ -85,10 +96,12 @@ void lks_write_differences(lks_html *page, const lks_report *r) {
     page->failed = page->failed || !t;
     if (!t)
         return;
-    for (t->run = 1; t->run < r->n; t->run++)
+    for (t->run = 1; t->run < r->n; t->run++) {
         if (lks_config_compare(&r->runs[0].config, &r->runs[t->run].config, note, t, &err) !=
             LKS_OK)
             t->failed = true;
+        note_start(t, &r->runs[0], &r->runs[t->run]);
+    }
     page->failed = page->failed || t->failed;
     lks_html_add(page, "<h3>What differs in the configurations</h3>\n");
     if (t->n == 0)

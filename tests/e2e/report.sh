@@ -112,6 +112,11 @@ same "McNemar's p" ok "$(awk -v b="$first" -v c="$second" -v p="$p" 'BEGIN {
     n = b + c; k = b < c ? b : c; t = 1; for (i = 1; i <= n; i++) t /= 2
     for (i = 0; i <= k; i++) { s += t; t *= (n - i) / (i + 1) }
     s = 2 * s < 1 ? 2 * s : 1; print (s - p <= 1e-9 && p - s <= 1e-9 ? "ok" : s " is not " p) }')"
+# the same configuration from other weights is another training
+trained tuned 1 --set train.epochs=3 --init-from "$work/run"
+report 0 "$work/run" "$work/tuned" --out "$page"
+says '<code>--init-from</code></th><td class="text">fresh weights</td><td class="text">[^<]*run/checkpoints/[a-z]*.h5</td></tr>'
+silent 'Nothing: all keys are equal'
 cp -r "$work/run" "$work/run copy"
 mkdir "$work/deep"
 cp -r "$work/run" "$work/deep/run"
