@@ -270,13 +270,22 @@ static lks_status read_element(const reading *r, const lks_node *at, char *eleme
     return LKS_OK;
 }
 
-/* A list, or one number or name. */
+static void clear(const lks_option *o, char *base) {
+    if (is_text_type(o->type)) {
+        memset(base + o->offset, 0, o->second);
+    } else if (o->room) {
+        memset(base + o->offset, 0, (size_t)o->room * element_size(o));
+        memset(base + o->second, 0, sizeof(int));
+    }
+}
+
+/* A list, or one number or name. Of one that is wrong nothing is left, which a later check could look at. */
 static lks_status read_list(const reading *r, const lks_node *node) {
     const lks_option *o = r->option;
     bool list = node->type == LKS_NODE_LIST;
     if (list ? o->room == 1 : o->type == LKS_OPT_STRINGS)
         return wrong(r, node, NULL);
-    memset(r->base + o->offset, 0, (size_t)o->room * element_size(o));
+    clear(o, r->base);
     int n = 0;
     for (const lks_node *at = list ? node->first : node; at; at = list ? at->next : NULL, n++) {
         if (n == o->room)
@@ -346,15 +355,6 @@ lks_status lks_option_read(const lks_option *option, void *base, const char *lab
         break;
     }
     return wrong(&r, node, NULL);
-}
-
-static void clear(const lks_option *o, char *base) {
-    if (is_text_type(o->type)) {
-        memset(base + o->offset, 0, o->second);
-    } else if (o->room) {
-        memset(base + o->offset, 0, (size_t)o->room * element_size(o));
-        memset(base + o->second, 0, sizeof(int));
-    }
 }
 
 lks_status lks_option_whole(const char *label, const lks_source *source, lks_node *node,

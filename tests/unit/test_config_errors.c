@@ -304,6 +304,8 @@ static void test_consequences(void) {
     all_of("model: [{dense: {unitz: 3}}]", NULL, 0, "1:18 ");
     all_of("model: [relo, {add: relu1}, {relu: {name: relu2}}, relu]", sets, 1, "1:9 ");
     all_of("- relu", sets, 1, "1:1 ");
+    static const char *const from[] = {"model.concat1.from=[\"b c\"]"};
+    all_of("model: [relu, {concat: relu1}]", from, 1, "--set model.concat1.from=[\"b c\"] ");
     all_of("model: [{Dense: {units: 3}}, {BatchNorm2d: 32}, {Conv2D: }]", NULL, 0,
            "1:10 1:31 1:50 ");
     /* and what does not follow is */
