@@ -54,7 +54,8 @@ lks_status lks_folder_config(const char *folder, const lks_checkpoint *checkpoin
 /** The curves of a run. Of a run that has ended those of history.h5, with its test predictions; of any
  * other those of metrics.jsonl, which is ahead of all checkpoints and has no norms of tensors; without that
  * file those of @p newest, its newest checkpoint (NULL: none). Owned by the caller (lks_history_free(),
- * lks_predictions_free()); on failure nothing needs freeing. */
+ * lks_predictions_free()). LKS_ERR_IO where a file is there and cannot be read, LKS_ERR_FORMAT of a damaged
+ * history.h5, LKS_ERR_MEMORY; on failure nothing needs freeing. */
 lks_status lks_folder_curves(const char *folder, bool ended, const lks_checkpoint *newest,
                              lks_history *history, lks_predictions *test, lks_error *err);
 

@@ -1,9 +1,10 @@
 /* The curves of a run so far, from wherever they are newest. */
-#include <math.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "files/system_error.h"
 #include "lockstep/json.h"
 #include "lockstep/phase_times.h"
 #include "lockstep/run_folder.h"
@@ -54,12 +55,14 @@ static lks_status add_line(lks_history *h, const char *line, lks_error *err) {
     return strcmp(type, "epoch") == 0 ? add_epoch(h, line, step, epoch, err) : LKS_OK;
 }
 
-static lks_status read_metrics(FILE *f, lks_history *h, lks_error *err) {
+static lks_status read_metrics(FILE *f, const char *path, lks_history *h, lks_error *err) {
     char *line = NULL;
     size_t size = 0;
     lks_status status = LKS_OK;
     while (status == LKS_OK && getline(&line, &size, f) > 0)
         status = add_line(h, line, err);
+    if (status == LKS_OK && !feof(f))
+        status = lks_fail_system(err, "read", path);
     free(line);
     return status;
 }
@@ -84,8 +87,10 @@ static lks_status so_far(const char *folder, const lks_checkpoint *newest, lks_h
     lks_status status = LKS_OK;
     FILE *f = fopen(lks_folder_path(folder, LKS_FOLDER_METRICS, path), "r");
     if (f) {
-        status = read_metrics(f, h, err);
+        status = read_metrics(f, path, h, err);
         fclose(f); /* nothing was written */
+    } else if (errno != ENOENT) {
+        status = lks_fail_system(err, "read", path);
     } else if (newest) {
         status = copy(h, &newest->history, err);
     }

@@ -92,4 +92,10 @@ cp "$run/config.yaml" "$work/young"
 info "$work/young"
 says '^status +not ended: no figures yet'
 says '^checkpoints +none'
+# --- figures that are there and cannot be read are no run without figures
+mkdir "$work/young/metrics.jsonl"
+status=0
+"$LOCKSTEP" info "$work/young" >"$work/info" 2>&1 </dev/null || status=$?
+same "unreadable figures: status" 1 $status
+says 'cannot read .*/young/metrics\.jsonl: '
 finish
