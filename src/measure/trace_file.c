@@ -289,14 +289,16 @@ static lks_status write_trace(const lks_tracing *t, int64_t steps, lks_error *er
     lks_comm_max_i64(t->comm, &most, 1);
     if (t->comm->rank == 0)
         status = open_writer(t, &w, most, err);
-    bool opened = lks_comm_agree(t->comm, status, err) == LKS_OK;
+    const lks_status agreed = lks_comm_agree(t->comm, status, err);
     if (t->comm->rank != 0) {
-        if (opened)
+        if (agreed == LKS_OK)
             send_all(t);
         return LKS_OK;
     }
-    if (opened)
+    if (agreed == LKS_OK)
         status = write_file(t, steps, &w);
+    else if (status == LKS_OK) /* MPI failed */
+        status = lks_publish_finish(w.file, agreed, err);
     if (status == LKS_OK)
         tell(t, steps, &w);
     lks_free(w.received);
