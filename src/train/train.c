@@ -170,19 +170,26 @@ static lks_status write_results(lks_run *run, const lks_predicted *predicted, lk
     return LKS_OK;
 }
 
-static lks_status finish(lks_run *run, lks_error *err) {
+/* The last evaluation, what the work took, and rank 0's files of both. */
+static lks_status conclude(lks_run *run, bool worked, lks_predicted *predicted, lks_error *err) {
     lks_trainer *t = &run->trainer;
-    lks_predicted predicted = {0};
-    const bool worked = t->cursor.step > run->place.first_step;
     lks_phases_enter(&t->phases, LKS_PHASE_EVALUATE);
-    LKS_TRY(lks_run_evaluate_end(run, &predicted, err));
+    LKS_TRY(lks_run_evaluate_end(run, predicted, err));
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
     lks_run_print_work(t, &run->record, true, worked);
     lks_status status = lks_comm_check(t->comm, err);
     if (status == LKS_OK && t->comm->rank == 0)
-        status = write_results(run, t->data.has_test ? &predicted : NULL, err);
+        status = write_results(run, t->data.has_test ? predicted : NULL, err);
+    return lks_comm_agree(t->comm, status, err);
+}
+
+static lks_status finish(lks_run *run, lks_error *err) {
+    lks_trainer *t = &run->trainer;
+    lks_predicted predicted = {0};
+    const bool worked = t->cursor.step > run->place.first_step;
+    lks_status status = conclude(run, worked, &predicted, err);
     lks_predicted_free(&predicted);
-    LKS_TRY(lks_comm_agree(t->comm, status, err));
+    LKS_TRY(status);
     lks_run_print_end(run);
     if (t->comm->rank == 0)
         lks_run_write_page(&run->place);
