@@ -6,7 +6,7 @@
 #include "lockstep/config.h"
 #include "lockstep/status.h"
 
-/** Images may be looked at from up to so many pixels off in both directions. */
+/** The most pixels that images may be looked at off their place, in both directions. */
 #define LKS_SHIFTS_MAX 8
 
 typedef struct lks_eval_options {

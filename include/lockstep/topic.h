@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 /** Prints to @p out what is to be known of @p topic: "train.optimizer.lr", a key; "train.optimizer", a section;
- * "conv2d", a kind of layer; "conv2d.filters", an option of one; "lr", the last part of keys; "layers", a list of all kinds; "cosine", a word
- * that is a value of a key, with the keys that go with it; "BatchNorm2d", a word of Keras or PyTorch, with what is
- * written here. False, with nothing printed, for anything else. */
+ * "conv2d", a kind of layer; "conv2d.filters", an option of one; "lr", the last part of keys; "layers", a list
+ * of all kinds; "cosine", a word that is a value of a key, with the keys that go with it; "BatchNorm2d", a word
+ * of Keras or PyTorch, with what is written here. False, with nothing printed, for anything else. */
 bool lks_topic_print(const char *topic, FILE *out);
 
 /** True for one of the topics that lks_topics_visit() tells. */

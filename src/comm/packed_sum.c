@@ -19,7 +19,7 @@
  * costs more for longer messages, too. */
 #define WORTH_PACKING 8192
 
-/* Words that a block takes with so many numbers in each. */
+/* Words that a block takes with `fields` numbers in each. */
 #define MOST_FIELDS   4
 #define WORDS(fields) (BLOCK / (fields))
 

@@ -13,10 +13,11 @@ typedef lks_status (*lks_check_head)(const char *path, const unsigned char *head
 /** The most that a check can ask for. */
 #define LKS_HEAD_MAX 512
 
-/** Reads regular file @p path into *bytes [*size], freed with free(), also after a failure. @p check
- * (or NULL) sees the first @p head bytes, at most LKS_HEAD_MAX, before the whole gets memory: a file of
- * another kind may have any size. Of a shorter file it sees zeros after the end. LKS_ERR_IO names the cause; LKS_ERR_FORMAT where there are fewer than
- * @p head bytes, or the file becomes shorter while it is read; LKS_ERR_MEMORY. Not collective. */
+/** Reads regular file @p path into *bytes [*size], freed with free(), also after a failure. @p check (or NULL)
+ * sees the first @p head bytes, at most LKS_HEAD_MAX, before the whole gets memory: a file of another kind may
+ * have any size. Of a shorter file it sees zeros after the end. LKS_ERR_IO names the cause; LKS_ERR_FORMAT
+ * where there are fewer than @p head bytes, or the file becomes shorter while it is read; LKS_ERR_MEMORY. Not
+ * collective. */
 lks_status lks_read_whole_file(const char *path, size_t head, lks_check_head check,
                                unsigned char **bytes, size_t *size, lks_error *err);
 

@@ -14,7 +14,7 @@
 #include "infer/network.h"
 #include "lockstep/job.h"
 
-/* IDX files are read in blocks of so many bytes: of a .gz all that stands before is inflated again. */
+/* IDX files are read in blocks of this size: of a .gz all that stands before is inflated again. */
 enum { BLOCK_BYTES = 1 << 26 };
 
 /* An image of a batch. */

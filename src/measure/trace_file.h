@@ -10,7 +10,7 @@ typedef struct lks_tracing {
     lks_comm *comm;   /* borrowed */
     const char *path; /* borrowed; NULL: no trace is wanted, and the functions below do nothing */
     int threads;
-    int64_t capacity; /* room for so many events a thread */
+    int64_t capacity; /* events of a thread that there is room for */
     double origin;    /* this rank's clock at the trace's time 0 */
     bool on;
 } lks_tracing;

@@ -82,8 +82,8 @@ lks_status lks_place_refuse(const lks_place *p, lks_error *err, const char *form
 lks_tensor_plan *lks_info_tensor(lks_layer_info *info, const char *what, lks_role role, int ndim,
                                  const int64_t *shape);
 
-/* The same for a weight of so many dimensions, the last one for the outputs, and a bias of as many
- * outputs where there is one. */
+/* The same for a weight of `ndim` dimensions, the last one for the outputs, and a bias of as many outputs where
+ * there is one. */
 void lks_info_weights(lks_layer_info *info, int ndim, const int64_t *shape, bool bias);
 
 /* True where the next layer reads this output, nobody else does, and it may be fused so: then the

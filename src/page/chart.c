@@ -16,10 +16,10 @@ enum { WIDTH = 440, HEIGHT = 260, LEFT = 52, RIGHT = 10, TOP = 10, BOTTOM = 40 }
  * together have a limit, too, unless that leaves one too few. */
 enum { POINTS_MAX = 360, POINTS_OF_ALL = 1000, POINTS_MIN = 40 };
 
-/* Up to so many points have dots. */
+/* Lines of up to this many points have dots. */
 #define DOTS_MAX 40
 
-/* Lines through more are thin. */
+/* Lines of more points are thin. */
 #define THICK_MAX 60
 
 typedef struct axis {

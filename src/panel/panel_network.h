@@ -13,8 +13,8 @@ typedef struct lks_panel_source {
     const lks_flat *weights;       /* those to answer with: lks_checkpoint_evaluated() */
 } lks_panel_source;
 
-/* The numbers of a network: the tensors of its layers in their order. Rounded weights stand in `text` instead, a character each, and the scales of their outputs
- * in `values`. */
+/* The numbers of a network: the tensors of its layers in their order. Rounded weights stand in `text` instead,
+ * a character each, and the scales of their outputs in `values`. */
 typedef struct lks_panel_numbers {
     float *values; /* [n] */
     size_t n;

@@ -6,7 +6,7 @@
 #include "lockstep/memory.h"
 #include "report/sections.h"
 
-/* Up to so many classes the matrix is a table; beyond, a picture and its largest errors. */
+/* With up to TABLE_CLASSES classes the matrix is a table; with more, a picture and its largest errors. */
 #define TABLE_CLASSES 20
 #define PAIRS_MAX     20
 

@@ -12,7 +12,7 @@
 #define TILES_MAX  64                 /* filters, or maps of a layer, that are shown */
 #define STAGES_MAX 4                  /* layers whose maps are shown */
 #define BYTES_MAX  ((size_t)24 << 10) /* of page for the pictures of a layer */
-#define RGB_SIDE   64                 /* filters of so many rows and columns are shown in colour */
+#define RGB_SIDE   64                 /* most rows and columns of a filter in colour */
 #define SHADES     24                 /* few shades make small files */
 
 /* --- numbers as colours: orange above 0, blue below, none at 0; as strong as the largest is ------- */

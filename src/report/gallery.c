@@ -8,7 +8,7 @@
 #include "report/images.h"
 #include "report/sections.h"
 
-/* So many images at most, and so many bytes of page. */
+/* The most images, and the most bytes of page. */
 #define IMAGES_MAX 60
 #define BYTES_MAX  ((size_t)160 << 10)
 

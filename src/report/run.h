@@ -30,8 +30,8 @@ typedef struct lks_report_run {
     struct lks_report_images *images;
 } lks_report_run;
 
-/* Reads all that is in `folder`, which is borrowed; `data` as in lks_report_write(). LKS_ERR_USAGE where that is no run folder; errors of
- * damaged files. On failure nothing needs freeing. */
+/* Reads all that is in `folder`, which is borrowed; `data` as in lks_report_write(). LKS_ERR_USAGE where that
+ * is no run folder; errors of damaged files. On failure nothing needs freeing. */
 lks_status lks_report_run_read(lks_report_run *run, const char *folder, const char *data,
                                lks_error *err);
 void lks_report_run_free(lks_report_run *run);

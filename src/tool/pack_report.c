@@ -91,8 +91,8 @@ static void name_run(const char *out, char *name, size_t size) {
     snprintf(name, size, "runs/%.*s", useful ? length : 8, useful ? out + start : "pictures");
 }
 
-/* "--set" text that makes the network have so many classes; "" where it has. LKS_ERR_CONFIG tells why
- * it cannot take the images. */
+/* "--set" text that gives the network the classes of the data; "" where it has them. LKS_ERR_CONFIG tells why it
+ * cannot take the images. */
 static lks_status fit_network(const lks_packed *p, char *set, size_t size, lks_error *err) {
     const lks_pack_options *o = p->options;
     const lks_shape shape = {p->form.rows, p->form.columns, p->form.channels};

@@ -133,7 +133,7 @@ lks_status lks_run_find_best(lks_run *run, lks_error *err) {
 
 /* --- when -------------------------------------------------------------------------------------- */
 
-/* Evaluations come every so many epochs, and at the end of all of them. */
+/* Evaluations come every eval.every_epochs epochs, and at the end of all of them. */
 static bool evaluation_due(const lks_trainer *t) {
     return t->cursor.epoch % t->config->eval.every_epochs == 0 ||
            t->cursor.step == t->plan.total_steps;

@@ -1,5 +1,5 @@
-/* --refit: once a run with a validation split has told how many epochs are best, the same is
- * trained afresh on all training images for so many. */
+/* --refit: once a run with a validation split has told how many epochs are best, the same is trained afresh on
+ * all training images for as many. */
 #include "train/refit.h"
 
 #include <stdio.h>

@@ -85,9 +85,9 @@ lks_status lks_run_find_best(lks_run *run, lks_error *err);
 /* Notes the newest validation result if it is the best: more correct, then lower exact loss, then
  * earlier. Where a run was told to stop decides nothing. */
 bool lks_run_is_best(const lks_trainer *t, lks_record *r);
-/* What the validation split decides: rates to come, and whether there are any. Only evaluations that
- * come every so many epochs are looked at, so that nothing depends on where a run was told to stop
- * or on how many epochs it was first planned for. */
+/* What the validation split decides: rates to come, and whether there are any. Only evaluations after
+ * every eval.every_epochs epochs are looked at, so that nothing depends on where a run was told to stop or on
+ * how many epochs it was first planned for. */
 void lks_run_decide(lks_trainer *t, const lks_record *r);
 
 /* save.c: the run as a checkpoint that borrows everything, without digests; and the same as a file.
@@ -116,8 +116,8 @@ lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *er
 void lks_run_write_page(const lks_place *place);
 
 /* closing.c: what is printed at the end of a run. Samples of each rank and exchange where it has `ended`,
- * memory and, where this process `worked`, phases, which are noted in the record; collective. Then validation and test (rank 0), and why it
- * ended and what might come next. */
+ * memory and, where this process `worked`, phases, which are noted in the record; collective. Then validation
+ * and test (rank 0), and why it ended and what might come next. */
 void lks_run_print_work(lks_trainer *t, lks_record *r, bool ended, bool worked);
 void lks_run_print_results(const lks_run *run);
 void lks_run_print_end(const lks_run *run);

@@ -86,7 +86,7 @@ static int64_t row_bytes(const raster *r) {
     return r->bits ? (r->columns + 7) / 8 : r->columns * r->channels * (r->largest > 255 ? 2 : 1);
 }
 
-/* At least so many bytes: a number of the plain formats has a digit, and is set off. */
+/* The fewest bytes of pixels: a number of the plain formats has a digit, and is set off. */
 static int64_t least_bytes(const raster *r) {
     if (!r->plain)
         return r->rows * row_bytes(r);

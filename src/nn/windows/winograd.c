@@ -16,7 +16,7 @@ bool lks_winograd_suits(const lks_window *window, int channels, int filters) {
            window->stride[1] == 1 && channels >= LEAST && filters >= LEAST;
 }
 
-/* Floats from position to position of so many tiles. */
+/* Floats from position to position of `group` tiles. */
 static size_t in_position(const lks_winograd *w, int group) {
     return (size_t)group * w->channels + SKEW;
 }

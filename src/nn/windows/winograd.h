@@ -22,7 +22,7 @@ typedef struct lks_winograd {
 /* Whether the shape is one for which this is faster: decided by nothing else, since it moves bits. */
 bool lks_winograd_suits(const lks_window *window, int channels, int filters);
 
-/* What is convolved, with so many rows and columns of zeros before it, and what comes out. */
+/* What is convolved, with pad[0] rows and pad[1] columns of zeros before it, and what comes out. */
 typedef struct lks_winograd_shape {
     lks_shape in, out;
     int in_stride, out_stride;
