@@ -42,12 +42,10 @@ typedef struct lks_layer_rules {
     /* Appends the operation. NULL: the layer is only another view of its input. */
     lks_status (*make)(lks_site *site, lks_error *err);
     lks_fusion (*fusion)(const lks_layer_config *layer); /* NULL: LKS_FUSES_NOT */
-    bool flattens; /* the output has no rows and columns any more, where the input had */
-    bool
-        new_channels; /* the output's channels are its own, in whole blocks, and a true vector where
-                          it is one */
-    bool wants_image; /* needs rows and columns, or channels, which a flattened image has not */
-    bool pads_input;  /* needs the channels of its first input in whole blocks */
+    bool flattens;       /* the output has no rows and columns any more, where the input had */
+    bool new_channels;   /* of its own, in whole blocks; and an output of 1 x 1 is a true vector */
+    bool wants_image;    /* needs rows and columns, or channels, which a flattened image has not */
+    bool pads_input;     /* needs the channels of its first input in whole blocks */
     bool gives_logits;   /* may be the last layer */
     bool gives_maps;     /* its output is looked at as pictures, one a channel */
     bool refines_maps;   /* behind such a layer, what matters of the pictures is its output */
@@ -55,7 +53,7 @@ typedef struct lks_layer_rules {
     /* What the report's table says beside the name: "3 × 3". NULL: nothing. */
     void (*details)(const lks_layer_config *layer, char *text, size_t size);
     /* The layer in JavaScript, for the report's page: an expression, a function (layer, shape,
-     * numbers) as src/report/assets/network.js has them; layer has the options by their keys.
+     * numbers) as src/page/assets/network.js has them; layer has the options by their keys.
      * NULL: a network with it does not run in the page. */
     const char *script;
 } lks_layer_rules;

@@ -96,10 +96,8 @@ struct lks_op {
     size_t n_flat; /* elements in the flat array, running moments included */
     bool trained;  /* gradients of the weights are wanted */
     bool wide;     /* weight gradients over all chunks at once, one array of sums for all threads */
-    bool
-        in_place; /* wide, and the sums are the operation's part of the message or of the gradients */
-    void *
-        *sums; /* [threads], or [1] where wide: int64 or float, in the order the kernels work in */
+    bool in_place; /* wide, and the sums are its own part of the message or of the gradients */
+    void **sums;   /* [threads], or [1] where wide: int64 or float, in the order of the kernels */
     int n_sums;
     size_t sums_count;
 };
