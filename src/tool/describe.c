@@ -275,14 +275,27 @@ static lks_status describe_folder(const source *s, lks_error *err) {
     return LKS_OK;
 }
 
+/* What has been done or is no configuration is told as it is. */
+static lks_status describe_fixed(const source *s, bool folder, lks_error *err) {
+    if (s->n_sets > 0)
+        return lks_fail(err, LKS_ERR_USAGE,
+                        "--set %s: it has no effect on %s; give a configuration or a checkpoint",
+                        s->sets[0], s->path);
+    if (folder)
+        return lks_folder_is_run(s->path) ? lks_describe_run(s->path, err)
+                                          : describe_folder(s, err);
+    if (ends_with(s->path, ".h5") || ends_with(s->path, ".hdf5"))
+        return describe_hdf5(s->path, err);
+    return describe_file(".", s->path, strstr(s->path, "idx1") ? 1 : 3, err);
+}
+
 lks_status lks_describe(const char *path, const char *const *sets, int n_sets, lks_error *err) {
     const source s = {path, sets, n_sets};
     struct stat status;
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-        return lks_folder_is_run(path) ? lks_describe_run(path, err) : describe_folder(&s, err);
-    if (ends_with(path, ".h5") || ends_with(path, ".hdf5"))
-        return is_plain_hdf5(path) ? describe_hdf5(path, err) : describe_checkpoint(&s, err);
-    if (ends_with(path, "ubyte") || ends_with(path, ".gz"))
-        return describe_file(".", path, strstr(path, "idx1") ? 1 : 3, err);
-    return describe_config(&s, err);
+    const bool folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+    const bool hdf5 = ends_with(path, ".h5") || ends_with(path, ".hdf5");
+    if (folder || ends_with(path, "ubyte") || ends_with(path, ".gz") ||
+        (hdf5 && is_plain_hdf5(path)))
+        return describe_fixed(&s, folder, err);
+    return hdf5 ? describe_checkpoint(&s, err) : describe_config(&s, err);
 }

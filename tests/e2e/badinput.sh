@@ -83,6 +83,8 @@ cp "$config" "$folder/run/config.yaml"
 ends 2 "a run folder as configuration" 'its config[.]yaml' "${two[@]}" train "$folder/run"
 new_case
 ends 1 "a folder of something else described" 'neither a run folder nor a data set' "${two[@]}" info "$here"
+new_case
+ends 2 "--set for a data set described" '--set seed=2: it has no effect on .*golden' "$LOCKSTEP" info "$golden" --set seed=2
 config_ends "malformed --set" seed --set seed
 config_ends "unknown key in --set" train.optimizer --set train.optimizer.learning=1
 config_ends "zero batch" train.global_batch --set train.global_batch=0
