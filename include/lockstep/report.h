@@ -19,7 +19,4 @@
 lks_status lks_report_write(const char *const *folders, int n, const char *data, const char *path,
                             lks_error *err);
 
-/** FOLDER/report.html into @p path. */
-void lks_report_path(const char *folder, char path[LKS_PATH_MAX + 64]);
-
 #endif

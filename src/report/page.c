@@ -146,10 +146,6 @@ static void tell_apart(lks_report *r) {
             }
 }
 
-void lks_report_path(const char *folder, char path[LKS_PATH_MAX + 64]) {
-    snprintf(path, LKS_PATH_MAX + 64, "%.*s/report.html", LKS_PATH_MAX, folder);
-}
-
 lks_status lks_report_write(const char *const *folders, int n, const char *data, const char *path,
                             lks_error *err) {
     lks_html page = {0};

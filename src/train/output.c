@@ -36,7 +36,7 @@ void lks_run_write_page(const lks_place *place) {
     char path[LKS_PATH_MAX + 64];
     const char *folder = place->folder;
     lks_error err;
-    lks_report_path(place->folder, path);
+    lks_folder_path(place->folder, LKS_FOLDER_REPORT, path);
     if (lks_report_write(&folder, 1, NULL, path, &err) == LKS_OK)
         return;
     char *word = lks_shell_word(folder);

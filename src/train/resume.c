@@ -131,9 +131,9 @@ static lks_status remove_one(const char *path, lks_error *err) {
 static lks_status remove_old(const lks_place *place, lks_error *err) {
     char **paths = NULL;
     int n = 0;
-    static const lks_folder_file others[] = {LKS_FOLDER_LAST,    LKS_FOLDER_BEST,
-                                             LKS_FOLDER_HISTORY, LKS_FOLDER_METRICS,
-                                             LKS_FOLDER_SUMMARY, LKS_FOLDER_REPORT};
+    static const lks_folder_file others[] = {
+        LKS_FOLDER_LAST,    LKS_FOLDER_BEST,   LKS_FOLDER_HISTORY,   LKS_FOLDER_METRICS,
+        LKS_FOLDER_SUMMARY, LKS_FOLDER_REPORT, LKS_FOLDER_COMPARISON};
     LKS_TRY(lks_checkpoint_list(place->checkpoints, true, &paths, &n, err));
     lks_status status = LKS_OK;
     for (int i = 0; i < n && status == LKS_OK; i++)

@@ -204,6 +204,13 @@ page=$work/large/report.html
 whole "colours, large"
 says '2 filters of 66 × 66; their first input channel. Orange weights are above 0'
 
+# --- a comparison leaves the first run its own page
+cp -r "$work/run" "$work/mine"
+before=$(sha256sum "$work/mine/report.html")
+report 0 "$work/mine" "$work/run"
+check "it has a file of its own" [ -s "$work/mine/comparison.html" ]
+same "the run's page stays" "$before" "$(sha256sum "$work/mine/report.html")"
+
 # --- what cannot be done is one clear error, and writes nothing
 page=$work/none.html
 refused() { # refused STATUS PATTERN ARGUMENT...

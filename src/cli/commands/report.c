@@ -5,6 +5,7 @@
 #include "cli/parse.h"
 #include "cli/process.h"
 #include "lockstep/report.h"
+#include "lockstep/run_folder.h"
 
 enum { KEY_OUT = 'o', KEY_DATA = 'd' };
 
@@ -16,7 +17,9 @@ typedef struct arguments {
 
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "FILE", 0,
-     "The page to write, - for standard output (default: report.html in the first RUN_DIR)", 1},
+     "The page to write, - for standard output (default: report.html in RUN_DIR, of several runs "
+     "comparison.html in the first)",
+     1},
     {"data", KEY_DATA, "DIR", 0,
      "Folder of the data, for the test images (default: the configuration's data.dir)", 1},
     {0}};
@@ -47,13 +50,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static int run(const lks_call *call) {
     lks_common_options common = {0};
     arguments a = {0};
-    char path[LKS_PATH_MAX + 64];
+    char path[LKS_FOLDER_PATH_MAX];
     lks_error err;
     lks_parse(call, &common, &a);
     lks_common_free(&common);
     if (!lks_speaks())
         return 0;
-    lks_report_path(a.folders[0], path);
+    /* A comparison leaves the first run its own page. */
+    lks_folder_path(a.folders[0], a.n > 1 ? LKS_FOLDER_COMPARISON : LKS_FOLDER_REPORT, path);
     const char *out = a.out ? a.out : path;
     if (lks_report_write(a.folders, a.n, a.data, out, &err) != LKS_OK)
         return lks_report(&err);
