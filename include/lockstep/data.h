@@ -13,8 +13,7 @@
 #include "lockstep/config.h"
 #include "lockstep/status.h"
 
-/* --- IDX files (format: Y. LeCun, "The MNIST database", yann.lecun.com/exdb/mnist)
- * --------------------- */
+/* --- IDX files (format: Y. LeCun, "The MNIST database", yann.lecun.com/exdb/mnist) ------------ */
 
 /** What an IDX header says. Images: [count][rows][columns] (3-d) or
  * [count][channels][rows][columns] (4-d); labels: [count] (then rows = columns = channels = 1).
@@ -65,8 +64,7 @@ void lks_idx_bytes_free(lks_idx_bytes *file);
 lks_status lks_data_path(char path[LKS_PATH_MAX], const char *dir, const char *name,
                          lks_error *err);
 
-/* --- who holds and who trains on what
- * ----------------------------------------------------------------- */
+/* --- who holds and who trains on what --------------------------------------------------------- */
 
 /** A half-open range of consecutive items. */
 typedef struct lks_range {
@@ -90,8 +88,7 @@ int lks_chunks(int64_t batch, int chunk);
  */
 lks_range lks_chunk_share(int n_chunks, int ranks, int rank, int64_t batch_index);
 
-/* --- splits
- * -------------------------------------------------------------------------------------------- */
+/* --- splits ----------------------------------------------------------------------------------- */
 
 /** Which samples train and which validate, ascending ids; owns both arrays. */
 typedef struct lks_split {
@@ -126,8 +123,7 @@ lks_status lks_epoch_list_make(lks_epoch_list *list, const lks_split *split, con
                                int64_t n, bool balanced, uint64_t seed, lks_error *err);
 void lks_epoch_list_free(lks_epoch_list *list);
 
-/* --- normalisation
- * ------------------------------------------------------------------------------------- */
+/* --- normalisation ---------------------------------------------------------------------------- */
 
 /** Per-channel exact integer sums of bytes and squared bytes; added over ranks as four int64 words
  * a channel. Sums are < 2^64 and < 2^80 at worst, so each is kept as hi * 2^32 + lo with lo not
@@ -149,8 +145,7 @@ void lks_pixel_sums_result(const lks_pixel_sums *sums, int channels, double *mea
 void lks_normalization_table(float (*lut)[256], int channels, const double *mean,
                              const double *std);
 
-/* --- epoch order
- * --------------------------------------------------------------------------------------- */
+/* --- epoch order ------------------------------------------------------------------------------ */
 
 /** A keyed permutation of 0..n-1, computed per index: a balanced Feistel network over the next even
  * number of bits with cycle-walking (Black & Rogaway, "Ciphers with arbitrary finite domains",

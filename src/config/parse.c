@@ -109,8 +109,7 @@ static lks_status apply_key(lks_reader *r, const char *key, const lks_node *node
     return lks_fail_unknown(r, &(lks_unknown_key){"", key, key, 0});
 }
 
-/* --- the two kinds of text
- * -------------------------------------------------------------------------- */
+/* --- the two kinds of text -------------------------------------------------------------------- */
 
 static lks_status apply_file(lks_reader *r) {
     lks_yaml yaml;
@@ -176,8 +175,7 @@ static lks_status apply_set(lks_reader *r, int i) {
     return status;
 }
 
-/* --- the whole
- * -------------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 /* The run's name without a `name:` is the file's, without folder and suffix. */
 static void name_from_file(lks_config *config, const char *file) {

@@ -30,8 +30,7 @@ static char *shortest(double value, char out[32]) {
     return out;
 }
 
-/* --- what a value must be
- * --------------------------------------------------------------------------- */
+/* --- what a value must be --------------------------------------------------------------------- */
 
 static void describe_range(const lks_option *o, char *out, size_t size) {
     char low[32], high[32];
@@ -107,8 +106,7 @@ char *lks_option_describe(const lks_option *o, char *out, size_t size) {
     return out;
 }
 
-/* --- values
- * ----------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 /* True for a text that means itself without quotes, in a block and between braces, to any YAML
  * reader. */
@@ -267,8 +265,7 @@ void lks_layer_write(FILE *out, const lks_layer_config *layer) {
     fputc('}', out);
 }
 
-/* --- a layer as JSON
- * -------------------------------------------------------------------------------- */
+/* --- a layer as JSON -------------------------------------------------------------------------- */
 
 /* Numbers, lists of them and truth values are written as in YAML; words and names want quotes. */
 static void write_json(FILE *out, const lks_option *o, const void *base) {
@@ -311,8 +308,7 @@ static void write_layer_json(FILE *out, const void *what, const char *key) {
     fputc('}', out);
 }
 
-/* --- the whole file
- * --------------------------------------------------------------------------------- */
+/* --- the whole file --------------------------------------------------------------------------- */
 
 /* Length of the sections, dots included, that two keys share. */
 static size_t shared_sections(const char *a, const char *b) {

@@ -42,8 +42,7 @@ static lks_status wrong(const reading *r, const lks_node *at, const char *remark
                        remark ? ")" : "");
 }
 
-/* --- numbers
- * ---------------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static const char *skip_digits(const char *s) {
     while (*s >= '0' && *s <= '9')
@@ -153,8 +152,7 @@ static lks_status read_double(const reading *r, const lks_node *at, double *valu
     return LKS_OK;
 }
 
-/* --- one function a type
- * ---------------------------------------------------------------------------- */
+/* --- one function a type ---------------------------------------------------------------------- */
 
 static void store(const reading *r, size_t offset, const void *value, size_t size) {
     memcpy(r->base + offset, value, size);

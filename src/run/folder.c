@@ -1,5 +1,6 @@
 #include "lockstep/run_folder.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,9 @@ const char *lks_folder_path(const char *folder, lks_folder_file file,
 bool lks_folder_has(const char *folder, lks_folder_file file) {
     char path[LKS_FOLDER_PATH_MAX];
     struct stat s;
-    return stat(lks_folder_path(folder, file, path), &s) == 0;
+    /* what cannot be looked at may be there: who opens it is told why it cannot be read */
+    return stat(lks_folder_path(folder, file, path), &s) == 0 ||
+           (errno != ENOENT && errno != ENOTDIR);
 }
 
 bool lks_folder_is_run(const char *path) {

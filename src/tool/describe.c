@@ -111,10 +111,10 @@ static lks_status print_network(const lks_config *c, lks_shape input, int classe
         return err->status;
     lks_status status = lks_model_shapes(c, input, classes, info, err);
     if (status == LKS_OK) {
-        lks_print(stdout, "  #  %-10s %-16s %-16s %12s %10s %10s\n", "layer", "name", "output",
+        lks_print(stdout, "  #  %-14s %-16s %-16s %12s %10s %10s\n", "layer", "name", "output",
                   "parameters", "MFLOP", "KiB");
         for (int i = 0; i < c->n_layers; i++) {
-            lks_print(stdout, "%3d  %-10s %-16s ", i + 1, lks_layer_kind_name(c->layers[i].kind),
+            lks_print(stdout, "%3d  %-14s %-16s ", i + 1, lks_layer_kind_name(c->layers[i].kind),
                       c->layers[i].name);
             print_shape(info[i].out);
             lks_print(stdout, " %12lld %10.3f %10.1f\n", (long long)info[i].parameters,

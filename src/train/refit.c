@@ -64,23 +64,27 @@ static lks_status same_start(const lks_refit *r, const found *f, lks_error *err)
         r->options.refit, f->init_from);
 }
 
+/* Whether a KEY=VALUE is of the key `key`, or of a section that it is in. */
+static bool speaks_of(const char *set, const char *key) {
+    const size_t length = strcspn(set, "=");
+    return strncmp(set, key, length) == 0 && (key[length] == '.' || key[length] == 0);
+}
+
 /* The values that make a refit; the user's settings may not speak of their keys. */
 static lks_status make_values(lks_refit *r, int64_t epoch, const lks_train_options *given,
                               lks_error *err) {
     snprintf(r->epochs, sizeof r->epochs, "%lld", (long long)epoch);
-    const lks_key_value values[LKS_REFIT_VALUES] = {{"data.validation", "0"},
+    const lks_key_value values[LKS_REFIT_VALUES] = {{"train.epochs", r->epochs},
+                                                    {"data.validation", "0"},
                                                     {"train.early_stop.patience", "0"},
                                                     {"eval.test_weights", "last"},
-                                                    {"train.max_steps", "0"},
-                                                    {"train.epochs", r->epochs}};
-    for (int v = 0; v < LKS_REFIT_VALUES; v++) {
-        const size_t length = strlen(values[v].key);
+                                                    {"train.max_steps", "0"}};
+    for (int v = 0; v < LKS_REFIT_VALUES; v++)
         for (int i = 0; i < given->n_sets; i++)
-            if (strncmp(given->sets[i], values[v].key, length) == 0 &&
-                given->sets[i][length] == '=')
-                return lks_fail(err, LKS_ERR_USAGE, "--set %s: with --refit it is %s",
-                                given->sets[i], values[v].value);
-    }
+            if (speaks_of(given->sets[i], values[v].key))
+                return lks_fail(err, LKS_ERR_USAGE,
+                                "--set %s: with --refit %s is %s; set other keys one by one",
+                                given->sets[i], values[v].key, values[v].value);
     memcpy(r->values, values, sizeof values);
     r->options.values = r->values;
     r->options.n_values = LKS_REFIT_VALUES;

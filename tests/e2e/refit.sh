@@ -51,6 +51,7 @@ refused 2 "a run without validation" 'no checkpoints/best\.h5' --refit "$work/pl
 refused 2 "no run" 'config\.yaml' --refit "$work/nowhere"
 refused 2 "a configuration besides" 'too many' "$config" --refit "$work/first"
 refused 2 "epochs of one's own" 'train\.epochs=3: with --refit' --refit "$work/first" --set train.epochs=3
+refused 2 "epochs in a section" 'with --refit train.epochs is' --refit "$work/first" --set 'train={epochs: 3}'
 refused 2 "a validation split" 'data\.validation' --refit "$work/first" --set data.validation=0.1
 refused 2 "its own folder" 'refitted' --refit "$work/first" --out "$work/../$(basename "$work")/first"
 trained plateau 1 --threads 1 --set data.validation=0.2 --set train.schedule.name=plateau
