@@ -136,9 +136,11 @@ lks_status lks_panel_write(lks_html *page, const lks_panel_source *source, size_
     if (channels != 1 && channels != 3)
         add_without(page, "Its images are neither grey nor in colour, so nothing can "
                           "be drawn for this network");
-    else if (misses)
-        add_without(page, "It has a kind of layer that this page cannot compute");
-    else
+    else if (misses) {
+        char why[96];
+        snprintf(why, sizeof why, "The page cannot compute its layer %s", misses);
+        add_without(page, why);
+    } else
         status = add_best(page, source, end, err);
     if (status != LKS_OK) {
         lks_html_add(page, "<p class=\"missing\">This network cannot run in the page: ");
