@@ -24,6 +24,27 @@ const char *lks_json_number(double x, char text[32]);
 /** The same for a float. */
 const char *lks_json_float(float x, char text[32]);
 
+/** An object that is being written, member after member. Errors of @p f show where the stream is closed. */
+typedef struct lks_json_object {
+    FILE *f;
+    const char *before; /**< each member: "" or a new line and its indentation */
+    bool first;         /**< no member yet */
+} lks_json_object;
+
+/** Begins an object on @p f; @p before is borrowed until its end. */
+lks_json_object lks_json_begin(FILE *f, const char *before);
+
+/** Writes the name of a member, whose value comes next; then members of each kind, @p name unescaped. A
+ * number that is not finite is null. */
+void lks_json_key(lks_json_object *o, const char *name);
+void lks_json_put_text(lks_json_object *o, const char *name, const char *value);
+void lks_json_put_number(lks_json_object *o, const char *name, double value);
+void lks_json_put_integer(lks_json_object *o, const char *name, int64_t value);
+void lks_json_put_bool(lks_json_object *o, const char *name, bool value);
+
+/** Ends the object; @p after follows its brace. */
+void lks_json_end(const lks_json_object *o, const char *after);
+
 /** The number of member @p key of the object in @p json: the first `"key":`, which in objects that
  * lockstep wrote cannot stand inside a text unescaped. NaN where it is missing or no number. */
 double lks_json_get_number(const char *json, const char *key);

@@ -54,6 +54,41 @@ const char *lks_json_float(float x, char text[32]) {
     return text;
 }
 
+lks_json_object lks_json_begin(FILE *f, const char *before) {
+    fputc('{', f);
+    return (lks_json_object){f, before, true};
+}
+
+void lks_json_key(lks_json_object *o, const char *name) {
+    fprintf(o->f, "%s%s\"%s\": ", o->first ? "" : ",", o->before, name);
+    o->first = false;
+}
+
+void lks_json_put_text(lks_json_object *o, const char *name, const char *value) {
+    lks_json_key(o, name);
+    lks_json_text(o->f, value);
+}
+
+void lks_json_put_number(lks_json_object *o, const char *name, double value) {
+    char text[32];
+    lks_json_key(o, name);
+    fputs(lks_json_number(value, text), o->f);
+}
+
+void lks_json_put_integer(lks_json_object *o, const char *name, int64_t value) {
+    lks_json_key(o, name);
+    fprintf(o->f, "%lld", (long long)value);
+}
+
+void lks_json_put_bool(lks_json_object *o, const char *name, bool value) {
+    lks_json_key(o, name);
+    fputs(value ? "true" : "false", o->f);
+}
+
+void lks_json_end(const lks_json_object *o, const char *after) {
+    fprintf(o->f, "}%s", after);
+}
+
 /* What follows `"key":` and spaces, or NULL. Quotes inside a text are escaped, so that a text never
  * holds `"key"` itself. */
 static const char *value_of(const char *json, const char *key) {

@@ -11,99 +11,66 @@
 #include "lockstep/publish.h"
 #include "lockstep/run_folder.h"
 
-typedef struct json {
-    FILE *f;
-    bool first;
-} json;
-
-static void key(json *j, const char *name) {
-    fprintf(j->f, "%s\n  \"%s\": ", j->first ? "" : ",", name);
-    j->first = false;
-}
-
-static void put_text(json *j, const char *name, const char *value) {
-    key(j, name);
-    lks_json_text(j->f, value);
-}
-
-static void put_text_or_null(json *j, const char *name, const char *value) {
-    if (value[0]) {
-        put_text(j, name, value);
-    } else {
-        key(j, name);
-        fputs("null", j->f);
-    }
-}
-
-static void put_number(json *j, const char *name, double value) {
-    char text[32];
-    key(j, name);
-    fputs(lks_json_number(value, text), j->f);
-}
-
-static void put_integer(json *j, const char *name, int64_t value) {
-    key(j, name);
-    fprintf(j->f, "%lld", (long long)value);
-}
-
-static void put_bool(json *j, const char *name, bool value) {
-    key(j, name);
-    fputs(value ? "true" : "false", j->f);
+static void put_text_or_null(lks_json_object *j, const char *name, const char *value) {
+    if (value[0])
+        lks_json_put_text(j, name, value);
+    else
+        lks_json_put_number(j, name, NAN);
 }
 
 /* What belongs to the weights that the test figures are of, whatever the last ones are. */
-static void put_tested(json *j, const lks_tested *t) {
-    put_text(j, "test_weights", t->best ? "best" : "last");
-    put_integer(j, "test_step", t->step);
-    put_integer(j, "test_epoch", t->epoch);
-    put_text(j, "evaluated", t->average ? LKS_AVERAGE : "model");
+static void put_tested(lks_json_object *j, const lks_tested *t) {
+    lks_json_put_text(j, "test_weights", t->best ? "best" : "last");
+    lks_json_put_integer(j, "test_step", t->step);
+    lks_json_put_integer(j, "test_epoch", t->epoch);
+    lks_json_put_text(j, "evaluated", t->average ? LKS_AVERAGE : "model");
     put_text_or_null(j, "test_weights_sha256", t->weights_sha256);
-    put_number(j, "test_validation_accuracy", t->validation_accuracy);
-    put_number(j, "test_validation_loss", t->validation_loss);
+    lks_json_put_number(j, "test_validation_accuracy", t->validation_accuracy);
+    lks_json_put_number(j, "test_validation_loss", t->validation_loss);
 }
 
-static void put_results(json *j, const lks_summary_results *r) {
+static void put_results(lks_json_object *j, const lks_summary_results *r) {
     const lks_counts *t = r->test;
     double low, high;
     lks_class_metrics macro = lks_macro_metrics(t);
     lks_wilson(t->correct, t->total, &low, &high);
-    put_number(j, "test_accuracy", lks_accuracy(t));
-    put_integer(j, "test_correct", t->correct);
-    put_integer(j, "test_total", t->total);
-    put_number(j, "test_loss", lks_mean_loss(t));
-    put_number(j, "test_accuracy_low", t->total ? low : NAN);
-    put_number(j, "test_accuracy_high", t->total ? high : NAN);
-    put_number(j, "test_top3", t->total ? (double)t->top3 / (double)t->total : NAN);
-    put_number(j, "test_macro_precision", t->total ? macro.precision : NAN);
-    put_number(j, "test_macro_recall", t->total ? macro.recall : NAN);
-    put_number(j, "test_macro_f1", t->total ? macro.f1 : NAN);
+    lks_json_put_number(j, "test_accuracy", lks_accuracy(t));
+    lks_json_put_integer(j, "test_correct", t->correct);
+    lks_json_put_integer(j, "test_total", t->total);
+    lks_json_put_number(j, "test_loss", lks_mean_loss(t));
+    lks_json_put_number(j, "test_accuracy_low", t->total ? low : NAN);
+    lks_json_put_number(j, "test_accuracy_high", t->total ? high : NAN);
+    lks_json_put_number(j, "test_top3", t->total ? (double)t->top3 / (double)t->total : NAN);
+    lks_json_put_number(j, "test_macro_precision", t->total ? macro.precision : NAN);
+    lks_json_put_number(j, "test_macro_recall", t->total ? macro.recall : NAN);
+    lks_json_put_number(j, "test_macro_f1", t->total ? macro.f1 : NAN);
     put_tested(j, &r->tested);
-    put_number(j, "validation_accuracy", lks_accuracy(r->validation));
-    put_number(j, "validation_loss", lks_mean_loss(r->validation));
+    lks_json_put_number(j, "validation_accuracy", lks_accuracy(r->validation));
+    lks_json_put_number(j, "validation_loss", lks_mean_loss(r->validation));
 }
 
-static void put_work(json *j, const lks_summary_work *w, const lks_cursor *c) {
-    put_integer(j, "epochs", c->epoch);
-    put_integer(j, "steps", c->step);
-    put_bool(j, "stopped_early", w->stopped_early);
-    put_integer(j, "samples_seen", c->samples_seen);
-    put_integer(j, "parameters", w->parameters);
-    put_number(j, "train_seconds", w->train_seconds);
-    put_number(j, "images_per_second", w->images_per_second);
-    put_number(j, "comm_seconds", w->comm_seconds);
-    key(j, "phases");
+static void put_work(lks_json_object *j, const lks_summary_work *w, const lks_cursor *c) {
+    lks_json_put_integer(j, "epochs", c->epoch);
+    lks_json_put_integer(j, "steps", c->step);
+    lks_json_put_bool(j, "stopped_early", w->stopped_early);
+    lks_json_put_integer(j, "samples_seen", c->samples_seen);
+    lks_json_put_integer(j, "parameters", w->parameters);
+    lks_json_put_number(j, "train_seconds", w->train_seconds);
+    lks_json_put_number(j, "images_per_second", w->images_per_second);
+    lks_json_put_number(j, "comm_seconds", w->comm_seconds);
+    lks_json_key(j, "phases");
     lks_phase_times_put(j->f, &w->phases);
-    key(j, "peak_rss_mib");
+    lks_json_key(j, "peak_rss_mib");
     lks_resident_put(j->f, w->resident);
 }
 
 /* An object, or null for a run that started from initial weights. */
-static void put_init_from(json *j, const lks_init_source *s) {
+static void put_init_from(lks_json_object *j, const lks_init_source *s) {
     if (!s->path[0]) {
         put_text_or_null(j, "init_from", "");
         return;
     }
-    key(j, "init_from");
+    lks_json_key(j, "init_from");
     fputs("{\"path\": ", j->f);
     lks_json_text(j->f, s->path);
     fputs(", \"weights_sha256\": ", j->f);
@@ -113,34 +80,34 @@ static void put_init_from(json *j, const lks_init_source *s) {
     fputc('}', j->f);
 }
 
-static void put_origin(json *j, const lks_checkpoint *c, const char *resumed_from) {
+static void put_origin(lks_json_object *j, const lks_checkpoint *c, const char *resumed_from) {
     const lks_provenance *p = &c->provenance;
-    put_text(j, "weights_sha256", c->weights_sha256);
-    put_text(j, "state_sha256", c->state_sha256);
-    put_text(j, "data_digest", c->data.digest);
-    put_integer(j, "numerics", c->numerics);
-    key(j, "seed");
+    lks_json_put_text(j, "weights_sha256", c->weights_sha256);
+    lks_json_put_text(j, "state_sha256", c->state_sha256);
+    lks_json_put_text(j, "data_digest", c->data.digest);
+    lks_json_put_integer(j, "numerics", c->numerics);
+    lks_json_key(j, "seed");
     fprintf(j->f, "%llu", (unsigned long long)c->seed);
-    put_integer(j, "world_size", p->ranks);
-    put_integer(j, "threads_per_rank", p->threads);
-    put_text(j, "isa", p->isa);
-    put_text(j, "hosts", p->hosts);
-    put_text(j, "mpi", p->mpi);
-    put_text(j, "version", p->version);
-    put_text(j, "revision", p->revision);
+    lks_json_put_integer(j, "world_size", p->ranks);
+    lks_json_put_integer(j, "threads_per_rank", p->threads);
+    lks_json_put_text(j, "isa", p->isa);
+    lks_json_put_text(j, "hosts", p->hosts);
+    lks_json_put_text(j, "mpi", p->mpi);
+    lks_json_put_text(j, "version", p->version);
+    lks_json_put_text(j, "revision", p->revision);
     put_text_or_null(j, "resumed_from", resumed_from);
     put_init_from(j, &p->init_from);
 }
 
 static lks_status to_text(const lks_summary *s, const char *path, lks_text *text, lks_error *err) {
     LKS_TRY(lks_text_open(text, path, err));
-    json j = {text->f, true};
-    fputc('{', j.f);
-    put_text(&j, "status", s->status);
+    lks_json_object j = lks_json_begin(text->f, "\n  ");
+    lks_json_put_text(&j, "status", s->status);
     put_results(&j, &s->results);
     put_work(&j, &s->work, &s->state->cursor);
     put_origin(&j, s->state, s->resumed_from);
-    fputs("\n}\n", j.f);
+    fputc('\n', j.f);
+    lks_json_end(&j, "\n");
     return lks_text_close(text, path, err);
 }
 

@@ -143,60 +143,50 @@ void lks_bench_print(const lks_bench_result *b) {
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
-static void put(FILE *f, const char *name, double x) {
-    char text[32];
-    fprintf(f, "\"%s\":%s,", name, lks_json_number(x, text));
-}
-
-static void put_text(FILE *f, const char *name, const char *text) {
-    fprintf(f, "\"%s\":", name);
-    lks_json_text(f, text);
-    fputc(',', f);
-}
-
-static lks_status put_mode(FILE *f, lks_bench_result *b, int mode, const char *name,
+static lks_status put_mode(lks_json_object *all, lks_bench_result *b, int mode, const char *name,
                            lks_error *err) {
     const lks_trainer *t = &b->modes[mode].trainer;
     const spread speed = rounds_of(b, mode, images_per_second);
     lks_checkpoint c;
     lks_trainer_snapshot(t, &c);
     LKS_TRY(lks_checkpoint_digest(&c, err));
-    fprintf(f, "\"%s\":{", name);
-    put(f, "images_per_second", speed.median);
-    put(f, "images_per_second_best", speed.most);
-    put(f, "step_ms", rounds_of(b, mode, step_ms).median);
-    put(f, "flop_per_image", needed_flop(b, mode));
-    put(f, "gflops", rounds_of(b, mode, needed_rate).median);
-    put(f, "gflops_dense", rounds_of(b, mode, dense_rate).median);
-    put(f, "gflops_peak", rounds_of(b, mode, peak_rate).median);
-    put(f, "share", rounds_of(b, mode, needed_share).median);
-    put(f, "share_dense", rounds_of(b, mode, dense_share).median);
-    put(f, "message_bytes", (double)lks_trainer_message_bytes(t));
-    put(f, "sent_bytes", sent_bytes(b, mode));
-    put_text(f, "weights_sha256", c.weights_sha256);
-    fputs("\"phases\":", f);
-    lks_phase_times_put(f, &b->modes[mode].phases);
-    fputs("},", f);
+    lks_json_key(all, name);
+    lks_json_object o = lks_json_begin(all->f, "");
+    lks_json_put_number(&o, "images_per_second", speed.median);
+    lks_json_put_number(&o, "images_per_second_best", speed.most);
+    lks_json_put_number(&o, "step_ms", rounds_of(b, mode, step_ms).median);
+    lks_json_put_number(&o, "flop_per_image", needed_flop(b, mode));
+    lks_json_put_number(&o, "gflops", rounds_of(b, mode, needed_rate).median);
+    lks_json_put_number(&o, "gflops_dense", rounds_of(b, mode, dense_rate).median);
+    lks_json_put_number(&o, "gflops_peak", rounds_of(b, mode, peak_rate).median);
+    lks_json_put_number(&o, "share", rounds_of(b, mode, needed_share).median);
+    lks_json_put_number(&o, "share_dense", rounds_of(b, mode, dense_share).median);
+    lks_json_put_number(&o, "message_bytes", (double)lks_trainer_message_bytes(t));
+    lks_json_put_number(&o, "sent_bytes", sent_bytes(b, mode));
+    lks_json_put_text(&o, "weights_sha256", c.weights_sha256);
+    lks_json_key(&o, "phases");
+    lks_phase_times_put(o.f, &b->modes[mode].phases);
+    lks_json_end(&o, "");
     return LKS_OK;
 }
 
-static void put_setting(FILE *f, const lks_bench_result *b) {
+static void put_setting(lks_json_object *o, const lks_bench_result *b) {
     const lks_trainer *t = &b->modes[LKS_BENCH_EXACT].trainer;
     const lks_provenance *p = &b->provenance;
-    put_text(f, "name", t->config->name);
-    put_text(f, "version", p->version);
-    put_text(f, "revision", p->revision);
-    put_text(f, "isa", p->isa);
-    put_text(f, "hosts", p->hosts);
-    put(f, "world_size", p->ranks);
-    put(f, "threads_per_rank", p->threads);
-    put(f, "parameters", (double)t->view.n_parameters);
-    put(f, "global_batch", t->config->train.global_batch);
-    fprintf(f, "\"made_up\":%s,", t->made_up ? "true" : "false");
-    put_text(f, "data_digest", t->data.identity.digest);
-    put(f, "rounds", b->rounds);
-    put(f, "steps_per_round", b->steps);
-    put(f, "flop_per_image_dense", b->dense_flop);
+    lks_json_put_text(o, "name", t->config->name);
+    lks_json_put_text(o, "version", p->version);
+    lks_json_put_text(o, "revision", p->revision);
+    lks_json_put_text(o, "isa", p->isa);
+    lks_json_put_text(o, "hosts", p->hosts);
+    lks_json_put_number(o, "world_size", p->ranks);
+    lks_json_put_number(o, "threads_per_rank", p->threads);
+    lks_json_put_number(o, "parameters", (double)t->view.n_parameters);
+    lks_json_put_number(o, "global_batch", t->config->train.global_batch);
+    lks_json_put_bool(o, "made_up", t->made_up);
+    lks_json_put_text(o, "data_digest", t->data.identity.digest);
+    lks_json_put_number(o, "rounds", b->rounds);
+    lks_json_put_number(o, "steps_per_round", b->steps);
+    lks_json_put_number(o, "flop_per_image_dense", b->dense_flop);
 }
 
 lks_status lks_bench_print_json(lks_bench_result *b, lks_error *err) {
@@ -204,18 +194,17 @@ lks_status lks_bench_print_json(lks_bench_result *b, lks_error *err) {
     const spread both = ratio(b);
     lks_text text; /* whole or not at all */
     LKS_TRY(lks_text_open(&text, what, err));
-    FILE *f = text.f;
-    fputc('{', f);
-    put_setting(f, b);
-    lks_status status = put_mode(f, b, LKS_BENCH_EXACT, "exact", err);
+    lks_json_object o = lks_json_begin(text.f, "");
+    put_setting(&o, b);
+    lks_status status = put_mode(&o, b, LKS_BENCH_EXACT, "exact", err);
     if (status == LKS_OK)
-        status = put_mode(f, b, LKS_BENCH_FP32, "fp32", err);
-    put(f, "exact_to_fp32", both.median);
-    put(f, "exact_to_fp32_least", both.least);
-    put(f, "exact_to_fp32_most", both.most);
-    fputs("\"peak_rss_mib\":", f);
-    lks_resident_put(f, b->resident);
-    fputs("}\n", f);
+        status = put_mode(&o, b, LKS_BENCH_FP32, "fp32", err);
+    lks_json_put_number(&o, "exact_to_fp32", both.median);
+    lks_json_put_number(&o, "exact_to_fp32_least", both.least);
+    lks_json_put_number(&o, "exact_to_fp32_most", both.most);
+    lks_json_key(&o, "peak_rss_mib");
+    lks_resident_put(o.f, b->resident);
+    lks_json_end(&o, "\n");
     if (status != LKS_OK) {
         lks_text_drop(&text);
         return status;
