@@ -39,7 +39,7 @@ static const char *const network[][2] = {
 };
 #define N_LAYERS ((int)(sizeof network / sizeof *network))
 
-static void fail(const lks_error *err) {
+static _Noreturn void fail(const lks_error *err) {
     fprintf(stderr, "train_core: %s\n", err->text);
     exit(1);
 }
