@@ -6,8 +6,9 @@ source "$(dirname "$0")/lib.sh"
 need jq
 
 # The rate grows until the network is worse than it was: the best checkpoint is not the newest one.
-trained run 1 --threads 1 --set data.validation=0.2 --set train.epochs=3 --set checkpoint.keep=0 --set eval.test_weights=best \
-    --set train.max_steps=70 --set train.optimizer.lr=0.05
+options=(--threads 1 --set data.validation=0.2 --set train.epochs=3 --set checkpoint.keep=0 --set train.max_steps=70
+    --set train.optimizer.lr=0.05)
+trained run 1 "${options[@]}" --set eval.test_weights=best
 run=$work/run
 best=$(basename "$(readlink "$run/checkpoints/best.h5")") last=$(basename "$(readlink "$run/checkpoints/last.h5")")
 check "the best checkpoint ($best) is not the newest ($last)" [ "$best" != "$last" ]
@@ -42,6 +43,16 @@ asks() {
 
 asks ended
 same "the summary says so" best "$(key run test_weights)"
+
+# The same command again keeps the summary, which has the times of the work; with other weights to test it is new.
+seconds=$(key run train_seconds)
+trained run 1 "${options[@]}" --set eval.test_weights=best
+same "the times of the work stay" "$seconds" "$(key run train_seconds)"
+trained run 1 "${options[@]}" --set eval.test_weights=last
+same "other weights are tested, and the summary says so" "last $newest" \
+    "$(key run test_weights) $(key run test_weights_sha256)"
+trained run 1 "${options[@]}" --set eval.test_weights=best
+same "and back" "best $tested" "$(key run test_weights) $(key run test_weights_sha256)"
 rm "$run/summary.json" "$run/history.h5" "$run/report.html" # what a stopped run does not have
 asks stopped
 
