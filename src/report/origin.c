@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lockstep/json.h"
+#include "lockstep/run_folder.h"
 #include "lockstep/shell.h"
 #include "report/sections.h"
 #include "report/weights.h"
@@ -71,7 +72,7 @@ static void write_again(lks_html *page, const lks_report_run *run) {
     const bool exact = lks_report_reproducible(run);
     const lks_provenance *p = &run->checkpoint.provenance;
     const bool layout = !exact && run->has_checkpoint;
-    char config[LKS_PATH_MAX + 16];
+    char config[LKS_FOLDER_PATH_MAX];
     lks_html_add(page, "<h3>To get it again</h3>\n<p>");
     lks_html_add(page, exact
                            ? "Train again with the same data, then compare. Any number of ranks, "
@@ -82,7 +83,7 @@ static void write_again(lks_html *page, const lks_report_run *run) {
     if (layout && p->ranks > 1)
         lks_html_printf(page, "mpirun -n %d ", p->ranks);
     lks_html_add(page, "lockstep train ");
-    snprintf(config, sizeof config, "%.*s/config.yaml", LKS_PATH_MAX, run->folder);
+    lks_folder_path(run->folder, LKS_FOLDER_CONFIG, config);
     add_word(page, config);
     if (layout)
         lks_html_printf(page, " --threads %d", p->threads);

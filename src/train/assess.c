@@ -49,16 +49,12 @@ static question of_test(const lks_trainer *t, lks_record *r, lks_predicted *pred
 
 /* --- the best checkpoint's weights ------------------------------------------------------------ */
 
-static void best_path(const lks_run *run, char path[LKS_PATH_MAX + 64]) {
-    lks_folder_path(run->place.folder, LKS_FOLDER_BEST, path);
-}
-
 /* Rank 0: the weights that evaluations of the best checkpoint use; `weights` NULL: only whether it is
  * that checkpoint. */
 static lks_status read_best(lks_run *run, float *weights, lks_error *err) {
-    char path[LKS_PATH_MAX + 64];
+    char path[LKS_FOLDER_PATH_MAX];
     lks_checkpoint best, now;
-    best_path(run, path);
+    lks_folder_path(run->place.folder, LKS_FOLDER_BEST, path);
     LKS_TRY(lks_checkpoint_read(path, LKS_NUMERICS, &best, err));
     lks_run_snapshot(run, &now);
     const lks_flat *flat = lks_checkpoint_evaluated(&best);
@@ -119,8 +115,8 @@ bool lks_run_tests_best(const lks_run *run) {
 }
 
 lks_status lks_run_find_best(lks_run *run, lks_error *err) {
-    char path[LKS_PATH_MAX + 64];
-    best_path(run, path);
+    char path[LKS_FOLDER_PATH_MAX];
+    lks_folder_path(run->place.folder, LKS_FOLDER_BEST, path);
     if (!lks_run_tests_best(run))
         return LKS_OK;
     if (access(path, R_OK) != 0)
