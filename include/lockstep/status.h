@@ -18,7 +18,9 @@ typedef enum lks_status {
     LKS_ERR_MISMATCH, /**< a checkpoint belongs to another network, data set or numerics */
     LKS_ERR_MEMORY,   /**< out of memory */
     LKS_ERR_NUMERIC,  /**< NaN, infinity or a sum out of range */
-    LKS_ERR_REPLICA,  /**< replicas or sample counts differ between ranks */
+    LKS_ERR_REPLICA,  /**< a rank's memory changed, or replicas or sample counts differ (76) */
+    LKS_ERR_STALLED,  /**< a rank makes no progress (79) */
+    LKS_ERR_BUSY,     /**< another life has the run folder, or took it over (73) */
     LKS_ERR_COMM,     /**< MPI reported an error */
     LKS_STATUS_COUNT
 } lks_status;
@@ -39,12 +41,17 @@ lks_status lks_fail(lks_error *err, lks_status status, const char *format, ...)
 lks_status lks_fail_context(lks_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Exit status of the program for @p status: 0 done, 2 usage or configuration, 1 anything else. */
+/** Exit status of the program for @p status: 0 done, 2 usage or configuration, one of those below, 1 anything
+ * else. */
 int lks_exit_status(lks_status status);
 
-/** Exit status of a run that stopped early, on a signal or at its time limit, with its
- * checkpoint saved: EX_TEMPFAIL. */
-#define LKS_EXIT_STOPPED 75
+/** Exit statuses that scripts act on. 77 is left out: test drivers take it for "skipped". */
+#define LKS_EXIT_BUSY 73 /**< another life has the run folder */
+#define LKS_EXIT_STOPPED                                                                           \
+    75 /**< stopped on a signal or at the time limit, checkpoint saved: EX_TEMPFAIL */
+#define LKS_EXIT_REPLICA                                                                           \
+    76 /**< memory or replicas differ; go on elsewhere, from the last checkpoint */
+#define LKS_EXIT_STALLED 79 /**< a rank stood still; go on from the last checkpoint */
 
 /** Returns from the calling function with the status of @p call if that is not LKS_OK. */
 #define LKS_TRY(call)                                                                              \

@@ -49,6 +49,12 @@ int lks_exit_status(lks_status status) {
     case LKS_ERR_USAGE:
     case LKS_ERR_CONFIG:
         return 2;
+    case LKS_ERR_BUSY:
+        return LKS_EXIT_BUSY;
+    case LKS_ERR_REPLICA:
+        return LKS_EXIT_REPLICA;
+    case LKS_ERR_STALLED:
+        return LKS_EXIT_STALLED;
     default:
         return 1;
     }

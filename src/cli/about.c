@@ -18,22 +18,22 @@ void lks_print_usage(const lks_command *const *commands, FILE *out) {
             "Commands:\n");
     for (; *commands; commands++)
         fprintf(out, "  %-8s %s\n", (*commands)->name, (*commands)->summary);
-    fprintf(out,
-            "\nHelp:\n"
-            "  lockstep COMMAND --help             the options of a command\n"
-            "  lockstep help layers                the kinds of layers\n"
-            "  lockstep help conv2d                one of them, with an example\n"
-            "  lockstep help config                every key of a configuration\n"
-            "  lockstep help config train.schedule a part of them\n"
-            "  lockstep --version                  what the program is made of\n\n"
-            "Environment:\n"
-            "  LOCKSTEP_ISA=portable|avx2|avx512|neon  force an instruction set (results do\n"
-            "                           not change)\n"
-            "  LOCKSTEP_TRACE_EVENTS=N  events that train --trace keeps of each thread\n"
-            "  NO_COLOR=1               no colour in messages on a terminal\n\n"
-            "Exit status: 0 done, 1 failed, 2 usage or configuration error, 75 stopped early,\n"
-            "on a signal or at its time limit, with a checkpoint saved: the same command goes\n"
-            "on.\n");
+    fprintf(out, "\nHelp:\n"
+                 "  lockstep COMMAND --help             the options of a command\n"
+                 "  lockstep help layers                the kinds of layers\n"
+                 "  lockstep help conv2d                one of them, with an example\n"
+                 "  lockstep help config                every key of a configuration\n"
+                 "  lockstep help config train.schedule a part of them\n"
+                 "  lockstep --version                  what the program is made of\n\n"
+                 "Environment:\n"
+                 "  LOCKSTEP_ISA=portable|avx2|avx512|neon  force an instruction set (results do\n"
+                 "                           not change)\n"
+                 "  LOCKSTEP_TRACE_EVENTS=N  events that train --trace keeps of each thread\n"
+                 "  NO_COLOR=1               no colour in messages on a terminal\n\n"
+                 "Exit status: 0 done, 1 failed, 2 usage or configuration error, 73 another\n"
+                 "process works in the run folder, 75 stopped early, on a signal or at its time\n"
+                 "limit, with a checkpoint saved, 76 memory changed or replicas differ, 79 a rank\n"
+                 "made no progress. After 75, 76 and 79 the same command goes on.\n");
 }
 
 /* "avx512 of portable, avx2, avx512", or why the one asked for cannot be. */

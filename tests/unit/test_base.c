@@ -97,6 +97,9 @@ static void test_exit_status(void) {
     for (int status = 0; status < LKS_STATUS_COUNT; status++) {
         int expected = status == LKS_OK                                      ? 0
                        : status == LKS_ERR_USAGE || status == LKS_ERR_CONFIG ? 2
+                       : status == LKS_ERR_BUSY                              ? 73
+                       : status == LKS_ERR_REPLICA                           ? 76
+                       : status == LKS_ERR_STALLED                           ? 79
                                                                              : 1;
         CU_ASSERT_EQUAL(lks_exit_status((lks_status)status), expected);
     }

@@ -168,7 +168,9 @@ static const struct argp argp = {
     "Trains the network that CONFIG (YAML) describes, and writes a run folder. Under "
     "mpirun or srun every rank trains a share of each batch.\vExit status: 0 done, 1 "
     "failed, 2 usage or configuration error, 75 stopped on SIGTERM, SIGINT, SIGUSR1 or "
-    "at --time-limit, with a checkpoint saved. After 75 the same command goes on.",
+    "at --time-limit, with a checkpoint saved, 73 another process works in the run folder, 76 "
+    "memory changed or "
+    "replicas differ, 79 a rank made no progress. After 75, 76 and 79 the same command goes on.",
     NULL,
     NULL,
     NULL};
