@@ -33,7 +33,7 @@ void lks_print_usage(const lks_command *const *commands, FILE *out) {
                  "Exit status: 0 done, 1 failed, 2 usage or configuration error, 73 another\n"
                  "process works in the run folder, 75 stopped early, on a signal or at its time\n"
                  "limit, with a checkpoint saved, 76 memory changed or replicas differ, 79 a rank\n"
-                 "made no progress. After 75, 76 and 79 the same command goes on.\n");
+                 "made no progress. After 75 and above the same command goes on.\n");
 }
 
 /* "avx512 of portable, avx2, avx512", or why the one asked for cannot be. */
