@@ -67,7 +67,7 @@ lks_status lks_record_begin(lks_record *r, const lks_model_view *v, const char *
 lks_status lks_record_step(lks_record *r, const lks_trainer *t, lks_error *err);
 lks_status lks_record_epoch(lks_record *r, const lks_epoch_record *epoch, lks_error *err);
 
-/* setup.c: the configuration, the trainer and the run folder: where there is something to go on from, the
+/* begin/setup.c: the configuration, the trainer and the run folder: where there is something to go on from, the
  * run stands there. Collective; errors agreed. Ended by lks_run_close(), also after a failure. */
 lks_status lks_run_open(lks_run *run, lks_comm *comm, lks_error *err);
 void lks_run_close(lks_run *run);
@@ -95,14 +95,14 @@ void lks_run_decide(lks_trainer *t, const lks_record *r);
 void lks_run_snapshot(const lks_run *run, lks_checkpoint *c);
 lks_status lks_run_save(lks_run *run, bool best, lks_error *err);
 
-/* resume.c: where options->resume says. Collective; errors agreed. */
+/* begin/resume.c: where options->resume says. Collective; errors agreed. */
 lks_status lks_run_resume(lks_run *run, lks_error *err);
 
-/* init_from.c: the weights of options->init_from, unless the run was resumed. Collective; errors
+/* begin/init_from.c: the weights of options->init_from, unless the run was resumed. Collective; errors
  * agreed. */
 lks_status lks_run_init_from(lks_run *run, lks_error *err);
 
-/* dry_run.c: memory, and where the run would start. Collective; errors agreed. */
+/* begin/dry_run.c: memory, and where the run would start. Collective; errors agreed. */
 lks_status lks_run_report(lks_run *run, lks_error *err);
 
 /* output.c: rank 0's files. Errors are agreed by the caller. */

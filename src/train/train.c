@@ -6,7 +6,7 @@
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/timer.h"
-#include "train/refit.h"
+#include "train/begin/refit.h"
 #include "train/run.h"
 
 static void enter_epoch(lks_trainer *t, lks_record *r) {

@@ -1,6 +1,6 @@
 /* --refit: once a run with a validation split has told how many epochs are best, the same is trained afresh on
  * all training images for as many. */
-#include "train/refit.h"
+#include "train/begin/refit.h"
 
 #include <stdio.h>
 #include <string.h>
