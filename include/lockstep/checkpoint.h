@@ -141,13 +141,17 @@ lks_status lks_checkpoint_list(const char *dir, bool clean, char ***paths, int *
 /** DIR/step-NNNNNNNN.h5 for @p step into @p path. */
 void lks_checkpoint_path(const char *dir, int64_t step, char path[LKS_PATH_MAX + 64]);
 
-/** Atomically points the relative link DIR/@p link ("last.h5", "best.h5") at the file of @p step.
- */
+/** Atomically points the relative link DIR/@p link ("last.h5", "best.h5") at the file of @p step, as
+ * lks_publish_link() does where there are no such links; where it leads there already, nothing is done. */
 lks_status lks_checkpoint_link(const char *dir, const char *link, int64_t step, lks_error *err);
 
-/** Removes step-*.h5 beyond the @p keep newest, never the targets of last.h5 and best.h5. keep 0:
- * nothing. */
-lks_status lks_checkpoint_prune(const char *dir, int keep, lks_error *err);
+/** Whether DIR/@p link is the file of @p step: by a link, or a copy with the same first lines, which have the
+ * digest of the rest. */
+bool lks_checkpoint_leads(const char *dir, const char *link, int64_t step);
+
+/** Removes step-*.h5 beyond the @p keep newest, never the targets of last.h5 and best.h5 nor the file of step
+ * @p best (0: none). keep 0: nothing. */
+lks_status lks_checkpoint_prune(const char *dir, int keep, int64_t best, lks_error *err);
 
 /** Compares two checkpoints tensor by tensor and writes the findings to stdout: the first tensor
  * and index where they part, values, distance in units in the last place, then per tensor the count

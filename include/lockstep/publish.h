@@ -55,7 +55,8 @@ size_t lks_publish_there(const char *path);
 void lks_publish_unfolder(const char *path, size_t there);
 
 /** Points the symbolic link @p path at @p target (taken as it is, so relative to the link's folder)
- * in one step. */
+ * in one step. Where the file system has no such links, @p path becomes another name of that file, and where it has
+ * none of those either, a copy. LKS_ERR_IO, LKS_ERR_MEMORY. */
 lks_status lks_publish_link(const char *path, const char *target, lks_error *err);
 
 /** Removes temporaries that killed programs left in @p dir. A folder that is missing is clean; what

@@ -42,6 +42,14 @@ bool lks_folder_is_run(const char *path);
  * LKS_ERR_IO: a folder without that checkpoint, or a path that is too long; errors of a damaged config.yaml. */
 lks_status lks_folder_checkpoint(const char *path, char found[LKS_FOLDER_PATH_MAX], lks_error *err);
 
+/** What follows the checkpoint of @p step once it has its name in @p folder: last.h5 leads to it, best.h5 to that
+ * of step @p best (lks_checkpoint.best.step of the newest one; 0: none), and what is beyond the @p keep newest goes. All
+ * of it is a function of these three, so what could not be done is warned of, and done by the next call, also
+ * by that of the next start. Only LKS_ERR_BUSY is returned: this life lost its place. Any thread may call it,
+ * one at a time. */
+lks_status lks_folder_checkpoint_done(const char *folder, int64_t step, int64_t best, int keep,
+                                      lks_error *err);
+
 /** Reads summary.json into @p text, owned by the caller (free()); NULL where there is none: the run has not
  * ended. */
 lks_status lks_folder_summary(const char *folder, char **text, lks_error *err);

@@ -399,23 +399,58 @@ void lks_publish_unfolder(const char *path, size_t there) {
 
 /* --- links and left-overs --------------------------------------------------------------------- */
 
-lks_status lks_publish_link(const char *path, const char *target, lks_error *err) {
-    place p;
-    LKS_TRY(open_place(&p, path, err));
-    int result = -1;
-    for (int try = 0; result != 0 && try < NAME_TRIES; try++) {
-        next_temporary_name(&p);
-        result = symlinkat(target, p.folder, p.temporary);
-        if (result != 0 && errno != EEXIST)
+/** Gives the temporary a name that is free, as a symbolic link or, where the file system has none, as another name
+ * of the file. errno tells why neither could be made. */
+static bool make_link(place *p, const char *target) {
+    for (int try = 0; try < NAME_TRIES; try++) {
+        next_temporary_name(p);
+        if (symlinkat(target, p->folder, p->temporary) == 0)
+            return true;
+        const int code = errno;
+        if (code != EEXIST && linkat(p->folder, target, p->folder, p->temporary, 0) == 0)
+            return true;
+        errno = code;
+        if (code != EEXIST)
             break;
     }
-    lks_status status = LKS_OK;
-    if (result != 0) {
-        p.temporary[0] = 0;
-        status = lks_fail_system(err, "make the link", path);
+    p->temporary[0] = 0;
+    return false;
+}
+
+static lks_status add_file(lks_publication *p, int file, lks_error *err) {
+    char block[BLOCK];
+    size_t n = 1;
+    for (size_t done = 0; n > 0; done += n) {
+        LKS_TRY(read_block(file, &p->place, done, block, &n, err));
+        LKS_TRY(lks_publish_add(p, block, n, err));
     }
-    if (status == LKS_OK)
+    return LKS_OK;
+}
+
+static lks_status publish_copy(const char *path, int file, lks_error *err) {
+    lks_publication *p;
+    LKS_TRY(lks_publish_start(&p, path, err));
+    return lks_publish_finish(p, add_file(p, file, err), err);
+}
+
+lks_status lks_publish_link(const char *path, const char *target, lks_error *err) {
+    place p;
+    char made[NAME_MAX + 1];
+    lks_status status;
+    LKS_TRY(open_place(&p, path, err));
+    if (make_link(&p, target)) {
+        memcpy(made, p.temporary, sizeof made);
         status = rename_temporary(&p, err);
+        if (status == LKS_OK) /* by POSIX, renaming to another name of the same file does nothing */
+            unlinkat(p.folder, made, 0);
+    } else {
+        status = lks_fail_system(err, "make the link", path);
+        const int file = openat(p.folder, target, O_RDONLY | O_CLOEXEC);
+        if (file >= 0) {
+            status = publish_copy(path, file, err);
+            close(file);
+        }
+    }
     close_place(&p);
     return status;
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "files/system_error.h"
+#include "io/checkpoint_format.h"
 #include "lockstep/publish.h"
 
 #define FILE_NAME_MAX  40 /**< "step-", at most 19 digits, ".h5" */
@@ -133,11 +134,49 @@ lks_status lks_checkpoint_list(const char *dir, bool clean, char ***paths, int *
     return status;
 }
 
+/* --- links ------------------------------------------------------------------------------------ */
+
+/** The first lines of a file tell its length and the digest of all that follows. */
+static bool read_seal(int folder, const char *name, char seal[LKS_SEAL_SIZE]) {
+    const int file = openat(folder, name, O_RDONLY | O_CLOEXEC);
+    const bool whole = file >= 0 && read(file, seal, LKS_SEAL_SIZE) == LKS_SEAL_SIZE;
+    if (file >= 0)
+        close(file);
+    return whole;
+}
+
+static bool same_content(int folder, const char *a, const char *b) {
+    char x[LKS_SEAL_SIZE], y[LKS_SEAL_SIZE];
+    return read_seal(folder, a, x) && read_seal(folder, b, y) && memcmp(x, y, sizeof x) == 0;
+}
+
+static bool leads(int folder, const char *link, const char *name) {
+    struct stat a, b;
+    if (fstatat(folder, link, &a, 0) != 0 || fstatat(folder, name, &b, 0) != 0)
+        return false;
+    if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+        return true;
+    return a.st_size == b.st_size && same_content(folder, link, name);
+}
+
+bool lks_checkpoint_leads(const char *dir, const char *link, int64_t step) {
+    char name[FILE_NAME_MAX];
+    const int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return false;
+    file_name(name, step);
+    const bool there = leads(folder, link, name);
+    close(folder);
+    return there;
+}
+
 lks_status lks_checkpoint_link(const char *dir, const char *link, int64_t step, lks_error *err) {
     char target[FILE_NAME_MAX], path[LKS_PATH_MAX + 64];
     lks_checkpoint_path(dir, step, path);
     if (access(path, F_OK) != 0)
         return lks_fail_system(err, "make a link to", path);
+    if (lks_checkpoint_leads(dir, link, step))
+        return LKS_OK;
     file_name(target, step);
     snprintf(path, sizeof path, "%s/%s", dir, link);
     return lks_publish_link(path, target, err);
@@ -186,25 +225,26 @@ static lks_status remove_old(int folder, const char *dir, int64_t step, const li
     return LKS_OK;
 }
 
-static lks_status prune(int folder, const char *dir, const step_list *list, int keep,
+static lks_status prune(int folder, const char *dir, const step_list *list, int keep, int64_t best,
                         lks_error *err) {
     link_target kept[2];
     LKS_TRY(follow(folder, dir, "last.h5", &kept[0], err));
     LKS_TRY(follow(folder, dir, "best.h5", &kept[1], err));
     for (size_t i = (size_t)keep; i < list->n; i++)
-        LKS_TRY(remove_old(folder, dir, list->steps[i], kept, err));
+        if (list->steps[i] != best)
+            LKS_TRY(remove_old(folder, dir, list->steps[i], kept, err));
     return LKS_OK;
 }
 
-lks_status lks_checkpoint_prune(const char *dir, int keep, lks_error *err) {
+lks_status lks_checkpoint_prune(const char *dir, int keep, int64_t best, lks_error *err) {
     step_list list = {0};
     if (keep <= 0)
         return LKS_OK;
     lks_status status = find_steps(dir, &list, err);
     if (status == LKS_OK && list.n > (size_t)keep) {
         int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        status =
-            folder < 0 ? lks_fail_system(err, "list", dir) : prune(folder, dir, &list, keep, err);
+        status = folder < 0 ? lks_fail_system(err, "list", dir)
+                            : prune(folder, dir, &list, keep, best, err);
         if (folder >= 0)
             close(folder);
     }

@@ -93,7 +93,7 @@ void lks_run_decide(lks_trainer *t, const lks_record *r);
 /* save.c: the run as a checkpoint that borrows everything, without digests; and the same as a file.
  * Collective; errors agreed. */
 void lks_run_snapshot(const lks_run *run, lks_checkpoint *c);
-lks_status lks_run_save(lks_run *run, bool best, lks_error *err);
+lks_status lks_run_save(lks_run *run, lks_error *err);
 
 /* begin/resume.c: where options->resume says. Collective; errors agreed. */
 lks_status lks_run_resume(lks_run *run, lks_error *err);

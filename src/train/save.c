@@ -12,37 +12,30 @@ void lks_run_snapshot(const lks_run *run, lks_checkpoint *c) {
     c->config_yaml = run->config_yaml;
 }
 
-static lks_status write_files(const lks_checkpoint *c, const char *folder, bool best, int keep,
-                              lks_error *err) {
-    char path[LKS_PATH_MAX + 64];
-    lks_checkpoint_path(folder, c->cursor.step, path);
-    LKS_TRY(lks_checkpoint_write(path, c, err));
-    LKS_TRY(lks_checkpoint_link(folder, "last.h5", c->cursor.step, err));
-    if (best)
-        LKS_TRY(lks_checkpoint_link(folder, "best.h5", c->cursor.step, err));
-    return lks_checkpoint_prune(folder, keep, err);
-}
-
-static lks_status write_snapshot(lks_run *run, bool best, lks_error *err) {
+static lks_status write_snapshot(lks_run *run, lks_error *err) {
     lks_checkpoint c;
+    char path[LKS_PATH_MAX + 64];
     lks_utc(run->provenance.time);
     lks_run_snapshot(run, &c);
     LKS_TRY(lks_checkpoint_digest(&c, err));
-    return write_files(&c, run->place.checkpoints, best, run->config.checkpoint.keep, err);
+    lks_checkpoint_path(run->place.checkpoints, c.cursor.step, path);
+    LKS_TRY(lks_checkpoint_write(path, &c, err));
+    return lks_folder_checkpoint_done(run->place.folder, c.cursor.step, c.best.step,
+                                      run->config.checkpoint.keep, err);
 }
 
-static lks_status save(lks_run *run, bool best, lks_error *err) {
+static lks_status save(lks_run *run, lks_error *err) {
     lks_trainer *t = &run->trainer;
     LKS_TRY(lks_trainer_check_weights(t, err));
-    lks_status status = t->comm->rank == 0 ? write_snapshot(run, best, err) : LKS_OK;
+    lks_status status = t->comm->rank == 0 ? write_snapshot(run, err) : LKS_OK;
     run->place.saved_step = t->cursor.step;
     return lks_comm_agree(t->comm, status, err);
 }
 
-lks_status lks_run_save(lks_run *run, bool best, lks_error *err) {
+lks_status lks_run_save(lks_run *run, lks_error *err) {
     lks_phases *p = &run->trainer.phases;
     lks_phase before = lks_phases_enter(p, LKS_PHASE_CHECKPOINT);
-    lks_status status = save(run, best, err);
+    lks_status status = save(run, err);
     lks_phases_enter(p, before);
     return status;
 }

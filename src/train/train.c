@@ -39,9 +39,9 @@ static void leave_epoch(lks_trainer *t, lks_stopwatch *w) {
     lks_phases_divide(&t->phases, t->comm);
 }
 
-static lks_status save_timed(lks_run *run, bool best, lks_error *err) {
+static lks_status save_timed(lks_run *run, lks_error *err) {
     double started = lks_now();
-    lks_status status = lks_run_save(run, best, err);
+    lks_status status = lks_run_save(run, err);
     run->record.watch.trained_seconds += lks_now() - started;
     return status;
 }
@@ -77,7 +77,7 @@ static lks_status after_step(lks_run *run, lks_error *err) {
     bool at_end = c->batch == t->plan.batches || c->step == t->plan.last_step;
     if (config->checkpoint.every_steps > 0 && c->step % config->checkpoint.every_steps == 0 &&
         !at_end)
-        return lks_run_save(run, false, err);
+        return lks_run_save(run, err);
     return LKS_OK;
 }
 
@@ -132,7 +132,7 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     bool best = lks_run_is_best(t, &run->record);
     lks_run_decide(t, &run->record);
     if (best || checkpoint_due(&run->config, c) || t->stop || lks_trainer_over(t))
-        return save_timed(run, best, err);
+        return save_timed(run, err);
     return LKS_OK;
 }
 
@@ -153,7 +153,7 @@ static lks_status train_all(lks_run *run, lks_error *err) {
             LKS_TRY(complete_epoch(run, err));
         lks_phases_close_epoch(&t->phases);
     }
-    return run->place.saved_step != t->cursor.step ? save_timed(run, false, err) : LKS_OK;
+    return run->place.saved_step != t->cursor.step ? save_timed(run, err) : LKS_OK;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

@@ -128,7 +128,7 @@ static void missing_is_empty_and_unreadable_is_an_error(void) {
         CU_ASSERT_EQUAL_FATAL(seteuid(65534), 0); /* root reads everything */
     CU_ASSERT_EQUAL(lks_checkpoint_list(path, true, &paths, &n, &err), LKS_ERR_IO);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, strerror(EACCES)));
-    CU_ASSERT_EQUAL(lks_checkpoint_prune(path, 1, &err), LKS_ERR_IO);
+    CU_ASSERT_EQUAL(lks_checkpoint_prune(path, 1, 0, &err), LKS_ERR_IO);
     if (root)
         CU_ASSERT_EQUAL_FATAL(seteuid(0), 0);
     chmod(path, 0700);
@@ -161,11 +161,11 @@ static void pruning_keeps_the_newest_and_the_linked(void) {
     touch(dir, "notes.txt");
     CU_ASSERT_EQUAL(lks_checkpoint_link(dir, "best.h5", 20, &err), LKS_OK);
     CU_ASSERT_EQUAL(lks_checkpoint_link(dir, "last.h5", 40, &err), LKS_OK);
-    CU_ASSERT_EQUAL(lks_checkpoint_prune(dir, 0, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_checkpoint_prune(dir, 0, 0, &err), LKS_OK);
     CU_ASSERT_EQUAL(count_entries(dir, "step-"), 6);
-    CU_ASSERT_EQUAL(lks_checkpoint_prune(dir, 7, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_checkpoint_prune(dir, 7, 0, &err), LKS_OK);
     CU_ASSERT_EQUAL(count_entries(dir, "step-"), 6);
-    CU_ASSERT_EQUAL(lks_checkpoint_prune(dir, 2, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_checkpoint_prune(dir, 2, 0, &err), LKS_OK);
     CU_ASSERT_EQUAL(count_entries(dir, "step-"), 4);
     CU_ASSERT_TRUE(has_step(dir, 20) && has_step(dir, 40) && has_step(dir, 50) &&
                    has_step(dir, 60));
