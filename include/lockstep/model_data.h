@@ -56,6 +56,7 @@ enum lks_message_slot {
     LKS_MSG_CORRECT,
     LKS_MSG_BAD_LOSS,    /**< ranks with a loss that is not finite */
     LKS_MSG_BAD_WEIGHTS, /**< ranks with a weight that is not finite since the last update */
+    LKS_MSG_TROUBLE,     /**< ranks on which something beside the step failed; the caller's */
     LKS_MSG_HEAD /**< number of slots; then one per operation: ranks with a bad gradient partial */
 };
 

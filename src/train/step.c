@@ -21,6 +21,7 @@ static lks_status compute(lks_trainer *t, lks_error *err) {
     t->view.message[LKS_MSG_STOP] = lks_stop_requested();
     lks_model_collect(t->model);
     t->view.message[LKS_MSG_BAD_WEIGHTS] = t->bad_weights;
+    t->view.message[LKS_MSG_TROUBLE] = t->trouble.status != LKS_OK;
     return LKS_OK;
 }
 
@@ -47,6 +48,10 @@ static lks_status own_weights(const lks_trainer *t, lks_error *err) {
 static lks_status own_trouble(const lks_trainer *t, lks_error *err) {
     long long step = (long long)t->cursor.step + 1;
     LKS_TRY(own_weights(t, err));
+    if (t->trouble.status != LKS_OK) {
+        *err = t->trouble;
+        return err->status;
+    }
     if (t->view.message[LKS_MSG_BAD_LOSS])
         return lks_fail(err, LKS_ERR_NUMERIC,
                         "step %lld: the loss is not finite; a smaller train.optimizer.lr may help",
@@ -61,7 +66,8 @@ static lks_status own_trouble(const lks_trainer *t, lks_error *err) {
 }
 
 static bool anything_bad(const lks_trainer *t) {
-    bool bad = t->view.message[LKS_MSG_BAD_LOSS] != 0 || t->view.message[LKS_MSG_BAD_WEIGHTS] != 0;
+    const int64_t *m = t->view.message;
+    bool bad = m[LKS_MSG_BAD_LOSS] != 0 || m[LKS_MSG_BAD_WEIGHTS] != 0 || m[LKS_MSG_TROUBLE] != 0;
     for (int i = 0; i < t->view.n_operations; i++)
         bad |= t->view.message[LKS_MSG_HEAD + i] != 0;
     return bad;

@@ -46,6 +46,8 @@ typedef struct lks_trainer {
     double train_seconds; /* in steps */
     int64_t stop;         /* newest step's LKS_MSG_STOP */
     bool bad_weights;
+    /* What failed beside the steps, on this rank: the next one's message ends all of them. */
+    lks_error trouble;
 } lks_trainer;
 
 /* Data, network with its initial weights, optimizer, sums and clock: all that steps need. `config` is
