@@ -17,6 +17,7 @@ static lks_status write_snapshot(lks_run *run, lks_error *err) {
     char path[LKS_PATH_MAX + 64];
     lks_utc(run->provenance.time);
     lks_run_snapshot(run, &c);
+    LKS_TRY(lks_trainer_check_copy(&run->trainer, &c, err));
     LKS_TRY(lks_checkpoint_digest(&c, err));
     lks_checkpoint_path(run->place.checkpoints, c.cursor.step, path);
     LKS_TRY(lks_checkpoint_write(path, &c, err));

@@ -143,6 +143,7 @@ lks_status lks_trainer_step(lks_trainer *t, lks_error *err) {
         *err = own_error;
         return lks_comm_agree(t->comm, own, err);
     }
+    t->agreed_step = t->cursor.step;
     lks_phases_enter(&t->phases, LKS_PHASE_UPDATE);
     update(t);
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);

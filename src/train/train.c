@@ -249,6 +249,8 @@ static lks_status train_with(lks_comm *comm, const lks_train_options *options, b
     memset(&run, 0, sizeof run);
     run.options = options;
     lks_status status = train(&run, comm, stopped, err);
+    if (run.trainer.fault.kind[0] && comm->rank == 0)
+        lks_folder_note_fault(run.place.folder, &run.trainer.fault);
     lks_tracing_end(&run.tracing, run.trainer.cursor.step - run.place.first_step);
     lks_run_close(&run);
     return status;

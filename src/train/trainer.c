@@ -97,7 +97,8 @@ static lks_status make_rest(lks_trainer *t, lks_error *err) {
 
 lks_status lks_trainer_open(lks_trainer *t, lks_comm *comm, const lks_config *config, int threads,
                             bool made_up, lks_error *err) {
-    *t = (lks_trainer){.comm = comm, .config = config, .threads = threads, .made_up = made_up};
+    *t = (lks_trainer){
+        .comm = comm, .config = config, .threads = threads, .made_up = made_up, .agreed_step = -1};
     fesetenv(FE_DFL_ENV); /* whatever MPI's libraries left behind */
     lks_status status = lks_kernels_select(getenv("LOCKSTEP_ISA"), &t->kernels, err);
     LKS_TRY(lks_comm_agree(comm, status, err));

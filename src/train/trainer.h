@@ -10,6 +10,7 @@
 #include "lockstep/optim.h"
 #include "lockstep/packed_sum.h"
 #include "measure/phases.h"
+#include "run/fault.h"
 
 /* How many steps there are. */
 typedef struct lks_plan {
@@ -48,6 +49,8 @@ typedef struct lks_trainer {
     bool bad_weights;
     /* What failed beside the steps, on this rank: the next one's message ends all of them. */
     lks_error trouble;
+    int64_t agreed_step; /* newest step whose state all ranks were seen to share; -1: none yet */
+    lks_fault fault;     /* what LKS_ERR_REPLICA told of; kind "": none. The same on all ranks */
 } lks_trainer;
 
 /* Data, network with its initial weights, optimizer, sums and clock: all that steps need. `config` is
@@ -76,7 +79,16 @@ bool lks_trainer_over(const lks_trainer *t);
  * Digests are not filled in; the rest of @p c is 0. */
 void lks_trainer_snapshot(const lks_trainer *t, lks_checkpoint *c);
 
-/* verify.c: every sample of the epoch was seen once, and replicas are equal. Collective; errors agreed. */
+/* verify.c: every sample of the epoch was seen once. Collective; errors agreed. */
 lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err);
+
+/* guard.c: the ranks compare the present state at once, and do not wait for the next step's message:
+ * agreed_step becomes the cursor's. At the last step, at a stop, and before results are written. LKS_ERR_REPLICA
+ * names the rank whose memory changed or whose state differs. Collective; errors agreed. */
+lks_status lks_trainer_settle(lks_trainer *t, lks_error *err);
+
+/* guard.c: LKS_ERR_REPLICA unless the arrays of `copy`, one of what lks_trainer_snapshot() gives, hold what the
+ * trainer's do: between copying and the next step. Of this rank alone, not collective. */
+lks_status lks_trainer_check_copy(const lks_trainer *t, const lks_checkpoint *copy, lks_error *err);
 
 #endif

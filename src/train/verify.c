@@ -1,10 +1,4 @@
-/* Once an epoch the run proves two promises: each sample was seen exactly once, and all replicas
- * are equal. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "lockstep/memory.h"
+/* Once an epoch the run proves that each sample was seen exactly once. */
 #include "train/trainer.h"
 
 static lks_status check_samples(const lks_trainer *t, lks_error *err) {
@@ -22,50 +16,7 @@ static lks_status check_samples(const lks_trainer *t, lks_error *err) {
         (unsigned long long)expected);
 }
 
-/* Rank 0 names the ranks whose state is not that of rank 0. */
-static lks_status name_strays(const lks_trainer *t, const char *digests, lks_error *err) {
-    char strays[512] = "";
-    size_t length = 0;
-    for (int r = 1; r < t->comm->size && length < sizeof strays - 16; r++)
-        if (strcmp(digests, digests + (size_t)r * LKS_SHA256_HEX) != 0)
-            length += (size_t)snprintf(strays + length, sizeof strays - length, " %d", r);
-    if (!length)
-        return LKS_OK;
-    return lks_fail(err, LKS_ERR_REPLICA,
-                    "epoch %lld: the state of rank%s differs from that of rank 0: faulty memory, "
-                    "processor or network (or rank 0 is the faulty one, if all others are named)",
-                    (long long)t->cursor.epoch, strays);
-}
-
-static lks_status check_replicas(lks_trainer *t, lks_error *err) {
-    lks_checkpoint c;
-    lks_trainer_snapshot(t, &c);
-    lks_status status = lks_checkpoint_digest(&c, err);
-    LKS_TRY(lks_comm_agree(t->comm, status, err));
-    /* The minimum and maximum of the first words tell all ranks; who it was costs more and is asked
-     * only then. */
-    int64_t low[4], high[4];
-    for (int w = 0; w < 4; w++) {
-        char word[17] = "";
-        memcpy(word, c.state_sha256 + 16 * w, 16);
-        low[w] = high[w] = (int64_t)strtoull(word, NULL, 16);
-    }
-    lks_comm_min_i64(t->comm, low, 4);
-    lks_comm_max_i64(t->comm, high, 4);
-    LKS_TRY(lks_comm_check(t->comm, err));
-    if (memcmp(low, high, sizeof low) == 0)
-        return LKS_OK;
-    char *all = NULL;
-    if (t->comm->rank == 0 &&
-        !(all = lks_alloc((size_t)t->comm->size, LKS_SHA256_HEX, "differing replicas", err)))
-        return lks_comm_fail(t->comm, err);
-    lks_comm_gather(t->comm, c.state_sha256, 1, LKS_SHA256_HEX, all, NULL);
-    status = all ? name_strays(t, all, err) : LKS_OK;
-    lks_free(all);
-    return lks_comm_agree(t->comm, status, err);
-}
-
 lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err) {
     LKS_TRY(check_samples(t, err));
-    return check_replicas(t, err);
+    return lks_trainer_settle(t, err);
 }

@@ -1,0 +1,66 @@
+#include "run/fault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lockstep/json.h"
+#include "lockstep/log.h"
+#include "lockstep/run_folder.h"
+#include "lockstep/timer.h"
+
+void lks_fault_here(lks_fault *fault, int rank, const char *host) {
+    const char *node = getenv("SLURMD_NODENAME");
+    fault->rank = rank;
+    snprintf(fault->host, sizeof fault->host, "%s", host);
+    snprintf(fault->node, sizeof fault->node, "%s", node ? node : "");
+}
+
+static void put_text_or_null(lks_json_object *o, const char *name, const char *text) {
+    if (text && *text)
+        lks_json_put_text(o, name, text);
+    else
+        lks_json_put_number(o, name, NAN);
+}
+
+static void put(FILE *f, const lks_fault *fault) {
+    char now[32];
+    lks_utc(now);
+    lks_json_object o = lks_json_begin(f, "");
+    lks_json_put_text(&o, "time", now);
+    lks_json_put_text(&o, "kind", fault->kind);
+    lks_json_put_integer(&o, "step", fault->step);
+    lks_json_put_integer(&o, "epoch", fault->epoch);
+    lks_json_put_number(&o, "rank", fault->rank < 0 ? NAN : fault->rank);
+    put_text_or_null(&o, "host", fault->host);
+    put_text_or_null(&o, "node", fault->node);
+    put_text_or_null(&o, "job", getenv("SLURM_JOB_ID"));
+    lks_json_put_text(&o, "text", fault->text);
+    lks_json_end(&o, "\n");
+}
+
+/* False with errno where not all of the line came to the file. */
+static bool append(const char *path, const char *line, size_t size) {
+    const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return false;
+    errno = ENOSPC; /* of a write that is short */
+    const bool whole = write(fd, line, size) == (ssize_t)size && fsync(fd) == 0;
+    return (close(fd) == 0) & whole;
+}
+
+void lks_folder_note_fault(const char *folder, const lks_fault *fault) {
+    char path[LKS_FOLDER_PATH_MAX], *line = NULL;
+    size_t size = 0;
+    lks_folder_path(folder, LKS_FOLDER_FAULTS, path);
+    FILE *f = open_memstream(&line, &size);
+    if (f)
+        put(f, fault);
+    if (!f || fclose(f) != 0 || !append(path, line, size))
+        lks_warn("%s: the fault could not be noted: %s", path, strerror(errno));
+    free(line);
+}
