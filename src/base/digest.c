@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "lockstep/pulse.h"
+
 #define SHA256_BYTES 32
 
 struct lks_sha256 {
@@ -29,6 +31,7 @@ lks_sha256 *lks_sha256_start(lks_error *err) {
 }
 
 void lks_sha256_add(lks_sha256 *digest, const void *bytes, size_t count) {
+    lks_pulse_tick();
     if (count > 0 && EVP_DigestUpdate(digest->context, bytes, count) != 1)
         digest->good = false;
 }

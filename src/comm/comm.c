@@ -2,6 +2,7 @@
 
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
+#include "lockstep/pulse.h"
 #include "lockstep/timer.h"
 
 #include <assert.h>
@@ -62,6 +63,7 @@ lks_status lks_comm_check(const lks_comm *comm, lks_error *err) {
 }
 
 static bool keep(lks_comm *comm, int code, const char *call, const char *file, int line) {
+    lks_pulse_go_on();
     if (code != MPI_SUCCESS) {
         char reason[MPI_MAX_ERROR_STRING] = "unknown error";
         int length = 0;
@@ -76,8 +78,14 @@ static bool keep(lks_comm *comm, int code, const char *call, const char *file, i
 }
 
 /* True if this call and all before it succeeded; after a failure nothing is called any more. */
-#define CALL(comm, call)                                                                           \
-    keep((comm), failed(comm) ? MPI_SUCCESS : (call), #call, __FILE__, __LINE__)
+#define CALL(comm, call) CALLED(comm, true, call)
+
+/* The same for a call that not every rank makes. */
+#define CALL_OF_SOME(comm, call) CALLED(comm, false, call)
+
+#define CALLED(comm, by_all, call)                                                                 \
+    keep((comm), failed(comm) ? MPI_SUCCESS : (lks_pulse_wait(by_all), (call)), #call, __FILE__,   \
+         __LINE__)
 
 /* ---- start and stop
  * ------------------------------------------------------------------------------- */
@@ -361,8 +369,9 @@ void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_by
 
 static bool pass_to_root(lks_comm *comm, int from, char *at, int bytes) {
     if (comm->rank == 0)
-        return CALL(comm, MPI_Recv(at, bytes, MPI_BYTE, from, 0, all_of(comm), MPI_STATUS_IGNORE));
-    return CALL(comm, MPI_Send(at, bytes, MPI_BYTE, 0, 0, all_of(comm)));
+        return CALL_OF_SOME(
+            comm, MPI_Recv(at, bytes, MPI_BYTE, from, 0, all_of(comm), MPI_STATUS_IGNORE));
+    return CALL_OF_SOME(comm, MPI_Send(at, bytes, MPI_BYTE, 0, 0, all_of(comm)));
 }
 
 void lks_comm_to_root(lks_comm *comm, int from, void *data, size_t bytes) {

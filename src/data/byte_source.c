@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "lockstep/memory.h"
+#include "lockstep/pulse.h"
 
 enum { GZIP_INPUT = 1 << 16, SKIP_OUTPUT = 1 << 16, GZIP_ID1 = 0x1f, GZIP_ID2 = 0x8b };
 
@@ -29,6 +30,7 @@ static lks_status read_file_at(const lks_byte_source *source, int64_t offset, vo
     *got = 0;
     while (*got < count) {
         ssize_t n = pread(source->fd, (char *)out + *got, count - *got, offset + (int64_t)*got);
+        lks_pulse_tick();
         if (n == 0)
             break;
         if (n > 0)

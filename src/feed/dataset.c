@@ -8,6 +8,7 @@
 #include "lockstep/digest.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
+#include "lockstep/pulse.h"
 
 /* --- one file of images and its labels -------------------------------------------------------- */
 
@@ -216,6 +217,7 @@ static lks_status complete(lks_dataset *d, lks_comm *comm, lks_status status, lk
 lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *config,
                             const lks_data_identity *saved, bool need_train, lks_error *err) {
     memset(d, 0, sizeof *d);
+    lks_pulse_at("load images");
     if (saved)
         d->identity = *saved;
     lks_status status = LKS_OK;

@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "files/system_error.h"
+#include "lockstep/pulse.h"
 
 static lks_status read_at(int file, const char *path, unsigned char *bytes, size_t size,
                           size_t offset, lks_error *err) {
     while (size > 0) {
         ssize_t n = pread(file, bytes, size, (off_t)offset);
+        lks_pulse_tick();
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

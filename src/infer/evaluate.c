@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lockstep/memory.h"
+#include "lockstep/pulse.h"
 
 static void count(lks_counts *c, const lks_score *score, int label) {
     c->total++;
@@ -131,6 +132,7 @@ lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const ui
     int classes = counts->classes;
     memset(counts, 0, sizeof *counts);
     counts->classes = classes;
+    lks_pulse_at("evaluate");
     lks_range own = own_ids(set, ids, n_ids);
     work w;
     lks_status status = make_work(&w, set, batch, own.count, classes, predicted != NULL, err);

@@ -10,6 +10,7 @@
 #include "io/h5.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
+#include "lockstep/pulse.h"
 
 /* The bounds of IDX files (lks_idx_open()). */
 enum { MAX_SIDE = 65536, MAX_IMAGE_BYTES = 1 << 28 };
@@ -211,6 +212,25 @@ static bool read_slab(hid_t dataset, hid_t type, int ndim, const hsize_t *shape,
     return good;
 }
 
+/* The same in pieces, so that it shows that the reading of many goes on. */
+#define PIECE_BYTES ((int64_t)1 << 26)
+
+static bool read_pieces(const opened *d, hid_t type, int64_t first, int64_t count, void *out,
+                        char reason[LKS_H5_REASON]) {
+    int64_t bytes = (int64_t)H5Tget_size(type);
+    for (int i = 1; i < d->ndim; i++)
+        bytes *= (int64_t)d->dims[i];
+    const int64_t most = bytes > 0 && bytes < PIECE_BYTES ? PIECE_BYTES / bytes : 1;
+    for (int64_t done = 0, n; done < count; done += n) {
+        n = count - done < most ? count - done : most;
+        if (!read_slab(d->id, type, d->ndim, d->dims, first + done, n, (char *)out + done * bytes,
+                       reason))
+            return false;
+        lks_pulse_tick();
+    }
+    return true;
+}
+
 static lks_status read_items(const lks_h5_images *h, const char *name, hid_t type, int64_t first,
                              int64_t count, void *out, lks_error *err) {
     lks_h5 file;
@@ -218,7 +238,7 @@ static lks_status read_items(const lks_h5_images *h, const char *name, hid_t typ
     char reason[LKS_H5_REASON];
     LKS_TRY(open_file(&file, h->path, err));
     lks_status status = open_dataset(&d, file.file, h->path, name, err);
-    if (status == LKS_OK && !read_slab(d.id, type, d.ndim, d.dims, first, count, out, reason)) {
+    if (status == LKS_OK && !read_pieces(&d, type, first, count, out, reason)) {
         status = lks_fail(err, LKS_ERR_DATA,
                           "%s: reading items %" PRId64 " to %" PRId64
                           " of %s failed: %s; the file is damaged, or needs a filter that this "

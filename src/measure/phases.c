@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lockstep/memory.h"
+#include "lockstep/pulse.h"
 #include "lockstep/timer.h"
 
 lks_status lks_phases_create(lks_phases *p, size_t meetings, lks_error *err) {
@@ -18,6 +19,7 @@ void lks_phases_free(lks_phases *p) {
 void lks_phases_start(lks_phases *p) {
     p->current = LKS_PHASE_OTHER;
     p->since = p->started = lks_now();
+    lks_pulse_at(lks_phase_names[p->current]);
 }
 
 void lks_phases_reset(lks_phases *p) {
@@ -56,6 +58,7 @@ lks_phase lks_phases_enter(lks_phases *p, lks_phase next) {
     p->seconds[before] += now - p->since;
     p->since = now;
     p->current = next;
+    lks_pulse_at(lks_phase_names[next]);
     trace(p, next, now);
     return before;
 }

@@ -9,6 +9,7 @@
 #include "lockstep/model.h"
 
 #include "lockstep/digest.h"
+#include "lockstep/pulse.h"
 #include "lockstep/trace.h"
 #include "nn/op.h"
 
@@ -80,6 +81,7 @@ static void score_image(const lks_model *m, int s, lks_score *scores, float *pro
 }
 
 static void run_images(lks_model *m, lks_worker *w, pass p, lks_span s) {
+    lks_pulse_tick();
     if (p.forward)
         forward_images(m, w, p.first, p.last, s);
     if (p.forward && p.backward)
@@ -255,6 +257,7 @@ void lks_model_evaluate(lks_model *m, const lks_batch *batch, lks_score *scores,
         /* Chunk-sized pieces keep a piece's activations in the cache. */
         for (int s = mine.first, end = mine.first + mine.count; s < end; s += m->chunk) {
             lks_span piece = {s, end - s < m->chunk ? end - s : m->chunk};
+            lks_pulse_tick();
             forward_images(m, w, 0, m->n_ops, piece);
             for (int i = s; i < s + piece.count; i++)
                 score_image(m, i, scores, probabilities);

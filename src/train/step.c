@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lockstep/job.h"
+#include "lockstep/pulse.h"
 #include "lockstep/timer.h"
 #include "train/trainer.h"
 
@@ -132,6 +133,7 @@ static void advance(lks_trainer *t) {
 lks_status lks_trainer_step(lks_trainer *t, lks_error *err) {
     double started = lks_now();
     t->phases.step = t->cursor.step + 1;
+    lks_pulse_step(t->phases.step);
     LKS_TRY(compute(t, err));
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
     lks_error own_error = {.status = LKS_OK};

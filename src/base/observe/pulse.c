@@ -1,0 +1,3 @@
+#include "lockstep/pulse.h"
+
+lks_pulse lks_pulse_own = {.place = "start"};
