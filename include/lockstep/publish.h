@@ -1,6 +1,6 @@
 /** @file publish.h  Files that are complete or absent.
  *
- *  A file is written under a temporary name in its own folder (".tmp-NAME.HOST-PID-N"), flushed to
+ *  A file is written under a temporary name in its own folder (".tmp-LIFE-NAME.HOST-PID-N"), flushed to
  * the disk, read back and compared, renamed, and the folder is flushed too. Whoever looks sees the
  * old file or the new one, never a part. */
 #ifndef LOCKSTEP_PUBLISH_H
@@ -14,6 +14,15 @@
  * untouched. One exception: if only the last step fails, flushing the folder, the complete new file
  * is in place and the message says so. Not collective. */
 lks_status lks_publish_text(const char *path, const char *text, size_t size, lks_error *err);
+
+/** The same in two steps. lks_publish_prepare() writes, flushes and reads back the temporary, and allocates
+ * *p where it succeeds. lks_publish_commit() gives it its name, lks_publish_drop() removes it (NULL: nothing);
+ * both free @p p, in any thread. Errors as above, and those of lks_publish_allowed(). Not collective. */
+typedef struct lks_prepared lks_prepared;
+lks_status lks_publish_prepare(lks_prepared **p, const char *path, const char *text, size_t size,
+                               lks_error *err);
+lks_status lks_publish_commit(lks_prepared *p, lks_error *err);
+void lks_publish_drop(lks_prepared *p);
 
 /** The same for a file that is written part by part, since it is too large for memory.
  * lks_publish_start() allocates *p where it succeeds, and borrows @p path until
@@ -59,8 +68,26 @@ void lks_publish_unfolder(const char *path, size_t there);
  * none of those either, a copy. LKS_ERR_IO, LKS_ERR_MEMORY. */
 lks_status lks_publish_link(const char *path, const char *target, lks_error *err);
 
-/** Removes temporaries that killed programs left in @p dir. A folder that is missing is clean; what
- * cannot be removed is warned of. Only where no other program is publishing into the folder. */
+/** Removes the file or link @p path; one that is not there is removed already. In a guarded process it is
+ * first moved into a temporary folder, so that what holds for a rename holds for a removal, too. LKS_ERR_IO, or
+ * what lks_publish_allowed() says. */
+lks_status lks_publish_remove(const char *path, lks_error *err);
+
+/** Removes temporaries that killed programs left in @p dir: in a guarded process those of former lives, and
+ * those that tell no life. A folder that is missing is clean; what cannot be removed is warned of. Without a
+ * guard only where no other program is publishing into the folder. */
 void lks_publish_clean(const char *dir);
+
+/** Says whether this process may still publish: LKS_OK, or a failure with @p err filled. Any thread may ask. */
+typedef lks_status (*lks_publish_ask)(void *context, lks_error *err);
+
+/** From now on all of the above call @p ask, with the borrowed @p context, before a file gets or loses its
+ * name, and temporaries carry the number @p life (> 0). After it was asked a file is renamed or moved at once,
+ * and neither is possible any more where another process has removed the temporary: who takes over forbids first
+ * and cleans then. 0, NULL, NULL: nobody is asked. Only while no other thread publishes. */
+void lks_publish_guard(long long life, lks_publish_ask ask, void *context);
+
+/** Asks: LKS_OK without a guard. For what becomes visible by another way than a rename. */
+lks_status lks_publish_allowed(lks_error *err);
 
 #endif

@@ -218,11 +218,9 @@ static lks_status remove_old(int folder, const char *dir, int64_t step, const li
     int result = fstatat(folder, name, &info, 0);
     if (result == 0 && (is_target(&kept[0], &info) || is_target(&kept[1], &info)))
         return LKS_OK;
-    if (result == 0)
-        result = unlinkat(folder, name, 0);
     if (result != 0 && errno != ENOENT)
         return lks_fail_system(err, "remove", path);
-    return LKS_OK;
+    return lks_publish_remove(path, err);
 }
 
 static lks_status prune(int folder, const char *dir, const step_list *list, int keep, int64_t best,

@@ -1,11 +1,10 @@
 /* Where a run goes on from: rank 0 reads, all ranks agree on the outcome. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "files/system_error.h"
 #include "lockstep/log.h"
+#include "lockstep/publish.h"
 #include "train/run.h"
 
 static lks_status same_data(const lks_data_identity *saved, const lks_data_identity *now,
@@ -124,10 +123,6 @@ static lks_status load_file(lks_run *run, const char *path, lks_error *err) {
 }
 
 /* What stays would be taken for a part of the new run. */
-static lks_status remove_one(const char *path, lks_error *err) {
-    return remove(path) == 0 || errno == ENOENT ? LKS_OK : lks_fail_system(err, "remove", path);
-}
-
 static lks_status remove_old(const lks_place *place, lks_error *err) {
     char **paths = NULL;
     int n = 0;
@@ -137,14 +132,14 @@ static lks_status remove_old(const lks_place *place, lks_error *err) {
     LKS_TRY(lks_checkpoint_list(place->checkpoints, true, &paths, &n, err));
     lks_status status = LKS_OK;
     for (int i = 0; i < n && status == LKS_OK; i++)
-        status = remove_one(paths[i], err);
+        status = lks_publish_remove(paths[i], err);
     if (n && status == LKS_OK)
         lks_info("starting over: %d checkpoint%s of an earlier run removed from %s", n,
                  n == 1 ? "" : "s", place->checkpoints);
     free(paths);
     for (size_t i = 0; i < sizeof others / sizeof *others && status == LKS_OK; i++) {
         char path[LKS_FOLDER_PATH_MAX];
-        status = remove_one(lks_folder_path(place->folder, others[i], path), err);
+        status = lks_publish_remove(lks_folder_path(place->folder, others[i], path), err);
     }
     return status;
 }
