@@ -31,6 +31,7 @@
 #include "lockstep/digest.h"
 #include "lockstep/exact.h"
 #include "lockstep/history.h"
+#include "lockstep/publish.h"
 #include "lockstep/tensor.h"
 #include "lockstep/watch.h"
 
@@ -119,11 +120,15 @@ lks_status lks_checkpoint_evaluated_digest(const lks_checkpoint *c, char digest[
  * that comes after. Any rank may call it: replica checks use it. */
 lks_status lks_checkpoint_digest(lks_checkpoint *c, lks_error *err);
 
-/** Writes @p path, digests computed afresh. HDF5 makes the file in memory, so it takes no file
- * locks and cannot hide a full disk; the result is decoded, its digests are compared, and it is
- * published as by lks_publish_text(). After any failure nothing is published and the temporary is
- * removed. LKS_ERR_IO names the path and the cause (no space, permission); LKS_ERR_FORMAT if the
- * tensors do not fill their flat array. */
+/** Makes @p path under a temporary name, digests computed afresh. HDF5 makes the file in memory, so it
+ * takes no file locks and cannot hide a full disk; the result is decoded, its values are compared, and it is
+ * written as by lks_publish_prepare(): *prepared is to be committed or dropped, NULL after a failure, which
+ * leaves nothing. LKS_ERR_IO names the path and the cause (no space, permission); LKS_ERR_FORMAT if the
+ * tensors do not fill their flat array. From any thread. */
+lks_status lks_checkpoint_prepare(lks_unpublished **prepared, const char *path,
+                                  const lks_checkpoint *c, lks_error *err);
+
+/** The same, and committed: @p path is then published. */
 lks_status lks_checkpoint_write(const char *path, const lks_checkpoint *c, lks_error *err);
 
 /** Reads and verifies @p path: SHA-256 of the file, every data set's Fletcher32, both digests

@@ -18,11 +18,11 @@ lks_status lks_publish_text(const char *path, const char *text, size_t size, lks
 /** The same in two steps. lks_publish_prepare() writes, flushes and reads back the temporary, and allocates
  * *p where it succeeds. lks_publish_commit() gives it its name, lks_publish_drop() removes it (NULL: nothing);
  * both free @p p, in any thread. Errors as above, and those of lks_publish_allowed(). Not collective. */
-typedef struct lks_prepared lks_prepared;
-lks_status lks_publish_prepare(lks_prepared **p, const char *path, const char *text, size_t size,
+typedef struct lks_unpublished lks_unpublished;
+lks_status lks_publish_prepare(lks_unpublished **p, const char *path, const char *text, size_t size,
                                lks_error *err);
-lks_status lks_publish_commit(lks_prepared *p, lks_error *err);
-void lks_publish_drop(lks_prepared *p);
+lks_status lks_publish_commit(lks_unpublished *p, lks_error *err);
+void lks_publish_drop(lks_unpublished *p);
 
 /** The same for a file that is written part by part, since it is too large for memory.
  * lks_publish_start() allocates *p where it succeeds, and borrows @p path until

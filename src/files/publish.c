@@ -22,16 +22,16 @@ lks_status lks_publish_text(const char *path, const char *text, size_t size, lks
 
 /* --- first the bytes, then the name ----------------------------------------------------------- */
 
-struct lks_prepared {
+struct lks_unpublished {
     lks_target target;
     char path[]; /* the target's */
 };
 
-lks_status lks_publish_prepare(lks_prepared **prepared, const char *path, const char *text,
+lks_status lks_publish_prepare(lks_unpublished **prepared, const char *path, const char *text,
                                size_t size, lks_error *err) {
     const size_t room = strlen(path) + 1;
     *prepared = NULL;
-    lks_prepared *p = malloc(sizeof *p + room);
+    lks_unpublished *p = malloc(sizeof *p + room);
     if (!p)
         return lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", path);
     memcpy(p->path, path, room);
@@ -48,13 +48,13 @@ lks_status lks_publish_prepare(lks_prepared **prepared, const char *path, const 
     return status;
 }
 
-lks_status lks_publish_commit(lks_prepared *p, lks_error *err) {
+lks_status lks_publish_commit(lks_unpublished *p, lks_error *err) {
     lks_status status = lks_target_rename(&p->target, err);
     lks_publish_drop(p);
     return status;
 }
 
-void lks_publish_drop(lks_prepared *p) {
+void lks_publish_drop(lks_unpublished *p) {
     if (!p)
         return;
     lks_target_close(&p->target);

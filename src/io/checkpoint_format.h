@@ -42,9 +42,9 @@ lks_status lks_seal_check_header(const char *path, const unsigned char seal[LKS_
 /** Checks the whole file against its seal. */
 lks_status lks_seal_check(const char *path, const unsigned char *file, size_t size, lks_error *err);
 
-/** lks_checkpoint_read() from a whole file in memory, with all its checks. On failure @p c needs no
- * freeing. */
-lks_status lks_checkpoint_decode(const char *path, const unsigned char *bytes, size_t size,
-                                 int numerics, lks_checkpoint *c, lks_error *err);
+/** What lks_checkpoint_read() gets from a whole file in memory, with HDF5's own checksums but without the seal
+ * and the digests. On failure @p c needs no freeing. */
+lks_status lks_checkpoint_parse(const char *path, const unsigned char *bytes, size_t size,
+                                int numerics, lks_checkpoint *c, lks_error *err);
 
 #endif

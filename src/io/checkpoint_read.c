@@ -118,16 +118,23 @@ static lks_status check_digests(const char *path, const lks_checkpoint *c, lks_e
     return LKS_OK;
 }
 
-lks_status lks_checkpoint_decode(const char *path, const unsigned char *bytes, size_t size,
-                                 int numerics, lks_checkpoint *c, lks_error *err) {
+lks_status lks_checkpoint_parse(const char *path, const unsigned char *bytes, size_t size,
+                                int numerics, lks_checkpoint *c, lks_error *err) {
     lks_h5 h;
     *c = (lks_checkpoint){0};
-    LKS_TRY(lks_seal_check(path, bytes, size, err));
     LKS_TRY(lks_h5_open(&h, path, bytes, size, err));
     lks_status status = get_all(&h, numerics, c);
     lks_h5_close(&h);
-    if (status == LKS_OK)
-        status = check_digests(path, c, err);
+    if (status != LKS_OK)
+        lks_checkpoint_free(c);
+    return status;
+}
+
+static lks_status decode(const char *path, const unsigned char *bytes, size_t size, int numerics,
+                         lks_checkpoint *c, lks_error *err) {
+    LKS_TRY(lks_seal_check(path, bytes, size, err));
+    LKS_TRY(lks_checkpoint_parse(path, bytes, size, numerics, c, err));
+    lks_status status = check_digests(path, c, err);
     if (status != LKS_OK)
         lks_checkpoint_free(c);
     return status;
@@ -140,7 +147,7 @@ lks_status lks_checkpoint_read(const char *path, int numerics, lks_checkpoint *c
     lks_status status =
         lks_read_whole_file(path, LKS_SEAL_SIZE, lks_seal_check_header, &bytes, &size, err);
     if (status == LKS_OK)
-        status = lks_checkpoint_decode(path, bytes, size, numerics, c, err);
+        status = decode(path, bytes, size, numerics, c, err);
     if (status == LKS_OK)
         lks_detail("read %s, %zu bytes, step %lld", path, size, (long long)c->cursor.step);
     free(bytes);

@@ -1,5 +1,6 @@
 #include "io/h5.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,12 @@ lks_status lks_h5_fail_call(lks_h5 *h, const char *object) {
     return lks_h5_fail(h, object, "%s", text);
 }
 
-static void silence(lks_h5 *h) {
+/* HDF5's library has state of its own, and mostly comes without locks: one thread at a time has a file open. */
+static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
+
+static void enter(lks_h5 *h) {
+    pthread_mutex_lock(&library);
+    h->inside = true;
     H5Eget_auto2(H5E_DEFAULT, &h->printer, &h->printer_data);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
@@ -133,7 +139,7 @@ static bool plain_group(hid_t properties) {
 
 lks_status lks_h5_create(lks_h5 *h, const char *name, size_t userblock, lks_error *err) {
     *h = (lks_h5){.file = -1, .name = name, .writing = true, .err = err};
-    silence(h);
+    enter(h);
     hid_t access = memory_access(h);
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
     if (access >= 0 && creation >= 0 && H5Pset_userblock(creation, userblock) >= 0 &&
@@ -152,7 +158,7 @@ lks_status lks_h5_open(lks_h5 *h, const char *name, const void *bytes, size_t si
     *h = (lks_h5){.file = -1, .name = name, .size = size, .capacity = size, .err = err};
     /* HDF5's interface has no const here; the file is opened read-only. */
     memcpy(&h->bytes, &bytes, sizeof h->bytes);
-    silence(h);
+    enter(h);
     hid_t access = memory_access(h);
     if (access >= 0)
         h->file = H5Fopen(NO_FILE, H5F_ACC_RDONLY, access);
@@ -174,7 +180,7 @@ static bool no_locks(hid_t access) {
 
 bool lks_h5_open_file(lks_h5 *h, const char *path, char reason[LKS_H5_REASON], lks_error *err) {
     *h = (lks_h5){.file = -1, .name = path, .err = err};
-    silence(h);
+    enter(h);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access >= 0 && no_locks(access) && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
         h->file = H5Fopen(path, H5F_ACC_RDONLY, access);
@@ -225,16 +231,18 @@ lks_status lks_h5_finish(lks_h5 *h, unsigned char **bytes, size_t *size) {
 }
 
 void lks_h5_close(lks_h5 *h) {
+    if (!h->inside)
+        return;
     if (h->file >= 0)
         H5Fclose(h->file);
     h->file = -1;
     H5Eclear2(H5E_DEFAULT);
-    if (h->printer)
-        H5Eset_auto2(H5E_DEFAULT, h->printer, h->printer_data);
-    h->printer = NULL;
+    H5Eset_auto2(H5E_DEFAULT, h->printer, h->printer_data);
     if (h->writing)
         free(h->bytes);
     h->bytes = NULL;
+    h->inside = false;
+    pthread_mutex_unlock(&library);
 }
 
 /* --- types and groups ------------------------------------------------------------------------- */

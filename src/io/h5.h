@@ -3,7 +3,10 @@
  *  Files are built and read in memory: HDF5 never touches the disk. It would hide a full disk
  * (after H5Dclose has failed, H5Fclose of 1.10.8 returns success), take locks that network file
  * systems refuse, and parse damaged files; this way the caller writes, checks and digests plain
- * bytes. Objects are named by absolute paths. */
+ * bytes. Objects are named by absolute paths.
+ *
+ *  One file is open at a time in a process: from any of the functions that open one to lks_h5_close() other
+ *  threads wait, and this one must not open a second. */
 #ifndef LKS_IO_H5_H
 #define LKS_IO_H5_H
 
@@ -36,6 +39,7 @@ typedef struct lks_h5 {
     size_t capacity;
     H5E_auto2_t printer; /**< HDF5's own error printing is off while a file is open */
     void *printer_data;
+    bool inside; /**< from opening to closing: no other thread is then in HDF5 */
     lks_error *err;
 } lks_h5;
 

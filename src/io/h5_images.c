@@ -231,14 +231,14 @@ static bool read_pieces(const opened *d, hid_t type, int64_t first, int64_t coun
     return true;
 }
 
-static lks_status read_items(const lks_h5_images *h, const char *name, hid_t type, int64_t first,
-                             int64_t count, void *out, lks_error *err) {
+static lks_status read_items(const lks_h5_images *h, const char *name, lks_h5_type type,
+                             int64_t first, int64_t count, void *out, lks_error *err) {
     lks_h5 file;
     opened d;
     char reason[LKS_H5_REASON];
     LKS_TRY(open_file(&file, h->path, err));
     lks_status status = open_dataset(&d, file.file, h->path, name, err);
-    if (status == LKS_OK && !read_pieces(&d, type, first, count, out, reason)) {
+    if (status == LKS_OK && !read_pieces(&d, lks_h5_memory_type(type), first, count, out, reason)) {
         status = lks_fail(err, LKS_ERR_DATA,
                           "%s: reading items %" PRId64 " to %" PRId64
                           " of %s failed: %s; the file is damaged, or needs a filter that this "
@@ -256,15 +256,14 @@ lks_status lks_h5_images_read(const lks_h5_images *h, int64_t first, int64_t cou
                         "%s: %" PRId64 " images from image %" PRId64
                         " on asked for, but it has %" PRId64,
                         h->path, count, first, h->count);
-    return count == 0 ? LKS_OK
-                      : read_items(h, LKS_H5_IMAGES, H5T_NATIVE_UINT8, first, count, out, err);
+    return count == 0 ? LKS_OK : read_items(h, LKS_H5_IMAGES, LKS_H5_U8, first, count, out, err);
 }
 
 lks_status lks_h5_images_read_labels(const lks_h5_images *h, uint8_t *out, lks_error *err) {
     int64_t *wide = lks_alloc((size_t)h->count, sizeof *wide, "labels", err);
     if (!wide)
         return LKS_ERR_MEMORY;
-    lks_status status = read_items(h, LKS_H5_LABELS, H5T_NATIVE_INT64, 0, h->count, wide, err);
+    lks_status status = read_items(h, LKS_H5_LABELS, LKS_H5_I64, 0, h->count, wide, err);
     for (int64_t i = 0; status == LKS_OK && i < h->count; i++) {
         out[i] = (uint8_t)wide[i];
         if (wide[i] < 0 || wide[i] > UINT8_MAX)

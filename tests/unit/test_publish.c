@@ -82,7 +82,7 @@ static keeper guarded(bool refuses, bool next_life) {
 /* --- tests ------------------------------------------------------------------------------------ */
 
 static void a_prepared_file_gets_its_name_when_committed(void) {
-    lks_prepared *p;
+    lks_unpublished *p;
     fresh("prepared");
     store("file", "old");
     CU_ASSERT_EQUAL_FATAL(lks_publish_prepare(&p, in("file"), "new", 3, &err), LKS_OK);
@@ -120,7 +120,7 @@ static lks_status take_away(void) {
 }
 
 static lks_status publish_prepared(void) {
-    lks_prepared *p;
+    lks_unpublished *p;
     CU_ASSERT_EQUAL_FATAL(lks_publish_prepare(&p, in("file"), "new", 3, &err), LKS_OK);
     return lks_publish_commit(p, &err);
 }
