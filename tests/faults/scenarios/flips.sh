@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# a bit of one rank's memory flips: weights, moments, averages, running moments, frozen layers, images, labels
+
+# Bytes of network.yaml's arrays. Tensors in the order of `lockstep info`: conv1 (150 + 6, frozen), bn1 (6 + 6, and 6 + 6
+# running moments), dense1 (960 + 10), four bytes each.
+readonly flat=4600 frozen_first=0 frozen_size=624 running_first=672 running_size=48 trained_first=720 trained_size=3880
+readonly images_all=2000 image_bytes=784
+kinds_of_memory=(weights moments averages running frozen images labels)
+
+prepare() {
+    noticed=0 unused=0
+}
+remark() { echo "   $noticed noticed, $unused never used again"; }
+
+# What flips, as SIZE:NUMBER:BYTE:BIT in $flip: a bit of the kind of memory that the seed's turn has.
+choose_bit() {
+    local size number first length
+    what=${kinds_of_memory[$((seed % ${#kinds_of_memory[@]}))]}
+    size=$flat number=1 first=0 length=$flat
+    case $what in
+    weights) first=$trained_first length=$trained_size ;;
+    frozen) first=$frozen_first length=$frozen_size ;;
+    running) first=$running_first length=$running_size ;;
+    moments) pick 2 && number=$((REPLY + 2)) first=$trained_first length=$trained_size ;;
+    averages) number=4 ;;
+    images)
+        size=$(((images_all * (rank + 1) / ranks - images_all * rank / ranks) * image_bytes))
+        length=$size
+        ;;
+    labels) size=$images_all length=$size ;;
+    esac
+    pick "$length" && first=$((first + REPLY))
+    pick 8 && flip=$size:$number:$first:$REPLY
+}
+
+# The flip comes at a step's message, or up to some milliseconds later. A single rank sends no message: there it is the
+# line that a step adds to metrics.jsonl.
+flip_somewhere() {
+    local at when moment=(FAULT_CALLS=step)
+    pick 50 && at=$((REPLY + 1))
+    pick 2
+    case $REPLY in
+    0) when="flip" ;;
+    1) when="flip-after" ;;
+    esac
+    [ "$ranks" -gt 1 ] || moment=(FAULT_CALLS=write "FAULT_PATH=*/metrics.jsonl")
+    pick 3000
+    life "$ranks" "${moment[@]}" "FAULT_AT=$at" "FAULT_DO=$when" "FAULT_RANK=$rank" "FAULT_FLIP=$flip" "FAULT_DELAY=$((REPLY < 1500 ? 0 : REPLY))"
+    flipped_at=$at
+}
+
+try() {
+    pick 3 && ranks=$((REPLY + 1))
+    pick "$ranks" && rank=$REPLY
+    choose_bit
+    flip_somewhere
+    case $status in
+    76)
+        noticed=$((noticed + 1))
+        check_message
+        ;;
+    0) # it came after the end, or what flipped was never used again: then the results are right as they are
+        grep -q 'FAULT flipped' "$trial/faults" || fail "nothing flipped"
+        unused=$((unused + 1))
+        case $what in
+        images | labels) ;;
+        *) [ "$flipped_at" -ge 49 ] || fail "$what of rank $rank: a bit flipped at step $flipped_at, and nobody noticed" ;;
+        esac
+        ;;
+    *) fail "$what of rank $rank: the life ends with $status" ;;
+    esac
+    settle
+    judge
+}
+
+# The message names rank and step: of arrays that every step reads the one of the flip or the next.
+check_message() {
+    local told step
+    grep -q 'FAULT flipped' "$trial/faults" || fail "nothing flipped, and yet it ends with 76"
+    told=$(tail -n 1 "$trial/run/faults.jsonl" 2>/dev/null || true)
+    step=$(jq -r '.step' <<<"$told" 2>/dev/null || true)
+    if [ "$ranks" -ne 2 ] || [ "$(jq -r .kind <<<"$told")" = memory ]; then
+        [ "$(jq -r '.rank' <<<"$told")" = "$rank" ] || fail "$what of rank $rank of $ranks: faults.jsonl says $told"
+    fi
+    case $what in
+    images | labels) ;;
+    *)
+        if ! [[ $step =~ ^[0-9]+$ ]] || [ "$step" -lt "$flipped_at" ] || [ "$step" -gt $((flipped_at + 3)) ]; then
+            fail "$what of rank $rank: flipped at step $flipped_at, noticed at $step"
+        fi
+        ;;
+    esac
+}
