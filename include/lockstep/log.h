@@ -34,6 +34,16 @@ void lks_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * "dumb". */
 void lks_error_print(const char *text);
 
+/** For a program whose results are in files: that standard output got lost is from now on a warning, told once. */
+void lks_log_outlive_output(void);
+
+/** To be called where writing to stdout failed with the errno @p reason, 0 where that is not known: the warning, after
+ * lks_log_outlive_output(), else nothing. True after that call. */
+bool lks_log_output_lost(int reason);
+
+/** An errno of such a failure in words. */
+const char *lks_log_output_reason(int reason);
+
 /** Columns that @p text takes on the screen: its characters, where it is UTF-8. */
 int lks_text_width(const char *text);
 

@@ -1,5 +1,6 @@
 #include "lockstep/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 static int log_rank;
 static lks_log_level log_level = LKS_LOG_INFO;
+static bool outlives_output, output_lost;
 
 void lks_log_setup(int rank, lks_log_level level) {
     log_rank = rank;
@@ -67,7 +69,8 @@ void lks_info(const char *format, ...) {
     print_disarmed(stdout, true, format, args);
     va_end(args);
     putchar('\n');
-    fflush(stdout);
+    if (fflush(stdout) != 0)
+        lks_log_output_lost(errno);
 }
 
 /* For colours on stderr. mpirun gives its ranks a pipe there, so that none get into a log. */
@@ -116,6 +119,25 @@ void lks_warn(const char *format, ...) {
     if (log_rank == 0)
         print_formatted(&warning_kind, format, args);
     va_end(args);
+}
+
+void lks_log_outlive_output(void) {
+    outlives_output = true;
+}
+
+const char *lks_log_output_reason(int reason) {
+    return reason == EBADF ? "it is closed"
+           : reason        ? strerror(reason)
+                           : "what was printed is lost";
+}
+
+bool lks_log_output_lost(int reason) {
+    if (outlives_output && !output_lost)
+        lks_warn(
+            "cannot write to standard output: %s; the run does without, its results are in files",
+            lks_log_output_reason(reason));
+    output_lost = true;
+    return outlives_output;
 }
 
 void lks_error_print(const char *text) {

@@ -35,14 +35,28 @@ static void stop_gently(int number) {
         signal(SIGINT, SIG_DFL); /* a second Ctrl-C ends at once */
 }
 
+/* What nohup and a shell's background say about the terminal holds; whoever sends another signal means this
+ * process, whatever the one that started it ignores. */
+static bool stays_ignored(int number) {
+    struct sigaction now;
+    return (number == SIGHUP || number == SIGINT) && sigaction(number, NULL, &now) == 0 &&
+           now.sa_handler == SIG_IGN;
+}
+
 void lks_process_stops_gently(void) {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
     struct sigaction action;
+    sigset_t all;
     memset(&action, 0, sizeof action);
     action.sa_handler = stop_gently;
     action.sa_flags = SA_RESTART;
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        sigaction(numbers[i], &action, NULL);
+    sigemptyset(&all);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (!stays_ignored(numbers[i]))
+            sigaction(numbers[i], &action, NULL);
+        sigaddset(&all, numbers[i]);
+    }
+    sigprocmask(SIG_UNBLOCK, &all, NULL); /* a launcher may leave them blocked */
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -53,15 +67,15 @@ static int find_reason(void) {
     return write(STDOUT_FILENO, "", 0) < 0 ? errno : 0;
 }
 
-/* A pipe whose reader went away wants no words. */
-static int tell_lost_output(int reason) {
-    lks_error err;
+/* The exit status, once it is known that something printed got lost. A pipe whose reader went away wants no words. */
+static int tell_lost_output(int status, int reason) {
+    if (lks_log_output_lost(reason) || status != 0)
+        return status;
     if (reason == EPIPE)
         return 1;
-    lks_fail(&err, LKS_ERR_IO, "cannot write to standard output%s%s", reason ? ": " : "",
-             reason == EBADF ? "it is closed"
-             : reason        ? strerror(reason)
-                             : "");
+    lks_error err;
+    lks_fail(&err, LKS_ERR_IO, "cannot write to standard output: %s",
+             lks_log_output_reason(reason));
     return lks_report(&err);
 }
 
@@ -79,7 +93,7 @@ void lks_process_end(int status) {
         lost = true;
         reason = errno;
     }
-    exit(lost && status == 0 ? tell_lost_output(reason) : status);
+    exit(lost ? tell_lost_output(status, reason) : status);
 }
 
 /* --- words ------------------------------------------------------------------------------------ */

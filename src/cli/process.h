@@ -11,12 +11,13 @@
  * closed stays so, so that no file that is opened later takes its number and what is printed. */
 void lks_process_begin(void);
 
-/* SIGTERM, SIGINT and SIGUSR1 ask for a stop at the next step, a second SIGINT ends at once. A reader
- * of standard output who goes away does not end the process. For `train`. */
+/* SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU ask for a stop at the next step, also where they were
+ * blocked; a second SIGINT ends at once. SIGHUP and SIGINT stay ignored where they were, as nohup and a shell's
+ * background want it. A reader of standard output who goes away does not end the process. For `train`. */
 void lks_process_stops_gently(void);
 
 /* Closes standard output and exits with @p status. Where what was printed did not arrive, it says so, once,
- * and 0 becomes 1. */
+ * and 0 becomes 1, unless the results are in files: lks_log_outlive_output(). */
 _Noreturn void lks_process_end(int status);
 
 /* True for the one process of a job that prints before MPI is started. */

@@ -149,13 +149,15 @@ static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error 
 static int run(const lks_call *call) {
     lks_common_options common = {0};
     lks_train_options o = {0};
+    lks_process_stops_gently(); /* from the start: MPI takes a while */
     lks_parse(call, &common, &o);
     o.sets = common.sets;
     o.n_sets = common.n_sets;
     o.threads = common.threads;
     if (common.level == LKS_LOG_VERBOSE && o.progress == LKS_PROGRESS_AUTO)
         o.progress = LKS_PROGRESS_LINES; /* a bar would stand in the way of the other lines */
-    lks_process_stops_gently();          /* from the start: MPI takes a while */
+    if (!o.dry_run)
+        lks_log_outlive_output();
     int status = lks_with_comm(&common, work, &o);
     lks_common_free(&common);
     return status;
@@ -167,8 +169,9 @@ static const struct argp argp = {
     "CONFIG\n--refit RUN_DIR",
     "Trains the network that CONFIG (YAML) describes, and writes a run folder. Under "
     "mpirun or srun every rank trains a share of each batch.\vExit status: 0 done, 1 "
-    "failed, 2 usage or configuration error, 75 stopped on SIGTERM, SIGINT, SIGUSR1 or "
-    "at --time-limit, with a checkpoint saved, 73 another process works in the run folder, 76 "
+    "failed, 2 usage or configuration error, 75 stopped on SIGTERM, SIGINT, SIGHUP, "
+    "SIGUSR1, SIGUSR2, SIGXCPU or at --time-limit, with a checkpoint saved, 73 another process "
+    "works in the run folder, 76 "
     "memory changed or "
     "replicas differ, 79 a rank made no progress. After 75, 76 and 79 the same command goes on.",
     NULL,
