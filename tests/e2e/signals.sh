@@ -14,14 +14,15 @@ start() {
     env --default-signal=HUP,INT "$@" "$LOCKSTEP" train "$config" --set "data.dir=$golden" --out "$work/run" --progress never \
         "${few[@]}" >"$work/run.log" 2>&1 </dev/null &
     for _ in $(seq 600); do
-        if catches 15; then return; fi
+        if catches_term; then return; fi
         sleep 0.01
     done
 }
-catches() { # catches NUMBER: the run has a handler of that signal
+catches_term() { # the program itself, no shell or env on the way to it
     local mask
+    [ "$(cat "/proc/$!/comm" 2>/dev/null)" = "$(basename "$LOCKSTEP")" ] || return 1
     mask=$(sed -n 's/^SigCgt:\t//p' "/proc/$!/status" 2>/dev/null)
-    [ $((0x${mask:-0} >> ($1 - 1) & 1)) -eq 1 ]
+    [ $((0x${mask:-0} >> 14 & 1)) -eq 1 ]
 }
 ends() { # ends STATUS WHAT
     local status=0
