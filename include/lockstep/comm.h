@@ -27,7 +27,8 @@ int lks_comm_env_rank(void);
 /** Starts MPI (MPI_THREAD_FUNNELED). Collective. LKS_ERR_COMM if the thread level is not given, or
  * if the launcher's variables speak of more processes than the one that MPI knows (N singletons: the
  * message names `srun --mpi=pmix`, or whose mpirun to take): then MPI is finalised already, and
- * comm->rank is the launcher's number, so that "rank 0 speaks" gives one message. LKS_ERR_COMM or
+ * comm->rank is the launcher's number, so that "rank 0 speaks" gives one message; LKS_ERR_CONFIG likewise
+ * if ranks differ in settings by which the MPI library chooses its algorithms. LKS_ERR_COMM or
  * LKS_ERR_MEMORY where this rank alone fails: lks_comm_check() tells. */
 lks_status lks_comm_start(lks_comm *comm, lks_error *err);
 

@@ -1,5 +1,6 @@
 #include "cli/launch.h"
 
+#include "cli/fit.h"
 #include "cli/process.h"
 #include "lockstep/log.h"
 
@@ -21,11 +22,13 @@ int lks_with_comm(const lks_common_options *common,
     lks_comm comm = {0};
     lks_error err = {.status = LKS_OK};
     int exit_status = 0;
-    lks_status status = lks_comm_start(&comm, &err);
+    lks_status status = lks_fit_start(&comm, &err);
     if (status != LKS_OK)
         return tell(&comm, &err);
     lks_log_setup(comm.rank, common->level);
-    status = work(&comm, input, &exit_status, &err);
+    status = lks_fit_check(&comm, common->given, &err);
+    if (status == LKS_OK)
+        status = work(&comm, input, &exit_status, &err);
     bool told = status != LKS_OK;
     if (told)
         exit_status = tell(&comm, &err);

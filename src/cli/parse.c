@@ -12,7 +12,7 @@
 
 static _Noreturn void end_with_usage_error(const char *name, const char *text) {
     const int status = lks_refuse("%s", text);
-    if (status != 0)
+    if (lks_speaks())
         fprintf(stderr, "`%s --help` explains the options\n", name);
     lks_process_end(status);
 }
@@ -61,13 +61,16 @@ int lks_read_word(const struct argp_state *state, const char *option, const char
     lks_usage_error(state, "--%s %s: not one of %s", option, text, list);
 }
 
-const char **lks_argument_list(int argc) {
-    const char **list = calloc((size_t)argc + 1, sizeof *list);
+static void *need(void *memory) {
     lks_error err;
-    if (list)
-        return list;
+    if (memory)
+        return memory;
     lks_fail(&err, LKS_ERR_MEMORY, "out of memory for the command line");
     lks_process_end(lks_report(&err));
+}
+
+const char **lks_argument_list(int argc) {
+    return need(calloc((size_t)argc + 1, sizeof(char *)));
 }
 
 /* --- options that several commands take ------------------------------------------------------- */
@@ -146,6 +149,7 @@ const struct argp lks_common_argp = {
 
 void lks_common_free(lks_common_options *common) {
     free(common->sets);
+    free(common->given);
 }
 
 /* --- a command line --------------------------------------------------------------------------- */
@@ -156,19 +160,64 @@ typedef struct whole {
     struct argp argp;
 } whole;
 
-enum { OWN, SHARED };
+enum { OWN, SHARED, TABLES };
+
+/* A table's own parser and its input. */
+typedef struct parser {
+    const struct argp *argp;
+    void *input;
+    lks_common_options *common;
+} parser;
 
 typedef struct inputs {
-    void *of[2];
+    parser of[TABLES];
 } inputs;
+
+/* Ranks may have threads of their own, one of them speaks, and the clock of any of them stops all. */
+static bool may_differ(const char *option) {
+    static const char *const names[] = {"threads", "time-limit", "progress", "quiet", "verbose"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(option, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static void add_line(lks_common_options *common, const char *option, const char *value) {
+    const size_t used = common->given ? strlen(common->given) : 0;
+    const size_t more = strlen(option) + strlen(value) + 5; /* "--", a space, a line's end, 0 */
+    common->given = need(realloc(common->given, used + more));
+    snprintf(common->given + used, more, "%s%s%s%s\n", *option ? "--" : "", option,
+             *option && *value ? " " : "", value);
+}
+
+static void note(const parser *p, int key, const char *value) {
+    const struct argp_option *o = p->argp->options;
+    if (key == ARGP_KEY_ARG)
+        add_line(p->common, "", value);
+    while (o && o->name && o->key != key)
+        o++;
+    if (o && o->name && !may_differ(o->name))
+        add_line(p->common, o->name, value ? value : "");
+}
+
+/* Stands before a table's own parser. */
+static error_t parse_and_note(int key, char *arg, struct argp_state *state) {
+    parser *p = state->input;
+    state->input = p->input;
+    const error_t result = p->argp->parser(key, arg, state);
+    state->input = p;
+    if (result == 0)
+        note(p, key, arg);
+    return result;
+}
 
 static error_t hand_down(int key, char *arg, struct argp_state *state) {
     (void)arg;
     if (key != ARGP_KEY_INIT)
         return ARGP_ERR_UNKNOWN;
-    const inputs *in = state->input;
-    for (int i = OWN; i <= SHARED; i++)
-        state->child_inputs[i] = in->of[i];
+    inputs *in = state->input;
+    for (int i = 0; i < TABLES; i++)
+        state->child_inputs[i] = &in->of[i];
     return 0;
 }
 
@@ -180,9 +229,17 @@ static void build(const lks_command *command, whole *w) {
 }
 
 void lks_parse(const lks_call *call, lks_common_options *common, void *own) {
-    inputs in = {{[OWN] = own, [SHARED] = common}};
+    inputs in = {{[OWN] = {call->command->argp, own, common},
+                  [SHARED] = {call->command->shared, common, common}}};
+    struct argp tables[TABLES];
     whole w;
     build(call->command, &w);
+    for (int i = 0; i < TABLES; i++) {
+        tables[i] = *in.of[i].argp;
+        tables[i].parser = parse_and_note;
+        w.children[i].argp = &tables[i];
+    }
+    add_line(common, "", call->command->name);
     common->level = LKS_LOG_INFO;
     common->sets = lks_argument_list(call->argc);
     if (argp_parse(&w.argp, call->argc, call->argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &in) != 0) {

@@ -16,6 +16,8 @@ typedef struct lks_common_options {
     int n_sets;
     int threads;
     lks_log_level level;
+    char *
+        given; /* the command and what it was given, a line each, but for what may differ from rank to rank */
 } lks_common_options;
 
 extern const struct argp lks_common_argp; /* all of them */

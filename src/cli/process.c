@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/fit.h"
 #include "lockstep/comm.h"
 #include "lockstep/log.h"
 #include "lockstep/job.h"
@@ -108,12 +109,12 @@ int lks_report(const lks_error *err) {
 }
 
 int lks_refuse(const char *format, ...) {
-    if (!lks_speaks())
-        return 0;
     lks_error err = {.status = LKS_ERR_USAGE};
     va_list args;
     va_start(args, format);
     vsnprintf(err.text, sizeof err.text, format, args);
     va_end(args);
-    return lks_report(&err);
+    if (lks_comm_env_rank() >= 0)
+        lks_fit_refuse(&err);
+    return lks_speaks() ? lks_report(&err) : lks_exit_status(err.status);
 }

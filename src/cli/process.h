@@ -26,8 +26,8 @@ bool lks_speaks(void);
 /* Prints err's text as the program's one error message; returns the exit status. */
 int lks_report(const lks_error *err);
 
-/* The same for a command line that cannot be: returns 2. Processes of a job that do not speak return 0,
- * quietly: rank 0's status is the job's. */
+/* The same for a command line that cannot be: returns 2. In a job all processes meet in MPI first, since the others'
+ * command lines may be right: one message tells the error that all have, or the difference. */
 int lks_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

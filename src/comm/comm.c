@@ -1,5 +1,6 @@
 #include "lockstep/comm.h"
 
+#include "comm/settings.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/pulse.h"
@@ -161,13 +162,13 @@ static lks_status check_alone(lks_error *err) {
     return LKS_OK;
 }
 
-static lks_status check_launch(const lks_comm *comm, int thread_level, lks_error *err) {
+static lks_status check_launch(lks_comm *comm, int thread_level, lks_error *err) {
     if (thread_level < MPI_THREAD_FUNNELED)
         return lks_fail(err, LKS_ERR_COMM,
                         "the MPI library offers no thread support (level %d): OpenMP threads need "
                         "MPI_THREAD_FUNNELED; use an MPI library built with threads",
                         thread_level);
-    return comm->size == 1 ? check_alone(err) : LKS_OK;
+    return comm->size == 1 ? check_alone(err) : lks_comm_check_settings(comm, err);
 }
 
 /* Errors of the communicator's calls are values from here on. */
@@ -190,6 +191,7 @@ lks_status lks_comm_start(lks_comm *comm, lks_error *err) {
     look_around(comm, &thread_level);
     LKS_TRY(lks_comm_check(comm, err));
     lks_status status = check_launch(comm, thread_level, err);
+    LKS_TRY(lks_comm_check(comm, err));
     if (status != LKS_OK) {
         MPI_Finalize();
         /* So that of N singletons only the first task tells the user. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "infer/restore.h"
+#include "job/agree.h"
 #include "lockstep/memory.h"
 #include "lockstep/run_folder.h"
 
@@ -67,7 +68,7 @@ static lks_status load(lks_network *n, lks_comm *comm, const lks_network_source 
     share(comm, yaml, size);
     status = parse(n, s, yaml, err);
     lks_free(yaml);
-    return agree(comm, status, err);
+    return comm ? lks_agree_config(comm, &n->config, status, err) : status;
 }
 
 static lks_status build(lks_network *n, lks_comm *comm, int threads, int capacity, lks_error *err) {

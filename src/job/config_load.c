@@ -1,6 +1,7 @@
 /* A configuration on all ranks: one reads the file. */
 #include <stdlib.h>
 
+#include "job/agree.h"
 #include "lockstep/job.h"
 
 lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *sets, int n_sets,
@@ -23,8 +24,10 @@ lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *
         return err->status;
     }
     text[size] = 0;
-    status = lks_config_parse(config, text, size, path, sets, n_sets, err);
+    const lks_status parsed = lks_config_parse(config, text, size, path, sets, n_sets, err);
     free(text);
-    /* The same text gives the same answer on every rank, but for one whose memory is short. */
-    return status == LKS_ERR_MEMORY ? lks_comm_fail(comm, err) : status;
+    status = lks_agree_config(comm, config, parsed, err);
+    if (status != LKS_OK && parsed == LKS_OK)
+        lks_config_free(config);
+    return status;
 }

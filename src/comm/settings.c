@@ -1,0 +1,89 @@
+#include "comm/settings.h"
+
+#include <mpi.h>
+#include <stdio.h>
+#include <string.h>
+
+extern char **environ;
+
+/* What a rank sends, and the answer of rank 0: always of this size. */
+typedef struct settings {
+    int rank; /* in an answer: who differs; -1: nobody */
+    char host[256], text[768];
+} settings;
+
+static bool is_setting(const char *variable) {
+    static const char *const beginnings[] = {"OMPI_MCA_coll", "MPIR_CVAR_", "I_MPI_ADJUST_"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (strncmp(variable, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
+/* The first one after `last` in the order of bytes; NULL: none. */
+static const char *next_setting(const char *last) {
+    const char *next = NULL;
+    for (char **e = environ; *e; e++)
+        if (is_setting(*e) && strcmp(*e, last) > 0 && (!next || strcmp(*e, next) < 0))
+            next = *e;
+    return next;
+}
+
+static settings own_settings(const lks_comm *comm) {
+    settings s;
+    size_t used = 0;
+    memset(&s, 0, sizeof s);
+    s.rank = comm->rank;
+    snprintf(s.host, sizeof s.host, "%s", comm->host);
+    for (const char *e = next_setting(""); e && used < sizeof s.text; e = next_setting(e))
+        used += (size_t)snprintf(s.text + used, sizeof s.text - used, "%s%s", used ? " " : "", e);
+    if (!used)
+        snprintf(s.text, sizeof s.text, "no settings");
+    return s;
+}
+
+static MPI_Comm all_of(const lks_comm *comm) {
+    MPI_Comm all;
+    memcpy(&all, &comm->handle, sizeof all);
+    return all;
+}
+
+static int ask_root(const lks_comm *comm, const settings *own, settings *answer) {
+    const int code = MPI_Send(own, sizeof *own, MPI_BYTE, 0, 0, all_of(comm));
+    return code != MPI_SUCCESS
+               ? code
+               : MPI_Recv(answer, sizeof *answer, MPI_BYTE, 0, 0, all_of(comm), MPI_STATUS_IGNORE);
+}
+
+static int answer_all(const lks_comm *comm, const settings *own, settings *answer) {
+    settings other;
+    int code = MPI_SUCCESS;
+    for (int r = 1; r < comm->size && code == MPI_SUCCESS; r++) {
+        code = MPI_Recv(&other, sizeof other, MPI_BYTE, r, 0, all_of(comm), MPI_STATUS_IGNORE);
+        if (answer->rank < 0 && strcmp(other.text, own->text) != 0)
+            *answer = other;
+    }
+    for (int r = 1; r < comm->size && code == MPI_SUCCESS; r++)
+        code = MPI_Send(answer, sizeof *answer, MPI_BYTE, r, 0, all_of(comm));
+    return code;
+}
+
+lks_status lks_comm_check_settings(lks_comm *comm, lks_error *err) {
+    const settings own = own_settings(comm);
+    settings answer = {.rank = -1};
+    const int code =
+        comm->rank == 0 ? answer_all(comm, &own, &answer) : ask_root(comm, &own, &answer);
+    if (code != MPI_SUCCESS) {
+        lks_fail(err, LKS_ERR_COMM, "MPI failed in its first messages (rank %d on %s)", comm->rank,
+                 comm->host);
+        comm->failure = *err;
+        return err->status;
+    }
+    if (answer.rank < 0)
+        return LKS_OK;
+    return lks_fail(
+        err, LKS_ERR_CONFIG,
+        "MPI's settings differ: rank %d on %s has %s, rank 0 has %s; give all ranks the "
+        "same environment",
+        answer.rank, answer.host, answer.text, comm->rank == 0 ? own.text : "others");
+}
