@@ -44,6 +44,11 @@ bool lks_log_output_lost(int reason);
 /** An errno of such a failure in words. */
 const char *lks_log_output_reason(int reason);
 
+/** The same, from any rank, by a thread beside the main one, which may hang while it prints: nothing is waited
+ * for, neither what stdout still holds nor, for more than a second, stderr's reader. */
+void lks_error_beside(const char *text);
+void lks_warn_beside(const char *text);
+
 /** Columns that @p text takes on the screen: its characters, where it is UTF-8. */
 int lks_text_width(const char *text);
 

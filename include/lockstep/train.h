@@ -30,6 +30,7 @@ typedef struct lks_train_options {
     bool dry_run;          /**< check everything, tell what a run would need, write nothing */
     int threads;
     lks_progress_mode progress;
+    struct lks_watchdog *watchdog; /**< is told where to note a stall; NULL: nobody watches */
 } lks_train_options;
 
 /** Trains as @p options say. Collective: every rank passes the same options; errors are agreed.

@@ -1,6 +1,7 @@
 #include "lockstep/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,7 +11,8 @@
 
 #include "base/utf8.h"
 
-#define LINE_BYTES 4096
+#define LINE_BYTES   4096
+#define PREFIX_BYTES 48
 
 static int log_rank;
 static lks_log_level log_level = LKS_LOG_INFO;
@@ -86,17 +88,34 @@ typedef struct kind {
 
 static const kind error_kind = {"error", "1;31"}, warning_kind = {"warning", "1;35"};
 
+/* "lockstep: error: ", without a line end. */
+static void make_prefix(const kind *k, char prefix[PREFIX_BYTES]) {
+    if (!k)
+        snprintf(prefix, PREFIX_BYTES, "lockstep: ");
+    else if (coloured())
+        snprintf(prefix, PREFIX_BYTES, "lockstep: \033[%sm%s:\033[0m ", k->colour, k->word);
+    else
+        snprintf(prefix, PREFIX_BYTES, "lockstep: %s: ", k->word);
+}
+
 /* stderr is unbuffered: one call per message keeps the lines of several ranks apart. What stdout
  * still holds goes first, so that a log of both reads in the order of events. */
 static void print_to_stderr(const kind *k, char *text) {
+    char prefix[PREFIX_BYTES];
     fflush(stdout);
     lks_utf8_disarm(text, strlen(text));
-    if (!k)
-        fprintf(stderr, "lockstep: %s\n", text);
-    else if (coloured())
-        fprintf(stderr, "lockstep: \033[%sm%s:\033[0m %s\n", k->colour, k->word, text);
-    else
-        fprintf(stderr, "lockstep: %s: %s\n", k->word, text);
+    make_prefix(k, prefix);
+    fprintf(stderr, "%s%s\n", prefix, text);
+}
+
+static void print_beside(const kind *k, const char *text) {
+    char line[PREFIX_BYTES + LINE_BYTES], prefix[PREFIX_BYTES];
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    make_prefix(k, prefix);
+    const int n = snprintf(line, sizeof line, "%s%.*s\n", prefix, LINE_BYTES - 2, text);
+    lks_utf8_disarm(line + strlen(prefix), strlen(line + strlen(prefix)));
+    if (poll(&out, 1, 1000) == 1 && write(STDERR_FILENO, line, (size_t)n) < 0)
+        return; /* nobody is left to tell it to */
 }
 
 static void print_formatted(const kind *k, const char *format, va_list args) {
@@ -144,6 +163,14 @@ void lks_error_print(const char *text) {
     char shown[LINE_BYTES];
     snprintf(shown, sizeof shown, "%s", text);
     print_to_stderr(&error_kind, shown);
+}
+
+void lks_error_beside(const char *text) {
+    print_beside(&error_kind, text);
+}
+
+void lks_warn_beside(const char *text) {
+    print_beside(&warning_kind, text);
 }
 
 /* A character of UTF-8 has one byte that does not begin with the bits 10. */

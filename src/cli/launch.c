@@ -16,7 +16,7 @@ static int tell(const lks_comm *comm, const lks_error *err) {
     return exit_status;
 }
 
-int lks_with_comm(const lks_common_options *common,
+int lks_with_comm(lks_common_options *common,
                   lks_status (*work)(lks_comm *comm, void *input, int *exit_status, lks_error *err),
                   void *input) {
     lks_comm comm = {0};
@@ -27,11 +27,16 @@ int lks_with_comm(const lks_common_options *common,
         return tell(&comm, &err);
     lks_log_setup(comm.rank, common->level);
     status = lks_fit_check(&comm, common->given, &err);
-    if (status == LKS_OK)
+    if (status == LKS_OK) {
+        common->watchdog =
+            lks_watchdog_start(&comm, common->stall_timeout, lks_process_end_at_once);
         status = work(&comm, input, &exit_status, &err);
+    }
     bool told = status != LKS_OK;
     if (told)
         exit_status = tell(&comm, &err);
+    lks_watchdog_stop(common->watchdog, &comm);
+    common->watchdog = NULL;
     lks_comm_stop(&comm);
     return !told && lks_comm_check(&comm, &err) != LKS_OK ? tell(&comm, &err) : exit_status;
 }

@@ -6,8 +6,9 @@
 #include "lockstep/comm.h"
 #include "lockstep/status.h"
 
-/* Starts MPI, checks that all ranks were started alike, runs `work`, agrees and reports an error once, stops MPI; returns the exit status. */
-int lks_with_comm(const lks_common_options *common,
+/* Starts MPI, checks that all ranks were started alike, starts the watch over stalls, runs `work`, agrees and
+ * reports an error once, stops all that; returns the exit status. */
+int lks_with_comm(lks_common_options *common,
                   lks_status (*work)(lks_comm *comm, void *input, int *exit_status, lks_error *err),
                   void *input);
 

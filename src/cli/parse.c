@@ -8,6 +8,10 @@
 #include "cli/options.h"
 #include "cli/process.h"
 
+/* Seconds; the most is a week. */
+#define STALL_TIMEOUT      300
+#define MOST_STALL_TIMEOUT 604800
+
 /* --- errors ----------------------------------------------------------------------------------- */
 
 static _Noreturn void end_with_usage_error(const char *name, const char *text) {
@@ -78,6 +82,7 @@ const char **lks_argument_list(int argc) {
 enum {
     KEY_SET = 's',
     KEY_THREADS = 't',
+    KEY_STALL_TIMEOUT = 'w',
     KEY_QUIET = 'q',
     KEY_VERBOSE = 'v',
     KEY_HELP = 'h',
@@ -104,6 +109,20 @@ static error_t parse_help(int key, char *arg, struct argp_state *state) {
     case KEY_HELP:
     case KEY_QUESTION:
         help(state);
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+static error_t parse_job(int key, char *arg, struct argp_state *state) {
+    lks_common_options *common = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = common;
+        return 0;
+    case KEY_STALL_TIMEOUT:
+        common->stall_timeout =
+            (int)lks_read_number(state, "stall-timeout", arg, 0, MOST_STALL_TIMEOUT);
+        return 0;
     }
     return ARGP_ERR_UNKNOWN;
 }
@@ -146,6 +165,16 @@ static const struct argp_option common_options[] = {
 static const struct argp_child common_children[] = {{&lks_help_argp, 0, NULL, 0}, {0}};
 const struct argp lks_common_argp = {
     .options = common_options, .parser = parse_common, .children = common_children};
+
+static const struct argp_option job_options[] = {
+    {"stall-timeout", KEY_STALL_TIMEOUT, "SECONDS", 0,
+     "End the job with status 79 and name the rank where one gets nothing done for SECONDS, and is "
+     "not waiting for others (default: 300; 0: never)",
+     10},
+    {0}};
+static const struct argp_child job_children[] = {{&lks_common_argp, 0, NULL, 0}, {0}};
+const struct argp lks_job_argp = {
+    .options = job_options, .parser = parse_job, .children = job_children};
 
 void lks_common_free(lks_common_options *common) {
     free(common->sets);
@@ -241,6 +270,7 @@ void lks_parse(const lks_call *call, lks_common_options *common, void *own) {
     }
     add_line(common, "", call->command->name);
     common->level = LKS_LOG_INFO;
+    common->stall_timeout = STALL_TIMEOUT;
     common->sets = lks_argument_list(call->argc);
     if (argp_parse(&w.argp, call->argc, call->argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &in) != 0) {
         char text[512];

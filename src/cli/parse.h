@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "job/watchdog.h"
 #include "lockstep/log.h"
 
 /* Options that several commands take. */
@@ -18,9 +19,13 @@ typedef struct lks_common_options {
     lks_log_level level;
     char *
         given; /* the command and what it was given, a line each, but for what may differ from rank to rank */
+    int stall_timeout;      /* of a job; seconds, 0: none */
+    lks_watchdog *watchdog; /* lks_with_comm()'s, while it works; NULL: none */
 } lks_common_options;
 
-extern const struct argp lks_common_argp; /* all of them */
+/* For commands with a configuration and threads; and for those of them that are jobs of many ranks. */
+extern const struct argp lks_common_argp;
+extern const struct argp lks_job_argp;
 /* For commands without a configuration and threads: --quiet, --verbose and --help. */
 extern const struct argp lks_help_argp;
 

@@ -20,6 +20,9 @@ void lks_process_stops_gently(void);
  * and 0 becomes 1, unless the results are in files: lks_log_outlive_output(). */
 _Noreturn void lks_process_end(int status);
 
+/* Exits with @p status whatever the other threads do: nothing is written any more. */
+void lks_process_end_at_once(int status);
+
 /* True for the one process of a job that prints before MPI is started. */
 bool lks_speaks(void);
 

@@ -2,7 +2,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "job/watchdog.h"
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/timer.h"
@@ -243,15 +245,33 @@ static lks_status train(lks_run *run, lks_comm *comm, bool *stopped, lks_error *
     return *stopped ? stop(run, err) : finish(run, err);
 }
 
+/* Called by the watch's thread, while the main one stands still. */
+static void note_stall(void *context, const lks_stall *stall) {
+    const lks_run *run = context;
+    lks_fault fault = {.kind = "stall", .step = stall->step, .epoch = run->trainer.cursor.epoch};
+    struct stat folder;
+    if (stat(run->place.folder, &folder) != 0)
+        return; /* it did not come to having one */
+    fault.rank = stall->rank;
+    if (stall->rank >= 0) {
+        snprintf(fault.host, sizeof fault.host, "%s", stall->name.host);
+        snprintf(fault.node, sizeof fault.node, "%s", stall->name.node);
+    }
+    snprintf(fault.text, sizeof fault.text, "%.*s", (int)strcspn(stall->text, "\n"), stall->text);
+    lks_folder_note_fault(run->place.folder, &fault);
+}
+
 static lks_status train_with(lks_comm *comm, const lks_train_options *options, bool *stopped,
                              lks_error *err) {
     lks_run run;
     memset(&run, 0, sizeof run);
     run.options = options;
+    lks_watchdog_notes(options->watchdog, options->dry_run ? NULL : note_stall, &run);
     lks_status status = train(&run, comm, stopped, err);
     if (run.trainer.fault.kind[0] && comm->rank == 0)
         lks_folder_note_fault(run.place.folder, &run.trainer.fault);
     lks_tracing_end(&run.tracing, run.trainer.cursor.step - run.place.first_step);
+    lks_watchdog_notes(options->watchdog, NULL, NULL);
     lks_run_close(&run);
     return status;
 }

@@ -94,4 +94,4 @@ static const struct argp argp = {
 
 const lks_command lks_command_bench = {
     "bench", "measure how fast a configuration trains here (alone or under mpirun/srun)", &argp,
-    &lks_common_argp, run};
+    &lks_job_argp, run};

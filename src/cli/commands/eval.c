@@ -78,4 +78,4 @@ static const struct argp argp = {
 
 const lks_command lks_command_eval = {
     "eval", "evaluate a checkpoint on its test set (alone or under mpirun/srun)", &argp,
-    &lks_common_argp, run};
+    &lks_job_argp, run};

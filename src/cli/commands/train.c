@@ -137,9 +137,16 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return ARGP_ERR_UNKNOWN;
 }
 
+typedef struct job {
+    lks_common_options common;
+    lks_train_options o;
+} job;
+
 static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error *err) {
-    const lks_train_options *o = input;
+    job *j = input;
+    lks_train_options *o = &j->o;
     bool stopped;
+    o->watchdog = j->common.watchdog;
     lks_status status = lks_hint_config(lks_train(comm, o, &stopped, err), o->config, err);
     if (status == LKS_OK && stopped)
         *exit_status = LKS_EXIT_STOPPED;
@@ -147,19 +154,19 @@ static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error 
 }
 
 static int run(const lks_call *call) {
-    lks_common_options common = {0};
-    lks_train_options o = {0};
+    job j = {0};
+    lks_train_options *o = &j.o;
     lks_process_stops_gently(); /* from the start: MPI takes a while */
-    lks_parse(call, &common, &o);
-    o.sets = common.sets;
-    o.n_sets = common.n_sets;
-    o.threads = common.threads;
-    if (common.level == LKS_LOG_VERBOSE && o.progress == LKS_PROGRESS_AUTO)
-        o.progress = LKS_PROGRESS_LINES; /* a bar would stand in the way of the other lines */
-    if (!o.dry_run)
+    lks_parse(call, &j.common, o);
+    o->sets = j.common.sets;
+    o->n_sets = j.common.n_sets;
+    o->threads = j.common.threads;
+    if (j.common.level == LKS_LOG_VERBOSE && o->progress == LKS_PROGRESS_AUTO)
+        o->progress = LKS_PROGRESS_LINES; /* a bar would stand in the way of the other lines */
+    if (!o->dry_run)
         lks_log_outlive_output();
-    int status = lks_with_comm(&common, work, &o);
-    lks_common_free(&common);
+    int status = lks_with_comm(&j.common, work, &j);
+    lks_common_free(&j.common);
     return status;
 }
 
@@ -180,4 +187,4 @@ static const struct argp argp = {
 
 const lks_command lks_command_train = {
     "train", "train a network and write a run folder (alone or under mpirun/srun)", &argp,
-    &lks_common_argp, run};
+    &lks_job_argp, run};
