@@ -170,8 +170,9 @@ typedef struct lks_train_config {
 } lks_train_config;
 
 typedef struct lks_checkpoint_config {
-    int64_t every_steps; /**< 0: none between epochs */
-    int every_epochs;    /**< 0: only at the end */
+    int64_t every_steps;  /**< 0: none between epochs */
+    double every_seconds; /**< 0: time decides nothing */
+    int every_epochs;     /**< 0: only at the end */
     int keep; /**< newest step-*.h5 files kept (best.h5's and last.h5's targets always); 0: all */
 } lks_checkpoint_config;
 

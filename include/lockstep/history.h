@@ -87,6 +87,10 @@ lks_status lks_history_name_norms(lks_history *h, const char (*names)[LKS_TENSOR
 lks_status lks_history_add_step(lks_history *h, const lks_step_record *r, const float (*norms)[2],
                                 lks_error *err);
 lks_status lks_history_add_epoch(lks_history *h, const lks_epoch_record *r, lks_error *err);
+
+/** Appends to @p copy, empty or an earlier copy of @p h, what came since: then it holds the same. It shares no
+ * memory with @p h. LKS_ERR_MEMORY. */
+lks_status lks_history_follow(lks_history *copy, const lks_history *h, lks_error *err);
 void lks_history_free(lks_history *h);
 
 /** The phases of all epochs that have them, added up into @p sum; ranks are -1. Returns how many epochs

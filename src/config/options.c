@@ -214,6 +214,9 @@ static const lks_option last_options[] = {
 
     {"checkpoint.every_steps", "optimizer steps between two checkpoints; 0: none within an epoch",
      LKS_OPT_INT64, AT(checkpoint.every_steps), FROM(0), .preset = "0", FREE},
+    {"checkpoint.every_seconds",
+     "seconds from one checkpoint to the next, at the end of a step; 0: time decides nothing",
+     LKS_OPT_DOUBLE, AT(checkpoint.every_seconds), FROM(0), .preset = "0", FREE},
     {"checkpoint.every_epochs", "epochs between two checkpoints; 0: one at the end only",
      LKS_OPT_INT, AT(checkpoint.every_epochs), FROM(0), .preset = "1", FREE},
     {"checkpoint.keep",

@@ -98,6 +98,19 @@ lks_status lks_history_add_epoch(lks_history *h, const lks_epoch_record *r, lks_
     return LKS_OK;
 }
 
+lks_status lks_history_follow(lks_history *copy, const lks_history *h, lks_error *err) {
+    if (h->n_norms > 0)
+        LKS_TRY(lks_history_name_norms(copy, (const char(*)[LKS_TENSOR_NAME_MAX])h->norm_names,
+                                       h->n_norms, err));
+    for (size_t i = copy->n_steps; i < h->n_steps; i++) {
+        const float(*norms)[2] = h->norms ? (const float(*)[2])h->norms + i * h->n_norms : NULL;
+        LKS_TRY(lks_history_add_step(copy, &h->steps[i], norms, err));
+    }
+    for (size_t i = copy->n_epochs; i < h->n_epochs; i++)
+        LKS_TRY(lks_history_add_epoch(copy, &h->epochs[i], err));
+    return LKS_OK;
+}
+
 void lks_history_free(lks_history *h) {
     free(h->steps);
     free(h->epochs);

@@ -12,6 +12,7 @@
 #include "measure/trace_file.h"
 #include "run/metrics.h"
 #include "train/progress.h"
+#include "train/saver.h"
 #include "train/trainer.h"
 
 /* The clock of an epoch, or of what this process does of it, and of all epochs of this process. */
@@ -42,7 +43,8 @@ typedef struct lks_place {
     char folder[LKS_PATH_MAX], checkpoints[LKS_FOLDER_PATH_MAX];
     char resumed_from[LKS_FOLDER_PATH_MAX]; /* "": at the start */
     int64_t first_step;                     /* step at the start of this process */
-    int64_t saved_step;                     /* of the newest file; -1: none of this folder */
+    int64_t saved_step; /* of the newest snapshot or file; -1: none of this folder; rank 0 */
+    double saved_at;    /* on the clock of rank 0: that snapshot, or the start */
 } lks_place;
 
 typedef struct lks_run {
@@ -54,6 +56,7 @@ typedef struct lks_run {
     lks_trainer trainer;
     lks_record record;
     lks_place place;
+    lks_saver *saver; /* of rank 0, once the folder is ready; NULL on the others */
 } lks_run;
 
 /* record.c: room for results of `classes` classes and norms of the trainer's tensors. LKS_ERR_MEMORY. */
@@ -90,10 +93,20 @@ bool lks_run_is_best(const lks_trainer *t, lks_record *r);
  * how many epochs it was first planned for. */
 void lks_run_decide(lks_trainer *t, const lks_record *r);
 
-/* save.c: the run as a checkpoint that borrows everything, without digests; and the same as a file.
- * Collective; errors agreed. */
+/* save.c: the run as a checkpoint that borrows everything, without digests. */
 void lks_run_snapshot(const lks_run *run, lks_checkpoint *c);
-lks_status lks_run_save(lks_run *run, lks_error *err);
+/* Rank 0 takes a snapshot for a checkpoint; the others do nothing. Not collective, nor are the next two. */
+void lks_run_save(lks_run *run);
+/* Rank 0: whether the step, or the clock, wants one; the clock only where there is room. */
+bool lks_run_save_due(const lks_run *run);
+/* After a step: rank 0's saver is told what was agreed on, and the next step's message is told its failure. */
+void lks_run_tend_saver(lks_run *run);
+/* What this rank's snapshots take, but for their histories: of rank 0 alone. */
+size_t lks_run_snapshot_bytes(const lks_trainer *t);
+/* Before a run ends: the ranks agree on the state, and its checkpoint is there. Collective; errors agreed. */
+lks_status lks_run_settle(lks_run *run, lks_error *err);
+/* After a failure, unless others may wait for this rank: what was agreed on still becomes checkpoints. */
+void lks_run_rescue(lks_run *run);
 
 /* begin/resume.c: where options->resume says. Collective; errors agreed. */
 lks_status lks_run_resume(lks_run *run, lks_error *err);

@@ -41,9 +41,16 @@ static void leave_epoch(lks_trainer *t, lks_stopwatch *w) {
     lks_phases_divide(&t->phases, t->comm);
 }
 
-static lks_status save_timed(lks_run *run, lks_error *err) {
+/* Between epochs, whose clock does not run then. */
+static void save_timed(lks_run *run) {
     double started = lks_now();
-    lks_status status = lks_run_save(run, err);
+    lks_run_save(run);
+    run->record.watch.trained_seconds += lks_now() - started;
+}
+
+static lks_status settle_timed(lks_run *run, lks_error *err) {
+    double started = lks_now();
+    lks_status status = lks_run_settle(run, err);
     run->record.watch.trained_seconds += lks_now() - started;
     return status;
 }
@@ -68,18 +75,18 @@ static void show_step(const lks_trainer *t, lks_record *r) {
 static lks_status after_step(lks_run *run, lks_error *err) {
     const lks_trainer *t = &run->trainer;
     const lks_cursor *c = &t->cursor;
-    const lks_config *config = &run->config;
-    int64_t every = config->metrics.every_steps;
+    int64_t every = run->config.metrics.every_steps;
     lks_status status = LKS_OK;
+    lks_run_tend_saver(run);
     if (t->comm->rank == 0 && every > 0 && c->step % every == 0)
         status = lks_record_step(&run->record, t, err);
     if (status != LKS_OK)
         return lks_comm_fail(t->comm, err); /* the others are on their way to the next step */
     show_step(t, &run->record);
+    /* An epoch's last step is saved with what completes the epoch, the run's last one at its end. */
     bool at_end = c->batch == t->plan.batches || c->step == t->plan.last_step;
-    if (config->checkpoint.every_steps > 0 && c->step % config->checkpoint.every_steps == 0 &&
-        !at_end)
-        return lks_run_save(run, err);
+    if (!at_end && lks_run_save_due(run))
+        lks_run_save(run);
     return LKS_OK;
 }
 
@@ -106,10 +113,9 @@ static lks_status record_epoch(lks_trainer *t, lks_record *record, lks_error *er
     return LKS_OK;
 }
 
-static bool checkpoint_due(const lks_config *config, const lks_cursor *c) {
-    const lks_checkpoint_config *k = &config->checkpoint;
-    return (k->every_epochs > 0 && c->epoch % k->every_epochs == 0) ||
-           (k->every_steps > 0 && c->step % k->every_steps == 0);
+static bool epoch_due(const lks_config *config, const lks_cursor *c) {
+    const int every = config->checkpoint.every_epochs;
+    return every > 0 && c->epoch % every == 0;
 }
 
 static lks_status assess_epoch(lks_trainer *t, lks_record *r, lks_error *err) {
@@ -133,8 +139,9 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     c->epoch_hash = 0;
     bool best = lks_run_is_best(t, &run->record);
     lks_run_decide(t, &run->record);
-    if (best || checkpoint_due(&run->config, c) || t->stop || lks_trainer_over(t))
-        return save_timed(run, err);
+    if (best || epoch_due(&run->config, c) || lks_run_save_due(run) || t->stop ||
+        lks_trainer_over(t))
+        save_timed(run);
     return LKS_OK;
 }
 
@@ -155,7 +162,7 @@ static lks_status train_all(lks_run *run, lks_error *err) {
             LKS_TRY(complete_epoch(run, err));
         lks_phases_close_epoch(&t->phases);
     }
-    return run->place.saved_step != t->cursor.step ? save_timed(run, err) : LKS_OK;
+    return settle_timed(run, err);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -268,6 +275,8 @@ static lks_status train_with(lks_comm *comm, const lks_train_options *options, b
     run.options = options;
     lks_watchdog_notes(options->watchdog, options->dry_run ? NULL : note_stall, &run);
     lks_status status = train(&run, comm, stopped, err);
+    if (status != LKS_OK)
+        lks_run_rescue(&run);
     if (run.trainer.fault.kind[0] && comm->rank == 0)
         lks_folder_note_fault(run.place.folder, &run.trainer.fault);
     lks_tracing_end(&run.tracing, run.trainer.cursor.step - run.place.first_step);

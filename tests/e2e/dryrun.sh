@@ -39,6 +39,10 @@ check "message: $most MiB are twice that" near "$most" "$(awk -v m="$mib" 'BEGIN
 read -r least most <<<"$(row images)"
 check "images: $most MiB" near "$most" "$(awk 'BEGIN { print 784 * (667 + 167) / 1048576 }')" 0.01
 check "images: not all ranks hold equally many" near "$least" "$(awk 'BEGIN { print 784 * (666 + 166) / 1048576 }')" 0.01
+read -r least most <<<"$(row 'snapshots for checkpoints')"
+check "snapshots, of rank 0 alone: $least..$most MiB are six times that" \
+    near "$most" "$(awk -v m="$mib" 'BEGIN { print 6 * m }')" 0.01
+same "snapshots on other ranks" 0.00 "$least"
 check "activations are counted" [ -n "$(row 'activations, gradients, packed weights')" ]
 network=$(for what in 'activations, gradients, packed weights' weights 'optimizer state' 'averaged weights' 'message of a step'; do
     row "$what"

@@ -55,7 +55,7 @@ same "phases are those of the files" "exchange batch compute communication wait 
 same "the table of phases" "$phase_wanted" "$(phase_table)"
 says '^time per phase, seconds, sums over 3 epochs: '
 same "a checkpoint behind an epoch's line counts in the next one's" '[false,true,true]' \
-    "$(jq -cs '[.[] | select(.type == "epoch").phases.checkpoint.min > 0]' "$run/metrics.jsonl")"
+    "$(jq -cs '[.[] | select(.type == "epoch").phases.checkpoint.max > 0]' "$run/metrics.jsonl")"
 
 # --- still at work: no summary, a line half written, a file on its way
 rm "$run/summary.json"

@@ -35,6 +35,7 @@ static void test_defaults(void) {
     CU_ASSERT(s->warmup_share == 0.3 && s->div_factor == 25 && s->final_div_factor == 1e4);
     CU_ASSERT(s->cosine);
     CU_ASSERT(c.checkpoint.every_steps == 0 && c.checkpoint.every_epochs == 1);
+    CU_ASSERT(c.checkpoint.every_seconds == 0);
     CU_ASSERT(c.checkpoint.keep == 3 && c.eval.every_epochs == 1 && c.eval.batch == 256);
     CU_ASSERT(c.metrics.every_steps == 10);
     lks_config_free(&c);
@@ -71,7 +72,7 @@ static const char rich[] =
     "  reduce: fp32\n"
     "  optimizer: {lr: 1.0E+0, momentum: 0.9, nesterov: TRUE, weight_decay: 5e-324}\n"
     "  schedule: {name: onecycle, warmup_share: 0, div_factor: 10, cosine: false}\n"
-    "checkpoint: {every_steps: +7, every_epochs: 0, keep: 0}\n";
+    "checkpoint: {every_steps: +7, every_seconds: 0.25, every_epochs: 0, keep: 0}\n";
 
 static void test_values(void) {
     lks_config c = parse_good(rich, NULL);
@@ -86,7 +87,8 @@ static void test_values(void) {
     CU_ASSERT(c.train.reduce == LKS_REDUCE_FP32 && c.train.optimizer.nesterov);
     CU_ASSERT(c.train.optimizer.lr == 1 && c.train.optimizer.weight_decay == 5e-324);
     CU_ASSERT(c.train.schedule.warmup_share == 0 && !c.train.schedule.cosine);
-    CU_ASSERT(c.checkpoint.every_steps == 7 && c.checkpoint.keep == 0);
+    CU_ASSERT(c.checkpoint.every_steps == 7 && c.checkpoint.every_seconds == 0.25);
+    CU_ASSERT(c.checkpoint.keep == 0);
     lks_config_free(&c);
     c = parse_good(MODEL, "train.optimizer.weight_decay=-0.0");
     CU_ASSERT(c.train.optimizer.weight_decay == 0 && !signbit(c.train.optimizer.weight_decay));
@@ -206,6 +208,7 @@ static void compare_configs(const lks_config *a, const lks_config *b) {
     SAME(threads);
     SAME(init);
     SAME(checkpoint.every_steps);
+    SAME(checkpoint.every_seconds);
     SAME(checkpoint.every_epochs);
     SAME(checkpoint.keep);
     SAME(eval.every_epochs);
@@ -451,6 +454,7 @@ static void test_same_run(void) {
         {"eval.every_epochs=2", NULL},
         {"checkpoint.keep=9", NULL},
         {"checkpoint.every_steps=9", NULL},
+        {"checkpoint.every_seconds=0.5", NULL},
         {"checkpoint.every_epochs=9", NULL},
         {"metrics.every_steps=1", NULL},
         {"train.max_steps=5", NULL},

@@ -34,6 +34,7 @@ static void print_memory(lks_trainer *t) {
                   {"weights", (double)weights},
                   {"optimizer state", (double)state_bytes(t)},
                   {"averaged weights", t->average.weights ? (double)weights : 0},
+                  {"snapshots for checkpoints", (double)lks_run_snapshot_bytes(t)},
                   {"message of a step", (double)lks_trainer_message_bytes(t)},
                   {"packed message", (double)lks_packed_sum_bytes(&t->sum)},
                   {"together", 0}};

@@ -6,6 +6,7 @@
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/publish.h"
+#include "lockstep/timer.h"
 #include "train/run.h"
 
 static lks_status name_folder(lks_place *p, const char *out, const char *name, lks_error *err) {
@@ -24,13 +25,14 @@ static void print_memory(const lks_trainer *t) {
     double network = (double)(t->view.bytes + flats * t->view.n_weights * sizeof(float) +
                               lks_packed_sum_bytes(&t->sum)) /
                      1048576;
+    const double snapshots = (double)lks_run_snapshot_bytes(t) / 1048576;
     lks_comm_min_f64(t->comm, &least, 1);
     lks_comm_max_f64(t->comm, &most, 1);
     lks_comm_max_f64(t->comm, &network, 1);
     lks_info(
         "memory     %.1f..%.1f MiB of images and labels held per rank, %.1f MiB of network and "
-        "batch",
-        least, most, network);
+        "batch, on rank 0 %.1f MiB for checkpoints",
+        least, most, network, snapshots);
 }
 
 /* A run that train.max_steps cuts short is as short as somebody wanted it. */
@@ -103,6 +105,10 @@ static lks_status begin(lks_run *run, lks_error *err) {
         if (!lks_trainer_over(&run->trainer))
             lks_run_remove_summary(&run->place);
         status = lks_run_start_output(run, err);
+        if (status == LKS_OK)
+            status =
+                lks_saver_open(&run->saver, run->place.folder, run->config.checkpoint.keep, err);
+        run->place.saved_at = lks_now();
     }
     return lks_comm_agree(comm, status, err);
 }
@@ -139,6 +145,7 @@ lks_status lks_run_open(lks_run *run, lks_comm *comm, lks_error *err) {
 }
 
 void lks_run_close(lks_run *run) {
+    lks_saver_close(run->saver);
     lks_record_close(&run->record);
     lks_trainer_close(&run->trainer);
     free(run->config_yaml);
