@@ -12,7 +12,7 @@ Installs the Debian/Ubuntu packages that are missing for building and running Lo
             mandoc, zsh; where they can be had Chromium, node and npm, for what tests the
             report as people see it
   --peers   also what tests/bench/run.sh --peers compares with: PyTorch
-  --clang   also the second compiler that CI builds with: clang, OpenMP for it
+  --clang   also the second compiler that CI builds with: clang, OpenMP and sanitizers for it
   --list    print the missing packages, one a line, and install nothing
 Runs as root or through sudo. Where there is no apt-get the packages needed are named instead.
 TEXT
@@ -59,6 +59,7 @@ has_cmake() { # the build needs 3.20, ctest's report in tests/run.sh 3.21
     [ "$(printf '%s\n' $least "$version" | sort -V | head -n 1)" = $least ]
 }
 has_imagemagick() { convert --version || magick --version; }
+has_clang_sanitizers() { echo 'int main(void) { return 0; }' | clang -fsanitize=thread -x c -o /dev/null -; }
 has_clang_openmp() { echo '#include <omp.h>' | clang -fopenmp -x c -fsyntax-only -; }
 
 need "gcc libc6-dev" has_compiler
@@ -99,6 +100,7 @@ fi
 if [ $clang = yes ]; then
     need clang has clang
     need libomp-dev has_clang_openmp
+    need libclang-rt-dev has_clang_sanitizers
 fi
 
 if [ $peers = yes ]; then

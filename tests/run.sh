@@ -5,7 +5,7 @@ export LC_ALL=C
 
 usage() {
     cat <<'TEXT'
-Usage: tests/run.sh [--full] [--preset release|debug|asan-ubsan|coverage] [OPTION OF ctest]...
+Usage: tests/run.sh [--full] [--preset release|debug|asan-ubsan|tsan|coverage] [OPTION OF ctest]...
 
 Builds build/PRESET (release unless told otherwise) (warnings are errors where CI=true) and runs the tests.
 --full tries all combinations of ranks, threads and instruction sets. Without it e2e/digest pairs each number of ranks
@@ -13,6 +13,7 @@ with each instruction set and with each number of threads, and e2e/untuned has f
 Examples:  tests/run.sh -L unit                     the tests of one label: unit, mpi, e2e, lint, bench
            tests/run.sh -R digest                   tests by name
            tests/run.sh --preset asan-ubsan -LE e2e
+           tests/run.sh --preset tsan -L tsan       races between threads (clang)
 The last line is "N passed, N failed, N skipped". Exit status 0 only if no test failed and at least one passed.
 TEXT
 }
@@ -43,7 +44,9 @@ stopped() {
     exit 1
 }
 
-jobs/install-deps.sh --tests || stopped "packages are missing"
+packages=(--tests)
+[ "$preset" != tsan ] || packages+=(--clang)
+jobs/install-deps.sh "${packages[@]}" || stopped "packages are missing"
 # Warnings are errors in CI only: elsewhere another compiler's new warning should stop nobody, and what the user has
 # built already is not built again.
 werror=OFF
@@ -62,6 +65,13 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS-"print_stacktrace=1"}
 # Under them a run takes many times as long, and each rank looks for leaks when it ends.
 if [ "$preset" = asan-ubsan ]; then
     export LOCKSTEP_TEST_SECONDS=${LOCKSTEP_TEST_SECONDS-60}
+fi
+# The thread sanitizer learns from archer, which comes with clang's OpenMP, what OpenMP's barriers order. Libraries that
+# were built without it, like MPI's, are taken as they are.
+if [ "$preset" = tsan ]; then
+    export OMP_TOOL_LIBRARIES=${OMP_TOOL_LIBRARIES-$(dirname "$(readlink -f "$(command -v clang)")")/../lib/libarcher.so}
+    export KMP_BLOCKTIME=${KMP_BLOCKTIME-0} # threads of clang that wait sleep
+    export TSAN_OPTIONS=${TSAN_OPTIONS-"ignore_noninstrumented_modules=1:suppressions='$PWD/tests/support/tsan.supp'"}
 fi
 
 rm -f "$junit"
