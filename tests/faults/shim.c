@@ -11,6 +11,7 @@
  *   FAULT_DO     EIO, ENOSPC, ... : the call fails with this error, and nothing is done (close() closes all the same)
  *                short: a read or write moves half of its bytes; other calls are left as they are
  *                kill, kill-after, stop, stop-after: the process gets SIGKILL or SIGSTOP before or after the call
+ *                hang: the call never comes back
  *                kill-parent: so does what started it (mpirun), before the call
  *                flip, flip-after: a bit of memory changes, before or after the call
  *   FAULT_FLIP   SIZE:NUMBER:BYTE:BIT, of the allocation with this NUMBER (from 1) among those of SIZE bytes
@@ -79,14 +80,15 @@ typedef enum deed {
     STOP,
     STOP_AFTER,
     KILL_PARENT,
+    HANG,
     FLIP,
     FLIP_AFTER,
     DEEDS
 } deed;
 
-static const char *const deeds[DEEDS] = {"nothing",    "fail",      "short",      "kill",
-                                         "kill-after", "stop",      "stop-after", "kill-parent",
-                                         "flip",       "flip-after"};
+static const char *const deeds[DEEDS] = {"nothing",    "fail", "short",      "kill",
+                                         "kill-after", "stop", "stop-after", "kill-parent",
+                                         "hang",       "flip", "flip-after"};
 
 /* What is asked for. Written once, before main(). */
 static struct {
@@ -294,6 +296,9 @@ static void strike(deed what) {
     case STOP_AFTER:
         kill(getpid(), SIGSTOP);
         break;
+    case HANG:
+        for (;;)
+            pause();
     case FLIP:
     case FLIP_AFTER:
         flip();
