@@ -22,8 +22,9 @@
 #define DEPUTY_SECONDS   4.0 /* for the one rank that speaks where rank 0 is gone */
 #define ENDS_MS          100 /* between the datagrams that end the others */
 
-#define BEATS_A_SECOND 256 /* that rank 0 is to take in */
-#define ENDS           5
+#define BEATS_A_SECOND   256   /* that rank 0 is to take in */
+#define ANSWERS_A_SECOND 100.0 /* that it is to give */
+#define ENDS             5
 
 /* What every rank learns from rank 0. */
 typedef struct terms {
@@ -64,13 +65,17 @@ struct lks_watchdog {
     pthread_t thread;
     bool runs;
     int stop; /* eventfd; -1: none */
-    double clock,
-        woke; /* seconds that this thread was awake, and when on the system's clock it was last */
+    double clock; /* seconds that this thread was awake */
+    double woke;  /* when it was last, on the system's clock */
     lks_sign own;
     judge judge;
     witness witness;
     notes notes;
 };
+
+static double least(double a, double b) {
+    return a < b ? a : b;
+}
 
 /* --- the threads' clock ----------------------------------------------------------------------- */
 
@@ -246,7 +251,7 @@ static void send_beat(const lks_watchdog *w) {
     const lks_sign *head = &w->witness.head;
     const double since = w->clock - head->heard;
     lks_beat beat = make_beat(w, LKS_BEAT_WORK);
-    beat.asks = !head->known || since > w->timeout / 5;
+    beat.asks = !head->known || since > least(w->timeout / 5, w->size / ANSWERS_A_SECOND);
     const bool lost = !head->known || since > 2 * w->timeout / 5;
     for (beat.address = 0; beat.address < w->terms.place.n; beat.address++)
         if (lost || beat.address == w->witness.address)
@@ -373,10 +378,6 @@ static lks_watchdog *found(const lks_comm *comm, int timeout, void (*end)(int st
     lks_warn("no watch over stalls: %s", err.text);
     release(w);
     return NULL;
-}
-
-static double least(double a, double b) {
-    return a < b ? a : b;
 }
 
 /* A rank that cannot join is one that is not heard. */
