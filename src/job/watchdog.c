@@ -64,7 +64,7 @@ struct lks_watchdog {
     lks_beat_socket socket;
     pthread_t thread;
     bool runs;
-    int stop; /* eventfd; -1: none */
+    int stop;     /* eventfd; -1: none */
     double clock; /* seconds that this thread was awake */
     double woke;  /* when it was last, on the system's clock */
     lks_sign own;

@@ -35,7 +35,7 @@ stopped() { # stopped NAME N: so many of its ranks are stopped
     for pid in $(ranks_of "$1"); do
         if [ "$(ps -o state= -p "$pid" || true)" = T ]; then n=$((n + 1)); fi
     done
-    [ $n -eq "$2" ]
+    [ "$n" -eq "$2" ]
 }
 wait_for() { # wait_for COMMAND...: a minute at most
     for _ in {1..600}; do
