@@ -15,6 +15,9 @@ typedef enum lks_progress_mode {
     LKS_PROGRESS_NEVER
 } lks_progress_mode;
 
+/** A heartbeat comes every two seconds: less patience than this would take a healthy run for a dead one. */
+#define LKS_TAKE_OVER_LEAST 5
+
 /** What the command line says. Strings are borrowed; NULL or 0 where not given. */
 typedef struct lks_train_options {
     const char *config; /**< path of the YAML file; NULL with `refit` */
@@ -27,7 +30,10 @@ typedef struct lks_train_options {
     const char *init_from; /**< checkpoint whose weights a new run starts from */
     const char *refit;     /**< run folder whose best number of epochs is trained on all images */
     const char *trace;     /**< file for a trace of all ranks and threads; not with dry_run */
-    bool dry_run;          /**< check everything, tell what a run would need, write nothing */
+    bool take_over;        /**< from whoever works in the run folder */
+    double
+        take_over_after; /**< once its heartbeat has stood still for so many seconds; 0: the default */
+    bool dry_run;        /**< check everything, tell what a run would need, write nothing */
     int threads;
     lks_progress_mode progress;
     struct lks_watchdog *watchdog; /**< is told where to note a stall; NULL: nobody watches */

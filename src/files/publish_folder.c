@@ -148,6 +148,13 @@ static lks_status move_away(lks_target *t, lks_error *err) {
     return lks_publish_allowed(err); /* it was not there; or this life lost its place */
 }
 
+static lks_status remove_at_once(const lks_target *t, lks_error *err) {
+    LKS_TRY(lks_publish_allowed(err));
+    if (unlinkat(t->folder, t->name, 0) != 0 && !is_gone(errno))
+        return lks_fail_system(err, "remove", t->path);
+    return LKS_OK;
+}
+
 static lks_status remove_guarded(lks_target *t, lks_error *err) {
     int result = -1;
     for (int try = 0; result != 0 && try < LKS_TARGET_TRIES; try++) {
@@ -156,9 +163,13 @@ static lks_status remove_guarded(lks_target *t, lks_error *err) {
         if (result != 0 && errno != EEXIST)
             break;
     }
-    lks_status status = result == 0 ? move_away(t, err) : lks_fail_system(err, "remove", t->path);
-    if (result == 0)
+    lks_status status = LKS_OK;
+    if (result == 0) {
+        status = move_away(t, err);
         unlinkat(t->folder, t->temporary, AT_REMOVEDIR);
+    } else { /* no space: what frees some is not to fail by that */
+        status = remove_at_once(t, err);
+    }
     t->temporary[0] = 0;
     return status;
 }
@@ -167,12 +178,14 @@ lks_status lks_publish_remove(const char *path, lks_error *err) {
     lks_target t;
     LKS_TRY(lks_target_open(&t, path, err));
     lks_status status = LKS_OK;
-    if (faccessat(t.folder, t.name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && is_gone(errno))
+    struct stat there;
+    const int result = fstatat(t.folder, t.name, &there, AT_SYMLINK_NOFOLLOW);
+    if (result != 0 && is_gone(errno))
         status = LKS_OK; /* the usual case where a run begins */
-    else if (lks_target_life() > 0)
-        status = remove_guarded(&t, err);
-    else if (unlinkat(t.folder, t.name, 0) != 0 && !is_gone(errno))
-        status = lks_fail_system(err, "remove", path);
+    else if (result == 0 && S_ISDIR(there.st_mode))
+        status = lks_fail(err, LKS_ERR_IO, "cannot remove %s: it is a folder", path);
+    else
+        status = lks_target_life() > 0 ? remove_guarded(&t, err) : remove_at_once(&t, err);
     lks_target_close(&t);
     return status;
 }

@@ -10,6 +10,7 @@
 #include "files/system_error.h"
 #include "lockstep/log.h"
 #include "lockstep/publish.h"
+#include "lockstep/pulse.h"
 
 /* --- the guard -------------------------------------------------------------------------------- */
 
@@ -121,6 +122,7 @@ lks_status lks_target_write(int file, const lks_target *p, const char *bytes, si
             return lks_fail_system(err, "write", p->path);
         bytes += n;
         size -= (size_t)n;
+        lks_pulse_tick();
     }
     return LKS_OK;
 }
@@ -140,6 +142,7 @@ lks_status lks_target_read(int file, const lks_target *p, size_t at, char block[
         found = pread(file, block, LKS_TARGET_BLOCK, (off_t)at);
     while (found < 0 && errno == EINTR);
     *n = found < 0 ? 0 : (size_t)found;
+    lks_pulse_tick();
     return found < 0 ? lks_fail_system(err, "read back", p->path) : LKS_OK;
 }
 

@@ -9,11 +9,17 @@
 #include "lockstep/json.h"
 
 static const char *const names[LKS_FOLDER_FILES] = {
-    [LKS_FOLDER_CONFIG] = "config.yaml",       [LKS_FOLDER_METRICS] = "metrics.jsonl",
-    [LKS_FOLDER_SUMMARY] = "summary.json",     [LKS_FOLDER_HISTORY] = "history.h5",
-    [LKS_FOLDER_REPORT] = "report.html",       [LKS_FOLDER_COMPARISON] = "comparison.html",
-    [LKS_FOLDER_CHECKPOINTS] = "checkpoints",  [LKS_FOLDER_LAST] = "checkpoints/last.h5",
-    [LKS_FOLDER_BEST] = "checkpoints/best.h5", [LKS_FOLDER_FAULTS] = "faults.jsonl",
+    [LKS_FOLDER_CONFIG] = "config.yaml",
+    [LKS_FOLDER_METRICS] = "metrics.jsonl",
+    [LKS_FOLDER_SUMMARY] = "summary.json",
+    [LKS_FOLDER_HISTORY] = "history.h5",
+    [LKS_FOLDER_REPORT] = "report.html",
+    [LKS_FOLDER_COMPARISON] = "comparison.html",
+    [LKS_FOLDER_LIVES] = "lives",
+    [LKS_FOLDER_CHECKPOINTS] = "checkpoints",
+    [LKS_FOLDER_LAST] = "checkpoints/last.h5",
+    [LKS_FOLDER_BEST] = "checkpoints/best.h5",
+    [LKS_FOLDER_FAULTS] = "faults.jsonl",
 };
 
 const char *lks_folder_path(const char *folder, lks_folder_file file,

@@ -87,7 +87,8 @@ lks_status lks_metrics_open(lks_metrics *m, const char *folder, const lks_histor
     m->file = fopen(m->path, "a");
     if (!m->file)
         return lks_fail(err, LKS_ERR_IO, "%s: cannot append: %s", m->path, strerror(errno));
-    return LKS_OK;
+    return lks_publish_allowed(
+        err); /* the file is this life's: no other one's lines go there, or come */
 }
 
 void lks_metrics_close(lks_metrics *m) {

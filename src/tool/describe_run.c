@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "job/lease.h"
 #include "tool/describe.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/json.h"
@@ -61,9 +62,12 @@ static lks_status read_all(run_folder *r, lks_error *err) {
 /* --- printing --------------------------------------------------------------------------------- */
 
 static void print_status(const run_folder *r) {
-    char path[LKS_FOLDER_PATH_MAX], status[32];
+    char path[LKS_FOLDER_PATH_MAX], status[32], life[LKS_LEASE_TEXT];
     struct stat s;
     lks_print(stdout, "run folder     %s\n", r->path);
+    lks_lease_tell(lks_folder_path(r->path, LKS_FOLDER_LIVES, path), life);
+    if (life[0])
+        lks_print(stdout, "worked on by   %s\n", life);
     if (r->summary) {
         lks_json_get_text(r->summary, "status", status, sizeof status);
         lks_print(stdout, "status         %s%s\n", status,

@@ -45,10 +45,13 @@ void lks_run_write_page(const lks_place *place) {
     free(word);
 }
 
-void lks_run_remove_summary(const lks_place *place) {
+lks_status lks_run_remove_summary(const lks_place *place, lks_error *err) {
+    static const lks_folder_file files[] = {LKS_FOLDER_SUMMARY, LKS_FOLDER_REPORT};
     char path[LKS_FOLDER_PATH_MAX];
-    remove(lks_folder_path(place->folder, LKS_FOLDER_SUMMARY, path));
-    remove(lks_folder_path(place->folder, LKS_FOLDER_REPORT, path));
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (lks_publish_remove(lks_folder_path(place->folder, files[i], path), err) == LKS_ERR_BUSY)
+            return LKS_ERR_BUSY;
+    return LKS_OK; /* what could not be removed cannot be replaced at the end, either, which is told then */
 }
 
 static lks_summary_work work_of(const lks_trainer *t, const lks_record *r) {

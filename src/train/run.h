@@ -4,6 +4,7 @@
 #define LKS_TRAIN_RUN_H
 
 #include "infer/evaluate.h"
+#include "job/lease.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/history.h"
 #include "lockstep/run_folder.h"
@@ -45,6 +46,7 @@ typedef struct lks_place {
     int64_t first_step;                     /* step at the start of this process */
     int64_t saved_step; /* of the newest snapshot or file; -1: none of this folder; rank 0 */
     double saved_at;    /* on the clock of rank 0: that snapshot, or the start */
+    lks_lease *lease;   /* rank 0's right to write there; NULL: none */
 } lks_place;
 
 typedef struct lks_run {
@@ -122,7 +124,7 @@ lks_status lks_run_report(lks_run *run, lks_error *err);
 lks_status lks_run_start_output(lks_run *run, lks_error *err);
 lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, lks_error *err);
 /* A run that goes on has neither summary nor report until it ends again. */
-void lks_run_remove_summary(const lks_place *place);
+lks_status lks_run_remove_summary(const lks_place *place, lks_error *err);
 lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err);
 /* report.html, from the files above: they have the results, so a page that cannot be written is warned
  * of. */

@@ -82,6 +82,8 @@ static lks_status after_step(lks_run *run, lks_error *err) {
         status = lks_record_step(&run->record, t, err);
     if (status != LKS_OK)
         return lks_comm_fail(t->comm, err); /* the others are on their way to the next step */
+    if (t->comm->rank == 0 && t->trouble.status == LKS_OK)
+        lks_lease_check(run->place.lease, &run->trainer.trouble);
     show_step(t, &run->record);
     /* An epoch's last step is saved with what completes the epoch, the run's last one at its end. */
     bool at_end = c->batch == t->plan.batches || c->step == t->plan.last_step;

@@ -18,7 +18,9 @@ enum {
     KEY_INIT_FROM = 'i',
     KEY_REFIT = 'f',
     KEY_TRACE = 'T',
-    KEY_DRY_RUN = 'n'
+    KEY_DRY_RUN = 'n',
+    KEY_TAKE_OVER = 'k',
+    KEY_TAKE_OVER_AFTER = 'a'
 };
 
 static const struct argp_option options[] = {
@@ -37,6 +39,14 @@ static const struct argp_option options[] = {
      "Instead of CONFIG: train the network of RUN_DIR afresh, on all training images and "
      "without a validation split, for the number of epochs that was best there. The new "
      "run folder is RUN_DIR-refit",
+     1},
+    {"take-over", KEY_TAKE_OVER, NULL, 0,
+     "Take the run folder over from the process that works in it, at once and whoever it is. "
+     "That one publishes nothing more there and ends with status 73",
+     1},
+    {"take-over-after", KEY_TAKE_OVER_AFTER, "TIME", 0,
+     "Take it over from a process on another host once its heartbeat has stood still for TIME "
+     "(default: 60 seconds, at least 5). One that beats is never disturbed",
      1},
     {"dry-run", KEY_DRY_RUN, NULL, 0,
      "Check configuration, data and network. Print the plan, the memory per rank and "
@@ -87,6 +97,16 @@ static void limit_time(const struct argp_state *state, const char *arg) {
     lks_stop_after(seconds);
 }
 
+static double read_patience(const struct argp_state *state, const char *arg) {
+    double seconds;
+    if (!read_time(arg, &seconds) || seconds < LKS_TAKE_OVER_LEAST)
+        lks_usage_error(state,
+                        "--take-over-after %s: not seconds (at least %d), MM:SS, HH:MM:SS or "
+                        "D-HH:MM:SS",
+                        arg, LKS_TAKE_OVER_LEAST);
+    return seconds;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     static const char *const modes[] = {"auto", "bar", "lines", "never", NULL};
     lks_train_options *o = state->input;
@@ -102,6 +122,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_TRACE:
         o->trace = lks_read_name(state, "trace", arg);
+        return 0;
+    case KEY_TAKE_OVER:
+        o->take_over = true;
+        return 0;
+    case KEY_TAKE_OVER_AFTER:
+        o->take_over_after = read_patience(state, arg);
         return 0;
     case KEY_DRY_RUN:
         o->dry_run = true;

@@ -71,18 +71,28 @@ static void print_plan(const lks_run *run) {
                  run->trainer.comm->size, chunks, c->train.chunk, run->trainer.comm->size - chunks);
 }
 
+/* Rank 0: from here on this process alone writes into the run folder; before it has touched nothing. */
+static lks_status enter_folder(lks_place *p, const lks_train_options *o, lks_error *err) {
+    char lives[LKS_FOLDER_PATH_MAX];
+    const lks_lease_terms terms = {o->take_over, o->take_over_after};
+    lks_folder_path(p->folder, LKS_FOLDER_LIVES, lives);
+    if (o->dry_run)
+        return lks_lease_look(lives, &terms, err);
+    LKS_TRY(lks_lease_claim(&p->lease, lives, &terms, err));
+    LKS_TRY(lks_publish_folder(p->checkpoints, err));
+    lks_publish_clean(p->folder);
+    lks_publish_clean(p->checkpoints);
+    return LKS_OK;
+}
+
 static lks_status begin(lks_run *run, lks_error *err) {
     const lks_train_options *o = run->options;
     lks_comm *comm = run->trainer.comm;
+    lks_status status = comm->rank == 0 ? enter_folder(&run->place, o, err) : LKS_OK;
+    LKS_TRY(lks_comm_agree(comm, status, err));
     print_plan(run);
     if (!o->dry_run)
         print_memory(&run->trainer);
-    lks_status status = LKS_OK;
-    if (comm->rank == 0 && !o->dry_run) {
-        status = lks_publish_folder(run->place.checkpoints, err);
-        lks_publish_clean(run->place.folder);
-    }
-    LKS_TRY(lks_comm_agree(comm, status, err));
     LKS_TRY(lks_tracing_check(&run->tracing, comm, o->dry_run ? NULL : o->trace,
                               err)); /* in a folder that is there; nothing is gone yet */
     LKS_TRY(lks_run_resume(run, err));
@@ -103,8 +113,9 @@ static lks_status begin(lks_run *run, lks_error *err) {
         return lks_run_report(run, err);
     if (comm->rank == 0) {
         if (!lks_trainer_over(&run->trainer))
-            lks_run_remove_summary(&run->place);
-        status = lks_run_start_output(run, err);
+            status = lks_run_remove_summary(&run->place, err);
+        if (status == LKS_OK)
+            status = lks_run_start_output(run, err);
         if (status == LKS_OK)
             status =
                 lks_saver_open(&run->saver, run->place.folder, run->config.checkpoint.keep, err);
@@ -113,12 +124,23 @@ static lks_status begin(lks_run *run, lks_error *err) {
     return lks_comm_agree(comm, status, err);
 }
 
-/* A run that cannot begin leaves no empty folder behind. */
+/* Rank 0: a run that cannot begin leaves no empty folder behind, unless others are in it. */
+static void leave_folder(lks_place *p, size_t there) {
+    char lives[LKS_FOLDER_PATH_MAX];
+    lks_error ignored;
+    if (lks_publish_allowed(&ignored) != LKS_OK)
+        return;
+    lks_publish_unfolder(p->checkpoints, there);
+    lks_lease_release(p->lease, true);
+    p->lease = NULL;
+    lks_publish_unfolder(lks_folder_path(p->folder, LKS_FOLDER_LIVES, lives), there);
+}
+
 static lks_status start(lks_run *run, lks_error *err) {
     const size_t there = lks_publish_there(run->place.checkpoints);
     lks_status status = begin(run, err);
-    if (status != LKS_OK && run->trainer.comm->rank == 0)
-        lks_publish_unfolder(run->place.checkpoints, there);
+    if (status != LKS_OK && status != LKS_ERR_BUSY && run->trainer.comm->rank == 0)
+        leave_folder(&run->place, there);
     return status;
 }
 
@@ -147,6 +169,7 @@ lks_status lks_run_open(lks_run *run, lks_comm *comm, lks_error *err) {
 void lks_run_close(lks_run *run) {
     lks_saver_close(run->saver);
     lks_record_close(&run->record);
+    lks_lease_release(run->place.lease, false);
     lks_trainer_close(&run->trainer);
     free(run->config_yaml);
     lks_config_free(&run->config);
