@@ -121,7 +121,7 @@ page_of() {
 portrait() {
     local run=$1/run file
     echo "# files"
-    (cd "$run" && find . -mindepth 1 ! -name 'faults.jsonl' ! -name 'lease*' ! -name '.lease*' -printf '%p %l\n' | sort)
+    (cd "$run" && find . -mindepth 1 ! -name 'faults.jsonl' ! -path './lives*' -printf '%p %l\n' | sort)
     echo "# config.yaml"
     cat "$run/config.yaml"
     echo "# summary.json"
