@@ -65,7 +65,7 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=jobs/launch.sh
 source "$project/jobs/launch.sh"
 find_lockstep "$project"
-allow_root
+prepare_mpi
 # Ranks that take turns must give way: waiting would otherwise cost as much as working.
 export OMP_WAIT_POLICY=passive
 

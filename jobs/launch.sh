@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the scripts of this folder share: finding the program, starting mpirun or srun so that a signal to the script
-# stops the run with a checkpoint, places for ranks on this machine, and tables of speed. Sourced by local.sh, lab.sh
-# and slurm.sh, which define say MESSAGE.
+# stops the run with a checkpoint, going on without a host that got lost, places for ranks on this machine, and tables of
+# speed. Sourced by local.sh, lab.sh and slurm.sh, which define say MESSAGE.
 
 # --- the program and its files ---------------------------------------------------------------------------
 
@@ -24,22 +24,36 @@ phase_of() { sed -n "s/.*\"$2\": *{\"min\": *[^,]*, *\"avg\": *\([^,]*\),.*/\1/p
 
 # --- mpirun or srun, and signals -------------------------------------------------------------------------
 
-launcher='' # the launcher's process, while there is one
+launched='' # the process of mpirun or srun, while there is one
+repeater='' # repeats the request to stop
 stop=''     # the signal that asked for a stop
 
-# Open MPI starts nothing as root unless it is told twice.
-allow_root() {
+# prepare_mpi: what Open MPI has to be told. It starts nothing as root unless it is told twice. A host that is cut off
+# is noticed within half a minute, instead of eight.
+prepare_mpi() {
     if [ "$(id -u)" -eq 0 ]; then
         export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     fi
+    export OMPI_MCA_oob_tcp_keepalive_time=${OMPI_MCA_oob_tcp_keepalive_time-10}
+    export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl-5}
+    export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes-3}
 }
 
-# pass_on SIGNAL: to the launcher always as USR1, which mpirun and srun hand to every rank; TERM would end them
+# ask_to_stop: always as USR1, which mpirun and srun hand to every rank; TERM would end them. Until the ranks are there it
+# gets lost on the way, so it is repeated until the launcher is gone; for the ranks it stays one request.
+ask_to_stop() {
+    local process=$launched
+    if [ -z "$process" ] || [ -n "$repeater" ]; then return; fi
+    while kill -USR1 "$process" && sleep 1; do :; done </dev/null >/dev/null 2>&1 &
+    repeater=$!
+}
+
+# pass_on SIGNAL: a signal to the script asks the run to stop
 pass_on() {
     say "$1: asking the run to save and stop"
     if [ "$stop" != TERM ]; then stop=$1; fi
     interrupted=yes
-    [ -z "$launcher" ] || kill -USR1 "$launcher" 2>/dev/null || true
+    ask_to_stop
 }
 
 # launch COMMAND...: in the background, since the shell takes signals at once only while it waits; its exit status
@@ -47,17 +61,79 @@ launch() {
     local status
     [ -z "$stop" ] || return 75 # asked to stop before anything began
     "$@" &
-    launcher=$!
-    [ -z "$stop" ] || kill -USR1 "$launcher" 2>/dev/null || true # came between these lines
+    launched=$!
+    [ -z "$stop" ] || ask_to_stop # came between these lines
     while :; do
         interrupted='' status=0
-        wait "$launcher" || status=$?
+        wait "$launched" || status=$?
         [ -n "$interrupted" ] || break # else that may be the status of a wait cut short; the launcher's is still there
     done
-    launcher=''
-    # USR1 met a launcher or ranks that were not ready for it yet: nothing is lost
+    launched=''
+    [ -z "$repeater" ] || kill "$repeater" 2>/dev/null || true
+    repeater=''
+    # USR1 met a launcher or ranks that were not ready for it yet, or no more: the same command finds out
     if [ $status -eq 138 ] && [ -n "$stop" ]; then status=75; fi
     return $status
+}
+
+# --- hosts that get lost ---------------------------------------------------------------------------------
+
+hosts=()           # in the order of their ranks
+declare -A ranks_on # their ranks
+min_hosts=1        # with fewer of them the run is not started again
+relaunches=3       # at most, where no host is missing afterwards
+
+# places: "host:ranks,host:ranks", as mpirun's --host takes it
+places() {
+    local host list=''
+    for host in "${hosts[@]}"; do list+=$host:${ranks_on[$host]},; done
+    echo "${list%,}"
+}
+
+# all_ranks: on $hosts
+all_ranks() {
+    local host n=0
+    for host in "${hosts[@]}"; do n=$((n + ranks_on[$host])); done
+    echo $n
+}
+
+# keep_those_that_answer: of $hosts, all asked at once; whoever sources this file defines answers HOST
+keep_those_that_answer() {
+    local host asked=() left=()
+    for host in "${hosts[@]}"; do
+        answers "$host" </dev/null >/dev/null 2>&1 &
+        asked+=($!)
+    done
+    for host in "${hosts[@]}"; do
+        if wait "${asked[0]}"; then left+=("$host"); else say "$host does not answer"; fi
+        asked=("${asked[@]:1}")
+    done
+    hosts=("${left[@]}")
+}
+
+# on_hosts COMMAND...: start COMMAND... on $hosts, which whoever sources this file defines. When it fails and hosts do not
+# answer any more, it is started again on those that are left: their number moves no bit. The last exit status; 205 as
+# Open MPI's where too few hosts are left.
+on_hosts() {
+    local status before
+    for ((LOCKSTEP_RELAUNCH = 0; ; LOCKSTEP_RELAUNCH++)); do
+        export LOCKSTEP_RELAUNCH
+        status=0
+        start "$@" || status=$?
+        before=${#hosts[@]}
+        case $stop:$status in
+        :0 | :2 | :73 | :75 | :76) return $status ;; # a lost host ends a run in none of these ways
+        :*) [ "$before" -gt 1 ] || return $status ;;
+        *) return $status ;;
+        esac
+        say "status $status: do all hosts still answer?"
+        keep_those_that_answer
+        if [ ${#hosts[@]} -eq "$before" ]; then
+            [ $status -eq 205 ] && [ "$LOCKSTEP_RELAUNCH" -lt "$relaunches" ] || return $status
+        fi
+        [ ${#hosts[@]} -ge "$min_hosts" ] && [ -z "$stop" ] || return 205
+        say "going on at once with $(all_ranks) ranks on ${hosts[*]}"
+    done
 }
 
 # --- ranks on this machine -------------------------------------------------------------------------------
@@ -99,13 +175,36 @@ on_this_machine() {
     else # only part of the machine is ours, or cores are shared: fixed places could be wrong
         placement=(--oversubscribe --bind-to none)
     fi
-    # In a session of its own, out of reach of the terminal's Ctrl-C: mpirun would kill the ranks two seconds after it.
-    launch setsid mpirun -n "$ranks" "${placement[@]}" "$@"
+    out_of_reach mpirun -n "$ranks" "${placement[@]}" "$@"
+}
+
+# out_of_reach COMMAND...: launch, in a session of its own, which the terminal's Ctrl-C does not reach: mpirun would kill the
+# ranks two seconds after it. And what it prints is read to the end, whoever else stops reading: mpirun would end the run.
+out_of_reach() {
+    local relay out=1 err=2 readers=() status=0 reader
+    if [ -p /dev/fd/1 ] || [ -S /dev/fd/1 ]; then open_relay 1 && out=$relay; fi
+    if [ /dev/fd/1 -ef /dev/fd/2 ]; then
+        err=$out
+    elif [ -p /dev/fd/2 ] || [ -S /dev/fd/2 ]; then
+        open_relay 2 && err=$relay
+    fi
+    # shellcheck disable=SC2261 # "$out" is a descriptor, not stderr
+    launch setsid "$@" 1>&"$out" 2>&"$err" || status=$?
+    if [ "$err" -ne 2 ] && [ "$err" -ne "$out" ]; then exec {err}>&-; fi
+    if [ "$out" -ne 1 ]; then exec {out}>&-; fi
+    for reader in "${readers[@]}"; do wait "$reader" || true; done # all has been said
+    return $status
+}
+
+# open_relay NUMBER: into $relay, a way to that descriptor on which nothing fails
+open_relay() {
+    exec {relay}> >(trap '' INT TERM HUP USR1 && exec tee -p /dev/null >&"$1")
+    readers+=($!)
 }
 
 # interrupt SIGNAL: the first time the run saves and stops; the second time mpirun ends it as it stands
 interrupt() {
-    [ -z "$stop" ] || kill -TERM "$launcher" 2>/dev/null || true
+    [ -z "$stop" ] || kill -TERM "$launched" 2>/dev/null || true
     pass_on "$1"
 }
 

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Trains with several processes on this machine, as mpirun would on a cluster.
+# Trains with several processes on this machine, or on several ones without a scheduler.
 set -euo pipefail
 export LC_ALL=C
 
 usage() {
     cat <<'TEXT'
-Usage: jobs/local.sh [-n RANKS] CONFIG [OPTION OF lockstep train]...
+Usage: jobs/local.sh [-n RANKS | --hosts FILE] CONFIG [OPTION OF lockstep train]...
 
 Starts `lockstep train CONFIG` with mpirun: one rank a usable core, but at most as many as the global batch keeps busy;
 cores that are left over go to the ranks as threads. -n chooses the number of ranks; results are the same for any.
+--hosts starts ranks on several machines instead: FILE is like jobs/hostfile.example. When one of them gets lost, the run
+goes on at once on the others, from the newest checkpoint.
 Stop it with Ctrl-C (a second one ends it as it stands); the same command goes on. Exit status as of lockstep: 0 done,
 1 failed, 2 wrong usage, 75 stopped with a checkpoint saved.
 TEXT
@@ -21,11 +23,17 @@ usage_error() {
 }
 
 ranks=0
+file=''
 case ${1-} in
 -h | --help) usage && exit 0 ;;
 -n)
     ranks=${2-}
     [[ $ranks =~ ^[1-9][0-9]{0,3}$ ]] || usage_error "-n ${2-}: not a number of ranks"
+    shift 2
+    ;;
+--hosts)
+    file=${2-}
+    [ -r "$file" ] || usage_error "--hosts $file: no such file"
     shift 2
     ;;
 esac
@@ -38,8 +46,38 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=jobs/launch.sh
 source "$project/jobs/launch.sh"
 find_lockstep "$project"
-allow_root
+prepare_mpi
+stop_on_signals
+LOCKSTEP_JOB=local-$(uname -n)-$$-$(date +%s) # what this call starts again is a later life of the same job
+export LOCKSTEP_JOB
 
+# --- several machines
+
+# read_hosts FILE: into $hosts and $ranks_on, as mpirun reads it
+read_hosts() {
+    local host rest
+    while read -r host rest; do
+        case $host in '' | '#'*) continue ;; esac
+        hosts+=("$host")
+        ranks_on[$host]=1
+        if [[ $rest =~ slots\ *=\ *([0-9]+) ]]; then ranks_on[$host]=${BASH_REMATCH[1]}; fi
+    done <"$1"
+    [ ${#hosts[@]} -gt 0 ] || usage_error "--hosts $1: no host in it"
+}
+answers() { timeout -k 5 30 setsid mpirun -n 1 --host "$1" true; }
+start() {
+    out_of_reach mpirun -n "$(all_ranks)" --host "$(places)" -x LOCKSTEP_JOB -x LOCKSTEP_RELAUNCH \
+        "$lockstep" train "$config" --threads 1 "$@"
+}
+if [ -n "$file" ]; then
+    read_hosts "$file"
+    say "$(all_ranks) ranks on ${hosts[*]}"
+    status=0
+    on_hosts "$@" || status=$?
+    exit $status
+fi
+
+# --- this machine
 cores=$(usable_cores)
 if [ "$ranks" -eq 0 ]; then
     most=$(most_ranks "$config" "$@") # info has said what is wrong with the configuration
@@ -48,7 +86,6 @@ fi
 threads=$((cores > ranks ? cores / ranks : 1))
 
 say "$ranks ranks x $threads threads"
-stop_on_signals
 status=0
 on_this_machine "$ranks" "$threads" "$lockstep" train "$config" --threads "$threads" "$@" || status=$?
 exit $status

@@ -21,19 +21,54 @@ case "$*" in *%L*) echo "${TIME_LEFT-1:00:00}" ;; *%l*) echo 2:00:00 ;; esac
 if [ -n "${SIGNAL_EARLY-}" ]; then kill -USR1 "$(cat "$PID")"; fi
 TEXT
 fake scontrol <<'TEXT'
-case $1 in
-hostnames | show) printf 'n%s\n' $(seq "${SLURM_JOB_NUM_NODES:-1}") ;;
-requeue) exit "${REQUEUE_STATUS-0}" ;;
+case "$1 ${2-}" in
+"show hostnames") printf 'n%s\n' $(seq "${SLURM_JOB_NUM_NODES:-1}") ;;
+"show job") cat "$JOB_DESCRIPTION" ;;
+requeue*) exit "${REQUEUE_STATUS-0}" ;;
 esac
 TEXT
 fake sbatch <<'TEXT'
 echo "sbatch-environment $LOCKSTEP_OUT $LOCKSTEP_LIVES ${SLURM_RESTART_COUNT-none}" >>"$CALLS"
 TEXT
-# A launcher ends with $STATUS; WAIT: only once it got USR1; RUN: after the program alone has run
+# As Slurm 22.05 prints it; what the test wants to say of the job comes in here.
+cat >"$work/job-description" <<'TEXT'
+JobId=42 JobName=test
+   UserId=root(0) GroupId=root(0) MCS_label=N/A
+   Priority=4294901739 Nice=0 Account=(null) QOS=(null)
+   JobState=RUNNING Reason=None Dependency=(null)
+   RunTime=00:00:10 TimeLimit=2:00:00 TimeMin=N/A
+   Partition=main AllocNode:Sid=ctl:17
+   ReqNodeList=(null) ExcNodeList=(null)
+   NumNodes=2 NumCPUs=4 NumTasks=4 CPUs/Task=3 ReqB:S:C:T=0:0:*:*
+   MinCPUsNode=6 MinMemoryNode=0 MinTmpDiskNode=0
+   Features=(null) DelayBoot=00:00:00
+   OverSubscribe=OK Contiguous=0 Licenses=(null) Network=(null)
+   Command=/tmp/train.sbatch --set a=b
+   WorkDir=/tmp
+   StdErr=/tmp/a folder/test-42.log
+   StdIn=/dev/null
+   StdOut=/tmp/a folder/test-42.log
+TEXT
+export JOB_DESCRIPTION=$work/job-description
+# A launcher ends with $STATUS, or the n-th one with its n-th word; WAIT: only once it got so many USR1; RUN: after the
+# program alone has run; NOTES: a line that this adds to the folder's faults. Nodes of $DEAD do not answer.
 for name in mpirun srun; do
     fake $name <<'TEXT'
+if [ "${*: -1}" = true ]; then
+    for node in ${DEAD-}; do case " $* " in *[\ =]$node\ *) exit 1 ;; esac done
+    exit 0
+fi
+read -ra statuses <<<"${STATUS:-0}"
+number=$(grep -cE '^(mpirun|srun) .* train ' "$CALLS")
+STATUS=${statuses[number - 1]:-${statuses[-1]}}
+echo "relaunch ${LOCKSTEP_RELAUNCH-none}" >>"$CALLS"
+if [ -n "${NOTES-}" ]; then
+    mkdir -p runs/test-42
+    echo "$NOTES" >>runs/test-42/faults.jsonl
+fi
 if [ -n "${WAIT-}" ]; then
-    trap 'echo "launcher-got USR1" >>"$CALLS"; exit "$STATUS"' USR1
+    got() { echo "launcher-got USR1" >>"$CALLS"; WAIT=$((WAIT - 1)); [ $WAIT -gt 0 ] || exit "$STATUS"; }
+    trap got USR1
     trap 'echo "launcher-got TERM" >>"$CALLS"; exit 1' TERM
     echo ready >"$PID.ready"
     while :; do sleep 0.05; done
@@ -48,7 +83,7 @@ TEXT
 done
 export CALLS=$calls PID=$work/pid
 export SLURM_SUBMIT_DIR=$project SLURM_JOB_ID=42 SLURM_JOB_NAME=test SLURM_JOB_NODELIST='n[1-2]' SLURM_JOB_NUM_NODES=2
-export SLURM_NTASKS=4 SLURM_NTASKS_PER_NODE=2 SLURM_CPUS_PER_TASK=3 SLURM_JOB_PARTITION=main
+export SLURM_NTASKS=4 SLURM_NTASKS_PER_NODE=2 SLURM_TASKS_PER_NODE='2(x2)' SLURM_CPUS_PER_TASK=3
 export LOCKSTEP_CONFIG=$config
 unset SLURM_RESTART_COUNT SLURM_ARRAY_JOB_ID SLURM_ARRAY_TASK_ID SLURM_STEP_ID SLURM_STEP_NUM_TASKS
 
@@ -78,42 +113,102 @@ verdict() { # verdict WHAT STATUS [not] PATTERN: the last job's status, and what
 }
 
 # --- what follows from the exit status
-for script in train.sbatch train-srun.sbatch; do
-    job $script STATUS=0
-    verdict "$script: done" 0 not 'requeue|sbatch'
-    job $script STATUS=1
-    verdict "$script: failed" 1 not 'requeue|sbatch'
-    job $script STATUS=2
-    verdict "$script: wrong usage" 2 not 'requeue|sbatch'
-    job $script STATUS=137
-    verdict "$script: a rank was killed" 137 not 'requeue|sbatch'
-    job $script STATUS=138
-    verdict "$script: a rank died of USR1 that nobody passed on" 138 not 'requeue|sbatch'
-    job $script STATUS=75
-    verdict "$script: stopped" 0 '^scontrol requeue 42$'
-    job $script STATUS=205
-    verdict "$script: a node was lost" 0 '^scontrol requeue 42$'
-    job $script STATUS=75 SLURM_RESTART_COUNT=6 LOCKSTEP_MAX_LIVES=7
-    verdict "$script: the last life that is allowed" 75 not 'requeue|sbatch'
-    job $script STATUS=75 SLURM_RESTART_COUNT=5 LOCKSTEP_MAX_LIVES=7
-    verdict "$script: the last but one" 0 '^scontrol requeue 42$'
+for with in mpirun srun; do
+    export LOCKSTEP_LAUNCHER=$with
+    job train.sbatch STATUS=0
+    verdict "$with: done" 0 not 'requeue|sbatch| true$'
+    job train.sbatch STATUS=1
+    verdict "$with: failed" 1 not 'requeue|sbatch|relaunch 1'
+    job train.sbatch STATUS=2
+    verdict "$with: wrong usage" 2 not 'requeue|sbatch|relaunch 1'
+    job train.sbatch STATUS=137
+    verdict "$with: a rank was killed" 137 not 'requeue|sbatch|relaunch 1'
+    job train.sbatch STATUS=138
+    verdict "$with: a rank died of USR1 that nobody passed on" 138 not 'requeue|sbatch'
+    job train.sbatch STATUS=73
+    verdict "$with: another process has the folder" 73 not 'requeue|sbatch|relaunch 1'
+    check "it is said" grep -q 'another process' "$work/job.log"
+    job train.sbatch STATUS=75
+    verdict "$with: stopped" 0 '^scontrol requeue 42$'
+    job train.sbatch STATUS=75 SLURM_RESTART_COUNT=6 LOCKSTEP_MAX_LIVES=7
+    verdict "$with: the last life that is allowed" 75 not 'requeue|sbatch'
+    job train.sbatch STATUS=75 SLURM_RESTART_COUNT=5 LOCKSTEP_MAX_LIVES=7
+    verdict "$with: the last but one" 0 '^scontrol requeue 42$'
     # An array's last task has the array's own number, which would requeue all of them.
-    job $script STATUS=75 SLURM_ARRAY_JOB_ID=42 SLURM_ARRAY_TASK_ID=3
-    verdict "$script: one task of an array" 0 '^scontrol requeue 42_3$'
-    check "$script: and its own time left" called '^squeue .*--jobs=42_3 '
-    job $script STATUS=75 REQUEUE_STATUS=1 SLURM_RESTART_COUNT=2 -- --set train.epochs=7
-    verdict "$script: where requeue is refused" 0 '^sbatch --dependency=afterany:42 .*slurm_script --set train.epochs=7$'
-    check "$script: of the same shape" called '^sbatch .*--nodes=2 --ntasks=4 --cpus-per-task=3 --partition=main --ntasks-per-node=2 --time=2:00:00 '
-    check "$script: in the same folder, lives counted on" called '^sbatch-environment runs/test-42 3 none$'
-    job $script STATUS=75 LOCKSTEP_LIVES=99
-    verdict "$script: lives of earlier jobs count" 75 not 'requeue|sbatch'
+    job train.sbatch STATUS=75 SLURM_ARRAY_JOB_ID=42 SLURM_ARRAY_TASK_ID=3
+    verdict "$with: one task of an array" 0 '^scontrol requeue 42_3$'
+    check "$with: and its own time left" called '^squeue .*--jobs=42_3 '
+    job train.sbatch STATUS=75 LOCKSTEP_LIVES=99
+    verdict "$with: lives of earlier jobs count" 75 not 'requeue|sbatch'
 done
+unset LOCKSTEP_LAUNCHER
+
+# --- a lost node: at once without it, or back into the queue
+for with in mpirun srun; do
+    for lost in 205 1 137; do
+        job train.sbatch LOCKSTEP_LAUNCHER=$with STATUS="$lost 0" DEAD=n2
+        verdict "$with: status $lost, and a node does not answer" 0 not 'requeue|sbatch'
+        case $with in
+        mpirun) check "two ranks are left" called '^mpirun -n 2 --host n1:2 ' ;;
+        srun) check "two ranks are left" called '^srun --nodes=1 --nodelist=n1 --ntasks=2 ' ;;
+        esac
+        same "lives of the job are numbered" "relaunch 0 relaunch 1 " "$(grep ^relaunch "$calls" | tr '\n' ' ')"
+    done
+done
+job train.sbatch STATUS="205 0"
+verdict "a node that was away for a moment" 0 not 'requeue|sbatch'
+check "takes part again" called '^mpirun -n 4 --host n1:2,n2:2 .*$'
+job train.sbatch STATUS=205
+verdict "one that keeps going away" 0 '^scontrol requeue 42$'
+job train.sbatch STATUS="137 0" DEAD=n2 LOCKSTEP_MIN_NODES=2
+verdict "too few nodes are left" 0 '^scontrol requeue 42$'
+check "and nothing begins" never 'relaunch 1'
+job train.sbatch STATUS="1 1" DEAD=n2
+verdict "a failure after it is one" 1 not 'requeue|sbatch|relaunch 2'
+job train.sbatch STATUS="205 0" DEAD=n3 SLURM_JOB_NUM_NODES=3 SLURM_TASKS_PER_NODE="2(x2),1"
+verdict "nodes of different sizes" 0 '^mpirun -n 5 --host n1:2,n2:2,n3:1 '
+check "the small one is lost" called '^mpirun -n 4 --host n1:2,n2:2 '
+
+# --- a node that is to be excluded
+note='{"time":"x","kind":"replica","step":4,"epoch":1,"rank":3,"host":"n2.site","node":"n2","job":"42","text":"a \"node\": \"n1\""}'
+for status in 76 79; do
+    job train.sbatch STATUS=$status NOTES="$note"
+    verdict "status $status" 0 '^scontrol requeue 42$'
+    check "without that node" called '^scontrol update JobId=42 ExcNodeList=n2$'
+done
+job train.sbatch STATUS=79 # the folder's old lines are of other lives
+verdict "a stall of which nobody knows where" 0 not 'ExcNodeList'
+sed 's/ExcNodeList=(null)/ExcNodeList=n[5-6]/' "$work/job-description" >"$work/more"
+job train.sbatch STATUS=76 NOTES="${note/\"n2\"/null}" JOB_DESCRIPTION="$work/more"
+verdict "a host that is no node of the job" 0 not 'ExcNodeList='
+job train.sbatch STATUS=76 NOTES="${note/n2.site/n2}" JOB_DESCRIPTION="$work/more"
+verdict "others were excluded before" 0 '^scontrol update JobId=42 ExcNodeList=n\[5-6\],n2$'
+rm "$project/runs/test-42/faults.jsonl"
+
+# --- a second submission has what the first one had
+job train.sbatch STATUS=75 REQUEUE_STATUS=1 SLURM_RESTART_COUNT=2 -- --set train.epochs=7
+verdict "where requeue is refused" 0 '^sbatch --dependency=afterany:42 .*slurm_script --set train.epochs=7$'
+check "of the same shape" called '^sbatch .*--nodes=2 --cpus-per-task=3 --ntasks=4 --ntasks-per-node=2 --partition=main --time=2:00:00 '
+check "with the same log" called ' --output=/tmp/a folder/test-42.log '
+check "in the same folder, lives counted on" called '^sbatch-environment runs/test-42 3 none$'
+check "what is not set is not given" never '\(null\)|account|qos|constraint|mem|gres|exclusive|exclude|=0 |licenses'
+sed 's/Account=(null) QOS=(null)/Account=physics QOS=long/; s/MinMemoryNode=0/MinMemoryCPU=2G/; s/Features=(null)/Features=amd\&ib/
+    s/OverSubscribe=OK/OverSubscribe=NO/; s/Licenses=(null)/Licenses=x:2/; s/ExcNodeList=(null)/ExcNodeList=n9/
+    s/^   Command/   TresPerNode=gres:gpu:2\n   Reservation=week\n&/' "$work/job-description" >"$work/more"
+job train.sbatch STATUS=76 REQUEUE_STATUS=1 JOB_DESCRIPTION="$work/more" NOTES="$note"
+for option in account=physics qos=long mem-per-cpu=2G 'constraint=amd&ib' exclusive licenses=x:2 exclude=n9,n2 gres=gpu:2 reservation=week; do
+    check "--$option is given again" called "^sbatch .*--$option "
+    $ok || show "$calls"
+done
+rm "$project/runs/test-42/faults.jsonl"
 
 # --- what the launcher is told
 job train.sbatch STATUS=0 -- --set train.epochs=7
-verdict "mpirun" 0 "^mpirun -n 4 .* train .*--threads 3 --out runs/test-42 .*--set train.epochs=7\$"
-job train-srun.sbatch STATUS=0
-verdict "srun" 0 "^srun --ntasks=4 --cpus-per-task=3 .*--mpi=pmix .* train .*--threads 3 --out runs/test-42"
+verdict "mpirun" 0 "^mpirun -n 4 --host n1:2,n2:2 .* train .*--threads 3 --out runs/test-42 .*--set train.epochs=7\$"
+job train.sbatch STATUS=0 LOCKSTEP_LAUNCHER=srun
+verdict "srun" 0 "^srun --nodes=2 --nodelist=n1,n2 --ntasks=4 --cpus-per-task=3 .*--kill-on-bad-exit=1 --mpi=pmix .* train .*--threads 3 .*--out runs/test-42"
+job train.sbatch STATUS=0 LOCKSTEP_LAUNCHER=ssh
+verdict "another launcher" 2 not 'ssh'
 for limit in "1:00:00 3540" "02:30 90" "1-02:03:04 93724" "00:08:09 429" "0:30 1"; do
     job train.sbatch STATUS=0 "TIME_LEFT=${limit% *}"
     verdict "${limit% *} left" 0 "--time-limit ${limit#* }( |\$)"
@@ -141,7 +236,7 @@ signalled() {
     job "$script" WAIT=1 "$@"
     wait
 }
-for script in train.sbatch train-srun.sbatch sweep.sbatch scaling.sbatch; do
+for script in train.sbatch sweep.sbatch scaling.sbatch; do
     array=(SLURM_ARRAY_JOB_ID=40 SLURM_ARRAY_TASK_ID=3)
     id=40_3
     if [ $script != sweep.sbatch ]; then
@@ -166,6 +261,12 @@ for script in train.sbatch train-srun.sbatch sweep.sbatch scaling.sbatch; do
     verdict "$script: USR1 before the run begins" 0 "^scontrol requeue $id\$"
     check "$script: and it does not begin" never '^(mpirun|srun)'
 done
+signalled train.sbatch USR1 WAIT=3 STATUS=75
+verdict "a launcher that swallows USR1 twice" 0 '^scontrol requeue 42$'
+same "gets it again" 3 "$(grep -c '^launcher-got' "$calls")"
+signalled train.sbatch USR1 STATUS=205 DEAD=n2
+verdict "a node that is lost while the run stops" 0 '^scontrol requeue 42$'
+check "nothing is started again" never 'relaunch 1'
 
 # --- the program is found on PATH and in build/release, else the job says so
 rm "$fakes/lockstep"
@@ -190,13 +291,14 @@ summary "$sweep/lr=0.01/seed-3" 0.94 0.83
 summary "$sweep/lr=0.1/seed-1" 0.9 null
 summary "$sweep/lr=0.1/seed-2" 0.91 null
 summary "$sweep/lr=1/seed-1" 0.5 0.25
+summary "$sweep/data.dir=%2Fa%20b%2Fc%25d/seed-1" 0.5 0.75
 bash "$SOURCE/jobs/sweep.sbatch" collect "$sweep" >"$work/table" 2>&1 || true
 row() { grep -F "$1 " "$work/table" | tr -s ' ' | sed 's/ $//' || true; }
 same "three runs" "lr=0.01 3 92.000 2.000 90.000 94.000 83.000 2.000" "$(row lr=0.01)"
 same "two runs, no validation" "lr=0.1 2 90.500 0.707 90.000 91.000 - -" "$(row lr=0.1)"
 same "one run has no spread" "lr=1 1 50.000 - 50.000 50.000 25.000 -" "$(row lr=1)"
+same "spaces, slashes and percent signs" "data.dir=/a b/c%d 1 50.000 - 50.000 50.000 75.000 -" "$(row 'data.dir=/a b/c%d')"
 $ok || show "$work/table"
-
 
 mkdir "$work/unrun"
 for folder in "$work/unrun" "$work/nowhere"; do
@@ -223,11 +325,23 @@ for value in 0.001 0.01; do
         "$(awk -v s="train.optimizer.lr=$value" '$1 == s { printf "%.0f", 1000 * $3 }' "$work/swept/table.txt")"
 done
 check "seeds differ" [ "$(jq .seed "$work"/swept/*/seed-*/summary.json | sort -u | tr '\n' ' ')" = "5 9 " ]
+# values with spaces, slashes and points: each run in a folder of its own, and in the table
+odd=("${runs[@]}" LOCKSTEP_OUT="$work/odd" LOCKSTEP_KEY=data.test_labels LOCKSTEP_SEEDS=5
+    LOCKSTEP_VALUES="../a set/labels.gz"$'\n'"./t10k-labels-idx1-ubyte.gz")
+mkdir "$work/a set"
+cp -r "$golden" "$work/golden"
+cp "$golden/t10k-labels-idx1-ubyte.gz" "$work/a set/labels.gz"
+for task in 0 1; do
+    job sweep.sbatch "${odd[@]}" SLURM_ARRAY_TASK_ID=$task -- --set "data.dir=$work/golden" --set train.max_steps=3
+    same "sweep of odd values, task $task" 0 $status
+    $ok || show "$work/job.log"
+done
+same "both are in the table" 2 "$(grep -cE '^data.test_labels=(\.\./a set/labels.gz|\./t10k-labels-idx1-ubyte.gz) +1 ' "$work/odd/table.txt")"
 job sweep.sbatch "${runs[@]}" SLURM_ARRAY_TASK_ID=4 "${few[@]}"
 verdict "a task beyond the runs" 2 not '^mpirun'
 
 # --- scaling: the table, and weights that do not agree
-speed=(RUN=1 SLURM_NTASKS=2 SLURM_CPUS_PER_TASK=1 LOCKSTEP_OUT="$work/scaled")
+speed=(RUN=1 SLURM_NTASKS=2 SLURM_TASKS_PER_NODE='1(x2)' SLURM_CPUS_PER_TASK=1 LOCKSTEP_OUT="$work/scaled")
 job scaling.sbatch "${speed[@]}" "${few[@]}"
 verdict "scaling" 0 '^mpirun -n 2 --host n1:1,n2:1 '
 check "a line for each number of nodes" grep -qE '^ *2 +1 +1 +[0-9]+ +[0-9.]+ +[0-9]+ % +[0-9.]+ % +[0-9.]+ %  [0-9a-f]{16}' "$work/scaled/table.txt"
