@@ -181,9 +181,12 @@ lks_status lks_lives_claim(const char *lives, const lks_life *life, bool *taken,
     lks_status status = fill_folder(prepared, life, err);
     if (status == LKS_OK)
         status = take_number(prepared, path, taken, err);
-    if (status != LKS_OK || *taken)
-        remove_folder(prepared);
-    return status;
+    if (status == LKS_OK && !*taken)
+        return LKS_OK;
+    *taken |=
+        access(prepared, F_OK) != 0 && errno == ENOENT; /* one that came first has tidied up */
+    remove_folder(prepared);
+    return *taken ? LKS_OK : status;
 }
 
 /* --- former ones ------------------------------------------------------------------------------ */

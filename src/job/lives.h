@@ -25,7 +25,8 @@ typedef struct lks_lives_entry {
 } lks_lives_entry;
 void lks_lives_look(const char *lives, long long number, lks_lives_entry *entry);
 
-/* Makes the folder and becomes life->number; *taken: it was another's. LKS_ERR_IO. */
+/* Makes the folder and becomes life->number; *taken: another one came first, look
+ * again. LKS_ERR_IO. */
 lks_status lks_lives_claim(const char *lives, const lks_life *life, bool *taken, lks_error *err);
 
 /* Ends all lives below `number`: from then on none of them can beat. LKS_ERR_IO where one could not be ended. */

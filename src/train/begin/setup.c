@@ -130,7 +130,8 @@ static void leave_folder(lks_place *p, size_t there) {
     lks_error ignored;
     if (lks_publish_allowed(&ignored) != LKS_OK)
         return;
-    lks_publish_unfolder(p->checkpoints, there);
+    if (p->lease)
+        lks_publish_unfolder(p->checkpoints, there);
     lks_lease_release(p->lease, true);
     p->lease = NULL;
     lks_publish_unfolder(lks_folder_path(p->folder, LKS_FOLDER_LIVES, lives), there);
