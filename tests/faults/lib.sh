@@ -140,11 +140,12 @@ portrait() {
     page_of "$run"
 }
 
-# judge: the trial's run folder is that of the undisturbed run
+# judge: the trial's run folder is that of the undisturbed run, of which the trial $reference has the portrait
+reference=whole
 judge() {
     [ ! -s "$trial/verdict" ] || return 0
     portrait "$trial" >"$trial/portrait" 2>&1 || true
-    diff "$work/whole/portrait" "$trial/portrait" >"$trial/difference" ||
+    diff "$work/$reference/portrait" "$trial/portrait" >"$trial/difference" ||
         fail "the run folder is not that of the undisturbed run: $(sed -n 's/^[<>] *//p' "$trial/difference" | head -n 1 | cut -c 1-120)"
     [ -z "$(ranks_alive)" ] || fail "processes are left: $(ranks_alive | tr '\n' ' ')"
 }

@@ -69,7 +69,7 @@ in_trial() {
     mkdir -p "$trial"
     RANDOM=$seed
     "$@"
-    [ ! -s "$trial/verdict" ]
+    [ -d "$trial" ] && [ ! -s "$trial/verdict" ]
 }
 
 undisturbed() {
