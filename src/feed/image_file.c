@@ -55,8 +55,14 @@ bool lks_image_file_exists(const lks_data_config *c, lks_image_part part) {
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* Images of [columns][rows][channels] bytes, which is how the file has them, become
- * [rows][columns][channels]. */
+/* An image of [columns][rows][channels] bytes becomes one of [rows][columns][channels]. */
+static void turn(const uint8_t *from, size_t rows, size_t columns, size_t channels, uint8_t *to) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            memcpy(to + (r * columns + c) * channels, from + (c * rows + r) * channels, channels);
+}
+
+/* From those in the file to those that are handed out. */
 static lks_status transpose(const lks_image_file *f, int64_t count, uint8_t *images,
                             lks_error *err) {
     const size_t rows = (size_t)f->rows, columns = (size_t)f->columns;
@@ -66,13 +72,18 @@ static lks_status transpose(const lks_image_file *f, int64_t count, uint8_t *ima
         return LKS_ERR_MEMORY;
     for (int64_t i = 0; i < count; i++, images += bytes) {
         memcpy(stored, images, bytes);
-        for (size_t r = 0; r < rows; r++)
-            for (size_t c = 0; c < columns; c++)
-                memcpy(images + (r * columns + c) * channels, stored + (c * rows + r) * channels,
-                       channels);
+        turn(stored, rows, columns, channels, images);
     }
     lks_free(stored);
     return LKS_OK;
+}
+
+const uint8_t *lks_image_file_stored(const lks_image_file *f, const uint8_t *image,
+                                     uint8_t *stored) {
+    if (!f->transpose)
+        return image;
+    turn(image, (size_t)f->columns, (size_t)f->rows, (size_t)f->channels, stored);
+    return stored;
 }
 
 lks_status lks_image_file_read(const lks_image_file *f, int64_t first, int64_t count, uint8_t *out,

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "feed/set_digest.h"
 #include "lockstep/digest.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
@@ -18,18 +19,25 @@ enum { SIDE_MAX = 65536, IMAGE_BYTES_MAX = 1 << 28 }; /* what lks_idx_open() acc
 
 static const char *const file_names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                                          "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
-enum { FILES = 4, NAMES = 2 * FILES }; /* each may be there as .gz, which training takes too */
+enum {
+    FILES = 4,
+    GZ = FILES,
+    DIGESTS = 2 * FILES,
+    NAMES = DIGESTS + 2
+}; /* .gz: training takes it, too */
 
 typedef char paths[NAMES][LKS_PATH_MAX];
 
 /* --- where the files go ----------------------------------------------------------------------- */
 
 static lks_status name_files(paths path, const char *out, lks_error *err) {
-    for (int i = 0; i < NAMES; i++) {
+    for (int i = 0; i < DIGESTS; i++) {
         char name[64];
-        snprintf(name, sizeof name, "%s%s", file_names[i % FILES], i < FILES ? "" : ".gz");
+        snprintf(name, sizeof name, "%s%s", file_names[i % FILES], i < GZ ? "" : ".gz");
         LKS_TRY(lks_data_path(path[i], out, name, err));
     }
+    for (int part = 0; part < 2; part++)
+        LKS_TRY(lks_set_digest_path(path[2 * part], path[DIGESTS + part], err));
     return LKS_OK;
 }
 
@@ -209,31 +217,68 @@ static lks_status publish_undisturbed(const lks_publish_item *items, int n, lks_
     return status;
 }
 
-static lks_status publish(const lks_packed *p, paths path, lks_error *err) {
-    const lks_picture_form *f = &p->form;
-    const lks_split *s = &p->split;
-    lks_idx_bytes files[FILES] = {{0}};
-    lks_publish_item items[NAMES];
+/* A part's bytes: two files and their digests. */
+typedef struct part_files {
+    lks_idx_bytes images, labels;
+    char *digests;
+} part_files;
+
+static lks_status digest_part(const lks_packed *p, const uint32_t *ids, int64_t n,
+                              const char *labels, char **text, lks_error *err) {
+    const int shape[3] = {p->form.rows, p->form.columns, p->form.channels};
+    lks_set_digest d;
+    LKS_TRY(lks_set_digest_start(&d, n, shape, labels, err));
     lks_status status = LKS_OK;
-    for (int part = 0; part < 2 && status == LKS_OK; part++) {
-        const uint32_t *ids = part ? s->validation : s->train;
-        const int64_t n = part ? s->n_validation : s->n_train;
-        if (n == 0)
-            continue;
-        status = lks_idx_make_images(&files[2 * part], p->images, f->rows, f->columns, f->channels,
-                                     ids, n, err);
-        if (status == LKS_OK)
-            status = lks_idx_make_labels(&files[2 * part + 1], p->labels, ids, n, err);
-    }
+    for (int64_t i = 0; i < n && status == LKS_OK; i++)
+        status = lks_set_digest_add(&d, i, p->labels[ids[i]],
+                                    p->images + (size_t)ids[i] * p->image_bytes, err);
+    if (status == LKS_OK && !(*text = lks_set_digest_write(&d, err)))
+        status = err->status;
+    lks_set_digest_free(&d);
+    return status;
+}
+
+static lks_status make_part(const lks_packed *p, bool test, part_files *files, lks_error *err) {
+    const lks_picture_form *f = &p->form;
+    const uint32_t *ids = test ? p->split.validation : p->split.train;
+    const int64_t n = test ? p->split.n_validation : p->split.n_train;
+    if (n == 0)
+        return LKS_OK;
+    LKS_TRY(lks_idx_make_images(&files->images, p->images, f->rows, f->columns, f->channels, ids, n,
+                                err));
+    LKS_TRY(lks_idx_make_labels(&files->labels, p->labels, ids, n, err));
+    return digest_part(p, ids, n, file_names[test ? 3 : 1], &files->digests, err);
+}
+
+static lks_status publish_parts(const lks_packed *p, paths path, const part_files parts[2],
+                                lks_error *err) {
+    lks_publish_item items[NAMES];
     for (int i = 0; i < NAMES; i++)
-        items[i] = i < FILES ? (lks_publish_item){path[i], files[i].bytes, files[i].size}
-                             : (lks_publish_item){path[i], NULL, 0};
+        items[i] = (lks_publish_item){path[i], NULL, 0};
+    for (int part = 0; part < 2; part++) {
+        const part_files *f = &parts[part];
+        items[2 * part] = (lks_publish_item){path[2 * part], f->images.bytes, f->images.size};
+        items[2 * part + 1] =
+            (lks_publish_item){path[2 * part + 1], f->labels.bytes, f->labels.size};
+        items[DIGESTS + part] = (lks_publish_item){path[DIGESTS + part], f->digests,
+                                                   f->digests ? strlen(f->digests) : 0};
+    }
+    LKS_TRY(lks_publish_folder(p->options->out, err));
+    return publish_undisturbed(items, NAMES, err);
+}
+
+static lks_status publish(const lks_packed *p, paths path, lks_error *err) {
+    part_files parts[2] = {{{0}, {0}, NULL}};
+    lks_status status = make_part(p, false, &parts[0], err);
     if (status == LKS_OK)
-        status = lks_publish_folder(p->options->out, err);
+        status = make_part(p, true, &parts[1], err);
     if (status == LKS_OK)
-        status = publish_undisturbed(items, NAMES, err);
-    for (int i = 0; i < FILES; i++)
-        lks_idx_bytes_free(&files[i]);
+        status = publish_parts(p, path, parts, err);
+    for (int part = 0; part < 2; part++) {
+        lks_idx_bytes_free(&parts[part].images);
+        lks_idx_bytes_free(&parts[part].labels);
+        lks_free(parts[part].digests);
+    }
     return status;
 }
 
