@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include "lockstep/memory.h"
+#include "lockstep/pulse.h"
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
@@ -52,6 +53,7 @@ static lks_status put(lks_h5 *h, const char *path, hid_t file_type, hid_t memory
         status = lks_h5_fail_call(h, path);
     H5Sclose(space);
     H5Pclose(creation);
+    lks_pulse_tick();
     return status;
 }
 
@@ -150,6 +152,7 @@ lks_status lks_h5_get_array(lks_h5 *h, const char *path, lks_h5_type type, size_
         return lks_h5_fail_call(h, path);
     lks_status status = read_values(h, path, dataset, type, count, values);
     H5Dclose(dataset);
+    lks_pulse_tick();
     return status;
 }
 

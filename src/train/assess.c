@@ -136,7 +136,7 @@ static bool evaluation_due(const lks_trainer *t) {
 }
 
 lks_status lks_run_evaluate_epoch(lks_trainer *t, lks_record *r, lks_error *err) {
-    if (!evaluation_due(t) && t->cursor.step != t->plan.last_step)
+    if (!evaluation_due(t))
         return LKS_OK;
     bool validates = t->data.split.n_validation > 0;
     if (!validates && !t->data.has_test)

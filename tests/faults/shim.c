@@ -13,9 +13,11 @@
  *                kill, kill-after, stop, stop-after: the process gets SIGKILL or SIGSTOP before or after the call
  *                hang: the call never comes back
  *                kill-parent: so does what started it (mpirun), before the call
+ *                usr1: the process gets SIGUSR1, before the call
+ *                slow: the call comes FAULT_DELAY microseconds later
  *                flip, flip-after: a bit of memory changes, before or after the call
  *   FAULT_FLIP   SIZE:NUMBER:BYTE:BIT, of the allocation with this NUMBER (from 1) among those of SIZE bytes
- *   FAULT_DELAY  a flip comes so many microseconds later, by a thread, whatever the program then does
+ *   FAULT_DELAY  a flip comes so many microseconds later, by a thread, whatever the program then does; and see "slow"
  *   FAULT_SUMS   an MPI_Allreduce of at least so many values is a step's ("step"); 256 unless given
  *   FAULT_LOG    a file that gets a line for each call that counts: "number kind path", and one for each fault
  *
@@ -80,15 +82,17 @@ typedef enum deed {
     STOP,
     STOP_AFTER,
     KILL_PARENT,
+    USR1,
+    SLOW,
     HANG,
     FLIP,
     FLIP_AFTER,
     DEEDS
 } deed;
 
-static const char *const deeds[DEEDS] = {"nothing",    "fail", "short",      "kill",
-                                         "kill-after", "stop", "stop-after", "kill-parent",
-                                         "hang",       "flip", "flip-after"};
+static const char *const deeds[DEEDS] = {
+    "nothing",     "fail", "short", "kill", "kill-after", "stop",      "stop-after",
+    "kill-parent", "usr1", "slow",  "hang", "flip",       "flip-after"};
 
 /* What is asked for. Written once, before main(). */
 static struct {
@@ -295,6 +299,12 @@ static void strike(deed what) {
     case STOP:
     case STOP_AFTER:
         kill(getpid(), SIGSTOP);
+        break;
+    case USR1:
+        kill(getpid(), SIGUSR1);
+        break;
+    case SLOW:
+        usleep((useconds_t)order.delay);
         break;
     case HANG:
         for (;;)
