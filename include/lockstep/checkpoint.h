@@ -132,8 +132,8 @@ lks_status lks_checkpoint_prepare(lks_unpublished **prepared, const char *path,
 lks_status lks_checkpoint_write(const char *path, const lks_checkpoint *c, lks_error *err);
 
 /** Reads and verifies @p path: SHA-256 of the file, every data set's Fletcher32, both digests
- * recomputed. LKS_ERR_FORMAT if the file is damaged or incomplete, LKS_ERR_IO if it cannot be
- * opened, LKS_ERR_MISMATCH if its format or numerics version is another (@p numerics: the one this
+ * recomputed. LKS_ERR_FORMAT if the file is damaged, incomplete or of another format, LKS_ERR_IO if it cannot be
+ * opened, LKS_ERR_MISMATCH if its numerics version is another (@p numerics: the one this
  * program keeps). HDF5's own error printing is off. On failure @p c needs no freeing. */
 lks_status lks_checkpoint_read(const char *path, int numerics, lks_checkpoint *c, lks_error *err);
 void lks_checkpoint_free(lks_checkpoint *c);

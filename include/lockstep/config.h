@@ -231,6 +231,12 @@ lks_status lks_config_override(lks_config *config, const lks_key_value *values, 
  * rank 0. A folder, a missing or unreadable file gives LKS_ERR_CONFIG naming it. */
 lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks_error *err);
 
+/** The last line of a run folder's config.yaml: the SHA-256 of all before it (lks_seal_of_text()). */
+#define LKS_CONFIG_SEAL "# sha256: "
+
+/** Warns where a configuration that was read from @p path has a seal, and not of these lines. */
+void lks_config_check_seal(const char *path, const char *text, size_t size);
+
 /** "sgd with lr 0.001, the default; ..." and how another one is chosen, where the configuration says nothing
  * of an optimizer; else "". @p out of LKS_REMARK_MAX bytes, which is returned. */
 char *lks_config_optimizer_remark(const lks_config *config, char *out);

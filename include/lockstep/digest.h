@@ -20,6 +20,18 @@ void lks_sha256_finish(lks_sha256 *digest, char hex[LKS_SHA256_HEX]);
 lks_status lks_sha256_buffer(const void *bytes, size_t count, char hex[LKS_SHA256_HEX],
                              lks_error *err);
 
+/** What the last line of a text, its seal, says of the lines before it. */
+typedef enum lks_seal {
+    LKS_SEAL_NONE,  /**< there is none */
+    LKS_SEAL_WHOLE, /**< these are the lines that were sealed */
+    LKS_SEAL_BROKEN /**< they are not: damaged, or edited */
+} lks_seal;
+
+/** The seal of @p text: the newest line that begins with @p opening, which is followed by the SHA-256 of all
+ * before that line, and by @p closing, with which the text ends. *size: the text's bytes, without its 0; gets those
+ * before the seal, where there is one. LKS_SEAL_BROKEN also where memory is too short to tell. */
+lks_seal lks_seal_of_text(const char *text, const char *opening, const char *closing, size_t *size);
+
 /** A 64-bit mixing of @p id (splitmix64 finaliser, Steele et al. 2014): the once-per-epoch check
  * adds these modulo 2^64 over all samples seen. */
 uint64_t lks_hash64(uint64_t id);

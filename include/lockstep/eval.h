@@ -10,8 +10,7 @@
 #define LKS_SHIFTS_MAX 8
 
 typedef struct lks_eval_options {
-    const char *const
-        *checkpoints; /**< [n_checkpoints] files, or run folders (lks_folder_checkpoint()
+    const char *const *checkpoints; /**< [n_checkpoints] files, or run folders (lks_folder_read()
                                        says which checkpoint) */
     int n_checkpoints;
     const char *data; /**< folder instead of the first checkpoint's data.dir */

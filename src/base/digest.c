@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lockstep/pulse.h"
 
@@ -61,4 +62,32 @@ lks_status lks_sha256_buffer(const void *bytes, size_t count, char hex[LKS_SHA25
     if (hex[0] == '\0')
         return lks_fail(err, LKS_ERR_MEMORY, "SHA-256: OpenSSL's libcrypto failed");
     return LKS_OK;
+}
+
+/* The newest line that begins with `opening`; NULL: none. */
+static const char *find_seal(const char *text, const char *opening) {
+    const char *found = NULL;
+    for (const char *at = text; (at = strstr(at, opening)); at++)
+        if (at == text || at[-1] == '\n')
+            found = at;
+    return found;
+}
+
+lks_seal lks_seal_of_text(const char *text, const char *opening, const char *closing,
+                          size_t *size) {
+    char wanted[LKS_SHA256_HEX];
+    lks_error ignored;
+    const size_t digits = LKS_SHA256_HEX - 1;
+    const char *seal = find_seal(text, opening);
+    if (strlen(text) != *size) /* it ends before its end */
+        return LKS_SEAL_BROKEN;
+    if (!seal)
+        return LKS_SEAL_NONE;
+    *size = (size_t)(seal - text);
+    if (lks_sha256_buffer(text, *size, wanted, &ignored) != LKS_OK)
+        return LKS_SEAL_BROKEN;
+    seal += strlen(opening);
+    return strncmp(seal, wanted, digits) == 0 && strcmp(seal + digits, closing) == 0
+               ? LKS_SEAL_WHOLE
+               : LKS_SEAL_BROKEN;
 }

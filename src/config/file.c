@@ -1,4 +1,5 @@
 #include "config/option.h"
+#include "lockstep/digest.h"
 #include "lockstep/log.h"
 
 #include <errno.h>
@@ -69,4 +70,12 @@ lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks
     *text = buffer;
     *size = (size_t)n;
     return LKS_OK;
+}
+
+void lks_config_check_seal(const char *path, const char *text, size_t size) {
+    if (lks_seal_of_text(text, LKS_CONFIG_SEAL, "\n", &size) == LKS_SEAL_BROKEN)
+        lks_warn(
+            "%s was changed since a run wrote it: edited, or damaged. It is taken as it is; if you "
+            "edited it, remove its line that begins with \"%s\"",
+            path, LKS_CONFIG_SEAL);
 }

@@ -6,6 +6,7 @@
 
 #include "infer/restore.h"
 #include "job/agree.h"
+#include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/run_folder.h"
 
@@ -49,15 +50,19 @@ static void share_identity(lks_network *n, lks_comm *comm) {
     share(comm, n->weights_sha256, sizeof n->weights_sha256);
 }
 
+static lks_status read_checkpoint(lks_network *n, const char *path, lks_error *err) {
+    lks_chosen s;
+    LKS_TRY(lks_folder_read(path, &s, err));
+    if (s.remark[0])
+        lks_warn("%s", s.remark);
+    memcpy(n->path, s.path, sizeof n->path);
+    n->checkpoint = s.checkpoint;
+    return LKS_OK;
+}
+
 static lks_status load(lks_network *n, lks_comm *comm, const lks_network_source *s,
                        const char *path, lks_error *err) {
-    lks_status status = LKS_OK;
-    if (reads(comm)) {
-        status = lks_folder_checkpoint(path, n->path, err);
-        if (status == LKS_OK)
-            status = lks_checkpoint_read(n->path, LKS_NUMERICS, &n->checkpoint, err);
-    }
-    LKS_TRY(agree(comm, status, err));
+    LKS_TRY(agree(comm, reads(comm) ? read_checkpoint(n, path, err) : LKS_OK, err));
     share_identity(n, comm);
     size_t size = reads(comm) ? strlen(n->checkpoint.config_yaml) + 1 : 0;
     share(comm, &size, sizeof size);
@@ -66,7 +71,7 @@ static lks_status load(lks_network *n, lks_comm *comm, const lks_network_source 
     if (reads(comm))
         memcpy(yaml, n->checkpoint.config_yaml, size);
     share(comm, yaml, size);
-    status = parse(n, s, yaml, err);
+    const lks_status status = parse(n, s, yaml, err);
     lks_free(yaml);
     return comm ? lks_agree_config(comm, &n->config, status, err) : status;
 }

@@ -5,10 +5,11 @@
 #include "lockstep/checkpoint.h"
 #include "lockstep/comm.h"
 #include "lockstep/model.h"
+#include "lockstep/run_folder.h"
 
 /* A network as it stands in a checkpoint: with the averaged weights where there are some. */
 typedef struct lks_network {
-    char path[LKS_PATH_MAX + 64]; /* the file it was read from */
+    char path[LKS_FOLDER_PATH_MAX]; /* the file it was read from */
     lks_config config;
     lks_data_identity data;
     lks_cursor cursor;
@@ -20,7 +21,7 @@ typedef struct lks_network {
 
 /* Where networks come from, and what of their configurations is said otherwise. Borrowed. */
 typedef struct lks_network_source {
-    const char *const *checkpoints; /* [n]: files, or run folders: lks_folder_checkpoint() */
+    const char *const *checkpoints; /* [n]: files, or run folders: lks_folder_read() */
     int n;
     const char *data; /* folder instead of data.dir, or NULL */
     const char *const *sets;

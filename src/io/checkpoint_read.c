@@ -31,7 +31,7 @@ static lks_status check_versions(lks_h5 *h, int numerics) {
     int32_t format, found;
     LKS_TRY(lks_h5_get(h, "/", "format", LKS_H5_I32, &format, 1));
     if (format != LKS_CHECKPOINT_FORMAT)
-        return lks_fail(h->err, LKS_ERR_MISMATCH,
+        return lks_fail(h->err, LKS_ERR_FORMAT,
                         "%s has checkpoint format %d, this program reads %d", h->name, format,
                         LKS_CHECKPOINT_FORMAT);
     LKS_TRY(lks_h5_get(h, "/", "numerics", LKS_H5_I32, &found, 1));

@@ -27,12 +27,13 @@ lks_status lks_seal_write(unsigned char *file, size_t size, lks_error *err) {
     return LKS_OK;
 }
 
-/** Names another format only where the line is otherwise as it must be. */
+/** Names another format only where the line is otherwise as it must be. That it may be a damaged digit is why it is
+ * no LKS_ERR_MISMATCH: an older checkpoint may be whole. */
 static lks_status refuse_format(const char *path, const char *number, lks_error *err) {
     char *end;
     long format = strtol(number, &end, 10);
     if (format > 0 && *end == '\n' && format != LKS_CHECKPOINT_FORMAT)
-        return lks_fail(err, LKS_ERR_MISMATCH,
+        return lks_fail(err, LKS_ERR_FORMAT,
                         "%s has checkpoint format %ld, this program reads %d: use the version of "
                         "lockstep that wrote it",
                         path, format, LKS_CHECKPOINT_FORMAT);

@@ -11,6 +11,8 @@ lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *
     lks_status status = LKS_OK;
     if (comm->rank == 0)
         status = lks_config_read_file(path, &text, &size, err);
+    if (status == LKS_OK && text)
+        lks_config_check_seal(path, text, size);
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_broadcast(comm, &size, sizeof size, 0);
     LKS_TRY(lks_comm_check(comm, err));

@@ -132,6 +132,8 @@ void lks_section_headline(lks_html *page, const lks_report *r) {
     const lks_report_run *run = r->runs;
     const lks_report_weights w = lks_report_weights_of(run);
     lks_section_open(page, "headline", "Result");
+    if (run->remark[0])
+        lks_missing_since(page, "Not all of the run folder is as it was written", run->remark);
     if (!run->summary)
         lks_missing(page,
                     "This run has not ended. It was stopped, or is still at work. The weights are "

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "lockstep/json.h"
+#include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/run_folder.h"
 #include "report/images.h"
@@ -16,12 +17,12 @@
 static lks_status check_folder(const lks_report_run *run, lks_error *err) {
     struct stat s;
     if (stat(run->folder, &s) != 0)
-        return lks_fail(err, LKS_ERR_USAGE, "%s: there is no such run folder", run->folder);
+        return lks_fail(err, LKS_ERR_IO, "%s: there is no such run folder", run->folder);
     if (!S_ISDIR(s.st_mode))
         return lks_fail(err, LKS_ERR_USAGE, "%s is a file; name a run folder", run->folder);
     if (!lks_folder_is_run(run->folder))
         return lks_fail(err, LKS_ERR_USAGE,
-                        "%s is no run folder: it has neither config.yaml nor checkpoints/last.h5",
+                        "%s is no run folder: it has neither config.yaml nor checkpoints",
                         run->folder);
     return LKS_OK;
 }
@@ -32,37 +33,36 @@ double lks_report_number(const lks_report_run *run, const char *key) {
 
 /* A checkpoint that cannot be used costs the sections that need weights, not the page. */
 static void read_checkpoint(lks_report_run *run) {
-    char path[LKS_FOLDER_PATH_MAX];
+    lks_chosen s;
     lks_error err;
     const double step = lks_report_number(run, "test_step");
-    if (lks_folder_checkpoint(run->folder, path, &err) != LKS_OK ||
-        lks_checkpoint_read(path, LKS_NUMERICS, &run->checkpoint, &err) != LKS_OK) {
+    if (lks_folder_read(run->folder, &s, &err) != LKS_OK) {
         snprintf(run->problem, sizeof run->problem, "%.500s", err.text);
         return;
     }
-    if (isnan(step) || step == (double)run->checkpoint.cursor.step) {
+    lks_folder_remark(run->remark, "%s", s.remark);
+    if (isnan(step) || step == (double)s.checkpoint.cursor.step || s.instead) {
+        run->checkpoint = s.checkpoint;
         run->has_checkpoint = true;
+        run->instead = s.instead;
         return;
     }
     snprintf(run->problem, sizeof run->problem,
-             "%.300s is of step %lld, the results are of step %.0f", path,
-             (long long)run->checkpoint.cursor.step, step);
-    lks_checkpoint_free(&run->checkpoint);
+             "%.300s is of step %lld, the results are of step %.0f", s.path,
+             (long long)s.checkpoint.cursor.step, step);
+    lks_checkpoint_free(&s.checkpoint);
 }
 
 /* The curves go on to the newest checkpoint, which need not be the one that is tested. */
 static lks_status read_curves(lks_report_run *run, lks_error *err) {
-    char path[LKS_FOLDER_PATH_MAX];
     lks_error unread;
-    lks_checkpoint last;
-    const bool ended = run->summary != NULL;
-    const bool has_last =
-        !ended && lks_checkpoint_read(lks_folder_path(run->folder, LKS_FOLDER_LAST, path),
-                                      LKS_NUMERICS, &last, &unread) == LKS_OK;
-    lks_status status = lks_folder_curves(run->folder, ended, has_last ? &last : NULL,
-                                          &run->history, &run->test, err);
+    lks_chosen last;
+    const bool has_last = lks_folder_read_newest(run->folder, &last, &unread) == LKS_OK;
+    lks_status status =
+        lks_folder_curves(run->folder, run->summary, has_last ? &last.checkpoint : NULL,
+                          &run->history, &run->test, run->remark, err);
     if (has_last)
-        lks_checkpoint_free(&last);
+        lks_checkpoint_free(&last.checkpoint);
     return status;
 }
 
@@ -178,10 +178,10 @@ static void name_run(lks_report_run *run) {
 static lks_status read_all(lks_report_run *run, const char *data, lks_error *err) {
     LKS_TRY(check_folder(run, err));
     name_run(run);
-    LKS_TRY(lks_folder_summary(run->folder, &run->summary, err));
+    lks_folder_summary(run->folder, &run->summary, run->remark);
     read_checkpoint(run);
     LKS_TRY(lks_folder_config(run->folder, run->has_checkpoint ? &run->checkpoint : NULL,
-                              &run->config, &run->config_yaml, err));
+                              &run->config, &run->config_yaml, run->remark, err));
     const lks_key_value folder = {"data.dir", data};
     if (data && lks_config_override(&run->config, &folder, 1, err) != LKS_OK)
         return lks_fail_context(err, "--data");
@@ -189,6 +189,8 @@ static lks_status read_all(lks_report_run *run, const char *data, lks_error *err
     LKS_TRY(count(run, err));
     LKS_TRY(find_layers(run, err));
     open_images(run);
+    if (run->remark[0])
+        lks_warn("%s", run->remark);
     return LKS_OK;
 }
 

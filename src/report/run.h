@@ -7,6 +7,7 @@
 #include "lockstep/checkpoint.h"
 #include "lockstep/metrics.h"
 #include "lockstep/model.h"
+#include "lockstep/run_folder.h"
 
 typedef struct lks_report_run {
     const char *folder;       /* as given */
@@ -18,9 +19,12 @@ typedef struct lks_report_run {
     lks_predictions test; /* n 0: none */
     lks_counts *counts;   /* of `test`; total 0: none. The loss is not filled in. */
 
-    /* The checkpoint that the run is tested with: lks_folder_checkpoint(). */
-    bool has_checkpoint;
-    char problem[512]; /* why there is none */
+    char remark
+        [LKS_REMARK_ROOM]; /* what is wrong in the folder, and what was taken; "": nothing is */
+
+    /* The checkpoint that the run is tested with: lks_folder_read(). */
+    bool has_checkpoint, instead; /* instead: that one could not be read, this is another one */
+    char problem[512];            /* why there is none */
     lks_checkpoint checkpoint;
     lks_layer_info *layers; /* [config.n_layers], or NULL without a checkpoint */
 
@@ -30,8 +34,8 @@ typedef struct lks_report_run {
     struct lks_report_images *images;
 } lks_report_run;
 
-/* Reads all that is in `folder`, which is borrowed; `data` as in lks_report_write(). LKS_ERR_USAGE where that
- * is no run folder; errors of damaged files. On failure nothing needs freeing. */
+/* Reads all that is in `folder`, which is borrowed; `data` as in lks_report_write(). LKS_ERR_IO where it is not
+ * there, LKS_ERR_USAGE where that is no run folder; errors of damaged files. On failure nothing needs freeing. */
 lks_status lks_report_run_read(lks_report_run *run, const char *folder, const char *data,
                                lks_error *err);
 void lks_report_run_free(lks_report_run *run);

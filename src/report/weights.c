@@ -19,7 +19,7 @@ static void fill_gaps(lks_report_weights *w, const lks_report_run *run) {
         w->validation_key = "validation_accuracy";
         w->validation = lks_report_number(run, w->validation_key);
     }
-    if (!run->has_checkpoint)
+    if (!run->has_checkpoint || run->instead)
         return;
     if (lks_checkpoint_evaluated_digest(c, w->digest, &ignored) != LKS_OK)
         w->digest[0] = '\0';

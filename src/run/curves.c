@@ -8,6 +8,7 @@
 #include "lockstep/json.h"
 #include "lockstep/phase_times.h"
 #include "lockstep/run_folder.h"
+#include "run/metrics.h"
 
 static lks_status add_step(lks_history *h, const char *line, int64_t step, int32_t epoch,
                            lks_error *err) {
@@ -39,12 +40,22 @@ static lks_status add_epoch(lks_history *h, const char *line, int64_t step, int3
     return lks_history_add_epoch(h, &r, err);
 }
 
-/* A line that is still being written is passed over. */
-static lks_status add_line(lks_history *h, const char *line, lks_error *err) {
+/* Whether it is a whole line, with the check that lockstep wrote. Lines of earlier versions have none. */
+static bool is_sound(const char *line, size_t length) {
+    if (length < 3 || line[0] != '{' || strcmp(line + length - 2, "}\n") != 0)
+        return false;
+    return lks_metrics_check_line(line, length);
+}
+
+/* *damaged counts lines of which nothing is used. The last one may still be on its way. */
+static lks_status add_line(lks_history *h, const char *line, size_t length, int *damaged,
+                           lks_error *err) {
     char type[16];
-    const size_t length = strlen(line);
-    if (length < 2 || strcmp(line + length - 2, "}\n") != 0 ||
-        !lks_json_get_text(line, "type", type, sizeof type))
+    if (!is_sound(line, length)) {
+        *damaged += line[length - 1] == '\n';
+        return LKS_OK;
+    }
+    if (!lks_json_get_text(line, "type", type, sizeof type))
         return LKS_OK;
     const int64_t step = lks_json_get_integer(line, "step", INT64_MAX, -1);
     const int32_t epoch = (int32_t)lks_json_get_integer(line, "epoch", INT32_MAX, -1);
@@ -55,12 +66,14 @@ static lks_status add_line(lks_history *h, const char *line, lks_error *err) {
     return strcmp(type, "epoch") == 0 ? add_epoch(h, line, step, epoch, err) : LKS_OK;
 }
 
-static lks_status read_metrics(FILE *f, const char *path, lks_history *h, lks_error *err) {
+static lks_status read_metrics(FILE *f, const char *path, lks_history *h, int *damaged,
+                               lks_error *err) {
     char *line = NULL;
     size_t size = 0;
+    ssize_t length;
     lks_status status = LKS_OK;
-    while (status == LKS_OK && getline(&line, &size, f) > 0)
-        status = add_line(h, line, err);
+    while (status == LKS_OK && (length = getline(&line, &size, f)) > 0)
+        status = add_line(h, line, (size_t)length, damaged, err);
     if (status == LKS_OK && !feof(f))
         status = lks_fail_system(err, "read", path);
     free(line);
@@ -80,18 +93,43 @@ static lks_status copy(lks_history *to, const lks_history *from, lks_error *err)
     return LKS_OK;
 }
 
-/* metrics.jsonl is ahead of the newest checkpoint. */
-static lks_status so_far(const char *folder, const lks_checkpoint *newest, lks_history *h,
-                         lks_error *err) {
+static int64_t last_step(const lks_history *h) {
+    const int64_t step = h->n_steps ? h->steps[h->n_steps - 1].step : 0;
+    const int64_t epoch = h->n_epochs ? h->epochs[h->n_epochs - 1].step : 0;
+    return step > epoch ? step : epoch;
+}
+
+static lks_status open_metrics(const char *folder, lks_history *h, char remark[LKS_REMARK_ROOM],
+                               lks_error *err) {
     char path[LKS_FOLDER_PATH_MAX];
-    lks_status status = LKS_OK;
+    int damaged = 0;
     FILE *f = fopen(lks_folder_path(folder, LKS_FOLDER_METRICS, path), "r");
-    if (f) {
-        status = read_metrics(f, path, h, err);
-        fclose(f); /* nothing was written */
-    } else if (errno != ENOENT) {
-        status = lks_fail_system(err, "read", path);
-    } else if (newest) {
+    if (!f)
+        return errno == ENOENT ? LKS_OK : lks_fail_system(err, "read", path);
+    const lks_status status = read_metrics(f, path, h, &damaged, err);
+    fclose(f); /* nothing was written */
+    if (damaged)
+        lks_folder_remark(remark, "%s: %d damaged line%s passed over", path, damaged,
+                          damaged == 1 ? "" : "s");
+    return status;
+}
+
+/* metrics.jsonl is ahead of the newest checkpoint, unless it could not be written. */
+static lks_status so_far(const char *folder, const lks_checkpoint *newest, lks_history *h,
+                         char remark[LKS_REMARK_ROOM], lks_error *err) {
+    lks_status status = open_metrics(folder, h, remark, err);
+    if (status == LKS_ERR_IO && newest) {
+        lks_folder_remark(remark, "%s", err->text);
+        status = LKS_OK;
+    }
+    if (status == LKS_OK && newest && last_step(&newest->history) > last_step(h)) {
+        if (last_step(h) > 0)
+            lks_folder_remark(
+                remark,
+                "metrics.jsonl ends at step %lld, before the newest checkpoint, whose "
+                "curves are taken",
+                (long long)last_step(h));
+        lks_history_free(h);
         status = copy(h, &newest->history, err);
     }
     if (status != LKS_OK)
@@ -99,13 +137,48 @@ static lks_status so_far(const char *folder, const lks_checkpoint *newest, lks_h
     return status;
 }
 
-lks_status lks_folder_curves(const char *folder, bool ended, const lks_checkpoint *newest,
-                             lks_history *history, lks_predictions *test, lks_error *err) {
+/* --- of a run that has ended ------------------------------------------------------------------ */
+
+static int64_t correct_of(const lks_predictions *p) {
+    int64_t correct = 0;
+    for (int k = 0; k < p->classes && p->n > 0; k++)
+        correct += p->confusion[k * p->classes + k];
+    return correct;
+}
+
+/* Whether they are of the run that the summary tells of, and not left by an earlier life. */
+static bool belong(const lks_history *h, const lks_predictions *p, const char *summary) {
+    return (double)h->n_epochs == lks_json_get_number(summary, "epochs") &&
+           p->n == lks_json_get_integer(summary, "test_total", INT64_MAX, 0) &&
+           correct_of(p) == lks_json_get_integer(summary, "test_correct", INT64_MAX, 0);
+}
+
+static bool read_history(const char *folder, const char *summary, lks_history *h,
+                         lks_predictions *test, char remark[LKS_REMARK_ROOM]) {
     char path[LKS_FOLDER_PATH_MAX];
+    lks_error err;
+    if (!lks_folder_has(folder, LKS_FOLDER_HISTORY))
+        return false;
+    lks_folder_path(folder, LKS_FOLDER_HISTORY, path);
+    if (lks_history_read(path, h, test, &err) != LKS_OK) {
+        lks_folder_remark(remark, "%s; nothing of it is used", err.text);
+        return false;
+    }
+    if (belong(h, test, summary))
+        return true;
+    lks_folder_remark(
+        remark, "%s is not of the run that summary.json tells of; nothing of it is used", path);
+    lks_history_free(h);
+    lks_predictions_free(test);
+    return false;
+}
+
+lks_status lks_folder_curves(const char *folder, const char *summary, const lks_checkpoint *newest,
+                             lks_history *history, lks_predictions *test,
+                             char remark[LKS_REMARK_ROOM], lks_error *err) {
     *history = (lks_history){0};
     *test = (lks_predictions){0};
-    if (ended && lks_folder_has(folder, LKS_FOLDER_HISTORY))
-        return lks_history_read(lks_folder_path(folder, LKS_FOLDER_HISTORY, path), history, test,
-                                err);
-    return so_far(folder, newest, history, err);
+    if (summary && read_history(folder, summary, history, test, remark))
+        return LKS_OK;
+    return so_far(folder, newest, history, remark, err);
 }

@@ -1,12 +1,14 @@
 #include "lockstep/run_folder.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lockstep/json.h"
+#include "base/text.h"
+#include "lockstep/publish.h"
 
 static const char *const names[LKS_FOLDER_FILES] = {
     [LKS_FOLDER_CONFIG] = "config.yaml",
@@ -36,50 +38,84 @@ bool lks_folder_has(const char *folder, lks_folder_file file) {
            (errno != ENOENT && errno != ENOTDIR);
 }
 
+bool lks_folder_has_checkpoints(const char *folder) {
+    char checkpoints[LKS_FOLDER_PATH_MAX], **paths;
+    int n;
+    lks_error err;
+    lks_folder_path(folder, LKS_FOLDER_CHECKPOINTS, checkpoints);
+    if (lks_folder_has(folder, LKS_FOLDER_LAST))
+        return true;
+    if (lks_checkpoint_list(checkpoints, false, &paths, &n, &err) != LKS_OK)
+        return false;
+    free(paths);
+    return n > 0;
+}
+
 bool lks_folder_is_run(const char *path) {
-    return lks_folder_has(path, LKS_FOLDER_CONFIG) || lks_folder_has(path, LKS_FOLDER_LAST);
+    return lks_folder_has(path, LKS_FOLDER_CONFIG) || lks_folder_has_checkpoints(path);
 }
 
 /* --- what its files say ----------------------------------------------------------------------- */
 
-lks_status lks_folder_summary(const char *folder, char **text, lks_error *err) {
+void lks_folder_remark(char remark[LKS_REMARK_ROOM], const char *format, ...) {
+    char text[LKS_REMARK_ROOM / 2];
+    va_list args;
+    if (!remark)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const size_t used = strlen(remark);
+    if (!strstr(remark, text)) /* said once */
+        snprintf(remark + used, LKS_REMARK_ROOM - used, "%s%s", used ? "; " : "", text);
+}
+
+void lks_folder_summary(const char *folder, char **text, char remark[LKS_REMARK_ROOM]) {
     char path[LKS_FOLDER_PATH_MAX];
     size_t size;
+    lks_error err;
     *text = NULL;
     if (!lks_folder_has(folder, LKS_FOLDER_SUMMARY))
-        return LKS_OK;
-    return lks_config_read_file(lks_folder_path(folder, LKS_FOLDER_SUMMARY, path), text, &size,
-                                err);
+        return;
+    if (lks_config_read_file(lks_folder_path(folder, LKS_FOLDER_SUMMARY, path), text, &size,
+                             &err) != LKS_OK) {
+        lks_folder_remark(remark, "%s; nothing of it is used", err.text);
+        return;
+    }
+    const lks_seal seal = lks_seal_of_text(*text, LKS_SUMMARY_SEAL, LKS_SUMMARY_SEAL_END, &size);
+    if (seal == LKS_SEAL_NONE)
+        lks_folder_remark(
+            remark, "%s has no SHA-256 of itself: it was changed, or is of an earlier version",
+            path);
+    if (seal != LKS_SEAL_BROKEN)
+        return;
+    lks_folder_remark(
+        remark, "%s was changed since it was written: damaged, or edited; nothing of it is used",
+        path);
+    free(*text);
+    *text = NULL;
 }
 
-/* Whether the summary, which may be NULL, is of a run whose test figures are those of best.h5. */
-static bool summary_tests_best(const char *summary) {
-    char word[16];
-    return summary && lks_json_get_text(summary, "test_weights", word, sizeof word) &&
-           strcmp(word, "best") == 0;
-}
-
-static lks_status read_yaml(const char *folder, const lks_checkpoint *checkpoint, char **yaml,
-                            size_t *size, lks_error *err) {
-    char path[LKS_FOLDER_PATH_MAX];
-    if (lks_folder_has(folder, LKS_FOLDER_CONFIG))
-        return lks_config_read_file(lks_folder_path(folder, LKS_FOLDER_CONFIG, path), yaml, size,
-                                    err);
-    if (!checkpoint)
-        return lks_fail(err, LKS_ERR_USAGE,
-                        "%s has no config.yaml, and no checkpoint that tells one", folder);
-    *yaml = strdup(checkpoint->config_yaml);
-    *size = *yaml ? strlen(*yaml) : 0;
-    return *yaml ? LKS_OK : lks_fail(err, LKS_ERR_MEMORY, "out of memory for a configuration");
-}
-
-lks_status lks_folder_config(const char *folder, const lks_checkpoint *checkpoint,
-                             lks_config *config, char **yaml, lks_error *err) {
-    char path[LKS_FOLDER_PATH_MAX];
+/* The text of config.yaml without its seal. LKS_ERR_FORMAT: it was changed. */
+static lks_status read_sealed(const char *path, char **yaml, lks_seal *seal, lks_error *err) {
     size_t size;
-    LKS_TRY(read_yaml(folder, checkpoint, yaml, &size, err));
-    lks_status status = lks_config_parse(
-        config, *yaml, size, lks_folder_path(folder, LKS_FOLDER_CONFIG, path), NULL, 0, err);
+    LKS_TRY(lks_config_read_file(path, yaml, &size, err));
+    *seal = lks_seal_of_text(*yaml, LKS_CONFIG_SEAL, "\n", &size);
+    if (*seal != LKS_SEAL_BROKEN) {
+        (*yaml)[size] = '\0';
+        return LKS_OK;
+    }
+    free(*yaml);
+    *yaml = NULL;
+    return lks_fail(
+        err, LKS_ERR_FORMAT,
+        "%s was changed since it was written: damaged, or edited, and then its line that "
+        "begins with \"%s\" has to go",
+        path, LKS_CONFIG_SEAL);
+}
+
+static lks_status parse(const char *path, char **yaml, lks_config *config, lks_error *err) {
+    const lks_status status = lks_config_parse(config, *yaml, strlen(*yaml), path, NULL, 0, err);
     if (status != LKS_OK) {
         free(*yaml);
         *yaml = NULL;
@@ -87,47 +123,55 @@ lks_status lks_folder_config(const char *folder, const lks_checkpoint *checkpoin
     return status;
 }
 
-/* --- which checkpoint ------------------------------------------------------------------------- */
-
-static lks_status config_tests_best(const char *folder, bool *best, lks_error *err) {
-    lks_config config;
-    char *yaml;
-    if (!lks_folder_has(folder, LKS_FOLDER_CONFIG))
-        return LKS_OK; /* checkpoints alone: the newest one */
-    LKS_TRY(lks_folder_config(folder, NULL, &config, &yaml, err));
-    *best = config.eval.test_weights == LKS_TEST_BEST;
-    lks_config_free(&config);
-    free(yaml);
+static lks_status use_file(const char *path, const lks_checkpoint *checkpoint, lks_config *config,
+                           char **yaml, char remark[LKS_REMARK_ROOM], lks_error *err) {
+    lks_seal seal;
+    LKS_TRY(read_sealed(path, yaml, &seal, err));
+    LKS_TRY(parse(path, yaml, config, err));
+    if (seal == LKS_SEAL_NONE && checkpoint && strcmp(*yaml, checkpoint->config_yaml) != 0)
+        lks_folder_remark(remark,
+                          "%s has no SHA-256 of itself and is not the configuration of the "
+                          "checkpoint: it was changed",
+                          path);
     return LKS_OK;
 }
 
-static lks_status tests_best(const char *folder, bool *best, lks_error *err) {
-    char *summary;
-    *best = false;
-    LKS_TRY(lks_folder_summary(folder, &summary, err));
-    if (summary) {
-        *best = summary_tests_best(summary);
-        free(summary);
-        return LKS_OK;
-    }
-    return lks_folder_has(folder, LKS_FOLDER_BEST) ? config_tests_best(folder, best, err) : LKS_OK;
+static lks_status use_checkpoint(const char *path, const lks_checkpoint *checkpoint,
+                                 lks_config *config, char **yaml, lks_error *err) {
+    *yaml = strdup(checkpoint->config_yaml);
+    if (!*yaml)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for a configuration");
+    return parse(path, yaml, config, err);
 }
 
-lks_status lks_folder_checkpoint(const char *path, char found[LKS_FOLDER_PATH_MAX],
-                                 lks_error *err) {
-    struct stat s;
-    bool best;
-    if (strlen(path) >= LKS_PATH_MAX)
-        return lks_fail(err, LKS_ERR_IO, "%.60s...: a path of %zu bytes; at most %d are possible",
-                        path, strlen(path), LKS_PATH_MAX - 1);
-    snprintf(found, LKS_FOLDER_PATH_MAX, "%s", path);
-    if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode))
-        return LKS_OK;
-    LKS_TRY(tests_best(path, &best, err));
-    const lks_folder_file file = best ? LKS_FOLDER_BEST : LKS_FOLDER_LAST;
-    lks_folder_path(path, file, found);
-    if (lks_folder_has(path, file))
-        return LKS_OK;
-    return lks_fail(err, LKS_ERR_IO, "%s: a folder without %s; name a run folder or a checkpoint",
-                    path, names[file]);
+lks_status lks_folder_config(const char *folder, const lks_checkpoint *checkpoint,
+                             lks_config *config, char **yaml, char remark[LKS_REMARK_ROOM],
+                             lks_error *err) {
+    char path[LKS_FOLDER_PATH_MAX];
+    const bool there = lks_folder_has(folder, LKS_FOLDER_CONFIG);
+    *yaml = NULL;
+    lks_folder_path(folder, LKS_FOLDER_CONFIG, path);
+    if (!there && !checkpoint)
+        return lks_fail(err, LKS_ERR_USAGE,
+                        "%s has no config.yaml, and no checkpoint that tells one", folder);
+    if (there) {
+        const lks_status status = use_file(path, checkpoint, config, yaml, remark, err);
+        if (status == LKS_OK || !checkpoint)
+            return status;
+        lks_folder_remark(remark, "%s; the checkpoint's configuration is taken instead", err->text);
+    }
+    return use_checkpoint(path, checkpoint, config, yaml, err);
+}
+
+lks_status lks_folder_write_config(const char *folder, const char *yaml, lks_error *err) {
+    char path[LKS_FOLDER_PATH_MAX], digest[LKS_SHA256_HEX];
+    lks_text text;
+    lks_folder_path(folder, LKS_FOLDER_CONFIG, path);
+    LKS_TRY(lks_sha256_buffer(yaml, strlen(yaml), digest, err));
+    LKS_TRY(lks_text_open(&text, path, err));
+    fprintf(text.f, "%s" LKS_CONFIG_SEAL "%s\n", yaml, digest);
+    LKS_TRY(lks_text_close(&text, path, err));
+    const lks_status status = lks_publish_text(path, text.bytes, text.size, err);
+    free(text.bytes);
+    return status;
 }

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "files/system_error.h"
 #include "lockstep/json.h"
+#include "lockstep/log.h"
 #include "lockstep/phase_times.h"
 #include "lockstep/publish.h"
 
@@ -35,7 +37,6 @@ static void put_step(FILE *f, const lks_history *h, size_t step) {
             lks_json_number(r->gradient_norm, norm));
     if (!isnan(r->gradient_norm) && h->n_norms > 0)
         put_norms(f, h, step);
-    fprintf(f, "}\n");
 }
 
 static void put_epoch(FILE *f, const lks_epoch_record *r) {
@@ -60,69 +61,187 @@ static void put_epoch(FILE *f, const lks_epoch_record *r) {
         fprintf(f, ",\"phases\":");
         lks_phase_times_put(f, &r->phases);
     }
-    fprintf(f, "}\n");
 }
 
-static lks_status write_all(const char *path, const lks_history *h, lks_error *err) {
-    size_t e = 0;
-    lks_text text;
-    LKS_TRY(lks_text_open(&text, path, err));
-    for (size_t s = 0; s <= h->n_steps; s++) {
-        int64_t step = s < h->n_steps ? h->steps[s].step : INT64_MAX;
-        for (; e < h->n_epochs && h->epochs[e].step < step; e++)
-            put_epoch(text.f, &h->epochs[e]);
-        if (s < h->n_steps)
-            put_step(text.f, h, s);
-    }
-    LKS_TRY(lks_text_close(&text, path, err));
-    lks_status status = lks_publish_text(path, text.bytes, text.size, err);
-    free(text.bytes);
-    return status;
-}
-
-lks_status lks_metrics_open(lks_metrics *m, const char *folder, const lks_history *h,
-                            lks_error *err) {
-    lks_folder_path(folder, LKS_FOLDER_METRICS, m->path);
-    LKS_TRY(write_all(m->path, h, err));
-    m->file = fopen(m->path, "a");
-    if (!m->file)
-        return lks_fail(err, LKS_ERR_IO, "%s: cannot append: %s", m->path, strerror(errno));
-    return lks_publish_allowed(
-        err); /* the file is this life's: no other one's lines go there, or come */
-}
-
-void lks_metrics_close(lks_metrics *m) {
-    if (m->file)
-        fclose(m->file); /* lks_metrics_check() has told of what could not be written */
-    m->file = NULL;
-}
-
-void lks_metrics_add_step(lks_metrics *m, const lks_history *h) {
-    put_step(m->file, h, h->n_steps - 1);
-    fflush(m->file);
-}
-
-void lks_metrics_add_epoch(lks_metrics *m, const lks_epoch_record *r) {
-    put_epoch(m->file, r);
-}
-
-void lks_metrics_add_test(lks_metrics *m, const lks_tested *tested, const lks_counts *test) {
+static void put_test(FILE *f, const lks_tested *tested, const lks_counts *test) {
     char loss[32], accuracy[32];
     fprintf(
-        m->file,
+        f,
         "{\"type\":\"test\",\"step\":%lld,\"epoch\":%lld,\"weights\":\"%s\",\"evaluated\":\"%s\","
         "\"weights_sha256\":\"%s\",\"test_loss\":%s,\"test_accuracy\":%s,"
-        "\"test_correct\":%lld,\"test_total\":%lld}\n",
+        "\"test_correct\":%lld,\"test_total\":%lld",
         (long long)tested->step, (long long)tested->epoch, tested->best ? "best" : "last",
         tested->average ? LKS_AVERAGE : "model", tested->weights_sha256,
         lks_json_number(lks_mean_loss(test), loss), lks_json_number(lks_accuracy(test), accuracy),
         (long long)test->correct, (long long)test->total);
 }
 
-lks_status lks_metrics_check(lks_metrics *m, lks_error *err) {
+/* --- the check at the end of a line ----------------------------------------------------------- */
+
+#define CHECK        ",\"check\":\""
+#define CHECK_DIGITS 16
+
+bool lks_metrics_check_line(const char *line, size_t length) {
+    char digest[LKS_SHA256_HEX];
+    lks_error ignored;
+    const size_t tail = strlen(CHECK) + CHECK_DIGITS + strlen("\"}\n");
+    const char *check = strstr(line, CHECK);
+    if (!check)
+        return strlen(line) == length; /* of an earlier version */
+    if (strlen(check) != tail || (size_t)(check - line) + tail != length ||
+        lks_sha256_buffer(line, (size_t)(check - line), digest, &ignored) != LKS_OK)
+        return false;
+    return strncmp(check + strlen(CHECK), digest, CHECK_DIGITS) == 0 &&
+           strcmp(check + strlen(CHECK) + CHECK_DIGITS, "\"}\n") == 0;
+}
+
+/* Ends line `from` and adds it to `to`. False: memory was too short. */
+static bool end_line(lks_text *from, FILE *to) {
+    char digest[LKS_SHA256_HEX];
+    lks_error ignored;
+    if (lks_text_close(from, "a line of metrics.jsonl", &ignored) != LKS_OK)
+        return false;
+    const bool whole = lks_sha256_buffer(from->bytes, from->size, digest, &ignored) == LKS_OK;
+    if (whole)
+        fprintf(to, "%s" CHECK "%.*s\"}\n", from->bytes, CHECK_DIGITS, digest);
+    free(from->bytes);
+    return whole;
+}
+
+static bool add_step(FILE *to, const lks_history *h, size_t step) {
+    lks_text line;
+    lks_error ignored;
+    if (lks_text_open(&line, "", &ignored) != LKS_OK)
+        return false;
+    put_step(line.f, h, step);
+    return end_line(&line, to);
+}
+
+static bool add_epoch(FILE *to, const lks_epoch_record *r) {
+    lks_text line;
+    lks_error ignored;
+    if (lks_text_open(&line, "", &ignored) != LKS_OK)
+        return false;
+    put_epoch(line.f, r);
+    return end_line(&line, to);
+}
+
+static bool add_test(FILE *to, const lks_tested *tested, const lks_counts *test) {
+    lks_text line;
+    lks_error ignored;
+    if (lks_text_open(&line, "", &ignored) != LKS_OK)
+        return false;
+    put_test(line.f, tested, test);
+    return end_line(&line, to);
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+static bool put_all(FILE *to, const lks_history *h) {
+    size_t e = 0;
+    bool whole = true;
+    for (size_t s = 0; s <= h->n_steps; s++) {
+        int64_t step = s < h->n_steps ? h->steps[s].step : INT64_MAX;
+        for (; e < h->n_epochs && h->epochs[e].step < step; e++)
+            whole = add_epoch(to, &h->epochs[e]) && whole;
+        if (s < h->n_steps)
+            whole = add_step(to, h, s) && whole;
+    }
+    return whole;
+}
+
+static lks_status write_all(const char *path, const lks_history *h, lks_error *err) {
+    lks_text text;
+    LKS_TRY(lks_text_open(&text, path, err));
+    const bool whole = put_all(text.f, h);
+    LKS_TRY(lks_text_close(&text, path, err));
+    lks_status status = whole ? lks_publish_text(path, text.bytes, text.size, err)
+                              : lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", path);
+    free(text.bytes);
+    return status;
+}
+
+void lks_metrics_close(lks_metrics *m) {
+    if (m->file)
+        fclose(m->file); /* is_whole() has told of what could not be written */
+    m->file = NULL;
+}
+
+static lks_status start(lks_metrics *m, const lks_history *h, lks_error *err) {
+    LKS_TRY(write_all(m->path, h, err));
+    m->file = fopen(m->path, "a");
+    if (!m->file)
+        return lks_fail_system(err, "append to", m->path);
+    const lks_status status = lks_publish_allowed(err); /* else it may be another life's by now */
+    if (status != LKS_OK)
+        lks_metrics_close(m);
+    return status;
+}
+
+/* A file that cannot be written has nothing more to say until it is made anew. */
+static void give_up(lks_metrics *m, const char *why) {
+    lks_metrics_close(m);
+    if (!m->told)
+        lks_warn("%s; the run goes on, and the file is completed as soon as that is possible", why);
+    m->told = true;
+}
+
+static lks_status restart(lks_metrics *m, const lks_history *h, lks_error *err) {
+    const lks_status status = start(m, h, err);
+    if (status == LKS_ERR_BUSY)
+        return status;
+    if (status != LKS_OK)
+        give_up(m, err->text);
+    else if (m->told) {
+        m->told = false;
+        lks_info("%s is complete again", m->path);
+    }
+    return LKS_OK;
+}
+
+/* Whether all lines so far reached the file. */
+static bool is_whole(lks_metrics *m) {
+    lks_error err;
+    if (!m->file)
+        return false;
     errno = 0;
-    if (fflush(m->file) == 0 && !ferror(m->file))
-        return LKS_OK;
-    return lks_fail(err, LKS_ERR_IO, "%s: cannot write: %s", m->path,
-                    errno ? strerror(errno) : "an earlier write failed");
+    if (!m->short_of_memory && fflush(m->file) == 0 && !ferror(m->file))
+        return true;
+    if (errno)
+        lks_fail_system(&err, "write", m->path);
+    else
+        lks_fail(&err, LKS_ERR_IO, "cannot write %s", m->path);
+    m->short_of_memory = false;
+    give_up(m, err.text);
+    return false;
+}
+
+lks_status lks_metrics_open(lks_metrics *m, const char *folder, const lks_history *h,
+                            lks_error *err) {
+    lks_folder_path(folder, LKS_FOLDER_METRICS, m->path);
+    return restart(m, h, err);
+}
+
+void lks_metrics_add_step(lks_metrics *m, const lks_history *h) {
+    if (!m->file)
+        return;
+    m->short_of_memory = !add_step(m->file, h, h->n_steps - 1) || m->short_of_memory;
+    fflush(m->file); /* a failure stays noted in the stream */
+}
+
+lks_status lks_metrics_add_epoch(lks_metrics *m, const lks_history *h, lks_error *err) {
+    if (m->file)
+        m->short_of_memory = !add_epoch(m->file, &h->epochs[h->n_epochs - 1]) || m->short_of_memory;
+    return is_whole(m) ? LKS_OK : restart(m, h, err);
+}
+
+lks_status lks_metrics_finish(lks_metrics *m, const lks_history *h, const lks_tested *tested,
+                              const lks_counts *test, lks_error *err) {
+    bool done = false;
+    for (int try = 0; try < 2 && !done; try++) {
+        if (!is_whole(m))
+            LKS_TRY(restart(m, h, err));
+        done = m->file && (!tested || add_test(m->file, tested, test)) && is_whole(m);
+    }
+    return LKS_OK;
 }

@@ -17,26 +17,34 @@ typedef struct lks_tested {
     double validation_loss, validation_accuracy; /* NaN: without validation */
 } lks_tested;
 
+/* The file is an account of the history in memory: a failure to write it ends no run. It is warned of once, and
+ * the file is made anew from the history at the next epoch and at the end. */
 typedef struct lks_metrics {
-    FILE *file; /* NULL: not open */
+    FILE *file; /* NULL: not open, or given up for now */
     char path[LKS_FOLDER_PATH_MAX];
+    bool told;            /* that it cannot be written */
+    bool short_of_memory; /* a line is missing */
 } lks_metrics;
 
 /* Opens the file of run folder `folder` to append to; it then holds just the records of `h`, in the order in
- * which they came: after a resume nothing after the cursor stays. LKS_ERR_IO, LKS_ERR_MEMORY. Ended by
- * lks_metrics_close(). */
+ * which they came: after a resume nothing after the cursor stays. Ended by lks_metrics_close(). LKS_ERR_BUSY, as of the
+ * others: this life lost its place; no other error is returned. */
 lks_status lks_metrics_open(lks_metrics *m, const char *folder, const lks_history *h,
                             lks_error *err);
 void lks_metrics_close(lks_metrics *m);
 
-/* Appends the newest step of `h`; whether it could be written is told by lks_metrics_check(). */
+/* Appends the newest step of `h`; whether it could be written is seen at the next epoch. */
 void lks_metrics_add_step(lks_metrics *m, const lks_history *h);
-void lks_metrics_add_epoch(lks_metrics *m, const lks_epoch_record *r);
 
-/* The line of the final test result. */
-void lks_metrics_add_test(lks_metrics *m, const lks_tested *tested, const lks_counts *test);
+/* Appends the newest epoch of `h`. */
+lks_status lks_metrics_add_epoch(lks_metrics *m, const lks_history *h, lks_error *err);
 
-/* LKS_ERR_IO unless all lines so far reached the file. */
-lks_status lks_metrics_check(lks_metrics *m, lks_error *err);
+/* Completes the file, with the line of the final test result unless `tested` is NULL. */
+lks_status lks_metrics_finish(lks_metrics *m, const lks_history *h, const lks_tested *tested,
+                              const lks_counts *test, lks_error *err);
+
+/* Whether a line, of `length` bytes with its end, is as it was written: its member "check" has the first 16
+ * digits of the SHA-256 of all before it. True of lines of earlier versions, which have none. */
+bool lks_metrics_check_line(const char *line, size_t length);
 
 #endif

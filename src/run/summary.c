@@ -106,9 +106,15 @@ static lks_status to_text(const lks_summary *s, const char *path, lks_text *text
     put_results(&j, &s->results);
     put_work(&j, &s->work, &s->state->cursor);
     put_origin(&j, s->state, s->resumed_from);
-    fputc('\n', j.f);
-    lks_json_end(&j, "\n");
-    return lks_text_close(text, path, err);
+    fputs(",\n", j.f);
+    char digest[LKS_SHA256_HEX] = "";
+    const lks_status status =
+        fflush(j.f) == 0 ? lks_sha256_buffer(text->bytes, text->size, digest, err) : LKS_OK;
+    fprintf(j.f, LKS_SUMMARY_SEAL "%s" LKS_SUMMARY_SEAL_END, digest);
+    LKS_TRY(lks_text_close(text, path, err)); /* tells of a lack of memory */
+    if (status != LKS_OK)
+        free(text->bytes);
+    return status;
 }
 
 /* --- the file --------------------------------------------------------------------------------- */
@@ -133,8 +139,8 @@ static bool same_outcome(const char *a, const char *b) {
 
 static bool is_there(const char *folder, const char *text) {
     char *there;
-    lks_error unread;
-    if (lks_folder_summary(folder, &there, &unread) != LKS_OK || !there)
+    lks_folder_summary(folder, &there, NULL);
+    if (!there)
         return false;
     const bool same = same_outcome(there, text);
     free(there);

@@ -132,6 +132,7 @@ static lks_status describe_config(const source *s, lks_error *err) {
     lks_config c;
     int classes;
     LKS_TRY(lks_config_read_file(s->path, &text, &size, err));
+    lks_config_check_seal(s->path, text, size);
     lks_status status = lks_config_parse(&c, text, size, s->path, s->sets, s->n_sets, err);
     free(text);
     LKS_TRY(status);

@@ -23,8 +23,8 @@ typedef struct run_folder {
     lks_config config;
     lks_checkpoint last;
     char *config_yaml;
-    char *summary;     /* text of summary.json, or NULL */
-    char problem[512]; /* why last.h5 cannot be read */
+    char *summary;                /* text of summary.json, or NULL */
+    char remark[LKS_REMARK_ROOM]; /* what is wrong in the folder */
     lks_history history;
     lks_predictions test;
 } run_folder;
@@ -32,31 +32,31 @@ typedef struct run_folder {
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static void read_last(run_folder *r) {
-    char path[LKS_FOLDER_PATH_MAX];
     lks_error err;
-    if (!lks_folder_has(r->path, LKS_FOLDER_LAST))
+    lks_chosen s;
+    if (!lks_folder_has_checkpoints(r->path))
         return;
-    r->has_last = lks_checkpoint_read(lks_folder_path(r->path, LKS_FOLDER_LAST, path), LKS_NUMERICS,
-                                      &r->last, &err) == LKS_OK;
-    if (!r->has_last)
-        snprintf(r->problem, sizeof r->problem, "%.500s", err.text);
+    r->has_last = lks_folder_read_newest(r->path, &s, &err) == LKS_OK;
+    lks_folder_remark(r->remark, "%s", r->has_last ? s.remark : err.text);
+    if (r->has_last)
+        r->last = s.checkpoint;
 }
 
 static lks_status read_config(run_folder *r, lks_error *err) {
     if (!r->has_last && !lks_folder_has(r->path, LKS_FOLDER_CONFIG))
         return LKS_OK;
     LKS_TRY(lks_folder_config(r->path, r->has_last ? &r->last : NULL, &r->config, &r->config_yaml,
-                              err));
+                              r->remark, err));
     r->has_config = true;
     return LKS_OK;
 }
 
 static lks_status read_all(run_folder *r, lks_error *err) {
     read_last(r);
-    LKS_TRY(lks_folder_summary(r->path, &r->summary, err));
+    lks_folder_summary(r->path, &r->summary, r->remark);
     LKS_TRY(read_config(r, err));
-    return lks_folder_curves(r->path, r->summary != NULL, r->has_last ? &r->last : NULL,
-                             &r->history, &r->test, err);
+    return lks_folder_curves(r->path, r->summary, r->has_last ? &r->last : NULL, &r->history,
+                             &r->test, r->remark, err);
 }
 
 /* --- printing --------------------------------------------------------------------------------- */
@@ -231,8 +231,6 @@ static lks_status print_checkpoints(const run_folder *r, lks_error *err) {
                leads_to(r, LKS_FOLDER_LAST, &s) ? "  last" : "");
     }
     free(paths);
-    if (r->problem[0])
-        lks_print(stdout, "               last.h5 cannot be read: %s\n", r->problem);
     return LKS_OK;
 }
 
@@ -295,25 +293,24 @@ void lks_print_origin(const lks_checkpoint *c) {
 }
 
 /* Which of the checkpoints the folder stands for, where that is not the newest. */
-static void print_standing(const run_folder *r) {
-    char path[LKS_FOLDER_PATH_MAX];
+static void print_standing(run_folder *r) {
     lks_error err;
-    lks_checkpoint c;
-    if (lks_folder_checkpoint(r->path, path, &err) != LKS_OK ||
-        lks_checkpoint_read(path, LKS_NUMERICS, &c, &err) != LKS_OK) {
+    lks_chosen s;
+    if (lks_folder_read(r->path, &s, &err) != LKS_OK) {
         lks_print(stdout, "tested with    %s\n", err.text);
         return;
     }
-    if (c.cursor.step != r->last.cursor.step) {
+    lks_folder_remark(r->remark, "%s", s.remark);
+    if (s.checkpoint.cursor.step != r->last.cursor.step) {
         printf("tested with    step %lld, the best by validation: what eval, predict, diff and "
                "report take\n",
-               (long long)c.cursor.step);
-        lks_print(stdout, "its weights    %s\n", c.weights_sha256);
+               (long long)s.checkpoint.cursor.step);
+        lks_print(stdout, "its weights    %s\n", s.checkpoint.weights_sha256);
     }
-    lks_checkpoint_free(&c);
+    lks_checkpoint_free(&s.checkpoint);
 }
 
-static void print_last(const run_folder *r) {
+static void print_last(run_folder *r) {
     const lks_checkpoint *c = &r->last;
     if (!r->has_last)
         return;
@@ -341,6 +338,8 @@ static lks_status print_all(run_folder *r, lks_error *err) {
     print_results(r);
     LKS_TRY(print_checkpoints(r, err));
     print_last(r);
+    if (r->remark[0])
+        lks_warn("%s", r->remark);
     return LKS_OK;
 }
 

@@ -1,7 +1,6 @@
 /* What a run evaluates, with which weights, and what follows from it. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lockstep/memory.h"
 #include "train/run.h"
@@ -49,24 +48,32 @@ static question of_test(const lks_trainer *t, lks_record *r, lks_predicted *pred
 
 /* --- the best checkpoint's weights ------------------------------------------------------------ */
 
+static lks_status take_best(const lks_run *run, const lks_chosen *best, float *weights,
+                            lks_error *err) {
+    lks_checkpoint now;
+    const lks_flat *flat = lks_checkpoint_evaluated(&best->checkpoint);
+    lks_run_snapshot(run, &now);
+    if (lks_flat_same(flat, lks_checkpoint_evaluated(&now), err) != LKS_OK)
+        return lks_fail_context(err, "%s", best->path);
+    if (weights)
+        memcpy(weights, flat->values, flat->count * sizeof *weights);
+    return LKS_OK;
+}
+
 /* Rank 0: the weights that evaluations of the best checkpoint use; `weights` NULL: only whether it is
  * that checkpoint. */
-static lks_status read_best(lks_run *run, float *weights, lks_error *err) {
-    char path[LKS_FOLDER_PATH_MAX];
-    lks_checkpoint best, now;
-    lks_folder_path(run->place.folder, LKS_FOLDER_BEST, path);
-    LKS_TRY(lks_checkpoint_read(path, LKS_NUMERICS, &best, err));
-    lks_run_snapshot(run, &now);
-    const lks_flat *flat = lks_checkpoint_evaluated(&best);
-    lks_status status = lks_flat_same(flat, lks_checkpoint_evaluated(&now), err);
-    if (status == LKS_OK && best.cursor.step != run->record.best.step)
-        status = lks_fail(err, LKS_ERR_MISMATCH, "it stands at step %lld, the best one was %lld",
-                          (long long)best.cursor.step, (long long)run->record.best.step);
-    if (status == LKS_OK && weights)
-        memcpy(weights, flat->values, flat->count * sizeof *weights);
-    if (status != LKS_OK)
-        lks_fail_context(err, "%s", path);
-    lks_checkpoint_free(&best);
+static lks_status read_best(const lks_run *run, float *weights, lks_error *err) {
+    lks_chosen best;
+    lks_error why;
+    const lks_status found =
+        lks_folder_read_best(run->place.folder, run->record.best.step, &best, &why);
+    if (found != LKS_OK)
+        return lks_fail(err, found == LKS_ERR_MISMATCH ? found : LKS_ERR_CONFIG,
+                        "eval.test_weights: best, but the best checkpoint so far, of step %lld, is "
+                        "not in %s; copy it there as best.h5, or set eval.test_weights=last: %s",
+                        (long long)run->record.best.step, run->place.checkpoints, why.text);
+    const lks_status status = take_best(run, &best, weights, err);
+    lks_checkpoint_free(&best.checkpoint);
     return status;
 }
 
@@ -115,16 +122,7 @@ bool lks_run_tests_best(const lks_run *run) {
 }
 
 lks_status lks_run_find_best(lks_run *run, lks_error *err) {
-    char path[LKS_FOLDER_PATH_MAX];
-    lks_folder_path(run->place.folder, LKS_FOLDER_BEST, path);
-    if (!lks_run_tests_best(run))
-        return LKS_OK;
-    if (access(path, R_OK) != 0)
-        return lks_fail(err, LKS_ERR_CONFIG,
-                        "eval.test_weights: best, but the best checkpoint so far, of step %lld, is "
-                        "not in %s; copy it there as best.h5, or set eval.test_weights=last",
-                        (long long)run->record.best.step, run->place.checkpoints);
-    return read_best(run, NULL, err);
+    return lks_run_tests_best(run) ? read_best(run, NULL, err) : LKS_OK;
 }
 
 /* --- when -------------------------------------------------------------------------------------- */

@@ -11,25 +11,36 @@
 #include "train/run.h"
 
 lks_status lks_run_start_output(lks_run *run, lks_error *err) {
-    char path[LKS_FOLDER_PATH_MAX];
     const char *folder = run->place.folder;
-    lks_folder_path(folder, LKS_FOLDER_CONFIG, path);
-    LKS_TRY(lks_publish_text(path, run->config_yaml, strlen(run->config_yaml), err));
+    LKS_TRY(lks_folder_write_config(folder, run->config_yaml, err));
     return lks_record_begin(&run->record, &run->trainer.view, folder, err);
 }
 
-lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, lks_error *err) {
-    char path[LKS_FOLDER_PATH_MAX];
-    lks_folder_path(run->place.folder, LKS_FOLDER_HISTORY, path);
+static lks_status write_history(const lks_record *r, const char *path,
+                                const lks_predicted *predicted, lks_error *err) {
     if (!predicted)
-        return lks_history_write(path, &run->record.history, NULL, err);
-    const lks_predictions test = {.classes = run->record.test->classes,
-                                  .n = run->record.test->total,
-                                  .confusion = run->record.test->confusion,
+        return lks_history_write(path, &r->history, NULL, err);
+    const lks_predictions test = {.classes = r->test->classes,
+                                  .n = r->test->total,
+                                  .confusion = r->test->confusion,
                                   .labels = predicted->labels,
                                   .predicted = predicted->classes,
                                   .probabilities = predicted->probabilities};
-    return lks_history_write(path, &run->record.history, &test, err);
+    return lks_history_write(path, &r->history, &test, err);
+}
+
+lks_status lks_run_write_history(const lks_run *run, const lks_predicted *predicted,
+                                 lks_error *err) {
+    char path[LKS_FOLDER_PATH_MAX];
+    lks_error unremoved;
+    lks_folder_path(run->place.folder, LKS_FOLDER_HISTORY, path);
+    const lks_status status = write_history(&run->record, path, predicted, err);
+    if (status == LKS_OK || status == LKS_ERR_BUSY)
+        return status;
+    lks_warn("%s; the same command tries again", err->text);
+    if (lks_publish_remove(path, &unremoved) != LKS_OK) /* it would be taken for this run's */
+        lks_warn("%s", unremoved.text);
+    return LKS_OK;
 }
 
 void lks_run_write_page(const lks_place *place) {
@@ -45,13 +56,18 @@ void lks_run_write_page(const lks_place *place) {
     free(word);
 }
 
-lks_status lks_run_remove_summary(const lks_place *place, lks_error *err) {
-    static const lks_folder_file files[] = {LKS_FOLDER_SUMMARY, LKS_FOLDER_REPORT};
+lks_status lks_run_remove_results(const lks_place *place, lks_error *err) {
+    static const lks_folder_file results[] = {LKS_FOLDER_SUMMARY, LKS_FOLDER_REPORT};
     char path[LKS_FOLDER_PATH_MAX];
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (lks_publish_remove(lks_folder_path(place->folder, files[i], path), err) == LKS_ERR_BUSY)
-            return LKS_ERR_BUSY;
-    return LKS_OK; /* what could not be removed cannot be replaced at the end, either, which is told then */
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        const lks_status status =
+            lks_publish_remove(lks_folder_path(place->folder, results[i], path), err);
+        if (status == LKS_ERR_BUSY)
+            return status;
+        if (status != LKS_OK)
+            lks_warn("%s; until this run ends it is that of an earlier end", err->text);
+    }
+    return LKS_OK;
 }
 
 static lks_summary_work work_of(const lks_trainer *t, const lks_record *r) {

@@ -42,8 +42,7 @@ lks_status lks_record_step(lks_record *r, const lks_trainer *t, lks_error *err) 
 
 lks_status lks_record_epoch(lks_record *r, const lks_epoch_record *epoch, lks_error *err) {
     LKS_TRY(lks_history_add_epoch(&r->history, epoch, err));
-    lks_metrics_add_epoch(&r->metrics, epoch);
-    return lks_metrics_check(&r->metrics, err);
+    return lks_metrics_add_epoch(&r->metrics, &r->history, err);
 }
 
 /* The tensors whose norms are recorded: those that are trained. */

@@ -113,6 +113,10 @@ void lks_run_rescue(lks_run *run);
 /* begin/resume.c: where options->resume says. Collective; errors agreed. */
 lks_status lks_run_resume(lks_run *run, lks_error *err);
 
+/* begin/mend.c: rank 0: links and the list of checkpoints are as the newest one says; where there is none, there
+ * are no links. LKS_ERR_BUSY, LKS_ERR_IO. */
+lks_status lks_run_mend(const lks_run *run, lks_error *err);
+
 /* begin/init_from.c: the weights of options->init_from, unless the run was resumed. Collective; errors
  * agreed. */
 lks_status lks_run_init_from(lks_run *run, lks_error *err);
@@ -120,11 +124,14 @@ lks_status lks_run_init_from(lks_run *run, lks_error *err);
 /* begin/dry_run.c: memory, and where the run would start. Collective; errors agreed. */
 lks_status lks_run_report(lks_run *run, lks_error *err);
 
-/* output.c: rank 0's files. Errors are agreed by the caller. */
+/* output.c: rank 0's files. Errors are agreed by the caller. summary.json is the result: where it cannot be
+ * written, the run has failed. All else ends no run, and is completed by the next start. */
 lks_status lks_run_start_output(lks_run *run, lks_error *err);
-lks_status lks_run_write_history(lks_run *run, const lks_predicted *predicted, lks_error *err);
+/* history.h5; a failure is warned of, but for LKS_ERR_BUSY. */
+lks_status lks_run_write_history(const lks_run *run, const lks_predicted *predicted,
+                                 lks_error *err);
 /* A run that goes on has neither summary nor report until it ends again. */
-lks_status lks_run_remove_summary(const lks_place *place, lks_error *err);
+lks_status lks_run_remove_results(const lks_place *place, lks_error *err);
 lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err);
 /* report.html, from the files above: they have the results, so a page that cannot be written is warned
  * of. */

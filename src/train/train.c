@@ -173,12 +173,12 @@ static lks_status train_all(lks_run *run, lks_error *err) {
 static lks_status write_results(lks_run *run, const lks_predicted *predicted, lks_error *err) {
     lks_record *r = &run->record;
     LKS_TRY(lks_run_write_history(run, predicted, err));
-    if (r->test->total > 0)
-        lks_metrics_add_test(&r->metrics, &r->tested, r->test);
-    LKS_TRY(lks_metrics_check(&r->metrics, err));
-    LKS_TRY(lks_run_write_summary(run, "done", err));
+    LKS_TRY(lks_metrics_finish(&r->metrics, &r->history, r->test->total > 0 ? &r->tested : NULL,
+                               r->test, err));
+    const lks_status status = lks_run_write_summary(run, "done", err);
     lks_run_print_results(run);
-    return LKS_OK;
+    lks_run_write_page(&run->place);
+    return status;
 }
 
 /* The last evaluation, what the work took, and rank 0's files of both. */
@@ -202,8 +202,6 @@ static lks_status finish(lks_run *run, lks_error *err) {
     lks_predicted_free(&predicted);
     LKS_TRY(status);
     lks_run_print_end(run);
-    if (t->comm->rank == 0)
-        lks_run_write_page(&run->place);
     lks_info("\nrun folder %s%s", run->place.folder,
              worked ? "" : " (was complete: nothing left to train)");
     if (t->comm->rank == 0)
@@ -217,7 +215,8 @@ static lks_status stop(lks_run *run, lks_error *err) {
     if (t->comm->rank == 0) {
         status = lks_run_write_history(run, NULL, err);
         if (status == LKS_OK)
-            status = lks_metrics_check(&run->record.metrics, err);
+            status =
+                lks_metrics_finish(&run->record.metrics, &run->record.history, NULL, NULL, err);
     }
     LKS_TRY(lks_comm_agree(t->comm, status, err));
     lks_run_print_work(t, &run->record, false, t->cursor.step > run->place.first_step);

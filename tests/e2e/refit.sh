@@ -47,7 +47,7 @@ refused() { # refused STATUS WHAT PATTERN ARGUMENT...
     check "$what: says why" grep -qE -e "$pattern" "$work/log.log"
     $ok || show "$work/log.log"
 }
-refused 2 "a run without validation" 'no checkpoints/best\.h5' --refit "$work/plain"
+refused 2 "a run without validation" 'no best checkpoint' --refit "$work/plain"
 refused 2 "no run" 'config\.yaml' --refit "$work/nowhere"
 refused 2 "a configuration besides" 'too many' "$config" --refit "$work/first"
 refused 2 "epochs of one's own" 'train\.epochs=3: with --refit' --refit "$work/first" --set train.epochs=3

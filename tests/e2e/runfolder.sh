@@ -38,7 +38,7 @@ asks() {
     check "$state: --init-from takes them" grep -q "weights ${tested:0:16}" "$work/from-$state.log"
     same "$state: and notes the file" "$run/checkpoints/best.h5" "$(key "from-$state" init_from.path)"
     "$LOCKSTEP" predict "$run" "$golden/t10k-images-idx3-ubyte.gz" --verbose --threads 1 >"$work/predict" 2>&1
-    check "$state: predict takes them" grep -q "checkpoints/best.h5" "$work/predict"
+    check "$state: predict takes them" grep -q "checkpoints/$best" "$work/predict"
 }
 
 asks ended
@@ -57,7 +57,7 @@ rm "$run/summary.json" "$run/history.h5" "$run/report.html" # what a stopped run
 asks stopped
 
 # The configuration of a stopped run may ask for the newest ones.
-sed -i 's/test_weights: best/test_weights: last/' "$run/config.yaml"
+sed -i -e 's/test_weights: best/test_weights: last/' -e '/^# sha256: /d' "$run/config.yaml"
 "$LOCKSTEP" eval "$run" --threads 1 >"$work/eval" 2>&1
 check "test_weights: last: eval takes the newest weights" grep -q "weights ${newest:0:16}" "$work/eval"
 "$LOCKSTEP" info "$run" >"$work/info"

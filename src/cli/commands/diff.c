@@ -1,4 +1,6 @@
 /* lockstep diff */
+#include <string.h>
+
 #include "cli/commands/commands.h"
 #include "cli/parse.h"
 #include "cli/process.h"
@@ -22,6 +24,16 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return ARGP_ERR_UNKNOWN;
 }
 
+static lks_status find(const char *path, char file[LKS_FOLDER_PATH_MAX], lks_error *err) {
+    lks_chosen s;
+    LKS_TRY(lks_folder_read(path, &s, err));
+    if (s.remark[0])
+        lks_warn("%s", s.remark);
+    memcpy(file, s.path, sizeof s.path);
+    lks_checkpoint_free(&s.checkpoint);
+    return LKS_OK;
+}
+
 static int run(const lks_call *call) {
     lks_common_options common = {0};
     const char *paths[2];
@@ -30,10 +42,10 @@ static int run(const lks_call *call) {
     lks_parse(call, &common, paths);
     if (!lks_speaks())
         return 0;
-    char files[2][LKS_PATH_MAX + 64];
+    char files[2][LKS_FOLDER_PATH_MAX];
     lks_status status = LKS_OK;
     for (int i = 0; i < 2 && status == LKS_OK; i++)
-        status = lks_folder_checkpoint(paths[i], files[i], &err);
+        status = find(paths[i], files[i], &err);
     if (status == LKS_OK)
         status = lks_checkpoint_diff(files[0], files[1], LKS_NUMERICS, &same, &err);
     lks_common_free(&common);

@@ -112,11 +112,23 @@ static void note(lks_init_source *note, const source *s) {
     snprintf(note->flat, sizeof note->flat, "%s", s->flat->group);
 }
 
+/* Another checkpoint than the one that was asked for would be another training. */
+static lks_status read_source(const char *path, lks_chosen *s, lks_error *err) {
+    LKS_TRY(lks_folder_read(path, s, err));
+    if (!s->instead) {
+        if (s->remark[0])
+            lks_warn("%s", s->remark);
+        return LKS_OK;
+    }
+    lks_fail(err, LKS_ERR_FORMAT, "--init-from %s: %s if you name that file", path, s->remark);
+    lks_checkpoint_free(&s->checkpoint);
+    return LKS_ERR_FORMAT;
+}
+
 static lks_status load(lks_run *run, lks_error *err) {
-    char path[LKS_FOLDER_PATH_MAX];
-    source s = {.path = path};
-    LKS_TRY(lks_folder_checkpoint(run->options->init_from, path, err));
-    LKS_TRY(lks_checkpoint_read(s.path, LKS_NUMERICS, &s.c, err));
+    lks_chosen found;
+    LKS_TRY(read_source(run->options->init_from, &found, err));
+    source s = {.path = found.path, .c = found.checkpoint};
     s.flat = lks_checkpoint_evaluated(&s.c);
     lks_status status = adopt(&s, &run->trainer.view, err);
     if (status == LKS_OK)

@@ -3,6 +3,7 @@
 #include "train/begin/refit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -20,22 +21,41 @@ typedef struct found {
     bool finished;
 } found;
 
+/* The best epoch, by the newest checkpoint; an older one may know a worse epoch only. */
+static lks_status read_best_step(const char *folder, found *f, lks_error *err) {
+    lks_chosen s;
+    LKS_TRY(lks_folder_read_newest(folder, &s, err));
+    f->best = s.checkpoint.best;
+    lks_checkpoint_free(&s.checkpoint);
+    if (s.instead)
+        return lks_fail(err, LKS_ERR_FORMAT, "--refit %s: %s", folder, s.remark);
+    if (f->best.step > 0)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_CONFIG,
+                    "--refit %s: there is no best checkpoint; only a run with data.validation "
+                    "has a best epoch",
+                    folder);
+}
+
+/* Nobody has named its config.yaml: one that was changed is not used. */
+static lks_status check_config(const char *folder, lks_error *err) {
+    lks_config config;
+    char *yaml;
+    LKS_TRY(lks_folder_config(folder, NULL, &config, &yaml, NULL, err));
+    lks_config_free(&config);
+    free(yaml);
+    return LKS_OK;
+}
+
 static lks_status read_best(const char *folder, found *f, lks_error *err) {
-    char path[LKS_FOLDER_PATH_MAX];
-    lks_checkpoint c;
+    lks_chosen s;
     f->finished = lks_folder_has(folder, LKS_FOLDER_SUMMARY);
-    if (!lks_folder_has(folder, LKS_FOLDER_BEST))
-        return lks_fail(
-            err, LKS_ERR_CONFIG,
-            "--refit %s: there is no checkpoints/best.h5; only a run with data.validation "
-            "has a best epoch",
-            folder);
-    LKS_TRY(
-        lks_checkpoint_read(lks_folder_path(folder, LKS_FOLDER_BEST, path), LKS_NUMERICS, &c, err));
-    f->epoch = c.cursor.epoch;
-    f->best = c.best;
-    memcpy(f->init_from, c.provenance.init_from.path, sizeof f->init_from);
-    lks_checkpoint_free(&c);
+    LKS_TRY(check_config(folder, err));
+    LKS_TRY(read_best_step(folder, f, err));
+    LKS_TRY(lks_folder_read_best(folder, f->best.step, &s, err));
+    f->epoch = s.checkpoint.cursor.epoch;
+    memcpy(f->init_from, s.checkpoint.provenance.init_from.path, sizeof f->init_from);
+    lks_checkpoint_free(&s.checkpoint);
     return LKS_OK;
 }
 

@@ -110,7 +110,9 @@ static lks_status load_file(lks_run *run, const char *path, lks_error *err) {
     LKS_TRY(load(run, path, err));
     LKS_TRY(lks_checkpoint_list(run->place.checkpoints, !run->options->dry_run, &paths, &n, err));
     lks_checkpoint_path(run->place.checkpoints, run->trainer.cursor.step, newest);
-    bool beyond = n > 0 && strcmp(paths[0], newest) > 0;
+    const size_t length = strlen(newest); /* steps of more digits have longer names */
+    bool beyond = n > 0 && (strlen(paths[0]) > length ||
+                            (strlen(paths[0]) == length && strcmp(paths[0], newest) > 0));
     lks_status status = LKS_OK;
     if (beyond)
         status =
@@ -122,26 +124,42 @@ static lks_status load_file(lks_run *run, const char *path, lks_error *err) {
     return status;
 }
 
-/* What stays would be taken for a part of the new run. */
+static lks_status remove_files(const lks_place *place, const lks_folder_file *files, size_t n,
+                               lks_error *err) {
+    char path[LKS_FOLDER_PATH_MAX];
+    for (size_t i = 0; i < n; i++)
+        LKS_TRY(lks_publish_remove(lks_folder_path(place->folder, files[i], path), err));
+    return LKS_OK;
+}
+
+/* What stays would be taken for a part of the new run. Results go first: whatever a death on the way leaves is a
+ * run that has not ended, and the newest checkpoint is the first to go, after the links to it. */
 static lks_status remove_old(const lks_place *place, lks_error *err) {
+    static const lks_folder_file others[] = {
+        LKS_FOLDER_SUMMARY, LKS_FOLDER_REPORT, LKS_FOLDER_COMPARISON, LKS_FOLDER_HISTORY,
+        LKS_FOLDER_METRICS, LKS_FOLDER_LAST,   LKS_FOLDER_BEST};
     char **paths = NULL;
     int n = 0;
-    static const lks_folder_file others[] = {
-        LKS_FOLDER_LAST,    LKS_FOLDER_BEST,   LKS_FOLDER_HISTORY,   LKS_FOLDER_METRICS,
-        LKS_FOLDER_SUMMARY, LKS_FOLDER_REPORT, LKS_FOLDER_COMPARISON};
     LKS_TRY(lks_checkpoint_list(place->checkpoints, true, &paths, &n, err));
-    lks_status status = LKS_OK;
+    lks_status status = remove_files(place, others, sizeof others / sizeof *others, err);
     for (int i = 0; i < n && status == LKS_OK; i++)
         status = lks_publish_remove(paths[i], err);
     if (n && status == LKS_OK)
         lks_info("starting over: %d checkpoint%s of an earlier run removed from %s", n,
                  n == 1 ? "" : "s", place->checkpoints);
     free(paths);
-    for (size_t i = 0; i < sizeof others / sizeof *others && status == LKS_OK; i++) {
-        char path[LKS_FOLDER_PATH_MAX];
-        status = lks_publish_remove(lks_folder_path(place->folder, others[i], path), err);
-    }
     return status;
+}
+
+/* Checkpoints that were copied without the files that links lead to: starting over would replace them. */
+static lks_status check_copies(const lks_place *place, lks_error *err) {
+    if (place->resumed_from[0] || !lks_folder_has(place->folder, LKS_FOLDER_LAST))
+        return LKS_OK;
+    return lks_fail(
+        err, LKS_ERR_CONFIG,
+        "%s has a last.h5, but no step-*.h5 that it could be of: --resume %s/last.h5 goes "
+        "on from it, --resume never starts over",
+        place->checkpoints, place->checkpoints);
 }
 
 /* All ranks stand where rank 0 stands. */
@@ -159,7 +177,10 @@ static lks_status find_start(lks_run *run, lks_error *err) {
     const char *how = run->options->resume ? run->options->resume : "auto";
     if (strcmp(how, "never") == 0)
         return run->options->dry_run ? LKS_OK : remove_old(&run->place, err);
-    return strcmp(how, "auto") == 0 ? load_newest(run, err) : load_file(run, how, err);
+    if (strcmp(how, "auto") != 0)
+        return load_file(run, how, err);
+    LKS_TRY(load_newest(run, err));
+    return check_copies(&run->place, err);
 }
 
 lks_status lks_run_resume(lks_run *run, lks_error *err) {

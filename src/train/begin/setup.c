@@ -85,6 +85,16 @@ static lks_status enter_folder(lks_place *p, const lks_train_options *o, lks_err
     return LKS_OK;
 }
 
+/* Rank 0: the folder becomes that of a run which goes on. */
+static lks_status take_possession(lks_run *run, lks_error *err) {
+    LKS_TRY(lks_run_mend(run, err));
+    if (!lks_trainer_over(&run->trainer))
+        LKS_TRY(lks_run_remove_results(&run->place, err));
+    LKS_TRY(lks_run_start_output(run, err));
+    run->place.saved_at = lks_now();
+    return lks_saver_open(&run->saver, run->place.folder, run->config.checkpoint.keep, err);
+}
+
 static lks_status begin(lks_run *run, lks_error *err) {
     const lks_train_options *o = run->options;
     lks_comm *comm = run->trainer.comm;
@@ -111,17 +121,7 @@ static lks_status begin(lks_run *run, lks_error *err) {
                         (long long)run->trainer.plan.last_step);
     if (o->dry_run)
         return lks_run_report(run, err);
-    if (comm->rank == 0) {
-        if (!lks_trainer_over(&run->trainer))
-            status = lks_run_remove_summary(&run->place, err);
-        if (status == LKS_OK)
-            status = lks_run_start_output(run, err);
-        if (status == LKS_OK)
-            status =
-                lks_saver_open(&run->saver, run->place.folder, run->config.checkpoint.keep, err);
-        run->place.saved_at = lks_now();
-    }
-    return lks_comm_agree(comm, status, err);
+    return lks_comm_agree(comm, comm->rank == 0 ? take_possession(run, err) : LKS_OK, err);
 }
 
 /* Rank 0: a run that cannot begin leaves no empty folder behind, unless others are in it. */
