@@ -78,13 +78,21 @@ limit_time() {
 
 # --- the run -----------------------------------------------------------------------------------------------
 
-# train CONFIG FOLDER OPTION...: on $hosts, by mpirun or srun as $with says; its exit status
+# train CONFIG FOLDER OPTION...: on $hosts, by mpirun or srun as $with says; its exit status. A rank that stands still cannot
+# end itself, so that srun tells how it was killed; what was noted in the folder tells why.
 train() {
     local before status=0
     before=$(faults "$2")
     on_hosts "$lockstep" train "$1" --threads "$threads" --out "$2" "${@:3}" || status=$?
     bad_node=''
-    if [ "$(faults "$2")" -gt "$before" ]; then read_bad_node "$2/faults.jsonl"; fi
+    if [ "$(faults "$2")" -gt "$before" ]; then
+        read_bad_node "$2/faults.jsonl"
+        case $status:$(tail -n 1 "$2/faults.jsonl") in
+        0:* | 2:* | 73:* | 75:* | 205:*) ;;
+        *'"kind":"stall"'*) status=79 ;;
+        *) status=76 ;;
+        esac
+    fi
     return $status
 }
 

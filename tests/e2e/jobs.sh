@@ -176,6 +176,8 @@ for status in 76 79; do
     verdict "status $status" 0 '^scontrol requeue 42$'
     check "without that node" called '^scontrol update JobId=42 ExcNodeList=n2$'
 done
+job train.sbatch STATUS=137 LOCKSTEP_LAUNCHER=srun NOTES="${note/replica/stall}"
+verdict "srun tells how a rank that stood still was killed" 0 '^scontrol update JobId=42 ExcNodeList=n2$'
 job train.sbatch STATUS=79 # the folder's old lines are of other lives
 verdict "a stall of which nobody knows where" 0 not 'ExcNodeList'
 sed 's/ExcNodeList=(null)/ExcNodeList=n[5-6]/' "$work/job-description" >"$work/more"
@@ -388,6 +390,15 @@ wait $! || status=$?
 same "local.sh: TERM saves and stops" 75 $status
 check "local.sh: with a checkpoint of the step" grep -q 'stopped at step [0-9]* of [0-9]* on a signal; checkpoint saved' "$work/local.log"
 $ok || show "$work/local.log"
+# --- local.sh on several hosts, with stand-ins
+printf '# two of them\n\nh1 slots=3\nh2\n' >"$work/hosts"
+: >"$calls"
+status=0
+env PATH="$fakes:$PATH" STATUS="1 0" DEAD=h1 bash "$SOURCE/jobs/local.sh" --hosts "$work/hosts" "$config" --out x >"$work/job.log" 2>&1 ||
+    status=$?
+verdict "local.sh: a host is lost" 0 '^mpirun -n 4 --host h1:3,h2:1 -x LOCKSTEP_JOB -x LOCKSTEP_RELAUNCH .*lockstep train .*--out x$'
+check "local.sh: the other one goes on" called '^mpirun -n 1 --host h2:1 '
+local_run 2 "no host file" --hosts "$work/nowhere" "$config"
 local_run 2 "no configuration"
 local_run 2 "a wrong number of ranks" -n many "$config"
 local_run 2 "a key that is none" "$config" --set train.epoch=1
