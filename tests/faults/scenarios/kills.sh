@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# a rank, mpirun or the job is killed: at a chosen call, at a step, at any moment; up to three times a run
+# a rank, mpirun or the job is killed: at a chosen call or step, at any moment; up to three times a run
 
 # How many calls and steps a run has, counted once.
 prepare() {
@@ -23,8 +23,21 @@ kill_at_call() {
     pick "$calls" && at=$((REPLY + 1))
     pick 5 && deed=${deeds[REPLY]}
     pick 3
-    [ $deed != kill-parent ] || REPLY=1 # a rank without mpirun has the test for a parent
+    [ "$deed" != kill-parent ] || REPLY=1 # a rank without mpirun has the test for a parent
     life $((REPLY + 1)) "FAULT_CALLS=$file_calls" "FAULT_AT=$at" "FAULT_DO=$deed"
+}
+
+# Where a run folder is between two states: a checkpoint has its name and no link names it yet, links are moved, what is
+# too many is removed. Epochs end at steps 17, 34 and 51.
+kill_in_window() {
+    local at kind path most deed deeds=(kill kill-after)
+    local windows=("rename */step-*.h5 12" "rename */step-000000[135][147].h5 3" "rename */last.h5 12" "rename */best.h5 3"
+        "unlink */step-*.h5 9" "rename */history.h5 1" "rename */summary.json 1" "rename */report.html 1")
+    pick ${#windows[@]} && read -r kind path most <<<"${windows[REPLY]}"
+    pick 2 && deed=${deeds[REPLY]}
+    pick "$most" && at=$((REPLY + 1))
+    pick 3
+    life $((REPLY + 1)) "FAULT_CALLS=$kind" "FAULT_PATH=$path" "FAULT_AT=$at" "FAULT_DO=$deed"
 }
 
 # Before or after a step's message, on any rank.
@@ -61,7 +74,8 @@ try() {
         times=$((times - 1))
         pick 4
         case $REPLY in
-        0 | 1) kill_at_call ;;
+        0) kill_at_call ;;
+        1) kill_in_window ;;
         2) kill_at_step ;;
         3) kill_at_moment ;;
         esac
