@@ -42,9 +42,9 @@ prepare_mpi() {
 # ask_to_stop: always as USR1, which mpirun and srun hand to every rank; TERM would end them. Until the ranks are there it
 # gets lost on the way, so it is repeated until the launcher is gone; for the ranks it stays one request.
 ask_to_stop() {
-    local process=$launched
+    local process=$launched pause=1
     if [ -z "$process" ] || [ -n "$repeater" ]; then return; fi
-    while kill -USR1 "$process" && sleep 1; do :; done </dev/null >/dev/null 2>&1 &
+    while kill -USR1 "$process" && sleep $pause; do pause=$((pause < 5 ? pause + 1 : 5)); done </dev/null >/dev/null 2>&1 &
     repeater=$!
 }
 

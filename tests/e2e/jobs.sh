@@ -263,9 +263,9 @@ for script in train.sbatch sweep.sbatch scaling.sbatch; do
     verdict "$script: USR1 before the run begins" 0 "^scontrol requeue $id\$"
     check "$script: and it does not begin" never '^(mpirun|srun)'
 done
-signalled train.sbatch USR1 WAIT=3 STATUS=75
-verdict "a launcher that swallows USR1 twice" 0 '^scontrol requeue 42$'
-same "gets it again" 3 "$(grep -c '^launcher-got' "$calls")"
+signalled train.sbatch USR1 WAIT=2 STATUS=75
+verdict "a launcher that swallows USR1 once" 0 '^scontrol requeue 42$'
+same "gets it again" 2 "$(grep -c '^launcher-got' "$calls")"
 signalled train.sbatch USR1 STATUS=205 DEAD=n2
 verdict "a node that is lost while the run stops" 0 '^scontrol requeue 42$'
 check "nothing is started again" never 'relaunch 1'
