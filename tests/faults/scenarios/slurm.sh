@@ -26,10 +26,10 @@ remark() { echo "   the slowest job took $slowest s"; }
 lines_written() { { wc -l <"$trial/run/metrics.jsonl"; } 2>/dev/null || echo 0; }
 state_of() { on_host control scontrol -o show job "$1" 2>/dev/null | grep -o 'JobState=[A-Z_]*' | cut -d = -f 2; }
 
-# submit SCRIPT: the job's number in $job
+# submit mpirun|srun: the job's number in $job
 submit() {
-    job=$(cd "$here/../.." && on_host control env "LOCKSTEP_CONFIG=$network" "LOCKSTEP_OUT=$trial/run" sbatch --parsable --nodes=2 \
-        --ntasks-per-node=1 --time=30 "--output=$trial/log" "jobs/$1" --set "data.dir=$images" "${extra[@]}")
+    job=$(cd "$here/../.." && on_host control env "LOCKSTEP_CONFIG=$network" "LOCKSTEP_OUT=$trial/run" "LOCKSTEP_LAUNCHER=$1" sbatch --parsable --nodes=2 \
+        --ntasks-per-node=1 --time=30 "--output=$trial/log" jobs/train.sbatch --set "data.dir=$images" "${extra[@]}")
 }
 
 # wait_job: until it has ended, at most some minutes; what Slurm lets wait after a requeue starts at once
@@ -54,17 +54,17 @@ befall() {
     cancel)
         on_host control scancel "$job"
         wait_job
-        submit "$script"
+        submit "$with"
         ;;
     esac
     lost=$node
 }
 
 try() {
-    local what=${happenings[seed % ${#happenings[@]}]} started=$SECONDS script=train.sbatch
-    [ $((seed / 2 % 2)) -eq 0 ] || script=train-srun.sbatch
+    local what=${happenings[seed % ${#happenings[@]}]} started=$SECONDS with=mpirun
+    [ $((seed / 2 % 2)) -eq 0 ] || with=srun
     wait_for_nodes $nodes || fail "nodes are missing"
-    submit $script
+    submit $with
     pick 2000
     for _ in $(seq 300); do
         [ "$(lines_written)" -le $((REPLY + 100)) ] || break
@@ -72,7 +72,7 @@ try() {
     done
     befall "$what" >>"$trial/log" 2>&1
     wait_job
-    [ "$(state_of "$job")" = COMPLETED ] || fail "$script, $what: the job is $(state_of "$job")"
+    [ "$(state_of "$job")" = COMPLETED ] || fail "$with, $what: the job is $(state_of "$job")"
     if [ "$what" = kill-node ]; then
         start_host "$lost" "$cluster_net.${lost#n}" && start_node "$lost"
     fi
