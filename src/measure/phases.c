@@ -16,10 +16,15 @@ void lks_phases_free(lks_phases *p) {
     lks_free(p->met);
 }
 
+/* What the pulse calls a phase. Between the others files of records are written, and decisions made. */
+static const char *place_of(lks_phase phase) {
+    return phase == LKS_PHASE_OTHER ? "records" : lks_phase_names[phase];
+}
+
 void lks_phases_start(lks_phases *p) {
     p->current = LKS_PHASE_OTHER;
     p->since = p->started = lks_now();
-    lks_pulse_at(lks_phase_names[p->current]);
+    lks_pulse_at(place_of(p->current));
 }
 
 void lks_phases_reset(lks_phases *p) {
@@ -58,7 +63,7 @@ lks_phase lks_phases_enter(lks_phases *p, lks_phase next) {
     p->seconds[before] += now - p->since;
     p->since = now;
     p->current = next;
-    lks_pulse_at(lks_phase_names[next]);
+    lks_pulse_at(place_of(next));
     trace(p, next, now);
     return before;
 }

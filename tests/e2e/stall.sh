@@ -52,6 +52,10 @@ for name in "${!victim[@]}"; do
     begin "$name" -n "${name##*-}" "${stopping[@]}"
 done
 
+# --- a file system that hangs for rank 0, which is alive; the note in the run folder hangs as well
+begin hanging -n 2 env "LD_PRELOAD=$library" FAULT_CALLS=write,open,fsync,rename "FAULT_UNDER=$work/hanging" FAULT_AT=40 \
+    FAULT_FOR=0 FAULT_DO=hang "$LOCKSTEP" "${run[@]}" --out "$work/hanging"
+
 # --- all ranks stopped, for longer than the limit, and continued
 stopping 0 suspended
 first=("${stopping[@]}")
@@ -82,6 +86,13 @@ for name in "${!victim[@]}"; do
     trained "$name" 2 --threads 1
     same "$name: the same command goes on" "$(result whole)" "$(result "$name")"
 done
+
+status_of hanging
+same "hanging: exit status" 79 $status
+check "hanging: the message" grep -q "lockstep: error: stalled: rank 0 on $(hostname), .*: alive, but gets nothing done" \
+    "$work/hanging.log"
+$ok || show "$work/hanging.log"
+check "hanging: no process is left" wait_for none_of hanging
 
 while [ $((SECONDS - suspended)) -le $((limit + 1)) ]; do sleep 0.2; done
 for pid in $(ranks_of suspended); do kill -CONT "$pid"; done
