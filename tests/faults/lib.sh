@@ -126,9 +126,9 @@ portrait() {
     cat "$run/config.yaml"
     echo "# summary.json"
     jq -S 'del(.comm_seconds, .train_seconds, .images_per_second, .phases, .peak_rss_mib, .resumed_from, .world_size,
-        .threads_per_rank, .hosts, .isa)' "$run/summary.json"
+        .threads_per_rank, .hosts, .isa, .sha256)' "$run/summary.json"
     echo "# metrics.jsonl"
-    jq -c 'del(.images_per_second, .seconds, .comm_seconds, .phases)' "$run/metrics.jsonl"
+    jq -c 'del(.images_per_second, .seconds, .comm_seconds, .phases, .check)' "$run/metrics.jsonl"
     echo "# history.h5"
     figures_of "$run/history.h5" ''
     for file in "$run"/checkpoints/step-*.h5; do
