@@ -18,6 +18,7 @@ typedef struct lks_comm {
     double seconds;    /**< spent inside collectives since the start (read and reset freely) */
     int *numbers;      /**< [2 * size] room for counts and offsets within a call */
     void *handle;      /**< MPI's communicator of the job, which everything runs on */
+    int blamed;        /**< rank whose error lks_comm_agree() told last; 0 before */
     lks_error failure; /**< status LKS_OK: none. Else this rank has left the others behind */
 } lks_comm;
 

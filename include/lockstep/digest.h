@@ -1,4 +1,5 @@
-/** @file digest.h  SHA-256 (FIPS 180-4, by OpenSSL libcrypto) and a 64-bit id hash. */
+/** @file digest.h  SHA-256 (FIPS 180-4, by OpenSSL libcrypto), a 64-bit id hash, and a 64-bit hash that costs
+ * little more than reading. */
 #ifndef LOCKSTEP_DIGEST_H
 #define LOCKSTEP_DIGEST_H
 
@@ -35,5 +36,17 @@ lks_seal lks_seal_of_text(const char *text, const char *opening, const char *clo
 /** A 64-bit mixing of @p id (splitmix64 finaliser, Steele et al. 2014): the once-per-epoch check
  * adds these modulo 2^64 over all samples seen. */
 uint64_t lks_hash64(uint64_t id);
+
+/** What word i of a hash is multiplied by, modulo 2^32: odd, and another one for each i < 2^31. The step's half
+ * is 2^31 over the golden ratio, made odd. */
+#define LKS_HASH_STEP          UINT32_C(0x9e3779ba)
+#define LKS_HASH_MULTIPLIER(i) ((uint32_t)(i)*LKS_HASH_STEP + 1)
+
+/** A hash that sees what faulty memory does: the sum over i, modulo 2^64, of word i times its multiplier; words
+ * have 32 bits, little-endian, the last one is filled up with zeros. A word that changes by d moves the sum by d
+ * times an odd number below 2^32: never by a multiple of 2^64. So **each change within one word is seen**, and
+ * each two bits that flip anywhere, and two words that change places; of other changes all but 1 in 2^64 if they
+ * are random. It is no defence against somebody who wants to deceive. */
+uint64_t lks_hash_bytes(const void *bytes, size_t n);
 
 #endif

@@ -264,6 +264,11 @@ typedef struct lks_kernels {
 
     lks_update_kernel update[LKS_UPDATE_RULES];
 
+    /** The sum over i < n, modulo 2^64, of words[i] * LKS_HASH_MULTIPLIER(first + i), words of 32 bits as
+     * unsigned numbers: see lks_hash_bytes(). Hashes of parts, each with its own first, add up to that of the
+     * whole. */
+    uint64_t (*hash)(const void *words, size_t n, uint32_t first);
+
     /** Independent chains x = x * out[0] + out[1] in registers, @p rounds of each; a sum goes to
      * out[2..17], so that nothing is left out. Returns the floating-point operations done: the most
      * that this table can do a second, for comparison. */

@@ -54,6 +54,8 @@ typedef struct lks_model_view {
     int n_meetings;   /**< times that a batch calls the sum of lks_model_share() */
     size_t bytes;     /**< memory held */
     const lks_kernels *kernels;
+    const float
+        *pixels; /**< [channels][256] the float value of every byte, as the network has it */
 } lks_model_view;
 
 /** Builds the network. @p pixels [channels][256] is the float value of every byte (copied); @p
@@ -70,6 +72,10 @@ void lks_model_free(lks_model *model);
  * lks_model_train() is collective over the ranks behind @p sum: each calls it for every batch, also
  * with n = 0. */
 void lks_model_share(lks_model *model, lks_sum_i64 sum, void *context);
+
+/** Who is told of the running moments of batchnorm, which move in the midst of a batch: on the thread that called
+ * lks_model_train(). NULL: nobody. */
+void lks_model_watch(lks_model *model, lks_touch touch, void *context);
 
 /** Factors on the training loss of each class's samples, [classes], copied; 1 until then. */
 void lks_model_weigh_classes(lks_model *model, const double *factors);

@@ -56,12 +56,19 @@ enum lks_message_slot {
     LKS_MSG_CORRECT,
     LKS_MSG_BAD_LOSS,    /**< ranks with a loss that is not finite */
     LKS_MSG_BAD_WEIGHTS, /**< ranks with a weight that is not finite since the last update */
-    LKS_MSG_TROUBLE,     /**< ranks on which something beside the step failed; the caller's */
+    LKS_MSG_CHANGED, /**< ranks that found their own memory changed; the caller's, as the next two */
+    LKS_MSG_STATE_LOW, /**< differences of the ranks' hashes of their state: 0 where they are equal */
+    LKS_MSG_STATE_HIGH,
+    LKS_MSG_TROUBLE, /**< ranks on which something beside the step failed; the caller's */
     LKS_MSG_HEAD /**< number of slots; then one per operation: ranks with a bad gradient partial */
 };
 
 /** Adds up @p values over all ranks, in place: see lks_model_share(). */
 typedef void (*lks_sum_i64)(void *context, int64_t *values, size_t n);
+
+/** Told of @p n values of the flat weights from @p at on that change within a batch: right before they are read,
+ * then, @p wrote, right after they were written. See lks_model_watch(). */
+typedef void (*lks_touch)(void *context, const float *at, size_t n, bool wrote);
 
 /** Result of one evaluated sample. */
 typedef struct lks_score {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "lockstep/config.h"
+#include "lockstep/hashes.h"
 #include "lockstep/kernels.h"
 #include "lockstep/status.h"
 #include "lockstep/tensor.h"
@@ -47,6 +48,7 @@ typedef struct lks_weight_block {
     size_t first;
     int count;
     int tensor;  /**< its number */
+    int place;   /**< its number among the blocks of all tensors */
     bool decays; /**< weight decay reaches it */
 } lks_weight_block;
 
@@ -58,6 +60,9 @@ typedef struct lks_norms {
 typedef struct lks_optimizer {
     lks_optimizer_config config;
     const lks_kernels *kernels;
+    /** Borrowed, set by the owner of the weights, or NULL: a step hashes what it reads and what it writes.
+     * Array 0 are the weights, the next ones `state`. */
+    lks_hashes *hashes;
     size_t n; /**< weights in the flat array */
     int n_tensors;
     lks_weight_block *blocks; /**< of the tensors that are trained, in order */
@@ -114,6 +119,8 @@ typedef struct lks_average {
     bool warmup;
     const lks_tensor *tensors; /**< borrowed */
     int n_tensors;
+    lks_hashes
+        *hashes; /**< borrowed, or NULL: as those of an optimizer; this is their last array */
 } lks_average;
 
 /** An average over @p tensors, which lie without gaps in one flat array and are borrowed, where

@@ -1,5 +1,7 @@
 #include "lockstep/digest.h"
 
+#include <string.h>
+
 /* The increment comes first, as in splitmix64 itself: the finaliser alone maps 0 to 0, and a lost
  * sample 0 would leave no trace in a sum. */
 uint64_t lks_hash64(uint64_t id) {
@@ -7,4 +9,17 @@ uint64_t lks_hash64(uint64_t id) {
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);
+}
+
+uint64_t lks_hash_bytes(const void *bytes, size_t n) {
+    const char *at = bytes;
+    uint64_t hash = 0;
+    uint32_t word = 0, k = LKS_HASH_MULTIPLIER(0);
+    for (size_t i = 0; i < n / sizeof word; i++, k += LKS_HASH_STEP) {
+        memcpy(&word, at + i * sizeof word, sizeof word);
+        hash += (uint64_t)word * k;
+    }
+    word = 0;
+    memcpy(&word, at + n / sizeof word * sizeof word, n % sizeof word);
+    return hash + (uint64_t)word * k;
 }

@@ -242,7 +242,8 @@ lks_status lks_comm_agree(lks_comm *comm, lks_status status, lks_error *err) {
         if (comm->size > 1)
             name_rank(comm, &agreed);
     }
-    lks_comm_broadcast(comm, &agreed, sizeof agreed, (int)lowest);
+    comm->blamed = (int)lowest;
+    lks_comm_broadcast(comm, &agreed, sizeof agreed, comm->blamed);
     LKS_TRY(lks_comm_check(comm, err));
     if (err)
         *err = agreed;

@@ -16,6 +16,7 @@ typedef struct lks_image_set {
     uint8_t *labels;       /* [info.count] */
     lks_range share;       /* ids whose images are here */
     uint8_t *images;       /* [share.count][image_bytes] */
+    uint64_t *sums;        /* [share.count] lks_image_sum() of each, made once it was read */
     lks_set_digest digest; /* of this rank's share */
     bool checked;          /* compared with a file of digests */
 } lks_image_set;
@@ -24,6 +25,10 @@ typedef struct lks_image_set {
  * names the block and the ranks that read it, or what is wrong with the file. Without a file nothing is compared.
  * Collective; errors are agreed. */
 lks_status lks_image_set_check(lks_image_set *s, lks_comm *comm, lks_error *err);
+
+/* A checksum of one image of `set` with its label: what is in memory must still give it. It sees each change
+ * within 32 bits, and of others all but 1 in 2^64. */
+uint64_t lks_image_sum(const lks_image_set *set, const uint8_t *image, uint8_t label, uint32_t id);
 
 typedef struct lks_dataset {
     lks_image_set train, test;

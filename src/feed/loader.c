@@ -6,9 +6,13 @@
 
 #include <string.h>
 
+#include "lockstep/digest.h"
 #include "lockstep/memory.h"
 
 #define WINDOWS 8
+
+/* An image on its way has its checksum right after it. */
+#define SUM_BYTES sizeof(uint64_t)
 
 struct lks_loader {
     const lks_dataset *data;
@@ -31,7 +35,31 @@ struct lks_loader {
     uint8_t *images, *labels; /* one batch on this rank */
     uint32_t *ids;
     int capacity;
+
+    uint64_t list_sum; /* of the epoch's list, which decides who sends what */
+    bool image_changed;
+    lks_image_fault fault;
 };
+
+static size_t item_bytes(const lks_loader *l) {
+    return l->data->train.image_bytes + SUM_BYTES;
+}
+
+static uint64_t sum_list(const lks_dataset *d) {
+    const lks_epoch_list *e = &d->epoch;
+    const size_t bytes = (size_t)e->count * sizeof *e->images;
+    return lks_hash64(lks_hash_bytes(e->images, bytes)) ^ lks_hash_bytes(e->ids, bytes);
+}
+
+/* Ranks whose lists differ would send each other what nobody waits for. */
+static lks_status check_list(const lks_loader *l, lks_error *err) {
+    if (sum_list(l->data) == l->list_sum)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_REPLICA,
+                    "epoch %u: this rank's memory changed: the list of an epoch's images; the same "
+                    "command goes on from the last good checkpoint",
+                    l->epoch + 1);
+}
 
 static int64_t batch_size(const lks_loader *l, int64_t batch) {
     int64_t left = l->data->epoch.count - batch * l->global_batch;
@@ -79,8 +107,10 @@ static void fill_item(lks_loader *l, int to, uint32_t image) {
     if (home(l, image) != l->comm->rank)
         return;
     const lks_image_set *s = &l->data->train;
-    memcpy(l->to_send + (size_t)l->place[to]++ * s->image_bytes,
-           s->images + (size_t)(image - s->share.first) * s->image_bytes, s->image_bytes);
+    const size_t at = (size_t)(image - s->share.first);
+    uint8_t *item = l->to_send + (size_t)l->place[to]++ * item_bytes(l);
+    memcpy(item, s->images + at * s->image_bytes, s->image_bytes);
+    memcpy(item + s->image_bytes, &s->sums[at], SUM_BYTES);
 }
 
 static int64_t starts(const int *counts, int n, int64_t *place) {
@@ -133,9 +163,11 @@ static void enter_window(lks_loader *l, int64_t *sent, int64_t *received) {
 static lks_status exchange_window(lks_loader *l, lks_error *err) {
     int64_t sent, received;
     int ranks = l->comm->size;
-    size_t each = l->data->train.image_bytes;
+    size_t each = item_bytes(l);
     enter_window(l, &sent, &received);
-    lks_status status = grow(&l->to_send, &l->send_capacity, sent, each, err);
+    lks_status status = check_list(l, err);
+    if (status == LKS_OK)
+        status = grow(&l->to_send, &l->send_capacity, sent, each, err);
     if (status == LKS_OK)
         status = grow(&l->received, &l->receive_capacity, received, each, err);
     LKS_TRY(lks_comm_agree(l->comm, status, err));
@@ -149,25 +181,42 @@ static lks_status exchange_window(lks_loader *l, lks_error *err) {
     return LKS_OK;
 }
 
+/* Item i of the batch, image `image`: the next one that came from its home. */
+static void take_image(lks_loader *l, int64_t i, uint32_t image) {
+    const lks_image_set *s = &l->data->train;
+    const int from = home(l, image);
+    const uint8_t *item = l->received + (size_t)l->place[from]++ * item_bytes(l);
+    uint8_t *to = l->images + (size_t)i * s->image_bytes;
+    uint64_t sum;
+    memcpy(to, item, s->image_bytes);
+    memcpy(&sum, item + s->image_bytes, SUM_BYTES);
+    l->labels[i] = s->labels[image];
+    if (lks_image_sum(s, to, l->labels[i], image) == sum || l->image_changed)
+        return;
+    l->image_changed = true;
+    l->fault = (lks_image_fault){image, from};
+}
+
 lks_status lks_loader_next(lks_loader *l, lks_batch *batch, lks_error *err) {
     if (l->next == l->window_end) {
         lks_phases_enter(l->phases, LKS_PHASE_EXCHANGE);
         LKS_TRY(exchange_window(l, err));
     }
     lks_phases_enter(l->phases, LKS_PHASE_BATCH);
-    size_t each = l->data->train.image_bytes;
     lks_range mine = positions(l, l->next, l->comm->rank);
     for (int64_t i = 0; i < mine.count; i++) {
         uint64_t item = item_at(l, mine.first + i);
-        uint32_t image = l->data->epoch.images[item];
-        memcpy(l->images + (size_t)i * each,
-               l->received + (size_t)l->place[home(l, image)]++ * each, each);
+        take_image(l, i, l->data->epoch.images[item]);
         l->ids[i] = l->data->epoch.ids[item];
-        l->labels[i] = l->data->train.labels[image];
     }
     *batch = (lks_batch){l->images, l->labels, l->ids, (int)mine.count, l->epoch};
     l->next++;
     return LKS_OK;
+}
+
+bool lks_loader_image_changed(const lks_loader *l, lks_image_fault *image) {
+    *image = l->fault;
+    return l->image_changed;
 }
 
 void lks_loader_seek(lks_loader *l, int64_t epoch, int64_t batch) {
@@ -187,7 +236,7 @@ size_t lks_loader_forecast(lks_loader *l) {
         l->next = l->window_end;
     }
     lks_loader_seek(l, 0, 0);
-    return (send + receive) * l->data->train.image_bytes;
+    return (send + receive) * item_bytes(l);
 }
 
 lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm *comm,
@@ -202,6 +251,7 @@ lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm
     l->seed = config->seed;
     l->chunk = config->train.chunk;
     l->global_batch = config->train.global_batch;
+    l->list_sum = sum_list(d);
     l->batches = (d->epoch.count + l->global_batch - 1) / l->global_batch;
     l->window_batches = (l->batches + WINDOWS - 1) / WINDOWS;
     int chunks = lks_chunks(l->global_batch, l->chunk);

@@ -23,10 +23,20 @@ int lks_loader_capacity(const lks_loader *loader);
 void lks_loader_seek(lks_loader *loader, int64_t epoch, int64_t batch);
 
 /* This rank's samples of the next batch, valid until the next call. Now and then exchanges images:
- * collective, at the same batch on every rank. Leaves the clock in LKS_PHASE_BATCH. */
+ * collective, at the same batch on every rank. LKS_ERR_REPLICA, agreed, where a rank's list of the epoch's images
+ * changed in its memory. Leaves the clock in LKS_PHASE_BATCH. */
 lks_status lks_loader_next(lks_loader *loader, lks_batch *batch, lks_error *err);
 
-/* Largest number of image bytes the exchange buffers held so far. */
+/* An image whose pixels or label are not what was loaded. */
+typedef struct lks_image_fault {
+    uint32_t image; /* its number in the file */
+    int home;       /* the rank that holds it */
+} lks_image_fault;
+
+/* Whether such a one was in a batch of this rank, and the first of them. */
+bool lks_loader_image_changed(const lks_loader *loader, lks_image_fault *image);
+
+/* Largest number of bytes, images and their checksums, that the exchange buffers held so far. */
 size_t lks_loader_bytes(const lks_loader *loader);
 
 /* lks_loader_bytes() as it will be after the first epoch, without exchanging anything; goes to that

@@ -20,6 +20,8 @@ typedef struct work {
     uint8_t *images, *labels;
     uint32_t *ids;
     lks_score *scores;
+    int64_t changed;      /* images or labels that are not what was loaded */
+    uint32_t first;       /* one of them, by its number in the file */
     uint8_t *predicted;   /* [own samples], or NULL */
     float *probabilities; /* [own samples][classes], or NULL */
 } work;
@@ -52,18 +54,23 @@ static lks_status make_work(work *w, const lks_image_set *set, int batch, int64_
                : err->status;
 }
 
+/* Item i of the batch. */
+static void take_image(work *w, const lks_image_set *set, int i, uint32_t id) {
+    const size_t at = (size_t)(id - set->share.first);
+    uint8_t *image = w->images + (size_t)i * set->image_bytes;
+    w->ids[i] = id;
+    w->labels[i] = set->labels[id];
+    memcpy(image, set->images + at * set->image_bytes, set->image_bytes);
+    if (lks_image_sum(set, image, w->labels[i], id) != set->sums[at] && w->changed++ == 0)
+        w->first = id;
+}
+
 static void score_own(lks_scorer scorer, const lks_image_set *set, const uint32_t *ids,
                       int64_t first, int64_t own, int batch, work *w, lks_counts *c) {
     for (int64_t done = 0; done < own;) {
         int n = own - done < batch ? (int)(own - done) : batch;
-        for (int i = 0; i < n; i++) {
-            uint32_t id = ids ? ids[first + done + i] : (uint32_t)(first + done + i);
-            w->ids[i] = id;
-            w->labels[i] = set->labels[id];
-            memcpy(w->images + (size_t)i * set->image_bytes,
-                   set->images + (size_t)(id - set->share.first) * set->image_bytes,
-                   set->image_bytes);
-        }
+        for (int i = 0; i < n; i++)
+            take_image(w, set, i, ids ? ids[first + done + i] : (uint32_t)(first + done + i));
         const lks_batch b = {w->images, w->labels, w->ids, n, 0};
         scorer.score(scorer.of, &b, w->scores,
                      w->probabilities ? w->probabilities + done * c->classes : NULL);
@@ -89,14 +96,15 @@ static lks_range own_ids(const lks_image_set *set, const uint32_t *ids, int64_t 
     return (lks_range){first, last - first};
 }
 
-static void add_up(lks_counts *c, lks_comm *comm) {
-    int64_t head[6] = {c->total, c->correct, c->top3, c->bad, c->loss.hi, c->loss.lo};
-    lks_comm_sum_i64(comm, head, 6);
+static void add_up(lks_counts *c, int64_t *changed, lks_comm *comm) {
+    int64_t head[7] = {c->total, c->correct, c->top3, c->bad, c->loss.hi, c->loss.lo, *changed};
+    lks_comm_sum_i64(comm, head, 7);
     lks_comm_sum_i64(comm, c->confusion, (size_t)c->classes * (size_t)c->classes);
     c->total = head[0];
     c->correct = head[1];
     c->top3 = head[2];
     c->bad = head[3];
+    *changed = head[6];
     c->loss = lks_limbs_sum((lks_limbs){0, 0}, (lks_limbs){head[4], head[5]}); /* carried */
 }
 
@@ -126,6 +134,17 @@ void lks_predicted_free(lks_predicted *p) {
     memset(p, 0, sizeof *p);
 }
 
+/* What this rank says of its images. */
+static lks_status own_images(const work *w, const lks_image_set *set, lks_error *err) {
+    if (!w->changed)
+        return LKS_OK;
+    return lks_fail(
+        err, LKS_ERR_REPLICA,
+        "evaluation: this rank's memory changed: image %u of %s or its label is not what "
+        "was loaded; start again, best without this host",
+        w->first, set->info.path);
+}
+
 lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const uint32_t *ids,
                            int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,
                            lks_predicted *predicted, lks_error *err) {
@@ -139,8 +158,13 @@ lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const ui
     status = lks_comm_agree(comm, status, err);
     if (status == LKS_OK) {
         score_own(scorer, set, ids, own.first, own.count, batch, &w, counts);
-        add_up(counts, comm);
-        status = lks_comm_check(comm, err);
+        status = own_images(&w, set, err);
+        int64_t changed = w.changed;
+        add_up(counts, &changed, comm);
+        if (changed) /* as all ranks see */
+            status = lks_comm_agree(comm, status, err);
+        else
+            status = lks_comm_check(comm, err);
         if (status == LKS_OK && predicted)
             status = gather(comm, set, &w, classes, own.count, predicted, err);
     }

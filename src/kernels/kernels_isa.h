@@ -53,6 +53,7 @@ void LKS_KERNEL(lks_winograd_weights)(float *u, size_t u_stride, const float w[9
 void LKS_KERNEL(lks_winograd_gradient)(const lks_winograd_gradient_args *a);
 void LKS_KERNEL(lks_winograd_weight_gradients)(float *dw, const float *du, size_t u_stride,
                                                size_t n);
+uint64_t LKS_KERNEL(lks_hash)(const void *words, size_t n, uint32_t first);
 double LKS_KERNEL(lks_peak)(float *out, size_t rounds);
 
 extern const lks_kernels LKS_KERNEL(lks_table);

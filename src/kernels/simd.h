@@ -3,6 +3,8 @@
  *
  *   vf   LKS_VL floats          VPB   vectors that make one block of 16 channels
  *   vd   LKS_DL doubles, half as many: v_widen() makes two of a vf
+ *   vi   LKS_VL integers of 32 bits, vl half as many of 64: vl_add_products() adds all products of
+ *        lanes, unsigned, each to one of the sums
  *
  * v_fma rounds once, everywhere: in hardware, or, in portable code without it, in double with
  * round-to-odd. */
@@ -126,6 +128,15 @@ LKS_INLINE vi vi_xor(vi a, vi b) {
 LKS_INLINE vi vi_set1(uint32_t a) {
     return _mm512_set1_epi32((int32_t)a);
 }
+LKS_INLINE vi vi_add(vi a, vi b) {
+    return _mm512_add_epi32(a, b);
+}
+typedef __m512i vl;
+LKS_INLINE vl vl_add_products(vl sum, vi a, vi b) {
+    vl even = _mm512_mul_epu32(a, b);
+    vl odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
+    return _mm512_add_epi64(sum, _mm512_add_epi64(even, odd));
+}
 LKS_INLINE vi vi_load(const uint32_t *p) {
     return _mm512_loadu_si512(p);
 }
@@ -229,6 +240,15 @@ LKS_INLINE vi vi_xor(vi a, vi b) {
 LKS_INLINE vi vi_set1(uint32_t a) {
     return _mm256_set1_epi32((int32_t)a);
 }
+LKS_INLINE vi vi_add(vi a, vi b) {
+    return _mm256_add_epi32(a, b);
+}
+typedef __m256i vl;
+LKS_INLINE vl vl_add_products(vl sum, vi a, vi b) {
+    vl even = _mm256_mul_epu32(a, b);
+    vl odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
+    return _mm256_add_epi64(sum, _mm256_add_epi64(even, odd));
+}
 LKS_INLINE vi vi_load(const uint32_t *p) {
     return _mm256_loadu_si256((const __m256i *)p);
 }
@@ -321,6 +341,14 @@ LKS_INLINE vi vi_xor(vi a, vi b) {
 LKS_INLINE vi vi_set1(uint32_t a) {
     return vdupq_n_s32((int32_t)a);
 }
+LKS_INLINE vi vi_add(vi a, vi b) {
+    return vaddq_s32(a, b);
+}
+typedef uint64x2_t vl;
+LKS_INLINE vl vl_add_products(vl sum, vi a, vi b) {
+    uint32x4_t u = vreinterpretq_u32_s32(a), v = vreinterpretq_u32_s32(b);
+    return vmlal_high_u32(vmlal_u32(sum, vget_low_u32(u), vget_low_u32(v)), u, v);
+}
 LKS_INLINE vi vi_load(const uint32_t *p) {
     return vreinterpretq_s32_u32(vld1q_u32(p));
 }
@@ -334,6 +362,7 @@ LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
 #define LKS_KERNEL(name) name##_portable
 typedef float vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));
+typedef uint32_t vu __attribute__((vector_size(16)));
 LKS_INLINE vf v_zero(void) {
     return (vf){0, 0, 0, 0};
 }
@@ -464,6 +493,15 @@ LKS_INLINE vi vi_xor(vi a, vi b) {
 LKS_INLINE vi vi_set1(uint32_t a) {
     int32_t s = (int32_t)a;
     return (vi){s, s, s, s};
+}
+LKS_INLINE vi vi_add(vi a, vi b) {
+    return (vi)((vu)a + (vu)b);
+}
+typedef uint64_t vl __attribute__((vector_size(16)));
+LKS_INLINE vl vl_add_products(vl sum, vi a, vi b) {
+    for (int l = 0; l < 4; l++)
+        sum[l & 1] += (uint64_t)(uint32_t)a[l] * (uint32_t)b[l];
+    return sum;
 }
 LKS_INLINE vi vi_load(const uint32_t *p) {
     vi a;

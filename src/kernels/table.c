@@ -35,5 +35,6 @@ const lks_kernels LKS_KERNEL(lks_table) = {
                [LKS_UPDATE_ADAMW] = LKS_KERNEL(lks_adamw),
                [LKS_UPDATE_RMSPROP] = LKS_KERNEL(lks_rmsprop),
                [LKS_UPDATE_ADADELTA] = LKS_KERNEL(lks_adadelta)},
+    .hash = LKS_KERNEL(lks_hash),
     .peak = LKS_KERNEL(lks_peak),
 };

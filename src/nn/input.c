@@ -38,3 +38,7 @@ lks_status lks_input_new(lks_model *m, const float (*table)[256], bool pads, lks
     memcpy(in->table, table, (size_t)channels * sizeof *table);
     return LKS_OK;
 }
+
+const float *lks_input_pixels(const lks_op *op) {
+    return ((const input_op *)op)->table[0];
+}

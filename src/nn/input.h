@@ -7,4 +7,7 @@
  * `pads`: somebody needs its channels in whole blocks. */
 lks_status lks_input_new(lks_model *m, const float (*table)[256], bool pads, lks_error *err);
 
+/* That table, [channels][256], as the input `op` has it. */
+const float *lks_input_pixels(const lks_op *op);
+
 #endif

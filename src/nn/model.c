@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lockstep/memory.h"
+#include "nn/input.h"
 #include "nn/plan.h"
 
 /* Every loop here deals its work to exactly m->threads threads, so they must really come. */
@@ -188,7 +189,8 @@ lks_model_view lks_model_look(const lks_model *m) {
                             .gradients = m->gradients,
                             .n_meetings = 2 * m->rendezvous.n_stops, /* forward and backward */
                             .bytes = m->bytes,
-                            .kernels = m->kernels};
+                            .kernels = m->kernels,
+                            .pixels = lks_input_pixels(m->ops[0])};
 }
 
 int64_t lks_model_flop(const lks_model *m) {
@@ -201,6 +203,11 @@ int64_t lks_model_flop(const lks_model *m) {
 void lks_model_share(lks_model *m, lks_sum_i64 sum, void *context) {
     m->rendezvous.sum = sum;
     m->rendezvous.context = context;
+}
+
+void lks_model_watch(lks_model *m, lks_touch touch, void *context) {
+    m->rendezvous.touch = touch;
+    m->rendezvous.watcher = context;
 }
 
 void lks_model_weigh_classes(lks_model *m, const double *factors) {

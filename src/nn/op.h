@@ -108,6 +108,8 @@ typedef struct lks_rendezvous {
     int n_stops;
     lks_sum_i64 sum; /* over all ranks, or NULL */
     void *context;   /* its own */
+    lks_touch touch; /* who watches the running moments, or NULL */
+    void *watcher;   /* its own */
 } lks_rendezvous;
 
 struct lks_model {

@@ -19,5 +19,5 @@ const lks_optimizer_class lks_optimizer_adadelta = {
     .keys = {"Adadelta (Zeiler 2012)", options, NULL},
     .states = {"optimizer/square", "optimizer/update"},
     .scalars = scalars,
-    .step = lks_step_elementwise,
+    .passes = {lks_pass_elementwise},
     .rule = LKS_UPDATE_ADADELTA};

@@ -30,7 +30,7 @@ static lks_update adamw(const lks_optimizer_config *c, double lr, int64_t step) 
 const lks_optimizer_class lks_optimizer_adam = {.keys = {"Adam (Kingma & Ba 2015)", options, NULL},
                                                 .states = {"optimizer/m", "optimizer/v"},
                                                 .scalars = adam,
-                                                .step = lks_step_elementwise,
+                                                .passes = {lks_pass_elementwise},
                                                 .rule = LKS_UPDATE_ADAM};
 const lks_optimizer_class lks_optimizer_adamw = {
     .keys = {"Adam with decoupled decay: a step first takes the share lr * weight_decay off a "
@@ -38,5 +38,5 @@ const lks_optimizer_class lks_optimizer_adamw = {
              options, NULL},
     .states = {"optimizer/m", "optimizer/v"},
     .scalars = adamw,
-    .step = lks_step_elementwise,
+    .passes = {lks_pass_elementwise},
     .rule = LKS_UPDATE_ADAMW};

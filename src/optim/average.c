@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lockstep/memory.h"
-#include "lockstep/optim.h"
+#include "optim/class.h"
 
 lks_status lks_average_create(lks_average *a, const lks_train_config *config,
                               const lks_tensor *tensors, int n_tensors, lks_error *err) {
@@ -27,6 +27,8 @@ void lks_average_free(lks_average *a) {
 void lks_average_start(lks_average *a, const float *weights) {
     if (a->weights)
         memcpy(a->weights, weights, a->n * sizeof *weights);
+    if (a->weights && a->hashes)
+        lks_hashes_wrote_part(a->hashes, a->hashes->n_arrays - 1, 0, a->n);
 }
 
 double lks_average_decay(const lks_average *a, int64_t step) {
@@ -34,23 +36,40 @@ double lks_average_decay(const lks_average *a, int64_t step) {
     return a->warmup && most < a->decay ? most : a->decay;
 }
 
+static void update_block(float *restrict average, const float *restrict now, int n, float share) {
+    for (int i = 0; i < n; i++) {
+        float next = average[i] + share * (now[i] - average[i]);
+        /* as the optimizer's states: weights that died would leave denormals here */
+        average[i] = fabsf(next) < 0x1p-100f ? 0.0f : next;
+    }
+}
+
+/* Block `block` of a tensor, which is number `place` of all blocks. */
+static void update(const lks_average *a, const lks_tensor *t, const float *weights, float share,
+                   int block, int place) {
+    const size_t at = (size_t)block * LKS_WEIGHT_BLOCK;
+    const int n = lks_block_size(t->count, at);
+    float *average = a->weights + t->offset + at;
+    const float *now = weights + t->offset + at;
+    if (a->hashes)
+        lks_hashes_read(a->hashes, a->hashes->n_arrays - 1, place);
+    if (t->trained)
+        update_block(average, now, n, share);
+    else
+        memcpy(average, now, (size_t)n * sizeof *now);
+    if (a->hashes)
+        lks_hashes_wrote(a->hashes, a->hashes->n_arrays - 1, place);
+}
+
 void lks_average_update(lks_average *a, const float *weights, int64_t step, int threads) {
     if (!a->weights)
         return;
     const float share = (float)(1 - lks_average_decay(a, step));
-    for (int t = 0; t < a->n_tensors; t++) {
-        const lks_tensor *tensor = &a->tensors[t];
-        float *average = a->weights + tensor->offset;
-        const float *now = weights + tensor->offset;
-        if (!tensor->trained) {
-            memcpy(average, now, tensor->count * sizeof *now);
-            continue;
-        }
+    for (int t = 0, place = 0; t < a->n_tensors; t++) {
+        const int blocks = lks_blocks_of(&a->tensors[t]);
 #pragma omp parallel for num_threads(threads) schedule(static)
-        for (size_t i = 0; i < tensor->count; i++) {
-            float next = average[i] + share * (now[i] - average[i]);
-            /* as the optimizer's states: weights that died would leave denormals here */
-            average[i] = fabsf(next) < 0x1p-100f ? 0.0f : next;
-        }
+        for (int b = 0; b < blocks; b++)
+            update(a, &a->tensors[t], weights, share, b, place + b);
+        place += blocks;
     }
 }

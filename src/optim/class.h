@@ -10,6 +10,14 @@
 
 #define LKS_WEIGHT_BLOCK 4096 /**< weights at most; norms are defined by it */
 
+/** Into how many blocks a tensor is cut, and how many weights the one that begins at its weight @p at has. */
+static inline int lks_blocks_of(const lks_tensor *t) {
+    return (int)((t->count + LKS_WEIGHT_BLOCK - 1) / LKS_WEIGHT_BLOCK);
+}
+static inline int lks_block_size(size_t count, size_t at) {
+    return (int)(count - at < LKS_WEIGHT_BLOCK ? count - at : LKS_WEIGHT_BLOCK);
+}
+
 /** What one step works on. */
 typedef struct lks_optimizer_work {
     float *weights;
@@ -20,6 +28,8 @@ typedef struct lks_optimizer_work {
     int threads;
 } lks_optimizer_work;
 
+#define LKS_OPTIMIZER_PASSES 2
+
 typedef struct lks_optimizer_class {
     lks_optimizer_keys keys;
     const char *states[LKS_UPDATE_STATES]; /**< names in checkpoints; then NULL */
@@ -27,9 +37,13 @@ typedef struct lks_optimizer_class {
     bool (*keeps)(const lks_optimizer_config *c, int s);
     /** What the step at 0-based @p step multiplies by: computed in double and rounded once. */
     lks_update (*scalars)(const lks_optimizer_config *c, double lr, int64_t step);
-    /** One update; false if a weight is no longer finite. The same bits on any number of threads. */
-    bool (*step)(lks_optimizer *o, const lks_optimizer_work *work);
-    lks_update_rule rule; /**< of lks_step_elementwise() */
+    /** One update is one or two passes over the blocks, on any thread in any order: weights and states of the
+     * block change here and nowhere else, since they are hashed before and after. Between two passes
+     * the roots of the sums of o->squares, which the first fills, over each tensor become o->norms. False if a weight is no
+     * longer finite. */
+    bool (*passes[LKS_OPTIMIZER_PASSES])(lks_optimizer *o, const lks_optimizer_work *work,
+                                         int block);
+    lks_update_rule rule; /**< of lks_pass_elementwise() */
 } lks_optimizer_class;
 
 #define LKS_OPTIMIZER_CLASS(constant, word) extern const lks_optimizer_class lks_optimizer_##word;
@@ -38,7 +52,7 @@ LKS_OPTIMIZERS(LKS_OPTIMIZER_CLASS)
 const lks_optimizer_class *lks_optimizer_class_of(lks_optimizer_name name);
 
 /** Every weight by itself, by the kernel of the class's rule. */
-bool lks_step_elementwise(lks_optimizer *o, const lks_optimizer_work *work);
+bool lks_pass_elementwise(lks_optimizer *o, const lks_optimizer_work *work, int block);
 
 /** The mean gradient of @p block's weights times work->factor, into g [block->count]. */
 void lks_block_gradient(const lks_optimizer *o, const lks_optimizer_work *work,
@@ -47,11 +61,6 @@ void lks_block_gradient(const lks_optimizer *o, const lks_optimizer_work *work,
 /** The sum of squares, in double and in order: products are exact. n is at most
  * LKS_WEIGHT_BLOCK. */
 double lks_sum_of_squares(const float *x, int n);
-
-/** The roots of two sums over the blocks of every tensor, o->squares, in order: into norms [tensors],
- * 0 for tensors that are not trained, unless it is NULL. Returns the first kind's over all tensors:
- * sums of tensors, in order. */
-double lks_norms_of_squares(const lks_optimizer *o, lks_norms *norms);
 
 /** Row of the key train.optimizer.MEMBER. */
 #define LKS_OWN_KEY(member)                                                                        \

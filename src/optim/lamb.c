@@ -61,35 +61,26 @@ static bool apply(float *restrict w, const float *restrict r, int n, float rate)
     return finite;
 }
 
-/* The first pass ends with the norms, the second computes r again from the new moments: that costs
- * less than an array of the size of the weights. */
-static bool step(lks_optimizer *o, const lks_optimizer_work *work) {
-    const lks_update k = work->scalars;
-    int bad = 0;
-#pragma omp parallel for num_threads(work->threads) schedule(static)
-    for (int i = 0; i < o->n_blocks; i++) {
-        const lks_weight_block *b = &o->blocks[i];
-        float x[LKS_WEIGHT_BLOCK];
-        lks_block_gradient(o, work, b, x);
-        update_moments(o->slot[MOMENT] + b->first, o->slot[SQUARE] + b->first, x, b->count, k);
-        direction(x, o, b, work->weights, k);
-        o->squares[i][0] = lks_sum_of_squares(x, b->count);
-        o->squares[i][1] = lks_sum_of_squares(work->weights + b->first, b->count);
-    }
-    lks_norms_of_squares(o, o->norms);
-#pragma omp parallel for num_threads(work->threads) schedule(static)
-    for (int i = 0; i < o->n_blocks; i++) {
-        const lks_weight_block *b = &o->blocks[i];
-        const double r = o->norms[b->tensor].gradient, w = o->norms[b->tensor].weight;
-        const double ratio = r > 0 && w > 0 ? w / r : 1;
-        float x[LKS_WEIGHT_BLOCK];
-        direction(x, o, b, work->weights, k);
-        if (!apply(work->weights + b->first, x, b->count, (float)(work->lr * ratio))) {
-#pragma omp atomic write
-            bad = 1;
-        }
-    }
-    return !bad;
+static bool take_norms(lks_optimizer *o, const lks_optimizer_work *work, int block) {
+    const lks_weight_block *b = &o->blocks[block];
+    float x[LKS_WEIGHT_BLOCK];
+    lks_block_gradient(o, work, b, x);
+    update_moments(o->slot[MOMENT] + b->first, o->slot[SQUARE] + b->first, x, b->count,
+                   work->scalars);
+    direction(x, o, b, work->weights, work->scalars);
+    o->squares[block][0] = lks_sum_of_squares(x, b->count);
+    o->squares[block][1] = lks_sum_of_squares(work->weights + b->first, b->count);
+    return true;
+}
+
+/* Computes r again from the new moments: that costs less than an array of the size of the weights. */
+static bool scale(lks_optimizer *o, const lks_optimizer_work *work, int block) {
+    const lks_weight_block *b = &o->blocks[block];
+    const double r = o->norms[b->tensor].gradient, w = o->norms[b->tensor].weight;
+    const double ratio = r > 0 && w > 0 ? w / r : 1;
+    float x[LKS_WEIGHT_BLOCK];
+    direction(x, o, b, work->weights, work->scalars);
+    return apply(work->weights + b->first, x, b->count, (float)(work->lr * ratio));
 }
 
 const lks_optimizer_class lks_optimizer_lamb = {
@@ -98,4 +89,4 @@ const lks_optimizer_class lks_optimizer_lamb = {
              options, NULL},
     .states = {[MOMENT] = "optimizer/m", [SQUARE] = "optimizer/v"},
     .scalars = scalars,
-    .step = step};
+    .passes = {take_norms, scale}};

@@ -12,23 +12,20 @@ static bool decays(const lks_optimizer_config *c, lks_role role) {
     return c->decay_bias_and_norm || role == LKS_ROLE_WEIGHT;
 }
 
-/* Appends the blocks of tensor `number` where there are any to append to; their count. */
-static int cut(const lks_optimizer *o, const lks_tensor *t, int number, lks_weight_block *blocks) {
-    if (!t->trained)
-        return 0;
-    for (size_t at = 0; blocks && at < t->count; at += LKS_WEIGHT_BLOCK)
-        *blocks++ = (lks_weight_block){
-            .first = t->offset + at,
-            .count = (int)(t->count - at < LKS_WEIGHT_BLOCK ? t->count - at : LKS_WEIGHT_BLOCK),
-            .tensor = number,
-            .decays = decays(&o->config, t->role)};
-    return (int)((t->count + LKS_WEIGHT_BLOCK - 1) / LKS_WEIGHT_BLOCK);
+/* Appends the blocks of tensor `number`, the first of which is block `place` of all tensors. */
+static void cut(lks_optimizer *o, const lks_tensor *t, int number, int place) {
+    for (size_t at = 0; at < t->count; at += LKS_WEIGHT_BLOCK)
+        o->blocks[o->n_blocks++] = (lks_weight_block){.first = t->offset + at,
+                                                      .count = lks_block_size(t->count, at),
+                                                      .tensor = number,
+                                                      .place = place++,
+                                                      .decays = decays(&o->config, t->role)};
 }
 
 static lks_status cut_tensors(lks_optimizer *o, const lks_tensor *tensors, lks_error *err) {
-    int n = 0;
+    int n = 0, place = 0;
     for (int t = 0; t < o->n_tensors; t++) {
-        n += cut(o, &tensors[t], t, NULL);
+        n += tensors[t].trained ? lks_blocks_of(&tensors[t]) : 0;
         o->n += tensors[t].count;
     }
     o->blocks = lks_alloc((size_t)n, sizeof *o->blocks, "the optimizer's blocks", err);
@@ -36,8 +33,9 @@ static lks_status cut_tensors(lks_optimizer *o, const lks_tensor *tensors, lks_e
     o->norms = lks_alloc((size_t)o->n_tensors, sizeof *o->norms, "the optimizer's norms", err);
     if (!o->blocks || !o->squares || !o->norms)
         return LKS_ERR_MEMORY;
-    for (int t = 0; t < o->n_tensors; t++)
-        o->n_blocks += cut(o, &tensors[t], t, o->blocks + o->n_blocks);
+    for (int t = 0; t < o->n_tensors; place += lks_blocks_of(&tensors[t++]))
+        if (tensors[t].trained)
+            cut(o, &tensors[t], t, place);
     return LKS_OK;
 }
 
@@ -106,7 +104,9 @@ double lks_sum_of_squares(const float *x, int n) {
     return sum;
 }
 
-double lks_norms_of_squares(const lks_optimizer *o, lks_norms *norms) {
+/* The roots of two sums over the blocks of every tensor, o->squares, in order: into norms [tensors], 0 for tensors
+ * that are not trained, unless it is NULL. Returns the first kind's over all tensors: sums of tensors, in order. */
+static double norms_of_squares(const lks_optimizer *o, lks_norms *norms) {
     if (norms)
         memset(norms, 0, (size_t)o->n_tensors * sizeof *norms);
     double total = 0;
@@ -135,7 +135,7 @@ double lks_optimizer_norms(const lks_optimizer *o, const float *weights, const l
         if (norms)
             o->squares[i][1] = lks_sum_of_squares(weights + b->first, b->count);
     }
-    return lks_norms_of_squares(o, norms);
+    return norms_of_squares(o, norms);
 }
 
 double lks_clip_factor(double norm, double limit) {
@@ -152,30 +152,49 @@ void lks_block_gradient(const lks_optimizer *o, const lks_optimizer_work *work,
             g[i] *= work->factor;
 }
 
-static bool update_block(const lks_optimizer *o, const lks_weight_block *b, float *weights,
-                         const float *g, const lks_update *s) {
-    float *state[LKS_UPDATE_STATES];
+bool lks_pass_elementwise(lks_optimizer *o, const lks_optimizer_work *work, int block) {
+    const lks_weight_block *b = &o->blocks[block];
+    float gradient[LKS_WEIGHT_BLOCK], *state[LKS_UPDATE_STATES];
+    lks_block_gradient(o, work, b, gradient);
     for (int k = 0; k < LKS_UPDATE_STATES; k++)
         state[k] = o->slot[k] ? o->slot[k] + b->first : NULL;
-    lks_update own = *s;
+    lks_update own = work->scalars;
     if (!b->decays)
         own.weight_decay = 0;
     lks_update_kernel update = o->kernels->update[lks_optimizer_class_of(o->config.name)->rule];
-    return update(weights + b->first, state, g, (size_t)b->count, &own);
+    return update(work->weights + b->first, state, gradient, (size_t)b->count, &own);
 }
 
-bool lks_step_elementwise(lks_optimizer *o, const lks_optimizer_work *work) {
+/* The weights are array 0 of the hashes, the states follow. */
+static void hash_block(const lks_optimizer *o, int place,
+                       void (*hash)(lks_hashes *h, int array, int block)) {
+    for (int a = 0; o->hashes && a <= o->n_states; a++)
+        hash(o->hashes, a, place);
+}
+
+static bool run_pass(lks_optimizer *o, const lks_optimizer_work *work, int pass) {
+    const lks_optimizer_class *class = lks_optimizer_class_of(o->config.name);
     int bad = 0;
 #pragma omp parallel for num_threads(work->threads) schedule(static)
     for (int i = 0; i < o->n_blocks; i++) {
-        float gradient[LKS_WEIGHT_BLOCK];
-        lks_block_gradient(o, work, &o->blocks[i], gradient);
-        if (!update_block(o, &o->blocks[i], work->weights, gradient, &work->scalars)) {
+        const int place = o->blocks[i].place;
+        hash_block(o, place, lks_hashes_read);
+        if (!class->passes[pass](o, work, i)) {
 #pragma omp atomic write
             bad = 1;
         }
+        hash_block(o, place, lks_hashes_wrote);
     }
     return !bad;
+}
+
+/* What no step touches is looked at in each step all the same. */
+static void read_untouched(const lks_optimizer *o, int threads) {
+    const int n = o->hashes ? o->hashes->n_blocks : 0;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int b = 0; b < n; b++)
+        if (!o->hashes->tensors[o->hashes->blocks[b].tensor].trained)
+            hash_block(o, b, lks_hashes_read);
 }
 
 bool lks_optimizer_step(lks_optimizer *o, float *weights, const lks_gradient *g, double factor,
@@ -187,5 +206,11 @@ bool lks_optimizer_step(lks_optimizer *o, float *weights, const lks_gradient *g,
                                      .lr = lr,
                                      .scalars = class->scalars(&o->config, lr, step),
                                      .threads = threads};
-    return class->step(o, &work);
+    read_untouched(o, threads);
+    bool finite = run_pass(o, &work, 0);
+    if (class->passes[1]) {
+        norms_of_squares(o, o->norms);
+        finite &= run_pass(o, &work, 1);
+    }
+    return finite;
 }

@@ -33,5 +33,5 @@ const lks_optimizer_class lks_optimizer_rmsprop = {.keys = {"RMSprop (Hinton 201
                                                               [MEAN] = "optimizer/mean"},
                                                    .keeps = keeps,
                                                    .scalars = scalars,
-                                                   .step = lks_step_elementwise,
+                                                   .passes = {lks_pass_elementwise},
                                                    .rule = LKS_UPDATE_RMSPROP};

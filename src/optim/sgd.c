@@ -23,5 +23,5 @@ const lks_optimizer_class lks_optimizer_sgd = {
     .keys = {"stochastic gradient descent", options, contradiction},
     .states = {"optimizer/velocity"},
     .scalars = scalars,
-    .step = lks_step_elementwise,
+    .passes = {lks_pass_elementwise},
     .rule = LKS_UPDATE_SGD};

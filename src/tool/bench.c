@@ -55,11 +55,12 @@ static double measure_peak(lks_trainer *t) {
 /* --- rounds ----------------------------------------------------------------------------------- */
 
 static lks_status step(lks_trainer *t, lks_error *err) {
-    lks_cursor *c = &t->cursor;
-    if (c->batch == t->plan.batches) {
+    if (t->cursor.batch == t->plan.batches) {
+        lks_cursor *c = lks_trainer_edit_cursor(t);
         lks_phases_divide(&t->phases, t->comm);
         c->batch = 0;
         lks_loader_seek(t->loader, ++c->epoch, 0);
+        lks_trainer_wrote_cursor(t);
     }
     return lks_trainer_step(t, err);
 }

@@ -34,6 +34,10 @@ static lks_status evaluate_with(lks_trainer *t, float *weights, const question *
                                      q->counts, q->predicted, err);
     if (weights)
         swap_weights(t, weights);
+    if (status == LKS_ERR_REPLICA && t->comm->rank == t->comm->blamed)
+        lks_guard_note(t, "data");
+    if (status == LKS_ERR_NUMERIC) /* it may be one bit of a weight */
+        LKS_TRY(lks_trainer_settle(t, err));
     return status;
 }
 
@@ -49,20 +53,22 @@ static question of_test(const lks_trainer *t, lks_record *r, lks_predicted *pred
 /* --- the best checkpoint's weights ------------------------------------------------------------ */
 
 static lks_status take_best(const lks_run *run, const lks_chosen *best, float *weights,
-                            lks_error *err) {
+                            uint64_t *hash, lks_error *err) {
     lks_checkpoint now;
     const lks_flat *flat = lks_checkpoint_evaluated(&best->checkpoint);
     lks_run_snapshot(run, &now);
     if (lks_flat_same(flat, lks_checkpoint_evaluated(&now), err) != LKS_OK)
         return lks_fail_context(err, "%s", best->path);
-    if (weights)
-        memcpy(weights, flat->values, flat->count * sizeof *weights);
+    if (!weights)
+        return LKS_OK;
+    memcpy(weights, flat->values, flat->count * sizeof *weights);
+    *hash = lks_hash_bytes(flat->values, flat->count * sizeof *weights);
     return LKS_OK;
 }
 
-/* Rank 0: the weights that evaluations of the best checkpoint use; `weights` NULL: only whether it is
- * that checkpoint. */
-static lks_status read_best(const lks_run *run, float *weights, lks_error *err) {
+/* Rank 0: the weights that evaluations of the best checkpoint use, and their hash as they were read; `weights`
+ * NULL: only whether it is that checkpoint. */
+static lks_status read_best(const lks_run *run, float *weights, uint64_t *hash, lks_error *err) {
     lks_chosen best;
     lks_error why;
     const lks_status found =
@@ -72,7 +78,7 @@ static lks_status read_best(const lks_run *run, float *weights, lks_error *err) 
                         "eval.test_weights: best, but the best checkpoint so far, of step %lld, is "
                         "not in %s; copy it there as best.h5, or set eval.test_weights=last: %s",
                         (long long)run->record.best.step, run->place.checkpoints, why.text);
-    const lks_status status = take_best(run, &best, weights, err);
+    const lks_status status = take_best(run, &best, weights, hash, err);
     lks_checkpoint_free(&best.checkpoint);
     return status;
 }
@@ -98,20 +104,36 @@ static lks_status note_tested(lks_run *run, const float *weights, lks_error *err
     return lks_comm_agree(t->comm, status, err);
 }
 
+/* [n] weights that were asked are still those that rank 0 read. */
+static lks_status check_asked(const float *weights, size_t n, uint64_t hash, lks_comm *comm,
+                              lks_error *err) {
+    lks_status status = LKS_OK;
+    if (lks_hash_bytes(weights, n * sizeof *weights) != hash)
+        status =
+            lks_fail(err, LKS_ERR_REPLICA,
+                     "this rank's memory changed: the weights of the best checkpoint, while they "
+                     "were tested; the same command goes on");
+    return lks_comm_agree(comm, status, err);
+}
+
 static lks_status test_best(lks_run *run, lks_predicted *predicted, lks_error *err) {
     lks_trainer *t = &run->trainer;
     const size_t n = t->view.n_weights;
+    uint64_t hash = 0;
     float *weights = lks_alloc(n, sizeof *weights, "the best weights", err);
     lks_status status = weights ? LKS_OK : err->status;
     if (status == LKS_OK && t->comm->rank == 0)
-        status = read_best(run, weights, err);
+        status = read_best(run, weights, &hash, err);
     status = lks_comm_agree(t->comm, status, err);
     if (status == LKS_OK) {
         const question q = of_test(t, &run->record, predicted);
         lks_comm_broadcast(t->comm, weights, n * sizeof *weights, 0);
+        lks_comm_broadcast(t->comm, &hash, sizeof hash, 0);
         status = evaluate_with(t, weights, &q, err);
     }
-    if (status == LKS_OK) /* the same on every rank */
+    if (status == LKS_OK) /* the same on every rank, here and below */
+        status = check_asked(weights, n, hash, t->comm, err);
+    if (status == LKS_OK)
         status = note_tested(run, weights, err);
     lks_free(weights);
     return status;
@@ -122,7 +144,7 @@ bool lks_run_tests_best(const lks_run *run) {
 }
 
 lks_status lks_run_find_best(lks_run *run, lks_error *err) {
-    return lks_run_tests_best(run) ? read_best(run, NULL, err) : LKS_OK;
+    return lks_run_tests_best(run) ? read_best(run, NULL, NULL, err) : LKS_OK;
 }
 
 /* --- when -------------------------------------------------------------------------------------- */
@@ -179,10 +201,10 @@ bool lks_run_is_best(const lks_trainer *t, lks_record *r) {
 
 void lks_run_decide(lks_trainer *t, const lks_record *r) {
     const lks_train_config *train = &t->config->train;
-    lks_cursor *c = &t->cursor;
     const lks_counts *v = r->validation;
-    if (v->total == 0 || c->epoch % t->config->eval.every_epochs != 0)
+    if (v->total == 0 || t->cursor.epoch % t->config->eval.every_epochs != 0)
         return;
+    lks_cursor *c = lks_trainer_edit_cursor(t);
     double loss = lks_mean_loss(v), accuracy = lks_accuracy(v);
     if (train->schedule.name == LKS_SCHEDULE_PLATEAU)
         lks_plateau_watch(&c->plateau, &train->schedule,
@@ -190,4 +212,5 @@ void lks_run_decide(lks_trainer *t, const lks_record *r) {
     if (train->stop_patience > 0)
         lks_early_stop_watch(&c->early_stop, train,
                              train->stop_watch == LKS_WATCH_LOSS ? loss : accuracy, c->epoch);
+    lks_trainer_wrote_cursor(t);
 }

@@ -1,74 +1,253 @@
-/* Whether all ranks hold the same state. */
+#include "train/guard.h"
+
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lockstep/memory.h"
 #include "train/trainer.h"
 
-/* Rank 0 names the ranks whose state is not that of rank 0. */
-static lks_status name_strays(const lks_trainer *t, const char *digests, lks_error *err) {
-    char strays[512] = "";
-    size_t length = 0;
-    for (int r = 1; r < t->comm->size && length < sizeof strays - 16; r++)
-        if (strcmp(digests, digests + (size_t)r * LKS_SHA256_HEX) != 0)
-            length += (size_t)snprintf(strays + length, sizeof strays - length, " %d", r);
-    if (!length)
-        return LKS_OK;
-    return lks_fail(err, LKS_ERR_REPLICA,
-                    "step %lld: the state of rank%s differs from that of rank 0: faulty memory, "
-                    "processor or network (or rank 0 is the faulty one, if all others are named)",
-                    (long long)t->cursor.step, strays);
+/* --- what is written -------------------------------------------------------------------------- */
+
+static uint64_t hash_tables(const lks_trainer *t) {
+    const lks_data_identity *id = &t->data.identity;
+    const uint64_t pixels =
+        lks_hash_bytes(t->view.pixels, (size_t)id->channels * 256 * sizeof *t->view.pixels);
+    return lks_hash64(pixels) ^ lks_hash_bytes(&t->config->train, sizeof t->config->train);
 }
 
-static void note(lks_trainer *t, const lks_error *err) {
-    lks_fault *f = &t->fault;
-    *f = (lks_fault){.kind = "replica", .step = t->cursor.step, .epoch = t->cursor.epoch};
-    lks_fault_here(f, -1, "");
-    snprintf(f->text, sizeof f->text, "%.*s", (int)sizeof f->text - 1, err->text);
+static lks_status add_arrays(lks_trainer *t, lks_error *err) {
+    lks_hashes *h = &t->guard.hashes;
+    LKS_TRY(lks_hashes_add(h, "the weights", t->view.weights, err));
+    for (int s = 0; s < t->optimizer.n_states; s++)
+        LKS_TRY(lks_hashes_add(h, t->optimizer.names[s], t->optimizer.state[s], err));
+    return t->average.weights ? lks_hashes_add(h, "the averaged weights", t->average.weights, err)
+                              : LKS_OK;
+}
+
+/* Running moments: within a batch, in the midst of a step. */
+static void touch(void *context, const float *at, size_t n, bool wrote) {
+    lks_trainer *t = context;
+    const size_t first = (size_t)(at - t->view.weights);
+    (wrote ? lks_hashes_wrote_part : lks_hashes_read_part)(&t->guard.hashes, 0, first, n);
+}
+
+lks_status lks_guard_open(lks_trainer *t, lks_error *err) {
+    const lks_model_view *v = &t->view;
+    LKS_TRY(lks_hashes_create(&t->guard.hashes, v->tensors, v->n_tensors, t->kernels, err));
+    LKS_TRY(add_arrays(t, err));
+    t->optimizer.hashes = t->average.hashes = &t->guard.hashes;
+    lks_model_watch(t->model, touch, t);
+    t->guard.tables = hash_tables(t);
+    return LKS_OK;
+}
+
+void lks_guard_close(lks_trainer *t) {
+    lks_hashes_free(&t->guard.hashes);
+}
+
+void lks_trainer_wrote(lks_trainer *t) {
+    lks_hashes_wrote_all(&t->guard.hashes, t->threads);
+    lks_guard_stepped(t);
+    lks_trainer_wrote_cursor(t);
+}
+
+void lks_guard_stepped(lks_trainer *t) {
+    t->guard.arrays = lks_hashes_state(&t->guard.hashes);
+}
+
+void lks_trainer_wrote_cursor(lks_trainer *t) {
+    t->guard.cursor = lks_cursor_hash(&t->cursor);
+}
+
+/* --- copies ----------------------------------------------------------------------------------- */
+
+lks_state_hash lks_trainer_written(const lks_trainer *t) {
+    const lks_hashes *h = &t->guard.hashes;
+    lks_state_hash s = {.n_flats = h->n_arrays, .cursor = t->guard.cursor};
+    for (int a = 0; a < h->n_arrays; a++)
+        s.flats[a] = lks_hashes_written(h, a);
+    return s;
+}
+
+/* --- what this rank finds --------------------------------------------------------------------- */
+
+void lks_guard_note(lks_trainer *t, const char *kind) {
+    lks_fault *f = &t->guard.fault;
+    *f = (lks_fault){.step = t->cursor.step, .epoch = t->cursor.epoch};
+    snprintf(f->kind, sizeof f->kind, "%s", kind);
+    lks_fault_here(f, t->comm->rank, t->comm->host);
+}
+
+static const char advice[] =
+    "faulty memory or processor; nothing made from it was saved: the same command goes on "
+    "from the last good checkpoint, best without this host";
+
+/* `where`: "the weights" say, or an image. */
+static void find(lks_trainer *t, const char *kind, const char *where) {
+    lks_fail(&t->guard.found, LKS_ERR_REPLICA,
+             "after step %" PRId64 ": this rank's memory changed: %s: %s", t->cursor.step, where,
+             advice);
+    lks_guard_note(t, kind);
+}
+
+static void find_array(lks_trainer *t) {
+    const lks_hashes *h = &t->guard.hashes;
+    char where[2 * LKS_TENSOR_NAME_MAX];
+    const lks_tensor *tensor = lks_hashes_changed_tensor(h);
+    snprintf(where, sizeof where, "%s in %s", tensor->name, h->names[h->changed_array]);
+    find(t, "memory", where);
+}
+
+static void find_image(lks_trainer *t, const lks_image_fault *image) {
+    char where[128];
+    snprintf(where, sizeof where,
+             "training image %u, held by rank %d, or its label is not what was loaded",
+             image->image, image->home);
+    find(t, "data", where);
+}
+
+/* What was noted on the way, and what is small enough to be hashed here. */
+static void look(lks_trainer *t) {
+    lks_guard *g = &t->guard;
+    lks_image_fault image;
+    if (g->found.status != LKS_OK)
+        return;
+    if (g->hashes.changed_array >= 0)
+        find_array(t);
+    else if (lks_cursor_hash(&t->cursor) != g->cursor)
+        find(t, "memory", "the numbers that say where training stands");
+    else if (hash_tables(t) != g->tables)
+        find(t, "memory", "the float values of bytes, or the configuration");
+    else if (lks_loader_image_changed(t->loader, &image))
+        find_image(t, &image);
+}
+
+lks_cursor *lks_trainer_edit_cursor(lks_trainer *t) {
+    look(t);
+    return &t->cursor;
+}
+
+/* --- what the ranks find together ------------------------------------------------------------- */
+
+static uint64_t state_of(const lks_trainer *t) {
+    return lks_hash64(t->guard.arrays ^ t->guard.cursor);
+}
+
+void lks_guard_head(lks_trainer *t) {
+    int64_t *m = t->view.message;
+    look(t);
+    m[LKS_MSG_CHANGED] = t->guard.found.status != LKS_OK;
+    lks_state_weigh(state_of(t), t->comm->rank, t->comm->size, m + LKS_MSG_STATE_LOW);
+}
+
+/* What rank 0 gathers. */
+typedef struct replica {
+    uint64_t state;
+    lks_fault fault; /* host and node are used */
+} replica;
+
+/* How many ranks have the state that more than half of them have (Boyer & Moore's vote, then counted), which
+ * goes to *state; 0 where there is none. */
+static int majority(const replica *all, int n, uint64_t *state) {
+    int lead = 0, count = 0;
+    for (int r = 0; r < n; r++) {
+        if (lead == 0)
+            *state = all[r].state;
+        lead += all[r].state == *state ? 1 : -1;
+    }
+    for (int r = 0; r < n; r++)
+        count += all[r].state == *state;
+    return 2 * count > n ? count : 0;
+}
+
+/* "rank 1 on a, rank 5 on b": those whose state is not *state, or all (NULL). Returns the first of them. */
+static int list_ranks(const replica *all, int n, const uint64_t *state, char *list, size_t size) {
+    size_t length = 0;
+    int first = -1;
+    *list = 0;
+    for (int r = 0; r < n && length + sizeof all->fault.host + 32 < size; r++) {
+        if (state && all[r].state == *state)
+            continue;
+        first = first < 0 ? r : first;
+        length += (size_t)snprintf(list + length, size - length, "%srank %d on %s",
+                                   length ? ", " : "", r, all[r].fault.host);
+    }
+    return first;
+}
+
+/* Rank 0. */
+static void name_strays(lks_trainer *t, const replica *all, lks_error *err) {
+    const int n = t->comm->size;
+    char list[1024];
+    uint64_t state = 0;
+    const int count = majority(all, n, &state);
+    const int first = list_ranks(all, n, count ? &state : NULL, list, sizeof list);
+    if (count) {
+        t->guard.fault = all[first].fault;
+        lks_fail(err, LKS_ERR_REPLICA,
+                 "after step %" PRId64 ": %s computed another state than the %d other ranks: %s",
+                 t->cursor.step, list, count, advice);
+        return;
+    }
+    lks_guard_note(t, "replica");
+    t->guard.fault.rank = -1;
+    t->guard.fault.host[0] = t->guard.fault.node[0] = 0;
+    lks_fail(err, LKS_ERR_REPLICA,
+             "after step %" PRId64
+             ": the states of the ranks differ, and no majority says whose is "
+             "wrong (%s): %s",
+             t->cursor.step, list, advice);
+}
+
+static lks_status tell_strays(lks_trainer *t, lks_error *err) {
+    lks_comm *comm = t->comm;
+    replica own = {.state = state_of(t)}, *all = NULL;
+    lks_guard_note(t, "replica");
+    own.fault = t->guard.fault;
+    if (comm->rank == 0 &&
+        !(all = lks_alloc((size_t)comm->size, sizeof *all, "differing replicas", err)))
+        return lks_comm_fail(comm, err);
+    lks_comm_gather(comm, &own, 1, sizeof own, all, NULL);
+    if (all)
+        name_strays(t, all, err);
+    lks_free(all);
+    lks_comm_broadcast(comm, err, sizeof *err, 0); /* it names its ranks itself */
+    comm->blamed = 0;
+    LKS_TRY(lks_comm_check(comm, err));
+    return err->status;
+}
+
+lks_status lks_guard_tell(lks_trainer *t, bool differ, lks_error *err) {
+    lks_guard *g = &t->guard;
+    lks_hashes_read_all(&g->hashes, t->threads); /* a number too large may be one bit */
+    look(t);
+    lks_error own = g->found;
+    const lks_status status = lks_comm_agree(t->comm, own.status, &own);
+    if (status != LKS_OK)
+        *err = own;
+    return status == LKS_OK && differ ? tell_strays(t, err) : status;
 }
 
 lks_status lks_trainer_settle(lks_trainer *t, lks_error *err) {
-    lks_checkpoint c;
-    lks_trainer_snapshot(t, &c);
-    lks_status status = lks_checkpoint_digest(&c, err);
-    LKS_TRY(lks_comm_agree(t->comm, status, err));
-    /* The minimum and maximum of the first words tell all ranks; who it was costs more and is asked
-     * only then. */
-    int64_t low[4], high[4];
-    for (int w = 0; w < 4; w++) {
-        char word[17] = "";
-        memcpy(word, c.state_sha256 + 16 * w, 16);
-        low[w] = high[w] = (int64_t)strtoull(word, NULL, 16);
-    }
-    lks_comm_min_i64(t->comm, low, 4);
-    lks_comm_max_i64(t->comm, high, 4);
+    int64_t sums[3];
+    lks_hashes_read_all(&t->guard.hashes, t->threads);
+    look(t);
+    sums[2] = t->guard.found.status != LKS_OK;
+    lks_state_weigh(state_of(t), t->comm->rank, t->comm->size, sums);
+    lks_comm_sum_i64(t->comm, sums, 3);
     LKS_TRY(lks_comm_check(t->comm, err));
-    if (memcmp(low, high, sizeof low) == 0) {
-        t->agreed_step = t->cursor.step;
-        return LKS_OK;
-    }
-    char *all = NULL;
-    if (t->comm->rank == 0 &&
-        !(all = lks_alloc((size_t)t->comm->size, LKS_SHA256_HEX, "differing replicas", err)))
-        return lks_comm_fail(t->comm, err);
-    lks_comm_gather(t->comm, c.state_sha256, 1, LKS_SHA256_HEX, all, NULL);
-    status = all ? name_strays(t, all, err) : LKS_OK;
-    lks_free(all);
-    status = lks_comm_agree(t->comm, status, err);
-    if (status == LKS_ERR_REPLICA)
-        note(t, err);
-    return status;
+    if (sums[0] || sums[1] || sums[2])
+        return lks_guard_tell(t, sums[0] || sums[1], err);
+    t->agreed_step = t->cursor.step;
+    return LKS_OK;
 }
 
-lks_status lks_trainer_check_copy(const lks_trainer *t, const lks_checkpoint *copy,
-                                  lks_error *err) {
-    lks_checkpoint now;
-    lks_trainer_snapshot(t, &now);
-    for (int f = 0; f < now.n_flats; f++)
-        if (memcmp(copy->flats[f].values, now.flats[f].values,
-                   now.flats[f].count * sizeof *now.flats[f].values) != 0)
-            return lks_fail(err, LKS_ERR_REPLICA, "step %lld: a copy of %s differs: faulty memory",
-                            (long long)t->cursor.step, now.flats[f].group);
-    return LKS_OK;
+const lks_fault *lks_trainer_fault(lks_trainer *t, const lks_error *err) {
+    lks_fault *f = &t->guard.fault;
+    if (t->comm->rank == t->comm->blamed && !f->kind[0])
+        lks_guard_note(t, "memory");
+    lks_comm_broadcast(t->comm, f, sizeof *f, t->comm->blamed);
+    snprintf(f->text, sizeof f->text, "%.*s", (int)sizeof f->text - 1, err->text);
+    return f;
 }

@@ -37,7 +37,8 @@ void lks_run_save(lks_run *run) {
     lks_phase before = lks_phases_enter(p, LKS_PHASE_CHECKPOINT);
     lks_utc(run->provenance.time);
     lks_run_snapshot(run, &c);
-    lks_saver_take(run->saver, &c);
+    const lks_state_hash written = lks_trainer_written(&run->trainer);
+    lks_saver_take(run->saver, &c, &written);
     run->place.saved_step = c.cursor.step;
     run->place.saved_at = lks_now();
     lks_phases_enter(p, before);

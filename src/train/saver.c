@@ -14,6 +14,7 @@
 typedef struct snapshot {
     lks_checkpoint state; /* its arrays and its history are the next two */
     float *values[LKS_CHECKPOINT_FLATS];
+    lks_state_hash written; /* what the arrays must hold */
     lks_history
         history; /* up to an older step where the slot is free: records are only ever added */
     lks_unpublished *file; /* complete under its temporary name; NULL: not yet */
@@ -41,7 +42,13 @@ struct lks_saver {
 static lks_status prepare(const lks_saver *s, snapshot *p, lks_error *err) {
     char path[LKS_PATH_MAX + 64];
     lks_checkpoint_path(s->checkpoints, p->state.cursor.step, path);
-    return lks_checkpoint_prepare(&p->file, path, &p->state, err);
+    LKS_TRY(lks_checkpoint_prepare(&p->file, path, &p->state, err));
+    if (lks_state_holds(&p->state, &p->written))
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_REPLICA,
+                    "the checkpoint of step %lld: memory changed between the update and the file, "
+                    "which was dropped; the same command goes on from the last good checkpoint",
+                    (long long)p->state.cursor.step);
 }
 
 static lks_status publish(const lks_saver *s, snapshot *p, lks_error *err) {
@@ -124,9 +131,11 @@ lks_status lks_saver_open(lks_saver **saver, const char *folder, int keep, lks_e
     return LKS_OK;
 }
 
-static lks_status copy(snapshot *p, const lks_checkpoint *state, lks_error *err) {
+static lks_status copy(snapshot *p, const lks_checkpoint *state, const lks_state_hash *written,
+                       lks_error *err) {
     LKS_TRY(lks_history_follow(&p->history, &state->history, err));
     p->state = *state;
+    p->written = *written;
     p->state.history = p->history;
     for (int f = 0; f < state->n_flats; f++) {
         const lks_flat *flat = &state->flats[f];
@@ -156,7 +165,7 @@ static void wait_for_room(lks_saver *s) {
         pthread_cond_wait(&s->changed, &s->lock);
 }
 
-void lks_saver_take(lks_saver *s, const lks_checkpoint *state) {
+void lks_saver_take(lks_saver *s, const lks_checkpoint *state, const lks_state_hash *written) {
     lks_error err;
     pthread_mutex_lock(&s->lock);
     wait_for_room(s);
@@ -164,7 +173,7 @@ void lks_saver_take(lks_saver *s, const lks_checkpoint *state) {
         /* the slot is not in the queue, so the writer may go on */
         snapshot *p = &s->slots[(s->oldest + s->n) % LKS_SNAPSHOTS];
         pthread_mutex_unlock(&s->lock);
-        const lks_status status = copy(p, state, &err);
+        const lks_status status = copy(p, state, written, &err);
         pthread_mutex_lock(&s->lock);
         if (status == LKS_OK)
             s->n++;

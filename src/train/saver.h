@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "lockstep/checkpoint.h"
+#include "train/guard.h"
 
 /* In memory at most: one becomes a file, one waits for that. */
 #define LKS_SNAPSHOTS 2
@@ -20,10 +21,11 @@ typedef struct lks_saver lks_saver;
  * LKS_ERR_MEMORY. */
 lks_status lks_saver_open(lks_saver **saver, const char *folder, int keep, lks_error *err);
 
-/* Copies the arrays and the history of `state`; the rest of what it points to is borrowed to the end. Snapshots
+/* Copies the arrays and the history of `state`, which a file is only made of if they still are what was
+ * `written`; the rest of what it points to is borrowed to the end. Snapshots
  * come in the order of their steps, and their files appear in it. Where LKS_SNAPSHOTS are in memory it waits for
  * the oldest, and says so the first time. A failure is told by lks_saver_check(); after one nothing is saved. */
-void lks_saver_take(lks_saver *s, const lks_checkpoint *state);
+void lks_saver_take(lks_saver *s, const lks_checkpoint *state, const lks_state_hash *written);
 
 /* Whether lks_saver_take() would wait. */
 bool lks_saver_full(lks_saver *s);
@@ -31,7 +33,7 @@ bool lks_saver_full(lks_saver *s);
 /* All ranks were seen to share the state of `step`, and so those before: their files may appear. */
 void lks_saver_agreed(lks_saver *s, int64_t step);
 
-/* LKS_OK, or the first failure: lks_checkpoint_prepare()'s, lks_publish_commit()'s. */
+/* LKS_OK, or the first failure: lks_checkpoint_prepare()'s, lks_publish_commit()'s, or LKS_ERR_REPLICA. */
 lks_status lks_saver_check(lks_saver *s, lks_error *err);
 
 /* Waits until the files of all agreed snapshots have appeared. lks_saver_check(). */

@@ -8,21 +8,24 @@
 #include "train/trainer.h"
 
 /* Micro-batches of this step: train.accumulate of them, fewer at the end of an epoch. */
-static lks_status compute(lks_trainer *t, lks_error *err) {
+static int64_t batches_of(const lks_trainer *t) {
     int64_t left = t->plan.batches - t->cursor.batch;
-    int64_t n = left < t->config->train.accumulate ? left : t->config->train.accumulate;
-    for (int64_t i = 0; i < n; i++) {
+    return left < t->config->train.accumulate ? left : t->config->train.accumulate;
+}
+
+static lks_status compute(lks_trainer *t, int64_t batches, lks_error *err) {
+    for (int64_t i = 0; i < batches; i++) {
         lks_batch batch;
         LKS_TRY(lks_loader_next(t->loader, &batch, err));
         lks_phases_enter(&t->phases, LKS_PHASE_COMPUTE);
         lks_model_train(t->model, &batch);
         t->computed += batch.n;
     }
-    t->cursor.batch += n;
     t->view.message[LKS_MSG_STOP] = lks_stop_requested();
     lks_model_collect(t->model);
     t->view.message[LKS_MSG_BAD_WEIGHTS] = t->bad_weights;
     t->view.message[LKS_MSG_TROUBLE] = t->trouble.status != LKS_OK;
+    lks_guard_head(t);
     return LKS_OK;
 }
 
@@ -66,9 +69,15 @@ static lks_status own_trouble(const lks_trainer *t, lks_error *err) {
     return LKS_OK;
 }
 
+static bool states_differ(const lks_trainer *t) {
+    const int64_t *m = t->view.message;
+    return m[LKS_MSG_STATE_LOW] != 0 || m[LKS_MSG_STATE_HIGH] != 0;
+}
+
 static bool anything_bad(const lks_trainer *t) {
     const int64_t *m = t->view.message;
-    bool bad = m[LKS_MSG_BAD_LOSS] != 0 || m[LKS_MSG_BAD_WEIGHTS] != 0 || m[LKS_MSG_TROUBLE] != 0;
+    bool bad = m[LKS_MSG_BAD_LOSS] != 0 || m[LKS_MSG_BAD_WEIGHTS] != 0 || m[LKS_MSG_TROUBLE] != 0 ||
+               m[LKS_MSG_CHANGED] != 0 || states_differ(t);
     for (int i = 0; i < t->view.n_operations; i++)
         bad |= t->view.message[LKS_MSG_HEAD + i] != 0;
     return bad;
@@ -106,50 +115,63 @@ static void update(lks_trainer *t) {
                             c->step, t->threads))
         t->bad_weights = true;
     lks_average_update(&t->average, t->view.weights, c->step, t->threads);
+    lks_guard_stepped(t);
     lks_model_weights_changed(t->model);
 }
 
 lks_status lks_trainer_check_weights(lks_trainer *t, lks_error *err) {
-    lks_status own = own_weights(t, err);
-    return lks_comm_agree(t->comm, own, err);
+    lks_error own;
+    lks_status status = lks_comm_agree(t->comm, own_weights(t, &own), &own);
+    if (status == LKS_OK)
+        return LKS_OK;
+    LKS_TRY(lks_guard_tell(t, false, err));
+    *err = own;
+    return status;
 }
 
-static void advance(lks_trainer *t) {
-    lks_cursor *c = &t->cursor;
+static void advance(lks_trainer *t, int64_t batches) {
+    lks_cursor *c = lks_trainer_edit_cursor(t);
     const int64_t *m = t->view.message;
     lks_limbs loss = {m[LKS_MSG_LOSS_HI], m[LKS_MSG_LOSS_LO]};
     double n = (double)m[LKS_MSG_SAMPLES];
     c->step++;
+    c->batch += batches;
     c->samples_seen += m[LKS_MSG_SAMPLES];
     c->epoch_samples += m[LKS_MSG_SAMPLES];
     c->epoch_hash += (uint64_t)m[LKS_MSG_HASH];
     c->correct += m[LKS_MSG_CORRECT];
     c->loss = lks_limbs_sum(c->loss, loss);
+    lks_trainer_wrote_cursor(t);
     t->newest.loss = lks_limbs_value(loss) / n;
     t->newest.accuracy = (double)m[LKS_MSG_CORRECT] / n;
     t->stop = m[LKS_MSG_STOP];
 }
 
+/* Every rank sees in the sums that something is wrong somewhere, so every rank takes part in finding out what: a
+ * bit that flipped first, since it explains all others. `own`: what this rank found. */
+static lks_status tell_trouble(lks_trainer *t, const lks_error *own, lks_error *err) {
+    LKS_TRY(lks_guard_tell(t, states_differ(t), err));
+    *err = *own;
+    return lks_comm_agree(t->comm, own->status, err);
+}
+
 lks_status lks_trainer_step(lks_trainer *t, lks_error *err) {
     double started = lks_now();
+    const int64_t batches = batches_of(t);
     t->phases.step = t->cursor.step + 1;
-    lks_pulse_step(t->phases.step);
-    LKS_TRY(compute(t, err));
+    LKS_TRY(compute(t, batches, err));
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
-    lks_error own_error = {.status = LKS_OK};
-    lks_status own = own_trouble(t, &own_error);
+    lks_error own = {.status = LKS_OK};
+    own.status = own_trouble(t, &own);
     reduce(t);
     LKS_TRY(lks_comm_check(t->comm, err));
-    if (anything_bad(
-            t)) { /* every rank sees this, so every rank takes part in agreeing who it was */
-        *err = own_error;
-        return lks_comm_agree(t->comm, own, err);
-    }
+    if (anything_bad(t))
+        return tell_trouble(t, &own, err);
     t->agreed_step = t->cursor.step;
     lks_phases_enter(&t->phases, LKS_PHASE_UPDATE);
     update(t);
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
-    advance(t);
+    advance(t, batches);
     t->train_seconds += lks_now() - started;
     return LKS_OK;
 }

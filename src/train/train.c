@@ -132,13 +132,16 @@ static lks_status assess_epoch(lks_trainer *t, lks_record *r, lks_error *err) {
 
 static lks_status complete_epoch(lks_run *run, lks_error *err) {
     lks_trainer *t = &run->trainer;
-    lks_cursor *c = &t->cursor;
+    lks_cursor *c = lks_trainer_edit_cursor(t);
     c->epoch++;
     c->batch = 0;
+    lks_trainer_wrote_cursor(t);
     LKS_TRY(assess_epoch(t, &run->record, err));
+    lks_trainer_edit_cursor(t);
     c->loss = (lks_limbs){0, 0};
     c->correct = c->epoch_samples = 0;
     c->epoch_hash = 0;
+    lks_trainer_wrote_cursor(t);
     bool best = lks_run_is_best(t, &run->record);
     lks_run_decide(t, &run->record);
     if (best || epoch_due(&run->config, c) || lks_run_save_due(run) || t->stop ||
@@ -186,6 +189,7 @@ static lks_status conclude(lks_run *run, bool worked, lks_predicted *predicted, 
     lks_trainer *t = &run->trainer;
     lks_phases_enter(&t->phases, LKS_PHASE_EVALUATE);
     LKS_TRY(lks_run_evaluate_end(run, predicted, err));
+    LKS_TRY(lks_trainer_settle(t, err)); /* weights did not change while they were tested */
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
     lks_run_print_work(t, &run->record, true, worked);
     lks_status status = lks_comm_check(t->comm, err);
@@ -269,6 +273,12 @@ static void note_stall(void *context, const lks_stall *stall) {
     lks_folder_note_fault(run->place.folder, &fault);
 }
 
+static void note_fault(lks_run *run, const lks_error *err) {
+    const lks_fault *fault = lks_trainer_fault(&run->trainer, err);
+    if (run->trainer.comm->rank == 0 && !run->options->dry_run)
+        lks_folder_note_fault(run->place.folder, fault);
+}
+
 static lks_status train_with(lks_comm *comm, const lks_train_options *options, bool *stopped,
                              lks_error *err) {
     lks_run run;
@@ -278,8 +288,8 @@ static lks_status train_with(lks_comm *comm, const lks_train_options *options, b
     lks_status status = train(&run, comm, stopped, err);
     if (status != LKS_OK)
         lks_run_rescue(&run);
-    if (run.trainer.fault.kind[0] && comm->rank == 0)
-        lks_folder_note_fault(run.place.folder, &run.trainer.fault);
+    if (status == LKS_ERR_REPLICA)
+        note_fault(&run, err);
     lks_tracing_end(&run.tracing, run.trainer.cursor.step - run.place.first_step);
     lks_watchdog_notes(options->watchdog, NULL, NULL);
     lks_run_close(&run);

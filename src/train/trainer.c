@@ -77,7 +77,7 @@ static lks_status make_optimizer(lks_trainer *t, lks_error *err) {
     LKS_TRY(lks_packed_sum_create(&t->sum, t->comm, v->n_message - packable, packable, err));
     t->norms = lks_alloc((size_t)v->n_tensors, sizeof *t->norms, "norms", err);
     t->newest.gradient_norm = NAN;
-    return t->norms ? LKS_OK : err->status;
+    return t->norms ? lks_guard_open(t, err) : err->status;
 }
 
 static lks_status open_data(lks_trainer *t, lks_error *err) {
@@ -107,10 +107,12 @@ lks_status lks_trainer_open(lks_trainer *t, lks_comm *comm, const lks_config *co
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_model_init(t->model, config->seed);
     lks_average_start(&t->average, t->view.weights);
+    lks_trainer_wrote(t);
     return LKS_OK;
 }
 
 void lks_trainer_close(lks_trainer *t) {
+    lks_guard_close(t);
     lks_optimizer_free(&t->optimizer);
     lks_average_free(&t->average);
     lks_model_free(t->model);

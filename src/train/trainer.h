@@ -10,7 +10,7 @@
 #include "lockstep/optim.h"
 #include "lockstep/packed_sum.h"
 #include "measure/phases.h"
-#include "run/fault.h"
+#include "train/guard.h"
 
 /* How many steps there are. */
 typedef struct lks_plan {
@@ -50,7 +50,7 @@ typedef struct lks_trainer {
     /* What failed beside the steps, on this rank: the next one's message ends all of them. */
     lks_error trouble;
     int64_t agreed_step; /* newest step whose state all ranks were seen to share; -1: none yet */
-    lks_fault fault;     /* what LKS_ERR_REPLICA told of; kind "": none. The same on all ranks */
+    lks_guard guard;
 } lks_trainer;
 
 /* Data, network with its initial weights, optimizer, sums and clock: all that steps need. `config` is
@@ -87,8 +87,30 @@ lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err);
  * names the rank whose memory changed or whose state differs. Collective; errors agreed. */
 lks_status lks_trainer_settle(lks_trainer *t, lks_error *err);
 
-/* guard.c: LKS_ERR_REPLICA unless the arrays of `copy`, one of what lks_trainer_snapshot() gives, hold what the
- * trainer's do: between copying and the next step. Of this rank alone, not collective. */
-lks_status lks_trainer_check_copy(const lks_trainer *t, const lks_checkpoint *copy, lks_error *err);
+/* guard.c: hashes of the state as the newest step wrote it, for lks_state_holds(). */
+lks_state_hash lks_trainer_written(const lks_trainer *t);
+
+/* guard.c: weights, states and cursor came from elsewhere, and stand as they should. */
+void lks_trainer_wrote(lks_trainer *t);
+
+/* guard.c: the cursor, to change it; then lks_trainer_wrote_cursor(). */
+lks_cursor *lks_trainer_edit_cursor(lks_trainer *t);
+void lks_trainer_wrote_cursor(lks_trainer *t);
+
+/* guard.c: the fault that LKS_ERR_REPLICA in *err told of, for faults.jsonl; the same on all ranks. Collective. */
+const lks_fault *lks_trainer_fault(lks_trainer *t, const lks_error *err);
+
+/* guard.c, for this folder. Before the first step, when all arrays are there; LKS_ERR_MEMORY. */
+lks_status lks_guard_open(lks_trainer *t, lks_error *err);
+void lks_guard_close(lks_trainer *t);
+/* Fills in the slots of a message. */
+void lks_guard_head(lks_trainer *t);
+/* The update is done. */
+void lks_guard_stepped(lks_trainer *t);
+/* Whose memory changed is told, else where the states `differ` whose is another: LKS_ERR_REPLICA. LKS_OK if
+ * memory is sound and they do not. Collective; errors agreed. */
+lks_status lks_guard_tell(lks_trainer *t, bool differ, lks_error *err);
+/* Prepares the fault of kind `kind` that this rank is about to tell of. */
+void lks_guard_note(lks_trainer *t, const char *kind);
 
 #endif

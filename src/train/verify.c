@@ -1,13 +1,15 @@
 /* Once an epoch the run proves that each sample was seen exactly once. */
 #include "train/trainer.h"
 
-static lks_status check_samples(const lks_trainer *t, lks_error *err) {
+static lks_status check_samples(lks_trainer *t, lks_error *err) {
     uint64_t expected = 0;
     const lks_epoch_list *list = &t->data.epoch;
     for (int64_t i = 0; i < list->count; i++)
         expected += lks_hash64(list->ids[i]);
     if (t->cursor.epoch_samples == list->count && t->cursor.epoch_hash == expected)
         return LKS_OK;
+    t->guard.fault = (lks_fault){
+        .kind = "replica", .step = t->cursor.step, .epoch = t->cursor.epoch, .rank = -1};
     return lks_fail(
         err, LKS_ERR_REPLICA,
         "epoch %lld: %lld samples with id hash %016llx were seen, not %lld with %016llx",
@@ -17,6 +19,7 @@ static lks_status check_samples(const lks_trainer *t, lks_error *err) {
 }
 
 lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err) {
-    LKS_TRY(check_samples(t, err));
+    lks_status status = check_samples(t, err);
+    LKS_TRY(lks_comm_agree(t->comm, status, err));
     return lks_trainer_settle(t, err);
 }

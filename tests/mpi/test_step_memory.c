@@ -95,8 +95,9 @@ static void write_config(char path[LKS_PATH_MAX]) {
 static int64_t in_epoch(lks_trainer *t, int64_t epoch) {
     int64_t before = allocations;
     lks_loader_seek(t->loader, epoch, 0);
-    t->cursor.epoch = epoch;
+    lks_trainer_edit_cursor(t)->epoch = epoch;
     t->cursor.batch = 0;
+    lks_trainer_wrote_cursor(t);
     while (t->cursor.batch < t->plan.batches)
         stop_unless(lks_trainer_step(t, &err));
     int64_t made = allocations - before;

@@ -125,9 +125,17 @@ static float blend(double momentum, float running, double batch) {
     return (float)((1 - momentum) * (double)running + momentum * batch);
 }
 
+static void touch_running(const batchnorm_op *b, bool wrote) {
+    const lks_rendezvous *r = &b->op.model->rendezvous;
+    if (r->touch)
+        r->touch(r->watcher, running_mean(b), 2 * (size_t)b->channels, wrote);
+}
+
 static void agree(lks_op *op, bool backward) {
     batchnorm_op *b = (batchnorm_op *)op;
     add_up(b);
+    if (!backward)
+        touch_running(b, false);
     double n = (double)b->n;
     for (int c = 0; c < b->channels; c++) {
         if (backward) {
@@ -146,6 +154,8 @@ static void agree(lks_op *op, bool backward) {
         running[b->channels + c] = blend(b->momentum, running[b->channels + c],
                                          b->n > 1 ? variance * (n / (n - 1)) : variance);
     }
+    if (!backward)
+        touch_running(b, true);
 }
 
 /* With the running moments: for evaluation, and where the layer is frozen. */

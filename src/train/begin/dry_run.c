@@ -15,7 +15,7 @@ typedef struct row {
 } row;
 
 static size_t images_of(const lks_image_set *s) {
-    return (size_t)s->share.count * s->image_bytes;
+    return (size_t)s->share.count * (s->image_bytes + sizeof *s->sums);
 }
 
 static size_t state_bytes(const lks_trainer *t) {

@@ -131,8 +131,10 @@ static lks_status load(lks_run *run, lks_error *err) {
     source s = {.path = found.path, .c = found.checkpoint};
     s.flat = lks_checkpoint_evaluated(&s.c);
     lks_status status = adopt(&s, &run->trainer.view, err);
-    if (status == LKS_OK)
+    if (status == LKS_OK) {
+        lks_trainer_wrote(&run->trainer);
         note(&run->provenance.init_from, &s);
+    }
     lks_checkpoint_free(&s.c);
     return status;
 }
@@ -145,11 +147,15 @@ lks_status lks_run_init_from(lks_run *run, lks_error *err) {
                  run->options->init_from);
         return LKS_OK;
     }
-    lks_status status = run->trainer.comm->rank == 0 ? load(run, err) : LKS_OK;
-    LKS_TRY(lks_comm_agree(run->trainer.comm, status, err));
-    lks_comm_broadcast(run->trainer.comm, run->trainer.view.weights,
-                       run->trainer.view.n_weights * sizeof(float), 0);
-    lks_model_weights_changed(run->trainer.model);
-    lks_average_start(&run->trainer.average, run->trainer.view.weights);
-    return lks_comm_check(run->trainer.comm, err);
+    lks_trainer *t = &run->trainer;
+    lks_status status = t->comm->rank == 0 ? load(run, err) : LKS_OK;
+    LKS_TRY(lks_comm_agree(t->comm, status, err));
+    lks_comm_broadcast(t->comm, t->view.weights, t->view.n_weights * sizeof(float), 0);
+    if (t->comm->rank != 0)
+        lks_trainer_wrote(t);
+    lks_model_weights_changed(t->model);
+    lks_average_start(&t->average, t->view.weights);
+    lks_guard_stepped(t);
+    LKS_TRY(lks_comm_check(t->comm, err));
+    return lks_trainer_settle(t, err);
 }

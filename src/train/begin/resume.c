@@ -44,17 +44,23 @@ static lks_status check_same(lks_run *run, const lks_checkpoint *saved, lks_erro
     return same_flats(saved, &now, err);
 }
 
-/* Rank 0 takes everything over from the file. */
-static void take_over(lks_run *run, lks_checkpoint *saved) {
+/* Rank 0 takes everything over from the file, and the hashes of what it read. */
+static lks_status take_over(lks_run *run, lks_checkpoint *saved, lks_error *err) {
     lks_checkpoint now;
     lks_run_snapshot(run, &now);
     for (int f = 0; f < saved->n_flats; f++)
         memcpy(now.flats[f].values, saved->flats[f].values, saved->flats[f].count * sizeof(float));
     run->trainer.cursor = saved->cursor;
+    lks_trainer_wrote(&run->trainer);
     run->record.best = saved->best;
     run->record.history = saved->history;
     run->provenance.init_from = saved->provenance.init_from;
     memset(&saved->history, 0, sizeof saved->history);
+    const lks_state_hash written = lks_trainer_written(&run->trainer);
+    return lks_state_holds(saved, &written)
+               ? LKS_OK
+               : lks_fail(err, LKS_ERR_REPLICA,
+                          "memory changed while a checkpoint was taken over; start again");
 }
 
 static lks_status load(lks_run *run, const char *path, lks_error *err) {
@@ -64,7 +70,7 @@ static lks_status load(lks_run *run, const char *path, lks_error *err) {
         return status;
     status = check_same(run, &saved, err);
     if (status == LKS_OK) {
-        take_over(run, &saved);
+        status = take_over(run, &saved, err);
         snprintf(run->place.resumed_from, sizeof run->place.resumed_from, "%s", path);
     } else {
         lks_fail_context(err, "cannot go on from %s", path);
@@ -162,7 +168,7 @@ static lks_status check_copies(const lks_place *place, lks_error *err) {
         place->checkpoints, place->checkpoints);
 }
 
-/* All ranks stand where rank 0 stands. */
+/* All ranks stand where rank 0 stands; what came to them in other bits shows when they settle. */
 static void share(lks_trainer *t, lks_best *best) {
     lks_checkpoint now;
     lks_comm_broadcast(t->comm, &t->cursor, sizeof t->cursor, 0);
@@ -170,6 +176,8 @@ static void share(lks_trainer *t, lks_best *best) {
     lks_trainer_snapshot(t, &now);
     for (int f = 0; f < now.n_flats; f++)
         lks_comm_broadcast(t->comm, now.flats[f].values, now.flats[f].count * sizeof(float), 0);
+    if (t->comm->rank != 0)
+        lks_trainer_wrote(t);
     lks_model_weights_changed(t->model);
 }
 
@@ -189,5 +197,6 @@ lks_status lks_run_resume(lks_run *run, lks_error *err) {
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_broadcast(comm, run->place.resumed_from, sizeof run->place.resumed_from, 0);
     share(&run->trainer, &run->record.best);
-    return lks_comm_check(comm, err);
+    LKS_TRY(lks_comm_check(comm, err));
+    return lks_trainer_settle(&run->trainer, err);
 }

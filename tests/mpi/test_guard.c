@@ -1,0 +1,309 @@
+/* One bit of one rank's memory flips between two steps: the message after its next use tells which rank's and what,
+ * and no state made from it counts as agreed. */
+#include "support/test.h"
+#include "support/give_up.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lockstep/job.h"
+#include "lockstep/log.h"
+#include "train/trainer.h"
+
+static lks_comm comm;
+static lks_error err;
+
+static void stop_unless(lks_status status) {
+    if (status != LKS_OK)
+        lks_give_up(&comm, 1, err.text);
+}
+
+/* A frozen layer, batchnorm that is trained and one that is not, an average; accumulation, so that running moments
+ * move twice in a step. */
+static const char text[] =
+    "data: {dir: '" LKS_GOLDEN_DIR "', normalize: none, limit: 400, validation: 0.25}\n"
+    "model:\n"
+    "  - conv2d: {filters: 8, kernel: 3, stride: 2, trainable: false}\n"
+    "  - batchnorm: {trainable: false}\n"
+    "  - relu\n"
+    "  - conv2d: {filters: 8, kernel: 3, stride: 2}\n"
+    "  - batchnorm\n"
+    "  - relu\n"
+    "  - flatten\n"
+    "  - dense: 10\n"
+    "train: {global_batch: 24, chunk: 4, accumulate: 2, ema: {decay: 0.9}}\n";
+
+typedef struct run {
+    lks_config config;
+    lks_trainer t;
+} run;
+
+static void open_run(run *r, const char *optimizer) {
+    char path[LKS_PATH_MAX];
+    snprintf(path, sizeof path, "%s/config.yaml", lks_test_folder());
+    FILE *f = fopen(path, "w");
+    if (!f || fputs(text, f) < 0 || fclose(f) != 0)
+        lks_give_up(&comm, 1, "cannot write the configuration");
+    stop_unless(lks_config_load(&comm, path, &optimizer, 1, &r->config, &err));
+    stop_unless(lks_trainer_open(&r->t, &comm, &r->config, 2, false, &err));
+    lks_phases_start(&r->t.phases);
+    lks_loader_seek(r->t.loader, 0, 0);
+}
+
+static void close_run(run *r) {
+    lks_trainer_close(&r->t);
+    lks_config_free(&r->config);
+}
+
+static void steps(run *r, int n) {
+    for (int i = 0; i < n; i++)
+        stop_unless(lks_trainer_step(&r->t, &err));
+}
+
+static void flip(void *memory, size_t bit) {
+    ((unsigned char *)memory)[bit / 8] ^= (unsigned char)(1u << bit % 8);
+}
+
+/* The error is that of rank @p rank and names @p what; the fault says the same of its kind. */
+static void check_told(run *r, lks_status status, int rank, const char *kind, const char *what) {
+    char who[32];
+    snprintf(who, sizeof who, "(rank %d on ", rank);
+    CU_ASSERT_EQUAL(status, LKS_ERR_REPLICA);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, what));
+    if (comm.size > 1)
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, who));
+    const lks_fault *fault = lks_trainer_fault(&r->t, &err);
+    CU_ASSERT_STRING_EQUAL(fault->kind, kind);
+    CU_ASSERT_EQUAL(fault->rank, rank);
+    CU_ASSERT_STRING_EQUAL(fault->text, err.text);
+}
+
+/* What of a trainer flips: where its bits lie, what the error says, and whether the flip is noticed in the very next
+ * step, before its gradient counts, or in the update, which the message after it tells. */
+typedef struct kind {
+    const char *optimizer, *says, *tensor;
+    int state; /* 0 weights, 1 and 2 states, -1 average */
+    bool at_once;
+} kind;
+
+static float *array_of(lks_trainer *t, const kind *k) {
+    return k->state == 0  ? t->view.weights
+           : k->state < 0 ? t->average.weights
+                          : t->optimizer.state[k->state - 1];
+}
+
+static const lks_tensor *tensor_named(const lks_trainer *t, const char *name) {
+    for (int i = 0; i < t->view.n_tensors; i++)
+        if (strcmp(t->view.tensors[i].name, name) == 0)
+            return &t->view.tensors[i];
+    lks_give_up(&comm, 1, name);
+    return NULL;
+}
+
+static void check_state(const kind *k, int rank, size_t element, int bit) {
+    run r;
+    char says[2 * LKS_TENSOR_NAME_MAX];
+    open_run(&r, k->optimizer);
+    steps(&r, 3);
+    const lks_tensor *tensor = tensor_named(&r.t, k->tensor);
+    if (comm.rank == rank)
+        flip(array_of(&r.t, k) + tensor->offset + element % tensor->count, (size_t)bit);
+    if (!k->at_once)
+        steps(&r, 1);
+    lks_status status = lks_trainer_step(&r.t, &err);
+    CU_ASSERT_EQUAL(r.t.agreed_step, k->at_once ? 2 : 3); /* never the step that used it */
+    snprintf(says, sizeof says, "%s in %s", k->tensor, k->says);
+    check_told(&r, status, rank, "memory", says);
+    close_run(&r);
+}
+
+/* Bit 0 is what rounding would swallow. */
+static void test_state(void) {
+    static const kind kinds[] = {
+        {"train.optimizer.name=adam", "the weights", "conv2/weight", 0, false},
+        {"train.optimizer.name=adam", "the weights", "conv1/weight", 0, false}, /* frozen */
+        {"train.optimizer.name=adam", "the weights", "bn1/running_mean", 0, false},
+        {"train.optimizer.name=adam", "the weights", "bn2/running_var", 0, true},
+        {"train.optimizer.name=adam", "the weights", "bn2/bias", 0, false},
+        {"train.optimizer.name=adam", "optimizer/m", "dense1/weight", 1, false},
+        {"train.optimizer.name=adam", "optimizer/v", "dense1/bias", 2, false},
+        {"train.optimizer.name=adam", "optimizer/v", "conv1/weight", 2, false},
+        {"train.optimizer.name=lamb", "optimizer/m", "conv2/weight", 1, false},
+        {"train.optimizer.name=lamb", "the weights", "dense1/weight", 0, false},
+        {"train.optimizer.name=adadelta", "optimizer/update", "dense1/weight", 2, false},
+        {"train.optimizer.name=rmsprop", "optimizer/square", "conv2/bias", 1, false},
+        {"train.optimizer.name=sgd", "optimizer/velocity", "conv2/weight", 1, false},
+        {"train.optimizer.name=sgd", "the averaged weights", "dense1/weight", -1, false},
+        {"train.optimizer.name=sgd", "the averaged weights", "bn2/running_mean", -1, false},
+    };
+    static const int bits[] = {0, 12, 22, 31};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        check_state(&kinds[k], (int)(k % (size_t)comm.size), 31 * k, bits[k % 4]);
+}
+
+/* A flip that makes a number infinite: not the numbers are told, but the memory. */
+static void test_not_finite(void) {
+    run r;
+    open_run(&r, "train.optimizer.name=sgd");
+    steps(&r, 2);
+    const lks_tensor *tensor = tensor_named(&r.t, "dense1/weight");
+    float *weight = r.t.view.weights + tensor->offset;
+    const int rank = comm.size - 1;
+    if (comm.rank == rank) {
+        const uint32_t infinite = 0x7f800000;
+        memcpy(weight, &infinite, sizeof infinite);
+        lks_model_weights_changed(r.t.model); /* as if it had happened before they were packed */
+    }
+    check_told(&r, lks_trainer_step(&r.t, &err), rank, "memory", "dense1/weight in the weights");
+    close_run(&r);
+}
+
+static void check_settles(size_t bit) {
+    run r;
+    open_run(&r, "train.optimizer.name=adam");
+    steps(&r, 2);
+    stop_unless(lks_trainer_settle(&r.t, &err));
+    CU_ASSERT_EQUAL(r.t.agreed_step, 2);
+    const int rank = comm.size / 2;
+    if (comm.rank == rank)
+        flip(r.t.optimizer.state[1], bit);
+    check_told(&r, lks_trainer_settle(&r.t, &err), rank, "memory", "conv1/weight in optimizer/v");
+    close_run(&r);
+}
+
+/* After the last step there is no message. */
+static void test_settle(void) {
+    check_settles(0);
+    check_settles(30);
+}
+
+/* Both the sums of an epoch and the count of steps, which decides on Adam's corrections. */
+static void test_cursor(void) {
+    for (int field = 0; field < 2; field++) {
+        run r;
+        open_run(&r, "train.optimizer.name=adam");
+        steps(&r, 2);
+        const int rank = field % comm.size;
+        if (comm.rank == rank)
+            flip(field ? (void *)&r.t.cursor.loss.lo : (void *)&r.t.cursor.correct, 3);
+        check_told(&r, lks_trainer_step(&r.t, &err), rank, "memory", "where training stands");
+        CU_ASSERT_EQUAL(r.t.agreed_step, 1);
+        close_run(&r);
+    }
+}
+
+static void test_tables(void) {
+    run r;
+    open_run(&r, "train.optimizer.name=adam");
+    steps(&r, 1);
+    const int rank = comm.size - 1;
+    if (comm.rank == rank)
+        flip((void *)(uintptr_t)r.t.view.pixels, 32 * 77);
+    check_told(&r, lks_trainer_step(&r.t, &err), rank, "memory", "float values of bytes");
+    close_run(&r);
+}
+
+/* The rank that holds the image is named in the text, the one that met it is blamed. */
+static void check_image(bool label) {
+    run r;
+    open_run(&r, "train.optimizer.name=adam");
+    lks_image_set *s = &r.t.data.train;
+    const int rank = comm.size - 1;
+    const uint32_t image = r.t.data.split.train[label ? 3 : r.t.data.split.n_train - 5];
+    const int64_t at = (int64_t)image - s->share.first;
+    const bool holds = at >= 0 && at < s->share.count;
+    if (label)
+        s->labels[image] ^= (uint8_t)(comm.rank == rank);
+    else if (holds)
+        flip(s->images + (size_t)at * s->image_bytes, 8 * 400 + 2);
+    lks_status status = LKS_OK;
+    while (status == LKS_OK && r.t.cursor.batch < r.t.plan.batches)
+        status = lks_trainer_step(&r.t, &err);
+    char who[64];
+    snprintf(who, sizeof who, "training image %u, held by rank ", image);
+    if (!label || comm.size == 1) {
+        CU_ASSERT_EQUAL(status, LKS_ERR_REPLICA);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, who));
+        CU_ASSERT_STRING_EQUAL(lks_trainer_fault(&r.t, &err)->kind, "data");
+    } else if (status != LKS_OK) { /* only where the image came to that rank is the label used */
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, who));
+        CU_ASSERT_EQUAL(lks_trainer_fault(&r.t, &err)->rank, rank);
+    }
+    close_run(&r);
+}
+
+static void test_images(void) {
+    check_image(false);
+    check_image(true);
+}
+
+/* Rank 0's copy for a checkpoint, and the same once a bit of it has flipped. */
+static void test_copy(void) {
+    run r;
+    lks_checkpoint c;
+    open_run(&r, "train.optimizer.name=adam");
+    steps(&r, 2);
+    const lks_state_hash written = lks_trainer_written(&r.t);
+    lks_trainer_snapshot(&r.t, &c);
+    CU_ASSERT_EQUAL(c.n_flats, 4);
+    CU_ASSERT(lks_state_holds(&c, &written));
+    for (int f = 0; f < c.n_flats; f++) {
+        float *last = &c.flats[f].values[c.flats[f].count - 1];
+        flip(last, 0);
+        CU_ASSERT(!lks_state_holds(&c, &written));
+        flip(last, 0);
+    }
+    c.cursor.samples_seen++;
+    CU_ASSERT(!lks_state_holds(&c, &written));
+    close_run(&r);
+}
+
+/* A rank that computed something else, and wrote it down properly. */
+static void test_stray(void) {
+    run r;
+    open_run(&r, "train.optimizer.name=adam");
+    steps(&r, 2);
+    const int rank = comm.size == 1 ? -1 : comm.size == 2 ? 1 : comm.size - 2;
+    if (comm.rank == rank) {
+        flip(r.t.view.weights, 0);
+        lks_trainer_wrote(&r.t);
+    }
+    const lks_status status = lks_trainer_step(&r.t, &err);
+    if (comm.size == 1) {
+        CU_ASSERT_EQUAL(status, LKS_OK);
+        close_run(&r);
+        return;
+    }
+    char says[64];
+    snprintf(says, sizeof says, "rank %d on %.20s", rank, comm.host);
+    CU_ASSERT_EQUAL(status, LKS_ERR_REPLICA);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, says));
+    CU_ASSERT_EQUAL(r.t.agreed_step, 1);
+    const lks_fault *fault = lks_trainer_fault(&r.t, &err);
+    CU_ASSERT_STRING_EQUAL(fault->kind, "replica");
+    CU_ASSERT_EQUAL(fault->rank, comm.size == 2 ? -1 : rank); /* two: none has a majority */
+    close_run(&r);
+}
+
+int main(void) {
+    if (lks_comm_start(&comm, &err) != LKS_OK) {
+        if (comm.rank == 0)
+            lks_error_print(err.text);
+        return 1;
+    }
+    lks_log_setup(comm.rank, LKS_LOG_QUIET);
+    static const lks_test tests[] = {
+        {"a bit of weights, states, averages and running moments", test_state},
+        {"a bit that makes a number infinite", test_not_finite},
+        {"a bit after the last step", test_settle},
+        {"a bit of where training stands", test_cursor},
+        {"a bit of the float values of bytes", test_tables},
+        {"a bit of an image, and of a label", test_images},
+        {"a bit of a copy", test_copy},
+        {"a rank that computes something else", test_stray},
+        {NULL, NULL},
+    };
+    int status = lks_test_main("guard", tests);
+    lks_comm_stop(&comm);
+    return status;
+}
