@@ -87,7 +87,8 @@ static const struct argp argp = {
     "share of the multiply-add peak, which is measured before each round. Rounds with "
     "train.reduce: exact and with fp32 take turns. Evaluates nothing and writes no "
     "file.\vWhere the machine does other work, too, the best round and the shares say "
-    "more than the median. Exit status: 0 done, 1 failed, 2 usage or configuration error.",
+    "more than the median. Exit status: 0 done, 1 failed, 2 usage or configuration error, "
+    "79 a rank made no progress.",
     NULL,
     NULL,
     NULL};

@@ -71,7 +71,8 @@ static const struct argp argp = {
     "interval, top-3 accuracy, loss, the figures of each class, and the confusion "
     "matrix. A run folder stands for the checkpoint that its run is tested with. The "
     "probabilities of several checkpoints are averaged; all must be trained on the same "
-    "data.\vExit status: 0 done, 1 failed, 2 usage or configuration error.",
+    "data.\vExit status: 0 done, 1 failed, 2 usage or configuration error, "
+    "79 a rank made no progress.",
     NULL,
     NULL,
     NULL};
