@@ -42,11 +42,12 @@ const char *lks_revision(void);
 /** Name and version of the compiler. */
 const char *lks_compiler(void);
 
-/** OpenMP threads of this rank: @p asked, or where that is 0 its share of the cores that it is bound to.
- * Warns of a mask that is too narrow. Collective; LKS_ERR_MEMORY as a failure of the communicator. */
+/** OpenMP threads of this rank: @p asked, or where that is 0 OMP_NUM_THREADS, or without it its share of the cores
+ * that it is bound to, within the CPU quota of its control group. Tells what decided, and warns of a mask or a quota
+ * that is too narrow. Collective; LKS_ERR_MEMORY as a failure of the communicator. */
 lks_status lks_choose_threads(lks_comm *comm, int asked, int *chosen, lks_error *err);
 
-/** The same for a process without MPI: the cores it may use. Not collective. */
+/** The same for a process without MPI: @p asked, OMP_NUM_THREADS, or the cores it may use. Not collective. */
 int lks_threads_alone(int asked);
 
 /** Fills @p p: program, machine, ranks and hosts (rank 0 only: the other ranks' list is empty), and the time.

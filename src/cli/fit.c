@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "job/agree.h"
+#include "job/alone.h"
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/model.h"
@@ -39,6 +40,7 @@ static void on_alarm(int number) {
 }
 
 lks_status lks_fit_start(lks_comm *comm, lks_error *err) {
+    const bool launched = lks_launched();
     struct sigaction action, before;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_alarm;
@@ -48,6 +50,8 @@ lks_status lks_fit_start(lks_comm *comm, lks_error *err) {
     const lks_status status = lks_comm_start(comm, err);
     alarm(0);
     sigaction(SIGALRM, &before, NULL);
+    if (status == LKS_OK)
+        lks_warn_alone(comm, launched);
     return status;
 }
 

@@ -5,12 +5,14 @@
 #include "lockstep/comm.h"
 #include "lockstep/status.h"
 
-/* lks_comm_start(), which waits for all processes that the launcher started: one that never comes, because it
- * runs something else, is told after 10 seconds, and ends this process after 5 minutes. Collective. */
+/* lks_comm_start(), which waits for all processes that the launcher started: one that never comes, because it runs
+ * something else, is told after 10 seconds, and ends this process after 5 minutes. Warns of a rank that is alone in a
+ * batch job made for many. Collective. */
 lks_status lks_fit_start(lks_comm *comm, lks_error *err);
 
-/* Refuses ranks whose numerics or command line differ: LKS_ERR_CONFIG, naming one of them. Warns of programs of other revisions. `given` is this rank's command line as lks_parse() notes it: what
- * may differ from rank to rank is not in it. The first exchange of the job. Collective; errors are agreed. */
+/* Refuses ranks whose numerics or command line differ: LKS_ERR_CONFIG, naming one of them. Warns of programs of
+ * other revisions. `given` is this rank's command line as lks_parse() notes it: what may differ from rank to rank is
+ * not in it. The first exchange of the job. Collective; errors are agreed. */
 lks_status lks_fit_check(lks_comm *comm, const char *given, lks_error *err);
 
 /* For a process that a launcher started and whose command line is wrong: joins the others, who may be waiting for

@@ -158,8 +158,8 @@ static const struct argp_option common_options[] = {
      "`lockstep help config` lists the keys. A text is taken whole, unless it begins with a quote",
      10},
     {"threads", KEY_THREADS, "N", 0,
-     "OpenMP threads per rank (default: the usable cores, divided by the ranks of this "
-     "host)",
+     "OpenMP threads per rank (default: OMP_NUM_THREADS, else the usable cores, divided by the "
+     "ranks of this host)",
      10},
     {0}};
 static const struct argp_child common_children[] = {{&lks_help_argp, 0, NULL, 0}, {0}};

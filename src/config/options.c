@@ -51,7 +51,9 @@ static const lks_option first_options[] = {
      LKS_OPT_STRING, TEXT(name), .min = 1, FREE},
     {"seed", "seed of initial weights, epoch orders, dropout and the validation split",
      LKS_OPT_UINT64, AT(seed), FROM(0), .preset = "1"},
-    {"threads", "OpenMP threads per rank; 0: usable cores divided by the ranks of the host",
+    {"threads",
+     "OpenMP threads per rank; 0: OMP_NUM_THREADS, or usable cores divided by the ranks of the "
+     "host",
      LKS_OPT_INT, AT(threads), BETWEEN(0, 1024), .preset = "0", FREE},
 
     {"data.dir", "folder of the data files, relative to the working folder", LKS_OPT_STRING,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/agree.h"
 #include "lockstep/memory.h"
 #include "lockstep/timer.h"
 #include "lockstep/job.h"
@@ -39,6 +40,19 @@ static void list_hosts(lks_provenance *p, const char *hosts, int ranks, size_t e
     }
 }
 
+/* What is noted is rank 0's; where others have something else, that is said. */
+static void tell_differences(const lks_provenance *p, lks_comm *comm) {
+    static const char harmless[] = "the weights do not depend on it";
+    char threads[16];
+    lks_error err; /* a failure stays in comm */
+    snprintf(threads, sizeof threads, "%d", p->threads);
+    const lks_agree_item items[] = {{"the numbers of threads", threads, LKS_AGREE_SAY, harmless},
+                                    {"the instruction sets", p->isa, LKS_AGREE_SAY, harmless},
+                                    {"the compilers", p->compiler, LKS_AGREE_SAY, harmless},
+                                    {"the MPI libraries", p->mpi, LKS_AGREE_SAY, harmless}};
+    lks_agree(comm, items, (int)(sizeof items / sizeof *items), LKS_ERR_COMM, &err);
+}
+
 void lks_fill_provenance(lks_provenance *p, lks_comm *comm, const lks_kernels *kernels,
                          int threads) {
     memset(p, 0, sizeof *p);
@@ -50,6 +64,7 @@ void lks_fill_provenance(lks_provenance *p, lks_comm *comm, const lks_kernels *k
     lks_utc(p->time);
     p->ranks = comm->size;
     p->threads = threads;
+    tell_differences(p, comm);
     size_t each = sizeof comm->host;
     lks_error err;
     char *hosts = NULL;
