@@ -117,11 +117,21 @@ page_of() {
         -e 's,(<tr><th scope="row">[0-9]+</th>.*)<td>[^<]*</td><td>[^<]*</td></tr>$,\1,' "$1/report.html"
 }
 
+# Where LINK leads: it is another name or a copy of that file where there are no symbolic links.
+target_of() {
+    local file
+    for file in "$(dirname "$1")"/step-*.h5; do
+        if cmp -s "$1" "$file"; then basename "$file" && return; fi
+    done
+    echo nowhere
+}
+
 # portrait TRIAL: all of its run folder that must not depend on what befell it
 portrait() {
     local run=$1/run file
     echo "# files"
-    (cd "$run" && find . -mindepth 1 ! -name 'faults.jsonl' ! -path './lives*' -printf '%p %l\n' | sort)
+    (cd "$run" && find . -mindepth 1 ! -name faults.jsonl ! -path './lives*' | sort)
+    for file in last best; do echo "$file is $(target_of "$run/checkpoints/$file.h5")"; done
     echo "# config.yaml"
     cat "$run/config.yaml"
     echo "# summary.json"
