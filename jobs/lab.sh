@@ -21,7 +21,7 @@ Example: jobs/lab.sh configs/mnist-convnet.yaml 4
 TEXT
 }
 
-say() { echo "lab.sh: $*"; }
+say() { echo "lab.sh: $*" || true; } # nobody has to hear it
 
 usage_error() {
     say "error: $1" >&2

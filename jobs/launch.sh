@@ -208,9 +208,10 @@ interrupt() {
     pass_on "$1"
 }
 
-# stop_on_signals: Ctrl-C and the like stop what on_this_machine starts
+# stop_on_signals: Ctrl-C and the like stop what out_of_reach starts. A reader of the script's own words may go away, too.
 stop_on_signals() {
     local signal
+    trap '' PIPE
     for signal in INT TERM HUP USR1; do
         # shellcheck disable=SC2064 # the name as it is now
         trap "interrupt $signal" $signal

@@ -30,7 +30,7 @@ max_lives=${LOCKSTEP_MAX_LIVES:-100} # a job that comes back more often than tha
 
 bad_node=''                          # the one that ended the run
 
-say() { echo "$(date +%FT%T) job ${job-}: $*"; }
+say() { echo "$(date +%FT%T) job ${job-}: $*" || true; } # where the disk is full, too
 
 # begin "$@": what every job does first; "$@" are the script's own arguments, for a second submission
 begin() {

@@ -377,19 +377,25 @@ check "local.sh starts the ranks it was told" grep -q '3 ranks x' "$work/local.l
 # One chunk keeps one rank busy, on however many cores.
 local_run 0 "one chunk" "$config" --set train.global_batch=8 --set train.max_steps=2 --resume never
 check "local.sh: one rank for one chunk" grep -q 'local.sh: 1 ranks x' "$work/local.log"
-# mpirun by itself would kill the ranks on TERM, and hide their status.
-PATH="$(dirname "$LOCKSTEP"):$(dirname "$MPIEXEC"):$PATH" bash "$SOURCE/jobs/local.sh" -n 2 "$config" \
-    --set "data.dir=$golden" --set train.epochs=100000 --out "$work/ended" --progress never >"$work/local.log" 2>&1 </dev/null &
-for _ in $(seq 600); do
-    [ ! -e "$work/ended/checkpoints/last.h5" ] || break
-    sleep 0.1
+# mpirun by itself would kill the ranks on TERM, and hide their status. It would end the run, too, when its reader goes
+# away, and the script's own words must not fail there either.
+for reader in cat true; do
+    rm -rf "$work/ended"
+    { PATH="$(dirname "$LOCKSTEP"):$(dirname "$MPIEXEC"):$PATH" bash -c 'echo $$ >"$PID"; exec bash "$@"; ' - "$SOURCE/jobs/local.sh" -n 2 \
+        "$config" --set "data.dir=$golden" --set train.epochs=100000 --out "$work/ended" --progress lines \
+        2>"$work/errors.log" </dev/null || echo $? >"$work/status"; } | $reader >"$work/local.log" &
+    for _ in $(seq 600); do
+        [ ! -e "$work/ended/checkpoints/last.h5" ] || break
+        sleep 0.1
+    done
+    kill -TERM "$(cat "$PID")"
+    wait $!
+    same "local.sh, read by $reader: TERM saves and stops" 75 "$(cat "$work/status")"
+    check "local.sh: with a checkpoint of the step" [ -e "$work/ended/history.h5" ]
+    $ok || show "$work/errors.log"
+    [ $reader = true ] || check "local.sh: it is said" \
+        grep -q 'stopped at step [0-9]* of [0-9]* on a signal; checkpoint saved' "$work/local.log"
 done
-kill -TERM $!
-status=0
-wait $! || status=$?
-same "local.sh: TERM saves and stops" 75 $status
-check "local.sh: with a checkpoint of the step" grep -q 'stopped at step [0-9]* of [0-9]* on a signal; checkpoint saved' "$work/local.log"
-$ok || show "$work/local.log"
 # --- local.sh on several hosts, with stand-ins
 printf '# two of them\n\nh1 slots=3\nh2\n' >"$work/hosts"
 : >"$calls"
