@@ -68,6 +68,14 @@ void lks_publish_unfolder(const char *path, size_t there);
  * none of those either, a copy. LKS_ERR_IO, LKS_ERR_MEMORY. */
 lks_status lks_publish_link(const char *path, const char *target, lks_error *err);
 
+/** What lks_publish_link() makes. */
+typedef enum lks_link_kind { LKS_LINK_SYMBOLIC, LKS_LINK_NAME, LKS_LINK_COPY } lks_link_kind;
+
+/** Tries out in @p folder what publishing needs: makes a file, flushes it, reads it back, renames it, links to it,
+ * and removes both. *links tells what links are there. LKS_ERR_IO names what is not possible. Nothing stays, but where
+ * removing fails. */
+lks_status lks_publish_try(const char *folder, lks_link_kind *links, lks_error *err);
+
 /** Removes the file or link @p path; one that is not there is removed already. In a guarded process it is
  * first moved into a temporary folder, so that what holds for a rename holds for a removal, too. LKS_ERR_IO, or
  * what lks_publish_allowed() says. */

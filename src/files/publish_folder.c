@@ -127,6 +127,50 @@ lks_status lks_publish_link(const char *path, const char *target, lks_error *err
     return status;
 }
 
+/* --- trying out ------------------------------------------------------------------------------- */
+
+static lks_link_kind try_links(const lks_target *file) {
+    lks_target link = *file;
+    lks_link_kind kind = LKS_LINK_SYMBOLIC;
+    lks_target_next_name(&link);
+    if (symlinkat(file->temporary, link.folder, link.temporary) != 0)
+        kind = linkat(file->folder, file->temporary, link.folder, link.temporary, 0) == 0
+                   ? LKS_LINK_NAME
+                   : LKS_LINK_COPY;
+    if (kind != LKS_LINK_COPY)
+        unlinkat(link.folder, link.temporary, 0);
+    return kind;
+}
+
+static lks_status try_file(lks_target *file, lks_link_kind *links, lks_error *err) {
+    static const char text[] = "tried out\n";
+    LKS_TRY(lks_target_fill(file, text, sizeof text - 1, err));
+    const lks_target before = *file;
+    lks_target_next_name(file);
+    if (renameat(before.folder, before.temporary, file->folder, file->temporary) != 0) {
+        *file = before;
+        return lks_fail_system(err, "rename a file in", file->path);
+    }
+    *links = try_links(file);
+    if (unlinkat(file->folder, file->temporary, 0) != 0)
+        return lks_fail_system(err, "remove a file from", file->path);
+    file->temporary[0] = 0;
+    return LKS_OK;
+}
+
+lks_status lks_publish_try(const char *folder, lks_link_kind *links, lks_error *err) {
+    char path[PATH_MAX];
+    lks_target file;
+    if (snprintf(path, sizeof path, "%s/try", folder) >= (int)sizeof path) {
+        errno = ENAMETOOLONG;
+        return lks_fail_system(err, "write", folder);
+    }
+    LKS_TRY(lks_target_open(&file, path, err));
+    const lks_status status = try_file(&file, links, err);
+    lks_target_close(&file);
+    return status;
+}
+
 /* --- removals --------------------------------------------------------------------------------- */
 
 static bool is_gone(int code) {

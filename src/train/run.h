@@ -110,6 +110,12 @@ lks_status lks_run_settle(lks_run *run, lks_error *err);
 /* After a failure, unless others may wait for this rank: what was agreed on still becomes checkpoints. */
 void lks_run_rescue(lks_run *run);
 
+/* begin/places.c: whether the files that were given can be read, and the run folder written. Collective; errors
+ * agreed. */
+lks_status lks_run_check_places(lks_run *run, lks_comm *comm, lks_error *err);
+/* `folder`, or the nearest one above it that is there. Rank 0. LKS_ERR_IO where that cannot be written into. */
+lks_status lks_place_nearest(const char *folder, char nearest[LKS_FOLDER_PATH_MAX], lks_error *err);
+
 /* begin/resume.c: where options->resume says. Collective; errors agreed. */
 lks_status lks_run_resume(lks_run *run, lks_error *err);
 

@@ -6,7 +6,8 @@ need jq
 
 place=$work/place
 mkdir "$place"
-trace() { (cd "$place" && find . -printf '%p %y %s %i %T@\n' | sort); }
+# all but the times of folders, in which a file came and went
+trace() { (cd "$place" && find . \( -type d -printf '%p %y %i\n' \) -o -printf '%p %y %s %i %T@\n' | sort); }
 
 # dry STATUS RANKS ARGUMENT...: in $place; nothing may change there
 dry() {
@@ -54,6 +55,7 @@ check "exchange buffers: forecast $forecast, really $buffers MiB" near "$forecas
 told=$(sed -nE 's/^memory .* ([0-9.]+) MiB of network and batch.*/\1/p' "$work/real.log")
 check "network and batch: forecast $network, a real run says $told MiB" near "$network" "$told" 0.1
 says 'start +at step 0'
+says '^folder +takes files; last\.h5 and best\.h5 would be symbolic links$'
 
 # --- an earlier run: where it would go on; also a left-over file stays
 trained earlier 2 --threads 1 --set train.max_steps=10

@@ -1,12 +1,11 @@
 /* --dry-run: everything up to the first step has been done in memory; what a run would need, and
- * where it would start, is told. Nothing is written. */
-#include <errno.h>
+ * where it would start, is told. Nothing stays in the folder. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lockstep/log.h"
+#include "lockstep/publish.h"
 #include "train/run.h"
 
 typedef struct row {
@@ -70,24 +69,17 @@ static lks_status print_start(const lks_run *run, lks_error *err) {
     return LKS_OK;
 }
 
-/* The run folder, or the nearest folder above it that there is, must take new files. Rank 0. */
-static lks_status check_folder(const char *folder, lks_error *err) {
-    char path[LKS_PATH_MAX];
-    snprintf(path, sizeof path, "%s", folder);
-    while (access(path, F_OK) != 0) {
-        if (errno != ENOENT)
-            return lks_fail(err, LKS_ERR_IO, "%s: cannot make the folder: %s", folder,
-                            strerror(errno));
-        char *slash = strrchr(path, '/');
-        if (slash == path)
-            slash[1] = 0;
-        else if (slash)
-            *slash = 0;
-        else
-            strcpy(path, ".");
-    }
-    if (access(path, W_OK | X_OK) != 0)
-        return lks_fail(err, LKS_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+/* Whether the run folder, or the nearest folder above it that there is, takes what a run writes. Rank 0. */
+static lks_status print_folder(const lks_place *place, lks_error *err) {
+    static const char *const texts[] = {[LKS_LINK_SYMBOLIC] = "symbolic links",
+                                        [LKS_LINK_NAME] =
+                                            "other names of the files: there are no symbolic links",
+                                        [LKS_LINK_COPY] = "copies: there are no links"};
+    char nearest[LKS_FOLDER_PATH_MAX];
+    lks_link_kind links;
+    LKS_TRY(lks_place_nearest(place->checkpoints, nearest, err));
+    LKS_TRY(lks_publish_try(nearest, &links, err));
+    lks_info("folder     takes files; last.h5 and best.h5 would be %s", texts[links]);
     return LKS_OK;
 }
 
@@ -96,7 +88,7 @@ lks_status lks_run_report(lks_run *run, lks_error *err) {
     lks_info("\nrun folder %s", run->place.folder);
     lks_status status = LKS_OK;
     if (run->trainer.comm->rank == 0) {
-        status = check_folder(run->place.folder, err);
+        status = print_folder(&run->place, err);
         if (status == LKS_OK)
             status = print_start(run, err);
     }

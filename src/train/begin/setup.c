@@ -159,6 +159,7 @@ lks_status lks_run_open(lks_run *run, lks_comm *comm, lks_error *err) {
     lks_trainer *t = &run->trainer;
     LKS_TRY(configure(run, comm, err));
     LKS_TRY(name_folder(&run->place, o->out, run->config.name, err));
+    LKS_TRY(lks_run_check_places(run, comm, err));
     int threads;
     LKS_TRY(lks_choose_threads(comm, o->threads ? o->threads : run->config.threads, &threads, err));
     LKS_TRY(lks_trainer_open(t, comm, &run->config, threads, false, err));
