@@ -1,19 +1,17 @@
 # shellcheck shell=bash
-# each call of a run on its files fails in turn: EIO, ENOSPC, EDQUOT, EINTR, short
+# each call of a run on its files fails in turn: EIO, ENOSPC, EDQUOT, EINTR, ESTALE, short
 
 readonly scatter=7919 # a prime: seeds that follow each other meet calls far apart, and all of them come up
+readonly passes=5     # each call has five errors; those of the first pass meet every call once
 
-# Each call with each error; only reads and writes can be short.
 prepare() {
     ended_well=0
     in_trial count 0 life 1 "FAULT_CALLS=$file_calls"
-    mapfile -t pairs < <(awk '{
-        n = split("EIO ENOSPC EDQUOT EINTR" ($2 == "read" || $2 == "write" ? " short" : ""), errors, " ")
-        for (i = 1; i <= n; i++) print $1, errors[i]
-    }' "$work/count/faults")
+    mapfile -t kind_of < <(cut -d ' ' -f 2 "$work/count/faults")
+    calls=${#kind_of[@]}
 }
-count_all() { echo ${#pairs[@]}; }
-remark() { echo "   $ended_well lives went on to the end"; }
+count_all() { echo $((calls * passes)); }
+remark() { echo "   $ended_well lives went on to the end; a run has $calls calls"; }
 
 # Files that training does not need: what cannot be written to them is warned of, and made up for.
 beside() {
@@ -25,8 +23,12 @@ beside() {
 }
 
 try() {
-    local at error
-    read -r at error <<<"${pairs[seed * scatter % ${#pairs[@]}]}"
+    local call=$((seed * scatter % calls)) errors=(EIO ENOSPC EDQUOT EINTR)
+    case ${kind_of[call]} in
+    read | write) errors+=(short) ;;
+    *) errors+=(ESTALE) ;;
+    esac
+    local at=$((call + 1)) error=${errors[(call + seed / calls) % passes]}
     life 1 "FAULT_CALLS=$file_calls" "FAULT_AT=$at" "FAULT_DO=$error"
     case $status in
     0) ended_well=$((ended_well + 1)) ;;
