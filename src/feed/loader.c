@@ -36,7 +36,8 @@ struct lks_loader {
     uint32_t *ids;
     int capacity;
 
-    uint64_t list_sum; /* of the epoch's list, which decides who sends what */
+    uint64_t list_sum; /* of the epoch's list and of its order, which decide who sends what */
+    uint64_t order_sum;
     bool image_changed;
     lks_image_fault fault;
 };
@@ -53,7 +54,8 @@ static uint64_t sum_list(const lks_dataset *d) {
 
 /* Ranks whose lists differ would send each other what nobody waits for. */
 static lks_status check_list(const lks_loader *l, lks_error *err) {
-    if (sum_list(l->data) == l->list_sum)
+    if (sum_list(l->data) == l->list_sum &&
+        lks_hash_bytes(&l->order, sizeof l->order) == l->order_sum)
         return LKS_OK;
     return lks_fail(err, LKS_ERR_REPLICA,
                     "epoch %u: this rank's memory changed: the list of an epoch's images; the same "
@@ -222,6 +224,7 @@ bool lks_loader_image_changed(const lks_loader *l, lks_image_fault *image) {
 void lks_loader_seek(lks_loader *l, int64_t epoch, int64_t batch) {
     l->epoch = (uint32_t)epoch;
     l->order = lks_permutation_make(l->seed, l->epoch, (uint64_t)l->data->epoch.count);
+    l->order_sum = lks_hash_bytes(&l->order, sizeof l->order);
     l->next = l->window_first = l->window_end = batch;
 }
 

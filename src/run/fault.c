@@ -64,3 +64,24 @@ void lks_folder_note_fault(const char *folder, const lks_fault *fault) {
         lks_warn("%s: the fault could not be noted: %s", path, strerror(errno));
     free(line);
 }
+
+static void tell(const char *line, int n, char told[LKS_FAULTS_TOLD]) {
+    char when[32], kind[16], text[1024];
+    lks_json_get_text(line, "time", when, sizeof when);
+    lks_json_get_text(line, "kind", kind, sizeof kind);
+    lks_json_get_text(line, "text", text, sizeof text);
+    snprintf(told, LKS_FAULTS_TOLD, "%d, the last at %s, %s: %.*s", n, when, kind,
+             (int)strcspn(text, "\n"), text);
+}
+
+void lks_folder_tell_faults(const char *folder, char told[LKS_FAULTS_TOLD]) {
+    char path[LKS_FOLDER_PATH_MAX], *line = NULL;
+    size_t room = 0;
+    *told = 0;
+    FILE *f = fopen(lks_folder_path(folder, LKS_FOLDER_FAULTS, path), "re");
+    for (int n = 1; f && getline(&line, &room, f) > 0; n++)
+        tell(line, n, told);
+    free(line);
+    if (f)
+        fclose(f);
+}

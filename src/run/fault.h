@@ -22,4 +22,8 @@ void lks_fault_here(lks_fault *fault, int rank, const char *host);
  * line is written whole, in one call. What cannot be written is warned of: the fault itself is told anyway. */
 void lks_folder_note_fault(const char *folder, const lks_fault *fault);
 
+/* "2, the last at TIME, memory: TEXT" of faults.jsonl, the text's first line; "" where there is none. */
+#define LKS_FAULTS_TOLD 1200
+void lks_folder_tell_faults(const char *folder, char told[LKS_FAULTS_TOLD]);
+
 #endif

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "job/lease.h"
+#include "run/fault.h"
 #include "tool/describe.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/json.h"
@@ -63,11 +64,15 @@ static lks_status read_all(run_folder *r, lks_error *err) {
 
 static void print_status(const run_folder *r) {
     char path[LKS_FOLDER_PATH_MAX], status[32], life[LKS_LEASE_TEXT];
+    char faults[LKS_FAULTS_TOLD];
     struct stat s;
     lks_print(stdout, "run folder     %s\n", r->path);
     lks_lease_tell(lks_folder_path(r->path, LKS_FOLDER_LIVES, path), life);
     if (life[0])
         lks_print(stdout, "worked on by   %s\n", life);
+    lks_folder_tell_faults(r->path, faults);
+    if (faults[0])
+        lks_print(stdout, "faults         %s\n", faults);
     if (r->summary) {
         lks_json_get_text(r->summary, "status", status, sizeof status);
         lks_print(stdout, "status         %s%s\n", status,

@@ -9,11 +9,18 @@
 
 /* --- what is written -------------------------------------------------------------------------- */
 
+/* Small enough for each step. */
 static uint64_t hash_tables(const lks_trainer *t) {
-    const lks_data_identity *id = &t->data.identity;
-    const uint64_t pixels =
-        lks_hash_bytes(t->view.pixels, (size_t)id->channels * 256 * sizeof *t->view.pixels);
-    return lks_hash64(pixels) ^ lks_hash_bytes(&t->config->train, sizeof t->config->train);
+    const size_t pixels = (size_t)t->data.identity.channels * 256 * sizeof *t->view.pixels;
+    uint64_t hash = lks_hash64(lks_hash_bytes(t->view.pixels, pixels));
+    hash = lks_hash64(hash ^ lks_hash_bytes(&t->config->train, sizeof t->config->train));
+    hash = lks_hash64(hash ^ lks_hash_bytes(&t->optimizer.config, sizeof t->optimizer.config));
+    return hash ^ lks_hash_bytes(&t->plan, sizeof t->plan);
+}
+
+static uint64_t hash_validation(const lks_trainer *t) {
+    const lks_split *s = &t->data.split;
+    return lks_hash_bytes(s->validation, (size_t)s->n_validation * sizeof *s->validation);
 }
 
 static lks_status add_arrays(lks_trainer *t, lks_error *err) {
@@ -39,6 +46,7 @@ lks_status lks_guard_open(lks_trainer *t, lks_error *err) {
     t->optimizer.hashes = t->average.hashes = &t->guard.hashes;
     lks_model_watch(t->model, touch, t);
     t->guard.tables = hash_tables(t);
+    t->guard.validation = hash_validation(t);
     return LKS_OK;
 }
 
@@ -118,7 +126,7 @@ static void look(lks_trainer *t) {
     else if (lks_cursor_hash(&t->cursor) != g->cursor)
         find(t, "memory", "the numbers that say where training stands");
     else if (hash_tables(t) != g->tables)
-        find(t, "memory", "the float values of bytes, or the configuration");
+        find(t, "memory", "the float values of bytes, or settings of training");
     else if (lks_loader_image_changed(t->loader, &image))
         find_image(t, &image);
 }
@@ -233,6 +241,8 @@ lks_status lks_trainer_settle(lks_trainer *t, lks_error *err) {
     int64_t sums[3];
     lks_hashes_read_all(&t->guard.hashes, t->threads);
     look(t);
+    if (t->guard.found.status == LKS_OK && hash_validation(t) != t->guard.validation)
+        find(t, "memory", "which images are for validation");
     sums[2] = t->guard.found.status != LKS_OK;
     lks_state_weigh(state_of(t), t->comm->rank, t->comm->size, sums);
     lks_comm_sum_i64(t->comm, sums, 3);

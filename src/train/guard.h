@@ -11,10 +11,11 @@
 
 typedef struct lks_guard {
     lks_hashes hashes;
-    uint64_t arrays; /* one hash of all arrays, as the newest step left them */
-    uint64_t cursor; /* as it was written last */
-    uint64_t tables; /* of what does not change: float values of bytes, configuration of training */
-    lks_error found; /* how this rank's own memory changed; LKS_OK: not that it knows */
+    uint64_t arrays;     /* one hash of all arrays, as the newest step left them */
+    uint64_t cursor;     /* as it was written last */
+    uint64_t tables;     /* of what does not change: float values of bytes, settings of training */
+    uint64_t validation; /* of its images' numbers */
+    lks_error found;     /* how this rank's own memory changed; LKS_OK: not that it knows */
     lks_fault
         fault; /* the same for faults.jsonl, or what the ranks found together; kind "": nothing */
 } lks_guard;

@@ -77,7 +77,7 @@ static lks_status make_optimizer(lks_trainer *t, lks_error *err) {
     LKS_TRY(lks_packed_sum_create(&t->sum, t->comm, v->n_message - packable, packable, err));
     t->norms = lks_alloc((size_t)v->n_tensors, sizeof *t->norms, "norms", err);
     t->newest.gradient_norm = NAN;
-    return t->norms ? lks_guard_open(t, err) : err->status;
+    return t->norms ? LKS_OK : err->status;
 }
 
 static lks_status open_data(lks_trainer *t, lks_error *err) {
@@ -91,6 +91,7 @@ static lks_status make_rest(lks_trainer *t, lks_error *err) {
     LKS_TRY(make_network(t, err));
     LKS_TRY(make_optimizer(t, err));
     t->plan = plan_steps(t);
+    LKS_TRY(lks_guard_open(t, err));
     return lks_phases_create(
         &t->phases, (size_t)(t->plan.batches * t->view.n_meetings + t->plan.steps_per_epoch), err);
 }

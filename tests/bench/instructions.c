@@ -72,12 +72,23 @@ static lks_batch make_batch(const network *n) {
     return (lks_batch){images, labels, ids, SAMPLES, 0};
 }
 
+/* Of all arrays of an optimizer, as training has them. */
+static void hash_all(lks_hashes *h, lks_optimizer *o, const lks_model_view *v) {
+    lks_error err;
+    check(lks_hashes_create(h, v->tensors, v->n_tensors, v->kernels, &err), &err);
+    check(lks_hashes_add(h, "weights", v->weights, &err), &err);
+    for (int s = 0; s < o->n_states; s++)
+        check(lks_hashes_add(h, o->names[s], o->state[s], &err), &err);
+    o->hashes = h;
+}
+
 static void one_step(const network *n, const lks_kernels *kernels) {
     static float pixels[1][256];
     lks_error err;
     lks_config c = config_of(n);
     lks_model *m;
     lks_optimizer o;
+    lks_hashes hashes;
     lks_random_seed(1);
     for (int b = 0; b < 256; b++)
         pixels[0][b] = (float)b / 255;
@@ -89,6 +100,7 @@ static void one_step(const network *n, const lks_kernels *kernels) {
     lks_model_view v = lks_model_look(m);
     check(lks_optimizer_create(&o, &c.train.optimizer, v.tensors, v.n_tensors, kernels, &err),
           &err);
+    hash_all(&hashes, &o, &v);
     size_t head = LKS_MSG_HEAD + (size_t)v.n_operations;
     lks_model_train(m, &batch);
     lks_model_collect(m);
@@ -96,6 +108,7 @@ static void one_step(const network *n, const lks_kernels *kernels) {
     lks_optimizer_step(&o, v.weights, &g, 1, 0.001, 0, 1);
     lks_model_weights_changed(m);
     printf("%s %s loss %lld\n", kernels->isa, n->name, (long long)v.message[LKS_MSG_LOSS_HI]);
+    lks_hashes_free(&hashes);
     lks_optimizer_free(&o);
     lks_model_free(m);
     lks_config_free(&c);

@@ -192,6 +192,26 @@ static void test_cursor(void) {
     }
 }
 
+/* Lists of images: the next exchange would go wrong without being asked. */
+static void test_lists(void) {
+    run r;
+    const int rank = comm.size - 1;
+    open_run(&r, "train.optimizer.name=adam");
+    steps(&r, 1);
+    r.t.data.split.validation[7] ^= comm.rank == rank ? 64 : 0;
+    check_told(&r, lks_trainer_settle(&r.t, &err), rank, "memory", "for validation");
+    close_run(&r);
+
+    open_run(&r, "train.optimizer.name=adam");
+    steps(&r, 1);
+    r.t.data.split.train[200] ^= comm.rank == rank ? 1 : 0;
+    lks_status status = LKS_OK;
+    while (status == LKS_OK && r.t.cursor.batch < r.t.plan.batches)
+        status = lks_trainer_step(&r.t, &err);
+    check_told(&r, status, rank, "memory", "list of an epoch's images");
+    close_run(&r);
+}
+
 static void test_tables(void) {
     run r;
     open_run(&r, "train.optimizer.name=adam");
@@ -298,6 +318,7 @@ int main(void) {
         {"a bit after the last step", test_settle},
         {"a bit of where training stands", test_cursor},
         {"a bit of the float values of bytes", test_tables},
+        {"a bit of a list", test_lists},
         {"a bit of an image, and of a label", test_images},
         {"a bit of a copy", test_copy},
         {"a rank that computes something else", test_stray},
