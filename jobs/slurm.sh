@@ -174,6 +174,16 @@ resubmit() {
         sbatch "${shape[@]}" "$0" "${submitted_with[@]}"
 }
 
+# await_controller: slurmctld may be away just now, for minutes
+await_controller() {
+    local i
+    for ((i = 0; i < 30; i++)); do
+        if scontrol ping 2>/dev/null | grep -q 'is UP'; then return; fi
+        [ "$i" -gt 0 ] || say "slurmctld does not answer: waiting for it"
+        sleep 10
+    done
+}
+
 # requeue: this job, without the bad node. Once back in the queue it takes the list; the script gets TERM meanwhile.
 requeue() {
     trap '' TERM USR1
@@ -194,6 +204,7 @@ go_on() {
             say "status $status in life $life: that is enough (LOCKSTEP_MAX_LIVES)"
         else
             say "status $status: back into the queue${bad_node:+, without $bad_node}"
+            await_controller
             requeue || resubmit ||
                 { say "neither requeued nor submitted anew; submit it again to go on" && exit "$status"; }
             exit 0

@@ -25,7 +25,11 @@ case "$1 ${2-}" in
 "show hostnames") printf 'n%s\n' $(seq "${SLURM_JOB_NUM_NODES:-1}") ;;
 "show job") cat "$JOB_DESCRIPTION" ;;
 requeue*) exit "${REQUEUE_STATUS-0}" ;;
+ping*) if [ "$(grep -c '^scontrol ping' "$CALLS")" -ge "${UP_AT-1}" ]; then echo "Slurmctld(primary) at ctl is UP"; fi ;;
 esac
+TEXT
+fake sleep <<'TEXT'
+exec "$(PATH=${PATH#*:} command -v sleep)" "$(awk "BEGIN { print $1 / 50 }")"
 TEXT
 fake sbatch <<'TEXT'
 echo "sbatch-environment $LOCKSTEP_OUT $LOCKSTEP_LIVES ${SLURM_RESTART_COUNT-none}" >>"$CALLS"
@@ -186,6 +190,10 @@ verdict "a host that is no node of the job" 0 not 'ExcNodeList='
 job train.sbatch STATUS=76 NOTES="${note/n2.site/n2}" JOB_DESCRIPTION="$work/more"
 verdict "others were excluded before" 0 '^scontrol update JobId=42 ExcNodeList=n\[5-6\],n2$'
 rm "$project/runs/test-42/faults.jsonl"
+
+job train.sbatch STATUS=75 UP_AT=3
+verdict "slurmctld is away when the job stops" 0 '^scontrol requeue 42$'
+check "the script waits for it" called '^sleep 10$'
 
 # --- a second submission has what the first one had
 job train.sbatch STATUS=75 REQUEUE_STATUS=1 SLURM_RESTART_COUNT=2 -- --set train.epochs=7
