@@ -37,7 +37,8 @@ same "the undisturbed run has an evaluation every second epoch" '[false,true,fal
     "$(jq -cs '[.[] | select(.type == "epoch").validation_loss != null]' "$work/whole/metrics.jsonl")"
 told whole >"$work/whole.told"
 
-# goes_on WHAT STATUS STEP [VARIABLE=VALUE...] [ARGUMENT...]: a first life that ends with STATUS at STEP, and a second one
+# goes_on WHAT STATUS STEP [VARIABLE=VALUE...] [ARGUMENT...]: a first life that ends with STATUS at STEP, and a second one.
+# STEP "-": the thread that writes checkpoints decides
 goes_on() {
     local what=$1 wanted=$2 step=$3 status=0 variables=()
     shift 3
@@ -49,7 +50,7 @@ goes_on() {
         run parts 1 "$@" || status=$?
     fi
     same "$what: status of the first life" "$wanted" "$status"
-    same "$what: where it left off" "step-$(printf %08d "$step").h5" "$(readlink "$work/parts/checkpoints/last.h5")"
+    [ "$step" = - ] || same "$what: where it left off" "step-$(printf %08d "$step").h5" "$(readlink "$work/parts/checkpoints/last.h5")"
     status=0
     run parts 1 || status=$?
     same "$what: status of the second life" 0 $status
@@ -63,9 +64,9 @@ if [ -e "$shim" ]; then
     line=(FAULT_CALLS=write FAULT_PATH='*/metrics.jsonl')
     goes_on "a signal in the last step" 75 8 "${line[@]}" FAULT_AT=8 FAULT_DO=usr1 # before the line of step 7
     goes_on "a signal while the epoch is evaluated" 75 9 "${line[@]}" FAULT_AT=9 FAULT_DO=usr1
-    goes_on "death after the last step" 137 4 "${line[@]}" FAULT_AT=9 FAULT_DO=kill
-    goes_on "death at the epoch's line" 137 4 "${line[@]}" FAULT_AT=10 FAULT_DO=kill-after
-    goes_on "death before the checkpoint has its name" 137 4 FAULT_CALLS=rename FAULT_PATH='*/step-00000008.h5' FAULT_AT=1 \
+    goes_on "death after the last step" 137 - "${line[@]}" FAULT_AT=9 FAULT_DO=kill
+    goes_on "death at the epoch's line" 137 - "${line[@]}" FAULT_AT=10 FAULT_DO=kill-after
+    goes_on "death before the checkpoint has its name" 137 - FAULT_CALLS=rename FAULT_PATH='*/step-00000008.h5' FAULT_AT=1 \
         FAULT_DO=kill
 fi
 
