@@ -47,8 +47,8 @@ begin() {
     find_lockstep "$PWD"
     prepare_mpi
     # Seconds that mpirun waits before and after each signal to ranks that it ends. When it gets TERM itself, they are the
-    # time for a checkpoint. But after any end with 75 each node waits twice, while the job's own time runs out.
-    export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-5}
+    # time for a checkpoint. But after any end but 0 it waits four times, while others have stopped already.
+    export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout-2}
     say "life $life: $(all_ranks) ranks x $threads threads on $SLURM_JOB_NODELIST"
 }
 
@@ -87,10 +87,9 @@ train() {
     bad_node=''
     if [ "$(faults "$2")" -gt "$before" ]; then
         read_bad_node "$2/faults.jsonl"
-        case $status:$(tail -n 1 "$2/faults.jsonl") in
-        0:* | 2:* | 73:* | 75:* | 205:*) ;;
-        *'"kind":"stall"'*) status=79 ;;
-        *) status=76 ;;
+        case $status in
+        0 | 2 | 73 | 75 | 76 | 79 | 205) ;;
+        *) if tail -n 1 "$2/faults.jsonl" | grep -q '"kind": *"stall"'; then status=79; else status=76; fi ;;
         esac
     fi
     return $status

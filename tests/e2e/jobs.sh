@@ -174,7 +174,7 @@ verdict "nodes of different sizes" 0 '^mpirun -n 5 --host n1:2,n2:2,n3:1 '
 check "the small one is lost" called '^mpirun -n 4 --host n1:2,n2:2 '
 
 # --- a node that is to be excluded
-note='{"time":"x","kind":"replica","step":4,"epoch":1,"rank":3,"host":"n2.site","node":"n2","job":"42","text":"a \"node\": \"n1\""}'
+note='{"time": "x","kind": "replica","step": 4,"epoch": 1,"rank": 3,"host": "n2.site","node": "n2","job": "42","text": "a \"node\": \"n1\""}'
 for status in 76 79; do
     job train.sbatch STATUS=$status NOTES="$note"
     verdict "status $status" 0 '^scontrol requeue 42$'
@@ -182,6 +182,7 @@ for status in 76 79; do
 done
 job train.sbatch STATUS=137 LOCKSTEP_LAUNCHER=srun NOTES="${note/replica/stall}"
 verdict "srun tells how a rank that stood still was killed" 0 '^scontrol update JobId=42 ExcNodeList=n2$'
+check "and the script why" grep -q 'status 79: back into the queue, without n2' "$work/job.log"
 job train.sbatch STATUS=79 # the folder's old lines are of other lives
 verdict "a stall of which nobody knows where" 0 not 'ExcNodeList'
 sed 's/ExcNodeList=(null)/ExcNodeList=n[5-6]/' "$work/job-description" >"$work/more"
