@@ -8,7 +8,7 @@ need aarch64-linux-gnu-gcc qemu-aarch64
 cross=$SOURCE/tests/cross
 flags=(-std=gnu11 -O2 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp
     -I"$SOURCE/include" -I"$SOURCE/src" -I"$SOURCE/tests")
-modules=("$SOURCE"/src/base/{status,log,memory,philox,math,exact,hash,timer,trace,suggest,text,utf8}.c
+modules=("$SOURCE"/src/base/{status,log,memory,philox,math,exact,hash,timer,suggest,text,utf8}.c "$SOURCE"/src/base/observe/*.c
     "$SOURCE"/src/config/{options,value,source,print,advice}.c
     "$SOURCE"/src/nn/*.c "$SOURCE"/src/nn/{layers,windows}/*.c "$SOURCE"/src/optim/*.c)
 
