@@ -133,6 +133,8 @@ static lks_status claim_once(lks_lease *l, const lks_lease_terms *terms, long lo
 static lks_status claim(lks_lease *l, const lks_lease_terms *terms, lks_error *err) {
     lks_lease_terms now = *terms;
     long long claimed = 0;
+    if (terms->take_over) /* a client may remember that there was no such folder */
+        LKS_TRY(lks_publish_folder(l->lives, err));
     for (int try = 0; try < CLAIMS && claimed == 0; try++) {
         LKS_TRY(claim_once(l, &now, &claimed, err));
         now.take_over = false;
