@@ -13,7 +13,7 @@ trap 'for process in $(jobs -p); do kill -KILL "$process" 2>/dev/null; done; rm 
 # works RUN: process $process has begun to train there
 works() {
     local newest
-    newest=$(find "$work/$1/lives" -mindepth 2 -name owner.json 2>/dev/null | sort | tail -n 1)
+    newest=$(find "$work/$1/lives" -path '*/0*/owner.json' 2>/dev/null | sort | tail -n 1)
     [ -n "$newest" ] && [ "$(jq .process "$newest")" -eq "$process" ] && [ "$work/$1/metrics.jsonl" -nt "$newest" ]
 }
 
@@ -83,7 +83,7 @@ for i in 0 1; do
 done
 touch "$work/go"
 wait -n "${starts[@]}" && status=0 || status=$?
-same "of two starts one is refused" 73 $status
+same "of two starts one is refused" 73 "$status"
 if kill -0 "${starts[0]}" 2>/dev/null; then winner=0; else winner=1; fi
 check "it names the other" grep -q "another process works in this run folder (life 1: process ${starts[winner]} on" \
     "$work/both.$((1 - winner))"
@@ -130,8 +130,6 @@ ends_with 73 "the life that was overtaken ends"
 check "and says by whom" grep -q 'error: this run (life 2) was overtaken by life 3: process' "$work/run.owner"
 same "its one error" 1 "$(grep -c 'lockstep: error:' "$work/run.owner")"
 same "it has published nothing" "$before" "$(inventory run)"
-same "no line of it is in the other's metrics" $((last + 60)) \
-    "$(jq -s 'map(select(.type == "step") | .step) | max' "$work/run/metrics.jsonl")"
 
 # --- a requeued job follows its former launch, which may still be there, but not a launch beside it
 export LOCKSTEP_JOB=a-job
