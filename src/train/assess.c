@@ -74,7 +74,7 @@ static lks_status read_best(const lks_run *run, float *weights, uint64_t *hash, 
     const lks_status found =
         lks_folder_read_best(run->place.folder, run->record.best.step, &best, &why);
     if (found != LKS_OK)
-        return lks_fail(err, found == LKS_ERR_MISMATCH ? found : LKS_ERR_CONFIG,
+        return lks_fail(err, found == LKS_ERR_IO ? LKS_ERR_CONFIG : found,
                         "eval.test_weights: best, but the best checkpoint so far, of step %lld, is "
                         "not in %s; copy it there as best.h5, or set eval.test_weights=last: %s",
                         (long long)run->record.best.step, run->place.checkpoints, why.text);

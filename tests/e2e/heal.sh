@@ -136,6 +136,10 @@ for command in eval report info diff; do
     check "$command: names both" grep -qE "warning: .*$last is damaged.*$(basename "$newest").* is taken instead" "$work/err"
     $ok || show "$work/err"
 done
+status=0
+train tuned 1 --threads 1 --init-from "$work/flipped" || status=$?
+same "a training does not start from another checkpoint than was asked for" 1 $status
+check "and says which it could" grep -qE "error: .*$last is damaged.*is taken instead if you name" "$work/tuned.log"
 check "the page says so" grep -q "Not all of the run folder is as it was written: .*$last is damaged" "$work/flipped/report.html"
 status=0
 "$LOCKSTEP" eval "$work/flipped/checkpoints/last.h5" --data "$golden" >"$work/out" 2>&1 || status=$?
@@ -147,6 +151,14 @@ printf '2' | dd of="$work/flipped/checkpoints/$last" bs=1 seek=28 conv=notrunc s
 trained flipped 1 --threads 1
 check "an unknown format is passed over" grep -qE "warning: passing over .*$last has checkpoint format 2" "$work/flipped.log"
 same "and made again" "$(weights "$whole/$last")" "$(weights "$work/flipped/checkpoints/$last")"
+
+# --- a folder that was copied without its links
+cp -rL "$work/whole" "$work/copy"
+rm "$work/copy/checkpoints/$best" # best.h5 has its bytes
+"$LOCKSTEP" eval "$work/copy" --data "$golden" >"$work/out" 2>&1
+trained copy 1 --threads 1
+same "copies: nothing to remark" 0 "$(cat "$work/out" "$work/copy.log" | grep -c 'warning: .*h5' || true)"
+same "copies: the same result" "$(result whole)" "$(result copy)"
 
 # --- seals: a flip in a text reaches no page in silence
 sealed=$work/sealed

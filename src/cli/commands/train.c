@@ -49,8 +49,8 @@ static const struct argp_option options[] = {
      "(default: 60 seconds, at least 5). One that beats is never disturbed",
      1},
     {"dry-run", KEY_DRY_RUN, NULL, 0,
-     "Check configuration, data and network. Print the plan, the memory per rank and "
-     "where the run would start. Train nothing and write nothing",
+     "Check configuration, data and network, and try out the run folder. Print the plan, the "
+     "memory per rank and where the run would start. Train nothing and leave nothing",
      1},
     {"time-limit", KEY_TIME_LIMIT, "TIME", 0,
      "Stop at the first step that ends TIME after the program's start, as on a signal: "
