@@ -27,7 +27,8 @@ int lks_with_comm(lks_common_options *common,
         return tell(&comm, &err);
     lks_log_setup(comm.rank, common->level);
     status = lks_fit_check(&comm, common->given, &err);
-    if (status == LKS_OK) {
+    const bool fits = status == LKS_OK; /* on all ranks, or on none */
+    if (fits) {
         common->watchdog =
             lks_watchdog_start(&comm, common->stall_timeout, lks_process_end_at_once);
         status = work(&comm, input, &exit_status, &err);
@@ -35,7 +36,8 @@ int lks_with_comm(lks_common_options *common,
     bool told = status != LKS_OK;
     if (told)
         exit_status = tell(&comm, &err);
-    lks_watchdog_stop(common->watchdog, &comm);
+    if (fits) /* else others may be in lks_fit_refuse() */
+        lks_watchdog_stop(common->watchdog, &comm);
     common->watchdog = NULL;
     lks_comm_stop(&comm);
     return !told && lks_comm_check(&comm, &err) != LKS_OK ? tell(&comm, &err) : exit_status;

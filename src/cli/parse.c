@@ -1,5 +1,6 @@
 #include "cli/parse.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,15 +192,24 @@ typedef struct whole {
 
 enum { OWN, SHARED, TABLES };
 
-/* A table's own parser and its input. */
+/* A table's own parser and its input, and those of the table that is its child. */
 typedef struct parser {
     const struct argp *argp;
     void *input;
     lks_common_options *common;
+    struct parser *below;
 } parser;
 
+/* A table, the one that is its child, and so on, with a parser before the own one of each. */
+enum { DEEPEST = 4 };
+typedef struct chain {
+    parser of[DEEPEST];
+    struct argp tables[DEEPEST];
+    struct argp_child children[DEEPEST][2];
+} chain;
+
 typedef struct inputs {
-    parser of[TABLES];
+    chain of[TABLES];
 } inputs;
 
 /* Ranks may have threads of their own, one of them speaks, and the clock of any of them stops all. */
@@ -235,9 +245,30 @@ static error_t parse_and_note(int key, char *arg, struct argp_state *state) {
     state->input = p->input;
     const error_t result = p->argp->parser(key, arg, state);
     state->input = p;
+    if (key == ARGP_KEY_INIT && p->below)
+        state->child_inputs[0] = p->below;
     if (result == 0)
         note(p, key, arg);
     return result;
+}
+
+/* Fills @p c for a table whose children, of one each, take the same input. */
+static void stand_before(chain *c, const struct argp *argp, void *input,
+                         lks_common_options *common) {
+    for (int i = 0; argp; i++) {
+        assert(i < DEEPEST && (!argp->children || !argp->children[1].argp));
+        const struct argp *below = argp->children ? argp->children[0].argp : NULL;
+        c->of[i] = (parser){argp, input, common, below ? &c->of[i + 1] : NULL};
+        c->tables[i] = *argp;
+        c->tables[i].parser = parse_and_note;
+        if (below) {
+            c->children[i][0] = argp->children[0];
+            c->children[i][0].argp = &c->tables[i + 1];
+            c->children[i][1] = (struct argp_child){0};
+            c->tables[i].children = c->children[i];
+        }
+        argp = below;
+    }
 }
 
 static error_t hand_down(int key, char *arg, struct argp_state *state) {
@@ -246,7 +277,7 @@ static error_t hand_down(int key, char *arg, struct argp_state *state) {
         return ARGP_ERR_UNKNOWN;
     inputs *in = state->input;
     for (int i = 0; i < TABLES; i++)
-        state->child_inputs[i] = &in->of[i];
+        state->child_inputs[i] = in->of[i].of;
     return 0;
 }
 
@@ -258,16 +289,13 @@ static void build(const lks_command *command, whole *w) {
 }
 
 void lks_parse(const lks_call *call, lks_common_options *common, void *own) {
-    inputs in = {{[OWN] = {call->command->argp, own, common},
-                  [SHARED] = {call->command->shared, common, common}}};
-    struct argp tables[TABLES];
+    inputs in;
     whole w;
     build(call->command, &w);
-    for (int i = 0; i < TABLES; i++) {
-        tables[i] = *in.of[i].argp;
-        tables[i].parser = parse_and_note;
-        w.children[i].argp = &tables[i];
-    }
+    stand_before(&in.of[OWN], call->command->argp, own, common);
+    stand_before(&in.of[SHARED], call->command->shared, common, common);
+    for (int i = 0; i < TABLES; i++)
+        w.children[i].argp = in.of[i].tables;
     add_line(common, "", call->command->name);
     common->level = LKS_LOG_INFO;
     common->stall_timeout = STALL_TIMEOUT;

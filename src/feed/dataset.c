@@ -320,10 +320,9 @@ static void print_checked(const lks_dataset *d) {
     if (!d->train.info.kind)
         return;
     if (open)
-        lks_info(
-            "unchecked  no digests beside %s: whether its pixels are right, and the same on all "
-            "hosts, is not known; `lockstep info --digest` writes them",
-            open->info.path);
+        lks_info("unchecked  no digests of %s and its labels beside it: whether they are right, "
+                 "and the same on all hosts, is not known; `lockstep info --digest` writes them",
+                 open->info.path);
     else
         lks_info("checked    images and labels, against the digests beside %s", d->train.info.path);
 }
