@@ -17,7 +17,9 @@
 
 /* Seconds. */
 #define LONGEST_INTERVAL 5.0  /* between beats, where there are many ranks */
+#define FIRST_INTERVAL   0.1  /* between beats before the first answer */
 #define FIRST_BEATS      20.0 /* a rank that was not heard by then is warned of */
+#define CONTACT_MS       2000 /* that a rank waits for rank 0's first answer before it goes on */
 #define NOTE_SECONDS     3   /* the note may hang in the very file system that made the job stall */
 #define DEPUTY_SECONDS   4.0 /* for the one rank that speaks where rank 0 is gone */
 #define ENDS_MS          100 /* between the datagrams that end the others */
@@ -39,7 +41,6 @@ typedef struct judge {
     lks_rank_name *names;      /* [size] */
     struct sockaddr_in6 *from; /* [size] */
     uint8_t *blame;            /* [size] */
-    bool looked;               /* for ranks that were never heard */
 } judge;
 
 /* What another rank knows of rank 0. */
@@ -64,9 +65,10 @@ struct lks_watchdog {
     lks_beat_socket socket;
     pthread_t thread;
     bool runs;
-    int stop;     /* eventfd; -1: none */
-    double clock; /* seconds that this thread was awake */
-    double woke;  /* when it was last, on the system's clock */
+    int stop, met;   /* eventfd: to the thread; from it, once rank 0 answered. -1: none */
+    bool acquainted; /* with all ranks, or with rank 0; or that was given up */
+    double clock;    /* seconds that this thread was awake */
+    double woke;     /* when it was last, on the system's clock */
     lks_sign own;
     judge judge;
     witness witness;
@@ -79,15 +81,16 @@ static double least(double a, double b) {
 
 /* --- the threads' clock ----------------------------------------------------------------------- */
 
-/* True after `seconds`; false where the watch ends. A thread that was stopped meanwhile, with its whole process
+/* True after `seconds`, and at first with each datagram; false where the watch ends. A thread that was stopped meanwhile, with its whole process
  * or job, counts little of that time. */
 static bool sleep_for(lks_watchdog *w, double seconds) {
-    struct pollfd stop = {.fd = w->stop, .events = POLLIN};
-    const bool ends = poll(&stop, 1, (int)(1e3 * seconds)) > 0;
+    struct pollfd news[] = {{.fd = w->stop, .events = POLLIN},
+                            {.fd = w->acquainted ? -1 : w->socket.descriptor, .events = POLLIN}};
+    poll(news, 2, (int)(1e3 * seconds));
     const double now = lks_now(), gap = now - w->woke;
     w->clock += gap < 2 * seconds ? gap : 2 * seconds;
     w->woke = now;
-    return !ends;
+    return !news[0].revents;
 }
 
 static void take_own(lks_watchdog *w) {
@@ -185,17 +188,17 @@ static void take_beats(lks_watchdog *w) {
     }
 }
 
-/* Once, some seconds after the start. */
+/* Until all were heard, or some seconds after the start. */
 static void look_for_all(lks_watchdog *w) {
     char text[512];
     int missing = 0, first = 0;
-    if (w->judge.looked || w->clock < FIRST_BEATS)
+    if (w->acquainted)
         return;
-    w->judge.looked = true;
     for (int r = 1; r < w->size; r++)
         if (!w->judge.signs[r].known && missing++ == 0)
             first = r;
-    if (missing == 0)
+    w->acquainted = missing == 0 || w->clock > FIRST_BEATS;
+    if (missing == 0 || !w->acquainted)
         return;
     snprintf(
         text, sizeof text,
@@ -270,10 +273,19 @@ static void speak_for_head(lks_watchdog *w) {
     w->end(LKS_EXIT_STALLED);
 }
 
+static void meet_head(lks_watchdog *w) {
+    if (w->acquainted)
+        return;
+    if (w->witness.head.known)
+        eventfd_write(w->met, 1);
+    w->acquainted = w->witness.head.known || w->clock > FIRST_BEATS;
+}
+
 /* Where rank 0 was never heard nothing follows from its silence. */
 static void watch_head(lks_watchdog *w) {
     const lks_sign *head = &w->witness.head;
     take_answers(w);
+    meet_head(w);
     send_beat(w);
     if (head->known && w->clock - head->heard > w->timeout && w->clock - w->own.moved > w->timeout)
         speak_for_head(w);
@@ -289,7 +301,8 @@ static void *watch(void *context) {
             watch_others(w);
         else
             watch_head(w);
-    } while (sleep_for(w, w->interval));
+    } while (sleep_for(w, w->rank == 0 || w->acquainted ? w->interval
+                                                        : least(FIRST_INTERVAL, w->interval)));
     return NULL;
 }
 
@@ -309,6 +322,8 @@ static void release(lks_watchdog *w) {
     lks_beat_close(&w->socket);
     if (w->stop >= 0)
         close(w->stop);
+    if (w->met >= 0)
+        close(w->met);
     lks_free(w->judge.signs);
     lks_free(w->judge.names);
     lks_free(w->judge.from);
@@ -328,8 +343,9 @@ static lks_watchdog *make(const lks_comm *comm, void (*end)(int status), lks_err
     w->end = end;
     w->socket.descriptor = -1;
     w->stop = eventfd(0, EFD_CLOEXEC);
+    w->met = eventfd(0, EFD_CLOEXEC);
     pthread_mutex_init(&w->notes.lock, NULL);
-    if (w->stop >= 0)
+    if (w->stop >= 0 && w->met >= 0)
         return w;
     lks_fail(err, LKS_ERR_MEMORY, "no event descriptor for the watch over stalls");
     release(w);
@@ -388,6 +404,10 @@ static void join(lks_watchdog *w) {
     w->interval = least(w->interval, w->timeout / 5);
     w->woke = lks_now();
     w->runs = lks_background_start(&w->thread, watch, w);
+    if (!w->runs)
+        lks_warn("no watch over stalls: no thread can be had");
+    else if (w->rank != 0) /* what stops before the first answer would never be noticed */
+        poll(&(struct pollfd){.fd = w->met, .events = POLLIN}, 1, CONTACT_MS);
 }
 
 lks_watchdog *lks_watchdog_start(lks_comm *comm, int timeout, void (*end)(int status)) {
