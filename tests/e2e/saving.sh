@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A run that ended exactly at an epoch's end, by a limit, a signal or a death, goes on as if nothing had been: figures of
-# the epoch, the best weights, the rates and the end that follow from them.
+# Checkpoints that are written while training goes on. A run that ended exactly at an epoch's end, by a limit, a signal or
+# a death, goes on as if nothing had been: figures of the epoch, the best weights, and the rates that follow from them.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 need jq h5dump
@@ -18,12 +18,19 @@ run() { # run NAME RANKS ARGUMENT...
         --set checkpoint.every_epochs=0 --set checkpoint.keep=1 "$@"
 }
 
+# with VARIABLE=VALUE... -- COMMAND...: in an environment of its own
+with() (
+    while [ "$1" != -- ]; do export "${1?}" && shift; done
+    shift
+    "$@"
+)
+
 # all that is no time of a run folder
 told() {
     local folder=$work/$1 name
     jq -c 'del(.seconds, .images_per_second, .comm_seconds, .phases, .check)' "$folder/metrics.jsonl"
-    jq -cS 'del(.train_seconds, .images_per_second, .comm_seconds, .phases, .peak_rss_mib, .resumed_from, .world_size, .sha256)' \
-        "$folder/summary.json"
+    jq -cS 'del(.train_seconds, .images_per_second, .comm_seconds, .phases, .peak_rss_mib, .resumed_from, .world_size,
+        .hosts, .sha256)' "$folder/summary.json"
     for name in steps/step steps/loss epochs/step epochs/train_loss epochs/validation_loss epochs/test_loss; do
         h5dump -y -w 0 -d "/$name" "$folder/history.h5" | tail -n +2
     done
@@ -45,7 +52,7 @@ goes_on() {
     while [ $# -gt 0 ] && [[ $1 =~ ^[A-Z] ]]; do variables+=("$1") && shift; done
     rm -rf "$work/parts"
     if [ ${#variables[@]} -gt 0 ]; then
-        (export "${variables[@]}" FAULT_UNDER="$work" LD_PRELOAD="$shim" && run parts 1 "$@") 2>/dev/null || status=$?
+        with "${variables[@]}" "FAULT_UNDER=$work" "LD_PRELOAD=$shim" -- run parts 1 "$@" 2>/dev/null || status=$?
     else
         run parts 1 "$@" || status=$?
     fi
@@ -71,7 +78,29 @@ if [ -e "$shim" ]; then
 fi
 
 # --- without the thread that writes checkpoints: the same
-(export LOCKSTEP_BACKGROUND=off && run alone 1)
+with LOCKSTEP_BACKGROUND=off -- run alone 1
 told alone >"$work/alone.told"
 check "without a thread for checkpoints all is the same" cmp -s "$work/whole.told" "$work/alone.told"
+
+# --- by the clock: the first step is due at once
+run clock 2 --set checkpoint.every_seconds=1e-9 --set checkpoint.keep=0
+told clock >"$work/clock.told"
+check "by the clock there is one of the first step" [ -e "$work/clock/checkpoints/step-00000001.h5" ]
+check "checkpoints by the clock change nothing" cmp -s "$work/whole.told" "$work/clock.told"
+
+# --- what cannot be written ends all ranks at the next step, with one message, and what was there stays
+if [ -e "$shim" ]; then
+    for background in on off; do
+        rm -rf "$work/short"
+        status=0
+        with "LOCKSTEP_BACKGROUND=$background" "FAULT_UNDER=$work" FAULT_CALLS=write FAULT_AT=1 FAULT_DO=ENOSPC \
+            FAULT_PATH='*/.tmp*step-00000008.h5*' "LD_PRELOAD=$shim" -- run short 2 2>/dev/null || status=$?
+        same "no space for a checkpoint (threads $background): status" 1 $status
+        same "no space (threads $background): one message names file and cause" 1 \
+            "$(grep -c 'lockstep: error: cannot write .*/step-00000008\.h5: No space left' "$work/short.log")"
+        same "no space (threads $background): errors" 1 "$(grep -c 'lockstep: error:' "$work/short.log")"
+        same "no space (threads $background): what is there" "last.h5 step-00000004.h5" \
+            "$(cd "$work/short/checkpoints" && find . -mindepth 1 -printf '%P\n' | sort | paste -sd ' ')"
+    done
+fi
 finish
