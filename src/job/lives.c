@@ -238,14 +238,16 @@ lks_status lks_lives_close(const char *lives, long long number, lks_error *err) 
     return n.status;
 }
 
+/* A folder goes in one step, so that a start which is preparing it does not find half of it. */
 static void prune_entry(void *context, const char *name) {
     const numbers *n = context;
     const long long number = number_after("", name);
-    char path[PATH_MAX];
+    char path[PATH_MAX], gone[PATH_MAX];
     if (strncmp(name, ".tmp-", 5) != 0 && (number <= 0 || number >= n->below - KEPT))
         return;
-    if (snprintf(path, sizeof path, "%s/%s", n->lives, name) < (int)sizeof path)
-        remove_folder(path);
+    if (snprintf(path, sizeof path, "%s/%s", n->lives, name) < (int)sizeof path &&
+        snprintf(gone, sizeof gone, "%s/.tmp-0-gone-%lld", n->lives, n->below) < (int)sizeof gone)
+        remove_folder(rename(path, gone) == 0 ? gone : path);
 }
 
 void lks_lives_prune(const char *lives, long long number) {

@@ -43,17 +43,18 @@ lks_status lks_run_write_history(const lks_run *run, const lks_predicted *predic
     return LKS_OK;
 }
 
-void lks_run_write_page(const lks_place *place) {
+lks_status lks_run_write_page(const lks_place *place, lks_error *err) {
     char path[LKS_PATH_MAX + 64];
     const char *folder = place->folder;
-    lks_error err;
     lks_folder_path(place->folder, LKS_FOLDER_REPORT, path);
-    if (lks_report_write(&folder, 1, NULL, path, &err) == LKS_OK)
-        return;
+    const lks_status status = lks_report_write(&folder, 1, NULL, path, err);
+    if (status == LKS_OK || status == LKS_ERR_BUSY)
+        return status;
     char *word = lks_shell_word(folder);
     lks_warn("no report was written; `lockstep report %s` tries again: %s", word ? word : folder,
-             err.text);
+             err->text);
     free(word);
+    return LKS_OK;
 }
 
 lks_status lks_run_remove_results(const lks_place *place, lks_error *err) {

@@ -140,8 +140,8 @@ lks_status lks_run_write_history(const lks_run *run, const lks_predicted *predic
 lks_status lks_run_remove_results(const lks_place *place, lks_error *err);
 lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err);
 /* report.html, from the files above: they have the results, so a page that cannot be written is warned
- * of. */
-void lks_run_write_page(const lks_place *place);
+ * of. LKS_ERR_BUSY: this life lost its place. */
+lks_status lks_run_write_page(const lks_place *place, lks_error *err);
 
 /* closing.c: what is printed at the end of a run. Samples of each rank and exchange where it has `ended`,
  * memory and, where this process `worked`, phases, which are noted in the record; collective. Then validation

@@ -180,7 +180,11 @@ static lks_status write_results(lks_run *run, const lks_predicted *predicted, lk
                                r->test, err));
     const lks_status status = lks_run_write_summary(run, "done", err);
     lks_run_print_results(run);
-    lks_run_write_page(&run->place);
+    lks_error lost;
+    if (lks_run_write_page(&run->place, &lost) != LKS_OK && status == LKS_OK) {
+        *err = lost;
+        return lost.status;
+    }
     return status;
 }
 
