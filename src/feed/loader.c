@@ -221,6 +221,18 @@ bool lks_loader_image_changed(const lks_loader *l, lks_image_fault *image) {
     return l->image_changed;
 }
 
+bool lks_loader_share_changed(const lks_loader *l, lks_image_fault *image) {
+    const lks_image_set *s = &l->data->train;
+    for (int64_t i = 0; i < s->share.count; i++) {
+        const uint32_t id = (uint32_t)(s->share.first + i);
+        const uint8_t *at = s->images + (size_t)i * s->image_bytes;
+        *image = (lks_image_fault){id, l->comm->rank};
+        if (lks_image_sum(s, at, s->labels[id], id) != s->sums[i])
+            return true;
+    }
+    return false;
+}
+
 void lks_loader_seek(lks_loader *l, int64_t epoch, int64_t batch) {
     l->epoch = (uint32_t)epoch;
     l->order = lks_permutation_make(l->seed, l->epoch, (uint64_t)l->data->epoch.count);

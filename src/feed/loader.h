@@ -36,6 +36,9 @@ typedef struct lks_image_fault {
 /* Whether such a one was in a batch of this rank, and the first of them. */
 bool lks_loader_image_changed(const lks_loader *loader, lks_image_fault *image);
 
+/* Whether one of the images that this rank holds changed in its memory, and the first of them. Reads them all. */
+bool lks_loader_share_changed(const lks_loader *loader, lks_image_fault *image);
+
 /* Largest number of bytes, images and their checksums, that the exchange buffers held so far. */
 size_t lks_loader_bytes(const lks_loader *loader);
 

@@ -226,14 +226,31 @@ static lks_status tell_strays(lks_trainer *t, lks_error *err) {
     return err->status;
 }
 
-lks_status lks_guard_tell(lks_trainer *t, bool differ, lks_error *err) {
+/* An image that is not what was loaded may have changed where it is held: all ranks look at what they hold, and a
+ * holder is named before the rank that met the image in its batch. */
+static lks_status tell_found(lks_trainer *t, lks_error *err) {
     lks_guard *g = &t->guard;
-    lks_hashes_read_all(&g->hashes, t->threads); /* a number too large may be one bit */
-    look(t);
-    lks_error own = g->found;
-    const lks_status status = lks_comm_agree(t->comm, own.status, &own);
+    lks_image_fault image;
+    const bool passed_on = g->found.status != LKS_OK && strcmp(g->fault.kind, "data") == 0 &&
+                           lks_loader_image_changed(t->loader, &image) &&
+                           image.home != t->comm->rank;
+    if (g->found.status == LKS_OK && lks_loader_share_changed(t->loader, &image))
+        find_image(t, &image);
+    lks_error own = passed_on ? (lks_error){.status = LKS_OK} : g->found;
+    lks_status status = lks_comm_agree(t->comm, own.status, &own);
+    if (status == LKS_OK) {
+        own = g->found;
+        status = lks_comm_agree(t->comm, own.status, &own);
+    }
     if (status != LKS_OK)
         *err = own;
+    return status;
+}
+
+lks_status lks_guard_tell(lks_trainer *t, bool differ, lks_error *err) {
+    lks_hashes_read_all(&t->guard.hashes, t->threads); /* a number too large may be one bit */
+    look(t);
+    const lks_status status = tell_found(t, err);
     return status == LKS_OK && differ ? tell_strays(t, err) : status;
 }
 
