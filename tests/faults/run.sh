@@ -85,6 +85,7 @@ run_scenario() {
     source "$here/scenarios/$scenario.sh"
     prepare
     if [ "$n" = all ]; then n=$(count_all); fi
+    trap 'n=$((i + 1))' INT TERM # the present trial is the last one, and the line tells how many there were
     for ((i = 0; i < n; i++)); do
         if in_trial "$scenario-$((first_seed + i))" $((first_seed + i)) try; then
             survived=$((survived + 1))
