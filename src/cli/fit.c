@@ -72,15 +72,18 @@ lks_status lks_fit_check(lks_comm *comm, const char *given, lks_error *err) {
     return lks_agree(comm, items, (int)(sizeof items / sizeof *items), LKS_ERR_CONFIG, err);
 }
 
-void lks_fit_refuse(lks_error *err) {
+bool lks_fit_refuse(lks_error *err) {
     lks_comm comm = {0};
     lks_error other;
     char given[sizeof err->text + 32];
     snprintf(given, sizeof given, "a wrong command line: %s", err->text);
     if (lks_fit_start(&comm, &other) != LKS_OK)
-        return;
+        return false;
     lks_log_setup(comm.rank, LKS_LOG_QUIET);
     if (lks_fit_check(&comm, given, &other) != LKS_OK)
         *err = other;
+    if (comm.rank == 0)
+        lks_error_print(err->text);
     lks_comm_stop(&comm);
+    return true;
 }

@@ -2,6 +2,8 @@
 #ifndef LKS_CLI_FIT_H
 #define LKS_CLI_FIT_H
 
+#include <stdbool.h>
+
 #include "lockstep/comm.h"
 #include "lockstep/status.h"
 
@@ -15,8 +17,9 @@ lks_status lks_fit_start(lks_comm *comm, lks_error *err);
  * not in it. The first exchange of the job. Collective; errors are agreed. */
 lks_status lks_fit_check(lks_comm *comm, const char *given, lks_error *err);
 
-/* For a process that a launcher started and whose command line is wrong: joins the others, who may be waiting for
- * it in MPI. `err` stays as it is where all have the same error, else it tells the difference. */
-void lks_fit_refuse(lks_error *err);
+/* For a process that a launcher started and whose command line is wrong, as `err` says: joins the others, who may be
+ * waiting for it in MPI. Rank 0 tells the error where all have the same, else the difference, which comes back, before
+ * any of them ends: the launcher kills the others then. False where MPI did not start, and nothing was told. */
+bool lks_fit_refuse(lks_error *err);
 
 #endif

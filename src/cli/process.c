@@ -118,7 +118,6 @@ int lks_refuse(const char *format, ...) {
     va_start(args, format);
     vsnprintf(err.text, sizeof err.text, format, args);
     va_end(args);
-    if (lks_comm_env_rank() >= 0)
-        lks_fit_refuse(&err);
-    return lks_speaks() ? lks_report(&err) : lks_exit_status(err.status);
+    const bool told = lks_comm_env_rank() >= 0 && lks_fit_refuse(&err);
+    return !told && lks_speaks() ? lks_report(&err) : lks_exit_status(err.status);
 }
