@@ -181,6 +181,30 @@ static void test_sha256(void) {
     }
 }
 
+/* The digest of "ab\n" is from `printf 'ab\n' | sha256sum`. */
+static void test_seal_of_a_text(void) {
+    static const char sealed[] =
+        "ab\n# seal a63d8014dba891345b30174df2b2a57efbb65b4f9f09b98f245d1b3192277ece\n";
+    char text[sizeof sealed + 8];
+    size_t size = sizeof sealed - 1, broken = 0;
+    CU_ASSERT_EQUAL(lks_seal_of_text("ab\n", "# seal ", "\n", &(size_t){3}), LKS_SEAL_NONE);
+    CU_ASSERT_EQUAL(lks_seal_of_text(sealed, "# seal ", "\n", &size), LKS_SEAL_WHOLE);
+    CU_ASSERT_EQUAL(size, 3);
+    for (size_t bit = 0; bit < 8 * (sizeof sealed - 1);
+         bit++) { /* one that hits the opening leaves no seal */
+        memcpy(text, sealed, sizeof sealed);
+        text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
+        size = sizeof sealed - 1;
+        const bool opening = bit / 8 >= 2 && bit / 8 < 10 && text[bit / 8] != 0;
+        const lks_seal found = lks_seal_of_text(text, "# seal ", "\n", &size);
+        broken += found == (opening ? LKS_SEAL_NONE : LKS_SEAL_BROKEN);
+    }
+    CU_ASSERT_EQUAL(broken, 8 * (sizeof sealed - 1));
+    snprintf(text, sizeof text, "%s#\n", sealed); /* what follows was not sealed */
+    size = strlen(text);
+    CU_ASSERT_EQUAL(lks_seal_of_text(text, "# seal ", "\n", &size), LKS_SEAL_BROKEN);
+}
+
 /* The first outputs of splitmix64 from state 0, as its authors' program prints them. */
 static void test_hash64(void) {
     const uint64_t step = UINT64_C(0x9e3779b97f4a7c15);
@@ -273,6 +297,7 @@ int main(void) {
         {"absurd sizes are refused", test_memory_refused},
         {"peak of resident memory", test_peak_resident},
         {"SHA-256 examples", test_sha256},
+        {"seal of a text", test_seal_of_a_text},
         {"64-bit hash", test_hash64},
         {"clock", test_timer},
         {"who speaks, and where", test_log},
