@@ -311,7 +311,8 @@ lks_status lks_heart_beat(lks_heart *heart, bool *lost, lks_error *err) {
             *lost = was_moved(heart);
             return LKS_OK;
         }
-        if ((*lost = is_gone(first) && is_gone(errno)))
+        /* One stale answer may be a file server's that starts anew. */
+        if ((*lost = is_gone(first) && is_gone(errno) && (first != ESTALE || try > 0)))
             return LKS_OK;
     }
     return lks_fail(err, LKS_ERR_IO, "cannot tell whether this run still has its folder: %s",
