@@ -15,17 +15,30 @@ void lks_sign_take(lks_sign *sign, const lks_state_of_work *work, double now) {
     sign->work = *work;
 }
 
+/* The rank itself tells that it stands still. One that is stopped soon after it got something done is silent
+ * only: nobody knows of it that it is alive. */
+static bool tells_still(const lks_sign *s, double timeout) {
+    return s->known && s->heard - s->moved > timeout;
+}
+
 /* Ranks that are heard but got nothing done, outside of MPI. */
 static int blame_still(const lks_sign *signs, int n, double now, double timeout, uint8_t *blame) {
     int blamed = 0;
     for (int r = 0; r < n; r++) {
         const lks_sign *s = &signs[r];
-        const bool still =
-            s->known && now - s->heard <= timeout && now - s->moved > timeout && !s->work.waiting;
+        const bool still = now - s->heard <= timeout && tells_still(s, timeout) && !s->work.waiting;
         blame[r] = still ? LKS_BLAME_STILL : LKS_BLAME_NONE;
         blamed += still;
     }
     return blamed;
+}
+
+/* Some rank has not told yet whether it waits or is gone: it will do either within the timeout. */
+static bool anybody_owes_news(const lks_sign *signs, int n, double timeout) {
+    for (int r = 0; r < n; r++)
+        if (signs[r].known && !tells_still(&signs[r], timeout))
+            return true;
+    return false;
 }
 
 static bool anybody_moves(const lks_sign *signs, int n, double now, double timeout) {
@@ -77,8 +90,9 @@ int lks_stall_judge(const lks_sign *signs, int n, double now, double timeout, ui
     if (anybody_moves(signs, n, now, timeout))
         return blamed;
     blamed += blame_silent(signs, n, now, timeout, blame);
-    if (blamed == 0)
-        blamed = blame_unheard(signs, n, blame);
+    if (blamed > 0 || anybody_owes_news(signs, n, timeout))
+        return blamed;
+    blamed = blame_unheard(signs, n, blame);
     return blamed > 0 ? blamed : blame_waiting(signs, n, blame);
 }
 

@@ -45,8 +45,8 @@ typedef enum lks_blame {
 void lks_sign_take(lks_sign *sign, const lks_state_of_work *work, double now);
 
 /* Fills @p blame [n] and returns how many ranks are blamed; 0: the job goes on. A job that gets anywhere does not
- * stall: lost messages alone never end it. But a rank that is heard, does not wait in MPI and got nothing done
- * for more than @p timeout seconds stalls whatever the others do, who will wait for it sooner or later. */
+ * stall: lost messages alone never end it. But a rank that tells for more than @p timeout seconds that it does not
+ * wait in MPI and gets nothing done stalls whatever the others do, who will wait for it sooner or later. */
 int lks_stall_judge(const lks_sign *signs, int n, double now, double timeout, uint8_t *blame);
 
 /* Tells in @p text who stalls, for how long, where, and what to do. @p blame has at least one that is blamed. */

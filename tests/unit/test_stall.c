@@ -66,6 +66,27 @@ static void a_stopped_rank(void) {
     CU_ASSERT_STRING_EQUAL(verdict(), "--s-");
 }
 
+/* It was heard twice in the same place before it was stopped: for some time it stands still for longer than the
+ * timeout, but is not silent for as long. That is no reason to call it alive, nor to blame others. */
+static void a_rank_that_stops_after_two_beats(void) {
+    for (int waiting = 0; waiting < 2; waiting++) {
+        begin();
+        hear(2, 100, 5, waiting);
+        now = 1;
+        hear(2, 100, 5, waiting);
+        for (now = 1; now <= 10.5; now += 0.5)
+            for (int r = 0; r < RANKS; r++)
+                if (r != 2)
+                    hear(r, 100, 5, true);
+        CU_ASSERT_STRING_EQUAL(verdict(), "----");
+        now = 11.5;
+        for (int r = 0; r < RANKS; r++)
+            if (r != 2)
+                hear(r, 100, 5, true);
+        CU_ASSERT_STRING_EQUAL(verdict(), "--s-");
+    }
+}
+
 /* Of a rank that computes for long the others wait, and it is heard to move: no stall for hours. */
 static void one_computes_for_long(void) {
     begin();
@@ -219,6 +240,7 @@ int main(void) {
     static const lks_test tests[] = {
         {"nothing before the time", nothing_before_the_time},
         {"a stopped rank", a_stopped_rank},
+        {"a rank that stops after two beats", a_rank_that_stops_after_two_beats},
         {"one computes for long", one_computes_for_long},
         {"lost beats end nothing", lost_beats_end_nothing},
         {"a hanging rank", a_hanging_rank},
