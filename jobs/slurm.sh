@@ -130,19 +130,20 @@ faults() { if [ -e "$1/faults.jsonl" ]; then wc -l <"$1/faults.jsonl"; else echo
 # read_bad_node FILE: into $bad_node, the node of the newest fault, which Slurm's daemon or else the host names
 read_bad_node() {
     local key
-    for key in host node; do
+    for key in node host; do
         bad_node=$(tail -n 1 "$1" | sed -n "s/.*\"$key\": *\"\([^\"]*\)\".*/\1/p" | grep -Fx -f <(printf '%s\n' "${hosts[@]}")) || true
+        [ -z "$bad_node" ] || return 0
     done
 }
 
 # --- after it ----------------------------------------------------------------------------------------------
 
 # job_value KEY: what Slurm knows of this job; nothing where it is not set. Paths have a line for themselves, and may have
-# spaces.
+# spaces. The number that one task of an array shares with the array would tell of all its tasks.
 job_value() {
     local end='[^ ]*'
     case $1 in Std*) end='.*' ;; esac
-    scontrol show job "$SLURM_JOB_ID" | sed -nE "s/^(.* )?$1=($end).*/\2/p" | head -n 1 | grep -vxE '\(null\)|N/A|0' || true
+    scontrol show job "$job" | sed -nE "s/^(.* )?$1=($end).*/\2/p" | head -n 1 | grep -vxE '\(null\)|N/A|0' || true
 }
 
 # excluded: the nodes that this job stays away from, the bad one included
@@ -164,7 +165,7 @@ resubmit() {
         mem-per-cpu=MinMemoryCPU gres=TresPerNode reservation=Reservation licenses=Licenses output=StdOut error=StdErr \
         mail-user=MailUser mail-type=MailType; do
         value=$(job_value "${pair#*=}")
-        [ -z "$value" ] || shape+=("--${pair%=*}=${value#gres:}")
+        [ -z "$value" ] || shape+=("--${pair%=*}=${value#gres[:/]}")
     done
     if [ "$(job_value OverSubscribe)" = NO ]; then shape+=(--exclusive); fi
     value=$(excluded)

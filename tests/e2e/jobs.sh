@@ -188,6 +188,8 @@ verdict "a stall of which nobody knows where" 0 not 'ExcNodeList'
 sed 's/ExcNodeList=(null)/ExcNodeList=n[5-6]/' "$work/job-description" >"$work/more"
 job train.sbatch STATUS=76 NOTES="${note/\"n2\"/null}" JOB_DESCRIPTION="$work/more"
 verdict "a host that is no node of the job" 0 not 'ExcNodeList='
+job train.sbatch STATUS=76 NOTES="$(sed 's/n2.site/n2/; s/"node": "n2"/"node": null/' <<<"$note")"
+verdict "a host whose node nobody named" 0 '^scontrol update JobId=42 ExcNodeList=n2$'
 job train.sbatch STATUS=76 NOTES="${note/n2.site/n2}" JOB_DESCRIPTION="$work/more"
 verdict "others were excluded before" 0 '^scontrol update JobId=42 ExcNodeList=n\[5-6\],n2$'
 rm "$project/runs/test-42/faults.jsonl"
@@ -203,6 +205,9 @@ check "of the same shape" called '^sbatch .*--nodes=2 --cpus-per-task=3 --ntasks
 check "with the same log" called ' --output=/tmp/a folder/test-42.log '
 check "in the same folder, lives counted on" called '^sbatch-environment runs/test-42 3 none$'
 check "what is not set is not given" never '\(null\)|account|qos|constraint|mem|gres|exclusive|exclude|=0 |licenses'
+job sweep.sbatch STATUS=75 REQUEUE_STATUS=1 SLURM_ARRAY_JOB_ID=42 SLURM_ARRAY_TASK_ID=3
+check "a task of an array asks for its own shape" called '^scontrol show job 42_3$'
+check "no other's" never '^scontrol show job 42$'
 sed 's/Account=(null) QOS=(null)/Account=physics QOS=long/; s/MinMemoryNode=0/MinMemoryCPU=2G/; s/Features=(null)/Features=amd\&ib/
     s/OverSubscribe=OK/OverSubscribe=NO/; s/Licenses=(null)/Licenses=x:2/; s/ExcNodeList=(null)/ExcNodeList=n9/
     s/^   Command/   TresPerNode=gres:gpu:2\n   Reservation=week\n&/' "$work/job-description" >"$work/more"
@@ -406,7 +411,7 @@ for reader in cat true; do
         grep -q 'stopped at step [0-9]* of [0-9]* on a signal; checkpoint saved' "$work/local.log"
 done
 # --- local.sh on several hosts, with stand-ins
-printf '# two of them\n\nh1 slots=3\nh2\n' >"$work/hosts"
+printf '# two of them\n\nh1 slots=3\nh2' >"$work/hosts"
 : >"$calls"
 status=0
 env PATH="$fakes:$PATH" STATUS="1 0" DEAD=h1 bash "$SOURCE/jobs/local.sh" --hosts "$work/hosts" "$config" --out x >"$work/job.log" 2>&1 ||
