@@ -56,7 +56,7 @@ export LOCKSTEP_JOB
 # read_hosts FILE: into $hosts and $ranks_on, as mpirun reads it
 read_hosts() {
     local host rest
-    while read -r host rest; do
+    while read -r host rest || [ -n "$host" ]; do # the last line may have no end
         case $host in '' | '#'*) continue ;; esac
         hosts+=("$host")
         ranks_on[$host]=1
