@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Ranks that were not started alike, or read other data: refused or told by name, in time, and nothing is written. What may
-# differ does, with the same bits. In time: within 20 seconds; LOCKSTEP_TEST_SECONDS says otherwise for slow builds.
+# differ does, with the same bits. In time: a minute, which none of them needs; LOCKSTEP_TEST_SECONDS says otherwise.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 need jq perl
 
-seconds=${LOCKSTEP_TEST_SECONDS:-20}
+seconds=${LOCKSTEP_TEST_SECONDS:-60}
 cases=0
 usual=(train "$config" --set data.dir=data --set train.max_steps=3 --threads 1 --progress never)
 
