@@ -55,12 +55,13 @@ export LOCKSTEP_JOB
 
 # read_hosts FILE: into $hosts and $ranks_on, as mpirun reads it
 read_hosts() {
-    local host rest
+    local host rest slots
     while read -r host rest || [ -n "$host" ]; do # the last line may have no end
         case $host in '' | '#'*) continue ;; esac
-        hosts+=("$host")
-        ranks_on[$host]=1
-        if [[ $rest =~ slots\ *=\ *([0-9]+) ]]; then ranks_on[$host]=${BASH_REMATCH[1]}; fi
+        [ -n "${ranks_on[$host]-}" ] || hosts+=("$host")
+        slots=1
+        if [[ " $rest" =~ [[:space:]]slots\ *=\ *([0-9]+) ]]; then slots=${BASH_REMATCH[1]}; fi
+        ranks_on[$host]=$((${ranks_on[$host]:-0} + 10#$slots))
     done <"$1"
     [ ${#hosts[@]} -gt 0 ] || usage_error "--hosts $1: no host in it"
 }

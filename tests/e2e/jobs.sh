@@ -411,7 +411,7 @@ for reader in cat true; do
         grep -q 'stopped at step [0-9]* of [0-9]* on a signal; checkpoint saved' "$work/local.log"
 done
 # --- local.sh on several hosts, with stand-ins
-printf '# two of them\n\nh1 slots=3\nh2' >"$work/hosts"
+printf '# two of them\n\nh1 max_slots=9 slots=2\nh1\nh2' >"$work/hosts"
 : >"$calls"
 status=0
 env PATH="$fakes:$PATH" STATUS="1 0" DEAD=h1 bash "$SOURCE/jobs/local.sh" --hosts "$work/hosts" "$config" --out x >"$work/job.log" 2>&1 ||
