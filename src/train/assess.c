@@ -162,7 +162,9 @@ lks_status lks_run_evaluate_epoch(lks_trainer *t, lks_record *r, lks_error *err)
     if (!validates && !t->data.has_test)
         return LKS_OK;
     const question q = validates ? of_validation(t, r) : of_test(t, r, NULL);
-    return evaluate_with(t, t->average.weights, &q, err);
+    LKS_TRY(evaluate_with(t, t->average.weights, &q, err));
+    /* Else a weight that changed meanwhile could decide what is best, and which rates are to come. */
+    return lks_trainer_settle(t, err);
 }
 
 lks_status lks_run_evaluate_end(lks_run *run, lks_predicted *predicted, lks_error *err) {
