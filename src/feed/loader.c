@@ -163,13 +163,14 @@ static void enter_window(lks_loader *l, int64_t *sent, int64_t *received) {
 }
 
 static lks_status exchange_window(lks_loader *l, lks_error *err) {
-    int64_t sent, received;
+    int64_t sent = 0, received = 0;
     int ranks = l->comm->size;
     size_t each = item_bytes(l);
-    enter_window(l, &sent, &received);
-    lks_status status = check_list(l, err);
-    if (status == LKS_OK)
+    lks_status status = check_list(l, err); /* first: a changed number leads anywhere */
+    if (status == LKS_OK) {
+        enter_window(l, &sent, &received);
         status = grow(&l->to_send, &l->send_capacity, sent, each, err);
+    }
     if (status == LKS_OK)
         status = grow(&l->received, &l->receive_capacity, received, each, err);
     LKS_TRY(lks_comm_agree(l->comm, status, err));
