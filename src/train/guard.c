@@ -184,6 +184,16 @@ static int list_ranks(const replica *all, int n, const uint64_t *state, char *li
     return first;
 }
 
+lks_status lks_guard_tell_message(lks_trainer *t, lks_error *err) {
+    t->guard.fault = (lks_fault){
+        .kind = "replica", .step = t->cursor.step, .epoch = t->cursor.epoch, .rank = -1};
+    return lks_fail(err, LKS_ERR_REPLICA,
+                    "after step %" PRId64
+                    ": the ranks' sums say that something is wrong, but no rank has anything: a "
+                    "message changed on its way: %s",
+                    t->cursor.step, advice);
+}
+
 /* Rank 0. */
 static void name_strays(lks_trainer *t, const replica *all, lks_error *err) {
     const int n = t->comm->size;
@@ -191,6 +201,10 @@ static void name_strays(lks_trainer *t, const replica *all, lks_error *err) {
     uint64_t state = 0;
     const int count = majority(all, n, &state);
     const int first = list_ranks(all, n, count ? &state : NULL, list, sizeof list);
+    if (count == n) {
+        lks_guard_tell_message(t, err);
+        return;
+    }
     if (count) {
         t->guard.fault = all[first].fault;
         lks_fail(err, LKS_ERR_REPLICA,
@@ -264,8 +278,10 @@ lks_status lks_trainer_settle(lks_trainer *t, lks_error *err) {
     lks_state_weigh(state_of(t), t->comm->rank, t->comm->size, sums);
     lks_comm_sum_i64(t->comm, sums, 3);
     LKS_TRY(lks_comm_check(t->comm, err));
-    if (sums[0] || sums[1] || sums[2])
-        return lks_guard_tell(t, sums[0] || sums[1], err);
+    if (sums[0] || sums[1] || sums[2]) {
+        LKS_TRY(lks_guard_tell(t, sums[0] || sums[1], err));
+        return lks_guard_tell_message(t, err);
+    }
     t->agreed_step = t->cursor.step;
     return LKS_OK;
 }

@@ -152,7 +152,8 @@ static void advance(lks_trainer *t, int64_t batches) {
 static lks_status tell_trouble(lks_trainer *t, const lks_error *own, lks_error *err) {
     LKS_TRY(lks_guard_tell(t, states_differ(t), err));
     *err = *own;
-    return lks_comm_agree(t->comm, own->status, err);
+    LKS_TRY(lks_comm_agree(t->comm, own->status, err));
+    return lks_guard_tell_message(t, err);
 }
 
 lks_status lks_trainer_step(lks_trainer *t, lks_error *err) {

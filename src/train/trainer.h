@@ -83,8 +83,9 @@ void lks_trainer_snapshot(const lks_trainer *t, lks_checkpoint *c);
 lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err);
 
 /* guard.c: the ranks compare the present state at once, and do not wait for the next step's message:
- * agreed_step becomes the cursor's. At the last step, at a stop, and before results are written. LKS_ERR_REPLICA
- * names the rank whose memory changed or whose state differs. Collective; errors agreed. */
+ * agreed_step becomes the cursor's. At the last step, at a stop, after an evaluation and before results are
+ * written. LKS_ERR_REPLICA names the rank whose memory changed or whose state differs. Collective; errors
+ * agreed. */
 lks_status lks_trainer_settle(lks_trainer *t, lks_error *err);
 
 /* guard.c: hashes of the state as the newest step wrote it, for lks_state_holds(). */
@@ -110,6 +111,8 @@ void lks_guard_stepped(lks_trainer *t);
 /* Whose memory changed is told, else where the states `differ` whose is another: LKS_ERR_REPLICA. LKS_OK if
  * memory is sound and they do not. Collective; errors agreed. */
 lks_status lks_guard_tell(lks_trainer *t, bool differ, lks_error *err);
+/* LKS_ERR_REPLICA: the sums tell of something that no rank has. Not collective. */
+lks_status lks_guard_tell_message(lks_trainer *t, lks_error *err);
 /* Prepares the fault of kind `kind` that this rank is about to tell of. */
 void lks_guard_note(lks_trainer *t, const char *kind);
 
