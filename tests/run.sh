@@ -10,7 +10,7 @@ Usage: tests/run.sh [--full] [--preset release|debug|asan-ubsan|tsan|coverage] [
 Builds build/PRESET (release unless told otherwise) (warnings are errors where CI=true) and runs the tests.
 --full tries all combinations of ranks, threads and instruction sets. Without it e2e/digest pairs each number of ranks
 with each instruction set and with each number of threads, and e2e/untuned has four pairs of ranks and threads.
-Examples:  tests/run.sh -L unit                     the tests of one label: unit, mpi, e2e, lint, bench
+Examples:  tests/run.sh -L unit                     the tests of one label: unit, mpi, e2e, faults, lint, bench
            tests/run.sh -R digest                   tests by name
            tests/run.sh --preset asan-ubsan -LE e2e
            tests/run.sh --preset tsan -L tsan       races between threads (clang)

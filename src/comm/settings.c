@@ -1,5 +1,7 @@
 #include "comm/settings.h"
 
+#include "lockstep/digest.h"
+
 #include <mpi.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +10,8 @@ extern char **environ;
 
 /* What a rank sends, and the answer of rank 0: always of this size. */
 typedef struct settings {
-    int rank; /* in an answer: who differs; -1: nobody */
+    int rank;      /* in an answer: who differs; -1: nobody */
+    uint64_t hash; /* of all settings; the text may lose its end */
     char host[256], text[768];
 } settings;
 
@@ -29,14 +32,24 @@ static const char *next_setting(const char *last) {
     return next;
 }
 
+static uint64_t hash_text(uint64_t hash, const char *text) {
+    for (; *text; text++)
+        hash = lks_hash64(hash ^ (uint8_t)*text);
+    return lks_hash64(hash);
+}
+
 static settings own_settings(const lks_comm *comm) {
     settings s;
     size_t used = 0;
     memset(&s, 0, sizeof s);
     s.rank = comm->rank;
     snprintf(s.host, sizeof s.host, "%s", comm->host);
-    for (const char *e = next_setting(""); e && used < sizeof s.text; e = next_setting(e))
-        used += (size_t)snprintf(s.text + used, sizeof s.text - used, "%s%s", used ? " " : "", e);
+    for (const char *e = next_setting(""); e; e = next_setting(e)) {
+        s.hash = hash_text(s.hash, e);
+        if (used < sizeof s.text)
+            used +=
+                (size_t)snprintf(s.text + used, sizeof s.text - used, "%s%s", used ? " " : "", e);
+    }
     if (!used)
         snprintf(s.text, sizeof s.text, "no settings");
     return s;
@@ -60,7 +73,7 @@ static int answer_all(const lks_comm *comm, const settings *own, settings *answe
     int code = MPI_SUCCESS;
     for (int r = 1; r < comm->size && code == MPI_SUCCESS; r++) {
         code = MPI_Recv(&other, sizeof other, MPI_BYTE, r, 0, all_of(comm), MPI_STATUS_IGNORE);
-        if (answer->rank < 0 && strcmp(other.text, own->text) != 0)
+        if (answer->rank < 0 && other.hash != own->hash)
             *answer = other;
     }
     for (int r = 1; r < comm->size && code == MPI_SUCCESS; r++)

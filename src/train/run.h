@@ -3,6 +3,8 @@
 #ifndef LKS_TRAIN_RUN_H
 #define LKS_TRAIN_RUN_H
 
+#include <stdatomic.h>
+
 #include "infer/evaluate.h"
 #include "job/lease.h"
 #include "lockstep/checkpoint.h"
@@ -47,6 +49,8 @@ typedef struct lks_place {
     int64_t saved_step; /* of the newest snapshot or file; -1: none of this folder; rank 0 */
     double saved_at;    /* on the clock of rank 0: that snapshot, or the start */
     lks_lease *lease;   /* rank 0's right to write there; NULL: none */
+    atomic_bool
+        entered; /* all ranks know that this run has the folder; the watchdog's thread asks */
 } lks_place;
 
 typedef struct lks_run {

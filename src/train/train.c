@@ -1,8 +1,8 @@
 /* The training loop. */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "job/watchdog.h"
 #include "lockstep/job.h"
@@ -265,9 +265,8 @@ static lks_status train(lks_run *run, lks_comm *comm, bool *stopped, lks_error *
 static void note_stall(void *context, const lks_stall *stall) {
     const lks_run *run = context;
     lks_fault fault = {.kind = "stall", .step = stall->step, .epoch = run->trainer.cursor.epoch};
-    struct stat folder;
-    if (stat(run->place.folder, &folder) != 0)
-        return; /* it did not come to having one */
+    if (!atomic_load(&run->place.entered))
+        return; /* there is no folder yet, or it is another run's */
     fault.rank = stall->rank;
     if (stall->rank >= 0) {
         snprintf(fault.host, sizeof fault.host, "%s", stall->name.host);

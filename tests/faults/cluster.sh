@@ -22,11 +22,11 @@ on_host() {
 # start_host NAME ADDRESS: attached to the bridge where there is one yet
 start_host() {
     local name=$1 address=$2 process switch
+    rm -f "$cluster/$name.ready"
     # The shell waits within, so that the host lives; its number outside is that of unshare's child.
     unshare --net --uts --mount --ipc --pid --fork --kill-child --mount-proc sh -c '
         hostname "$0" && mount --bind "$1" /etc/hosts && mount -t tmpfs shm /dev/shm && ip link set lo up && : >"$2" && exec sleep infinity' \
         "$name" "$cluster/hosts" "$cluster/$name.ready" >>"$cluster/log" 2>&1 </dev/null &
-    rm -f "$cluster/$name.ready"
     for _ in $(seq 100); do
         [ ! -e "$cluster/$name.ready" ] || break
         sleep 0.05

@@ -100,6 +100,7 @@ static lks_status begin(lks_run *run, lks_error *err) {
     lks_comm *comm = run->trainer.comm;
     lks_status status = comm->rank == 0 ? enter_folder(&run->place, o, err) : LKS_OK;
     LKS_TRY(lks_comm_agree(comm, status, err));
+    atomic_store(&run->place.entered, !o->dry_run);
     print_plan(run);
     if (!o->dry_run)
         print_memory(&run->trainer);
