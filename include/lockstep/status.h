@@ -21,6 +21,7 @@ typedef enum lks_status {
     LKS_ERR_REPLICA,  /**< a rank's memory changed, or replicas or sample counts differ (76) */
     LKS_ERR_STALLED,  /**< a rank makes no progress (79) */
     LKS_ERR_BUSY,     /**< another life has the run folder, or took it over (73) */
+    LKS_ERR_STOPPED,  /**< asked to stop before there was anything to save (75) */
     LKS_ERR_COMM,     /**< MPI reported an error */
     LKS_STATUS_COUNT
 } lks_status;

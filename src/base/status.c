@@ -53,6 +53,8 @@ int lks_exit_status(lks_status status) {
         return LKS_EXIT_BUSY;
     case LKS_ERR_REPLICA:
         return LKS_EXIT_REPLICA;
+    case LKS_ERR_STOPPED:
+        return LKS_EXIT_STOPPED;
     case LKS_ERR_STALLED:
         return LKS_EXIT_STALLED;
     default:

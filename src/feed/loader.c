@@ -185,19 +185,32 @@ static lks_status exchange_window(lks_loader *l, lks_error *err) {
 }
 
 /* Item i of the batch, image `image`: the next one that came from its home. */
+static void note_changed(lks_loader *l, uint32_t image, int from) {
+    if (!l->image_changed)
+        l->fault = (lks_image_fault){image, from};
+    l->image_changed = true;
+}
+
 static void take_image(lks_loader *l, int64_t i, uint32_t image) {
     const lks_image_set *s = &l->data->train;
+    if (image >= s->info.count) { /* the list has changed since it was checked; it leads nowhere */
+        note_changed(l, image, l->comm->rank);
+        return;
+    }
     const int from = home(l, image);
-    const uint8_t *item = l->received + (size_t)l->place[from]++ * item_bytes(l);
+    const size_t place = (size_t)l->place[from]++;
+    if (place >= l->receive_capacity) { /* the same: more images from there than were sent */
+        note_changed(l, image, l->comm->rank);
+        return;
+    }
+    const uint8_t *item = l->received + place * item_bytes(l);
     uint8_t *to = l->images + (size_t)i * s->image_bytes;
     uint64_t sum;
     memcpy(to, item, s->image_bytes);
     memcpy(&sum, item + s->image_bytes, SUM_BYTES);
     l->labels[i] = s->labels[image];
-    if (lks_image_sum(s, to, l->labels[i], image) == sum || l->image_changed)
-        return;
-    l->image_changed = true;
-    l->fault = (lks_image_fault){image, from};
+    if (lks_image_sum(s, to, l->labels[i], image) != sum)
+        note_changed(l, image, from);
 }
 
 lks_status lks_loader_next(lks_loader *l, lks_batch *batch, lks_error *err) {

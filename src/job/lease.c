@@ -57,7 +57,9 @@ static lks_status watch(const char *lives, const lks_lives_entry *first, double 
     *still = false;
     for (const double began = lks_now(); lks_now() - began < patience;) {
         if (lks_stop_requested())
-            return busy(lives, &first->life, "stopped while its heartbeat was watched", err);
+            return lks_fail(err, LKS_ERR_STOPPED,
+                            "stopped before the run folder was taken over; nothing was touched, "
+                            "and the same command starts again");
         pause_a_bit();
         lks_pulse_tick();
         if (refresh)

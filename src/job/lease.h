@@ -23,7 +23,8 @@ typedef struct lks_lease lks_lease;
  * ended, or its process be gone (same machine), or it is an earlier launch of the same job, or its heartbeat
  * stands still while this process watches it; else, and where another start comes first, LKS_ERR_BUSY names
  * who it is, and nothing is changed. Then that life can publish nothing any more, and in this process
- * lks_publish_guard() is set. LKS_ERR_IO, LKS_ERR_MEMORY. Not collective, and so are the others. Ended by
+ * lks_publish_guard() is set. LKS_ERR_STOPPED where a stop is asked for meanwhile; LKS_ERR_IO, LKS_ERR_MEMORY. Not
+ * collective, and so are the others. Ended by
  * lks_lease_release(). */
 lks_status lks_lease_claim(lks_lease **lease, const char *lives, const lks_lease_terms *terms,
                            lks_error *err);

@@ -10,6 +10,7 @@
 
 #include "lockstep/json.h"
 #include "lockstep/log.h"
+#include "lockstep/publish.h"
 #include "lockstep/run_folder.h"
 #include "lockstep/timer.h"
 
@@ -43,20 +44,31 @@ static void put(FILE *f, const lks_fault *fault) {
     lks_json_end(&o, "\n");
 }
 
+/* A process that died in the middle of a line leaves one without an end. */
+static bool ends_in_a_line(int fd) {
+    const off_t size = lseek(fd, 0, SEEK_END);
+    char last = '\n';
+    return size <= 0 || pread(fd, &last, 1, size - 1) != 1 || last == '\n';
+}
+
 /* False with errno where not all of the line came to the file. */
 static bool append(const char *path, const char *line, size_t size) {
-    const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    const int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0)
         return false;
+    const bool begins = ends_in_a_line(fd) || write(fd, "\n", 1) == 1;
     errno = ENOSPC; /* of a write that is short */
-    const bool whole = write(fd, line, size) == (ssize_t)size && fsync(fd) == 0;
+    const bool whole = begins && write(fd, line, size) == (ssize_t)size && fsync(fd) == 0;
     return (close(fd) == 0) & whole;
 }
 
 void lks_folder_note_fault(const char *folder, const lks_fault *fault) {
     char path[LKS_FOLDER_PATH_MAX], *line = NULL;
     size_t size = 0;
+    lks_error err;
     lks_folder_path(folder, LKS_FOLDER_FAULTS, path);
+    if (lks_publish_allowed(&err) == LKS_ERR_BUSY)
+        return; /* another process has the folder: its faults are others */
     FILE *f = open_memstream(&line, &size);
     if (f)
         put(f, fault);
@@ -66,7 +78,7 @@ void lks_folder_note_fault(const char *folder, const lks_fault *fault) {
 }
 
 static void tell(const char *line, int n, char told[LKS_FAULTS_TOLD]) {
-    char when[32], kind[16], text[1024];
+    char when[32] = "?", kind[16] = "?", text[1024] = "a line that cannot be read";
     lks_json_get_text(line, "time", when, sizeof when);
     lks_json_get_text(line, "kind", kind, sizeof kind);
     lks_json_get_text(line, "text", text, sizeof text);

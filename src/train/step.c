@@ -150,7 +150,9 @@ static void advance(lks_trainer *t, int64_t batches) {
 /* Every rank sees in the sums that something is wrong somewhere, so every rank takes part in finding out what: a
  * bit that flipped first, since it explains all others. `own`: what this rank found. */
 static lks_status tell_trouble(lks_trainer *t, const lks_error *own, lks_error *err) {
-    LKS_TRY(lks_guard_tell(t, states_differ(t), err));
+    /* Where every rank has a NaN its sign may be the processor's: that is no fault. */
+    const bool all_bad = t->view.message[LKS_MSG_BAD_WEIGHTS] == t->comm->size;
+    LKS_TRY(lks_guard_tell(t, states_differ(t) && !all_bad, err));
     *err = *own;
     LKS_TRY(lks_comm_agree(t->comm, own->status, err));
     return lks_guard_tell_message(t, err);

@@ -98,6 +98,7 @@ static void test_exit_status(void) {
         int expected = status == LKS_OK                                      ? 0
                        : status == LKS_ERR_USAGE || status == LKS_ERR_CONFIG ? 2
                        : status == LKS_ERR_BUSY                              ? 73
+                       : status == LKS_ERR_STOPPED                           ? 75
                        : status == LKS_ERR_REPLICA                           ? 76
                        : status == LKS_ERR_STALLED                           ? 79
                                                                              : 1;

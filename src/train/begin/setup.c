@@ -141,7 +141,8 @@ static void leave_folder(lks_place *p, size_t there) {
 static lks_status start(lks_run *run, lks_error *err) {
     const size_t there = lks_publish_there(run->place.checkpoints);
     lks_status status = begin(run, err);
-    if (status != LKS_OK && status != LKS_ERR_BUSY && run->trainer.comm->rank == 0)
+    if (status != LKS_OK && status != LKS_ERR_BUSY && status != LKS_ERR_STOPPED &&
+        run->trainer.comm->rank == 0)
         leave_folder(&run->place, there);
     return status;
 }
