@@ -97,7 +97,7 @@ static lks_status judge(const char *lives, long long number, const lks_life *sel
     case LKS_LIFE_FORMER:
         return LKS_OK;
     case LKS_LIFE_ALIVE:
-        return busy(lives, &entry.life, "it is there", err);
+        return busy(lives, &entry.life, "it still runs", err);
     case LKS_LIFE_FOREIGN:
         break;
     }
@@ -292,7 +292,7 @@ lks_status lks_lease_look(const char *lives, const lks_lease_terms *terms, lks_e
         return LKS_OK;
     const lks_life_state state = lks_life_judge(&self, &entry.life);
     if (state == LKS_LIFE_ALIVE)
-        return busy(lives, &entry.life, "it is there", err);
+        return busy(lives, &entry.life, "it still runs", err);
     if (state != LKS_LIFE_FOREIGN)
         return LKS_OK;
     LKS_TRY(watch(lives, &entry, LKS_LEASE_GLANCE, false, &still, err));

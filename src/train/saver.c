@@ -158,7 +158,8 @@ static void wait_for_room(lks_saver *s) {
     if (!s->told)
         lks_warn(
             "training waits for the checkpoint of step %lld: they come faster than the disk takes "
-            "them; a larger checkpoint.every_steps or every_seconds helps (told once)",
+            "them; a larger checkpoint.every_epochs, every_steps or every_seconds helps (told "
+            "once)",
             (long long)s->slots[s->oldest].state.cursor.step);
     s->told = true;
     while (s->n == LKS_SNAPSHOTS)

@@ -31,7 +31,7 @@ static void print_memory(const lks_trainer *t) {
     lks_comm_max_f64(t->comm, &network, 1);
     lks_info(
         "memory     %.1f..%.1f MiB of images and labels held per rank, %.1f MiB of network and "
-        "batch, on rank 0 %.1f MiB for checkpoints",
+        "batch, %.1f MiB of snapshots on rank 0",
         least, most, network, snapshots);
 }
 
