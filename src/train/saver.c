@@ -10,6 +10,9 @@
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/run_folder.h"
+#include "lockstep/timer.h"
+
+#define WORTH_TELLING 1.0 /* second: a small network that waits for less is done soon */
 
 typedef struct snapshot {
     lks_checkpoint state; /* its arrays and its history are the next two */
@@ -24,6 +27,7 @@ struct lks_saver {
     char folder[LKS_PATH_MAX], checkpoints[LKS_FOLDER_PATH_MAX];
     int keep;
     bool threaded, told; /* that training waits */
+    double waited;       /* seconds of training */
     pthread_t thread;
 
     /* What both threads look at. A snapshot itself belongs to the writer while it is in the queue, and to the
@@ -150,20 +154,26 @@ static lks_status copy(snapshot *p, const lks_checkpoint *state, const lks_state
     return LKS_OK;
 }
 
+static void tell_wait(lks_saver *s) {
+    if (s->told || s->waited < WORTH_TELLING)
+        return;
+    lks_warn(
+        "training has waited %.1f s for checkpoints: they come faster than the disk takes them; a "
+        "larger checkpoint.every_epochs, every_steps or every_seconds helps (told once)",
+        s->waited);
+    s->told = true;
+}
+
 /* Where there is no thread, all snapshots but the newest have appeared: one step agrees on them. */
 static void wait_for_room(lks_saver *s) {
     if (s->n < LKS_SNAPSHOTS)
         return;
     assert(s->threaded);
-    if (!s->told)
-        lks_warn(
-            "training waits for the checkpoint of step %lld: they come faster than the disk takes "
-            "them; a larger checkpoint.every_epochs, every_steps or every_seconds helps (told "
-            "once)",
-            (long long)s->slots[s->oldest].state.cursor.step);
-    s->told = true;
+    const double began = lks_now();
     while (s->n == LKS_SNAPSHOTS)
         pthread_cond_wait(&s->changed, &s->lock);
+    s->waited += lks_now() - began;
+    tell_wait(s);
 }
 
 void lks_saver_take(lks_saver *s, const lks_checkpoint *state, const lks_state_hash *written) {
