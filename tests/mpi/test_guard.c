@@ -1,7 +1,7 @@
 /* One bit of one rank's memory flips between two steps: the message after its next use tells which rank's and what,
  * and no state made from it counts as agreed. */
 #include "support/test.h"
-#include "support/give_up.h"
+#include "support/config_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,10 +40,7 @@ typedef struct run {
 
 static void open_run(run *r, const char *optimizer) {
     char path[LKS_PATH_MAX];
-    snprintf(path, sizeof path, "%s/config.yaml", lks_test_folder());
-    FILE *f = fopen(path, "w");
-    if (!f || fputs(text, f) < 0 || fclose(f) != 0)
-        lks_give_up(&comm, 1, "cannot write the configuration");
+    lks_write_config(&comm, text, path);
     stop_unless(lks_config_load(&comm, path, &optimizer, 1, &r->config, &err));
     stop_unless(lks_trainer_open(&r->t, &comm, &r->config, 2, false, &err));
     lks_phases_start(&r->t.phases);

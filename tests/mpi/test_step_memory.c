@@ -4,7 +4,7 @@
  * The linker sends the library's calls of the C library's allocators here (see CMakeLists.txt); those
  * that MPI or OpenMP make for themselves are not seen. */
 #include "support/test.h"
-#include "support/give_up.h"
+#include "support/config_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,13 +84,6 @@ static const char text[] =
     "train: {global_batch: 53, chunk: 8, accumulate: 2, clip_norm: 1, ema: {decay: 0.9}}\n"
     "metrics: {every_steps: 1}\n";
 
-static void write_config(char path[LKS_PATH_MAX]) {
-    snprintf(path, LKS_PATH_MAX, "%s/config.yaml", lks_test_folder());
-    FILE *f = fopen(path, "w");
-    if (!f || fputs(text, f) < 0 || fclose(f) != 0)
-        lks_give_up(&comm, 1, "cannot write the configuration");
-}
-
 /* Allocations of this rank in all steps of epoch @p epoch. */
 static int64_t in_epoch(lks_trainer *t, int64_t epoch) {
     int64_t before = allocations;
@@ -108,7 +101,7 @@ static int64_t in_epoch(lks_trainer *t, int64_t epoch) {
 static void check(const char *reduce, const char *optimizer, int threads) {
     enum { EPOCHS = 3, WINDOWS = 8 };
     char path[LKS_PATH_MAX];
-    write_config(path);
+    lks_write_config(&comm, text, path);
     const char *sets[] = {reduce, optimizer};
     lks_config config;
     lks_trainer t;
