@@ -38,6 +38,8 @@ lks_json_object lks_json_begin(FILE *f, const char *before);
  * number that is not finite is null. */
 void lks_json_key(lks_json_object *o, const char *name);
 void lks_json_put_text(lks_json_object *o, const char *name, const char *value);
+void lks_json_put_text_or_null(lks_json_object *o, const char *name,
+                               const char *value); /**< null: "" or NULL */
 void lks_json_put_number(lks_json_object *o, const char *name, double value);
 void lks_json_put_integer(lks_json_object *o, const char *name, int64_t value);
 void lks_json_put_bool(lks_json_object *o, const char *name, bool value);

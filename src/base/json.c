@@ -69,6 +69,13 @@ void lks_json_put_text(lks_json_object *o, const char *name, const char *value) 
     lks_json_text(o->f, value);
 }
 
+void lks_json_put_text_or_null(lks_json_object *o, const char *name, const char *value) {
+    if (value && *value)
+        lks_json_put_text(o, name, value);
+    else
+        lks_json_put_number(o, name, NAN);
+}
+
 void lks_json_put_number(lks_json_object *o, const char *name, double value) {
     char text[32];
     lks_json_key(o, name);

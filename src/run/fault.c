@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "lockstep/json.h"
 #include "lockstep/log.h"
 #include "lockstep/publish.h"
@@ -21,13 +22,6 @@ void lks_fault_here(lks_fault *fault, int rank, const char *host) {
     snprintf(fault->node, sizeof fault->node, "%s", node ? node : "");
 }
 
-static void put_text_or_null(lks_json_object *o, const char *name, const char *text) {
-    if (text && *text)
-        lks_json_put_text(o, name, text);
-    else
-        lks_json_put_number(o, name, NAN);
-}
-
 static void put(FILE *f, const lks_fault *fault) {
     char now[32];
     lks_utc(now);
@@ -37,9 +31,9 @@ static void put(FILE *f, const lks_fault *fault) {
     lks_json_put_integer(&o, "step", fault->step);
     lks_json_put_integer(&o, "epoch", fault->epoch);
     lks_json_put_number(&o, "rank", fault->rank < 0 ? NAN : fault->rank);
-    put_text_or_null(&o, "host", fault->host);
-    put_text_or_null(&o, "node", fault->node);
-    put_text_or_null(&o, "job", getenv("SLURM_JOB_ID"));
+    lks_json_put_text_or_null(&o, "host", fault->host);
+    lks_json_put_text_or_null(&o, "node", fault->node);
+    lks_json_put_text_or_null(&o, "job", getenv("SLURM_JOB_ID"));
     lks_json_put_text(&o, "text", fault->text);
     lks_json_end(&o, "\n");
 }
@@ -62,26 +56,39 @@ static bool append(const char *path, const char *line, size_t size) {
     return (close(fd) == 0) & whole;
 }
 
+/* The line of a fault into *line, freed with free(). */
+static lks_status make_line(const lks_fault *fault, const char *path, lks_text *line,
+                            lks_error *err) {
+    LKS_TRY(lks_text_open(line, path, err));
+    put(line->f, fault);
+    return lks_text_close(line, path, err);
+}
+
 void lks_folder_note_fault(const char *folder, const lks_fault *fault) {
-    char path[LKS_FOLDER_PATH_MAX], *line = NULL;
-    size_t size = 0;
+    char path[LKS_FOLDER_PATH_MAX];
+    lks_text line;
     lks_error err;
     lks_folder_path(folder, LKS_FOLDER_FAULTS, path);
     if (lks_publish_allowed(&err) == LKS_ERR_BUSY)
         return; /* another process has the folder: its faults are others */
-    FILE *f = open_memstream(&line, &size);
-    if (f)
-        put(f, fault);
-    if (!f || fclose(f) != 0 || !append(path, line, size))
+    if (make_line(fault, path, &line, &err) != LKS_OK) {
+        lks_warn("the fault could not be noted: %s", err.text);
+        return;
+    }
+    if (!append(path, line.bytes, line.size))
         lks_warn("%s: the fault could not be noted: %s", path, strerror(errno));
-    free(line);
+    free(line.bytes);
 }
 
 static void tell(const char *line, int n, char told[LKS_FAULTS_TOLD]) {
-    char when[32] = "?", kind[16] = "?", text[1024] = "a line that cannot be read";
-    lks_json_get_text(line, "time", when, sizeof when);
-    lks_json_get_text(line, "kind", kind, sizeof kind);
-    lks_json_get_text(line, "text", text, sizeof text);
+    char when[32], kind[16], text[1024];
+    const bool whole = lks_json_get_text(line, "time", when, sizeof when) &
+                       lks_json_get_text(line, "kind", kind, sizeof kind) &
+                       lks_json_get_text(line, "text", text, sizeof text);
+    if (!whole) {
+        snprintf(told, LKS_FAULTS_TOLD, "%d, the last on a line that cannot be read", n);
+        return;
+    }
     snprintf(told, LKS_FAULTS_TOLD, "%d, the last at %s, %s: %.*s", n, when, kind,
              (int)strcspn(text, "\n"), text);
 }

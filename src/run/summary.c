@@ -11,20 +11,13 @@
 #include "lockstep/publish.h"
 #include "lockstep/run_folder.h"
 
-static void put_text_or_null(lks_json_object *j, const char *name, const char *value) {
-    if (value[0])
-        lks_json_put_text(j, name, value);
-    else
-        lks_json_put_number(j, name, NAN);
-}
-
 /* What belongs to the weights that the test figures are of, whatever the last ones are. */
 static void put_tested(lks_json_object *j, const lks_tested *t) {
     lks_json_put_text(j, "test_weights", t->best ? "best" : "last");
     lks_json_put_integer(j, "test_step", t->step);
     lks_json_put_integer(j, "test_epoch", t->epoch);
     lks_json_put_text(j, "evaluated", t->average ? LKS_AVERAGE : "model");
-    put_text_or_null(j, "test_weights_sha256", t->weights_sha256);
+    lks_json_put_text_or_null(j, "test_weights_sha256", t->weights_sha256);
     lks_json_put_number(j, "test_validation_accuracy", t->validation_accuracy);
     lks_json_put_number(j, "test_validation_loss", t->validation_loss);
 }
@@ -67,7 +60,7 @@ static void put_work(lks_json_object *j, const lks_summary_work *w, const lks_cu
 /* An object, or null for a run that started from initial weights. */
 static void put_init_from(lks_json_object *j, const lks_init_source *s) {
     if (!s->path[0]) {
-        put_text_or_null(j, "init_from", "");
+        lks_json_put_text_or_null(j, "init_from", "");
         return;
     }
     lks_json_key(j, "init_from");
@@ -95,7 +88,7 @@ static void put_origin(lks_json_object *j, const lks_checkpoint *c, const char *
     lks_json_put_text(j, "mpi", p->mpi);
     lks_json_put_text(j, "version", p->version);
     lks_json_put_text(j, "revision", p->revision);
-    put_text_or_null(j, "resumed_from", resumed_from);
+    lks_json_put_text_or_null(j, "resumed_from", resumed_from);
     put_init_from(j, &p->init_from);
 }
 
