@@ -87,6 +87,11 @@ void lks_guard_note(lks_trainer *t, const char *kind) {
     lks_fault_here(f, t->comm->rank, t->comm->host);
 }
 
+void lks_guard_note_ranks(lks_trainer *t) {
+    t->guard.fault = (lks_fault){
+        .kind = "replica", .step = t->cursor.step, .epoch = t->cursor.epoch, .rank = -1};
+}
+
 static const char advice[] =
     "faulty memory or processor; nothing made from it was saved: the same command goes on "
     "from the last good checkpoint, best without this host";
@@ -185,8 +190,7 @@ static int list_ranks(const replica *all, int n, const uint64_t *state, char *li
 }
 
 lks_status lks_guard_tell_message(lks_trainer *t, lks_error *err) {
-    t->guard.fault = (lks_fault){
-        .kind = "replica", .step = t->cursor.step, .epoch = t->cursor.epoch, .rank = -1};
+    lks_guard_note_ranks(t);
     return lks_fail(err, LKS_ERR_REPLICA,
                     "after step %" PRId64
                     ": the ranks' sums say that something is wrong, but no rank has anything: a "
@@ -212,9 +216,7 @@ static void name_strays(lks_trainer *t, const replica *all, lks_error *err) {
                  t->cursor.step, list, count, advice);
         return;
     }
-    lks_guard_note(t, "replica");
-    t->guard.fault.rank = -1;
-    t->guard.fault.host[0] = t->guard.fault.node[0] = 0;
+    lks_guard_note_ranks(t);
     lks_fail(err, LKS_ERR_REPLICA,
              "after step %" PRId64
              ": the states of the ranks differ, and no majority says whose is "

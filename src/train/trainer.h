@@ -115,5 +115,7 @@ lks_status lks_guard_tell(lks_trainer *t, bool differ, lks_error *err);
 lks_status lks_guard_tell_message(lks_trainer *t, lks_error *err);
 /* Prepares the fault of kind `kind` that this rank is about to tell of. */
 void lks_guard_note(lks_trainer *t, const char *kind);
+/* The same of kind "replica", of which no rank is known to be the cause. */
+void lks_guard_note_ranks(lks_trainer *t);
 
 #endif

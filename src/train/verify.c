@@ -8,8 +8,7 @@ static lks_status check_samples(lks_trainer *t, lks_error *err) {
         expected += lks_hash64(list->ids[i]);
     if (t->cursor.epoch_samples == list->count && t->cursor.epoch_hash == expected)
         return LKS_OK;
-    t->guard.fault = (lks_fault){
-        .kind = "replica", .step = t->cursor.step, .epoch = t->cursor.epoch, .rank = -1};
+    lks_guard_note_ranks(t);
     return lks_fail(
         err, LKS_ERR_REPLICA,
         "epoch %lld: %lld samples with id hash %016llx were seen, not %lld with %016llx",
