@@ -82,10 +82,9 @@ void lks_folder_note_fault(const char *folder, const lks_fault *fault) {
 
 static void tell(const char *line, int n, char told[LKS_FAULTS_TOLD]) {
     char when[32], kind[16], text[1024];
-    const bool whole = lks_json_get_text(line, "time", when, sizeof when) &
-                       lks_json_get_text(line, "kind", kind, sizeof kind) &
-                       lks_json_get_text(line, "text", text, sizeof text);
-    if (!whole) {
+    if (!lks_json_get_text(line, "time", when, sizeof when) ||
+        !lks_json_get_text(line, "kind", kind, sizeof kind) ||
+        !lks_json_get_text(line, "text", text, sizeof text)) {
         snprintf(told, LKS_FAULTS_TOLD, "%d, the last on a line that cannot be read", n);
         return;
     }
