@@ -1,12 +1,12 @@
 #include "lockstep/comm.h"
 
+#include "comm/handle.h"
 #include "comm/settings.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/pulse.h"
 #include "lockstep/timer.h"
 
-#include <assert.h>
 #include <limits.h>
 #include <mpi.h>
 #include <stdio.h>
@@ -17,15 +17,6 @@
  * of this many elements (or bytes) bound both, and are large enough for the cost of another call
  * not to be seen. */
 #define PIECE ((size_t)1 << 22)
-
-/* The handle fits into the pointer that lks_comm has for it: MPI libraries have pointers or ints. */
-static_assert(sizeof(MPI_Comm) <= sizeof(void *), "lks_comm.handle holds an MPI_Comm");
-
-static MPI_Comm all_of(const lks_comm *comm) {
-    MPI_Comm all;
-    memcpy(&all, &comm->handle, sizeof all);
-    return all;
-}
 
 /* ---- failures
  * ------------------------------------------------------------------------------------ */
@@ -116,13 +107,13 @@ int lks_comm_env_rank(void) {
 /* Ranks on this host, and the number of hosts. */
 static void count_hosts(lks_comm *comm) {
     MPI_Comm local;
-    if (!CALL(comm, MPI_Comm_split_type(all_of(comm), MPI_COMM_TYPE_SHARED, comm->rank,
+    if (!CALL(comm, MPI_Comm_split_type(lks_comm_all(comm), MPI_COMM_TYPE_SHARED, comm->rank,
                                         MPI_INFO_NULL, &local)))
         return;
     if (CALL(comm, MPI_Comm_rank(local, &comm->local_rank)) &&
         CALL(comm, MPI_Comm_size(local, &comm->local_size)) && CALL(comm, MPI_Comm_free(&local)))
         comm->hosts = comm->local_rank == 0;
-    CALL(comm, MPI_Allreduce(MPI_IN_PLACE, &comm->hosts, 1, MPI_INT, MPI_SUM, all_of(comm)));
+    CALL(comm, MPI_Allreduce(MPI_IN_PLACE, &comm->hosts, 1, MPI_INT, MPI_SUM, lks_comm_all(comm)));
 }
 
 static const char wrong_srun[] = "start with `srun --mpi=pmix ...` (or with mpirun)";
@@ -216,7 +207,7 @@ void lks_comm_stop(lks_comm *comm) {
 }
 
 void lks_comm_abort(const lks_comm *comm, int status) {
-    MPI_Abort(all_of(comm), status);
+    MPI_Abort(lks_comm_all(comm), status);
 }
 
 void lks_comm_library(char *text, size_t size) {
@@ -259,7 +250,7 @@ static void reduce(lks_comm *comm, void *values, size_t n, size_t size, MPI_Data
     char *at = values;
     for (size_t piece; n > 0; at += piece * size, n -= piece) {
         piece = n < PIECE ? n : PIECE;
-        if (!CALL(comm, MPI_Allreduce(MPI_IN_PLACE, at, (int)piece, type, op, all_of(comm))))
+        if (!CALL(comm, MPI_Allreduce(MPI_IN_PLACE, at, (int)piece, type, op, lks_comm_all(comm))))
             break;
     }
     comm->seconds += lks_now() - start;
@@ -306,7 +297,7 @@ void lks_comm_broadcast(lks_comm *comm, void *data, size_t bytes, int root) {
     char *at = data;
     for (size_t piece; bytes > 0; at += piece, bytes -= piece) {
         piece = bytes < PIECE ? bytes : PIECE;
-        if (!CALL(comm, MPI_Bcast(at, (int)piece, MPI_BYTE, root, all_of(comm))))
+        if (!CALL(comm, MPI_Bcast(at, (int)piece, MPI_BYTE, root, lks_comm_all(comm))))
             break;
     }
     comm->seconds += lks_now() - start;
@@ -348,7 +339,7 @@ void lks_comm_exchange(lks_comm *comm, const void *send, const int *send_counts,
         offsets_from_counts(comm, receive_counts, receive_offsets) &&
         make_item_type(comm, item_bytes, &item)) {
         CALL(comm, MPI_Alltoallv(send, send_counts, send_offsets, item, receive, receive_counts,
-                                 receive_offsets, item, all_of(comm)));
+                                 receive_offsets, item, lks_comm_all(comm)));
         CALL(comm, MPI_Type_free(&item));
     }
     comm->seconds += lks_now() - start;
@@ -359,12 +350,13 @@ void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_by
     double start = lks_now();
     int *all_counts = comm->numbers, *offsets = all_counts + comm->size;
     MPI_Datatype item;
-    if (CALL(comm, MPI_Gather(&count, 1, MPI_INT, all_counts, 1, MPI_INT, 0, all_of(comm))) &&
+    if (CALL(comm, MPI_Gather(&count, 1, MPI_INT, all_counts, 1, MPI_INT, 0, lks_comm_all(comm))) &&
         (comm->rank != 0 || offsets_from_counts(comm, all_counts, offsets)) &&
         make_item_type(comm, item_bytes, &item)) {
         if (comm->rank == 0 && counts)
             memcpy(counts, all_counts, (size_t)comm->size * sizeof *counts);
-        CALL(comm, MPI_Gatherv(data, count, item, out, all_counts, offsets, item, 0, all_of(comm)));
+        CALL(comm,
+             MPI_Gatherv(data, count, item, out, all_counts, offsets, item, 0, lks_comm_all(comm)));
         CALL(comm, MPI_Type_free(&item));
     }
     comm->seconds += lks_now() - start;
@@ -373,8 +365,8 @@ void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_by
 static bool pass_to_root(lks_comm *comm, int from, char *at, int bytes) {
     if (comm->rank == 0)
         return CALL_OF_SOME(
-            comm, MPI_Recv(at, bytes, MPI_BYTE, from, 0, all_of(comm), MPI_STATUS_IGNORE));
-    return CALL_OF_SOME(comm, MPI_Send(at, bytes, MPI_BYTE, 0, 0, all_of(comm)));
+            comm, MPI_Recv(at, bytes, MPI_BYTE, from, 0, lks_comm_all(comm), MPI_STATUS_IGNORE));
+    return CALL_OF_SOME(comm, MPI_Send(at, bytes, MPI_BYTE, 0, 0, lks_comm_all(comm)));
 }
 
 void lks_comm_to_root(lks_comm *comm, int from, void *data, size_t bytes) {
@@ -392,6 +384,6 @@ void lks_comm_to_root(lks_comm *comm, int from, void *data, size_t bytes) {
 
 void lks_comm_barrier(lks_comm *comm) {
     double start = lks_now();
-    CALL(comm, MPI_Barrier(all_of(comm)));
+    CALL(comm, MPI_Barrier(lks_comm_all(comm)));
     comm->seconds += lks_now() - start;
 }

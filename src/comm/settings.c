@@ -1,8 +1,8 @@
 #include "comm/settings.h"
 
+#include "comm/handle.h"
 #include "lockstep/digest.h"
 
-#include <mpi.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,29 +55,24 @@ static settings own_settings(const lks_comm *comm) {
     return s;
 }
 
-static MPI_Comm all_of(const lks_comm *comm) {
-    MPI_Comm all;
-    memcpy(&all, &comm->handle, sizeof all);
-    return all;
-}
-
 static int ask_root(const lks_comm *comm, const settings *own, settings *answer) {
-    const int code = MPI_Send(own, sizeof *own, MPI_BYTE, 0, 0, all_of(comm));
-    return code != MPI_SUCCESS
-               ? code
-               : MPI_Recv(answer, sizeof *answer, MPI_BYTE, 0, 0, all_of(comm), MPI_STATUS_IGNORE);
+    const int code = MPI_Send(own, sizeof *own, MPI_BYTE, 0, 0, lks_comm_all(comm));
+    return code != MPI_SUCCESS ? code
+                               : MPI_Recv(answer, sizeof *answer, MPI_BYTE, 0, 0,
+                                          lks_comm_all(comm), MPI_STATUS_IGNORE);
 }
 
 static int answer_all(const lks_comm *comm, const settings *own, settings *answer) {
     settings other;
     int code = MPI_SUCCESS;
     for (int r = 1; r < comm->size && code == MPI_SUCCESS; r++) {
-        code = MPI_Recv(&other, sizeof other, MPI_BYTE, r, 0, all_of(comm), MPI_STATUS_IGNORE);
+        code =
+            MPI_Recv(&other, sizeof other, MPI_BYTE, r, 0, lks_comm_all(comm), MPI_STATUS_IGNORE);
         if (answer->rank < 0 && other.hash != own->hash)
             *answer = other;
     }
     for (int r = 1; r < comm->size && code == MPI_SUCCESS; r++)
-        code = MPI_Send(answer, sizeof *answer, MPI_BYTE, r, 0, all_of(comm));
+        code = MPI_Send(answer, sizeof *answer, MPI_BYTE, r, 0, lks_comm_all(comm));
     return code;
 }
 
