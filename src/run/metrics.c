@@ -95,6 +95,12 @@ bool lks_metrics_check_line(const char *line, size_t length) {
            strcmp(check + strlen(CHECK) + CHECK_DIGITS, "\"}\n") == 0;
 }
 
+/* False: memory was too short. */
+static bool begin_line(lks_text *line) {
+    lks_error ignored;
+    return lks_text_open(line, "a line of metrics.jsonl", &ignored) == LKS_OK;
+}
+
 /* Ends line `from` and adds it to `to`. False: memory was too short. */
 static bool end_line(lks_text *from, FILE *to) {
     char digest[LKS_SHA256_HEX];
@@ -110,8 +116,7 @@ static bool end_line(lks_text *from, FILE *to) {
 
 static bool add_step(FILE *to, const lks_history *h, size_t step) {
     lks_text line;
-    lks_error ignored;
-    if (lks_text_open(&line, "", &ignored) != LKS_OK)
+    if (!begin_line(&line))
         return false;
     put_step(line.f, h, step);
     return end_line(&line, to);
@@ -119,8 +124,7 @@ static bool add_step(FILE *to, const lks_history *h, size_t step) {
 
 static bool add_epoch(FILE *to, const lks_epoch_record *r) {
     lks_text line;
-    lks_error ignored;
-    if (lks_text_open(&line, "", &ignored) != LKS_OK)
+    if (!begin_line(&line))
         return false;
     put_epoch(line.f, r);
     return end_line(&line, to);
@@ -128,8 +132,7 @@ static bool add_epoch(FILE *to, const lks_epoch_record *r) {
 
 static bool add_test(FILE *to, const lks_tested *tested, const lks_counts *test) {
     lks_text line;
-    lks_error ignored;
-    if (lks_text_open(&line, "", &ignored) != LKS_OK)
+    if (!begin_line(&line))
         return false;
     put_test(line.f, tested, test);
     return end_line(&line, to);
