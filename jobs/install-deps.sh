@@ -75,6 +75,7 @@ need libhdf5-dev has_module hdf5-serial
 need libfyaml-dev has_module libfyaml
 need zlib1g-dev has_module zlib
 need libpng-dev has_module libpng
+need libjpeg-dev has_module libjpeg
 need libssl-dev has_module libcrypto
 wish scdoc has scdoc # man pages, which are left out without
 if [ $tests = yes ]; then

@@ -28,20 +28,21 @@ declare -A allowed=(
     [kernels]="base"
     [comm]="base"
     [data]="base config"
+    [pictures]="base config data"
     [optim]="base config kernels"
     [nn]="base config kernels"
     [io]="base files config data"
     [job]="base files config kernels comm io"
     [measure]="base files comm io job"
-    [feed]="base files config comm data nn io job measure"
+    [feed]="base files config comm data pictures nn io job measure"
     [run]="base files config io nn measure"
-    [infer]="base config kernels comm data nn io job feed run"
-    [page]="base data"
+    [infer]="base config kernels comm data pictures nn io job feed run"
+    [page]="base pictures"
     [panel]="base config io nn page"
-    [report]="base files config comm data io nn kernels run feed infer page panel"
+    [report]="base files config comm data pictures io nn kernels run feed infer page panel"
     [train]="base files config kernels comm data optim nn io job measure feed run infer report"
-    [tool]="base files config kernels comm data optim nn io job measure feed run infer train"
-    [cli]="base files config kernels comm data optim nn io job measure feed run infer report train tool"
+    [tool]="base files config kernels comm data pictures optim nn io job measure feed run infer train"
+    [cli]="base files config kernels comm data pictures optim nn io job measure feed run infer report train tool"
 )
 
 all_code=$(code_in src include)
@@ -91,7 +92,8 @@ room src/kernels '<[a-z0-9]*intrin\.h>|<arm_(neon|sve)\.h>|\b__m(128|256|512)|\b
     "SIMD intrinsics"
 room src/config '<libfyaml\.h>|\bfy_[a-z]' "libfyaml"
 room src/cli '<argp\.h>|<getopt\.h>|\bargp_[a-z]+\b|\bgetopt(_long)?\(' "argument parsing"
-room src/data '<png\.h>|\b(png|PNG)_[A-Za-z]' "libpng"
+room src/pictures '<jpeglib\.h>|\bjpeg_[a-z]+_?[a-z]*\(' "libjpeg"
+room src/pictures '<png\.h>|\b(png|PNG)_[A-Za-z]' "libpng"
 room src/base '<openssl/|\bEVP_[A-Z]' "libcrypto"
 
 # --- errors are values up to the command line, which alone ends the program, the job, or a signal's default

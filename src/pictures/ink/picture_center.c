@@ -3,7 +3,7 @@
  * centre of mass was recovered from the data: it gives that of 9,999 of the 10,000 test images. */
 #include <string.h>
 
-#include "data/pictures/picture_resize.h"
+#include "pictures/picture_resize.h"
 
 enum { SIDE = LKS_MNIST_SIDE, LONGEST = 20, LEAST_CONTRAST = 16 };
 

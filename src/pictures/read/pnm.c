@@ -3,7 +3,7 @@
  * space may. In the binary formats one white space follows, and then the raster. */
 #include <inttypes.h>
 
-#include "data/pictures/picture_stream.h"
+#include "pictures/read/picture_stream.h"
 
 enum { LARGEST = 65535, NUMBER_MAX = 1000000000 };
 

@@ -1,5 +1,5 @@
 /* Resizing: each axis by itself, exact sums, rounded once. */
-#include "data/pictures/picture_resize.h"
+#include "pictures/picture_resize.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* From a picture as it is in its file to the form a network wants. */
 #include <string.h>
 
-#include "data/pictures/picture_resize.h"
+#include "pictures/picture_resize.h"
 
 /* --- colours ---------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "data/pictures/picture_stream.h"
+#include "pictures/read/picture_stream.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 

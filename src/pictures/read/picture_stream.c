@@ -1,4 +1,4 @@
-#include "data/pictures/picture_stream.h"
+#include "pictures/read/picture_stream.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/** @file picture_resize.h  What bringing a picture to a form is made of. Private to src/data. */
-#ifndef LKS_DATA_PICTURE_RESIZE_H
-#define LKS_DATA_PICTURE_RESIZE_H
+/** @file picture_resize.h  What bringing a picture to a form is made of. Private to src/pictures. */
+#ifndef LKS_PICTURES_PICTURE_RESIZE_H
+#define LKS_PICTURES_PICTURE_RESIZE_H
 
 #include <stddef.h>
 #include "lockstep/picture.h"

@@ -4,7 +4,7 @@
 #include <png.h>
 #include <setjmp.h>
 
-#include "data/pictures/picture_stream.h"
+#include "pictures/read/picture_stream.h"
 
 /* DEFLATE's best case: 258 bytes for one bit of length and one of distance. */
 enum { MAX_DEFLATE_RATIO = 1032 };

@@ -1,6 +1,6 @@
-/** @file picture_stream.h  A picture file byte by byte, and the two readers. Private to src/data. */
-#ifndef LKS_DATA_PICTURE_STREAM_H
-#define LKS_DATA_PICTURE_STREAM_H
+/** @file picture_stream.h  A picture file byte by byte, and the two readers. Private to src/pictures. */
+#ifndef LKS_PICTURES_PICTURE_STREAM_H
+#define LKS_PICTURES_PICTURE_STREAM_H
 
 #include "data/byte_source.h"
 #include "lockstep/picture.h"

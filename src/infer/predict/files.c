@@ -1,0 +1,130 @@
+/* Files of pictures: one each, or many in an IDX file. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "infer/predict/predictor.h"
+#include "lockstep/image_file.h"
+#include "lockstep/memory.h"
+
+/* IDX files are read in blocks of this size: of a .gz all that stands before it is inflated again. */
+enum { BLOCK_BYTES = 1 << 26 };
+
+/* --- one picture ------------------------------------------------------------------------------ */
+
+static bool takes_pictures(const lks_predictor *p) {
+    return p->networks.shape.channels == 1 || p->networks.shape.channels == 3;
+}
+
+static lks_status read_picture(lks_predictor *p, const char *path, lks_error *err) {
+    lks_picture picture;
+    if (!takes_pictures(p))
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: a picture has 1 or 3 channels, the network takes %d: only IDX files "
+                        "have them",
+                        path, p->networks.shape.channels);
+    LKS_TRY(lks_picture_read(&picture, path, err));
+    lks_status status = lks_predictor_add(p, &picture, path, -1, err);
+    lks_picture_free(&picture);
+    return status;
+}
+
+/* --- many images in a file -------------------------------------------------------------------- */
+
+/* An image whose channels are no picture's is as the network wants it. */
+static void add_bytes(lks_predictor *p, const uint8_t *image, const char *path, int64_t index) {
+    lks_predict_item *item;
+    memcpy(lks_predictor_place(p, &item), image, p->image_bytes);
+    *item = (lks_predict_item){path, index, LKS_PREPARED_NONE};
+    lks_predictor_keep(p);
+}
+
+static bool is_picture(const lks_image_file *f) {
+    return f->channels == 1 || f->channels == 3;
+}
+
+static lks_status add_block(lks_predictor *p, const lks_image_file *f, const char *path,
+                            int64_t first, int64_t count, uint8_t *bytes, lks_error *err) {
+    const size_t size = (size_t)f->rows * (size_t)f->columns * (size_t)f->channels;
+    LKS_TRY(lks_image_file_read(f, first, count, bytes, err));
+    for (int64_t i = 0; i < count; i++, bytes += size) {
+        lks_picture picture = {f->rows, f->columns, f->channels, bytes};
+        if (is_picture(f))
+            LKS_TRY(lks_predictor_add(p, &picture, path, first + i, err));
+        else
+            add_bytes(p, bytes, path, first + i);
+    }
+    return LKS_OK;
+}
+
+static lks_status check_channels(const lks_predictor *p, const lks_image_file *f, lks_error *err) {
+    const lks_shape *s = &p->networks.shape;
+    if (is_picture(f) && takes_pictures(p))
+        return LKS_OK;
+    if (f->rows == s->rows && f->columns == s->columns && f->channels == s->channels)
+        return LKS_OK;
+    return lks_fail(
+        err, LKS_ERR_DATA,
+        "%s has images of %d x %d x %d (rows, columns, channels), the network takes %d x "
+        "%d x %d: only images of 1 or 3 channels can be fitted to it",
+        f->path, f->rows, f->columns, f->channels, s->rows, s->columns, s->channels);
+}
+
+static lks_status read_idx(lks_predictor *p, const char *path, lks_error *err) {
+    lks_image_file f;
+    LKS_TRY(lks_image_file_open_images(&f, path, lks_predictor_data(p)->transpose, err));
+    LKS_TRY(check_channels(p, &f, err));
+    const int64_t size = (int64_t)f.rows * f.columns * f.channels;
+    const int64_t fitting = BLOCK_BYTES / size > 0 ? BLOCK_BYTES / size : 1;
+    const int64_t block = fitting < f.count ? fitting : f.count;
+    uint8_t *bytes = lks_alloc((size_t)block, (size_t)size, path, err);
+    lks_status status = bytes ? LKS_OK : err->status;
+    for (int64_t first = 0; status == LKS_OK && first < f.count; first += block) {
+        const int64_t left = f.count - first;
+        status = add_block(p, &f, path, first, block < left ? block : left, bytes, err);
+    }
+    lks_free(bytes);
+    return status;
+}
+
+/* --- which kind of file ----------------------------------------------------------------------- */
+
+/* The first bytes of a file, 0xff behind its end: as of an unknown one where it cannot be opened, which
+ * is for the reader to explain. */
+static void peek(const char *path, char bytes[32]) {
+    memset(bytes, 0xff, 32);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return;
+    const ssize_t got = read(fd, bytes, 32);
+    (void)got;
+    close(fd);
+}
+
+static lks_status read_file(lks_predictor *p, const char *path, lks_error *err) {
+    static const char checkpoint[] = "lockstep checkpoint";
+    char bytes[32];
+    struct stat s;
+    if (stat(path, &s) == 0 && S_ISDIR(s.st_mode))
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: is a folder; name the files in it, or make it a data set with "
+                        "`lockstep pack`",
+                        path);
+    peek(path, bytes);
+    if (memcmp(bytes, checkpoint, sizeof checkpoint - 1) == 0)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: is a checkpoint, not a picture; to average several give them by "
+                        "--with",
+                        path);
+    const bool zipped = memcmp(bytes, "\x1f\x8b", 2) == 0;
+    const bool idx = bytes[0] == 0 && bytes[1] == 0;
+    return zipped || idx ? read_idx(p, path, err) : read_picture(p, path, err);
+}
+
+lks_status lks_predictor_read(lks_predictor *p, const char *path, lks_error *err) {
+    lks_status status = read_file(p, path, err);
+    if (status != LKS_OK)
+        lks_predictor_flush(p);
+    return status;
+}

@@ -1,0 +1,128 @@
+#include "infer/predict/predictor.h"
+
+#include <fenv.h>
+#include <stdlib.h>
+
+#include "lockstep/image_file.h"
+#include "lockstep/job.h"
+#include "lockstep/memory.h"
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+static lks_answer answer_of(const lks_predictor *p, int i) {
+    const lks_predict_item *own = &p->items[i];
+    return (lks_answer){own->file,
+                        own->index,
+                        own->prepared,
+                        p->images + (size_t)i * p->image_bytes,
+                        p->scores[i].predicted,
+                        p->networks.means + (size_t)i * (size_t)p->networks.classes};
+}
+
+void lks_predictor_flush(lks_predictor *p) {
+    const lks_batch batch = {p->images, p->labels, p->ids, p->n, 0};
+    if (p->n == 0)
+        return;
+    lks_ensemble_score(&p->networks, &batch, p->scores);
+    for (int i = 0; i < p->n; i++) {
+        const lks_answer answer = answer_of(p, i);
+        p->on_answer(p->context, &answer);
+    }
+    p->n = 0;
+}
+
+uint8_t *lks_predictor_place(lks_predictor *p, lks_predict_item **item) {
+    *item = &p->items[p->n];
+    return p->images + (size_t)p->n * p->image_bytes;
+}
+
+void lks_predictor_keep(lks_predictor *p) {
+    if (++p->n == p->networks.capacity)
+        lks_predictor_flush(p);
+}
+
+/* --- beginning and end ------------------------------------------------------------------------ */
+
+static lks_status make_room(lks_predictor *p, lks_error *err) {
+    const lks_shape *s = &p->networks.shape;
+    const size_t n = (size_t)p->networks.capacity;
+    p->image_bytes = (size_t)s->rows * (size_t)s->columns * (size_t)s->channels;
+    p->items = lks_alloc(n, sizeof *p->items, "a batch", err);
+    p->images = lks_alloc(n, p->image_bytes, "a batch", err);
+    p->labels = lks_alloc(n, 1, "a batch", err);
+    p->ids = lks_alloc(n, sizeof *p->ids, "a batch", err);
+    p->scores = lks_alloc(n, sizeof *p->scores, "a batch", err);
+    return p->items && p->images && p->labels && p->ids && p->scores ? LKS_OK : err->status;
+}
+
+/* Enough for the threads; more images at once would only take memory. */
+static void limit_batch(lks_ensemble *e, int threads) {
+    const int enough = threads > 4 ? 4 * threads : 16;
+    e->capacity = e->capacity < enough ? e->capacity : enough;
+}
+
+bool lks_is_mnist_shape(const lks_shape *s) {
+    return s->rows == LKS_MNIST_SIDE && s->columns == LKS_MNIST_SIDE && s->channels == 1;
+}
+
+static lks_status prepare(lks_predictor *p, const lks_predict_options *o, lks_error *err) {
+    const lks_network_source source = {o->checkpoints, o->n_checkpoints, NULL,
+                                       o->sets,        o->n_sets,        o->shifts};
+    LKS_TRY(lks_ensemble_load(&p->networks, NULL, &source, err));
+    const lks_shape *s = &p->networks.shape;
+    LKS_TRY(lks_class_names_check(lks_predictor_data(p), p->networks.classes, err));
+    if (o->preprocess == LKS_PREPROCESS_MNIST && !lks_is_mnist_shape(s))
+        return lks_fail(
+            err, LKS_ERR_USAGE,
+            "--preprocess mnist makes images of 28 x 28 x 1, the network of %s takes %d "
+            "x %d x %d",
+            p->networks.members[0].path, s->rows, s->columns, s->channels);
+    p->preprocess = o->preprocess;
+    const int background = o->background >= 0 ? o->background : o->invert ? 255 : 0;
+    p->form = (lks_picture_form){s->rows, s->columns, s->channels, background, o->invert};
+    const int threads =
+        lks_threads_alone(o->threads ? o->threads : p->networks.members[0].config.threads);
+    limit_batch(&p->networks, threads);
+    LKS_TRY(lks_ensemble_build(&p->networks, NULL, threads, err));
+    return make_room(p, err);
+}
+
+lks_status lks_predictor_open(lks_predictor **predictor, const lks_predict_options *options,
+                              lks_on_answer on_answer, void *context, lks_error *err) {
+    fesetenv(FE_DFL_ENV);
+    lks_predictor *p = *predictor = lks_alloc(1, sizeof *p, "the networks", err);
+    if (!p)
+        return err->status;
+    p->on_answer = on_answer;
+    p->context = context;
+    lks_status status = prepare(p, options, err);
+    if (status != LKS_OK) {
+        lks_predictor_free(p);
+        *predictor = NULL;
+    }
+    return status;
+}
+
+void lks_predictor_free(lks_predictor *p) {
+    if (!p)
+        return;
+    lks_ensemble_free(&p->networks);
+    lks_free(p->items);
+    lks_free(p->images);
+    lks_free(p->labels);
+    lks_free(p->ids);
+    lks_free(p->scores);
+    lks_free(p);
+}
+
+lks_shape lks_predictor_shape(const lks_predictor *p) {
+    return p->networks.shape;
+}
+
+int lks_predictor_classes(const lks_predictor *p) {
+    return p->networks.classes;
+}
+
+const lks_data_config *lks_predictor_data(const lks_predictor *p) {
+    return &p->networks.members[0].config.data;
+}

@@ -1,0 +1,47 @@
+/* Pictures on their way into a batch, and the batch to its answers. Private to src/infer. */
+#ifndef LKS_INFER_PREDICTOR_H
+#define LKS_INFER_PREDICTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "infer/network.h"
+#include "lockstep/picture.h"
+#include "lockstep/predict.h"
+
+/* An image of a batch. */
+typedef struct lks_predict_item {
+    const char *file;
+    int64_t index;
+    lks_prepared prepared;
+} lks_predict_item;
+
+struct lks_predictor {
+    lks_ensemble networks;
+    lks_preprocess preprocess;
+    lks_picture_form form;
+    lks_on_answer on_answer;
+    void *context;
+    int n;                   /* images of the batch so far */
+    lks_predict_item *items; /* [capacity] */
+    uint8_t *images;         /* [capacity][image] */
+    size_t image_bytes;
+    uint8_t *labels; /* [capacity] nothing: who scores wants some */
+    uint32_t *ids;
+    lks_score *scores;
+};
+
+/* predictor.c: where the next image goes, [image_bytes], and what is known of it; both belong to the batch from
+ * lks_predictor_keep() on, which answers a batch that is full. */
+uint8_t *lks_predictor_place(lks_predictor *p, lks_predict_item **item);
+void lks_predictor_keep(lks_predictor *p);
+
+/* predictor.c: true for an image of 28 x 28 x 1. */
+bool lks_is_mnist_shape(const lks_shape *shape);
+
+/* prepare.c: the picture into the batch, as p->preprocess says; uses it up. `index` is its number in an IDX file, or
+ * -1. LKS_ERR_MEMORY. */
+lks_status lks_predictor_add(lks_predictor *p, lks_picture *picture, const char *file,
+                             int64_t index, lks_error *err);
+
+#endif
