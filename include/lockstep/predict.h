@@ -28,6 +28,16 @@ typedef enum lks_prepared {
     LKS_PREPARED_MNIST
 } lks_prepared;
 
+/** Why an answer should not be trusted: bits of lks_answer.doubt, in the order in which they are told. */
+typedef enum lks_doubt {
+    LKS_DOUBT_BLANK,      /**< nothing is to be seen on the picture */
+    LKS_DOUBT_CONFIDENCE, /**< the probability of the answer is below the threshold */
+    LKS_DOUBTS
+} lks_doubt;
+
+/** "blank", "low confidence", ...: for people and for scripts. */
+const char *lks_doubt_name(lks_doubt doubt);
+
 /** What the command line says. Strings are borrowed. */
 typedef struct lks_predict_options {
     const char *const *checkpoints; /**< [n_checkpoints], as in lks_eval_options; of several the
@@ -50,6 +60,7 @@ typedef struct lks_answer {
     const uint8_t *pixels; /**< [rows][columns][channels] what the network saw */
     int predicted;
     const double *probabilities; /**< [classes] */
+    unsigned doubt;              /**< bit 1 << k for lks_doubt k; 0: the answer can be trusted */
 } lks_answer;
 
 /** Called for every answer, in order. */

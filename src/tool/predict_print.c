@@ -39,6 +39,18 @@ static void rank(const lks_predict_printer *p, const lks_answer *a, int *top) {
     }
 }
 
+/* --- doubt ------------------------------------------------------------------------------------ */
+
+/* The reasons, each between `quote`s, with `between` between them. */
+static void print_doubt(const lks_answer *a, const char *quote, const char *between) {
+    const char *before = "";
+    for (int k = 0; k < LKS_DOUBTS; k++)
+        if (a->doubt >> k & 1) {
+            printf("%s%s%s%s", before, quote, lks_doubt_name((lks_doubt)k), quote);
+            before = between;
+        }
+}
+
 /* --- what the network saw --------------------------------------------------------------------- */
 
 static bool speaks_utf8(void) {
@@ -123,6 +135,9 @@ static void print_text(const lks_predict_printer *p, const lks_answer *a, const 
         pad(width, lks_text_width(name));
         printf(" %6.2f %%", 100 * a->probabilities[top[i]]);
     }
+    if (a->doubt)
+        printf("  unsure: ");
+    print_doubt(a, "", ", ");
     printf("\n");
     if (!p->show)
         return;
@@ -166,7 +181,9 @@ static void print_json(const lks_predict_printer *p, const lks_answer *a, const 
         printf(",\"pixels\":[");
     for (size_t i = 0; p->show && i < bytes; i++)
         printf("%s%d", i ? "," : "", a->pixels[i]);
-    fputs(p->show ? "]}\n" : "}\n", stdout);
+    fputs(p->show ? "],\"unsure\":[" : ",\"unsure\":[", stdout);
+    print_doubt(a, "\"", ",");
+    fputs("]}\n", stdout);
 }
 
 /* --- CSV (RFC 4180, lines end with LF) --------------------------------------------------------- */
@@ -197,6 +214,8 @@ static void print_csv(const lks_predict_printer *p, const lks_answer *a, const i
         print_field(class_name(p, top[i], text));
         printf(",%s", lks_json_float((float)a->probabilities[top[i]], text));
     }
+    putchar(',');
+    print_doubt(a, "", "; ");
     printf("\n");
 }
 
@@ -208,7 +227,7 @@ void lks_predict_print_head(const lks_predict_printer *p) {
     printf("file,index,preprocess,class,name,probability");
     for (int i = 2; i <= p->top; i++)
         printf(",class%d,name%d,probability%d", i, i, i);
-    printf("\n");
+    printf(",unsure\n");
 }
 
 void lks_predict_print(void *printer, const lks_answer *a) {

@@ -107,7 +107,7 @@ same "one class each, by name" "$(head -5 all.json | jq .class)" "$(jq -r '.top 
     ["zero", "on,e", "t\"wo", "three", "four", "five", "six", "seven", "eight", "neun-ü"] as $all |
     .name as $name | $all | index($name) | tostring + if $n == 1 then "" else " and more" end' stdout)"
 predicts 0 "csv" $first pgm/000[0-4].pgm --set "$sevens" --format csv --top 2
-same "a heading" file,index,preprocess,class,name,probability,class2,name2,probability2 "$(head -1 stdout)"
+same "a heading" file,index,preprocess,class,name,probability,class2,name2,probability2,unsure "$(head -1 stdout)"
 check "quotes where they are needed" grep -q '^pgm/0001.pgm,,none,2,"t""wo",0\.' stdout
 check "a comma in a name" grep -q ',1,"on,e",' stdout
 same "lines" 6 "$(wc -l <stdout)"
@@ -244,6 +244,7 @@ said bad/cut.gz 'truncated|.*cut'
 said $first 'is a checkpoint, not a picture'
 said golden/t10k-labels-idx1-ubyte 'has 1 dimension'
 said bad/one.png 'it is blank'
+same "and marked" '[[],[],["blank"],[]]' "$(jq -s -c 'map(.unsure)' stdout)"
 # not with a sanitizer, which reserves terabytes
 if { (ulimit -v 1000000 && "$LOCKSTEP" --version); } >/dev/null 2>&1; then
     status=0

@@ -36,7 +36,7 @@ static lks_status read_picture(lks_predictor *p, const char *path, lks_error *er
 static void add_bytes(lks_predictor *p, const uint8_t *image, const char *path, int64_t index) {
     lks_predict_item *item;
     memcpy(lks_predictor_place(p, &item), image, p->image_bytes);
-    *item = (lks_predict_item){path, index, LKS_PREPARED_NONE};
+    *item = (lks_predict_item){path, index, LKS_PREPARED_NONE, 0};
     lks_predictor_keep(p);
 }
 

@@ -16,7 +16,8 @@ static lks_answer answer_of(const lks_predictor *p, int i) {
                         own->prepared,
                         p->images + (size_t)i * p->image_bytes,
                         p->scores[i].predicted,
-                        p->networks.means + (size_t)i * (size_t)p->networks.classes};
+                        p->networks.means + (size_t)i * (size_t)p->networks.classes,
+                        own->doubt};
 }
 
 void lks_predictor_flush(lks_predictor *p) {

@@ -14,6 +14,7 @@ typedef struct lks_predict_item {
     const char *file;
     int64_t index;
     lks_prepared prepared;
+    unsigned doubt; /* what its preparation gives reason to, as in lks_answer */
 } lks_predict_item;
 
 struct lks_predictor {

@@ -8,10 +8,12 @@ static bool needs_no_change(const lks_predictor *p, const lks_picture *picture) 
            lks_picture_is_opaque(picture) && (s->channels > 1 || lks_picture_is_grey(picture));
 }
 
-static lks_status center(lks_picture *picture, uint8_t *out, const lks_predict_item *own,
+static lks_status center(lks_picture *picture, uint8_t *out, lks_predict_item *own,
                          lks_error *err) {
     bool blank;
     LKS_TRY(lks_picture_center(picture, out, &blank, err));
+    if (blank)
+        own->doubt |= 1U << LKS_DOUBT_BLANK;
     if (blank && own->index < 0)
         lks_warn("%s: it is blank: the network sees black", own->file);
     else if (blank)
@@ -28,7 +30,7 @@ lks_status lks_predictor_add(lks_predictor *p, lks_picture *picture, const char 
     const bool centers = p->preprocess == LKS_PREPROCESS_MNIST ||
                          (p->preprocess == LKS_PREPROCESS_AUTO && !unchanged &&
                           lks_is_mnist_shape(&p->networks.shape));
-    *own = (lks_predict_item){file, index, LKS_PREPARED_FIT};
+    *own = (lks_predict_item){file, index, LKS_PREPARED_FIT, 0};
     if (centers) {
         own->prepared = LKS_PREPARED_MNIST;
         LKS_TRY(center(picture, out, own, err));
