@@ -150,13 +150,22 @@ static lks_status check_labels(const opened *d, const opened *images, const char
     return LKS_OK;
 }
 
-/* Room for a data set is taken when it is first written, at the latest: one that has none would
- * read as zeros. */
+/* What was never written would read as zeros. Room is taken at the latest when a data set, or a chunk of it, is first
+ * written. */
 static lks_status check_written(const opened *d, const char *path, const char *name,
                                 lks_error *err) {
-    if (H5Dget_storage_size(d->id) > 0)
-        return LKS_OK;
-    return lks_fail(err, LKS_ERR_DATA, "%s: %s was created, but never written", path, name);
+    H5D_space_status_t room;
+    if (H5Dget_space_status(d->id, &room) < 0)
+        return lks_fail(err, LKS_ERR_DATA, "%s: %s cannot be examined; the file is damaged", path,
+                        name);
+    if (room == H5D_SPACE_STATUS_NOT_ALLOCATED)
+        return lks_fail(err, LKS_ERR_DATA, "%s: %s was created, but never written", path, name);
+    if (room == H5D_SPACE_STATUS_PART_ALLOCATED)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: %s was written only in part, and the rest would read as zeros: let "
+                        "the program that makes the file write all of it, zeros too",
+                        path, name);
+    return LKS_OK;
 }
 
 static lks_status describe(lks_h5_images *h, const opened *images, const opened *labels,

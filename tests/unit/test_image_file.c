@@ -59,7 +59,8 @@ typedef struct layout {
     hid_t type;
     int ndim;
     hsize_t dims[5];
-    bool chunked, empty;
+    bool chunked;
+    enum { WHOLE, NOTHING, FIRST_ITEM } written;
 } layout;
 
 static void put(hid_t file, const char *name, const layout *l, const void *values) {
@@ -74,8 +75,12 @@ static void put(hid_t file, const char *name, const layout *l, const void *value
     }
     hid_t set = H5Dcreate2(file, name, l->type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
     CU_ASSERT_FATAL(set >= 0);
-    if (!l->empty)
-        CU_ASSERT_FATAL(H5Dwrite(set, l->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    if (l->written == FIRST_ITEM) {
+        hsize_t start[5] = {0}, extent[5] = {1, l->dims[1], l->dims[2], l->dims[3], l->dims[4]};
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, extent, NULL);
+    }
+    if (l->written != NOTHING)
+        CU_ASSERT_FATAL(H5Dwrite(set, l->type, space, space, H5P_DEFAULT, values) >= 0);
     H5Dclose(set);
     H5Pclose(creation);
     H5Sclose(space);
@@ -104,8 +109,8 @@ static const int64_t numbers[N] = {3, 4, 5, 6, 7, 8, 9};
 static layout good_images, good_labels;
 
 static void set_layouts(void) {
-    good_images = (layout){H5T_STD_U8LE, 4, {N, ROWS, COLUMNS, CHANNELS, 0}, false, false};
-    good_labels = (layout){H5T_NATIVE_INT64, 1, {N}, false, false};
+    good_images = (layout){H5T_STD_U8LE, 4, {N, ROWS, COLUMNS, CHANNELS, 0}, false, WHOLE};
+    good_labels = (layout){H5T_NATIVE_INT64, 1, {N}, false, WHOLE};
 }
 
 /* --- right ones ------------------------------------------------------------------------------- */
@@ -159,13 +164,13 @@ static void hdf5_files(void) {
     layout packed = good_images;
     packed.chunked = true;
     const uint8_t bytes[N] = {3, 4, 5, 6, 7, 8, 9};
-    const layout small = {H5T_STD_U8LE, 1, {N}, true, false};
+    const layout small = {H5T_STD_U8LE, 1, {N}, true, WHOLE};
     write_hdf5("packed.hdf5", &packed, &small, bytes);
     check_options(config_of(path_of("packed.hdf5"), ""));
 }
 
 static void hdf5_without_channels(void) {
-    const layout flat = {H5T_STD_U8LE, 3, {N, ROWS, COLUMNS}, false, false};
+    const layout flat = {H5T_STD_U8LE, 3, {N, ROWS, COLUMNS}, false, WHOLE};
     write_hdf5("flat.h5", &flat, &good_labels, numbers);
     lks_h5_images h;
     CU_ASSERT_EQUAL(lks_h5_images_open(&h, path_of("flat.h5"), NULL), LKS_OK);
@@ -212,16 +217,19 @@ static void labels_below_the_offset(void) {
 
 static void bad_hdf5_contents(void) {
     set_layouts();
-    const layout signed_bytes = {H5T_STD_I8LE, 3, {N, ROWS, COLUMNS}, false, false};
-    const layout floats = {H5T_IEEE_F32LE, 3, {N, ROWS, COLUMNS}, false, false};
-    const layout wide = {H5T_STD_U16LE, 3, {N, ROWS, COLUMNS}, false, false};
-    const layout two = {H5T_STD_U8LE, 2, {N, ROWS * COLUMNS}, false, false};
-    const layout five = {H5T_STD_U8LE, 5, {N, ROWS, COLUMNS, 1, 1}, false, false};
-    const layout none = {H5T_STD_U8LE, 3, {0, ROWS, COLUMNS}, false, true};
-    const layout channels = {H5T_STD_U8LE, 4, {1, 1, 1, 65}, false, false};
-    const layout absurd = {H5T_STD_U8LE, 3, {UINT64_C(1) << 33, 1, 1}, true, true};
+    const layout signed_bytes = {H5T_STD_I8LE, 3, {N, ROWS, COLUMNS}, false, WHOLE};
+    const layout floats = {H5T_IEEE_F32LE, 3, {N, ROWS, COLUMNS}, false, WHOLE};
+    const layout wide = {H5T_STD_U16LE, 3, {N, ROWS, COLUMNS}, false, WHOLE};
+    const layout two = {H5T_STD_U8LE, 2, {N, ROWS * COLUMNS}, false, WHOLE};
+    const layout five = {H5T_STD_U8LE, 5, {N, ROWS, COLUMNS, 1, 1}, false, WHOLE};
+    const layout none = {H5T_STD_U8LE, 3, {0, ROWS, COLUMNS}, false, NOTHING};
+    const layout channels = {H5T_STD_U8LE, 4, {1, 1, 1, 65}, false, WHOLE};
+    const layout absurd = {H5T_STD_U8LE, 3, {UINT64_C(1) << 33, 1, 1}, true, NOTHING};
     layout unwritten = good_images, few = good_labels, matrix = good_labels, text = good_labels;
-    unwritten.empty = true;
+    layout half = good_images, half_labels = good_labels;
+    unwritten.written = NOTHING;
+    half.chunked = half_labels.chunked = true;
+    half.written = half_labels.written = FIRST_ITEM;
     few.dims[0] = N - 1;
     matrix.ndim = 2;
     matrix.dims[1] = 1;
@@ -241,6 +249,8 @@ static void bad_hdf5_contents(void) {
         {"65 (rows, columns, channels)", &channels, &good_labels},
         {"has 8589934592 images", &absurd, &good_labels},
         {"/images was created, but never written", &unwritten, &good_labels},
+        {"/images was written only in part", &half, &good_labels},
+        {"/labels was written only in part", &good_images, &half_labels},
         {"has 7 images, but /labels has 6 labels", &good_images, &few},
         {"/labels has 2 dimensions", &good_images, &matrix},
         {"/labels holds floats", &good_images, &text},
