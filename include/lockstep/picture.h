@@ -61,24 +61,21 @@ lks_status lks_picture_fit(lks_picture *picture, const lks_picture_form *form, u
 /** Rows and columns of an image of MNIST's. */
 #define LKS_MNIST_SIDE 28
 
-/** Prepares a photo or drawing of a digit, @p picture, as MNIST's images were, into @p out
- * [LKS_MNIST_SIDE][LKS_MNIST_SIDE], light ink on black:
- *
- *  1. flattened on white, and made grey as lks_picture_fit() does;
- *  2. inverted if the mean of the border (first and last rows and columns, every pixel once) is above 127;
- *  3. ground g = the smallest value that three quarters of the border do not exceed, top = the largest
- *     value. top - g < 16: nothing stands out, *blank is set and @p out black. g = 0: values stay;
- *     else t = g + (top - g) / 4 (integers) becomes 0 and top 255, with all between in ratio, rounded,
- *     and what is below t 0;
- *  4. cropped to the box around all values above 0;
- *  5. its longest side brought to 20, the other in ratio, rounded, at least 1, resized as by
- *     lks_picture_fit(); where that was not its length already, values in ratio so that the largest is 255;
- *  6. put so that the centre of mass in pixel-centre coordinates (pixel i lies at i + 0.5) comes next to
- *     14.5 in both directions, ties towards the end, but all inside.
- *
- * An image of MNIST's comes out as it went in (9,996 of the 10,000 test images do). Uses the picture
- * up: it is what it is on the way. LKS_ERR_MEMORY. */
-lks_status lks_picture_center(lks_picture *picture, uint8_t *out, bool *blank, lks_error *err);
+/** What lks_picture_center() found. */
+typedef struct lks_picture_info {
+    bool blank;     /**< there is no ink: the image is black */
+    bool unchanged; /**< the picture was such an image already, and is handed on as it was */
+    int lines;      /**< long straight lines, frames and grids that were dropped */
+    int specks;     /**< specks that were dropped */
+    int parts;      /**< parts of the image that are large enough to be a digit, or half of one */
+    int64_t dropped, kept; /**< the ink that was dropped and kept: sums of values, of one scale */
+} lks_picture_info;
+
+/** Prepares a photo or drawing of one digit, @p picture, as MNIST's images were, into @p out
+ * [LKS_MNIST_SIDE][LKS_MNIST_SIDE], light ink on black: ink.h has the steps. Uses the picture up: it is what
+ * it is on the way. LKS_ERR_MEMORY. */
+lks_status lks_picture_center(lks_picture *picture, uint8_t *out, lks_picture_info *info,
+                              lks_error *err);
 
 /** Writes 8-bit pixels [rows][columns][channels] (channels 1 to 4 as above) as a PNG into *bytes [*size],
  * freed with free(). LKS_ERR_MEMORY, also where libpng fails. */

@@ -23,14 +23,14 @@ static lks_picture picture_of(int rows, int columns, int channels) {
 
 /* Centres @p p and frees it; returns whether it was blank. */
 static bool center(lks_picture *p, uint8_t *out) {
-    bool blank = false;
+    lks_picture_info info;
     uint8_t guarded[BYTES + 1];
     memset(guarded, 0xa5, sizeof guarded);
-    CU_ASSERT_EQUAL(lks_picture_center(p, guarded, &blank, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_picture_center(p, guarded, &info, &err), LKS_OK);
     CU_ASSERT_EQUAL(guarded[BYTES], 0xa5);
     memcpy(out, guarded, BYTES);
     lks_picture_free(p);
-    return blank;
+    return info.blank;
 }
 
 /* Picture @p p has ink: what it is made of is @p wanted. */

@@ -10,13 +10,13 @@ static bool needs_no_change(const lks_predictor *p, const lks_picture *picture) 
 
 static lks_status center(lks_picture *picture, uint8_t *out, lks_predict_item *own,
                          lks_error *err) {
-    bool blank;
-    LKS_TRY(lks_picture_center(picture, out, &blank, err));
-    if (blank)
+    lks_picture_info info;
+    LKS_TRY(lks_picture_center(picture, out, &info, err));
+    if (info.blank)
         own->doubt |= 1U << LKS_DOUBT_BLANK;
-    if (blank && own->index < 0)
+    if (info.blank && own->index < 0)
         lks_warn("%s: it is blank: the network sees black", own->file);
-    else if (blank)
+    else if (info.blank)
         lks_warn("%s, image %lld: it is blank: the network sees black", own->file,
                  (long long)own->index);
     return LKS_OK;
