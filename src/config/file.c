@@ -1,4 +1,5 @@
 #include "config/option.h"
+#include "files/kind/file_kind.h"
 #include "lockstep/digest.h"
 #include "lockstep/log.h"
 
@@ -47,6 +48,23 @@ static ssize_t read_all(int fd, char *buffer, size_t limit) {
     return (ssize_t)used;
 }
 
+/* What is text may be a configuration, and is parsed. */
+static lks_status check_kind(const char *path, const char *text, size_t size, lks_error *err) {
+    const lks_file_kind *kind = lks_file_kind_of(text, size);
+    switch (kind->family) {
+    case LKS_FILE_UNKNOWN:
+    case LKS_FILE_CONFIG:
+    case LKS_FILE_TABLE:
+        return LKS_OK;
+    case LKS_FILE_TEXT:
+        if (!kind->command)
+            return LKS_OK;
+        /* fall through */
+    default:
+        return lks_fail_file_kind(err, path, kind, LKS_WANTED_CONFIG);
+    }
+}
+
 lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks_error *err) {
     *text = NULL;
     *size = 0;
@@ -61,9 +79,13 @@ lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks
     ssize_t n = read_all(fd, buffer, LKS_CONFIG_SIZE_MAX + 1);
     int saved = errno;
     close(fd);
-    if (n < 0 || n > LKS_CONFIG_SIZE_MAX) {
+    lks_status status =
+        n < 0 ? fail_path(err, path, strerror(saved)) : check_kind(path, buffer, (size_t)n, err);
+    if (status == LKS_OK && n > LKS_CONFIG_SIZE_MAX)
+        status = fail_path(err, path, "larger than 1 MiB");
+    if (status != LKS_OK) {
         free(buffer);
-        return fail_path(err, path, n < 0 ? strerror(saved) : "larger than 1 MiB");
+        return status;
     }
     lks_detail("read %s, %zd bytes", path, n);
     buffer[n] = '\0';

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "data/byte_source.h"
+#include "files/kind/file_kind.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/shell.h"
@@ -82,44 +83,28 @@ static uint32_t big_endian_32(const uint8_t *b) {
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | (uint32_t)b[3];
 }
 
-static const char *type_name(unsigned type) {
-    switch (type) {
-    case TYPE_UNSIGNED_BYTE:
-        return "unsigned bytes";
-    case 0x09:
-        return "signed bytes";
-    case 0x0b:
-        return "16-bit integers";
-    case 0x0c:
-        return "32-bit integers";
-    case 0x0d:
-        return "32-bit floats";
-    case 0x0e:
-        return "64-bit floats";
-    default:
-        return NULL;
-    }
+static lks_status other_kind(const char *path, bool compressed, lks_error *err) {
+    uint8_t head[LKS_FILE_KIND_HEAD];
+    size_t count;
+    lks_byte_source source;
+    LKS_TRY(lks_byte_source_open(&source, path, err));
+    lks_status status = lks_byte_source_read(&source, 0, head, sizeof head, &count, err);
+    lks_byte_source_close(&source);
+    LKS_TRY(status);
+    return lks_fail_file_kind(err, path, lks_file_kind_of(head, count),
+                              compressed ? LKS_WANTED_UNPACKED : LKS_WANTED_IMAGES);
 }
 
-static lks_status check_magic(const char *path, uint32_t magic, int dimensions, lks_error *err) {
-    const char *expected = dimensions == 1 ? "0x00000801 (labels)"
-                                           : "0x00000803 or 0x00000804 (images, 3 or 4 dimensions)";
-    const unsigned type = magic >> 8, found = magic & 0xff;
-    if (!type_name(type))
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: wrong magic number 0x%08" PRIx32 ", so no IDX file; expected %s", path,
-                        magic, expected);
-    if (type != TYPE_UNSIGNED_BYTE)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: holds %s (magic number 0x%08" PRIx32
-                        "), but only unsigned bytes can be read; expected %s",
-                        path, type_name(type), magic, expected);
-    if (dimensions == 1 ? found != 1 : found != 3 && found != 4)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: has %u dimension%s (magic number 0x%08" PRIx32
-                        "); expected %s; are the image and the label file exchanged?",
-                        path, found, found == 1 ? "" : "s", magic, expected);
-    return LKS_OK;
+static lks_status check_dimensions(const char *path, unsigned found, int dimensions,
+                                   lks_error *err) {
+    if (dimensions == 1 ? found == 1 : found == 3 || found == 4)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_DATA,
+                    "%s: has %u dimension%s (magic number 0x%08x); expected %s; are the image and "
+                    "the label file exchanged?",
+                    path, found, found == 1 ? "" : "s", TYPE_UNSIGNED_BYTE << 8 | found,
+                    dimensions == 1 ? "0x00000801 (labels)"
+                                    : "0x00000803 or 0x00000804 (images, 3 or 4 dimensions)");
 }
 
 /* Checked one by one before anything is multiplied: count < 2^32 and an image of at most 2^28 bytes
@@ -161,7 +146,9 @@ static lks_status read_header(lks_byte_source *source, lks_idx_info *info, int d
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: truncated: %zu bytes, less than an IDX magic number; " FETCH_AGAIN,
                         info->path, got);
-    LKS_TRY(check_magic(info->path, big_endian_32(bytes), dimensions, err));
+    if (big_endian_32(bytes) >> 8 != TYPE_UNSIGNED_BYTE)
+        return other_kind(info->path, source->gunzip != NULL, err);
+    LKS_TRY(check_dimensions(info->path, bytes[3], dimensions, err));
     const size_t n = bytes[3];
     LKS_TRY(lks_byte_source_read(source, 4, bytes + 4, 4 * n, &got, err));
     if (got < 4 * n)

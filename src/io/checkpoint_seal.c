@@ -1,4 +1,5 @@
 #include "io/checkpoint_format.h"
+#include "files/kind/file_kind.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,8 +48,9 @@ lks_status lks_seal_check_header(const char *path, const unsigned char seal[LKS_
     memcpy(found, seal, LKS_SEAL_SIZE);
     found[LKS_SEAL_SIZE] = 0;
     if (strncmp(found, opening, strlen(opening)) != 0)
-        return lks_fail(err, LKS_ERR_FORMAT, "%s is no Lockstep checkpoint, or a damaged one",
-                        path);
+        return lks_fail_file_kind(
+            err, path, lks_file_kind_of(seal, size < LKS_SEAL_SIZE ? size : LKS_SEAL_SIZE),
+            LKS_WANTED_CHECKPOINT);
     int length = seal_lines(expected, size, "");
     if (strncmp(found, expected, (size_t)length - 1) == 0)
         return LKS_OK;

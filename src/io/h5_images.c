@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "files/kind/file_kind.h"
 #include "io/h5.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
@@ -26,8 +27,6 @@ static const char *advice(const char *reason) {
                "clear the mark with h5clear -s";
     if (strstr(reason, "truncated"))
         return "; copy or make it again";
-    if (strstr(reason, "signature"))
-        return "; this is no HDF5 file, or only a part of one";
     return "";
 }
 
@@ -35,6 +34,8 @@ static lks_status open_file(lks_h5 *file, const char *path, lks_error *err) {
     char reason[LKS_H5_REASON];
     if (lks_h5_open_file(file, path, reason, err))
         return LKS_OK;
+    if (strstr(reason, "signature"))
+        return lks_fail_file_kind(err, path, lks_file_kind_at(path), LKS_WANTED_IMAGES);
     return lks_fail(err, LKS_ERR_DATA, "%s: cannot be opened as HDF5: %s%s", path, reason,
                     advice(reason));
 }

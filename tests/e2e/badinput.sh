@@ -190,7 +190,7 @@ done
 new_case
 eval_ends "something else as checkpoint" "$golden/$images.gz"
 new_case
-ends 1 "a configuration as checkpoint" "${config##*/} is no Lockstep checkpoint" "${two[@]}" eval "$config" --data "$golden"
+ends 1 "a configuration as checkpoint" "${config##*/}: is a configuration, not a checkpoint of Lockstep" "${two[@]}" eval "$config" --data "$golden"
 new_case
 eval_ends "missing checkpoint" "$work/nowhere.h5"
 

@@ -195,7 +195,7 @@ refused 2 "one of another size" 'digits/0/[0-9]*.pgm is 28 x 28 .*digits/4/colou
     digits nothing --channels 1
 rm digits/4/colour.ppm
 cp pieces/0000 digits/7/bad.pgm
-refused 1 "no picture" 'digits/7/bad.pgm: is no picture that is known here' digits nothing
+refused 1 "no picture" 'digits/7/bad.pgm: is .*, not a picture that can be read' digits nothing
 printf 'P5 28 28 255\n1234' >digits/7/bad.pgm
 refused 1 "a truncated picture" 'digits/7/bad.pgm: truncated' digits nothing
 ln -s nowhere digits/8/link.png

@@ -232,7 +232,7 @@ check "as they are without" cmp <(grep pgm/ stdout | answers /dev/stdin) <(head 
 same "a line each" 13 "$(wc -l <stderr)"
 said() { check "$1: $2" grep -qE "^lockstep: (error|warning): $1: $2" stderr; }
 said bad/cut.png truncated
-said bad/text.png 'is no picture'
+said bad/text.png 'is a text file, not a picture'
 said bad/empty.png 'is empty'
 said bad/huge.png 'the header says 20000 rows x 20000 columns; at most'
 said bad/folder.png 'is a folder; name the files'

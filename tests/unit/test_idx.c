@@ -306,10 +306,10 @@ static void bad_headers(void) {
         int n, dimensions;
         size_t data_size;
     } cases[] = {
-        {"text", "wrong magic number 0x48656c6c", 0x48656c6c, {1, 1, 1}, 3, 3, 1},
-        {"swapped-bytes", "wrong magic number 0x03080000", 0x03080000, {1, 1, 1}, 3, 3, 1},
-        {"unknown-type", "wrong magic number 0x00000a03", 0xa03, {1, 1, 1}, 3, 3, 1},
-        {"floats", "32-bit floats (magic number 0x00000d03)", 0xd03, {1, 1, 1}, 3, 3, 4},
+        {"text", "not an IDX file of unsigned bytes", 0x48656c6c, {1, 1, 1}, 3, 3, 1},
+        {"swapped-bytes", "not an IDX file of unsigned bytes", 0x03080000, {1, 1, 1}, 3, 3, 1},
+        {"unknown-type", "no kind that is known", 0xa03, {1, 1, 1}, 3, 3, 1},
+        {"floats", "is an IDX file of 32-bit floats, not", 0xd03, {1, 1, 1}, 3, 3, 4},
         {"labels-as-images", "1 dimension (magic number 0x00000801)", 0x801, {9}, 1, 3, 9},
         {"images-as-labels", "3 dimensions (magic number 0x00000803)", 0x803, {1, 1, 9}, 3, 1, 9},
         {"five-dimensions", "5 dimensions", 0x805, {1, 1, 1, 1}, 4, 3, 5},

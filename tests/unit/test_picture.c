@@ -349,10 +349,10 @@ static void other_files_are_named(void) {
         const char *why;
     } others[] = {{"\xff\xd8\xff\xe0..JFIF", 10, "a JPEG picture"},
                   {"GIF89a", 6, "a GIF picture"},
-                  {"BM....", 6, "a BMP picture"},
+                  {"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", 18, "a BMP picture"},
                   {"P7\nWIDTH 1\n", 11, "a PAM picture"},
-                  {"hello\n", 6, "no picture that is known"},
-                  {"P", 1, "no picture that is known"},
+                  {"hello\n", 6, "is a text file, not a picture"},
+                  {"P", 1, "not a picture that can be read"},
                   {"", 0, "empty"}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         write_file("other.png", others[i].bytes, others[i].size);
