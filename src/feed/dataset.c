@@ -265,6 +265,8 @@ lks_status lks_dataset_open(lks_dataset *d, lks_comm *comm, const lks_config *co
         status = open_train(d, comm, config, err);
     if (status == LKS_OK && config->data.test_images[0])
         status = open_test(d, comm, &config->data, err);
+    if (status == LKS_OK)
+        status = lks_dataset_examine(d, comm, config, err);
     return complete(d, comm, status, err);
 }
 
@@ -327,6 +329,13 @@ static void print_checked(const lks_dataset *d) {
         lks_info("checked    images and labels, against the digests beside %s", d->train.info.path);
 }
 
+/* Warnings were given when the set was opened. */
+static void print_notes(const lks_dataset *d) {
+    for (int i = 0; i < d->findings.n; i++)
+        if (d->findings.of[i].weight == LKS_FINDING_NOTE)
+            lks_info("note       %s", d->findings.of[i].text);
+}
+
 void lks_dataset_print(const lks_dataset *d) {
     const lks_data_identity *id = &d->identity;
     lks_info(
@@ -339,6 +348,7 @@ void lks_dataset_print(const lks_dataset *d) {
                  (long long)(d->split.n_train + d->split.n_validation),
                  (long long)d->train.info.count, d->train.info.path);
     print_class_counts(d);
+    print_notes(d);
     if (d->epoch.owned)
         lks_info("balanced   every class equally often: %lld images an epoch, %lld of them repeats",
                  (long long)d->epoch.count, (long long)(d->epoch.count - d->split.n_train));

@@ -2,6 +2,7 @@
 #ifndef LKS_FEED_DATASET_H
 #define LKS_FEED_DATASET_H
 
+#include "feed/findings.h"
 #include "feed/set_digest.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/comm.h"
@@ -26,6 +27,13 @@ typedef struct lks_image_set {
  * Collective; errors are agreed. */
 lks_status lks_image_set_check(lks_image_set *s, lks_comm *comm, lks_error *err);
 
+/* examine.c: looks at the pixels and labels of the open sets, fills d->findings and warns of what may be meant
+ * otherwise. LKS_ERR_DATA where nothing can be learned. Images that occur more than once are looked for where both
+ * sets have at most 2^28 images. Collective; errors are agreed. */
+struct lks_dataset;
+lks_status lks_dataset_examine(struct lks_dataset *d, lks_comm *comm, const lks_config *config,
+                               lks_error *err);
+
 /* A checksum of one image of `set` with its label: what is in memory must still give it. It sees each change
  * within 32 bits, and of others all but 1 in 2^64. */
 uint64_t lks_image_sum(const lks_image_set *set, const uint8_t *image, uint8_t label, uint32_t id);
@@ -36,7 +44,8 @@ typedef struct lks_dataset {
     lks_split split;
     lks_epoch_list epoch; /* the training part as an epoch shows it */
     lks_data_identity identity;
-    float (*pixels)[256]; /* [channels]: float value of every byte */
+    float (*pixels)[256];  /* [channels]: float value of every byte */
+    lks_findings findings; /* what lks_dataset_examine() found */
 } lks_dataset;
 
 /* Opens, checks, reads and deals both files, splits off validation, computes normalisation and the

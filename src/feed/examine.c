@@ -1,0 +1,188 @@
+/* A data set looked at before it is used: one pass over each rank's share, and a meeting of the images' hashes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "feed/dataset.h"
+#include "feed/findings.h"
+#include "lockstep/log.h"
+#include "lockstep/memory.h"
+#include "lockstep/pulse.h"
+
+/* --- one set ---------------------------------------------------------------------------------- */
+
+/* Traces of this rank's images; those of one colour have none, since they are told by themselves. */
+static size_t survey_share(const lks_image_set *s, bool test, lks_survey *survey,
+                           lks_image_trace *traces) {
+    size_t n = 0;
+    lks_survey_start(survey, s->info.channels);
+    for (int64_t i = 0; i < s->share.count; i++) {
+        const int64_t id = s->share.first + i;
+        const uint8_t *image = s->images + (size_t)i * s->image_bytes;
+        if (!lks_survey_add(survey, id, image, s->image_bytes))
+            traces[n++] = (lks_image_trace){lks_image_hash(image, s->image_bytes), (uint32_t)id,
+                                            s->labels[id], test};
+        lks_pulse_tick();
+    }
+    lks_survey_add_labels(survey, s->labels, s->info.count);
+    return n;
+}
+
+/* What the ranks found of their shares becomes what is so of the set. */
+static void add_up(lks_survey *s, lks_comm *comm) {
+    int64_t sums[] = {s->images, s->values, s->sum, s->one_colour};
+    int64_t least[1 + 2 * LKS_CHANNELS_MAX];
+    const size_t n = (size_t)s->channels;
+    least[0] = s->first_one_colour < 0 ? INT64_MAX : s->first_one_colour;
+    for (size_t c = 0; c < n; c++) {
+        least[1 + c] = s->low[c];
+        least[1 + n + c] = -s->high[c];
+    }
+    lks_comm_sum_i64(comm, sums, sizeof sums / sizeof *sums);
+    lks_comm_min_i64(comm, least, 1 + 2 * n);
+    s->images = sums[0];
+    s->values = sums[1];
+    s->sum = sums[2];
+    s->one_colour = sums[3];
+    s->first_one_colour = least[0] == INT64_MAX ? -1 : least[0];
+    for (size_t c = 0; c < n; c++) {
+        s->low[c] = (uint8_t)least[1 + c];
+        s->high[c] = (uint8_t)-least[1 + n + c];
+    }
+}
+
+/* --- images that occur more than once --------------------------------------------------------- */
+
+/* The rank that compares images of this hash. */
+static int meeting_place(const lks_image_trace *t, int size) {
+    return (int)((t->hash >> 32) * (uint64_t)size >> 32);
+}
+
+/* How many traces each rank gets from this one, and this one from each. */
+static void count_traces(lks_comm *comm, const lks_image_trace *traces, size_t n, int *to,
+                         int *from, int *ones) {
+    for (size_t i = 0; i < n; i++)
+        to[meeting_place(&traces[i], comm->size)]++;
+    for (int r = 0; r < comm->size; r++)
+        ones[r] = 1;
+    lks_comm_exchange(comm, to, ones, from, ones, sizeof *to);
+}
+
+/* Into `sorted`, in the order of the ranks that get them. */
+static void sort_traces(const lks_comm *comm, const lks_image_trace *traces, size_t n,
+                        const int *to, int *next, lks_image_trace *sorted) {
+    for (int r = 0, at = 0; r < comm->size; at += to[r++])
+        next[r] = at;
+    for (size_t i = 0; i < n; i++)
+        sorted[next[meeting_place(&traces[i], comm->size)]++] = traces[i];
+}
+
+typedef struct meeting {
+    int *to, *from, *scratch; /* [ranks] */
+    lks_image_trace *sorted, *received;
+    size_t n_received;
+} meeting;
+
+static lks_status meet(meeting *m, lks_comm *comm, const lks_image_trace *traces, size_t n,
+                       lks_error *err) {
+    const size_t ranks = (size_t)comm->size;
+    m->to = lks_alloc(3 * ranks, sizeof *m->to, "counts of hashes", err);
+    m->sorted = lks_alloc(n, sizeof *m->sorted, "hashes of the images", err);
+    LKS_TRY(lks_comm_agree(comm, m->to && m->sorted ? LKS_OK : err->status, err));
+    m->from = m->to + ranks;
+    m->scratch = m->from + ranks;
+    count_traces(comm, traces, n, m->to, m->from, m->scratch);
+    for (size_t r = 0; r < ranks; r++)
+        m->n_received += (size_t)m->from[r];
+    sort_traces(comm, traces, n, m->to, m->scratch, m->sorted);
+    m->received = lks_alloc(m->n_received, sizeof *m->received, "hashes of the images", err);
+    LKS_TRY(lks_comm_agree(comm, m->received ? LKS_OK : err->status, err));
+    lks_comm_exchange(comm, m->sorted, m->to, m->received, m->from, sizeof *m->received);
+    return lks_comm_check(comm, err);
+}
+
+/* Each rank counted among its hashes: all counts, and of the examples the one of the smallest number. */
+static void add_repeat(lks_repeat *r, lks_comm *comm) {
+    const int64_t mine = r->count ? r->id : INT64_MAX;
+    int64_t least = mine, first;
+    lks_comm_sum_i64(comm, &r->count, 1);
+    lks_comm_min_i64(comm, &least, 1);
+    first = mine == least ? r->first : INT64_MAX; /* an image is at one rank only */
+    lks_comm_min_i64(comm, &first, 1);
+    r->id = least;
+    r->first = first;
+}
+
+static lks_status find_repeats(lks_repeats *r, lks_comm *comm, const lks_image_trace *traces,
+                               size_t n, lks_error *err) {
+    meeting m = {0};
+    const lks_status status = meet(&m, comm, traces, n, err);
+    if (status == LKS_OK) {
+        *r = lks_repeats_count(m.received, m.n_received);
+        add_repeat(&r->training, comm);
+        add_repeat(&r->test, comm);
+        add_repeat(&r->leaked, comm);
+        add_repeat(&r->contradictory, comm);
+    }
+    lks_free(m.to);
+    lks_free(m.sorted);
+    lks_free(m.received);
+    return status == LKS_OK ? lks_comm_check(comm, err) : status;
+}
+
+/* --- both sets -------------------------------------------------------------------------------- */
+
+/* Beyond this, hashes would take gigabytes. */
+#define IMAGES_MAX (INT64_C(1) << 28)
+
+typedef struct look {
+    lks_survey training, test;
+    lks_repeats repeats;
+    lks_image_trace *traces; /* of this rank's images of both sets */
+    size_t n_traces;
+} look;
+
+static lks_status look_at(look *l, const lks_dataset *d, lks_comm *comm, lks_error *err) {
+    const size_t most = (size_t)(d->train.share.count + d->test.share.count);
+    l->traces = lks_alloc(most, sizeof *l->traces, "hashes of the images", err);
+    LKS_TRY(lks_comm_agree(comm, l->traces ? LKS_OK : err->status, err));
+    if (d->train.info.count) {
+        l->n_traces = survey_share(&d->train, false, &l->training, l->traces);
+        add_up(&l->training, comm);
+    }
+    if (d->has_test) {
+        l->n_traces += survey_share(&d->test, true, &l->test, l->traces + l->n_traces);
+        add_up(&l->test, comm);
+    }
+    if (d->train.info.count == 0 || d->train.info.count + d->test.info.count > IMAGES_MAX)
+        return lks_comm_check(comm, err);
+    return find_repeats(&l->repeats, comm, l->traces, l->n_traces, err);
+}
+
+static void warn(const lks_findings *found) {
+    for (int i = 0; i < found->n; i++)
+        if (found->of[i].weight == LKS_FINDING_WARNING)
+            lks_warn("%s", found->of[i].text);
+}
+
+lks_status lks_dataset_examine(lks_dataset *d, lks_comm *comm, const lks_config *config,
+                               lks_error *err) {
+    look *l = lks_alloc(1, sizeof *l, "what the images look like", err);
+    LKS_TRY(lks_comm_agree(comm, l ? LKS_OK : err->status, err));
+    lks_status status = look_at(l, d, comm, err);
+    if (status == LKS_OK) {
+        const lks_set_facts facts = {
+            .config = &config->data,
+            .path = d->train.info.count ? d->train.info.path : d->test.info.path,
+            .training = &l->training,
+            .test = &l->test,
+            .repeats = &l->repeats,
+            .classes = d->identity.classes,
+            .weighted = config->train.class_weighting != LKS_WEIGHTING_NONE};
+        lks_find(&d->findings, &facts);
+        status = lks_findings_check(&d->findings, err);
+        warn(&d->findings);
+    }
+    lks_free(l->traces);
+    lks_free(l);
+    return status;
+}

@@ -1,0 +1,41 @@
+/* What people should be told of a data set before they trust what comes out of it: each suspicion is one line with
+ * the key or option that mends it. */
+#ifndef LKS_FEED_FINDINGS_H
+#define LKS_FEED_FINDINGS_H
+
+#include "feed/repeats.h"
+#include "feed/survey.h"
+
+/* All that they are found by. A survey without images: there is no such set. */
+typedef struct lks_set_facts {
+    const lks_data_config *config;
+    const char *path; /* of the images */
+    const lks_survey *training, *test;
+    const lks_repeats *repeats; /* NULL: not looked for */
+    int classes;                /* of the network; 0: largest training label + 1 */
+    bool weighted;              /* the loss weights the classes */
+} lks_set_facts;
+
+typedef enum lks_finding_weight {
+    LKS_FINDING_NOTE,    /* a fact that changes little */
+    LKS_FINDING_WARNING, /* something else may be meant */
+    LKS_FINDING_ERROR    /* nothing can be learned from this set */
+} lks_finding_weight;
+
+typedef struct lks_finding {
+    lks_finding_weight weight;
+    char text[512];
+} lks_finding;
+
+typedef struct lks_findings {
+    lks_finding of[16];
+    int n;
+} lks_findings;
+
+/* Fills @p found, at most one line for each kind. */
+void lks_find(lks_findings *found, const lks_set_facts *facts);
+
+/* LKS_ERR_DATA with the first line that is an error. */
+lks_status lks_findings_check(const lks_findings *found, lks_error *err);
+
+#endif
