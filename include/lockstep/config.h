@@ -65,6 +65,12 @@ typedef enum lks_class_weighting {
     LKS_WEIGHTING_BALANCED,
     LKS_WEIGHTING_GIVEN
 } lks_class_weighting;
+/** What is done to a picture before a network looks at it. */
+typedef enum lks_preprocess {
+    LKS_PREPROCESS_AUTO,  /**< MNIST where the network looks at images as MNIST's are, else NONE */
+    LKS_PREPROCESS_MNIST, /**< lks_picture_center() */
+    LKS_PREPROCESS_NONE   /**< lks_picture_fit() to the network's size, as `lockstep pack` */
+} lks_preprocess;
 /** What a decision looks at, always of the validation split. */
 typedef enum lks_watch { LKS_WATCH_LOSS, LKS_WATCH_ACCURACY } lks_watch;
 typedef enum lks_test_weights { LKS_TEST_LAST, LKS_TEST_BEST } lks_test_weights;
@@ -92,6 +98,13 @@ typedef struct lks_layer_config {
     } settings; /**< a struct of the kind's own, which its options describe */
 } lks_layer_config;
 
+/** How pictures became the images of the data, and so how others are prepared for the network. */
+typedef struct lks_pictures_config {
+    lks_preprocess preprocess;
+    bool invert;    /**< NONE only, as the next: lks_picture_form has them */
+    int background; /**< not given: 0, or 255 with invert */
+} lks_pictures_config;
+
 typedef struct lks_data_config {
     char dir[LKS_PATH_MAX];
     char train_images[LKS_PATH_MAX]; /**< file in dir (or absolute); NAME.gz is taken where NAME is
@@ -110,6 +123,7 @@ typedef struct lks_data_config {
     lks_normalize normalize;
     int n_mean, n_std; /**< values given: 1 for all channels, or one a channel */
     double mean[LKS_CHANNELS_MAX], std[LKS_CHANNELS_MAX]; /**< of pixels scaled to 0..1 */
+    lks_pictures_config pictures;
 } lks_data_config;
 
 /** Which optimizer has which key, and what the key means to it, says its file in src/optim. Members
@@ -273,7 +287,7 @@ lks_status lks_config_compare(const lks_config *a, const lks_config *b, lks_conf
                               void *context, lks_error *err);
 
 /** Compares what may not change on resume: everything except name, threads, data.dir (the data are
- * compared by digest), eval.*, checkpoint.*, metrics.*, train.max_steps, and train.epochs where the
+ * compared by digest), data.class_names, data.pictures.*, eval.*, checkpoint.*, metrics.*, train.max_steps, and train.epochs where the
  * schedule does not depend on their total (all but cosine and onecycle). eval.every_epochs may not
  * change where evaluations decide something (plateau schedule, early stopping). Returns LKS_OK or LKS_ERR_MISMATCH
  * naming each differing key with both values. */

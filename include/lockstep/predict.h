@@ -12,15 +12,6 @@
 #include "lockstep/model.h"
 #include "lockstep/status.h"
 
-/** What is done to a picture. */
-typedef enum lks_preprocess {
-    LKS_PREPROCESS_AUTO,  /**< NONE to a picture that needs no change for it: of the network's size,
-                               opaque, and without colours where the network has one channel; else
-                               MNIST for a network of 28 x 28 x 1, NONE for any other */
-    LKS_PREPROCESS_MNIST, /**< lks_picture_center() */
-    LKS_PREPROCESS_NONE   /**< lks_picture_fit() to the network's size, as `lockstep pack` */
-} lks_preprocess;
-
 /** What was done to a picture. */
 typedef enum lks_prepared {
     LKS_PREPARED_NONE, /**< its values are what the network saw */
@@ -45,11 +36,9 @@ typedef struct lks_predict_options {
     int n_checkpoints;
     const char *const *sets; /**< overrides of their configurations: data.class_names, ... */
     int n_sets;
-    int threads; /**< 0: the cores that the process may use */
-    int shifts;  /**< as in lks_eval_options */
-    lks_preprocess preprocess;
-    int background; /**< with NONE, as lks_picture_form has it; < 0: 0, or 255 with invert */
-    bool invert;
+    int threads;                  /**< 0: the cores that the process may use */
+    int shifts;                   /**< as in lks_eval_options */
+    lks_pictures_config pictures; /**< AUTO: as the first checkpoint's configuration has it */
 } lks_predict_options;
 
 /** One image, answered. All arrays are borrowed and last during the call. */

@@ -164,6 +164,13 @@ static lks_status check_class_weights(lks_reader *r) {
     return LKS_OK;
 }
 
+/* What is beside a picture becomes black. */
+static void choose_background(lks_reader *r) {
+    lks_pictures_config *p = &r->config->data.pictures;
+    if (!lks_reader_given(r, "data.pictures.background"))
+        p->background = p->invert ? 255 : 0;
+}
+
 /* Where optimizers differ in a default, that of the chosen one holds; an epsilon of 0 stands for it,
  * too. */
 static void choose_defaults(lks_reader *r) {
@@ -287,6 +294,7 @@ static const struct {
 void lks_config_check(lks_reader *r) {
     check_applies(r);
     choose_defaults(r);
+    choose_background(r);
     for (size_t c = 0; c < sizeof checks / sizeof *checks; c++) {
         bool sound = true;
         for (int i = 0; i < 3 && checks[c].inputs[i]; i++)

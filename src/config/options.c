@@ -13,6 +13,10 @@ static const lks_word normalize_words[] = {{"computed", LKS_NORMALIZE_COMPUTED},
                                            {"given", LKS_NORMALIZE_GIVEN},
                                            {"none", LKS_NORMALIZE_NONE},
                                            {0}};
+static const lks_word preprocess_words[] = {{"auto", LKS_PREPROCESS_AUTO},
+                                            {"mnist", LKS_PREPROCESS_MNIST},
+                                            {"none", LKS_PREPROCESS_NONE},
+                                            {0}};
 static const lks_word init_words[] = {
     {"glorot_uniform", LKS_INIT_GLOROT_UNIFORM}, {"glorot_normal", LKS_INIT_GLOROT_NORMAL},
     {"he_uniform", LKS_INIT_HE_UNIFORM},         {"he_normal", LKS_INIT_HE_NORMAL},
@@ -99,6 +103,18 @@ static const lks_option first_options[] = {
      "one for each",
      LKS_OPT_DOUBLES, AT(data.std), SECOND(data.n_std), .room = LKS_CHANNELS_MAX,
      BETWEEN(1e-6, 1000), ONLY("data.normalize", "given")},
+    {"data.pictures.preprocess",
+     "how predict, eval and the report's page make an image of a picture. mnist: as MNIST's images "
+     "were made. none: resized, as by lockstep pack. auto: mnist where the network takes 28 x 28 "
+     "grey pixels, else none",
+     LKS_OPT_WORD, AT(data.pictures.preprocess), .words = preprocess_words, .preset = "auto", FREE},
+    {"data.pictures.invert", "light becomes dark, as by lockstep pack --invert", LKS_OPT_BOOL,
+     AT(data.pictures.invert), .preset = "false", ONLY("data.pictures.preprocess", "none"), FREE},
+    {"data.pictures.background",
+     "grey value of what is transparent or beside a picture, before invert; default: 0, or 255 "
+     "with invert",
+     LKS_OPT_INT, AT(data.pictures.background), BETWEEN(0, 255),
+     ONLY("data.pictures.preprocess", "none"), FREE},
 
     {"init",
      "initial weights: Glorot & Bengio 2010, He et al. 2015, or PyTorch's default fan_in_uniform",

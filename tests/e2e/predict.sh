@@ -207,6 +207,18 @@ predicts 0 "white behind it" colours-run tall.ppm --format json --show --preproc
 same "white beside it" "[255,255,255]" "$(jq -c '.pixels[:3]' stdout)"
 predicts 0 "inverted" colours-run colours/red/1.ppm --format json --show --preprocess none --invert
 same "inverted values" "[54,255,254]" "$(jq -c '.pixels[:3]' stdout)"
+predicts 0 "as the configuration says" colours-run colours/red/1.ppm tall.ppm --format json --show \
+    --set 'data.pictures={preprocess: none, invert: true}'
+same "inverted values again, white beside it" "[54,255,254] [0,0,0]" "$(jq -c '.pixels[:3]' stdout | xargs)"
+predicts 0 "the command line" colours-run colours/red/1.ppm --format json --show --preprocess none \
+    --set 'data.pictures={preprocess: none, invert: true}'
+same "comes before the configuration" "none [201,0,1]" "$(jq -r '"\(.preprocess) \(.pixels[:3])"' stdout)"
+"$LOCKSTEP" train colours.yaml --set train.max_steps=1 --set data.pictures.preprocess=none --set data.pictures.invert=true \
+    --out inverts --progress never >train.log 2>&1 || show train.log
+predicts 0 "what a run was trained with" inverts colours/red/1.ppm --format json --show
+same "stays with its network" "fit [54,255,254]" "$(jq -r '"\(.preprocess) \(.pixels[:3])"' stdout)"
+predicts 0 "an image of a data set" inverts colours-packed/train-images-idx3-ubyte --format json --show
+same "was prepared already" "none" "$(jq -r .preprocess stdout | sort -u)"
 predicts 2 "centring it" colours-run tall.ppm --preprocess mnist
 check "is not possible" grep -q 'error: --preprocess mnist makes images of 28 x 28 x 1, the network of colours-run' stderr
 predicts 1 "two sizes" first --with colours-run pgm/0000.pgm

@@ -450,6 +450,8 @@ static void test_same_run(void) {
         {"name=other", NULL},
         {"threads=3", NULL},
         {"data.dir=elsewhere", NULL},
+        {"data.pictures.preprocess=none", NULL},
+        {"data.pictures={preprocess: none, invert: true, background: 7}", NULL},
         {"eval.batch=7", NULL},
         {"eval.every_epochs=2", NULL},
         {"checkpoint.keep=9", NULL},

@@ -13,7 +13,8 @@ static const char rich[] =
           "  label_offset: 255\n"
           "  transpose: true\n"
           "  limit: 9223372036854775807\n"
-          "  balanced: True\n";
+          "  balanced: True\n"
+          "  pictures: {preprocess: none, invert: true, background: 7}\n";
 
 /* What is written for --set is read by it. */
 static void test_assignments(void) {
@@ -44,6 +45,8 @@ static void test_defaults(void) {
     lks_config c = parse_good(MODEL, NULL);
     CU_ASSERT(c.data.n_class_names == 0 && c.data.label_offset == 0 && !c.data.transpose);
     CU_ASSERT(c.data.limit == 0 && !c.data.balanced);
+    CU_ASSERT(c.data.pictures.preprocess == LKS_PREPROCESS_AUTO && !c.data.pictures.invert);
+    CU_ASSERT_EQUAL(c.data.pictures.background, 0);
     lks_config_free(&c);
 }
 
@@ -53,6 +56,8 @@ static void check_rich(const lks_data_config *d) {
     for (int i = 0; i < COUNT(names); i++)
         CU_ASSERT_STRING_EQUAL(d->class_names[i], names[i]);
     CU_ASSERT(d->label_offset == 255 && d->transpose && d->balanced && d->limit == INT64_MAX);
+    CU_ASSERT(d->pictures.preprocess == LKS_PREPROCESS_NONE && d->pictures.invert);
+    CU_ASSERT_EQUAL(d->pictures.background, 7);
 }
 
 static void test_values_and_printing(void) {
@@ -67,6 +72,14 @@ static void test_values_and_printing(void) {
     free(yaml);
     lks_config_free(&c);
     lks_config_free(&again);
+    /* Another way of preparing pictures takes the keys of the old one with it. */
+    c = parse_good(rich, "data.pictures.preprocess=mnist");
+    CU_ASSERT(c.data.pictures.preprocess == LKS_PREPROCESS_MNIST && !c.data.pictures.invert);
+    CU_ASSERT_EQUAL(c.data.pictures.background, 0);
+    lks_config_free(&c);
+    c = parse_good(MODEL, "data.pictures={preprocess: none, invert: true}");
+    CU_ASSERT_EQUAL(c.data.pictures.background, 255);
+    lks_config_free(&c);
     /* A shorter list leaves nothing of the longer one. */
     c = parse_good(rich, "data.class_names=[a]");
     CU_ASSERT(c.data.n_class_names == 1 && !c.data.class_names[1][0]);

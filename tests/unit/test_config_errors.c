@@ -208,6 +208,9 @@ static void test_combinations(void) {
     bad(MODEL "train: {schedule: {name: step, div_factor: 5}}", "div_factor has no effect");
     bad(MODEL "data: {mean: 0.1, std: 1}",
         "data.mean has no effect: it belongs to data.normalize: given");
+    bad(MODEL "data: {pictures: {invert: true}}",
+        "data.pictures.invert has no effect: it belongs to data.pictures.preprocess: none");
+    bad(MODEL "data: {pictures: {preprocess: none, background: 256}}", "from 0 to 255");
     bad(MODEL "data: {normalize: given, mean: 0.1}", "needs both data.mean and data.std");
     bad(MODEL "data: {normalize: given, mean: [1, 2], std: [1, 2, 3]}",
         "data.mean has 2 values and data.std 3");

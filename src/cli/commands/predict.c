@@ -34,9 +34,8 @@ static const struct argp_option options[] = {
     {"preprocess", KEY_PREPROCESS, "auto|mnist|none", 0,
      "mnist: a photo or drawing of a digit becomes an image like MNIST's: light on black, "
      "cropped, 20 pixels long, centred by mass. none: it is resized as by `lockstep "
-     "pack`. auto (default): a picture of the network's size and channels is taken as it "
-     "is; any other as with mnist if the network takes 28 x 28 grey pixels, else as with "
-     "none",
+     "pack`. auto (default): what data.pictures of the network's configuration says; see "
+     "`lockstep help data.pictures`",
      2},
     {"invert", KEY_INVERT, NULL, 0,
      "With --preprocess none: light becomes dark, as in `lockstep pack`", 2},
@@ -65,7 +64,7 @@ typedef struct arguments {
     const char **images;      /* [n_images] */
     int n_images;
     const char *files_from;
-    bool prepares_itself; /* --invert or --background is given */
+    int background; /* -1: not given */
 } arguments;
 
 /* --- arguments -------------------------------------------------------------------------------- */
@@ -77,7 +76,8 @@ static void add_argument(arguments *a, const char *arg) {
         a->images[a->n_images++] = arg;
 }
 
-static void check(const struct argp_state *state, const arguments *a) {
+static void check(const struct argp_state *state, arguments *a) {
+    lks_pictures_config *pictures = &a->o.pictures;
     if (!a->checkpoints[0])
         lks_usage_error(state,
                         "a checkpoint or run folder is missing, and images, e.g. lockstep predict "
@@ -85,8 +85,9 @@ static void check(const struct argp_state *state, const arguments *a) {
     if (a->n_images == 0 && !a->files_from)
         lks_usage_error(
             state, "images are missing: name PNG, PGM, PPM, PBM or IDX files, or --files-from");
-    if (a->prepares_itself && a->o.preprocess != LKS_PREPROCESS_NONE)
+    if ((pictures->invert || a->background >= 0) && pictures->preprocess != LKS_PREPROCESS_NONE)
         lks_usage_error(state, "--invert and --background need --preprocess none");
+    pictures->background = a->background >= 0 ? a->background : pictures->invert ? 255 : 0;
     if (a->printer.show && a->printer.format == LKS_PREDICT_CSV)
         lks_usage_error(state, "--show is for text and json, not for csv");
 }
@@ -103,14 +104,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->o.shifts = (int)lks_read_number(state, "shifts", arg, 0, LKS_SHIFTS_MAX);
         return 0;
     case KEY_PREPROCESS:
-        a->o.preprocess = (lks_preprocess)lks_read_word(state, "preprocess", arg, ways);
+        a->o.pictures.preprocess = (lks_preprocess)lks_read_word(state, "preprocess", arg, ways);
         return 0;
     case KEY_INVERT:
-        a->o.invert = a->prepares_itself = true;
+        a->o.pictures.invert = true;
         return 0;
     case KEY_BACKGROUND:
-        a->o.background = (int)lks_read_number(state, "background", arg, 0, 255);
-        a->prepares_itself = true;
+        a->background = (int)lks_read_number(state, "background", arg, 0, 255);
         return 0;
     case KEY_FILES_FROM:
         a->files_from = lks_read_name(state, "files-from", arg);
@@ -231,7 +231,7 @@ static int work(arguments *a) {
 
 static int run(const lks_call *call) {
     lks_common_options common = {0};
-    arguments a = {.o = {.background = -1, .n_checkpoints = 1}, .printer = {.top = 3}};
+    arguments a = {.background = -1, .o = {.n_checkpoints = 1}, .printer = {.top = 3}};
     int exit_status = 0;
     a.o.checkpoints = a.checkpoints = lks_argument_list(call->argc);
     a.images = lks_argument_list(call->argc);

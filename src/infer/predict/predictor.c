@@ -62,25 +62,14 @@ static void limit_batch(lks_ensemble *e, int threads) {
     e->capacity = e->capacity < enough ? e->capacity : enough;
 }
 
-bool lks_is_mnist_shape(const lks_shape *s) {
-    return s->rows == LKS_MNIST_SIDE && s->columns == LKS_MNIST_SIDE && s->channels == 1;
-}
-
 static lks_status prepare(lks_predictor *p, const lks_predict_options *o, lks_error *err) {
     const lks_network_source source = {o->checkpoints, o->n_checkpoints, NULL,
                                        o->sets,        o->n_sets,        o->shifts};
     LKS_TRY(lks_ensemble_load(&p->networks, NULL, &source, err));
     const lks_shape *s = &p->networks.shape;
     LKS_TRY(lks_class_names_check(lks_predictor_data(p), p->networks.classes, err));
-    if (o->preprocess == LKS_PREPROCESS_MNIST && !lks_is_mnist_shape(s))
-        return lks_fail(
-            err, LKS_ERR_USAGE,
-            "--preprocess mnist makes images of 28 x 28 x 1, the network of %s takes %d "
-            "x %d x %d",
-            p->networks.members[0].path, s->rows, s->columns, s->channels);
-    p->preprocess = o->preprocess;
-    const int background = o->background >= 0 ? o->background : o->invert ? 255 : 0;
-    p->form = (lks_picture_form){s->rows, s->columns, s->channels, background, o->invert};
+    LKS_TRY(lks_preparation_make(&p->preparation, &o->pictures, &lks_predictor_data(p)->pictures, s,
+                                 p->networks.members[0].path, err));
     const int threads =
         lks_threads_alone(o->threads ? o->threads : p->networks.members[0].config.threads);
     limit_batch(&p->networks, threads);

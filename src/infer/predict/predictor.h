@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "infer/network.h"
+#include "infer/predict/preparation.h"
 #include "lockstep/picture.h"
 #include "lockstep/predict.h"
 
@@ -19,8 +20,7 @@ typedef struct lks_predict_item {
 
 struct lks_predictor {
     lks_ensemble networks;
-    lks_preprocess preprocess;
-    lks_picture_form form;
+    lks_preparation preparation;
     lks_on_answer on_answer;
     void *context;
     int n;                   /* images of the batch so far */
@@ -37,10 +37,7 @@ struct lks_predictor {
 uint8_t *lks_predictor_place(lks_predictor *p, lks_predict_item **item);
 void lks_predictor_keep(lks_predictor *p);
 
-/* predictor.c: true for an image of 28 x 28 x 1. */
-bool lks_is_mnist_shape(const lks_shape *shape);
-
-/* prepare.c: the picture into the batch, as p->preprocess says; uses it up. `index` is its number in an IDX file, or
+/* prepare.c: the picture into the batch, as p->preparation says; uses it up. `index` is its number in an IDX file, or
  * -1. LKS_ERR_MEMORY. */
 lks_status lks_predictor_add(lks_predictor *p, lks_picture *picture, const char *file,
                              int64_t index, lks_error *err);
