@@ -30,7 +30,7 @@ typedef struct lks_idx_info {
  * checks the header against the file's size (plain: exactly header + data; .gz: checked when the
  * data are read).
  *  @p dimensions is 1 for labels, 3 for images (3 or 4 accepted). LKS_ERR_DATA names the path and
- * what is wrong: missing, a folder, not readable, wrong magic (with the value), wrong type, zero or
+ * what is wrong: missing, a folder, not readable, wrong magic (with the value), wrong type, channels last, zero or
  * absurd counts (rows, columns <= 65,536; channels <= LKS_CHANNELS_MAX; count < 2^32; image <= 2^28
  * bytes), truncated, trailing bytes. */
 lks_status lks_idx_open(lks_idx_info *info, const char *dir, const char *name, int dimensions,
@@ -60,7 +60,8 @@ lks_status lks_idx_make_labels(lks_idx_bytes *file, const uint8_t *labels, const
                                int64_t n, lks_error *err);
 void lks_idx_bytes_free(lks_idx_bytes *file);
 
-/** @p name in @p dir; an absolute name ignores dir. LKS_ERR_DATA if it is too long. */
+/** @p name in @p dir; an absolute name ignores dir. A leading "~/" of either is the folder HOME. LKS_ERR_DATA if it
+ * is too long. */
 lks_status lks_data_path(char path[LKS_PATH_MAX], const char *dir, const char *name,
                          lks_error *err);
 

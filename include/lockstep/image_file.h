@@ -19,6 +19,7 @@ typedef struct lks_image_file {
     int64_t count;
     int rows, columns, channels; /**< of an image as it is handed out: after data.transpose */
     bool compressed;             /**< reading a range costs reading all that stands before it */
+    bool found;                  /**< by another name than data.* has, or in a folder below */
     char path[LKS_PATH_MAX];     /**< file of the images, for messages */
     char labels_path[LKS_PATH_MAX];
 
@@ -33,11 +34,13 @@ typedef struct lks_image_file {
     } own; /**< of the kind */
 } lks_image_file;
 
-/** Whether there is a file of @p part's images, NAME or NAME.gz; nothing is opened. */
+/** Whether there is a file of @p part's images, NAME or NAME.gz, or another one that lks_image_file_open() would take
+ * or name; nothing is opened. */
 bool lks_image_file_exists(const lks_data_config *config, lks_image_part part);
 
-/** Opens and checks the files of @p part: images and labels must be equally many. LKS_ERR_DATA names
- * the file and what is wrong with it. */
+/** Opens and checks the files of @p part: images and labels must be equally many. Where data.* has MNIST's names and
+ * there are no such files, the one set is taken that is there by EMNIST's, KMNIST's, QMNIST's or Kaggle's names, or
+ * where torchvision keeps it. LKS_ERR_DATA names the file and what is wrong with it. */
 lks_status lks_image_file_open(lks_image_file *file, const lks_data_config *config,
                                lks_image_part part, lks_error *err);
 

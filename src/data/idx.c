@@ -28,10 +28,19 @@ static bool ends_with(const char *text, const char *end) {
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+/* "~/..." in a configuration is what a shell would have made of it. */
+static const char *home_of(const char *path) {
+    const char *home = path[0] == '~' && (path[1] == '/' || !path[1]) ? getenv("HOME") : NULL;
+    return home ? home : "";
+}
+
 static lks_status join_path(char path[LKS_PATH_MAX], const char *dir, const char *name,
                             const char *suffix, lks_error *err) {
-    const bool alone = name[0] == '/' || dir[0] == '\0';
-    int length = snprintf(path, LKS_PATH_MAX, "%s%s%s%s", alone ? "" : dir,
+    const bool alone = name[0] == '/' || dir[0] == '\0' || home_of(name)[0];
+    const char *home = home_of(alone ? name : dir);
+    dir = alone ? "" : dir + (home[0] ? 1 : 0);
+    name += alone && home[0] ? 1 : 0;
+    int length = snprintf(path, LKS_PATH_MAX, "%s%s%s%s%s", home, dir,
                           alone || ends_with(dir, "/") ? "" : "/", name, suffix);
     if (length < 0 || length >= LKS_PATH_MAX)
         return lks_fail(err, LKS_ERR_DATA, "%.60s...: path of %d bytes; at most %d are possible",
@@ -48,9 +57,11 @@ static lks_status missing(const char *path, const char *dir, bool tried_gz, lks_
     const char *place = dir[0] ? dir : ".";
     char *word = lks_shell_word(place);
     lks_fail(err, LKS_ERR_DATA,
-             "%s: no such file%s; fetch the data set with `jobs/fetch-data.sh mnist %s` (or "
+             "%s: no such file%s%s; fetch the data set with `jobs/fetch-data.sh mnist %s` (or "
              "fashion-mnist), or point data.dir to where it is",
-             path, tried_gz ? " (nor with .gz)" : "", word ? word : place);
+             path, tried_gz ? " (nor with .gz)" : "",
+             strchr(path, '\\') ? "; folders are told apart by /, not by \\" : "",
+             word ? word : place);
     free(word);
     return err->status;
 }
@@ -133,6 +144,26 @@ static lks_status check_counts(const char *path, const uint32_t counts[4], lks_e
     return LKS_OK;
 }
 
+/* Keras and TensorFlow keep channels last: 28 x 28 x 3 would be read as 28 channels of 28 x 3. */
+static lks_status check_layout(const char *path, const uint32_t counts[4], lks_error *err) {
+    const uint32_t n = counts[0], channels = counts[1], rows = counts[2], columns = counts[3];
+    if (columns > 4 || rows <= 4 || channels <= 4 ||
+        (channels != rows && channels <= LKS_CHANNELS_MAX))
+        return LKS_OK;
+    if (columns == 1)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: %" PRIu32 " x %" PRIu32 " x %" PRIu32
+                        " x 1: the channel stands last, but 4-d files are count x channels x rows "
+                        "x columns: write it as %" PRIu32 " x %" PRIu32 " x %" PRIu32,
+                        path, n, channels, rows, n, channels, rows);
+    return lks_fail(err, LKS_ERR_DATA,
+                    "%s: %" PRIu32 " x %" PRIu32 " x %" PRIu32 " x %" PRIu32
+                    ": the channels stand last, but 4-d files are count x channels x rows x "
+                    "columns: write numpy.moveaxis(images, 3, 1), or an HDF5 file, which has them "
+                    "last",
+                    path, n, channels, rows, columns);
+}
+
 static int64_t item_bytes(const lks_idx_info *info) {
     return (int64_t)info->channels * info->rows * info->columns;
 }
@@ -159,6 +190,7 @@ static lks_status read_header(lks_byte_source *source, lks_idx_info *info, int d
     counts[0] = big_endian_32(bytes + 4);
     for (size_t i = 1; i < n; i++)
         counts[4 - n + i] = big_endian_32(bytes + 4 + 4 * i);
+    LKS_TRY(check_layout(info->path, counts, err));
     LKS_TRY(check_counts(info->path, counts, err));
     info->count = counts[0];
     info->channels = (int)counts[1];

@@ -302,6 +302,14 @@ lks_shape lks_dataset_shape(const lks_dataset *d) {
     return (lks_shape){d->identity.rows, d->identity.columns, d->identity.channels};
 }
 
+/* Files of other names than the configuration has. */
+static void print_found(const lks_dataset *d) {
+    if (d->train.info.found)
+        lks_info("found      training images in %s", d->train.info.path);
+    if (d->test.info.found)
+        lks_info("found      test images in %s", d->test.info.path);
+}
+
 static void print_class_counts(const lks_dataset *d) {
     int64_t counts[256] = {0};
     char line[2048];
@@ -342,6 +350,7 @@ void lks_dataset_print(const lks_dataset *d) {
         "data       %lld training, %lld validation, %lld test images of %dx%dx%d, digest %.16s",
         (long long)d->split.n_train, (long long)d->split.n_validation,
         (long long)d->test.info.count, id->rows, id->columns, id->channels, id->digest);
+    print_found(d);
     print_checked(d);
     if (d->split.n_train + d->split.n_validation < d->train.info.count)
         lks_info("limit      %lld of the %lld images in %s (data.limit)",

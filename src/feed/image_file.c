@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "feed/kind.h"
+#include "feed/names.h"
 #include "lockstep/memory.h"
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -21,14 +22,14 @@ static void turn_sizes(lks_image_file *f) {
 
 lks_status lks_image_file_open(lks_image_file *f, const lks_data_config *c, lks_image_part part,
                                lks_error *err) {
-    const bool train = part == LKS_PART_TRAIN;
-    const char *images = train ? c->train_images : c->test_images;
-    const char *labels = train ? c->train_labels : c->test_labels;
+    lks_set_names names;
     memset(f, 0, sizeof *f);
+    LKS_TRY(lks_set_names_find(&names, c, part, err));
     f->transpose = c->transpose;
     f->label_offset = c->label_offset;
-    f->kind = lks_image_kind_of(images);
-    LKS_TRY(f->kind->open(f, c->dir, images, labels, err));
+    f->kind = lks_image_kind_of(names.images);
+    LKS_TRY(f->kind->open(f, c->dir, names.images, names.labels, err));
+    f->found = names.found;
     turn_sizes(f);
     return LKS_OK;
 }
@@ -44,10 +45,12 @@ lks_status lks_image_file_open_images(lks_image_file *f, const char *path, bool 
 }
 
 bool lks_image_file_exists(const lks_data_config *c, lks_image_part part) {
-    char path[LKS_PATH_MAX], zipped[LKS_PATH_MAX + 4];
+    lks_set_names names;
     lks_error ignored;
-    if (lks_data_path(path, c->dir, part == LKS_PART_TRAIN ? c->train_images : c->test_images,
-                      &ignored) != LKS_OK)
+    char path[LKS_PATH_MAX], zipped[LKS_PATH_MAX + 4];
+    if (lks_set_names_find(&names, c, part, &ignored) != LKS_OK || names.found)
+        return true; /* opening it tells what is wrong */
+    if (lks_data_path(path, c->dir, names.images, &ignored) != LKS_OK)
         return false;
     snprintf(zipped, sizeof zipped, "%s.gz", path);
     return access(path, F_OK) == 0 || access(zipped, F_OK) == 0;
