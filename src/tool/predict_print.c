@@ -8,6 +8,7 @@
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/picture.h"
+#include "tool/view/draw.h"
 
 /* More columns of pixels than this are brought to as many, so that a line of a terminal holds them. */
 enum { SHOWN_MOST = 56 };
@@ -53,25 +54,11 @@ static void print_doubt(const lks_answer *a, const char *quote, const char *betw
 
 /* --- what the network saw --------------------------------------------------------------------- */
 
-static bool speaks_utf8(void) {
-    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    for (int i = 0; i < 3; i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value)
-            return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
-    }
-    return false;
-}
-
 /* Two characters a pixel, which makes about a square. */
 static void print_row(const uint8_t *row, int columns) {
-    static const char *const blocks[] = {"  ", "\u2591\u2591", "\u2592\u2592", "\u2593\u2593",
-                                         "\u2588\u2588"};
-    static const char *const letters[] = {"  ", "..", "--", "++", "##"};
-    const char *const *shades = speaks_utf8() ? blocks : letters;
     printf("  |");
     for (int x = 0; x < columns; x++)
-        fputs(shades[row[x] == 0 ? 0 : 1 + row[x] / 64], stdout);
+        printf("%s%s", lks_shade(row[x]), lks_shade(row[x]));
     printf("|\n");
 }
 
