@@ -132,10 +132,15 @@ lks_status lks_checkpoint_prepare(lks_unpublished **prepared, const char *path,
 lks_status lks_checkpoint_write(const char *path, const lks_checkpoint *c, lks_error *err);
 
 /** Reads and verifies @p path: SHA-256 of the file, every data set's Fletcher32, both digests
- * recomputed. LKS_ERR_FORMAT if the file is damaged, incomplete or of another format, LKS_ERR_IO if it cannot be
+ * recomputed, and that all sizes and places in it are possible. All that shows damage, not who made the file: it may be
+ * a stranger's, so HDF5 reads it in a process of its own, which can open no other file and has limits of memory and
+ * time. LKS_ERR_FORMAT if the file is damaged, incomplete or of another format, LKS_ERR_IO if it cannot be
  * opened, LKS_ERR_MISMATCH if its numerics version is another (@p numerics: the one this
- * program keeps). HDF5's own error printing is off. On failure @p c needs no freeing. */
+ * program keeps). On failure @p c needs no freeing. */
 lks_status lks_checkpoint_read(const char *path, int numerics, lks_checkpoint *c, lks_error *err);
+
+/** LKS_ERR_NUMERIC with the name of the first weight, average or optimizer's value that is NaN or infinite. */
+lks_status lks_checkpoint_check_values(const char *path, const lks_checkpoint *c, lks_error *err);
 void lks_checkpoint_free(lks_checkpoint *c);
 
 /** Paths "DIR/step-NNNNNNNN.h5" in @p dir, newest (highest step) first; owned array of owned

@@ -2,6 +2,7 @@
 
 #include "cli/fit.h"
 #include "cli/process.h"
+#include "io/h5/confined.h"
 #include "lockstep/log.h"
 
 /* Tells the error of a job; returns the exit status. One that only this rank knows of, a failure of its
@@ -22,7 +23,9 @@ int lks_with_comm(lks_common_options *common,
     lks_comm comm = {0};
     lks_error err = {.status = LKS_OK};
     int exit_status = 0;
-    lks_status status = lks_fit_start(&comm, &err);
+    lks_status status = lks_confined_start(&err); /* what MPI holds must not be forked */
+    if (status == LKS_OK)
+        status = lks_fit_start(&comm, &err);
     if (status != LKS_OK)
         return tell(&comm, &err);
     lks_log_setup(comm.rank, common->level);

@@ -11,6 +11,7 @@
 
 #include "cli/fit.h"
 #include "lockstep/comm.h"
+#include "io/h5/confined.h"
 #include "lockstep/log.h"
 #include "lockstep/job.h"
 
@@ -94,6 +95,7 @@ void lks_process_end(int status) {
         lost = true;
         reason = errno;
     }
+    lks_confined_stop();
     exit(lost ? tell_lost_output(status, reason) : status);
 }
 

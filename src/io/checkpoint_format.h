@@ -2,7 +2,7 @@
 #ifndef LKS_IO_CHECKPOINT_FORMAT_H
 #define LKS_IO_CHECKPOINT_FORMAT_H
 
-#include "io/h5.h"
+#include "io/h5/h5.h"
 #include "lockstep/checkpoint.h"
 
 /** A scalar member of lks_checkpoint and the attribute it becomes. */
@@ -43,8 +43,12 @@ lks_status lks_seal_check_header(const char *path, const unsigned char seal[LKS_
 lks_status lks_seal_check(const char *path, const unsigned char *file, size_t size, lks_error *err);
 
 /** What lks_checkpoint_read() gets from a whole file in memory, with HDF5's own checksums but without the seal
- * and the digests. On failure @p c needs no freeing. */
-lks_status lks_checkpoint_parse(const char *path, const unsigned char *bytes, size_t size,
+ * and the digests. @p own: this process made the bytes. On failure @p c needs no freeing. */
+lks_status lks_checkpoint_parse(const char *path, const unsigned char *bytes, size_t size, bool own,
                                 int numerics, lks_checkpoint *c, lks_error *err);
+
+/** LKS_ERR_FORMAT with a name for what cannot be: sizes and places that nothing has, arrays that do not fit each
+ * other. After it whoever uses @p c may count, index and loop by what it says. */
+lks_status lks_checkpoint_check(const char *path, const lks_checkpoint *c, lks_error *err);
 
 #endif

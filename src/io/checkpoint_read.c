@@ -118,11 +118,11 @@ static lks_status check_digests(const char *path, const lks_checkpoint *c, lks_e
     return LKS_OK;
 }
 
-lks_status lks_checkpoint_parse(const char *path, const unsigned char *bytes, size_t size,
+lks_status lks_checkpoint_parse(const char *path, const unsigned char *bytes, size_t size, bool own,
                                 int numerics, lks_checkpoint *c, lks_error *err) {
     lks_h5 h;
     *c = (lks_checkpoint){0};
-    LKS_TRY(lks_h5_open(&h, path, bytes, size, err));
+    LKS_TRY((own ? lks_h5_open_own : lks_h5_open)(&h, path, bytes, size, err));
     lks_status status = get_all(&h, numerics, c);
     lks_h5_close(&h);
     if (status != LKS_OK)
@@ -133,8 +133,10 @@ lks_status lks_checkpoint_parse(const char *path, const unsigned char *bytes, si
 static lks_status decode(const char *path, const unsigned char *bytes, size_t size, int numerics,
                          lks_checkpoint *c, lks_error *err) {
     LKS_TRY(lks_seal_check(path, bytes, size, err));
-    LKS_TRY(lks_checkpoint_parse(path, bytes, size, numerics, c, err));
+    LKS_TRY(lks_checkpoint_parse(path, bytes, size, false, numerics, c, err));
     lks_status status = check_digests(path, c, err);
+    if (status == LKS_OK)
+        status = lks_checkpoint_check(path, c, err);
     if (status != LKS_OK)
         lks_checkpoint_free(c);
     return status;

@@ -167,7 +167,8 @@ static bool same_values(const lks_checkpoint *a, const lks_checkpoint *b) {
 static lks_status check_decodes(const char *path, const unsigned char *bytes, size_t size,
                                 const lks_checkpoint *expected, lks_error *err) {
     lks_checkpoint found;
-    lks_status status = lks_checkpoint_parse(path, bytes, size, expected->numerics, &found, err);
+    lks_status status =
+        lks_checkpoint_parse(path, bytes, size, true, expected->numerics, &found, err);
     if (status != LKS_OK) {
         lks_fail_context(err, "not written, the file made for it does not read back");
         return status;

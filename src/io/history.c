@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "io/h5.h"
+#include "io/h5/h5.h"
 #include "io/history_tables.h"
 #include "lockstep/publish.h"
 
@@ -139,7 +139,7 @@ static lks_status encode(lks_h5 *h, const lks_history *history, const lks_predic
 static lks_status check_readable(const char *path, const unsigned char *bytes, size_t size,
                                  const lks_history *expected, lks_error *err) {
     lks_h5 h;
-    LKS_TRY(lks_h5_open(&h, path, bytes, size, err));
+    LKS_TRY(lks_h5_open_own(&h, path, bytes, size, err));
     lks_history found = {0};
     lks_status status = lks_history_get(&h, "", &found);
     if (status == LKS_OK &&

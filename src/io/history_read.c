@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "io/h5.h"
+#include "io/h5/h5.h"
 #include "io/history_tables.h"
 #include "files/whole_file.h"
 #include "lockstep/config.h"

@@ -2,7 +2,7 @@
 #ifndef LKS_IO_HISTORY_TABLES_H
 #define LKS_IO_HISTORY_TABLES_H
 
-#include "io/h5.h"
+#include "io/h5/h5.h"
 #include "lockstep/history.h"
 
 /** Writes PREFIX/steps/... and PREFIX/epochs/...; @p prefix is "" or "/history". */

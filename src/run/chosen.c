@@ -13,7 +13,16 @@
 /* --- the newest ------------------------------------------------------------------------------- */
 
 static bool unreadable(lks_status status) {
-    return status == LKS_ERR_FORMAT || status == LKS_ERR_IO;
+    return status == LKS_ERR_FORMAT || status == LKS_ERR_IO || status == LKS_ERR_NUMERIC;
+}
+
+/* A network whose values are not finite has no answers, and goes on to nothing. */
+static lks_status read_file(const char *path, lks_checkpoint *c, lks_error *err) {
+    LKS_TRY(lks_checkpoint_read(path, LKS_NUMERICS, c, err));
+    const lks_status status = lks_checkpoint_check_values(path, c, err);
+    if (status != LKS_OK)
+        lks_checkpoint_free(c);
+    return status;
 }
 
 static lks_status read_last(const char *folder, lks_chosen *s, lks_error *err) {
@@ -22,7 +31,7 @@ static lks_status read_last(const char *folder, lks_chosen *s, lks_error *err) {
         return lks_fail(
             err, LKS_ERR_IO,
             "%s: a folder without checkpoints/last.h5; name a run folder or a checkpoint", folder);
-    return lks_checkpoint_read(s->path, LKS_NUMERICS, &s->checkpoint, err);
+    return read_file(s->path, &s->checkpoint, err);
 }
 
 /* The first of `paths` that is whole; damaged ones are passed over. */
@@ -30,7 +39,7 @@ static lks_status read_first(char **paths, int n, lks_chosen *s, lks_error *err)
     lks_status status = LKS_OK;
     for (int i = 0; i < n; i++) {
         snprintf(s->path, sizeof s->path, "%s", paths[i]);
-        status = lks_checkpoint_read(s->path, LKS_NUMERICS, &s->checkpoint, err);
+        status = read_file(s->path, &s->checkpoint, err);
         if (!unreadable(status))
             return status;
         lks_folder_remark(s->remark, "%s", err->text);
@@ -73,13 +82,12 @@ lks_status lks_folder_read_best(const char *folder, int64_t step, lks_chosen *s,
     memset(s, 0, sizeof *s);
     lks_folder_path(folder, LKS_FOLDER_CHECKPOINTS, checkpoints);
     lks_checkpoint_path(checkpoints, step, s->path);
-    if (stat(s->path, &there) == 0 &&
-        lks_checkpoint_read(s->path, LKS_NUMERICS, &s->checkpoint, err) == LKS_OK) {
+    if (stat(s->path, &there) == 0 && read_file(s->path, &s->checkpoint, err) == LKS_OK) {
         name(folder, LKS_FOLDER_BEST, "best", s);
         return LKS_OK;
     }
     lks_folder_path(folder, LKS_FOLDER_BEST, s->path);
-    LKS_TRY(lks_checkpoint_read(s->path, LKS_NUMERICS, &s->checkpoint, err));
+    LKS_TRY(read_file(s->path, &s->checkpoint, err));
     if (s->checkpoint.cursor.step == step)
         return LKS_OK;
     lks_fail(err, LKS_ERR_MISMATCH, "%s: it stands at step %lld, the best one was %lld", s->path,
@@ -183,5 +191,5 @@ lks_status lks_folder_read(const char *path, lks_chosen *s, lks_error *err) {
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return read_folder(path, s, err);
     snprintf(s->path, sizeof s->path, "%s", path);
-    return lks_checkpoint_read(path, LKS_NUMERICS, &s->checkpoint, err);
+    return read_file(path, &s->checkpoint, err);
 }

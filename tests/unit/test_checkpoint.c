@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "io/h5.h"
+#include "io/h5/h5.h"
 #include "support/test.h"
 
 static lks_error err;
@@ -56,7 +56,6 @@ static void empty_parts_survive(void) {
     s->c.history = (lks_history){0};
     s->c.config_yaml = NULL;
     s->c.n_flats = 1;
-    s->c.data = (lks_data_identity){0};
     s->c.provenance = (lks_provenance){0};
     write_sample(path, s);
     lks_checkpoint c;
@@ -127,7 +126,7 @@ static void nothing_has_a_time_stamp(void) {
     size_t size;
     unsigned char *bytes = load(path, &size);
     lks_h5 h;
-    CU_ASSERT_EQUAL_FATAL(lks_h5_open(&h, path, bytes, size, &err), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_h5_open_image(&h, path, bytes, size, &err), LKS_OK);
     for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
         H5O_info_t info;
         CU_ASSERT_TRUE(H5Oget_info_by_name(h.file, objects[i], &info, H5P_DEFAULT) >= 0);

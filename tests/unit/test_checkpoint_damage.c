@@ -227,9 +227,7 @@ static void files_of_older_programs_are_read(void) {
 static void absurd_dimensions_are_refused(void) {
     lks_h5 h;
     unsigned char *bytes;
-    size_t size, count;
-    int ndim;
-    int64_t shape[LKS_H5_DIMS_MAX];
+    size_t size;
     const hsize_t dims[2] = {1ull << 33, 1ull << 33}, chunk[2] = {16, 16};
     CU_ASSERT_EQUAL_FATAL(lks_h5_create(&h, "absurd", LKS_SEAL_SIZE, &err), LKS_OK);
     hid_t space = H5Screate_simple(2, dims, NULL), creation = H5Pcreate(H5P_DATASET_CREATE);
@@ -241,10 +239,8 @@ static void absurd_dimensions_are_refused(void) {
     H5Sclose(space);
     CU_ASSERT_EQUAL_FATAL(lks_h5_finish(&h, &bytes, &size), LKS_OK);
     lks_h5_close(&h);
-    CU_ASSERT_EQUAL_FATAL(lks_h5_open(&h, "absurd", bytes, size, &err), LKS_OK);
-    CU_ASSERT_EQUAL(lks_h5_get_shape(&h, "/x", LKS_H5_F32, &ndim, shape, &count), LKS_ERR_FORMAT);
+    CU_ASSERT_EQUAL(lks_h5_open(&h, "absurd", bytes, size, &err), LKS_ERR_FORMAT);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/x: claims to be larger"));
-    lks_h5_close(&h);
     free(bytes);
 }
 

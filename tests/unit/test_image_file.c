@@ -224,6 +224,7 @@ static void bad_hdf5_contents(void) {
     const layout five = {H5T_STD_U8LE, 5, {N, ROWS, COLUMNS, 1, 1}, false, WHOLE};
     const layout none = {H5T_STD_U8LE, 3, {0, ROWS, COLUMNS}, false, NOTHING};
     const layout channels = {H5T_STD_U8LE, 4, {1, 1, 1, 65}, false, WHOLE};
+    const layout first = {H5T_STD_U8LE, 4, {1, 3, 7, 7}, false, WHOLE};
     const layout absurd = {H5T_STD_U8LE, 3, {UINT64_C(1) << 33, 1, 1}, true, NOTHING};
     layout unwritten = good_images, few = good_labels, matrix = good_labels, text = good_labels;
     layout half = good_images, half_labels = good_labels;
@@ -247,6 +248,7 @@ static void bad_hdf5_contents(void) {
         {"/images has 5 dimensions", &five, &good_labels},
         {"/images is empty", &none, &good_labels},
         {"65 (rows, columns, channels)", &channels, &good_labels},
+        {"1 x 3 x 7 x 7, which looks like N x C x H x W", &first, &good_labels},
         {"has 8589934592 images", &absurd, &good_labels},
         {"/images was created, but never written", &unwritten, &good_labels},
         {"/images was written only in part", &half, &good_labels},

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include "io/h5.h"
+#include "io/h5/h5.h"
 #include "lockstep/publish.h"
 #include "lockstep/run_folder.h"
 #include "support/test.h"

@@ -44,6 +44,21 @@ static lks_status check_same(lks_run *run, const lks_checkpoint *saved, lks_erro
     return same_flats(saved, &now, err);
 }
 
+/* The loop goes on from the cursor, and ends where that reaches the plan's end: it has to lie in it. */
+static lks_status check_position(const lks_run *run, const lks_cursor *c, lks_error *err) {
+    const lks_plan *plan = &run->trainer.plan;
+    const int64_t together = run->config.train.accumulate;
+    const int64_t rest = c->batch / together + (c->batch % together > 0);
+    if (c->batch > plan->batches || c->epoch > c->step / plan->steps_per_epoch ||
+        c->step != c->epoch * plan->steps_per_epoch + rest || c->epoch_samples > c->samples_seen)
+        return lks_fail(err, LKS_ERR_FORMAT,
+                        "its cursor, step %lld, epoch %lld, batch %lld of %lld, is no place in "
+                        "this training: damaged, or made to do harm",
+                        (long long)c->step, (long long)c->epoch, (long long)c->batch,
+                        (long long)plan->batches);
+    return LKS_OK;
+}
+
 /* Rank 0 takes everything over from the file, and the hashes of what it read. */
 static lks_status take_over(lks_run *run, lks_checkpoint *saved, lks_error *err) {
     lks_checkpoint now;
@@ -69,6 +84,10 @@ static lks_status load(lks_run *run, const char *path, lks_error *err) {
     if (status != LKS_OK)
         return status;
     status = check_same(run, &saved, err);
+    if (status == LKS_OK)
+        status = check_position(run, &saved.cursor, err);
+    if (status == LKS_OK)
+        status = lks_checkpoint_check_values(path, &saved, err);
     if (status == LKS_OK) {
         status = take_over(run, &saved, err);
         snprintf(run->place.resumed_from, sizeof run->place.resumed_from, "%s", path);
@@ -88,7 +107,7 @@ static lks_status load_newest(lks_run *run, lks_error *err) {
     lks_status status = LKS_OK;
     for (int i = 0; i < n; i++) {
         status = load(run, paths[i], err);
-        if (status == LKS_OK || (status != LKS_ERR_FORMAT && status != LKS_ERR_IO))
+        if (status != LKS_ERR_FORMAT && status != LKS_ERR_IO && status != LKS_ERR_NUMERIC)
             break;
         lks_warn("passing over a checkpoint that cannot be read: %s", err->text);
         status = i + 1 < n

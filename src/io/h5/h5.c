@@ -1,4 +1,4 @@
-#include "io/h5.h"
+#include "io/h5/h5.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -51,8 +51,20 @@ lks_status lks_h5_fail_call(lks_h5 *h, const char *object) {
 /* HDF5's library has state of its own, and mostly comes without locks: one thread at a time has a file open. */
 static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
 
-static void enter(lks_h5 *h) {
+void lks_h5_lock(void) {
     pthread_mutex_lock(&library);
+}
+
+void lks_h5_unlock(void) {
+    pthread_mutex_unlock(&library);
+}
+
+bool lks_h5_forbid_others(void) {
+    return H5open() >= 0 && H5PLset_loading_state(0) >= 0 && H5Lunregister(H5L_TYPE_EXTERNAL) >= 0;
+}
+
+static void enter(lks_h5 *h) {
+    lks_h5_lock();
     h->inside = true;
     H5Eget_auto2(H5E_DEFAULT, &h->printer, &h->printer_data);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -153,8 +165,8 @@ lks_status lks_h5_create(lks_h5 *h, const char *name, size_t userblock, lks_erro
     return status;
 }
 
-lks_status lks_h5_open(lks_h5 *h, const char *name, const void *bytes, size_t size,
-                       lks_error *err) {
+lks_status lks_h5_open_image(lks_h5 *h, const char *name, const void *bytes, size_t size,
+                             lks_error *err) {
     *h = (lks_h5){.file = -1, .name = name, .size = size, .capacity = size, .err = err};
     /* HDF5's interface has no const here; the file is opened read-only. */
     memcpy(&h->bytes, &bytes, sizeof h->bytes);
@@ -178,8 +190,10 @@ static bool no_locks(hid_t access) {
 #endif
 }
 
-bool lks_h5_open_file(lks_h5 *h, const char *path, char reason[LKS_H5_REASON], lks_error *err) {
-    *h = (lks_h5){.file = -1, .name = path, .err = err};
+bool lks_h5_open_file(lks_h5 *h, int file, char reason[LKS_H5_REASON], lks_error *err) {
+    char path[64];
+    *h = (lks_h5){.file = -1, .err = err};
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     enter(h);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access >= 0 && no_locks(access) && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
@@ -230,19 +244,26 @@ lks_status lks_h5_finish(lks_h5 *h, unsigned char **bytes, size_t *size) {
     return LKS_OK;
 }
 
-void lks_h5_close(lks_h5 *h) {
-    if (!h->inside)
-        return;
+static void leave(lks_h5 *h) {
     if (h->file >= 0)
         H5Fclose(h->file);
     h->file = -1;
     H5Eclear2(H5E_DEFAULT);
     H5Eset_auto2(H5E_DEFAULT, h->printer, h->printer_data);
-    if (h->writing)
-        free(h->bytes);
-    h->bytes = NULL;
     h->inside = false;
-    pthread_mutex_unlock(&library);
+    lks_h5_unlock();
+}
+
+void lks_h5_close(lks_h5 *h) {
+    const bool owned = h->writing || !h->inside;
+    if (h->inside)
+        leave(h);
+    if (owned)
+        free(h->bytes);
+    free(h->items);
+    h->bytes = NULL;
+    h->items = NULL;
+    h->n_items = 0;
 }
 
 /* --- types and groups ------------------------------------------------------------------------- */
@@ -298,8 +319,4 @@ lks_status lks_h5_group(lks_h5 *h, const char *path) {
         LKS_TRY(make_group(h, part));
     }
     return LKS_OK;
-}
-
-bool lks_h5_has(lks_h5 *h, const char *path) {
-    return H5Lexists(h->file, path, H5P_DEFAULT) > 0;
 }
