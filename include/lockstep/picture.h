@@ -1,7 +1,7 @@
 /** @file picture.h  One picture file: read, and brought to the form that a network wants.
  *
- *  PNG (by libpng) and the formats of Netpbm: PBM, PGM and PPM, plain and binary (P1 to P6; format:
- * netpbm.sourceforge.net/doc). What is in the file counts, not its name. Everything is integer
+ *  PNG (by libpng), JPEG (by libjpeg-turbo) and the formats of Netpbm: PBM, PGM and PPM, plain and binary (P1
+ * to P6; format: netpbm.sourceforge.net/doc). What is in the file counts, not its name. Everything is integer
  * arithmetic, so a file gives the same bytes on every machine. Nothing here is collective. */
 #ifndef LOCKSTEP_PICTURE_H
 #define LOCKSTEP_PICTURE_H
@@ -21,11 +21,21 @@ typedef struct lks_picture {
 } lks_picture;
 
 /** Reads regular file @p path; symbolic links are followed. Palettes and fewer than 8 bits become 8
- * bits, 16 bits and any other largest value of Netpbm's are scaled to 0..255 and rounded. Values are
- * taken as they stand in the file: no gamma, no colour profile.
+ * bits, 16 bits and any other largest value of Netpbm's are scaled to 0..255 and rounded; where 16 bits a value
+ * could be and none has more than 8, 10 or 12, to what these can say. Values are taken as they stand in the
+ * file: no gamma, no colour profile.
+ *
+ *  JPEG: baseline, progressive and arithmetic coding, grey, RGB, YCbCr, and the CMYK and YCCK of Adobe's
+ * programs (red = cyan x black / 255, and so on, where 255 is no ink). Inverse DCT in exact integers; a sample
+ * of colour counts for all pixels that it covers, without interpolation.
+ *
+ *  A picture is turned as Exif's Orientation says (JPEG's APP1, PNG's eXIf), so rows and columns are those that
+ * are seen; Exif data that are malformed say nothing. Of an animated PNG the first picture is read, with a
+ * warning. So is a JPEG without its last scans.
  *  @return LKS_ERR_DATA names the path and what is wrong: missing, a folder, not readable, another
- * format (named where it is known), damaged, truncated, more than one picture, too large. On failure
- * @p picture owns nothing. */
+ * kind of file (named where it is known, with the command that converts it), damaged, truncated, more than one
+ * picture (Netpbm), too large, JPEG of 12 bits or lossless. JPEG has no check sums: a changed bit may pass. On
+ * failure @p picture owns nothing. */
 lks_status lks_picture_read(lks_picture *picture, const char *path, lks_error *err);
 
 /** Frees the pixels and zeroes the struct. */

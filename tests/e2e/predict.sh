@@ -278,7 +278,7 @@ for arguments in "" first "first pgm/0000.pgm --top 0" "first pgm/0000.pgm --shi
     same "predict $arguments: no answer" "" "$(cat stdout)"
 done
 predicts 1 "a picture for a checkpoint" pgm/0000.pgm pgm/0001.pgm
-check "is named" grep -q 'error: pgm/0000.pgm ' stderr
+check "is named" grep -q 'error: pgm/0000.pgm: is a PBM, PGM or PPM picture, not a checkpoint' stderr
 predicts 1 "a folder that is no run's" golden pgm/0001.pgm
 check "is named too" grep -q 'error: golden: a folder without checkpoints/last.h5' stderr
 predicts 1 "no file of names" first --files-from nowhere

@@ -24,7 +24,7 @@ static void pictures(void) {
     is(BYTES("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "a PNG picture", LKS_FILE_PICTURE);
     is(BYTES("\x89PNG\r\n\x1a\n\0\0\0\4CgBI"), "a PNG made for Apple's iOS (CgBI)",
        LKS_FILE_FOREIGN);
-    is(BYTES("\xff\xd8\xff\xe0"), "a JPEG picture", LKS_FILE_FOREIGN);
+    is(BYTES("\xff\xd8\xff\xe0"), "a JPEG picture", LKS_FILE_PICTURE);
     is(BYTES("P5 2 2 255 abcd"), "a PBM, PGM or PPM picture", LKS_FILE_PICTURE);
     is(BYTES("P5x"), "a text file", LKS_FILE_TEXT);
     is(BYTES("GIF89a"), "a GIF picture", LKS_FILE_FOREIGN);
@@ -199,7 +199,7 @@ static void messages_say_what_to_do(void) {
         {BYTES("\0\0\0\x18"
                "ftypheic"),
          LKS_WANTED_PICTURE, LKS_ERR_DATA,
-         "x.in: is a HEIC picture, not a picture that can be read (PNG, PGM, PPM or PBM): "
+         "x.in: is a HEIC picture, not a picture that can be read (PNG, JPEG, PGM, PPM or PBM): "
          "`heif-convert x.in x.png` (package libheif-examples) makes one of it"},
         {BYTES("\x1f\x8b"), LKS_WANTED_UNPACKED, LKS_ERR_DATA,
          "x.in: is, unpacked, gzip data, not an IDX file of unsigned bytes: `gunzip x.in` unpacks "

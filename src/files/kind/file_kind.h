@@ -12,7 +12,7 @@
 #define LKS_FILE_KIND_HEAD 4096
 
 /** The pictures that are read, for messages and help. */
-#define LKS_PICTURE_FORMATS "PNG, PGM, PPM or PBM"
+#define LKS_PICTURE_FORMATS "PNG, JPEG, PGM, PPM or PBM"
 
 /** What a file that begins with @p bytes [@p count] is; never NULL. */
 const lks_file_kind *lks_file_kind_of(const void *bytes, size_t count);

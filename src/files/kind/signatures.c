@@ -26,7 +26,7 @@ static const signature table[] = {
     AT(12, "CgBI", "a PNG made for Apple's iOS (CgBI)", LKS_FILE_FOREIGN,
        "sips -s format png %i --out %b-plain.png", "part of macOS"),
     AT(0, "\x89PNG\r\n\x1a\n", "a PNG picture", LKS_FILE_PICTURE, NULL, NULL),
-    AT(0, "\xff\xd8\xff", "a JPEG picture", LKS_FILE_FOREIGN, CONVERT),
+    AT(0, "\xff\xd8\xff", "a JPEG picture", LKS_FILE_PICTURE, NULL, NULL),
     /* pictures that are not */
     AT(0, "GIF8", "a GIF picture", LKS_FILE_FOREIGN, CONVERT_ONE),
     AT(8, "WEBP", "a WebP picture", LKS_FILE_FOREIGN, CONVERT),

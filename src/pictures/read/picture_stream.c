@@ -65,7 +65,7 @@ lks_status lks_picture_check_size(const lks_picture_stream *s, int64_t rows, int
 }
 
 lks_status lks_picture_allocate(lks_picture *p, const lks_picture_stream *s, int64_t rows,
-                                int64_t columns, int channels, int64_t least_bytes,
+                                int64_t columns, int channels, int depth, int64_t least_bytes,
                                 lks_error *err) {
     const int64_t left = s->source.file_size - lks_picture_stream_offset(s);
     if (least_bytes > left)
@@ -76,6 +76,43 @@ lks_status lks_picture_allocate(lks_picture *p, const lks_picture_stream *s, int
     p->rows = (int)rows;
     p->columns = (int)columns;
     p->channels = channels;
-    p->pixels = lks_alloc((size_t)(rows * columns), (size_t)channels, s->source.path, err);
+    p->pixels =
+        lks_alloc((size_t)(rows * columns), (size_t)(channels * depth / 8), s->source.path, err);
     return p->pixels ? LKS_OK : LKS_ERR_MEMORY;
+}
+
+/* --- 16 bits ---------------------------------------------------------------------------------- */
+
+static unsigned value_at(const lks_picture *p, size_t i) {
+    return (unsigned)p->pixels[2 * i] << 8 | p->pixels[2 * i + 1];
+}
+
+static bool has_alpha(const lks_picture *p) {
+    return p->channels % 2 == 0;
+}
+
+static unsigned largest_value(const lks_picture *p, size_t count) {
+    const size_t channels = (size_t)p->channels, colours = channels - has_alpha(p);
+    unsigned largest = 0;
+    for (size_t i = 0; i < count; i++)
+        if (i % channels < colours && value_at(p, i) > largest)
+            largest = value_at(p, i);
+    return largest;
+}
+
+void lks_picture_narrow(lks_picture *p, lks_picture_stream *s) {
+    const size_t channels = (size_t)p->channels, colours = channels - has_alpha(p);
+    const size_t count = (size_t)p->rows * (size_t)p->columns * channels;
+    const unsigned largest = largest_value(p, count);
+    const int bits = largest == 0      ? 16
+                     : largest <= 255  ? 8
+                     : largest <= 1023 ? 10
+                     : largest <= 4095 ? 12
+                                       : 16;
+    const unsigned white = (1u << bits) - 1, opaque = 65535;
+    for (size_t i = 0; i < count; i++) {
+        const unsigned whole = i % channels < colours ? white : opaque;
+        p->pixels[i] = (uint8_t)((value_at(p, i) * 255 + whole / 2) / whole);
+    }
+    s->bits_used = bits;
 }

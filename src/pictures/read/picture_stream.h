@@ -1,4 +1,4 @@
-/** @file picture_stream.h  A picture file byte by byte, and the two readers. Private to src/pictures. */
+/** @file picture_stream.h  A picture file byte by byte, the readers, and what they share. Private to src/pictures. */
 #ifndef LKS_PICTURES_PICTURE_STREAM_H
 #define LKS_PICTURES_PICTURE_STREAM_H
 
@@ -10,7 +10,9 @@ typedef struct lks_picture_stream {
     int64_t offset;   /**< in the file, behind buffer[] */
     size_t at, count; /**< the next byte of buffer[], and how many it has */
     lks_status status;
-    lks_error *err; /**< borrowed; filled where status is not LKS_OK */
+    lks_error *err;  /**< borrowed; filled where status is not LKS_OK */
+    int orientation; /**< Exif's, 1 to 8; 0: none was found so far */
+    int bits_used;   /**< of values that have 16 (lks_picture_narrow()); else 0 */
     uint8_t buffer[1 << 14];
 } lks_picture_stream;
 
@@ -34,12 +36,25 @@ int64_t lks_picture_stream_offset(const lks_picture_stream *s);
 lks_status lks_picture_check_size(const lks_picture_stream *s, int64_t rows, int64_t columns,
                                   lks_error *err);
 
-/** Gives @p p its size, checked before, and memory. @p least_bytes must still follow in the file, so
- * that a small file that claims to be a large picture is found out before anything is allocated. */
+/** Gives @p p its size, checked before, and memory: @p depth, 8 or 16, bits a value. @p least_bytes must still
+ * follow in the file, so that a small file that claims to be a large picture is found out before anything is
+ * allocated. */
 lks_status lks_picture_allocate(lks_picture *p, const lks_picture_stream *s, int64_t rows,
-                                int64_t columns, int channels, int64_t least_bytes, lks_error *err);
+                                int64_t columns, int channels, int depth, int64_t least_bytes,
+                                lks_error *err);
+
+/** Makes 8 bits of @p p's values of 16, big-endian in its pixels: v / (2^b - 1) of 255, rounded. b is 16, but
+ * where no value needs so many, alpha apart, 8, 10 or 12: so scanners and cameras write that have only these. */
+void lks_picture_narrow(lks_picture *p, lks_picture_stream *s);
+
+/** Notes the orientation in Exif data: the TIFF itself, without a name before it. The first one counts. */
+void lks_picture_note_exif(lks_picture_stream *s, const uint8_t *exif, size_t count);
+
+/** Turns and mirrors @p p, so that it is as it is to be shown. LKS_ERR_MEMORY. */
+lks_status lks_picture_turn(lks_picture *p, const lks_picture_stream *s, lks_error *err);
 
 lks_status lks_png_decode(lks_picture *p, lks_picture_stream *s, lks_error *err);
+lks_status lks_jpeg_decode(lks_picture *p, lks_picture_stream *s, lks_error *err);
 lks_status lks_pnm_decode(lks_picture *p, lks_picture_stream *s, lks_error *err);
 
 #endif

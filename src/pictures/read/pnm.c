@@ -80,6 +80,11 @@ static lks_status read_header(lks_picture_stream *s, raster *r, lks_error *err) 
     return lks_picture_check_size(s, r->rows, r->columns, err);
 }
 
+/* What fills 16 bits may have fewer in truth, which shows only when all of it is there. */
+static bool is_wide(const raster *r) {
+    return r->largest == LARGEST;
+}
+
 /* --- rasters ---------------------------------------------------------------------------------- */
 
 static int64_t row_bytes(const raster *r) {
@@ -94,14 +99,19 @@ static int64_t least_bytes(const raster *r) {
     return r->bits ? samples : 2 * samples - 1;
 }
 
-static lks_status store(const raster *r, const lks_picture_stream *s, int64_t value, uint8_t *out,
-                        lks_error *err) {
+/* Puts the i-th value of a row, in one byte of @p row or two. */
+static lks_status store(const raster *r, const lks_picture_stream *s, int64_t value, uint8_t *row,
+                        int64_t i, lks_error *err) {
     if (value > r->largest)
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: damaged: a value of %" PRId64 " near byte %" PRId64
                         ", but the header says at most %" PRId64,
                         s->source.path, value, lks_picture_stream_offset(s), r->largest);
-    *out = (uint8_t)((value * 255 + r->largest / 2) / r->largest);
+    if (is_wide(r)) {
+        row[2 * i] = (uint8_t)(value >> 8);
+        row[2 * i + 1] = (uint8_t)value;
+    } else
+        row[i] = (uint8_t)((value * 255 + r->largest / 2) / r->largest);
     return LKS_OK;
 }
 
@@ -125,7 +135,7 @@ static lks_status read_byte_row(const raster *r, lks_picture_stream *s, uint8_t 
         int low = lks_picture_stream_byte(s);
         if (high < 0 || low < 0)
             return wrong(s, -1, "the picture", err);
-        LKS_TRY(store(r, s, high << 8 | low, out + i, err));
+        LKS_TRY(store(r, s, high << 8 | low, out, i, err));
     }
     return LKS_OK;
 }
@@ -135,7 +145,7 @@ static lks_status read_plain_row(const raster *r, lks_picture_stream *s, uint8_t
     for (int64_t i = 0; i < r->columns * r->channels; i++) {
         int64_t value;
         LKS_TRY(read_number(s, "a value of the picture", true, &value, err));
-        LKS_TRY(store(r, s, value, out + i, err));
+        LKS_TRY(store(r, s, value, out, i, err));
     }
     return LKS_OK;
 }
@@ -170,8 +180,13 @@ lks_status lks_pnm_decode(lks_picture *p, lks_picture_stream *s, lks_error *err)
         {read_byte_row, read_bit_row}, {read_plain_row, read_plain_bit_row}};
     raster r;
     LKS_TRY(read_header(s, &r, err));
-    LKS_TRY(lks_picture_allocate(p, s, r.rows, r.columns, r.channels, least_bytes(&r), err));
+    const int depth = is_wide(&r) ? 16 : 8;
+    LKS_TRY(lks_picture_allocate(p, s, r.rows, r.columns, r.channels, depth, least_bytes(&r), err));
+    const int64_t stride = r.columns * r.channels * depth / 8;
     for (int64_t y = 0; y < r.rows; y++)
-        LKS_TRY(row_readers[r.plain][r.bits](&r, s, p->pixels + y * r.columns * r.channels, err));
-    return check_end(&r, s, err);
+        LKS_TRY(row_readers[r.plain][r.bits](&r, s, p->pixels + y * stride, err));
+    LKS_TRY(check_end(&r, s, err));
+    if (is_wide(&r))
+        lks_picture_narrow(p, s);
+    return LKS_OK;
 }
