@@ -1,0 +1,41 @@
+/* A run folder of parts "=== config.yaml", "=== summary.json", ...: read as `info` and `report` do. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "lockstep/memory.h"
+#include "lockstep/run_folder.h"
+#include "run/fault.h"
+
+static void put(void *context, const char *name, const uint8_t *data, size_t size) {
+    static const char *const names[] = {"config.yaml", "summary.json", "metrics.jsonl",
+                                        "faults.jsonl"};
+    (void)context;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            fuzz_put(name, data, size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static char remark[LKS_REMARK_ROOM], faults[LKS_FAULTS_TOLD];
+    const char *folder = fuzz_folder();
+    char *summary = NULL, *yaml = NULL;
+    lks_config config;
+    lks_history history = {0};
+    lks_predictions test = {0};
+    lks_error err;
+    fuzz_parts(data, size, put, NULL);
+    remark[0] = '\0';
+    lks_folder_summary(folder, &summary, remark);
+    if (lks_folder_config(folder, NULL, &config, &yaml, remark, &err) == LKS_OK) {
+        lks_config_free(&config);
+        free(yaml);
+    }
+    if (lks_folder_curves(folder, summary, NULL, &history, &test, remark, &err) == LKS_OK) {
+        lks_history_free(&history);
+        lks_predictions_free(&test);
+    }
+    lks_folder_tell_faults(folder, faults);
+    free(summary);
+    return 0;
+}

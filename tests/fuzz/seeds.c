@@ -1,0 +1,178 @@
+/* The binary inputs that fuzzers begin with, made by the program's own writers: seeds FOLDER/TARGET/NAME. */
+#include <hdf5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <jpeglib.h> /* wants stdio.h first */
+
+#include "checkpoint_sample.h"
+#include "infer/restore.h"
+#include "lockstep/checkpoint.h"
+#include "lockstep/data.h"
+#include "lockstep/history.h"
+#include "lockstep/model.h"
+#include "lockstep/picture.h"
+
+static const char *root;
+
+static void need(bool done, const char *what) {
+    if (done)
+        return;
+    fprintf(stderr, "seeds: %s failed\n", what);
+    exit(1);
+}
+
+static const char *path_of(const char *target, const char *name) {
+    static char path[1024];
+    snprintf(path, sizeof path, "%s/%s", root, target);
+    mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/%s/%s", root, target, name);
+    return path;
+}
+
+static void put(const char *target, const char *name, const void *bytes, size_t size) {
+    FILE *f = fopen(path_of(target, name), "wb");
+    need(f && fwrite(bytes, 1, size, f) == size && fclose(f) == 0, name);
+}
+
+/* A checkpoint of a network that can answer. */
+static void put_network(void) {
+    static const char yaml[] =
+        "model:\n  - conv2d: {filters: 2, kernel: 3}\n  - batchnorm\n  - relu\n"
+        "  - maxpool: 2\n  - flatten\n  - dense: 3\n";
+    lks_config config;
+    lks_error err;
+    lks_model *model;
+    sample *s = new_sample();
+    need(lks_config_parse(&config, yaml, strlen(yaml), "seed.yaml", NULL, 0, &err) == LKS_OK,
+         "yaml");
+    s->c.data = (lks_data_identity){
+        .classes = 3, .channels = 1, .rows = 8, .columns = 8, .n_train = 9, .std = {1}};
+    need(lks_restore_model(&model, &config, &s->c.data, 1, 1, &err) == LKS_OK, "model");
+    lks_checkpoint c = s->c;
+    c.numerics = LKS_NUMERICS;
+    c.config_yaml = lks_config_to_yaml(&config, &err);
+    const lks_model_view view = lks_model_look(model);
+    lks_model_init(model, 1);
+    c.flats[0] = (lks_flat){"model", view.weights, view.n_weights, view.tensors, view.n_tensors};
+    c.n_flats = 1;
+    need(lks_checkpoint_write(path_of("checkpoint", "network"), &c, &err) == LKS_OK, err.text);
+    free(c.config_yaml);
+    lks_model_free(model);
+    lks_config_free(&config);
+    free(s);
+}
+
+static void put_sample(void) {
+    sample *s = new_sample();
+    lks_error err;
+    s->c.numerics = LKS_NUMERICS;
+    need(lks_checkpoint_write(path_of("checkpoint", "sample"), &s->c, &err) == LKS_OK, err.text);
+    need(lks_history_write(path_of("history", "sample"), &s->c.history, NULL, &err) == LKS_OK,
+         err.text);
+    free(s);
+}
+
+static void put_pictures(void) {
+    uint8_t pixels[12 * 9 * 4];
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 7);
+    for (int channels = 1; channels <= 4; channels++) {
+        unsigned char *bytes;
+        size_t size;
+        char name[16];
+        lks_error err;
+        need(lks_png_encode(pixels, 12, 9, channels, &bytes, &size, &err) == LKS_OK, "PNG");
+        snprintf(name, sizeof name, "channels%d", channels);
+        put("png", name, bytes, size);
+        free(bytes);
+    }
+    static const char plain[] = "P2\n# a comment\n3 2\n15\n0 1 2\n3 4 15\n";
+    static const char raw[] = "P5 3 2 255\n\0abcde", bits[] = "P4 9 2\n\x12\x80\xff\x00";
+    static const char colour[] = "P6 1 2 65535\nabcdefghijkl";
+    put("pnm", "plain", plain, sizeof plain - 1);
+    put("pnm", "raw", raw, sizeof raw - 1);
+    put("pnm", "bits", bits, sizeof bits - 1);
+    put("pnm", "colour", colour, sizeof colour - 1);
+}
+
+static void put_jpeg(const char *name, J_COLOR_SPACE space, int channels, bool progressive) {
+    struct jpeg_compress_struct c;
+    struct jpeg_error_mgr errors;
+    unsigned char *bytes = NULL, row[24 * 4];
+    unsigned long size = 0;
+    c.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&c);
+    jpeg_mem_dest(&c, &bytes, &size);
+    c.image_width = 24;
+    c.image_height = 17;
+    c.input_components = channels;
+    c.in_color_space = space;
+    jpeg_set_defaults(&c);
+    if (progressive)
+        jpeg_simple_progression(&c);
+    jpeg_start_compress(&c, TRUE);
+    while (c.next_scanline < c.image_height) {
+        JSAMPROW rows[1] = {row};
+        for (size_t i = 0; i < sizeof row; i++)
+            row[i] = (uint8_t)(i * 3 + c.next_scanline * 11);
+        jpeg_write_scanlines(&c, rows, 1);
+    }
+    jpeg_finish_compress(&c);
+    jpeg_destroy_compress(&c);
+    put("jpeg", name, bytes, size);
+    free(bytes);
+}
+
+static void put_array(hid_t file, const char *name, int rank, const hsize_t *size, bool packed,
+                      const uint8_t *values) {
+    const hid_t space = H5Screate_simple(rank, size, NULL), how = H5Pcreate(H5P_DATASET_CREATE);
+    if (packed)
+        need(H5Pset_chunk(how, rank, size) >= 0 && H5Pset_deflate(how, 6) >= 0, "a chunk");
+    const hid_t set =
+        H5Dcreate2(file, name, H5T_NATIVE_UINT8, space, H5P_DEFAULT, how, H5P_DEFAULT);
+    need(H5Dwrite(set, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0, name);
+    H5Dclose(set);
+    H5Pclose(how);
+    H5Sclose(space);
+}
+
+static void put_h5_set(const char *name, bool packed) {
+    static const hsize_t images[3] = {3, 5, 4};
+    static const uint8_t pixels[3 * 5 * 4] = {1, 2, 3}, labels[3] = {0, 1, 2};
+    const hid_t file = H5Fcreate(path_of("h5_set", name), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    put_array(file, "images", 3, images, packed, pixels);
+    put_array(file, "labels", 1, images, packed, labels);
+    need(H5Fclose(file) >= 0, name);
+}
+
+static void put_idx(void) {
+    uint8_t images[3 * 4 * 5] = {9}, labels[3] = {1, 0, 2};
+    const uint32_t ids[3] = {0, 1, 2};
+    lks_idx_bytes file;
+    lks_error err;
+    need(lks_idx_make_images(&file, images, 4, 5, 1, ids, 3, &err) == LKS_OK, "IDX");
+    put("idx", "images", file.bytes, file.size);
+    lks_idx_bytes_free(&file);
+    need(lks_idx_make_labels(&file, labels, ids, 3, &err) == LKS_OK, "IDX");
+    put("idx", "labels", file.bytes, file.size);
+    lks_idx_bytes_free(&file);
+}
+
+int main(int argc, char **argv) {
+    need(argc == 2, "usage: seeds FOLDER, which");
+    root = argv[1];
+    mkdir(root, 0755);
+    put_network();
+    put_sample();
+    put_pictures();
+    put_jpeg("grey", JCS_GRAYSCALE, 1, false);
+    put_jpeg("colour", JCS_RGB, 3, true);
+    put_jpeg("ink", JCS_CMYK, 4, false);
+    put_h5_set("plain", false);
+    put_h5_set("packed", true);
+    put_idx();
+    return 0;
+}
