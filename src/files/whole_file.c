@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,6 +43,12 @@ static lks_status check_start(int file, const char *path, size_t head, lks_check
     return LKS_OK;
 }
 
+/** Nothing that was written is a thousand times smaller on the disk, on file systems that compress either. */
+static bool is_hole(const struct stat *info) {
+    enum { UNIT = 512, SMALL = 1 << 26, PACKED = 1000 };
+    return info->st_size > SMALL && info->st_size / PACKED > (off_t)info->st_blocks * UNIT;
+}
+
 static lks_status read_open(int file, const char *path, size_t head, lks_check_head check,
                             unsigned char **bytes, size_t *size, lks_error *err) {
     struct stat info;
@@ -51,6 +59,11 @@ static lks_status read_open(int file, const char *path, size_t head, lks_check_h
     *size = (size_t)info.st_size;
     if (check)
         LKS_TRY(check_start(file, path, head, check, *size, err));
+    if (is_hole(&info))
+        return lks_fail(err, LKS_ERR_FORMAT,
+                        "%s is damaged, or made to do harm: of its %zu bytes nearly none are on "
+                        "the disk",
+                        path, *size);
     *bytes = malloc(*size ? *size : 1);
     if (!*bytes)
         return lks_fail(err, LKS_ERR_MEMORY, "out of memory: %zu bytes for %s", *size, path);
@@ -68,4 +81,79 @@ lks_status lks_read_whole_file(const char *path, size_t head, lks_check_head che
     lks_status status = read_open(file, path, head, check, bytes, size, err);
     close(file);
     return status;
+}
+
+/* --- streams ---------------------------------------------------------------------------------- */
+
+/** Closes @p file, keeping errno, or making it @p code. */
+static int give_up(int file, int code) {
+    const int kept = code ? code : errno;
+    if (file >= 0)
+        close(file);
+    errno = kept;
+    return -1;
+}
+
+/** -1 with errno. Never waits; reading then does. */
+static int open_at_once(const char *path, struct stat *info) {
+    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (file < 0 || fstat(file, info) != 0)
+        return give_up(file, 0);
+    if (S_ISDIR(info->st_mode))
+        return give_up(file, EISDIR);
+    return fcntl(file, F_SETFL, O_RDONLY) == 0 ? file : give_up(file, 0);
+}
+
+static FILE *stream_of(int file) {
+    FILE *f = file < 0 ? NULL : fdopen(file, "r");
+    if (!f)
+        give_up(file, 0);
+    return f;
+}
+
+FILE *lks_open_regular(const char *path) {
+    struct stat info;
+    int file = open_at_once(path, &info);
+    if (file >= 0 && !S_ISREG(info.st_mode))
+        file = give_up(file, ENXIO);
+    return stream_of(file);
+}
+
+/** Room for a byte and the 0 after it. */
+static bool make_room(char **line, size_t *room, size_t used) {
+    if (used + 2 <= *room)
+        return true;
+    const size_t wanted = *room < 128 ? 256 : 2 * *room;
+    char *larger = realloc(*line, wanted);
+    if (!larger)
+        return false;
+    *line = larger;
+    *room = wanted;
+    return true;
+}
+
+ssize_t lks_read_line(FILE *f, char **line, size_t *room) {
+    size_t used = 0;
+    for (int c = 0; c != '\n' && (c = getc_unlocked(f)) != EOF; (*line)[used++] = (char)c) {
+        if (used == LKS_LINE_MAX)
+            return -2;
+        if (!make_room(line, room, used))
+            return -1;
+    }
+    if (used == 0)
+        return -1;
+    (*line)[used] = '\0';
+    return (ssize_t)used;
+}
+
+FILE *lks_open_list(const char *path) {
+    enum { PATIENCE_MS = 3000 };
+    struct stat info;
+    int file = open_at_once(path, &info);
+    struct pollfd writer = {.fd = file, .events = POLLIN};
+    if (file >= 0 && S_ISFIFO(info.st_mode) && poll(&writer, 1, PATIENCE_MS) == 0)
+        file = give_up(file, ENXIO);
+    else if (file >= 0 && !S_ISFIFO(info.st_mode) && !S_ISREG(info.st_mode))
+        file = give_up(file, ENXIO);
+    return stream_of(file);
 }

@@ -3,6 +3,8 @@
 #define LKS_FILES_WHOLE_FILE_H
 
 #include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
 
 #include "lockstep/status.h"
 
@@ -13,11 +15,22 @@ typedef lks_status (*lks_check_head)(const char *path, const unsigned char *head
 /** The most that a check can ask for. */
 #define LKS_HEAD_MAX 512
 
+/** Opens regular file @p path to read from its start; NULL with errno for anything else: a pipe, a device or a socket
+ * gives ENXIO, and is not waited for. The caller closes it. */
+FILE *lks_open_regular(const char *path);
+
+/** As getline(3), for files of lines that may be anybody's: -2 at a line of more than LKS_LINE_MAX bytes. */
+#define LKS_LINE_MAX (1 << 24)
+ssize_t lks_read_line(FILE *f, char **line, size_t *room);
+
+/** As lks_open_regular(), for a list of names, which may come through a pipe: somebody has to write to that within seconds. */
+FILE *lks_open_list(const char *path);
+
 /** Reads regular file @p path into *bytes [*size], freed with free(), also after a failure. @p check (or NULL)
  * sees the first @p head bytes, at most LKS_HEAD_MAX, before the whole gets memory: a file of another kind may
  * have any size. Of a shorter file it sees zeros after the end. LKS_ERR_IO names the cause; LKS_ERR_FORMAT
- * where there are fewer than @p head bytes, or the file becomes shorter while it is read; LKS_ERR_MEMORY. Not
- * collective. */
+ * where there are fewer than @p head bytes, the file becomes shorter while it is read, or nearly all of it is a hole:
+ * a few bytes on the disk must not ask for all memory. LKS_ERR_MEMORY. Not collective. */
 lks_status lks_read_whole_file(const char *path, size_t head, lks_check_head check,
                                unsigned char **bytes, size_t *size, lks_error *err);
 

@@ -138,7 +138,7 @@ lks_status lks_checkpoint_list(const char *dir, bool clean, char ***paths, int *
 
 /** The first lines of a file tell its length and the digest of all that follows. */
 static bool read_seal(int folder, const char *name, char seal[LKS_SEAL_SIZE]) {
-    const int file = openat(folder, name, O_RDONLY | O_CLOEXEC);
+    const int file = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     const bool whole = file >= 0 && read(file, seal, LKS_SEAL_SIZE) == LKS_SEAL_SIZE;
     if (file >= 0)
         close(file);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "files/system_error.h"
+#include "files/whole_file.h"
 #include "lockstep/publish.h"
 
 #define OWNER       "owner.json"
@@ -85,7 +86,7 @@ static void note_beat(void *context, const char *name) {
 static void read_owner(const char *path, lks_life *life) {
     char text[OWNER_MAX];
     size_t n = 0;
-    FILE *f = fopen(path, "r");
+    FILE *f = lks_open_regular(path);
     if (f) {
         n = fread(text, 1, sizeof text - 1, f);
         fclose(f);

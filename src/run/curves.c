@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "files/system_error.h"
+#include "files/whole_file.h"
 #include "lockstep/json.h"
 #include "lockstep/phase_times.h"
 #include "lockstep/run_folder.h"
@@ -72,10 +73,11 @@ static lks_status read_metrics(FILE *f, const char *path, lks_history *h, int *d
     size_t size = 0;
     ssize_t length;
     lks_status status = LKS_OK;
-    while (status == LKS_OK && (length = getline(&line, &size, f)) > 0)
+    while (status == LKS_OK && (length = lks_read_line(f, &line, &size)) > 0)
         status = add_line(h, line, (size_t)length, damaged, err);
     if (status == LKS_OK && !feof(f))
-        status = lks_fail_system(err, "read", path);
+        status = length < -1 ? lks_fail(err, LKS_ERR_IO, "%s has a line that is too long", path)
+                             : lks_fail_system(err, "read", path);
     free(line);
     return status;
 }
@@ -103,7 +105,7 @@ static lks_status open_metrics(const char *folder, lks_history *h, char remark[L
                                lks_error *err) {
     char path[LKS_FOLDER_PATH_MAX];
     int damaged = 0;
-    FILE *f = fopen(lks_folder_path(folder, LKS_FOLDER_METRICS, path), "r");
+    FILE *f = lks_open_regular(lks_folder_path(folder, LKS_FOLDER_METRICS, path));
     if (!f)
         return errno == ENOENT ? LKS_OK : lks_fail_system(err, "read", path);
     const lks_status status = read_metrics(f, path, h, &damaged, err);

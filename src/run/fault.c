@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "files/whole_file.h"
 #include "lockstep/json.h"
 #include "lockstep/log.h"
 #include "lockstep/publish.h"
@@ -96,8 +97,8 @@ void lks_folder_tell_faults(const char *folder, char told[LKS_FAULTS_TOLD]) {
     char path[LKS_FOLDER_PATH_MAX], *line = NULL;
     size_t room = 0;
     *told = 0;
-    FILE *f = fopen(lks_folder_path(folder, LKS_FOLDER_FAULTS, path), "re");
-    for (int n = 1; f && getline(&line, &room, f) > 0; n++)
+    FILE *f = lks_open_regular(lks_folder_path(folder, LKS_FOLDER_FAULTS, path));
+    for (int n = 1; f && lks_read_line(f, &line, &room) > 0; n++)
         tell(line, n, told);
     free(line);
     if (f)

@@ -15,6 +15,7 @@
 #include "lockstep/model.h"
 #include "lockstep/optim.h"
 #include "lockstep/run_folder.h"
+#include "files/whole_file.h"
 #include "tool/describe.h"
 
 typedef struct source {
@@ -230,7 +231,7 @@ static lks_status describe_hdf5(const char *path, lks_error *err) {
 static bool is_plain_hdf5(const char *path) {
     static const char signature[8] = "\211HDF\r\n\032\n";
     char start[sizeof signature];
-    FILE *f = fopen(path, "r");
+    FILE *f = lks_open_regular(path);
     bool found = f && fread(start, 1, sizeof start, f) == sizeof start &&
                  memcmp(start, signature, sizeof start) == 0;
     if (f)

@@ -7,6 +7,7 @@
 #include "cli/commands/commands.h"
 #include "cli/parse.h"
 #include "cli/process.h"
+#include "files/whole_file.h"
 #include "lockstep/eval.h"
 #include "tool/predict_print.h"
 
@@ -148,7 +149,7 @@ static lks_status read_text(FILE *f, const char *path, char **text, lks_error *e
 /* All names, one a line, in *text, which is made here and lasts until they are answered. */
 static lks_status read_names(const char *path, char **text, lks_error *err) {
     const bool is_stdin = strcmp(path, "-") == 0;
-    FILE *f = is_stdin ? stdin : fopen(path, "re");
+    FILE *f = is_stdin ? stdin : lks_open_list(path);
     if (!f)
         return lks_fail(err, LKS_ERR_IO, "cannot read %s: %s", path, strerror(errno));
     lks_status status = read_text(f, is_stdin ? "standard input" : path, text, err);
