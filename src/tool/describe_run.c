@@ -163,20 +163,36 @@ static void print_epochs(const run_folder *r) {
     }
 }
 
-/* The rank that took the most in most of the epochs, the lowest of equals. */
-static int32_t usual_rank(const lks_history *h, int phase) {
+static int by_number(const void *a, const void *b) {
+    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The one that is there most often, the lowest of equals; -1: none is known. Sorts the ranks. */
+static int32_t most_frequent(int32_t *ranks, size_t n) {
     int32_t usual = -1;
-    size_t most = 0;
-    for (size_t i = 0; i < h->n_epochs; i++) {
-        int32_t rank = h->epochs[i].phases.of[phase].rank;
-        size_t times = 0;
-        for (size_t k = i; k < h->n_epochs; k++)
-            times += h->epochs[k].phases.of[phase].rank == rank;
-        if (rank >= 0 && (times > most || (times == most && rank < usual))) {
-            usual = rank;
+    size_t most = 0, times = 0;
+    qsort(ranks, n, sizeof *ranks, by_number);
+    for (size_t i = 0; i < n; i++) {
+        times = i > 0 && ranks[i] == ranks[i - 1] ? times + 1 : 1;
+        if (ranks[i] >= 0 && times > most) {
             most = times;
+            usual = ranks[i];
         }
     }
+    return usual;
+}
+
+/* The rank that took the most in most of the epochs. */
+static int32_t usual_rank(const lks_history *h, int phase) {
+    lks_error ignored;
+    int32_t *ranks = lks_alloc(h->n_epochs, sizeof *ranks, "ranks", &ignored);
+    if (!ranks)
+        return -1;
+    for (size_t i = 0; i < h->n_epochs; i++)
+        ranks[i] = h->epochs[i].phases.of[phase].rank;
+    const int32_t usual = most_frequent(ranks, h->n_epochs);
+    lks_free(ranks);
     return usual;
 }
 
