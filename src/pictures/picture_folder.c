@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,17 +157,42 @@ typedef struct ancestor {
     ino_t number;
 } ancestor;
 
+/* A folder that was looked at. */
+typedef struct place {
+    dev_t device;
+    ino_t number;
+} place;
+
 typedef struct class_walk {
     lks_picture_folder *folder;
     int label;
     bool test;
+    void *seen; /* a tree of places (tsearch(3)) */
 } class_walk;
 
-static lks_status walk(const class_walk *w, const char *path, const ancestor *above,
-                       lks_error *err);
+static int compare_places(const void *left, const void *right) {
+    const place *a = left, *b = right;
+    return a->device != b->device ? (a->device > b->device ? 1 : -1)
+                                  : (a->number > b->number) - (a->number < b->number);
+}
 
-static lks_status take(const class_walk *w, const char *path, const ancestor *above,
-                       lks_error *err) {
+/* Whether the folder is new: a few links to each other's folders are as many paths as one likes. */
+static lks_status note_place(class_walk *w, const struct stat *info, const char *path, bool *is_new,
+                             lks_error *err) {
+    place *here = malloc(sizeof *here);
+    if (!here)
+        return no_memory(path, err);
+    *here = (place){info->st_dev, info->st_ino};
+    place *const *found = tsearch(here, &w->seen, compare_places);
+    *is_new = found && *found == here;
+    if (!*is_new)
+        free(here);
+    return found ? LKS_OK : no_memory(path, err);
+}
+
+static lks_status walk(class_walk *w, const char *path, const ancestor *above, lks_error *err);
+
+static lks_status take(class_walk *w, const char *path, const ancestor *above, lks_error *err) {
     if (is_folder(path))
         return walk(w, path, above, err);
     if (is_picture_name(extension_of(path)))
@@ -174,15 +200,18 @@ static lks_status take(const class_walk *w, const char *path, const ancestor *ab
     return leave_out_file(w->folder, path, err);
 }
 
-static lks_status walk(const class_walk *w, const char *path, const ancestor *above,
-                       lks_error *err) {
+static lks_status walk(class_walk *w, const char *path, const ancestor *above, lks_error *err) {
     struct stat info;
+    bool is_new;
     if (stat(path, &info) != 0)
         return lks_fail(err, LKS_ERR_IO, "%s: cannot be examined: %s", path, strerror(errno));
     for (const ancestor *a = above; a; a = a->above)
         if (a->device == info.st_dev && a->number == info.st_ino)
             return lks_fail(err, LKS_ERR_DATA, "%s: links to a folder that it is in", path);
     const ancestor here = {above, info.st_dev, info.st_ino};
+    LKS_TRY(note_place(w, &info, path, &is_new, err));
+    if (!is_new)
+        return leave_out(w->folder, "links to folders looked at before", path, err);
     name_list list;
     LKS_TRY(list_names(&list, path, err));
     lks_status status = LKS_OK;
@@ -273,14 +302,16 @@ static lks_status scan_class(lks_picture_folder *f, const char *dir, const char 
             return no_memory(path, err);
         f->n_classes++;
     }
-    const class_walk w = {f, find_class(f, name), test};
+    class_walk w = {f, find_class(f, name), test, NULL};
     if (w.label < 0)
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: train has no folder of this class; the classes of test must be "
                         "among those of train",
                         path);
     const int64_t before = f->n_pictures;
-    LKS_TRY(walk(&w, path, NULL, err));
+    const lks_status status = walk(&w, path, NULL, err);
+    tdestroy(w.seen, free);
+    LKS_TRY(status);
     if (f->n_pictures == before)
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: has no pictures (*.png, .pgm, .ppm, .pbm, .pnm); remove the folder, "

@@ -159,6 +159,26 @@ static void links_are_followed(void) {
     check_refused("links", "links/b/loop", "links to a folder that it is in");
 }
 
+/* Forty folders with two links each to the one before: a million million paths. */
+static void each_folder_is_walked_once(void) {
+    enum { DEEP = 40 };
+    char name[64], below[32];
+    touch_all((const char *const[]){"once/b/1.png", "once/a/0/1.png", NULL});
+    for (int i = 1; i < DEEP; i++) {
+        snprintf(name, sizeof name, "once/a/%d/1.png", i);
+        touch(name);
+        snprintf(below, sizeof below, "../%d", i - 1);
+        for (int k = 0; k < 2; k++) {
+            snprintf(name, sizeof name, "once/a/%d/link%d", i, k);
+            CU_ASSERT_EQUAL(symlink(below, path_of(name)), 0);
+        }
+    }
+    scan("once");
+    CU_ASSERT_EQUAL(folder.n_pictures, DEEP + 1);
+    CU_ASSERT_FATAL(folder.n_left_out == 1 && folder.left_out[0].count == 2 * (DEEP - 1));
+    lks_picture_folder_free(&folder);
+}
+
 static void many_pictures_are_listed(void) {
     char name[64];
     for (int i = 0; i < 1000; i++) {
@@ -210,6 +230,7 @@ int main(void) {
         {"others are counted by kind", others_are_counted_by_kind},
         {"two sets share labels", two_sets_share_labels},
         {"links are followed", links_are_followed},
+        {"each folder is walked once", each_folder_is_walked_once},
         {"many pictures are listed", many_pictures_are_listed},
         {"bad folders are refused", bad_folders_are_refused},
         {"too many classes are refused", too_many_classes_are_refused},
