@@ -261,6 +261,30 @@ char *lks_config_optimizer_remark(const lks_config *config, char *out);
 int lks_config_step_remarks(const lks_config *config, int64_t steps, bool fresh,
                             char out[2][LKS_REMARK_MAX]);
 
+/** The file beside the images that `lockstep pack` made of pictures. */
+#define LKS_PACKED_NAME "pictures.yaml"
+
+/** What it says. */
+typedef struct lks_packed_note {
+    int rows, columns, channels; /**< of the images that it belongs to */
+    lks_data_config data;        /**< classes, class_names and pictures; nothing else has a value */
+} lks_packed_note;
+
+/** Reads such a file, @p path in messages. It may have no other keys than those of images.* and
+ * data.{classes,class_names,pictures}. LKS_ERR_CONFIG as lks_config_parse(). */
+lks_status lks_packed_note_parse(lks_packed_note *note, const char *text, size_t size,
+                                 const char *path, lks_error *err);
+
+/** Writes what lks_packed_note_parse() reads back. Returns malloc'd text, NULL with @p err when memory is
+ * short. */
+char *lks_packed_note_text(const lks_packed_note *note, lks_error *err);
+
+/** Gives @p config what the note says of classes, class names and pictures where it says nothing itself: 0, none
+ * and auto. Writes a text for each part in which they differ, and the configuration's is kept, into @p out; returns
+ * their number. Pure. */
+int lks_config_take_note(lks_config *config, const lks_packed_note *note,
+                         char out[3][LKS_REMARK_MAX]);
+
 /** Frees what the config owns and zeroes it. */
 void lks_config_free(lks_config *config);
 

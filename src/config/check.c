@@ -291,6 +291,13 @@ static const struct {
     {check_lowest_rate, {"train.schedule", "train.optimizer"}},
     {check_chunks, {"train.global_batch", "train.chunk", "train.accumulate"}}};
 
+void lks_config_check_pictures(lks_reader *r) {
+    check_applies(r);
+    choose_background(r);
+    if (lks_reader_sound(r, "data.classes") && lks_reader_sound(r, "data.class_names"))
+        check_class_names(r);
+}
+
 void lks_config_check(lks_reader *r) {
     check_applies(r);
     choose_defaults(r);

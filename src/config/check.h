@@ -8,4 +8,7 @@
  * are noted in the reader. */
 void lks_config_check(lks_reader *r);
 
+/** The same for data.classes, data.class_names and data.pictures alone. */
+void lks_config_check_pictures(lks_reader *r);
+
 #endif

@@ -3,6 +3,7 @@
 #include "config/check.h"
 #include "config/locale.h"
 #include "config/model.h"
+#include "config/parse.h"
 #include "config/unknown.h"
 #include "config/value.h"
 
@@ -70,8 +71,6 @@ static lks_status no_map(lks_reader *r, const char *section, const lks_node *nod
                        section, node->type == LKS_NODE_NULL ? ", and has none" : "", place);
 }
 
-static lks_status read_section(lks_reader *r, const char *section, const lks_node *node);
-
 static lks_status read_key(lks_reader *r, const char *section, const lks_node *key) {
     char path[LKS_KEY_MAX];
     int length = snprintf(path, sizeof path, "%s%s%s", section, section[0] ? "." : "", key->text);
@@ -80,13 +79,13 @@ static lks_status read_key(lks_reader *r, const char *section, const lks_node *k
     if (option)
         return read_option(r, option, key->next);
     if (!dotted && key->text[0] && is_section(path))
-        return read_section(r, path, key->next);
+        return lks_config_read_section(r, path, key->next);
     lks_reader_doubt(r, section);
     return lks_fail_unknown(r, &(lks_unknown_key){section, key->text, path, key->offset});
 }
 
 /* Applies a section's map. Recursion ends where the table's keys end. */
-static lks_status read_section(lks_reader *r, const char *section, const lks_node *node) {
+lks_status lks_config_read_section(lks_reader *r, const char *section, const lks_node *node) {
     if (node->type != LKS_NODE_MAP) {
         lks_reader_doubt(r, section);
         return no_map(r, section, node);
@@ -104,7 +103,7 @@ static lks_status apply_key(lks_reader *r, const char *key, const lks_node *node
     if (strncmp(key, "model.", 6) == 0)
         return lks_model_set(r, key + 6, node);
     if (is_section(key))
-        return read_section(r, key, node);
+        return lks_config_read_section(r, key, node);
     lks_reader_doubt(r, "");
     return lks_fail_unknown(r, &(lks_unknown_key){"", key, key, 0});
 }
@@ -116,7 +115,7 @@ static lks_status apply_file(lks_reader *r) {
     r->now = r->file;
     LKS_TRY(lks_yaml_parse(&yaml, &r->now, &r->problems));
     lks_status status =
-        yaml.root ? read_section(r, "", yaml.root)
+        yaml.root ? lks_config_read_section(r, "", yaml.root)
                   : lks_fail_at(&r->problems, &r->now, 0,
                                 "the file is empty; a configuration has at least 'model'");
     lks_yaml_free(&yaml);
@@ -196,11 +195,15 @@ static void name_from_file(lks_config *config, const char *file) {
     memcpy(config->name, name, length);
 }
 
-/* Where the file is no map of keys, there is nothing that the rest could be checked against. */
-static void parse_all(lks_reader *r, int n_sets) {
+void lks_config_reset(lks_config *config) {
     const lks_option *option;
     for (int i = 0; (option = lks_option_at(i)); i++)
-        lks_option_reset(option, r->config);
+        lks_option_reset(option, config);
+}
+
+/* Where the file is no map of keys, there is nothing that the rest could be checked against. */
+static void parse_all(lks_reader *r, int n_sets) {
+    lks_config_reset(r->config);
     name_from_file(r->config, r->file.label);
     lks_status status = apply_file(r);
     for (int i = 0; i < n_sets && status == LKS_OK; i++)

@@ -162,7 +162,7 @@ lks_status lks_publish_check(const char *path, lks_error *err) {
 
 /* --- sets ------------------------------------------------------------------------------------- */
 
-#define SET_MAX 10
+#define SET_MAX 12
 
 static lks_status remove_old(const lks_target *p, lks_error *err) {
     if (unlinkat(p->folder, p->name, 0) != 0 && errno != ENOENT)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feed/packed/packed.h"
 #include "lockstep/eval.h"
 #include "lockstep/job.h"
 #include "lockstep/log.h"
@@ -60,6 +61,7 @@ static lks_status run_eval(lks_ensemble *e, lks_comm *comm, const lks_eval_optio
                         "%s: its configuration names no test set; give one with --set "
                         "data.test_images=FILE --set data.test_labels=FILE",
                         first->path);
+    LKS_TRY(lks_packed_compare(&first->config, comm, err));
     int threads;
     LKS_TRY(
         lks_choose_threads(comm, o->threads ? o->threads : first->config.threads, &threads, err));

@@ -145,12 +145,21 @@ static void add_numbers(lks_html *page, const char *name, const double *values, 
     lks_html_add(page, "]");
 }
 
+static void add_pictures(lks_html *page, const lks_pictures_config *p) {
+    static const char *const ways[] = {[LKS_PREPROCESS_AUTO] = "auto",
+                                       [LKS_PREPROCESS_MNIST] = "mnist",
+                                       [LKS_PREPROCESS_NONE] = "none"};
+    lks_html_printf(page, ",\"pictures\":{\"preprocess\":\"%s\",\"invert\":%s,\"background\":%d}",
+                    ways[p->preprocess], p->invert ? "true" : "false", p->background);
+}
+
 lks_status lks_panel_network_describe(lks_html *page, const lks_panel_source *source,
                                       lks_error *err) {
     const lks_config *config = source->config;
     const lks_data_identity *data = source->data;
     lks_html_printf(page, "{\"rows\":%d,\"columns\":%d,\"channels\":%d", data->rows, data->columns,
                     data->channels);
+    add_pictures(page, &config->data.pictures);
     add_numbers(page, "mean", data->mean, data->channels);
     add_numbers(page, "std", data->std, data->channels);
     for (int i = 0; i < data->classes; i++) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "feed/packed/packed.h"
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
@@ -118,6 +119,7 @@ static lks_status choose_data(lks_config *config, lks_comm *comm, const char *da
     if (status != LKS_OK)
         lks_fail_context(err, "--data");
     LKS_TRY(lks_comm_agree(comm, status, err));
+    LKS_TRY(lks_packed_take(config, comm, err));
     c->test_images[0] = c->test_labels[0] = 0; /* nothing is evaluated */
     *made_up = !data && comm->rank == 0 && !lks_image_file_exists(c, LKS_PART_TRAIN);
     lks_comm_broadcast(comm, made_up, sizeof *made_up, 0);

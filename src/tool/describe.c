@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "feed/packed/packed.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/data.h"
 #include "lockstep/image_file.h"
@@ -104,9 +105,18 @@ static void print_class_names(const lks_data_config *c) {
         fputs("\n\n", stdout);
 }
 
+static void print_pictures(const lks_pictures_config *p) {
+    if (p->preprocess == LKS_PREPROCESS_MNIST)
+        fputs("pictures  centred as MNIST's images are\n\n", stdout);
+    if (p->preprocess == LKS_PREPROCESS_NONE)
+        lks_print(stdout, "pictures  resized on a ground of %d%s\n\n", p->background,
+                  p->invert ? ", inverted" : "");
+}
+
 static lks_status print_network(const lks_config *c, lks_shape input, int classes, lks_error *err) {
     LKS_TRY(lks_class_names_check(&c->data, classes, err));
     print_class_names(&c->data);
+    print_pictures(&c->data.pictures);
     lks_layer_info *info = lks_alloc((size_t)c->n_layers, sizeof *info, "the layer table", err);
     if (!info)
         return err->status;
@@ -137,9 +147,12 @@ static lks_status describe_config(const source *s, lks_error *err) {
     lks_status status = lks_config_parse(&c, text, size, s->path, s->sets, s->n_sets, err);
     free(text);
     LKS_TRY(status);
-    lks_print(stdout, "network %s (forward of one image: MFLOP, KiB of output)\n", c.name);
-    lks_shape input = input_of(&c, &classes);
-    status = print_network(&c, input, classes, err);
+    status = lks_packed_take(&c, NULL, err);
+    if (status == LKS_OK) {
+        lks_print(stdout, "network %s (forward of one image: MFLOP, KiB of output)\n", c.name);
+        const lks_shape input = input_of(&c, &classes);
+        status = print_network(&c, input, classes, err);
+    }
     lks_config_free(&c);
     return status;
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,23 +23,26 @@ static const char *const file_names[] = {"train-images-idx3-ubyte", "train-label
                                          "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
 enum {
     FILES = 4,
-    GZ = FILES,
-    DIGESTS = 2 * FILES,
+    NOTE = 0,
+    FIRST = 1,
+    GZ = FIRST + FILES, /* training takes them, too */
+    DIGESTS = GZ + FILES,
     NAMES = DIGESTS + 2
-}; /* .gz: training takes it, too */
+};
 
 typedef char paths[NAMES][LKS_PATH_MAX];
 
 /* --- where the files go ----------------------------------------------------------------------- */
 
 static lks_status name_files(paths path, const char *out, lks_error *err) {
-    for (int i = 0; i < DIGESTS; i++) {
+    LKS_TRY(lks_data_path(path[NOTE], out, LKS_PACKED_NAME, err));
+    for (int i = 0; i < 2 * FILES; i++) {
         char name[64];
-        snprintf(name, sizeof name, "%s%s", file_names[i % FILES], i < GZ ? "" : ".gz");
-        LKS_TRY(lks_data_path(path[i], out, name, err));
+        snprintf(name, sizeof name, "%s%s", file_names[i % FILES], i < FILES ? "" : ".gz");
+        LKS_TRY(lks_data_path(path[FIRST + i], out, name, err));
     }
     for (int part = 0; part < 2; part++)
-        LKS_TRY(lks_set_digest_path(path[2 * part], path[DIGESTS + part], err));
+        LKS_TRY(lks_set_digest_path(path[FIRST + 2 * part], path[DIGESTS + part], err));
     return LKS_OK;
 }
 
@@ -251,16 +255,18 @@ static lks_status make_part(const lks_packed *p, bool test, part_files *files, l
     return digest_part(p, ids, n, file_names[test ? 3 : 1], &files->digests, err);
 }
 
+/* The note first: images without it would be taken for others. */
 static lks_status publish_parts(const lks_packed *p, paths path, const part_files parts[2],
-                                lks_error *err) {
+                                const char *note, lks_error *err) {
     lks_publish_item items[NAMES];
     for (int i = 0; i < NAMES; i++)
         items[i] = (lks_publish_item){path[i], NULL, 0};
+    items[NOTE] = (lks_publish_item){path[NOTE], note, strlen(note)};
     for (int part = 0; part < 2; part++) {
         const part_files *f = &parts[part];
-        items[2 * part] = (lks_publish_item){path[2 * part], f->images.bytes, f->images.size};
-        items[2 * part + 1] =
-            (lks_publish_item){path[2 * part + 1], f->labels.bytes, f->labels.size};
+        lks_publish_item *set = &items[FIRST + 2 * part];
+        set[0] = (lks_publish_item){set[0].path, f->images.bytes, f->images.size};
+        set[1] = (lks_publish_item){set[1].path, f->labels.bytes, f->labels.size};
         items[DIGESTS + part] = (lks_publish_item){path[DIGESTS + part], f->digests,
                                                    f->digests ? strlen(f->digests) : 0};
     }
@@ -273,8 +279,10 @@ static lks_status publish(const lks_packed *p, paths path, lks_error *err) {
     lks_status status = make_part(p, false, &parts[0], err);
     if (status == LKS_OK)
         status = make_part(p, true, &parts[1], err);
+    char *note = status == LKS_OK ? lks_pack_note(p, err) : NULL;
     if (status == LKS_OK)
-        status = publish_parts(p, path, parts, err);
+        status = note ? publish_parts(p, path, parts, note, err) : LKS_ERR_MEMORY;
+    free(note);
     for (int part = 0; part < 2; part++) {
         lks_idx_bytes_free(&parts[part].images);
         lks_idx_bytes_free(&parts[part].labels);

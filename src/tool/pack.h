@@ -21,6 +21,10 @@ typedef struct lks_packed {
     bool progress, drawn;
 } lks_packed;
 
+/* The text of pictures.yaml, for free(); NULL with @p err when memory is short. Folders whose names no class can have
+ * are warned of, and then no class has a name. */
+char *lks_pack_note(const lks_packed *p, lks_error *err);
+
 /* The table of the classes, and the commands that train on them. */
 lks_status lks_pack_report(const lks_packed *p, lks_error *err);
 

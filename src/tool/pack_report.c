@@ -55,29 +55,6 @@ static lks_status print_set(const lks_config *c, const char *key, lks_error *err
     return status;
 }
 
-/* True for a folder's name that data.class_names takes. */
-static bool is_class_name(const char *name) {
-    const size_t length = strlen(name);
-    return length < LKS_NAME_MAX && !strpbrk(name, "\t\r\n") &&
-           lks_text_check(name, length) == length;
-}
-
-/* Names that say no more than the labels do are left out. */
-static lks_status print_class_names(const lks_packed *p, lks_config *c, lks_error *err) {
-    bool tell = false;
-    for (int k = 0; k < p->folder.n_classes; k++) {
-        char label[16];
-        const char *name = p->folder.class_names[k];
-        snprintf(label, sizeof label, "%d", k);
-        tell = tell || strcmp(name, label) != 0;
-        if (!is_class_name(name))
-            return LKS_OK;
-        snprintf(c->data.class_names[k], LKS_NAME_MAX, "%s", name);
-    }
-    c->data.n_class_names = p->folder.n_classes;
-    return tell ? print_set(c, "data.class_names", err) : LKS_OK;
-}
-
 /* The last component of the folder's name, for the run folder. */
 static void name_run(const char *out, char *name, size_t size) {
     size_t end = strlen(out);
@@ -122,7 +99,6 @@ static lks_status print_commands(const lks_packed *p, const char *units, lks_con
            "  mpirun -n 2 lockstep train net.yaml",
            p->options->network);
     LKS_TRY(print_set(c, "data.dir", err));
-    LKS_TRY(print_class_names(p, c, err));
     if (*units)
         printf(" --set %s", units);
     if (!p->split.n_validation) {
@@ -135,11 +111,8 @@ static lks_status print_commands(const lks_packed *p, const char *units, lks_con
         printf("\n  lockstep eval");
         LKS_TRY(print_word(checkpoint, err));
     }
-    printf("\n\nTo ask it about a picture, prepared as these were:\n  lockstep predict");
+    printf("\n\nTo ask it about a picture:\n  lockstep predict");
     LKS_TRY(print_word(run, err));
-    printf(" --preprocess none%s", p->options->invert ? " --invert" : "");
-    if (p->options->background >= 0)
-        printf(" --background %d", p->options->background);
     printf(" photo.png\n");
     return LKS_OK;
 }

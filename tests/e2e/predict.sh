@@ -208,10 +208,10 @@ same "white beside it" "[255,255,255]" "$(jq -c '.pixels[:3]' stdout)"
 predicts 0 "inverted" colours-run colours/red/1.ppm --format json --show --preprocess none --invert
 same "inverted values" "[54,255,254]" "$(jq -c '.pixels[:3]' stdout)"
 predicts 0 "as the configuration says" colours-run colours/red/1.ppm tall.ppm --format json --show \
-    --set 'data.pictures={preprocess: none, invert: true}'
+    --set 'data.pictures={preprocess: none, invert: true, background: 255}'
 same "inverted values again, white beside it" "[54,255,254] [0,0,0]" "$(jq -c '.pixels[:3]' stdout | xargs)"
 predicts 0 "the command line" colours-run colours/red/1.ppm --format json --show --preprocess none \
-    --set 'data.pictures={preprocess: none, invert: true}'
+    --set 'data.pictures={preprocess: none, invert: true, background: 255}'
 same "comes before the configuration" "none [201,0,1]" "$(jq -r '"\(.preprocess) \(.pixels[:3])"' stdout)"
 "$LOCKSTEP" train colours.yaml --set train.max_steps=1 --set data.pictures.preprocess=none --set data.pictures.invert=true \
     --out inverts --progress never >train.log 2>&1 || show train.log

@@ -85,17 +85,17 @@ function scaledSide(side, to, from, most) {
   return Math.min(Math.max(Math.floor((2 * side * to + from) / (2 * from)), 1), most);
 }
 
-// A plane as large as fits in the middle of black, its sides' ratio kept.
-function fitted(plane, rows, columns) {
+// A plane as large as fits in the middle of a ground of one grey, its sides' ratio kept.
+function fitted(plane, rows, columns, ground) {
   const tall = plane.rows * columns >= plane.columns * rows;
   const height = tall ? rows : scaledSide(plane.rows, columns, plane.columns, rows);
   const width = tall ? scaledSide(plane.columns, rows, plane.rows, columns) : columns;
   return placed(resized(plane, height, width), rows, columns,
-    Math.floor((rows - height) / 2), Math.floor((columns - width) / 2));
+    Math.floor((rows - height) / 2), Math.floor((columns - width) / 2), ground);
 }
 
-function placed(plane, rows, columns, top, left) {
-  const values = new Uint8Array(rows * columns);
+function placed(plane, rows, columns, top, left, ground = 0) {
+  const values = new Uint8Array(rows * columns).fill(ground);
   for (let y = 0; y < plane.rows; y++)
     values.set(plane.values.subarray(y * plane.columns, (y + 1) * plane.columns),
       (top + y) * columns + left);
@@ -178,24 +178,25 @@ function centred(plane) {
   return placed(crop, size, size, start(y2, crop.rows), start(x2, crop.columns));
 }
 
-// {bytes, how}: a picture of the network's own size is taken as it is ("none"); for 28 x 28 in grey it
-// is centred ("mnist"), else fitted ("fit").
+// {bytes, how}, as the network's `pictures` says: centred ("mnist"), or fitted ("fit"), where that leaves all values
+// as they are "none". Where it says auto, a picture of the network's own size is taken as it is; for 28 x 28 in grey it
+// is centred, else fitted on black.
 function prepare(picture, network) {
   const {rows, columns, channels} = network, {pixels} = picture;
+  const {preprocess, invert, background} = network.pictures, auto = preprocess === "auto";
+  const same = picture.rows === rows && picture.columns === columns && opaque(pixels) &&
+    (channels > 1 || colourless(pixels));
   let planes, how;
-  if (picture.rows === rows && picture.columns === columns && opaque(pixels) &&
-      (channels > 1 || colourless(pixels))) {
-    how = "none";
-    planes = [0, 1, 2].slice(0, channels).map(c => planeOf(picture, c, 0));
-  } else if (rows === 28 && columns === 28 && channels === 1) {
+  if (preprocess === "mnist" || (auto && !same && rows === 28 && columns === 28 && channels === 1)) {
     how = "mnist";
     planes = [centred(greyOf(picture, 255))];
   } else {
-    how = "fit";
-    planes = (channels === 1 ? [greyOf(picture, 0)] : [0, 1, 2].map(c => planeOf(picture, c, 0)))
-      .map(plane => fitted(plane, rows, columns));
+    how = same && !invert ? "none" : "fit";
+    planes = (channels === 1 ? [greyOf(picture, background)] : [0, 1, 2].map(c => planeOf(picture, c, background)))
+      .map(plane => fitted(plane, rows, columns, background));
   }
+  const turned = how === "fit" && invert ? 255 : 0;
   const bytes = Uint8Array.from({length: rows * columns * channels},
-    (_, i) => planes[i % channels].values[Math.floor(i / channels)]);
+    (_, i) => turned ^ planes[i % channels].values[Math.floor(i / channels)]);
   return {bytes, how};
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feed/packed/packed.h"
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/publish.h"
@@ -151,7 +152,9 @@ static lks_status configure(lks_run *run, lks_comm *comm, lks_error *err) {
     const lks_train_options *o = run->options;
     LKS_TRY(lks_config_load(comm, o->config, o->sets, o->n_sets, &run->config, err));
     lks_status status = lks_config_override(&run->config, o->values, o->n_values, err);
-    if (status == LKS_OK && !(run->config_yaml = lks_config_to_yaml(&run->config, err)))
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    LKS_TRY(lks_packed_take(&run->config, comm, err));
+    if (!(run->config_yaml = lks_config_to_yaml(&run->config, err)))
         status = err->status;
     return lks_comm_agree(comm, status, err);
 }

@@ -1,4 +1,4 @@
-#include "config/help.h"
+#include "config/help/help.h"
 #include "config/locale.h"
 #include "config/print.h"
 

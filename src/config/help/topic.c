@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config/advice.h"
-#include "config/help.h"
+#include "config/help/help.h"
 #include "lockstep/config.h"
 
 /* "train.optimizer.lr", "conv2d" or "conv2d.filters" */
