@@ -6,7 +6,7 @@ need jq
 
 trained own 1 --threads 1 --set train.max_steps=3 --set metrics.every_steps=1
 theirs=$work/theirs.h5
-check "the file is made" "$(dirname "$LOCKSTEP")/stranger" "$work/own/checkpoints/last.h5" "$theirs"
+check "the file is made" "$(dirname "$LOCKSTEP")/stranger" texts "$work/own/checkpoints/last.h5" "$theirs"
 
 # clean FILE WHAT: nothing in it that a terminal obeys; C1 controls are two bytes in UTF-8
 clean() {
