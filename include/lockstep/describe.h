@@ -2,12 +2,25 @@
 #ifndef LOCKSTEP_DESCRIBE_H
 #define LOCKSTEP_DESCRIBE_H
 
+#include <stdbool.h>
 #include "lockstep/status.h"
 
-/** Prints what is to be known of @p path: a run folder, a folder of IDX files, one IDX file, an HDF5 data set, a
- * checkpoint, or else a configuration. @p sets [n_sets] are "KEY=VALUE" as --set takes them, for a configuration or
- * a checkpoint's; LKS_ERR_USAGE with anything else. Writes no file. Errors of writing are left to ferror(). Returns
- * LKS_OK, LKS_ERR_CONFIG, or what reading the file gives. Not collective. */
-lks_status lks_describe(const char *path, const char *const *sets, int n_sets, lks_error *err);
+/** Strings are borrowed. */
+typedef struct lks_describe_options {
+    const char *path;
+    const char *const *
+        sets; /**< [n_sets] "KEY=VALUE" as --set takes them, for a configuration or a checkpoint's */
+    int n_sets;
+    bool
+        data; /**< of a configuration, a checkpoint or a run folder: its data set, not its network */
+    const char *sheet; /**< file of a contact sheet (PNG) of the data set; NULL: none */
+} lks_describe_options;
+
+/** Prints what is to be known of a path: a run folder, a folder of IDX files or of class folders with pictures, one
+ * IDX file, an HDF5 data set, a checkpoint, or else a configuration. Of a data set all images are read: sizes, range,
+ * classes, repeats, what is suspicious, and the first ones as text. Writes no file but the sheet. Errors of writing to
+ * standard output are left to ferror(). Returns LKS_OK, LKS_ERR_CONFIG, LKS_ERR_USAGE for overrides or a sheet of what
+ * has none, or what reading the file gives. Not collective. */
+lks_status lks_describe(const lks_describe_options *options, lks_error *err);
 
 #endif

@@ -53,6 +53,15 @@ lks_status lks_image_file_open_images(lks_image_file *file, const char *path, bo
 lks_status lks_image_file_read(const lks_image_file *file, int64_t first, int64_t count,
                                uint8_t *out, lks_error *err);
 
+/** Is given images [@p first, @p first + @p n) as lks_image_file_read() hands them out; what it returns other than
+ * LKS_OK ends the walk. */
+typedef lks_status (*lks_image_visit)(void *context, int64_t first, int64_t n,
+                                      const uint8_t *images, lks_error *err);
+
+/** Hands all images to @p visit in their order, in portions; a compressed file is inflated once. */
+lks_status lks_image_file_walk(const lks_image_file *file, lks_image_visit visit, void *context,
+                               lks_error *err);
+
 /** @p image, handed out by lks_image_file_read(), as it stands in the file: itself, or where data.transpose turned
  * it, its bytes turned back in @p stored (rows * columns * channels). */
 const uint8_t *lks_image_file_stored(const lks_image_file *file, const uint8_t *image,

@@ -243,11 +243,11 @@ void lks_find(lks_findings *found, const lks_set_facts *f) {
     find_constant_channels(found, f->training);
     find_difference(found, f->training, f->test);
     find_turned(found, f);
-    if (training) {
+    if (training && !f->unlabelled) {
         find_missing(found, f, classes);
         find_unequal(found, f);
     }
-    if (test)
+    if (test && !f->unlabelled)
         find_untested(found, f, classes);
     if (f->repeats)
         find_repeats(found, f);

@@ -14,6 +14,7 @@ typedef struct lks_set_facts {
     const lks_repeats *repeats; /* NULL: not looked for */
     int classes;                /* of the network; 0: largest training label + 1 */
     bool weighted;              /* the loss weights the classes */
+    bool unlabelled;            /* nobody knows the labels */
 } lks_set_facts;
 
 typedef enum lks_finding_weight {

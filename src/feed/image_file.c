@@ -95,6 +95,30 @@ lks_status lks_image_file_read(const lks_image_file *f, int64_t first, int64_t c
     return f->transpose ? transpose(f, count, out, err) : LKS_OK;
 }
 
+/* Of a compressed file each further portion would cost all that stands before it. */
+static int64_t portion_of(const lks_image_file *f, size_t bytes) {
+    enum { PORTION = 4096, PORTION_BYTES = 1 << 26 };
+    const int64_t fitting = bytes < PORTION_BYTES ? PORTION_BYTES / (int64_t)bytes : 1;
+    const int64_t portion = fitting < PORTION ? fitting : PORTION;
+    return f->compressed || f->count < portion ? f->count : portion;
+}
+
+lks_status lks_image_file_walk(const lks_image_file *f, lks_image_visit visit, void *context,
+                               lks_error *err) {
+    const size_t bytes = (size_t)f->rows * (size_t)f->columns * (size_t)f->channels;
+    const int64_t portion = portion_of(f, bytes);
+    uint8_t *images = lks_alloc((size_t)portion, bytes, "the images", err);
+    lks_status status = images ? LKS_OK : err->status;
+    for (int64_t first = 0, n; status == LKS_OK && first < f->count; first += n) {
+        n = f->count - first < portion ? f->count - first : portion;
+        status = lks_image_file_read(f, first, n, images, err);
+        if (status == LKS_OK)
+            status = visit(context, first, n, images, err);
+    }
+    lks_free(images);
+    return status;
+}
+
 lks_status lks_image_file_read_labels(const lks_image_file *f, uint8_t *out, lks_error *err) {
     LKS_TRY(f->kind->read_labels(f, out, err));
     for (int64_t i = 0; i < f->count; i++) {

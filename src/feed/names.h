@@ -11,6 +11,14 @@
 #define LKS_TEST_IMAGES  "t10k-images-idx3-ubyte"
 #define LKS_TEST_LABELS  "t10k-labels-idx1-ubyte"
 
+/* An lks_data_config with these names, and nothing else. */
+#define LKS_MNIST_NAMES                                                                            \
+    (lks_data_config) {                                                                            \
+        .train_images = LKS_TRAIN_IMAGES, .train_labels = LKS_TRAIN_LABELS,                        \
+        .test_images = LKS_TEST_IMAGES, .test_labels = LKS_TEST_LABELS,                            \
+        .normalize = LKS_NORMALIZE_NONE                                                            \
+    }
+
 typedef struct lks_set_names {
     char images[LKS_PATH_MAX],
         labels[LKS_PATH_MAX]; /* in data.dir, or whole paths; labels may be empty */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "feed/packed/packed.h"
+#include "files/kind/file_kind.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/data.h"
 #include "lockstep/image_file.h"
@@ -16,14 +16,7 @@
 #include "lockstep/model.h"
 #include "lockstep/optim.h"
 #include "lockstep/run_folder.h"
-#include "files/whole_file.h"
 #include "tool/describe.h"
-
-typedef struct source {
-    const char *path;
-    const char *const *sets;
-    int n_sets;
-} source;
 
 static bool ends_with(const char *text, const char *end) {
     size_t n = strlen(text), m = strlen(end);
@@ -137,14 +130,14 @@ static lks_status print_network(const lks_config *c, lks_shape input, int classe
     return status;
 }
 
-static lks_status describe_config(const source *s, lks_error *err) {
+static lks_status describe_config(const lks_describe_options *o, lks_error *err) {
     char *text;
     size_t size;
     lks_config c;
     int classes;
-    LKS_TRY(lks_config_read_file(s->path, &text, &size, err));
-    lks_config_check_seal(s->path, text, size);
-    lks_status status = lks_config_parse(&c, text, size, s->path, s->sets, s->n_sets, err);
+    LKS_TRY(lks_config_read_file(o->path, &text, &size, err));
+    lks_config_check_seal(o->path, text, size);
+    lks_status status = lks_config_parse(&c, text, size, o->path, o->sets, o->n_sets, err);
     free(text);
     LKS_TRY(status);
     status = lks_packed_take(&c, NULL, err);
@@ -183,13 +176,13 @@ static void print_checkpoint(const lks_checkpoint *c) {
     lks_print(stdout, "\n");
 }
 
-static lks_status describe_checkpoint(const source *s, lks_error *err) {
+static lks_status describe_checkpoint(const lks_describe_options *o, lks_error *err) {
     lks_checkpoint c;
     lks_config config;
-    LKS_TRY(lks_checkpoint_read(s->path, LKS_NUMERICS, &c, err));
+    LKS_TRY(lks_checkpoint_read(o->path, LKS_NUMERICS, &c, err));
     print_checkpoint(&c);
-    lks_status status = lks_config_parse(&config, c.config_yaml, strlen(c.config_yaml), s->path,
-                                         s->sets, s->n_sets, err);
+    lks_status status = lks_config_parse(&config, c.config_yaml, strlen(c.config_yaml), o->path,
+                                         o->sets, o->n_sets, err);
     if (status == LKS_OK) {
         status = print_network(&config, (lks_shape){c.data.rows, c.data.columns, c.data.channels},
                                c.data.classes, err);
@@ -199,118 +192,37 @@ static lks_status describe_checkpoint(const source *s, lks_error *err) {
     return status;
 }
 
-/* --- data ------------------------------------------------------------------------------------- */
-
-static void print_counts(const char *path, const uint8_t *labels, int64_t n) {
-    int64_t counts[256] = {0};
-    for (int64_t i = 0; i < n; i++)
-        counts[labels[i]]++;
-    lks_print(stdout, "%s: %lld labels\n", path, (long long)n);
-    fputs(" ", stdout);
-    for (int c = 0; c < 256; c++)
-        if (counts[c])
-            lks_print(stdout, " %d: %lld ", c, (long long)counts[c]);
-    lks_print(stdout, "\n");
-}
-
-static lks_status print_labels(const lks_idx_info *info, lks_error *err) {
-    uint8_t *labels = lks_alloc((size_t)info->count, 1, "labels", err);
-    if (!labels)
-        return err->status;
-    lks_status status = lks_idx_read(info, 0, info->count, labels, err);
-    if (status == LKS_OK)
-        print_counts(info->path, labels, info->count);
-    lks_free(labels);
-    return status;
-}
-
-static lks_status describe_hdf5(const char *path, lks_error *err) {
-    lks_h5_images h;
-    LKS_TRY(lks_h5_images_open(&h, path, err));
-    uint8_t *labels = lks_alloc((size_t)h.count, 1, "labels", err);
-    if (!labels)
-        return err->status;
-    lks_status status = lks_h5_images_read_labels(&h, labels, err);
-    if (status == LKS_OK) {
-        lks_print(stdout, "%s: %lld images of %d x %d x %d\n", path, (long long)h.count, h.rows,
-                  h.columns, h.channels);
-        print_counts(path, labels, h.count);
-    }
-    lks_free(labels);
-    return status;
-}
-
-/* A checkpoint begins with lines of text, any other HDF5 file with HDF5's signature. */
-static bool is_plain_hdf5(const char *path) {
-    static const char signature[8] = "\211HDF\r\n\032\n";
-    char start[sizeof signature];
-    FILE *f = lks_open_regular(path);
-    bool found = f && fread(start, 1, sizeof start, f) == sizeof start &&
-                 memcmp(start, signature, sizeof start) == 0;
-    if (f)
-        fclose(f);
-    return found;
-}
-
-static lks_status describe_file(const char *folder, const char *name, int dimensions,
-                                lks_error *err) {
-    lks_idx_info info;
-    LKS_TRY(lks_idx_open(&info, folder, name, dimensions, err));
-    if (dimensions == 1)
-        return print_labels(&info, err);
-    lks_print(stdout, "%s: %lld images of %d x %d x %d%s\n", info.path, (long long)info.count,
-              info.rows, info.columns, info.channels, info.compressed ? ", compressed" : "");
-    return LKS_OK;
-}
-
-/* NAME, or NAME.gz, which stands for it. */
-static bool is_there(const char *folder, const char *name) {
-    char path[LKS_PATH_MAX];
-    for (int zipped = 0; zipped < 2; zipped++)
-        if (snprintf(path, sizeof path, "%s/%s%s", folder, name, zipped ? ".gz" : "") <
-                (int)sizeof path &&
-            access(path, F_OK) == 0)
-            return true;
-    return false;
-}
-
-static lks_status describe_folder(const source *s, lks_error *err) {
-    static const char *const names[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-                                        "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
-    const bool has_test = is_there(s->path, names[2]) || is_there(s->path, names[3]);
-    if (!has_test && !is_there(s->path, names[0]) && !is_there(s->path, names[1]))
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: neither a run folder nor a data set, which has %s; class folders of "
-                        "pictures become one by `lockstep pack`",
-                        s->path, names[0]);
-    for (int i = 0; i < (has_test ? 4 : 2); i++)
-        LKS_TRY(describe_file(s->path, names[i], i % 2 ? 1 : 3, err));
-    if (!has_test)
-        lks_print(stdout, "%s: no test set\n", s->path);
-    return LKS_OK;
-}
+/* --- which it is ------------------------------------------------------------------------------ */
 
 /* What has been done or is no configuration is told as it is. */
-static lks_status describe_fixed(const source *s, bool folder, lks_error *err) {
-    if (s->n_sets > 0)
+static lks_status describe_fixed(const lks_describe_options *o, bool run, lks_error *err) {
+    if (o->n_sets > 0)
         return lks_fail(err, LKS_ERR_USAGE,
                         "--set %s: it has no effect on %s; give a configuration or a checkpoint",
-                        s->sets[0], s->path);
-    if (folder)
-        return lks_folder_is_run(s->path) ? lks_describe_run(s->path, err)
-                                          : describe_folder(s, err);
-    if (ends_with(s->path, ".h5") || ends_with(s->path, ".hdf5"))
-        return describe_hdf5(s->path, err);
-    return describe_file(".", s->path, strstr(s->path, "idx1") ? 1 : 3, err);
+                        o->sets[0], o->path);
+    return run ? lks_describe_run(o->path, err) : lks_describe_data(o, err);
 }
 
-lks_status lks_describe(const char *path, const char *const *sets, int n_sets, lks_error *err) {
-    const source s = {path, sets, n_sets};
+static lks_status describe_data_of_run(const lks_describe_options *o, lks_error *err) {
+    char path[LKS_PATH_MAX];
+    lks_describe_options of_config = *o;
+    LKS_TRY(lks_data_path(path, o->path, "config.yaml", err));
+    of_config.path = path;
+    return lks_describe_configured_data(&of_config, err);
+}
+
+lks_status lks_describe(const lks_describe_options *o, lks_error *err) {
     struct stat status;
-    const bool folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-    const bool hdf5 = ends_with(path, ".h5") || ends_with(path, ".hdf5");
-    if (folder || ends_with(path, "ubyte") || ends_with(path, ".gz") ||
-        (hdf5 && is_plain_hdf5(path)))
-        return describe_fixed(&s, folder, err);
-    return hdf5 ? describe_checkpoint(&s, err) : describe_config(&s, err);
+    const bool folder = stat(o->path, &status) == 0 && S_ISDIR(status.st_mode);
+    const bool hdf5 = ends_with(o->path, ".h5") || ends_with(o->path, ".hdf5");
+    const bool run = folder && lks_folder_is_run(o->path), about_data = o->data || o->sheet;
+    const lks_file_kind *kind = folder ? NULL : lks_file_kind_at(o->path);
+    if (run && about_data)
+        return describe_data_of_run(o, err);
+    if (folder || ends_with(o->path, "ubyte") || ends_with(o->path, ".gz") ||
+        (kind && kind->family == LKS_FILE_SET) || (hdf5 && kind && kind->family == LKS_FILE_HDF5))
+        return describe_fixed(o, run, err);
+    if (about_data)
+        return lks_describe_configured_data(o, err);
+    return hdf5 ? describe_checkpoint(o, err) : describe_config(o, err);
 }

@@ -6,38 +6,34 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "feed/names.h"
 #include "feed/set_digest.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/publish.h"
 
-enum { PORTION = 4096 }; /* images that are read at a time */
-
 /* --- one set ---------------------------------------------------------------------------------- */
 
-static lks_status add_portions(lks_set_digest *d, const lks_image_file *f, const uint8_t *labels,
-                               uint8_t *images, int64_t portion, lks_error *err) {
-    for (int64_t first = 0; first < f->count; first += portion) {
-        const int64_t n = f->count - first < portion ? f->count - first : portion;
-        LKS_TRY(lks_image_file_read(f, first, n, images, err));
-        LKS_TRY(lks_set_digest_add_images(d, f, first, n, images, labels, err));
-    }
-    return LKS_OK;
+typedef struct digesting {
+    lks_set_digest *digest;
+    const lks_image_file *file;
+    uint8_t *labels;
+} digesting;
+
+static lks_status add_portion(void *context, int64_t first, int64_t n, const uint8_t *images,
+                              lks_error *err) {
+    const digesting *d = context;
+    return lks_set_digest_add_images(d->digest, d->file, first, n, images, d->labels, err);
 }
 
-/* A compressed file is read once: each further portion would cost all that stands before it. */
 static lks_status add_all(lks_set_digest *d, const lks_image_file *f, lks_error *err) {
-    const int64_t portion = f->compressed || f->count < PORTION ? f->count : PORTION;
-    const size_t bytes = (size_t)f->rows * (size_t)f->columns * (size_t)f->channels;
-    uint8_t *labels = lks_alloc((size_t)f->count, 1, "the labels", err);
-    uint8_t *images = lks_alloc((size_t)portion, bytes, "the images", err);
-    lks_status status = labels && images ? LKS_OK : err->status;
+    digesting all = {d, f, lks_alloc((size_t)f->count, 1, "the labels", err)};
+    lks_status status = all.labels ? LKS_OK : err->status;
     if (status == LKS_OK)
-        status = lks_image_file_read_labels(f, labels, err);
+        status = lks_image_file_read_labels(f, all.labels, err);
     if (status == LKS_OK)
-        status = add_portions(d, f, labels, images, portion, err);
-    lks_free(labels);
-    lks_free(images);
+        status = lks_image_file_walk(f, add_portion, &all, err);
+    lks_free(all.labels);
     return status;
 }
 
@@ -114,10 +110,7 @@ static lks_status write_configured(const char *path, const char *const *sets, in
 
 /* A folder with MNIST's names, or one HDF5 file. */
 static lks_status write_unconfigured(const char *path, bool folder, lks_error *err) {
-    lks_data_config c = {.train_images = "train-images-idx3-ubyte",
-                         .train_labels = "train-labels-idx1-ubyte",
-                         .test_images = "t10k-images-idx3-ubyte",
-                         .test_labels = "t10k-labels-idx1-ubyte"};
+    lks_data_config c = LKS_MNIST_NAMES;
     if (strlen(path) >= sizeof c.dir || strlen(path) >= sizeof c.train_images)
         return lks_fail(err, LKS_ERR_USAGE, "%.60s...: the path is too long", path);
     strcpy(folder ? c.dir : c.train_images, path);

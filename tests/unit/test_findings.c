@@ -46,7 +46,8 @@ static void look(void) {
     survey(&training, false, &a, traces, &n);
     survey(&test, true, &b, traces, &n);
     const lks_repeats repeats = lks_repeats_count(traces, n);
-    const lks_set_facts facts = {&config, "data/images", &a, &b, &repeats, 0, false};
+    const lks_set_facts facts = {
+        .config = &config, .path = "data/images", .training = &a, .test = &b, .repeats = &repeats};
     lks_find(&found, &facts);
 }
 
@@ -131,7 +132,7 @@ static void channels(void) {
     CU_ASSERT_DOUBLE_EQUAL(lks_survey_mean(&a), (200 + 90 + 1 + 7 + 9 + 4 + 8 + 4 * 255) / 12.0,
                            1e-12);
     memset(&b, 0, sizeof b);
-    const lks_set_facts facts = {&config, "images", &a, &b, NULL, 0, false};
+    const lks_set_facts facts = {.config = &config, .path = "images", .training = &a, .test = &b};
     lks_find(&found, &facts);
     CU_ASSERT_EQUAL_FATAL(found.n, 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(found.of[0].text, "channel 2 of the training images is 255"));

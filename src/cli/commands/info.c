@@ -6,7 +6,7 @@
 #include "tool/digests.h"
 #include "tool/shipped.h"
 
-enum { KEY_DIGEST = 'g' };
+enum { KEY_DIGEST = 'g', KEY_DATA = 'a', KEY_SHEET = 'e' };
 
 static const struct argp_option options[] = {
     {"digest", KEY_DIGEST, NULL, 0,
@@ -14,10 +14,16 @@ static const struct argp_option options[] = {
      "`eval` and `bench` check every rank's share against. DATA is a folder of IDX files as MNIST "
      "has them, an HDF5 data set, or a configuration, whose data.* names the files",
      1},
+    {"data", KEY_DATA, NULL, 0,
+     "Of a configuration, a checkpoint or a run folder: describe its data set, not its network", 1},
+    {"sheet", KEY_SHEET, "FILE", 0,
+     "Write a contact sheet of the data set, a PNG: a row for each class with 10 training images "
+     "and 10 test images, spread evenly over the files",
+     1},
     {0}};
 
 typedef struct arguments {
-    const char *what;
+    lks_describe_options o;
     bool digest;
 } arguments;
 
@@ -27,13 +33,21 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_DIGEST:
         a->digest = true;
         return 0;
+    case KEY_DATA:
+        a->o.data = true;
+        return 0;
+    case KEY_SHEET:
+        a->o.sheet = lks_read_name(state, "sheet", arg);
+        return 0;
     case ARGP_KEY_ARG:
-        if (a->what)
+        if (a->o.path)
             lks_usage_error(state, "one thing at a time: '%s' is too many", arg);
-        a->what = arg;
+        a->o.path = arg;
         return 0;
     case ARGP_KEY_END:
-        if (!a->what)
+        if (a->digest && (a->o.data || a->o.sheet))
+            lks_usage_error(state, "--digest writes digests alone: without --data and --sheet");
+        if (!a->o.path)
             lks_usage_error(state,
                             "a configuration, checkpoint, run folder or data folder is missing");
         return 0;
@@ -48,10 +62,12 @@ static int run(const lks_call *call) {
     lks_parse(call, &common, &a);
     if (!lks_speaks())
         return 0;
-    lks_status status = a.digest ? lks_write_digests(a.what, common.sets, common.n_sets, &err)
-                                 : lks_describe(a.what, common.sets, common.n_sets, &err);
+    a.o.sets = common.sets;
+    a.o.n_sets = common.n_sets;
+    lks_status status = a.digest ? lks_write_digests(a.o.path, common.sets, common.n_sets, &err)
+                                 : lks_describe(&a.o, &err);
     lks_common_free(&common);
-    lks_hint_config(status, a.what, &err);
+    lks_hint_config(status, a.o.path, &err);
     return status == LKS_OK ? 0 : lks_report(&err);
 }
 
@@ -61,7 +77,9 @@ static const struct argp argp = {
     "CONFIG|CHECKPOINT|RUN_DIR|DATA",
     "Describes a configuration: the network layer by layer, with output shapes, "
     "parameters and cost. Or a checkpoint (.h5), a run folder, also of a run at work, a "
-    "folder of IDX files, one IDX file, or an HDF5 data set (.h5, .hdf5).\vExit status: "
+    "folder of IDX files, one IDX file, an HDF5 data set (.h5, .hdf5), or class folders of "
+    "pictures. Of a data set it prints sizes, range, classes, images that occur twice, what looks "
+    "wrong and the key that mends it, and the first images as text.\vExit status: "
     "0 done, 1 damaged or not readable, 2 usage or configuration error.",
     NULL,
     NULL,
