@@ -99,12 +99,27 @@ static lks_status make_up_set(lks_image_set *s, const lks_comm *comm, const lks_
     return LKS_OK;
 }
 
-static lks_status check_labels(const lks_image_set *s, int classes, lks_error *err) {
+/* The least label: where it is above 0, the file counts from there. */
+static int least_label(const lks_image_set *s) {
+    int least = UINT8_MAX;
     for (int64_t i = 0; i < s->info.count; i++)
-        if (s->labels[i] >= classes)
-            return lks_fail(err, LKS_ERR_DATA,
-                            "%s: label %d of image %lld, but there are %d classes (0..%d)",
-                            s->info.labels_path, s->labels[i], (long long)i, classes, classes - 1);
+        least = s->labels[i] < least ? s->labels[i] : least;
+    return least;
+}
+
+static lks_status check_labels(const lks_image_set *s, int classes, lks_error *err) {
+    char advice[96] = "";
+    for (int64_t i = 0; i < s->info.count; i++) {
+        if (s->labels[i] < classes)
+            continue;
+        const int least = least_label(s), offset = s->info.label_offset + least;
+        if (least > 0)
+            snprintf(advice, sizeof advice,
+                     "; no label is 0: data.label_offset: %d takes %d off all", offset, offset);
+        return lks_fail(
+            err, LKS_ERR_DATA, "%s: label %d of image %lld, but there are %d classes (0..%d)%s",
+            s->info.labels_path, s->labels[i], (long long)i, classes, classes - 1, advice);
+    }
     return LKS_OK;
 }
 

@@ -36,7 +36,7 @@ packs() {
 write_pictures t10k digits 500
 packs 0 "all for training" digits all --test 0
 "$LOCKSTEP" info all >info.log 2>&1 || true
-same "info describes it" "all: no test set" "$(tail -n 1 info.log)"
+check "info describes it" grep -qx 'all: no test set' info.log
 check "info counts its labels" grep -q '^all/train-labels-idx1-ubyte: 500 labels' info.log
 same "no test set is written" "pictures.yaml ${files[0]} ${files[0]}.digest ${files[1]}" "$(cd all && echo *)"
 {

@@ -64,7 +64,7 @@ static void print_classes(const lks_view *v, const lks_part_view *p) {
         if (!p->survey.labels[k])
             continue;
         fputs(at && at % 6 == 0 ? ",\n             " : at ? ", " : " ", stdout);
-        lks_print(stdout, class_name(v, k)[0] ? "%d %s %lld" : "%d%s: %lld", k, class_name(v, k),
+        lks_print(stdout, class_name(v, k)[0] ? "%d %s: %lld" : "%d%s: %lld", k, class_name(v, k),
                   (long long)p->survey.labels[k]);
         at++;
     }
@@ -77,7 +77,7 @@ static void print_part(const lks_view *v, const lks_part_view *p, bool labelled)
         print_pixels(p);
     if (labelled) {
         if (p->labels_path[0])
-            lks_print(stdout, "  labels     %s\n", p->labels_path);
+            lks_print(stdout, "%s: %lld labels\n", p->labels_path, (long long)p->count);
         print_classes(v, p);
     }
 }
@@ -149,7 +149,8 @@ void lks_view_print(const lks_view *v) {
         if (v->part[i].count)
             print_part(v, &v->part[i], has_labels(v));
     if (v->part[0].count && !v->part[1].count && has_labels(v))
-        lks_print(stdout, "test set     none\n");
+        lks_print(stdout, "%s: no test set\n",
+                  v->config->dir[0] ? v->config->dir : v->part[0].path);
     print_repeats(v);
     print_findings(v);
     print_first(v);
