@@ -4,8 +4,8 @@
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 
-train=train-images-idx3-ubyte
-test=t10k-images-idx3-ubyte
+train='train-images-idx3-ubyte'
+test='t10k-images-idx3-ubyte'
 unpack_golden "$work/good"
 cd "$work"
 
@@ -71,7 +71,7 @@ head -c $((784 * 30)) /dev/zero | dd of=blank/$train bs=16 oseek=$((1 + 49 * 100
 warns blank '30 of 2000 training images are of one colour, the first is image 100:'
 fresh inverted
 backwards=
-for ((i = 255; i >= 0; i--)); do backwards+=$(printf '\\%03o' $i); done
+for ((i = 255; i >= 0; i--)); do backwards+=$(printf '\\%03o' "$i"); done
 pixels inverted/$test '\000-\377' "$backwards"
 warns inverted 'mean pixel is 33 in the training images, but 224 in the test images.*--invert'
 
@@ -146,8 +146,9 @@ finds qmnist qmnist/qmnist-test-images-idx3-ubyte
 mv qmnist/qmnist-train-labels-idx1-ubyte qmnist/qmnist-train-labels-idx2-int
 poke qmnist/qmnist-train-labels-idx2-int 2 014 002
 fails qmnist 'qmnist-train-labels-idx2-int: is an IDX file of 32-bit integers'
-HOME=$work dry '~/dots' 1 0
-finds '~/dots' "$work/dots/train-images"
+home='~' # for the program to expand
+HOME=$work dry "$home/dots" 1 0
+finds "$home/dots" "$work/dots/train-images"
 fails 'good\sub' 'told apart by /'
 mkdir keras
 printf 'PK\003\004' >keras/mnist.npz
