@@ -58,7 +58,7 @@ same "a sound set: nothing is said" "" "$(grep -E '^note|^found' out || true)$(c
 
 # --- pixels
 fresh scaled
-for file in $train $test; do pixels scaled/$file '\001-\377' '\001'; done
+for file in $train $test; do pixels "scaled/$file" '\001-\377' '\001'; done
 warns scaled 'the largest pixel is 1, .* multiply them by 255 .*data.normalize: computed'
 dry scaled 1 0 --set data.normalize=computed
 same "normalised: no warning" "" "$(cat err)"
@@ -156,7 +156,7 @@ fails keras 'keras/mnist.npz: is '
 mkdir -p pictures/{3,7}
 printf 'P2 2 2 255 0 9 9 0\n' >pictures/3/a.pgm
 printf 'P2 2 4 255 0 9 9 0 1 2 3 4\n' | tee pictures/7/b.pgm >pictures/7/c.pgm
-fails pictures 'folders of pictures: `lockstep pack`'
+fails pictures 'folders of pictures: .lockstep pack. makes'
 
 # --- info
 png_side() { od -An -tu1 -j "$1" -N 4 sheet.png | awk '{ print (($1 * 256 + $2) * 256 + $3) * 256 + $4 }'; }
