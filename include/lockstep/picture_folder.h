@@ -3,12 +3,13 @@
  *    DIR/CLASS/...                 the pictures of a class, in folders of any depth
  *    DIR/train/CLASS/...  and  DIR/test/CLASS/...      the same for two sets
  *
- *  Pictures are files called NAME.png, .pgm, .ppm, .pbm or .pnm, in letters of either case. Names
- * that begin with a dot are passed over; links are followed. Nothing is read but the folders. */
+ *  Pictures are files called NAME.png, .jpg, .jpeg, .jpe, .jfif, .pgm, .ppm, .pbm or .pnm, in letters of either
+ * case. Names that begin with a dot are passed over; links are followed. Nothing is read but the folders. */
 #ifndef LOCKSTEP_PICTURE_FOLDER_H
 #define LOCKSTEP_PICTURE_FOLDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "lockstep/config.h"
 #include "lockstep/status.h"
@@ -21,7 +22,7 @@ typedef struct lks_labelled_picture {
 
 /** Files that are no pictures, of one kind. */
 typedef struct lks_left_out {
-    char kind[96]; /**< for a message: ".jpg files", "files in no class folder" */
+    char kind[96]; /**< for a message: ".heic files", "files in no class folder" */
     int64_t count;
     char *first; /**< path of one of them, the first in order */
 } lks_left_out;
@@ -44,5 +45,9 @@ typedef struct lks_picture_folder {
  * a folder linked into itself, a path too long. */
 lks_status lks_picture_folder_scan(lks_picture_folder *folder, const char *dir, lks_error *err);
 void lks_picture_folder_free(lks_picture_folder *folder);
+
+/** What makes a picture that is read of the first of them, for the end of a message: "; the first is a HEIC
+ * picture: `heif-convert ...`". "" where nothing does. Reads its first bytes. Returns @p text. */
+char *lks_left_out_advice(const lks_left_out *left_out, char *text, size_t size);
 
 #endif

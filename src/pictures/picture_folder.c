@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "files/kind/file_kind.h"
 #include "lockstep/data.h"
 
 static lks_status no_memory(const char *path, lks_error *err) {
@@ -91,7 +92,8 @@ static bool is_folder(const char *path) {
 /* --- what is found ---------------------------------------------------------------------------- */
 
 static bool is_picture_name(const char *extension) {
-    static const char *const known[] = {".png", ".pgm", ".ppm", ".pbm", ".pnm"};
+    static const char *const known[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif",
+                                        ".pgm", ".ppm", ".pbm",  ".pnm"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcasecmp(extension, known[i]) == 0)
             return true;
@@ -131,6 +133,16 @@ static lks_status leave_out_file(lks_picture_folder *f, const char *path, lks_er
     for (char *c = kind; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     return leave_out(f, kind, path, err);
+}
+
+char *lks_left_out_advice(const lks_left_out *l, char *text, size_t size) {
+    const lks_file_kind *kind = lks_file_kind_at(l->first);
+    char command[900];
+    text[0] = '\0';
+    if (kind && kind->family != LKS_FILE_TEXT &&
+        *lks_file_kind_command(kind, l->first, command, sizeof command))
+        snprintf(text, size, "; the first is %s: %s", kind->name, command);
+    return text;
 }
 
 static lks_status add_picture(lks_picture_folder *f, const char *path, int label, bool test,
@@ -268,8 +280,8 @@ static lks_status check_classes(const char *dir, const name_list *classes, lks_e
     if (classes->count == 0)
         return lks_fail(
             err, LKS_ERR_DATA,
-            "%s: has no class folders; expected %s/CLASS/*.png, one folder for each class", dir,
-            dir);
+            "%s: has no class folders; expected pictures %s/CLASS/*, one folder for each class",
+            dir, dir);
     if (classes->count == 1)
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: has one class folder, %s; at least two are needed%s", dir,
@@ -289,6 +301,17 @@ static int find_class(const lks_picture_folder *f, const char *name) {
         if (strcmp(f->class_names[i], name) == 0)
             return i;
     return -1;
+}
+
+/* What is there may be pictures of another kind. */
+static lks_status no_pictures(const lks_picture_folder *f, const char *path, lks_error *err) {
+    const size_t length = strlen(path);
+    char advice[1024] = "";
+    for (int i = 0; i < f->n_left_out && !advice[0]; i++)
+        if (strncmp(f->left_out[i].first, path, length) == 0 && f->left_out[i].first[length] == '/')
+            lks_left_out_advice(&f->left_out[i], advice, sizeof advice);
+    return lks_fail(err, LKS_ERR_DATA, "%s: has no pictures (*.png, .jpg, .pgm, .ppm, .pbm)%s",
+                    path, advice[0] ? advice : "; remove the folder, or put some there");
 }
 
 /* The training classes give the labels; test's must be among them. */
@@ -312,12 +335,7 @@ static lks_status scan_class(lks_picture_folder *f, const char *dir, const char 
     const lks_status status = walk(&w, path, NULL, err);
     tdestroy(w.seen, free);
     LKS_TRY(status);
-    if (f->n_pictures == before)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: has no pictures (*.png, .pgm, .ppm, .pbm, .pnm); remove the folder, "
-                        "or put some there",
-                        path);
-    return LKS_OK;
+    return f->n_pictures == before ? no_pictures(f, path, err) : LKS_OK;
 }
 
 /* The classes of one set, whose folder has the names @p all. */
@@ -381,7 +399,7 @@ static lks_status scan(lks_picture_folder *f, const char *dir, lks_error *err) {
     const int64_t n_train = f->n_pictures;
     LKS_TRY(scan_set(f, test, true, err));
     if (f->n_pictures == n_train)
-        return lks_fail(err, LKS_ERR_DATA, "%s: has no class folders; expected %s/CLASS/*.png",
+        return lks_fail(err, LKS_ERR_DATA, "%s: has no class folders; expected pictures %s/CLASS/*",
                         test, test);
     return LKS_OK;
 }

@@ -294,14 +294,10 @@ static lks_status publish(const lks_packed *p, paths path, lks_error *err) {
 static void warn_of_left_out(const lks_picture_folder *f) {
     for (int i = 0; i < f->n_left_out; i++) {
         const lks_left_out *l = &f->left_out[i];
-        const lks_file_kind *kind = lks_file_kind_at(l->first);
-        char command[1024] = "";
-        if (kind && kind->family == LKS_FILE_FOREIGN)
-            lks_file_kind_command(kind, l->first, command, sizeof command);
-        lks_warn("left out: %s (%" PRId64 ", the first is %s%s%s); only " LKS_PICTURE_FORMATS
-                 " pictures in class folders are packed%s%s",
-                 l->kind, l->count, l->first, *command ? ", " : "", *command ? kind->name : "",
-                 *command ? ": convert them, the first by " : "", command);
+        char advice[1024];
+        lks_warn("left out: %s (%" PRId64 ", the first is %s); only " LKS_PICTURE_FORMATS
+                 " pictures in class folders are packed%s",
+                 l->kind, l->count, l->first, lks_left_out_advice(l, advice, sizeof advice));
     }
 }
 

@@ -119,6 +119,7 @@ static void numbers_and_networks(void) {
     memset(bytes, 0, sizeof bytes);
     memcpy(bytes + 257, "ustar", 5);
     is(bytes, sizeof bytes, "a tar archive", LKS_FILE_PACKED);
+    is(BYTES("\x1f\x8b\x08"), "gzip data", LKS_FILE_GZIP);
     memset(bytes, 0, sizeof bytes);
     is(bytes, sizeof bytes, "nothing but zero bytes, as of a copy that broke off", LKS_FILE_OTHER);
 }

@@ -92,23 +92,26 @@ static void labels_follow_names(void) {
 static void pictures_are_in_order(void) {
     touch_all((const char *const[]){"order/a/10.png", "order/a/9.PNG", "order/a/2/z.pgm",
                                     "order/a/2.pnm", "order/a/deep/er/x.PpM", "order/b/a.pbm",
-                                    "order/a/.hidden.png", "order/a/.git/1.png", NULL});
+                                    "order/b/b.jpg", "order/b/c.JPEG", "order/a/.hidden.png",
+                                    "order/a/.git/1.png", NULL});
     scan("order");
     CU_ASSERT_FALSE(folder.has_test);
-    CU_ASSERT_EQUAL(folder.n_pictures, 6);
+    CU_ASSERT_EQUAL(folder.n_pictures, 8);
     check_picture(0, "order/a/10.png", 0, false);
     check_picture(1, "order/a/2.pnm", 0, false);
     check_picture(2, "order/a/2/z.pgm", 0, false);
     check_picture(3, "order/a/9.PNG", 0, false);
     check_picture(4, "order/a/deep/er/x.PpM", 0, false);
     check_picture(5, "order/b/a.pbm", 1, false);
+    check_picture(6, "order/b/b.jpg", 1, false);
+    check_picture(7, "order/b/c.JPEG", 1, false);
     CU_ASSERT_EQUAL(folder.n_left_out, 0);
     lks_picture_folder_free(&folder);
 }
 
 static void others_are_counted_by_kind(void) {
-    touch_all((const char *const[]){"kinds/a/1.png", "kinds/b/1.png", "kinds/a/x.jpg",
-                                    "kinds/b/c/y.JPG", "kinds/b/README", "kinds/notes.png",
+    touch_all((const char *const[]){"kinds/a/1.png", "kinds/b/1.png", "kinds/a/x.tif",
+                                    "kinds/b/c/y.TIF", "kinds/b/README", "kinds/notes.png",
                                     "kinds/a/name.d/file", NULL});
     scan("kinds");
     CU_ASSERT_EQUAL(folder.n_pictures, 2);
@@ -119,8 +122,8 @@ static void others_are_counted_by_kind(void) {
     CU_ASSERT_STRING_EQUAL(l[1].kind, "files without an extension");
     CU_ASSERT_STRING_EQUAL(l[1].first, path_of("kinds/a/name.d/file"));
     CU_ASSERT_EQUAL(l[1].count, 2);
-    CU_ASSERT_STRING_EQUAL(l[2].kind, ".jpg files");
-    CU_ASSERT_STRING_EQUAL(l[2].first, path_of("kinds/a/x.jpg"));
+    CU_ASSERT_STRING_EQUAL(l[2].kind, ".tif files");
+    CU_ASSERT_STRING_EQUAL(l[2].first, path_of("kinds/a/x.tif"));
     CU_ASSERT_EQUAL(l[2].count, 2);
     lks_picture_folder_free(&folder);
 }
@@ -202,8 +205,11 @@ static void bad_folders_are_refused(void) {
     check_refused("flat", "flat", "no class folders");
     touch("one/train/a/1.png");
     check_refused("one", "one", "give train itself as DIR");
-    touch_all((const char *const[]){"empty/a/1.png", "empty/b/1.jpg", NULL});
+    touch_all((const char *const[]){"empty/a/1.png", "empty/b/1.tif", NULL});
     check_refused("empty", "empty/b", "has no pictures");
+    FILE *f = fopen(path_of("empty/b/1.tif"), "w");
+    CU_ASSERT_FATAL(f && fputs("II*", f) >= 0 && fclose(f) == 0);
+    check_refused("empty", "empty/b", "the first is a TIFF picture: `convert ");
     touch_all((const char *const[]){"notest/train/a/1.png", "notest/train/b/1.png",
                                     "notest/test/1.png", NULL});
     check_refused("notest", "notest/test", "no class folders");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/commands/commands.h"
+#include "files/kind/file_kind.h"
 #include "cli/parse.h"
 #include "cli/process.h"
 #include "lockstep/pack.h"
@@ -142,8 +143,8 @@ static const struct argp argp = {
     options,
     parse,
     "DIR OUT",
-    "Turns pictures (PNG, PGM, PPM, PBM) into the IDX files that training reads, in "
-    "folder OUT. DIR has a folder for each class, DIR/CLASS/*.png, with or without "
+    "Turns pictures (" LKS_PICTURE_FORMATS ") into the IDX files that training reads, in "
+    "folder OUT. DIR has a folder for each class, DIR/CLASS/*.png or *.jpg, with or without "
     "folders in it. Classes are numbered in order of their names, by value where all "
     "names are numbers. Or DIR has the folders train and test, and each of them the "
     "class folders. The same pictures give the same bytes on every machine.\vAt the end "
@@ -155,5 +156,5 @@ static const struct argp argp = {
     NULL};
 
 const lks_command lks_command_pack = {
-    "pack", "turn class folders of PNG, PGM or PPM pictures into a data set", &argp, &lks_help_argp,
-    run};
+    "pack", "turn class folders of pictures (" LKS_PICTURE_FORMATS ") into a data set", &argp,
+    &lks_help_argp, run};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/commands/commands.h"
+#include "files/kind/file_kind.h"
 #include "cli/parse.h"
 #include "cli/process.h"
 #include "files/whole_file.h"
@@ -84,8 +85,8 @@ static void check(const struct argp_state *state, arguments *a) {
                         "a checkpoint or run folder is missing, and images, e.g. lockstep predict "
                         "runs/NAME photo.png");
     if (a->n_images == 0 && !a->files_from)
-        lks_usage_error(
-            state, "images are missing: name PNG, PGM, PPM, PBM or IDX files, or --files-from");
+        lks_usage_error(state, "images are missing: name " LKS_PICTURE_FORMATS
+                               " or IDX files, or --files-from");
     if ((pictures->invert || a->background >= 0) && pictures->preprocess != LKS_PREPROCESS_NONE)
         lks_usage_error(state, "--invert and --background need --preprocess none");
     pictures->background = a->background >= 0 ? a->background : pictures->invert ? 255 : 0;
@@ -254,7 +255,7 @@ static const struct argp argp = {
     "CHECKPOINT IMAGE...",
     "Tells what the network of CHECKPOINT takes each IMAGE for, and how sure it is. A "
     "run folder stands for the checkpoint that its run is tested with. An IMAGE is a "
-    "PNG, PGM, PPM or PBM file, or an IDX file, plain or .gz, with one answer for each "
+    "" LKS_PICTURE_FORMATS " file, or an IDX file, plain or .gz, with one answer for each "
     "of its images.\vAnswers come in the order of the names. An image that cannot be "
     "read is named in a message, and the others are answered. Exit status: 0 done, 1 an "
     "image or the checkpoint cannot be read, 2 an option is wrong or missing.",
@@ -263,5 +264,5 @@ static const struct argp argp = {
     NULL};
 
 const lks_command lks_command_predict = {
-    "predict", "tell what is on pictures: PNG, PGM, PPM, PBM or IDX files", &argp, &lks_common_argp,
-    run};
+    "predict", "tell what is on pictures: " LKS_PICTURE_FORMATS ", or IDX files", &argp,
+    &lks_common_argp, run};

@@ -71,6 +71,7 @@ static const char *advice_on(lks_file_family family, lks_file_wanted wanted) {
     const bool checkpoint = wanted == LKS_WANTED_CHECKPOINT, config = wanted == LKS_WANTED_CONFIG;
     switch (family) {
     case LKS_FILE_PACKED:
+    case LKS_FILE_GZIP:
         return ": %s unpacks it";
     case LKS_FILE_ABSENT:
         return ": %s fetches the file itself";
@@ -81,6 +82,8 @@ static const char *advice_on(lks_file_family family, lks_file_wanted wanted) {
             return ": %s makes one of it";
         /* fall through */
     case LKS_FILE_PICTURE:
+        if (wanted == LKS_WANTED_UNPACKED)
+            return ": unpack it with gunzip";
         return images       ? ": `lockstep pack` makes a data set of pictures in class folders"
                : checkpoint ? ": give the checkpoint or run folder first"
                             : "";

@@ -8,6 +8,7 @@ typedef enum lks_file_family {
     LKS_FILE_PICTURE, /**< a picture that is read: PNG, JPEG, PGM, PPM, PBM */
     LKS_FILE_FOREIGN, /**< a picture, or what pictures can be taken from: the command makes one that is read */
     LKS_FILE_PACKED,  /**< the command unpacks it */
+    LKS_FILE_GZIP,    /**< the same; IDX files are read from it */
     LKS_FILE_ABSENT,  /**< what stands in place of a file that has to be fetched by the command */
     LKS_FILE_ARRAY,   /**< numbers, as other programs keep them */
     LKS_FILE_SET,     /**< IDX */

@@ -68,7 +68,7 @@ static const signature table[] = {
        "ffmpeg -i %i -frames:v 1 %o", "ffmpeg"),
     AT(8, "AVI ", "a video (AVI)", LKS_FILE_FOREIGN, "ffmpeg -i %i -frames:v 1 %o", "ffmpeg"),
     /* packed files */
-    AT(0, "\x1f\x8b", "gzip data", LKS_FILE_PACKED, "gunzip %i", NULL),
+    AT(0, "\x1f\x8b", "gzip data", LKS_FILE_GZIP, "gunzip %i", NULL),
     AT(4, "1AY&SY", "bzip2 data", LKS_FILE_PACKED, "bunzip2 %i", "bzip2"),
     AT(0,
        "\xfd"

@@ -1,9 +1,8 @@
 /* Files of pictures: one each, or many in an IDX file. */
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "files/kind/file_kind.h"
 #include "infer/predict/predictor.h"
 #include "lockstep/image_file.h"
 #include "lockstep/memory.h"
@@ -90,36 +89,22 @@ static lks_status read_idx(lks_predictor *p, const char *path, lks_error *err) {
 
 /* --- which kind of file ----------------------------------------------------------------------- */
 
-/* The first bytes of a file, 0xff behind its end: as of an unknown one where it cannot be opened, which
- * is for the reader to explain. */
-static void peek(const char *path, char bytes[32]) {
-    memset(bytes, 0xff, 32);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return;
-    const ssize_t got = read(fd, bytes, 32);
-    (void)got;
-    close(fd);
-}
-
+/* What cannot be opened is for the reader of pictures to explain. */
 static lks_status read_file(lks_predictor *p, const char *path, lks_error *err) {
-    static const char checkpoint[] = "lockstep checkpoint";
-    char bytes[32];
     struct stat s;
     if (stat(path, &s) == 0 && S_ISDIR(s.st_mode))
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: is a folder; name the files in it, or make it a data set with "
                         "`lockstep pack`",
                         path);
-    peek(path, bytes);
-    if (memcmp(bytes, checkpoint, sizeof checkpoint - 1) == 0)
+    const lks_file_kind *kind = lks_file_kind_at(path);
+    if (kind && kind->family == LKS_FILE_OWN)
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: is a checkpoint, not a picture; to average several give them by "
                         "--with",
                         path);
-    const bool zipped = memcmp(bytes, "\x1f\x8b", 2) == 0;
-    const bool idx = bytes[0] == 0 && bytes[1] == 0;
-    return zipped || idx ? read_idx(p, path, err) : read_picture(p, path, err);
+    const bool idx = kind && (kind->family == LKS_FILE_SET || kind->family == LKS_FILE_GZIP);
+    return idx ? read_idx(p, path, err) : read_picture(p, path, err);
 }
 
 lks_status lks_predictor_read(lks_predictor *p, const char *path, lks_error *err) {
