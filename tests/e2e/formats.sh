@@ -63,7 +63,7 @@ mkdir -p photos/{a,b}
 cp "my files/IMG_1.jpg" photos/a/IMG_1.HEIC
 magick=$(command -v convert || command -v magick || true)
 if [ -n "$magick" ] && "$magick" --version | grep -q ImageMagick; then
-    tail -c +17 golden/t10k-images-idx3-ubyte | head -c $((10 * 784)) >raw
+    head -c $((16 + 10 * 784)) golden/t10k-images-idx3-ubyte | tail -c +17 >raw
     "$magick" -size 28x28 -depth 8 gray:raw -quality 100 photos/a/%d.JPG
     "$magick" -size 28x28 -depth 8 gray:raw -interlace JPEG -colorspace CMYK -quality 100 photos/b/%d.jpeg
     "$LOCKSTEP" pack photos packed --test 0 --channels 1 >stdout 2>stderr || true
