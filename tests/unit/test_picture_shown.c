@@ -9,6 +9,7 @@
 #include <jpeglib.h>
 #include <zlib.h>
 
+#include "lockstep/memory.h"
 #include "lockstep/picture.h"
 #include "picture_file.h"
 
@@ -34,23 +35,28 @@ static void write_png(const char *name, int rows, int columns, int type, int dep
 
 enum { AFTER_IHDR = 33, IEND_BYTES = 12, ROOM = 4096 };
 
+/* A chunk at @p to; returns its size. */
+static size_t put_chunk(uint8_t *to, const char *type, const uint8_t *data, size_t count) {
+    for (int i = 0; i < 4; i++)
+        to[i] = (uint8_t)(count >> (24 - 8 * i));
+    memcpy(to + 4, type, 4);
+    if (count)
+        memcpy(to + 8, data, count);
+    const uint32_t sum = (uint32_t)crc32(0, to + 4, (unsigned)count + 4);
+    for (int i = 0; i < 4; i++)
+        to[8 + count + (size_t)i] = (uint8_t)(sum >> (24 - 8 * i));
+    return count + 12;
+}
+
 /* Puts a chunk into file @p name at @p at, or, where that is 0, before the end. */
 static void add_chunk(const char *name, size_t at, const char *type, const uint8_t *data,
                       size_t count) {
-    uint8_t bytes[ROOM], chunk[ROOM] = {0};
+    uint8_t bytes[ROOM], chunk[ROOM];
     const size_t size = load(name, bytes, sizeof bytes);
-    const size_t place = at ? at : size - IEND_BYTES;
-    chunk[2] = (uint8_t)(count >> 8);
-    chunk[3] = (uint8_t)count;
-    memcpy(chunk + 4, type, 4);
-    if (count)
-        memcpy(chunk + 8, data, count);
-    const uint32_t sum = (uint32_t)crc32(0, chunk + 4, (unsigned)count + 4);
-    for (int i = 0; i < 4; i++)
-        chunk[8 + count + (size_t)i] = (uint8_t)(sum >> (24 - 8 * i));
-    memmove(bytes + place + count + 12, bytes + place, size - place);
-    memcpy(bytes + place, chunk, count + 12);
-    write_file(name, bytes, size + count + 12);
+    const size_t place = at ? at : size - IEND_BYTES, more = put_chunk(chunk, type, data, count);
+    memmove(bytes + place + more, bytes + place, size - place);
+    memcpy(bytes + place, chunk, more);
+    write_file(name, bytes, size + more);
 }
 
 /* --- orientation ------------------------------------------------------------------------------ */
@@ -277,6 +283,28 @@ static void chunks_without_pixels_do_not_matter(void) {
     check_refused("text.png", "damaged PNG");
 }
 
+/* Texts of 7 MB each, zipped to some KB: nothing of them is kept. */
+static void texts_take_no_memory(void) {
+    enum { TEXTS = 40, TEXT = 7000000, ZIPPED = 8192, NAME_BYTES = 3 };
+    uint8_t *bytes = malloc(ROOM + TEXTS * ZIPPED), *text = malloc(TEXT), zipped[ZIPPED] = "a\0";
+    uLongf size = ZIPPED - NAME_BYTES;
+    memset(text, 'x', TEXT);
+    CU_ASSERT_EQUAL_FATAL(compress(zipped + NAME_BYTES, &size, text, TEXT), Z_OK);
+    free(text);
+    write_letters_png("texts.png", PNG_COLOR_TYPE_GRAY, 1);
+    const size_t plain = load("texts.png", bytes, ROOM);
+    uint8_t rest[ROOM], *at = bytes + AFTER_IHDR;
+    memcpy(rest, at, plain - AFTER_IHDR);
+    for (int i = 0; i < TEXTS; i++)
+        at += put_chunk(at, "zTXt", zipped, size + NAME_BYTES);
+    memcpy(at, rest, plain - AFTER_IHDR);
+    write_file("texts.png", bytes, (size_t)(at - bytes) + plain - AFTER_IHDR);
+    free(bytes);
+    const size_t before = lks_peak_resident();
+    check_shown("texts.png", 1, 1, 1);
+    CU_ASSERT_TRUE(lks_peak_resident() - before < 100000000);
+}
+
 int main(void) {
     const lks_test tests[] = {
         {"PNG is turned", png_is_turned},
@@ -289,6 +317,7 @@ int main(void) {
         {"the first picture of an animation is read", the_first_picture_of_an_animation_is_read},
         {"PNGs for iOS are named", pngs_for_ios_are_named},
         {"chunks without pixels do not matter", chunks_without_pixels_do_not_matter},
+        {"texts take no memory", texts_take_no_memory},
         {NULL, NULL},
     };
     return lks_test_main("picture_shown", tests);
