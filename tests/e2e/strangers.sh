@@ -85,4 +85,20 @@ for input in "$work/pipe" /dev/zero; do
     ends "1 2" "info $input" "$LOCKSTEP" info "$input"
     ends "1 2" "diff with $input" "$LOCKSTEP" diff "$last" "$input"
 done
+
+# --- sources of data that have no end: a file that unpacks to too much, and a mirror that never stops
+mkdir -p "$work/bin" "$work/data"
+printf '#!/bin/sh\nexit 1\n' | tee "$work/bin/npm" >"$work/bin/wget"
+cat >"$work/bin/curl" <<'CURL'
+#!/bin/sh
+while [ "$1" != --output ]; do shift; done
+exec cat /dev/zero >"$2"
+CURL
+chmod +x "$work/bin/"*
+head -c 300M /dev/zero | gzip -1 >"$work/data/train-images-idx3-ubyte.gz"
+status=0
+PATH=$work/bin:$PATH "$SOURCE/jobs/fetch-data.sh" mnist "$work/data" >"$work/out" 2>"$work/err" </dev/null || status=$?
+same "a source without end: status" 1 $status
+same "a source without end: is told" 3 "$(grep -o 'it is more than 128 MiB' "$work/err" | wc -l)"
+same "a source without end: nothing is left" train-images-idx3-ubyte.gz "$(ls -A "$work/data")"
 finish
