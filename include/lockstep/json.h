@@ -11,7 +11,7 @@
 
 /** The character at @p text as it stands in a JSON text, into @p out; returns the bytes of @p text that
  * it takes. Bytes that are no UTF-8 become U+FFFD one by one (RFC 8259 wants UTF-8); control characters,
- * DEL and C1 among them, are escaped. */
+ * DEL and C1 among them, and marks that turn the direction of writing are escaped: a terminal may show the file. */
 size_t lks_json_character(const char *text, char out[8]);
 
 /** Writes @p text in quotes, escaped: whatever it holds, the result is one JSON text. */

@@ -8,15 +8,13 @@
 #include "base/utf8.h"
 
 size_t lks_json_character(const char *text, char out[8]) {
-    const unsigned char *c = (const unsigned char *)text;
     const size_t n = lks_utf8_sequence(text, strnlen(text, 4));
-    const bool control = n == 1 ? *c < 0x20 || *c == 0x7F : n == 2 && *c == 0xC2 && c[1] < 0xA0;
     if (n == 0)
         snprintf(out, 8, "\\ufffd");
-    else if (control)
-        snprintf(out, 8, "\\u%04x", c[n - 1]);
+    else if (lks_utf8_shown(text, n) == 0) /* all of them are below U+10000 */
+        snprintf(out, 8, "\\u%04x", (unsigned)lks_utf8_code(text, n) & 0xFFFF);
     else
-        snprintf(out, 8, "%s%.*s", *c == '"' || *c == '\\' ? "\\" : "", (int)n, text);
+        snprintf(out, 8, "%s%.*s", *text == '"' || *text == '\\' ? "\\" : "", (int)n, text);
     return n ? n : 1;
 }
 

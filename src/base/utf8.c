@@ -24,8 +24,7 @@ size_t lks_utf8_sequence(const char *text, size_t length) {
     return overlong || surrogate || code > 0x10FFFF ? 0 : n;
 }
 
-/* Of the sequence of n bytes at `text`. */
-static uint32_t code_of(const char *text, size_t n) {
+uint32_t lks_utf8_code(const char *text, size_t n) {
     uint32_t code = n == 1 ? (unsigned char)text[0] : (unsigned char)text[0] & (0x7Fu >> n);
     for (size_t i = 1; i < n; i++)
         code = code << 6 | ((unsigned char)text[i] & 0x3F);
@@ -39,7 +38,7 @@ static bool is_obeyed(uint32_t code) {
 
 size_t lks_utf8_shown(const char *text, size_t length) {
     const size_t n = lks_utf8_sequence(text, length);
-    return n && is_obeyed(code_of(text, n)) ? 0 : n;
+    return n && is_obeyed(lks_utf8_code(text, n)) ? 0 : n;
 }
 
 void lks_utf8_disarm(char *text, size_t length) {

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/utf8.h"
 #include "lockstep/json.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
@@ -175,7 +177,11 @@ static void print_json(const lks_predict_printer *p, const lks_answer *a, const 
 
 /* --- CSV (RFC 4180, lines end with LF) --------------------------------------------------------- */
 
+/* Scripts get the name's own bytes; a terminal nothing that it would obey. */
 static void print_field(const char *text) {
+    char shown[4096];
+    if (isatty(STDOUT_FILENO))
+        text = lks_printable(shown, sizeof shown, text, strlen(text));
     if (!strpbrk(text, ",\"\r\n")) {
         fputs(text, stdout);
         return;

@@ -28,6 +28,9 @@ static void test_foreign_text(void) {
     CU_ASSERT_STRING_EQUAL(out, "\"\\ufffd\\ufffd(\\ufffd\\ufffd\\ufffd\\u007f\\u009b\\u001b[31m"
                                 "\xf0\x9f\x98\x80\\ufffd\\ufffd\"");
     free(out);
+    out = written("\xe2\x80\xae\xe2\x81\xa6\xe2\x82\xac"); /* U+202E and U+2066 turn the writing */
+    CU_ASSERT_STRING_EQUAL(out, "\"\\u202e\\u2066\xe2\x82\xac\"");
+    free(out);
 }
 
 static void test_number(void) {
