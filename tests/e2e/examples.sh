@@ -31,6 +31,7 @@ for class in 0 1 2; do
     done
 done
 cp digits/1/3.png photo.png
+cp photo.png photo.jpg
 
 # examples PAGE: a line for each command: what is indented by a tab, and what goes on after "++"
 examples() {
