@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "feed/names.h"
+#include "feed/packed/packed.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
@@ -87,28 +88,49 @@ static lks_status describe_class_folders(const lks_describe_options *o, const lk
     return status;
 }
 
+/* With what `lockstep pack` wrote beside the images. */
+static lks_status describe_packed(const lks_describe_options *o, lks_config *config,
+                                  lks_error *err) {
+    LKS_TRY(lks_packed_take(config, NULL, err));
+    return describe_set(o, &config->data, err);
+}
+
 /* The set of IDX files, or else the class folders; the error is that of what it comes nearest to. */
-static lks_status describe_folder(const lks_describe_options *o, lks_error *err) {
-    lks_data_config c = LKS_MNIST_NAMES;
+static lks_status describe_as_folder(const lks_describe_options *o, lks_config *config,
+                                     lks_error *err) {
+    lks_data_config *c = &config->data;
     lks_set_names names;
     lks_picture_folder folder;
     lks_error no_folder;
-    if (strlen(o->path) >= sizeof c.dir)
-        return lks_fail(err, LKS_ERR_USAGE, "%.60s...: the path is too long", o->path);
-    strcpy(c.dir, o->path);
-    const lks_status found = lks_set_names_find(&names, &c, LKS_PART_TRAIN, err);
-    if (found == LKS_OK && (names.found || lks_image_file_exists(&c, LKS_PART_TRAIN) ||
-                            lks_image_file_exists(&c, LKS_PART_TEST)))
-        return describe_set(o, &c, err);
+    const lks_status found = lks_set_names_find(&names, c, LKS_PART_TRAIN, err);
+    if (found == LKS_OK && (names.found || lks_image_file_exists(c, LKS_PART_TRAIN) ||
+                            lks_image_file_exists(c, LKS_PART_TEST)))
+        return describe_packed(o, config, err);
     if (lks_picture_folder_scan(&folder, o->path, &no_folder) == LKS_OK) {
         lks_picture_folder_free(&folder);
-        return describe_class_folders(o, &c, err);
+        return describe_class_folders(o, c, err);
     }
     LKS_TRY(found);
     return lks_fail(err, LKS_ERR_DATA,
                     "%s: neither a run folder nor a data set, which has " LKS_TRAIN_IMAGES
                     ", nor class folders of pictures",
                     o->path);
+}
+
+static lks_status describe_folder(const lks_describe_options *o, lks_error *err) {
+    lks_config *config = lks_alloc(1, sizeof *config, "a configuration", err);
+    if (!config)
+        return err->status;
+    config->data = LKS_MNIST_NAMES;
+    lks_status status = LKS_OK;
+    if (strlen(o->path) < sizeof config->data.dir)
+        strcpy(config->data.dir, o->path);
+    else
+        status = lks_fail(err, LKS_ERR_USAGE, "%.60s...: the path is too long", o->path);
+    if (status == LKS_OK)
+        status = describe_as_folder(o, config, err);
+    lks_free(config);
+    return status;
 }
 
 static lks_status describe_hdf5(const lks_describe_options *o, lks_error *err) {
@@ -153,7 +175,7 @@ lks_status lks_describe_configured_data(const lks_describe_options *o, lks_error
     const bool hdf5 =
         lks_data_format_of(o->path)->holds_labels; /* by its ending, as a checkpoint */
     LKS_TRY(hdf5 ? read_config_of_checkpoint(&c, o, err) : read_config(&c, o, err));
-    const lks_status status = describe_set(o, &c.data, err);
+    const lks_status status = describe_packed(o, &c, err);
     lks_config_free(&c);
     return status;
 }

@@ -1,14 +1,13 @@
 /* lockstep predict */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands/commands.h"
+#include "cli/name_list.h"
 #include "files/kind/file_kind.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "files/whole_file.h"
 #include "lockstep/eval.h"
 #include "tool/predict_print.h"
 
@@ -138,27 +137,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 /* --- names from a file ------------------------------------------------------------------------ */
 
-static lks_status read_text(FILE *f, const char *path, char **text, lks_error *err) {
-    size_t size = 0;
-    *text = NULL;
-    /* up to a byte 0, which no name has: all that there is */
-    if (getdelim(text, &size, '\0', f) >= 0 || feof(f))
-        return LKS_OK;
-    return lks_fail(err, LKS_ERR_IO, "cannot read %s: %s", path, strerror(errno));
-}
-
-/* All names, one a line, in *text, which is made here and lasts until they are answered. */
-static lks_status read_names(const char *path, char **text, lks_error *err) {
-    const bool is_stdin = strcmp(path, "-") == 0;
-    FILE *f = is_stdin ? stdin : lks_open_list(path);
-    if (!f)
-        return lks_fail(err, LKS_ERR_IO, "cannot read %s: %s", path, strerror(errno));
-    lks_status status = read_text(f, is_stdin ? "standard input" : path, text, err);
-    if (!is_stdin)
-        fclose(f);
-    return status;
-}
-
 /* Cuts @p text into its lines; the next name that is not empty, NULL behind the last. */
 static const char *next_name(char **text) {
     char *name;
@@ -212,7 +190,7 @@ static int work(arguments *a) {
     lks_error err;
     char *names = NULL;
     int exit_status;
-    lks_status status = a->files_from ? read_names(a->files_from, &names, &err) : LKS_OK;
+    lks_status status = a->files_from ? lks_name_list_read(a->files_from, &names, &err) : LKS_OK;
     if (status == LKS_OK)
         status = lks_predictor_open(&predictor, &a->o, lks_predict_print, printer, &err);
     if (status == LKS_OK) {

@@ -102,6 +102,16 @@ static void print_repeats(const lks_view *v) {
                   (long long)r->test.count);
 }
 
+/* How pictures became these images, where that is known. */
+static void print_preparation(const lks_view *v) {
+    const lks_pictures_config *p = &v->config->pictures;
+    if (p->preprocess == LKS_PREPROCESS_MNIST)
+        fputs("prepared     from pictures, centred as MNIST's images are\n", stdout);
+    if (p->preprocess == LKS_PREPROCESS_NONE)
+        lks_print(stdout, "prepared     from pictures, resized on a ground of %d%s\n",
+                  p->background, p->invert ? ", inverted" : "");
+}
+
 static void print_findings(const lks_view *v) {
     static const char *const words[] = {[LKS_FINDING_NOTE] = "note",
                                         [LKS_FINDING_WARNING] = "warning",
@@ -151,6 +161,7 @@ void lks_view_print(const lks_view *v) {
     if (v->part[0].count && !v->part[1].count && has_labels(v))
         lks_print(stdout, "%s: no test set\n",
                   v->config->dir[0] ? v->config->dir : v->part[0].path);
+    print_preparation(v);
     print_repeats(v);
     print_findings(v);
     print_first(v);
