@@ -151,7 +151,13 @@ static lks_status open_regular(lks_byte_source *source, const char *expected, lk
         source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     while (source->fd < 0 && errno == EINTR);
     if (source->fd < 0 && errno == ENOENT)
-        return lks_fail(err, LKS_ERR_DATA, "%s: no such file", path);
+        return lks_fail(err, LKS_ERR_DATA, "%s: no such file%s", path,
+                        strchr(path, '\\') ? "; folders are told apart by /, not by \\" : "");
+    if (source->fd < 0 && errno == ENOTDIR)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: a file stands where this path has a folder: data.dir and --data name "
+                        "a folder, the name of a file does not end in /",
+                        path);
     if (source->fd < 0 && errno == EACCES)
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: not readable (permission denied); check the permissions of the file "

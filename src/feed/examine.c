@@ -4,7 +4,6 @@
 
 #include "feed/dataset.h"
 #include "feed/findings.h"
-#include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/pulse.h"
 
@@ -158,12 +157,6 @@ static lks_status look_at(look *l, const lks_dataset *d, lks_comm *comm, lks_err
     return find_repeats(&l->repeats, comm, l->traces, l->n_traces, err);
 }
 
-static void warn(const lks_findings *found) {
-    for (int i = 0; i < found->n; i++)
-        if (found->of[i].weight == LKS_FINDING_WARNING)
-            lks_warn("%s", found->of[i].text);
-}
-
 lks_status lks_dataset_examine(lks_dataset *d, lks_comm *comm, const lks_config *config,
                                lks_error *err) {
     look *l = lks_alloc(1, sizeof *l, "what the images look like", err);
@@ -180,7 +173,7 @@ lks_status lks_dataset_examine(lks_dataset *d, lks_comm *comm, const lks_config 
             .weighted = config->train.class_weighting != LKS_WEIGHTING_NONE};
         lks_find(&d->findings, &facts);
         status = lks_findings_check(&d->findings, err);
-        warn(&d->findings);
+        lks_findings_warn(&d->findings);
     }
     lks_free(l->traces);
     lks_free(l);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lockstep/log.h"
+
 /* Bytes below this use less than two of their eight bits' upper ones: 1, 15, 16, 31 or 63 as the largest one comes
  * from data of 1 to 6 bits, or from floats that were scaled to 0..1. */
 enum { DARK = 64 };
@@ -47,7 +49,10 @@ static bool is_flat(const lks_survey *s) {
     return s->images > 0 && lks_survey_low(s) == lks_survey_high(s);
 }
 
-static void find_flat(lks_findings *found, const lks_survey *s, const char *name) {
+static void find_flat(lks_findings *found, const lks_survey *s, const char *name,
+                      const char *first) {
+    char number[32];
+    snprintf(number, sizeof number, "image %" PRId64, s->first_one_colour);
     if (is_flat(s))
         add(found, LKS_FINDING_ERROR,
             "every pixel of all %" PRId64
@@ -57,9 +62,9 @@ static void find_flat(lks_findings *found, const lks_survey *s, const char *name
         add(found,
             s->one_colour == s->images ? LKS_FINDING_WARNING
                                        : weigh(s->one_colour, s->images, SOME_FLAT),
-            "%" PRId64 " of %" PRId64 " %s images are of one colour, the first is image %" PRId64
-            ": nothing is to be seen on them; " GROUND,
-            s->one_colour, s->images, name, s->first_one_colour);
+            "%" PRId64 " of %" PRId64 " %s images are of one colour, the first is %.200s: nothing "
+                                      "is to be seen on them; " GROUND,
+            s->one_colour, s->images, name, first ? first : number);
 }
 
 static void find_dark(lks_findings *found, const lks_set_facts *f) {
@@ -236,9 +241,9 @@ void lks_find(lks_findings *found, const lks_set_facts *f) {
     const int classes = f->classes ? f->classes : largest_label(f->training) + 1;
     found->n = 0;
     if (training)
-        find_flat(found, f->training, "training");
+        find_flat(found, f->training, "training", f->one_colour);
     if (test)
-        find_flat(found, f->test, "test");
+        find_flat(found, f->test, "test", NULL);
     find_dark(found, f);
     find_constant_channels(found, f->training);
     find_difference(found, f->training, f->test);
@@ -251,6 +256,12 @@ void lks_find(lks_findings *found, const lks_set_facts *f) {
         find_untested(found, f, classes);
     if (f->repeats)
         find_repeats(found, f);
+}
+
+void lks_findings_warn(const lks_findings *found) {
+    for (int i = 0; i < found->n; i++)
+        if (found->of[i].weight == LKS_FINDING_WARNING)
+            lks_warn("%s", found->of[i].text);
 }
 
 lks_status lks_findings_check(const lks_findings *found, lks_error *err) {

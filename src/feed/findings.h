@@ -15,6 +15,8 @@ typedef struct lks_set_facts {
     int classes;                /* of the network; 0: largest training label + 1 */
     bool weighted;              /* the loss weights the classes */
     bool unlabelled;            /* nobody knows the labels */
+    const char *
+        one_colour; /* the picture that the first image of one colour was; NULL: its number is told */
 } lks_set_facts;
 
 typedef enum lks_finding_weight {
@@ -35,6 +37,9 @@ typedef struct lks_findings {
 
 /* Fills @p found, at most one line for each kind. */
 void lks_find(lks_findings *found, const lks_set_facts *facts);
+
+/* Warns of each that is a warning. */
+void lks_findings_warn(const lks_findings *found);
 
 /* LKS_ERR_DATA with the first line that is an error. */
 lks_status lks_findings_check(const lks_findings *found, lks_error *err);

@@ -27,7 +27,14 @@ static lks_status read_file(const char *path, lks_checkpoint *c, lks_error *err)
 
 static lks_status read_last(const char *folder, lks_chosen *s, lks_error *err) {
     lks_folder_path(folder, LKS_FOLDER_LAST, s->path);
-    if (!lks_folder_has(folder, LKS_FOLDER_LAST))
+    struct stat link;
+    const bool leads = lks_folder_has(folder, LKS_FOLDER_LAST);
+    if (!leads && lstat(s->path, &link) == 0)
+        return lks_fail(err, LKS_ERR_IO,
+                        "%s leads to a checkpoint that is not there, and there is no other: copy "
+                        "the whole folder checkpoints/, not its links alone",
+                        s->path);
+    if (!leads)
         return lks_fail(
             err, LKS_ERR_IO,
             "%s: a folder without checkpoints/last.h5; name a run folder or a checkpoint", folder);

@@ -319,6 +319,7 @@ static lks_status pack(lks_packed *p, lks_error *err) {
     LKS_TRY(read_pictures(p, err));
     LKS_TRY(check_counts(p, err));
     LKS_TRY(p->folder.has_test ? keep_parts(p, err) : hold_out(p, err));
+    LKS_TRY(lks_pack_check(p, err));
     LKS_TRY(publish(p, path, err));
     return lks_log_enabled() ? lks_pack_report(p, err) : LKS_OK;
 }

@@ -25,6 +25,9 @@ typedef struct lks_packed {
  * are warned of, and then no class has a name. */
 char *lks_pack_note(const lks_packed *p, lks_error *err);
 
+/* pack_check.c: warns of what looks wrong. LKS_ERR_DATA where nothing is to be seen on any image; LKS_ERR_MEMORY. */
+lks_status lks_pack_check(const lks_packed *p, lks_error *err);
+
 /* The table of the classes, and the commands that train on them. */
 lks_status lks_pack_report(const lks_packed *p, lks_error *err);
 

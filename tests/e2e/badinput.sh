@@ -152,6 +152,10 @@ folder_ends() { # folder_ends WHAT DIR OUT
 }
 folder_ends "missing folder" "$work/nowhere" ""
 folder_ends "a file as data folder" "$config" ""
+new_case
+ends 1 "a file as data folder, in words" 'a file stands where this path has a folder' "$LOCKSTEP" train "$config" \
+    --set "data.dir=$config" --out "$folder/out"
+usage_ends "a ~ that no shell expanded" 'write --out ~/x' train "$config" --out=~/x
 if [ "$(id -u)" -ne 0 ]; then # nothing is unreadable to root
     mkdir -m 000 "$work/closed"
     folder_ends "unreadable folder" "$work/closed" ""

@@ -158,6 +158,52 @@ printf 'P2 2 2 255 0 9 9 0\n' >pictures/3/a.pgm
 printf 'P2 2 4 255 0 9 9 0 1 2 3 4\n' | tee pictures/7/b.pgm >pictures/7/c.pgm
 fails pictures 'folders of pictures: .lockstep pack. makes'
 
+# --- pack looks, too
+mkdir -p alpha/{0,1} # black strokes on nothing: by default the ground is black as well
+for class in 0 1; do
+    for i in 1 2 3 4 5; do
+        printf 'P2 3 3 255 0 0 0 0 0 0 0 0 0\n' >alpha/$class/$i.pgm
+    done
+done
+status=0
+"$LOCKSTEP" pack alpha packed >out 2>err || status=$?
+same "pack of black pictures: exit status" 1 $status
+check "it says so" grep -q 'error: every pixel of all 8 training images is 0' err
+same "nothing is written" no "$([ -e packed ] && echo yes || echo no)"
+for class in 0 1; do
+    for i in 1 2 3 4; do
+        printf 'P2 3 3 255 0 0 0 0 255 0 0 0 %d%d\n' "$class" $i >alpha/$class/$i.pgm
+    done
+done
+"$LOCKSTEP" pack alpha packed --test 0 >out 2>err
+check "pack names the first picture of one colour" grep -q 'warning: 2 of 10 training images are of one colour, the first is alpha/0/5.pgm' err
+
+# --- names from lists that were made on Windows
+train run 1 --set train.max_steps=2 --threads 1
+printf '\357\273\277alpha/0/1.pgm\r\n\r\nalpha/1/2.pgm\r\n' >list
+"$LOCKSTEP" predict run --files-from list --format csv >out 2>err
+same "a list with a mark and carriage returns" "alpha/0/1.pgm alpha/1/2.pgm" "$(tail -n +2 out | cut -d , -f 1 | paste -sd ' ')"
+refuses() { # refuses WHAT PATTERN: the list
+    local status=0
+    "$LOCKSTEP" predict run --files-from list >out 2>err || status=$?
+    same "$1: exit status" 2 $status
+    check "$1: it says $2" grep -qE -e "$2" err
+}
+printf '\377\376a\0.\0' >list
+refuses "a list in UTF-16" 'error: list is a text in UTF-16.*iconv'
+printf 'alpha/0/1.pgm\0alpha/0/2.pgm\0' >list
+refuses "a list of find -print0" 'error: list has a byte 0 after 13 bytes'
+
+# --- a run folder that was copied without what its links lead to
+mkdir -p copied/checkpoints
+ln -s step-00000002.h5 copied/checkpoints/last.h5
+for command in predict eval; do
+    status=0
+    "$LOCKSTEP" $command copied alpha/0/1.pgm >out 2>err || status=$?
+    same "$command of a dangling link: exit status" 1 $status
+    check "$command names the link" grep -q 'error: copied/checkpoints/last.h5 ' err
+done
+
 # --- info
 png_side() { od -An -tu1 -j "$1" -N 4 sheet.png | awk '{ print (($1 * 256 + $2) * 256 + $3) * 256 + $4 }'; }
 describes() { # describes WHAT PATTERN ARGUMENT...

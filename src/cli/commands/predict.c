@@ -5,9 +5,9 @@
 
 #include "cli/commands/commands.h"
 #include "cli/name_list.h"
-#include "files/kind/file_kind.h"
 #include "cli/parse.h"
 #include "cli/process.h"
+#include "files/kind/file_kind.h"
 #include "lockstep/eval.h"
 #include "tool/predict_print.h"
 
