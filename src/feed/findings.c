@@ -55,15 +55,14 @@ static void find_flat(lks_findings *found, const lks_survey *s, const char *name
     snprintf(number, sizeof number, "image %" PRId64, s->first_one_colour);
     if (is_flat(s))
         add(found, LKS_FINDING_ERROR,
-            "every pixel of all %" PRId64
-            " %s images is %d, so nothing is to be seen on them; " GROUND,
+            "every pixel of all %" PRId64 " %s images is %d, so nothing is to be seen; " GROUND,
             s->images, name, lks_survey_low(s));
     else if (s->one_colour)
         add(found,
             s->one_colour == s->images ? LKS_FINDING_WARNING
                                        : weigh(s->one_colour, s->images, SOME_FLAT),
             "%" PRId64 " of %" PRId64 " %s images are of one colour, the first is %.200s: nothing "
-                                      "is to be seen on them; " GROUND,
+            "is to be seen on them; " GROUND,
             s->one_colour, s->images, name, first ? first : number);
 }
 

@@ -429,7 +429,7 @@ static void bad_places(void) {
     check_refused(lks_test_folder(), "pipe", 3, "is a device or pipe");
     store("file", bytes_make(1));
     snprintf(path, sizeof path, "%s/file", lks_test_folder());
-    check_refused(path, "images", 3, "Not a directory");
+    check_refused(path, "images", 3, "a file stands where this path has a folder");
     char long_name[2000];
     memset(long_name, 'n', sizeof long_name - 1);
     long_name[sizeof long_name - 1] = '\0';
