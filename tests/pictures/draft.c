@@ -182,14 +182,101 @@ static void thin(uint8_t *ink) {
     free(gone);
 }
 
+/* Gives the area of paper or ink around `at` the mark `mark`; returns its size, negative where it reaches the border. */
+static int mark_area(uint8_t *v, int at, uint8_t mark, bool corners) {
+    const uint8_t from = v[at];
+    int *queue = must(malloc(SIDE * SIDE * sizeof *queue)), head = 0, tail = 0;
+    bool edge = false;
+    v[queue[tail++] = at] = mark;
+    while (head < tail) {
+        const int y = queue[head] / SIDE, x = queue[head] % SIDE;
+        head++;
+        for (int k = 0; k < 9; k++) {
+            const int j = y + k / 3 - 1, i = x + k % 3 - 1;
+            const bool inside = j >= 0 && i >= 0 && j < SIDE && i < SIDE;
+            edge = edge || !inside;
+            if (inside && (corners || k % 2) && v[j * SIDE + i] == from)
+                v[queue[tail++] = j * SIDE + i] = mark;
+        }
+    }
+    free(queue);
+    return edge ? -tail : tail;
+}
+
+/* Loops of a digit that is in one piece; less than 0 of one in pieces. */
+static int loops(const uint8_t *ink) {
+    enum { SPECK = 12 }; /* fine pixels: a third of one of MNIST's */
+    uint8_t *v = must(malloc(SIDE * SIDE));
+    int n = 0, pieces = 0;
+    memcpy(v, ink, SIDE * SIDE);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        if (v[i] > 1)
+            continue;
+        const bool is_ink = v[i];
+        const int area = mark_area(v, i, 2, is_ink);
+        pieces += is_ink;
+        n += !is_ink && area >= SPECK;
+    }
+    free(v);
+    return pieces == 1 ? n : -pieces;
+}
+
+/* The digit's ink, finer: cut so that it is in one piece and its loops are open, as a person's are. */
+static void fine_ink(uint8_t *ink, const uint8_t *image) {
+    static const double cuts[] = {0.45, 0.55, 0.35, 0.25};
+    double best = cuts[0];
+    int most = -SIDE * SIDE;
+    for (int k = 0; k <= 4; k++) {
+        const double cut = k < 4 ? cuts[k] : best;
+        for (int i = 0; i < SIDE * SIDE; i++)
+            ink[i] = ink_at(image, (i % SIDE + 0.5) / FINE, (i / SIDE + 0.5) / FINE) > cut;
+        const int n = k < 4 ? loops(ink) : most;
+        if (n > most) {
+            most = n;
+            best = cut;
+        }
+    }
+}
+
+/* `radius`, or less where that would fill a loop: a person writes it larger then. */
+static double open_radius(const uint8_t *line, double radius) {
+    uint8_t *pen = must(malloc(SIDE * SIDE));
+    const int wanted = loops(line);
+    for (; radius > 0.6; radius -= 0.1) {
+        const int reach = (int)(radius * FINE);
+        memset(pen, 0, SIDE * SIDE);
+        for (int i = 0; i < SIDE * SIDE; i++)
+            for (int k = 0; line[i] && k < (2 * reach + 1) * (2 * reach + 1); k++) {
+                const int j = k / (2 * reach + 1) - reach, l = k % (2 * reach + 1) - reach;
+                const int y = i / SIDE + j, x = i % SIDE + l;
+                if (y >= 0 && x >= 0 && y < SIDE && x < SIDE &&
+                    j * j + l * l <= radius * radius * FINE * FINE)
+                    pen[y * SIDE + x] = 1;
+            }
+        if (loops(pen) >= wanted)
+            break;
+    }
+    free(pen);
+    return radius;
+}
+
+bool draft_can_trace(const uint8_t *image, int label) {
+    static const int least[10] = {1, 0, 0, 0, 0, 0, 1, 0, 2, 1};
+    uint8_t *ink = must(malloc(SIDE * SIDE));
+    fine_ink(ink, image);
+    thin(ink);
+    const bool can = loops(ink) >= least[label];
+    free(ink);
+    return can;
+}
+
 void draft_trace_digit(draft *d, const uint8_t *image, double top, double left, double scale,
                        double radius) {
     const ink_box b = ink_box_of(image);
     uint8_t *ink = must(malloc(SIDE * SIDE));
-    for (int i = 0; i < SIDE * SIDE; i++)
-        ink[i] = ink_at(image, (i % SIDE + 0.5) / FINE, (i / SIDE + 0.5) / FINE) > 0.4;
+    fine_ink(ink, image);
     thin(ink);
-    const double r = radius * scale, strength = r < 0.5 ? 2 * r : 1;
+    const double r = open_radius(ink, radius) * scale, strength = r < 0.5 ? 2 * r : 1;
     const int reach = (int)r + 2;
     for (int i = 0; i < SIDE * SIDE; i++) {
         if (!ink[i])

@@ -55,9 +55,14 @@ ink_box ink_box_of(const uint8_t *image);
 /* Writes the ink of `image`, scaled by `scale`, with its box's corner at (top, left). */
 void draft_write_digit(draft *d, const uint8_t *image, double top, double left, double scale);
 
-/* The same with a round pen of `radius` (in pixels of the image) along the middle of its strokes. */
+/* The same with a round pen of `radius` (in pixels of the image) along the middle of its strokes, which keeps loops
+ * open. */
 void draft_trace_digit(draft *d, const uint8_t *image, double top, double left, double scale,
                        double radius);
+
+/* False where 28 x 28 pixels have filled a loop that a 0, 6, 8 or 9 has, or broken the digit: the middle of its strokes is
+ * another digit, or none. */
+bool draft_can_trace(const uint8_t *image, int label);
 
 /* A straight line between (x0, y0) and (x1, y1), `thick` pixels, of which `strength` 0..1 hides what is below. */
 void draft_line(draft *d, double x0, double y0, double x1, double y1, double thick, rgb colour,

@@ -8,6 +8,7 @@
 typedef struct kind {
     const char *name, *what;
     void (*draw)(draft *d, const uint8_t *image);
+    bool traces; /* with digits that draft_can_trace() */
 } kind;
 
 extern const kind kinds[];

@@ -1,11 +1,12 @@
 /* Makes pictures of handwritten digits as people make them, from images and labels in IDX files.
  *
  * make_pictures --list
- * make_pictures KIND|lines|form FOLDER IMAGES LABELS [COUNT [WIDTH]]
+ * make_pictures KIND|lines|form FOLDER IMAGES LABELS [COUNT [WIDTH [decoded]]]
  *
  * COUNT (100) pictures from digits spread evenly over the file; WIDTH 2 doubles what a kind is about. FOLDER gets the
  * pictures and the file `answers`: name, the digits (lines of a form with spaces between), neighbours that touch.
- * Equal arguments give equal pictures. */
+ * A digit that a pen cannot trace gives place to the next one that it can.
+ * decoded: all are upright PNGs of 8 bits, as a reader hands them on. Equal arguments give equal pictures. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,7 @@ typedef struct job {
     const digits *all;
     long count;
     double width;
+    bool decoded;
     FILE *answers;
 } job;
 
@@ -70,6 +72,11 @@ static void start(draft *d, const job *j, long i) {
 static void finish(draft *d, const job *j, long i, const char *right, int touching) {
     char stem[4096], path[4200];
     snprintf(stem, sizeof stem, "%s/%05ld", j->folder, i);
+    if (j->decoded) {
+        d->form = FORM_PNG;
+        d->orientation = 0;
+        d->most = d->most > 255 ? d->most >> 8 : d->most;
+    }
     if (!draft_save(d, stem, path, sizeof path))
         fail("cannot write", path);
     fprintf(j->answers, "%s\t%s\t%d\n", strrchr(path, '/') + 1, right, touching);
@@ -78,7 +85,12 @@ static void finish(draft *d, const job *j, long i, const char *right, int touchi
 
 static void make_one(const job *j, const kind *k) {
     for (long i = 0; i < j->count; i++) {
-        const long which = spread(j->all, i, j->count);
+        long which = spread(j->all, i, j->count);
+        for (long n = 0;
+             k->traces && !draft_can_trace(image_of(j->all, which), j->all->labels[which]);
+             which = (which + 1) % j->all->n)
+            if (n++ == j->all->n)
+                fail("no digit can be traced:", j->folder);
         const char right[2] = {(char)('0' + j->all->labels[which]), 0};
         draft d;
         start(&d, j, i);
@@ -149,17 +161,24 @@ int main(int argc, char **argv) {
         list();
         return 0;
     }
-    if (argc < 5 || argc > 7)
-        fail("usage: make_pictures KIND|lines|form FOLDER IMAGES LABELS [COUNT [WIDTH]];",
+    if (argc < 5 || argc > 8)
+        fail("usage: make_pictures KIND|lines|form FOLDER IMAGES LABELS [COUNT [WIDTH [decoded]]];",
              "--list lists kinds");
     digits all;
     long n_labels;
     all.images = read_idx(argv[3], 3, &all.n, MNIST * MNIST);
     all.labels = read_idx(argv[4], 1, &n_labels, 1);
-    job j = {argv[1], argv[2], &all, argc > 5 ? atol(argv[5]) : 100, argc > 6 ? atof(argv[6]) : 1,
-             NULL};
+    job j = {.name = argv[1],
+             .folder = argv[2],
+             .all = &all,
+             .count = argc > 5 ? atol(argv[5]) : 100,
+             .width = argc > 6 ? atof(argv[6]) : 1,
+             .decoded = argc > 7 && strcmp(argv[7], "decoded") == 0};
     if (n_labels != all.n || all.n == 0 || j.count < 1 || j.width < 1)
         fail("no such number of images and labels, count or width:", argv[3]);
+    for (long i = 0; i < all.n; i++)
+        if (all.labels[i] > 9)
+            fail("labels of no digits:", argv[4]);
     char path[4200];
     snprintf(path, sizeof path, "%s/answers", j.folder);
     j.answers = fopen(path, "w");
