@@ -20,6 +20,9 @@
  *                  epoch_hash; where not 0 plateau_* and early_stop_*: evaluations, best_epoch,
  *                  best, bad, cooldown, reductions
  *    /data         digest, classes, channels, rows, columns, n_train, mean[], std[]
+ *    /traits       where known: images, ink_low, ink_high, extent_low, extent_high, stroke_low, stroke_high
+ *    /centring     images, unchanged: the last two of lks_traits
+ *    /temperature  where these weights have one: value, images, wrong, nll_before, nll_after, second_run
  *    /provenance   version, revision, compiler, mpi, isa, hosts, ranks, threads, time;
  *                  init_from, init_from_sha256, init_from_flat where there are any
  *    /model, /optimizer/STATE, /average   tensors: their names in the order of the flat array */
@@ -33,6 +36,7 @@
 #include "lockstep/history.h"
 #include "lockstep/publish.h"
 #include "lockstep/tensor.h"
+#include "lockstep/traits.h"
 #include "lockstep/watch.h"
 
 #define LKS_CHECKPOINT_FORMAT   1
@@ -59,6 +63,7 @@ typedef struct lks_data_identity {
     int classes, channels, rows, columns;
     int64_t n_train;
     double mean[LKS_CHANNELS_MAX], std[LKS_CHANNELS_MAX];
+    lks_traits traits; /**< of the training part's images, where they have one channel */
 } lks_data_identity;
 
 /** Best validation result so far: more correct, then lower exact loss, then earlier. */
@@ -67,6 +72,20 @@ typedef struct lks_best {
     int64_t correct, total;
     lks_limbs loss;
 } lks_best;
+
+#define LKS_TEMPERATURE_LEAST 0.125
+#define LKS_TEMPERATURE_MOST  8.0
+
+/** How sure the network may be: its logits are divided by a temperature before the softmax, so that on images
+ * it was not trained on it is as often right as it is sure (Guo et al., "On Calibration of Modern Neural
+ * Networks", ICML 2017, section 4.2). Its answers stay as they are. What it was fitted on comes with it. */
+typedef struct lks_temperature {
+    double value;          /**< from LKS_TEMPERATURE_LEAST to LKS_TEMPERATURE_MOST */
+    int64_t images, wrong; /**< held-out images, and wrong answers to them; 0 images: none fitted */
+    double nll_before,
+        nll_after;      /**< mean negative log-likelihood of the labels, natural logarithm */
+    int32_t second_run; /**< 1: held out of another run of the same configuration */
+} lks_temperature;
 
 /** The checkpoint that a fine-tuned run started from; all "" for any other run. */
 typedef struct lks_init_source {
@@ -91,6 +110,8 @@ typedef struct lks_checkpoint {
     uint64_t seed;
     lks_cursor cursor;
     lks_best best;
+    lks_temperature
+        temperature; /**< of the weights that evaluations use; images 0: not calibrated */
     lks_data_identity data;
     lks_provenance provenance;
     char weights_sha256[LKS_SHA256_HEX], state_sha256[LKS_SHA256_HEX];

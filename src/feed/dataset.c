@@ -229,6 +229,7 @@ static lks_status study(lks_dataset *d, lks_comm *comm, const lks_config *config
     LKS_TRY(lks_comm_agree(comm, status, err));
     id->n_train = d->split.n_train;
     LKS_TRY(set_normalisation(d, comm, c, err));
+    LKS_TRY(lks_dataset_find_traits(d, comm, err));
     return digest_data(d, comm, err);
 }
 

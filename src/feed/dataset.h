@@ -64,6 +64,10 @@ void lks_dataset_free(lks_dataset *d);
 #define LKS_SCRIBBLE_SIDE 28
 void lks_scribble(uint8_t *image, uint32_t id);
 
+/* measure_traits.c: d->identity.traits of the training part; of images with several channels all 0. Collective;
+ * errors are agreed. */
+lks_status lks_dataset_find_traits(lks_dataset *d, lks_comm *comm, lks_error *err);
+
 /* Bytes of images and labels that this rank holds. */
 size_t lks_dataset_bytes(const lks_dataset *d);
 

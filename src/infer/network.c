@@ -40,6 +40,7 @@ static void share_identity(lks_network *n, lks_comm *comm) {
     if (reads(comm)) {
         n->data = c->data;
         n->cursor = c->cursor;
+        n->temperature = c->temperature;
         n->averaged = lks_checkpoint_evaluated(c) != c->flats;
         memcpy(n->weights_sha256, c->weights_sha256, sizeof n->weights_sha256);
     }
@@ -47,6 +48,7 @@ static void share_identity(lks_network *n, lks_comm *comm) {
     share(comm, &n->data, sizeof n->data);
     share(comm, &n->cursor, sizeof n->cursor);
     share(comm, &n->averaged, sizeof n->averaged);
+    share(comm, &n->temperature, sizeof n->temperature);
     share(comm, n->weights_sha256, sizeof n->weights_sha256);
 }
 

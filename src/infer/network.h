@@ -15,6 +15,7 @@ typedef struct lks_network {
     lks_cursor cursor;
     char weights_sha256[LKS_SHA256_HEX];
     bool averaged;
+    lks_temperature temperature;
     lks_checkpoint checkpoint; /* rank 0, until the network is built */
     lks_model *model;          /* NULL until then */
 } lks_network;

@@ -42,6 +42,22 @@ static lks_status check_data(const char *path, const lks_data_identity *d, lks_e
     return LKS_OK;
 }
 
+static bool sound_traits(const lks_traits *t) {
+    bool sound = counts(t->images) && counts(t->looked) && within(t->centred, 0, t->looked);
+    for (int k = 0; k < LKS_TRAITS; k++)
+        sound =
+            sound && within(t->low[k], 0, t->high[k]) && within(t->high[k], 0, LKS_TRAIT_BINS - 1);
+    return sound;
+}
+
+static bool sound_temperature(const lks_temperature *t) {
+    if (t->images == 0)
+        return true;
+    return counts(t->images) && within(t->wrong, 0, t->images) &&
+           t->value >= LKS_TEMPERATURE_LEAST && t->value <= LKS_TEMPERATURE_MOST &&
+           isfinite(t->nll_before) && isfinite(t->nll_after);
+}
+
 static bool sound_watch(const lks_watch_state *w) {
     return counts(w->evaluations) && counts(w->best_epoch) && counts(w->bad) &&
            counts(w->cooldown) && within(w->reductions, 0, w->evaluations) && isfinite(w->best);
@@ -131,6 +147,10 @@ static lks_status check_flats(const char *path, const lks_checkpoint *c, lks_err
 
 lks_status lks_checkpoint_check(const char *path, const lks_checkpoint *c, lks_error *err) {
     LKS_TRY(check_data(path, &c->data, err));
+    if (!sound_traits(&c->data.traits))
+        return refuse(path, err, "its training images cannot have such traits");
+    if (!sound_temperature(&c->temperature))
+        return refuse(path, err, "its temperature cannot be");
     LKS_TRY(check_position(path, c, err));
     return check_flats(path, c, err);
 }

@@ -18,6 +18,11 @@
 #define DATA(member, type)        FIELD("/data", #member, type, data.member)
 #define PROVENANCE(member, type)  FIELD("/provenance", #member, type, provenance.member)
 
+#define TRAIT(name, member, type) OPTIONAL("/traits", #name, type, data.traits.member)
+#define BOUNDS(name, trait)                                                                        \
+    TRAIT(name##_low, low[trait], LKS_H5_I32), TRAIT(name##_high, high[trait], LKS_H5_I32)
+#define TEMPERATURE(member, type) OPTIONAL("/temperature", #member, type, temperature.member)
+
 _Static_assert(sizeof(int) == sizeof(int32_t), "int members are stored as 32-bit integers");
 
 const lks_field lks_checkpoint_fields[] = {
@@ -55,6 +60,18 @@ const lks_field lks_checkpoint_fields[] = {
     DATA(rows, LKS_H5_I32),
     DATA(columns, LKS_H5_I32),
     DATA(n_train, LKS_H5_I64),
+    TRAIT(images, images, LKS_H5_I64),
+    BOUNDS(ink, LKS_TRAIT_INK),
+    BOUNDS(extent, LKS_TRAIT_EXTENT),
+    BOUNDS(stroke, LKS_TRAIT_STROKE),
+    OPTIONAL("/centring", "images", LKS_H5_I64, data.traits.looked),
+    OPTIONAL("/centring", "unchanged", LKS_H5_I64, data.traits.centred),
+    TEMPERATURE(value, LKS_H5_F64),
+    TEMPERATURE(images, LKS_H5_I64),
+    TEMPERATURE(wrong, LKS_H5_I64),
+    TEMPERATURE(nll_before, LKS_H5_F64),
+    TEMPERATURE(nll_after, LKS_H5_F64),
+    TEMPERATURE(second_run, LKS_H5_I32),
     PROVENANCE(version, LKS_H5_TEXT),
     PROVENANCE(revision, LKS_H5_TEXT),
     PROVENANCE(compiler, LKS_H5_TEXT),

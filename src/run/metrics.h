@@ -4,6 +4,7 @@
 #define LKS_RUN_METRICS_H
 
 #include <stdio.h>
+#include "lockstep/checkpoint.h"
 #include "lockstep/history.h"
 #include "lockstep/metrics.h"
 #include "lockstep/run_folder.h"
@@ -15,6 +16,7 @@ typedef struct lks_tested {
     bool average;                        /* the averaged weights of that step */
     char weights_sha256[LKS_SHA256_HEX]; /* of exactly these; "": the test set was not scored */
     double validation_loss, validation_accuracy; /* NaN: without validation */
+    lks_temperature temperature;                 /* how sure they may be */
 } lks_tested;
 
 /* The file is an account of the history in memory: a failure to write it ends no run. It is warned of once, and

@@ -22,6 +22,16 @@ static void put_tested(lks_json_object *j, const lks_tested *t) {
     lks_json_put_number(j, "test_validation_loss", t->validation_loss);
 }
 
+/* How sure they may be, and what that was fitted on; null where nothing was. */
+static void put_temperature(lks_json_object *j, const lks_temperature *t) {
+    const bool known = t->images > 0;
+    lks_json_put_number(j, "temperature", known ? t->value : NAN);
+    lks_json_put_number(j, "temperature_images", known ? (double)t->images : NAN);
+    lks_json_put_number(j, "temperature_wrong", known ? (double)t->wrong : NAN);
+    lks_json_put_number(j, "temperature_nll_before", known ? t->nll_before : NAN);
+    lks_json_put_number(j, "temperature_nll_after", known ? t->nll_after : NAN);
+}
+
 static void put_results(lks_json_object *j, const lks_summary_results *r) {
     const lks_counts *t = r->test;
     double low, high;
@@ -40,6 +50,7 @@ static void put_results(lks_json_object *j, const lks_summary_results *r) {
     put_tested(j, &r->tested);
     lks_json_put_number(j, "validation_accuracy", lks_accuracy(r->validation));
     lks_json_put_number(j, "validation_loss", lks_mean_loss(r->validation));
+    put_temperature(j, &r->tested.temperature);
 }
 
 static void put_work(lks_json_object *j, const lks_summary_work *w, const lks_cursor *c) {

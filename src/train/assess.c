@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lockstep/memory.h"
+#include "infer/temperature.h"
 #include "train/run.h"
 
 /* --- which weights ---------------------------------------------------------------------------- */
@@ -23,15 +24,24 @@ typedef struct question {
     const uint32_t *ids; /* NULL: all */
     int64_t n;
     lks_counts *counts;
-    lks_predicted *predicted; /* NULL: not wanted */
+    lks_predicted *predicted; /* NULL: not wanted, as is the next */
+    lks_held_out *held_out;
 } question;
+
+static lks_status ask(const lks_trainer *t, const question *q, lks_error *err) {
+    const int batch = t->config->eval.batch;
+    if (!q->held_out)
+        return lks_evaluate(t->model, q->set, q->ids, q->n, batch, t->comm, q->counts, q->predicted,
+                            err);
+    return lks_evaluate_by(lks_held_out_scorer(q->held_out), q->set, q->ids, q->n, batch, t->comm,
+                           q->counts, NULL, err);
+}
 
 /* Answers with the network's weights being `weights`, or its own where that is NULL. */
 static lks_status evaluate_with(lks_trainer *t, float *weights, const question *q, lks_error *err) {
     if (weights)
         swap_weights(t, weights);
-    lks_status status = lks_evaluate(t->model, q->set, q->ids, q->n, t->config->eval.batch, t->comm,
-                                     q->counts, q->predicted, err);
+    lks_status status = ask(t, q, err);
     if (weights)
         swap_weights(t, weights);
     if (status == LKS_ERR_REPLICA && t->comm->rank == t->comm->blamed)
@@ -41,34 +51,61 @@ static lks_status evaluate_with(lks_trainer *t, float *weights, const question *
     return status;
 }
 
-static question of_validation(const lks_trainer *t, lks_record *r) {
+/* Images of the validation split that this rank holds. */
+static int64_t own_validation(const lks_trainer *t) {
     const lks_split *s = &t->data.split;
-    return (question){&t->data.train, s->validation, s->n_validation, r->validation, NULL};
+    const lks_range *own = &t->data.train.share;
+    int64_t n = 0;
+    for (int64_t i = 0; i < s->n_validation; i++)
+        n += s->validation[i] >= own->first && s->validation[i] < own->first + own->count;
+    return n;
+}
+
+/* The validation split: its figures, and the temperature that it asks for. Collective. */
+static lks_status validate(lks_trainer *t, lks_record *r, lks_error *err) {
+    const lks_split *s = &t->data.split;
+    lks_held_out held;
+    const question q = {&t->data.train, s->validation, s->n_validation, r->validation, NULL, &held};
+    lks_status status = lks_held_out_open(&held, t->model, t->data.identity.classes,
+                                          own_validation(t), t->config->eval.batch, err);
+    status = lks_comm_agree(t->comm, status, err);
+    if (status == LKS_OK)
+        status = evaluate_with(t, t->average.weights, &q, err);
+    if (status == LKS_OK)
+        status = lks_temperature_fit(&r->temperature, &held, t->comm, err);
+    lks_held_out_free(&held);
+    return status;
 }
 
 static question of_test(const lks_trainer *t, lks_record *r, lks_predicted *predicted) {
-    return (question){&t->data.test, NULL, 0, r->test, predicted};
+    return (question){&t->data.test, NULL, 0, r->test, predicted, NULL};
 }
 
 /* --- the best checkpoint's weights ------------------------------------------------------------ */
 
-static lks_status take_best(const lks_run *run, const lks_chosen *best, float *weights,
-                            uint64_t *hash, lks_error *err) {
+/* What evaluations of the best checkpoint ask. */
+typedef struct asked {
+    float *weights; /* [n_weights] */
+    uint64_t hash;  /* of them, as they were read */
+    lks_temperature temperature;
+} asked;
+
+static lks_status take_best(const lks_run *run, const lks_chosen *best, asked *a, lks_error *err) {
     lks_checkpoint now;
     const lks_flat *flat = lks_checkpoint_evaluated(&best->checkpoint);
     lks_run_snapshot(run, &now);
     if (lks_flat_same(flat, lks_checkpoint_evaluated(&now), err) != LKS_OK)
         return lks_fail_context(err, "%s", best->path);
-    if (!weights)
+    if (!a)
         return LKS_OK;
-    memcpy(weights, flat->values, flat->count * sizeof *weights);
-    *hash = lks_hash_bytes(flat->values, flat->count * sizeof *weights);
+    memcpy(a->weights, flat->values, flat->count * sizeof *a->weights);
+    a->hash = lks_hash_bytes(flat->values, flat->count * sizeof *a->weights);
+    a->temperature = best->checkpoint.temperature;
     return LKS_OK;
 }
 
-/* Rank 0: the weights that evaluations of the best checkpoint use, and their hash as they were read; `weights`
- * NULL: only whether it is that checkpoint. */
-static lks_status read_best(const lks_run *run, float *weights, uint64_t *hash, lks_error *err) {
+/* Rank 0: of the best checkpoint; `a` NULL: only whether it is that one. */
+static lks_status read_best(const lks_run *run, asked *a, lks_error *err) {
     lks_chosen best;
     lks_error why;
     const lks_status found =
@@ -78,13 +115,15 @@ static lks_status read_best(const lks_run *run, float *weights, uint64_t *hash, 
                         "eval.test_weights: best, but the best checkpoint so far, of step %lld, is "
                         "not in %s; copy it there as best.h5, or set eval.test_weights=last: %s",
                         (long long)run->record.best.step, run->place.checkpoints, why.text);
-    const lks_status status = take_best(run, &best, weights, hash, err);
+    const lks_status status = take_best(run, &best, a, err);
     lks_checkpoint_free(&best.checkpoint);
     return status;
 }
 
-/* Rank 0 notes whose figures the test set's are. `weights`: [n_weights] those that were asked. */
-static lks_status note_tested(lks_run *run, const float *weights, lks_error *err) {
+/* Rank 0 notes whose figures the test set's are. `weights`: [n_weights] those that were asked; `temperature`:
+ * theirs. */
+static lks_status note_tested(lks_run *run, const float *weights,
+                              const lks_temperature *temperature, lks_error *err) {
     const lks_trainer *t = &run->trainer;
     lks_record *r = &run->record;
     const lks_best *b = &r->best;
@@ -97,7 +136,8 @@ static lks_status note_tested(lks_run *run, const float *weights, lks_error *err
                              .validation_loss = best ? lks_limbs_value(b->loss) / (double)b->total
                                                      : lks_mean_loss(r->validation),
                              .validation_accuracy = best ? (double)b->correct / (double)b->total
-                                                         : lks_accuracy(r->validation)};
+                                                         : lks_accuracy(r->validation),
+                             .temperature = *temperature};
     if (weights && t->comm->rank == 0)
         status = lks_sha256_buffer(weights, t->view.n_weights * sizeof *weights,
                                    r->tested.weights_sha256, err);
@@ -119,23 +159,22 @@ static lks_status check_asked(const float *weights, size_t n, uint64_t hash, lks
 static lks_status test_best(lks_run *run, lks_predicted *predicted, lks_error *err) {
     lks_trainer *t = &run->trainer;
     const size_t n = t->view.n_weights;
-    uint64_t hash = 0;
-    float *weights = lks_alloc(n, sizeof *weights, "the best weights", err);
-    lks_status status = weights ? LKS_OK : err->status;
+    asked a = {.weights = lks_alloc(n, sizeof *a.weights, "the best weights", err)};
+    lks_status status = a.weights ? LKS_OK : err->status;
     if (status == LKS_OK && t->comm->rank == 0)
-        status = read_best(run, weights, &hash, err);
+        status = read_best(run, &a, err);
     status = lks_comm_agree(t->comm, status, err);
     if (status == LKS_OK) {
         const question q = of_test(t, &run->record, predicted);
-        lks_comm_broadcast(t->comm, weights, n * sizeof *weights, 0);
-        lks_comm_broadcast(t->comm, &hash, sizeof hash, 0);
-        status = evaluate_with(t, weights, &q, err);
+        lks_comm_broadcast(t->comm, a.weights, n * sizeof *a.weights, 0);
+        lks_comm_broadcast(t->comm, &a.hash, sizeof a.hash, 0);
+        status = evaluate_with(t, a.weights, &q, err);
     }
     if (status == LKS_OK) /* the same on every rank, here and below */
-        status = check_asked(weights, n, hash, t->comm, err);
+        status = check_asked(a.weights, n, a.hash, t->comm, err);
     if (status == LKS_OK)
-        status = note_tested(run, weights, err);
-    lks_free(weights);
+        status = note_tested(run, a.weights, &a.temperature, err);
+    lks_free(a.weights);
     return status;
 }
 
@@ -144,7 +183,7 @@ bool lks_run_tests_best(const lks_run *run) {
 }
 
 lks_status lks_run_find_best(lks_run *run, lks_error *err) {
-    return lks_run_tests_best(run) ? read_best(run, NULL, NULL, err) : LKS_OK;
+    return lks_run_tests_best(run) ? read_best(run, NULL, err) : LKS_OK;
 }
 
 /* --- when -------------------------------------------------------------------------------------- */
@@ -161,8 +200,8 @@ lks_status lks_run_evaluate_epoch(lks_trainer *t, lks_record *r, lks_error *err)
     bool validates = t->data.split.n_validation > 0;
     if (!validates && !t->data.has_test)
         return LKS_OK;
-    const question q = validates ? of_validation(t, r) : of_test(t, r, NULL);
-    LKS_TRY(evaluate_with(t, t->average.weights, &q, err));
+    const question q = of_test(t, r, NULL);
+    LKS_TRY(validates ? validate(t, r, err) : evaluate_with(t, t->average.weights, &q, err));
     /* Else a weight that changed meanwhile could decide what is best, and which rates are to come. */
     return lks_trainer_settle(t, err);
 }
@@ -170,17 +209,16 @@ lks_status lks_run_evaluate_epoch(lks_trainer *t, lks_record *r, lks_error *err)
 lks_status lks_run_evaluate_end(lks_run *run, lks_predicted *predicted, lks_error *err) {
     lks_trainer *t = &run->trainer;
     lks_record *r = &run->record;
-    if (r->validation->total == 0 && t->data.split.n_validation > 0) {
-        const question q = of_validation(t, r);
-        LKS_TRY(evaluate_with(t, t->average.weights, &q, err));
-    }
+    if (r->validation->total == 0 && t->data.split.n_validation > 0)
+        LKS_TRY(validate(t, r, err));
     if (!t->data.has_test)
-        return note_tested(run, NULL, err);
+        return note_tested(run, NULL, &r->temperature, err);
     if (lks_run_tests_best(run) && r->best.step != t->cursor.step)
         return test_best(run, predicted, err);
     const question q = of_test(t, r, predicted);
     LKS_TRY(evaluate_with(t, t->average.weights, &q, err));
-    return note_tested(run, t->average.weights ? t->average.weights : t->view.weights, err);
+    return note_tested(run, t->average.weights ? t->average.weights : t->view.weights,
+                       &r->temperature, err);
 }
 
 /* --- what follows ------------------------------------------------------------------------------ */

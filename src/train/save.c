@@ -5,6 +5,7 @@
 void lks_run_snapshot(const lks_run *run, lks_checkpoint *c) {
     lks_trainer_snapshot(&run->trainer, c);
     c->best = run->record.best;
+    c->temperature = run->record.temperature;
     c->history = run->record.history;
     c->provenance = run->provenance;
     c->config_yaml = run->config_yaml;

@@ -13,6 +13,7 @@
 
 static void enter_epoch(lks_trainer *t, lks_record *r) {
     r->validation->total = r->test->total = 0; /* results of other weights */
+    r->temperature = (lks_temperature){0};
     lks_loader_seek(t->loader, t->cursor.epoch, t->cursor.batch);
     lks_phases_open_epoch(&t->phases, t->cursor.epoch + 1);
     t->newest.gradient_norm = NAN; /* none measured in this epoch yet */

@@ -107,6 +107,9 @@ void fill_sample(sample *s) {
     c->cursor.early_stop = (lks_watch_state){.evaluations = 1, .best_epoch = 1, .best = -0.0};
     c->cursor.loss = (lks_limbs){INT64_MIN, INT64_MAX};
     c->best = (lks_best){3, 90, 100, {-1, 17}};
+    c->temperature = (lks_temperature){1.25, 100, 10, 0.5, 0.4375, 1};
+    c->data.traits = (lks_traits){
+        .images = 60000, .low = {1, 2, 3}, .high = {4, 5, 6}, .looked = 500, .centred = 499};
     strcpy(c->data.digest, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
     c->data.classes = 10;
     c->data.channels = 3;
@@ -255,6 +258,7 @@ bool equal_checkpoints(const lks_checkpoint *a, const lks_checkpoint *b) {
     return a->numerics == b->numerics && a->seed == b->seed &&
            memcmp(&a->cursor, &b->cursor, sizeof a->cursor) == 0 &&
            memcmp(&a->best, &b->best, sizeof a->best) == 0 &&
+           memcmp(&a->temperature, &b->temperature, sizeof a->temperature) == 0 &&
            memcmp(&a->data, &b->data, sizeof a->data) == 0 &&
            memcmp(&a->provenance, &b->provenance, sizeof a->provenance) == 0 &&
            strcmp(a->weights_sha256, b->weights_sha256) == 0 &&

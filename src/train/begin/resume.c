@@ -68,6 +68,7 @@ static lks_status take_over(lks_run *run, lks_checkpoint *saved, lks_error *err)
     run->trainer.cursor = saved->cursor;
     lks_trainer_wrote(&run->trainer);
     run->record.best = saved->best;
+    run->record.temperature = saved->temperature;
     run->record.history = saved->history;
     run->provenance.init_from = saved->provenance.init_from;
     memset(&saved->history, 0, sizeof saved->history);

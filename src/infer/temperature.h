@@ -1,0 +1,45 @@
+/* A temperature is fitted on held-out images, and asked how sure an answer is. */
+#ifndef LKS_INFER_TEMPERATURE_H
+#define LKS_INFER_TEMPERATURE_H
+
+#include "infer/evaluate.h"
+#include "lockstep/checkpoint.h"
+
+/* Whether there is one, within its limits. */
+bool lks_temperature_known(const lks_temperature *t);
+
+/* How sure an answer is at `temperature`: p[chosen]^(1/T) over the sum of all p[k]^(1/T), for probabilities
+ * p [classes]. */
+double lks_temperature_confidence(const double *p, int classes, int chosen, double temperature);
+
+/* Log-probabilities of held-out images, as they are scored. */
+typedef struct lks_held_out {
+    lks_model *model;
+    int classes;
+    int64_t n, capacity;
+    float *logs; /* [capacity][classes]: natural logarithms of probabilities, the label's first */
+    float *probabilities; /* [batch][classes] */
+    int64_t wrong;
+} lks_held_out;
+
+/* Room for `capacity` images that `model` scores in batches of at most `batch`. LKS_ERR_MEMORY; freed by
+ * lks_held_out_free(), also after a failure. */
+lks_status lks_held_out_open(lks_held_out *h, lks_model *model, int classes, int64_t capacity,
+                             int batch, lks_error *err);
+void lks_held_out_free(lks_held_out *h);
+
+/* Scores as lks_evaluate() does, and keeps what the fit needs. */
+lks_scorer lks_held_out_scorer(lks_held_out *h);
+
+/* Fits the temperature to what all ranks hold: the inverse temperature at which the sum of the images' negative
+ * log-likelihoods is least. That sum is convex in it (its second derivative is a variance), so Newton's steps,
+ * kept inside a bracket, find it. All sums over images and ranks are exact, and so is what follows from them:
+ * the same bits on any number of ranks.
+ *  Few wrong answers, or none, would ask for a temperature near 0: therefore one image more counts, to which
+ * the second likeliest class is the right answer, the mean over all images being taken for it. So n images
+ * without a wrong answer speak for an error of about 1 in n + 1 (Laplace's rule of succession, in spirit).
+ * Without images all of *t is 0. Collective; errors are agreed. */
+lks_status lks_temperature_fit(lks_temperature *t, const lks_held_out *h, lks_comm *comm,
+                               lks_error *err);
+
+#endif
