@@ -22,9 +22,20 @@ typedef enum lks_prepared {
 /** Why an answer should not be trusted: bits of lks_answer.doubt, in the order in which they are told. */
 typedef enum lks_doubt {
     LKS_DOUBT_BLANK,      /**< nothing is to be seen on the picture */
-    LKS_DOUBT_CONFIDENCE, /**< the probability of the answer is below the threshold */
+    LKS_DOUBT_CONFIDENCE, /**< lks_answer.confidence is below the threshold */
+    LKS_DOUBT_PARTS,      /**< more than one part of the picture is large enough to be a digit */
+    LKS_DOUBT_LESS_INK, /**< this and what follows: traits.h measures the image that the network saw, and
+                               it is beyond the training images */
+    LKS_DOUBT_MORE_INK,
+    LKS_DOUBT_SMALL,
+    LKS_DOUBT_LARGE,
+    LKS_DOUBT_THIN,
+    LKS_DOUBT_THICK,
     LKS_DOUBTS
 } lks_doubt;
+
+/** An answer that is less sure than this should not be trusted, where nothing else is said. */
+#define LKS_UNSURE_BELOW 0.8
 
 /** "blank", "low confidence", ...: for people and for scripts. */
 const char *lks_doubt_name(lks_doubt doubt);
@@ -38,6 +49,7 @@ typedef struct lks_predict_options {
     int n_sets;
     int threads;                  /**< 0: the cores that the process may use */
     int shifts;                   /**< as in lks_eval_options */
+    double unsure_below;          /**< an answer that is less sure is doubtful: 0 to 1 */
     lks_pictures_config pictures; /**< AUTO: as the first checkpoint's configuration has it */
 } lks_predict_options;
 
@@ -50,6 +62,9 @@ typedef struct lks_answer {
     int predicted;
     const double *probabilities; /**< [classes] */
     unsigned doubt;              /**< bit 1 << k for lks_doubt k; 0: the answer can be trusted */
+    double
+        confidence; /**< how sure the answer is: its probability at the checkpoint's temperature, or as it
+                            is where lks_predictor_uncalibrated() tells why not */
 } lks_answer;
 
 /** Called for every answer, in order. */
@@ -67,6 +82,10 @@ void lks_predictor_free(lks_predictor *predictor);
 lks_shape lks_predictor_shape(const lks_predictor *predictor);
 int lks_predictor_classes(const lks_predictor *predictor);
 const lks_data_config *lks_predictor_data(const lks_predictor *predictor);
+
+/** Why confidence is not calibrated, in words; NULL where it is: one network looks once, and its checkpoint has
+ * a temperature. */
+const char *lks_predictor_uncalibrated(const lks_predictor *predictor);
 
 /** Reads @p path, which must last until it is answered: a picture as lks_picture_read(), or all images
  * of an IDX file, plain or .gz, with data.transpose applied as in training. Answers come when a batch is

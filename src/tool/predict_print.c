@@ -172,7 +172,8 @@ static void print_json(const lks_predict_printer *p, const lks_answer *a, const 
         printf("%s%d", i ? "," : "", a->pixels[i]);
     fputs(p->show ? "],\"unsure\":[" : ",\"unsure\":[", stdout);
     print_doubt(a, "\"", ",");
-    fputs("]}\n", stdout);
+    printf("],\"confidence\":%s,\"calibrated\":%s}\n", lks_json_float((float)a->confidence, text),
+           p->calibrated ? "true" : "false");
 }
 
 /* --- CSV (RFC 4180, lines end with LF) --------------------------------------------------------- */
@@ -209,7 +210,7 @@ static void print_csv(const lks_predict_printer *p, const lks_answer *a, const i
     }
     putchar(',');
     print_doubt(a, "", "; ");
-    printf("\n");
+    printf(",%s\n", lks_json_float((float)a->confidence, text));
 }
 
 /* ---------------------------------------------------------------------------------------------- */
@@ -220,13 +221,15 @@ void lks_predict_print_head(const lks_predict_printer *p) {
     printf("file,index,preprocess,class,name,probability");
     for (int i = 2; i <= p->top; i++)
         printf(",class%d,name%d,probability%d", i, i, i);
-    printf(",unsure\n");
+    printf(",unsure,confidence\n");
 }
 
 void lks_predict_print(void *printer, const lks_answer *a) {
-    const lks_predict_printer *p = printer;
+    lks_predict_printer *p = printer;
     int top[LKS_CLASSES_MAX];
     rank(p, a, top);
+    p->answered = true;
+    p->unsure = p->unsure || a->doubt;
     if (p->format == LKS_PREDICT_JSON)
         print_json(p, a, top);
     else if (p->format == LKS_PREDICT_CSV)

@@ -12,9 +12,12 @@ typedef enum lks_predict_format {
 
 typedef struct lks_predict_printer {
     lks_predict_format format;
-    int top;        /* classes of each answer, the likeliest first */
-    bool show;      /* and what the network saw */
-    int name_width; /* text: columns that the files' names take */
+    int top;         /* classes of each answer, the likeliest first */
+    bool show;       /* and what the network saw */
+    bool calibrated; /* how sure the answers are */
+    bool answered;   /* there was an answer, */
+    bool unsure;     /* and one that is unsure */
+    int name_width;  /* text: columns that the files' names take */
     lks_shape shape;
     int classes;
     const lks_data_config *data; /* the classes' names */

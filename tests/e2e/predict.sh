@@ -107,12 +107,12 @@ same "one class each, by name" "$(head -5 all.json | jq .class)" "$(jq -r '.top 
     ["zero", "on,e", "t\"wo", "three", "four", "five", "six", "seven", "eight", "neun-ü"] as $all |
     .name as $name | $all | index($name) | tostring + if $n == 1 then "" else " and more" end' stdout)"
 predicts 0 "csv" $first pgm/000[0-4].pgm --set "$sevens" --format csv --top 2
-same "a heading" file,index,preprocess,class,name,probability,class2,name2,probability2,unsure "$(head -1 stdout)"
+same "a heading" file,index,preprocess,class,name,probability,class2,name2,probability2,unsure,confidence "$(head -1 stdout)"
 check "quotes where they are needed" grep -q '^pgm/0001.pgm,,none,2,"t""wo",0\.' stdout
 check "a comma in a name" grep -q ',1,"on,e",' stdout
 same "lines" 6 "$(wc -l <stdout)"
 predicts 0 "text" $first pgm/000[0-4].pgm --set "$sevens" --top 256
-same "a line an image, names and all classes" 5 "$(grep -cE '^pgm/000[0-4].pgm ( +(zero|on,e|t"wo|three|four|five|six|seven|eight|neun-ü) +[0-9.]+ %){10}$' stdout)"
+same "a line an image, names and all classes" 5 "$(grep -cE '^pgm/000[0-4].pgm ( +(zero|on,e|t"wo|three|four|five|six|seven|eight|neun-ü) +[0-9.]+ %){10}(  unsure: low confidence)?$' stdout)"
 predicts 0 "--show" $first pgm/0000.pgm --show
 same "28 rows of 28 pixels" 28 "$(grep -cE '^  \|[ .+#-]{56}\|$' stdout)"
 LC_ALL=C.UTF-8 predicts 0 "--show in UTF-8" $first pgm/0000.pgm --show
@@ -241,7 +241,7 @@ predicts 1 "bad files" first pgm/0000.pgm bad/{cut,text,empty,huge}.png bad/fold
     bad/nowhere.png bad/cut-idx bad/cut.gz $first golden/t10k-labels-idx1-ubyte bad/one.png pgm/0002.pgm --format json
 same "the good ones are answered in order" "pgm/0000.pgm pgm/0001.pgm bad/one.png pgm/0002.pgm" "$(jq -r .file stdout | xargs)"
 check "as they are without" cmp <(grep pgm/ stdout | answers /dev/stdin) <(head -3 all.json | answers /dev/stdin)
-same "a line each" 13 "$(wc -l <stderr)"
+same "a line each" 14 "$(wc -l <stderr)"
 said() { check "$1: $2" grep -qE "^lockstep: (error|warning): $1: $2" stderr; }
 said bad/cut.png truncated
 said bad/text.png 'is a text file, not a picture'
@@ -256,7 +256,8 @@ said bad/cut.gz 'truncated|.*cut'
 said $first 'is a checkpoint, not a picture'
 said golden/t10k-labels-idx1-ubyte 'has 1 dimension'
 said bad/one.png 'it is blank'
-same "and marked" '[[],[],["blank"],[]]' "$(jq -s -c 'map(.unsure)' stdout)"
+same "a blank one is marked, and others are not" '[false,false,true,false]' "$(jq -s -c 'map(.unsure | index("blank") != null)' stdout)"
+same "with that reason alone" '["blank"]' "$(jq -c 'select(.file == "bad/one.png").unsure' stdout)"
 # not with a sanitizer, which reserves terabytes
 if { (ulimit -v 1000000 && "$LOCKSTEP" --version); } >/dev/null 2>&1; then
     status=0

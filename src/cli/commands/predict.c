@@ -9,7 +9,11 @@
 #include "cli/process.h"
 #include "files/kind/file_kind.h"
 #include "lockstep/eval.h"
+#include "lockstep/log.h"
 #include "tool/predict_print.h"
+
+/* With --fail-unsure. */
+enum { EXIT_UNSURE = 3 };
 
 enum {
     KEY_WITH = 'w',
@@ -20,7 +24,9 @@ enum {
     KEY_TOP = 'k',
     KEY_FORMAT = 'f',
     KEY_SHOW = 'o',
-    KEY_FILES_FROM = 'F'
+    KEY_FILES_FROM = 'F',
+    KEY_UNSURE_BELOW = 'u',
+    KEY_FAIL_UNSURE = 'U'
 };
 
 static const struct argp_option options[] = {
@@ -56,6 +62,13 @@ static const struct argp_option options[] = {
      "Print what the network saw; with json as numbers, `pixels`, row by row, the "
      "channels of a pixel together",
      4},
+    {"unsure-below", KEY_UNSURE_BELOW, "P", 0,
+     "Mark an answer as unsure that is less sure than P percent, from 0 to 100 (default: 80). "
+     "Blank "
+     "pictures, several parts, and images unlike the training images are marked in any case",
+     5},
+    {"fail-unsure", KEY_FAIL_UNSURE, NULL, 0, "End with exit status 3 where an answer is unsure",
+     5},
     {0}};
 
 typedef struct arguments {
@@ -66,6 +79,7 @@ typedef struct arguments {
     int n_images;
     const char *files_from;
     int background; /* -1: not given */
+    bool fail_unsure;
 } arguments;
 
 /* --- arguments -------------------------------------------------------------------------------- */
@@ -121,6 +135,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_FORMAT:
         a->printer.format = (lks_predict_format)lks_read_word(state, "format", arg, formats);
+        return 0;
+    case KEY_UNSURE_BELOW:
+        a->o.unsure_below = (double)lks_read_number(state, "unsure-below", arg, 0, 100) / 100;
+        return 0;
+    case KEY_FAIL_UNSURE:
+        a->fail_unsure = true;
         return 0;
     case KEY_SHOW:
         a->printer.show = true;
@@ -181,7 +201,12 @@ static int answer_all(lks_predictor *predictor, const arguments *a, char *names)
     while (!ferror(stdout) && (name = next_name(&names)))
         good &= answer(predictor, name);
     lks_predictor_flush(predictor);
-    return good ? 0 : 1;
+    const char *why = lks_predictor_uncalibrated(predictor);
+    if (why && a->printer.answered)
+        lks_warn("how sure the answers are is not calibrated: %s", why);
+    if (!good)
+        return 1;
+    return a->fail_unsure && a->printer.unsure ? EXIT_UNSURE : 0;
 }
 
 static int work(arguments *a) {
@@ -197,6 +222,7 @@ static int work(arguments *a) {
         printer->shape = lks_predictor_shape(predictor);
         printer->classes = lks_predictor_classes(predictor);
         printer->data = lks_predictor_data(predictor);
+        printer->calibrated = !lks_predictor_uncalibrated(predictor);
         printer->name_width = width_of_names(a, names);
         if (printer->top > printer->classes)
             printer->top = printer->classes;
@@ -211,7 +237,9 @@ static int work(arguments *a) {
 
 static int run(const lks_call *call) {
     lks_common_options common = {0};
-    arguments a = {.background = -1, .o = {.n_checkpoints = 1}, .printer = {.top = 3}};
+    arguments a = {.background = -1,
+                   .o = {.n_checkpoints = 1, .unsure_below = LKS_UNSURE_BELOW},
+                   .printer = {.top = 3}};
     int exit_status = 0;
     a.o.checkpoints = a.checkpoints = lks_argument_list(call->argc);
     a.images = lks_argument_list(call->argc);
@@ -236,7 +264,8 @@ static const struct argp argp = {
     "" LKS_PICTURE_FORMATS " file, or an IDX file, plain or .gz, with one answer for each "
     "of its images.\vAnswers come in the order of the names. An image that cannot be "
     "read is named in a message, and the others are answered. Exit status: 0 done, 1 an "
-    "image or the checkpoint cannot be read, 2 an option is wrong or missing.",
+    "image or the checkpoint cannot be read, 2 an option is wrong or missing, 3 an answer is "
+    "unsure (with --fail-unsure).",
     NULL,
     NULL,
     NULL};

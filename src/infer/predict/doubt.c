@@ -1,10 +1,57 @@
 /* Whether an answer can be trusted. */
-#include "lockstep/predict.h"
+#include "infer/predict/predictor.h"
+#include "infer/temperature.h"
+#include "lockstep/traits.h"
 
 const char *lks_doubt_name(lks_doubt doubt) {
     static const char *const names[LKS_DOUBTS] = {
         [LKS_DOUBT_BLANK] = "blank",
         [LKS_DOUBT_CONFIDENCE] = "low confidence",
+        [LKS_DOUBT_PARTS] = "several parts",
+        [LKS_DOUBT_LESS_INK] = "less ink than training images",
+        [LKS_DOUBT_MORE_INK] = "more ink than training images",
+        [LKS_DOUBT_SMALL] = "smaller than training images",
+        [LKS_DOUBT_LARGE] = "larger than training images",
+        [LKS_DOUBT_THIN] = "thinner strokes than training images",
+        [LKS_DOUBT_THICK] = "thicker strokes than training images",
     };
     return names[doubt];
+}
+
+_Static_assert(LKS_DOUBT_MORE_INK == LKS_DOUBT_LESS_INK + 2 * LKS_TRAIT_INK + 1 &&
+                   LKS_DOUBT_LARGE == LKS_DOUBT_LESS_INK + 2 * LKS_TRAIT_EXTENT + 1 &&
+                   LKS_DOUBT_THICK == LKS_DOUBT_LESS_INK + 2 * LKS_TRAIT_STROKE + 1,
+               "doubts follow the bits of lks_traits_beyond()");
+
+/* Means over several networks or looks are no longer what the temperature was fitted on. */
+const char *lks_predictor_uncalibrated(const lks_predictor *p) {
+    if (p->networks.n > 1 || p->networks.shifts > 0)
+        return "they are means over several networks or looks";
+    if (!lks_temperature_known(&p->networks.members[0].temperature))
+        return "the network was trained without a validation split; see `lockstep calibrate`";
+    return NULL;
+}
+
+void lks_predictor_set_doubt(lks_predictor *p, const lks_predict_options *options) {
+    p->unsure_below = options->unsure_below;
+    p->temperature = lks_predictor_uncalibrated(p) ? 1 : p->networks.members[0].temperature.value;
+}
+
+static unsigned beyond_training(const lks_predictor *p, const lks_answer *a) {
+    const lks_shape *s = &p->networks.shape;
+    int values[LKS_TRAITS];
+    if (s->channels != 1)
+        return 0;
+    lks_traits_measure(a->pixels, s->rows, s->columns, values);
+    return lks_traits_beyond(&p->networks.members[0].data.traits, values) << LKS_DOUBT_LESS_INK;
+}
+
+void lks_predictor_doubt(const lks_predictor *p, lks_answer *a) {
+    a->confidence = lks_temperature_confidence(a->probabilities, p->networks.classes, a->predicted,
+                                               p->temperature);
+    if (a->doubt & 1U << LKS_DOUBT_BLANK)
+        return; /* what the network says of black means nothing */
+    if (a->confidence < p->unsure_below)
+        a->doubt |= 1U << LKS_DOUBT_CONFIDENCE;
+    a->doubt |= beyond_training(p, a);
 }

@@ -11,13 +11,16 @@
 
 static lks_answer answer_of(const lks_predictor *p, int i) {
     const lks_predict_item *own = &p->items[i];
-    return (lks_answer){own->file,
-                        own->index,
-                        own->prepared,
-                        p->images + (size_t)i * p->image_bytes,
-                        p->scores[i].predicted,
-                        p->networks.means + (size_t)i * (size_t)p->networks.classes,
-                        own->doubt};
+    lks_answer answer = {.file = own->file,
+                         .index = own->index,
+                         .prepared = own->prepared,
+                         .pixels = p->images + (size_t)i * p->image_bytes,
+                         .predicted = p->scores[i].predicted,
+                         .probabilities =
+                             p->networks.means + (size_t)i * (size_t)p->networks.classes,
+                         .doubt = own->doubt};
+    lks_predictor_doubt(p, &answer);
+    return answer;
 }
 
 void lks_predictor_flush(lks_predictor *p) {
@@ -66,14 +69,14 @@ static lks_status prepare(lks_predictor *p, const lks_predict_options *o, lks_er
     const lks_network_source source = {o->checkpoints, o->n_checkpoints, NULL,
                                        o->sets,        o->n_sets,        o->shifts};
     LKS_TRY(lks_ensemble_load(&p->networks, NULL, &source, err));
-    const lks_shape *s = &p->networks.shape;
     LKS_TRY(lks_class_names_check(lks_predictor_data(p), p->networks.classes, err));
-    LKS_TRY(lks_preparation_make(&p->preparation, &o->pictures, &lks_predictor_data(p)->pictures, s,
-                                 p->networks.members[0].path, err));
+    LKS_TRY(lks_preparation_make(&p->preparation, &o->pictures, &lks_predictor_data(p)->pictures,
+                                 &p->networks.members[0].data, p->networks.members[0].path, err));
     const int threads =
         lks_threads_alone(o->threads ? o->threads : p->networks.members[0].config.threads);
     limit_batch(&p->networks, threads);
     LKS_TRY(lks_ensemble_build(&p->networks, NULL, threads, err));
+    lks_predictor_set_doubt(p, o);
     return make_room(p, err);
 }
 

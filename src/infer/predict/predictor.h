@@ -21,6 +21,8 @@ typedef struct lks_predict_item {
 struct lks_predictor {
     lks_ensemble networks;
     lks_preparation preparation;
+    double temperature; /* 1: not calibrated, or nothing to calibrate */
+    double unsure_below;
     lks_on_answer on_answer;
     void *context;
     int n;                   /* images of the batch so far */
@@ -36,6 +38,12 @@ struct lks_predictor {
  * lks_predictor_keep() on, which answers a batch that is full. */
 uint8_t *lks_predictor_place(lks_predictor *p, lks_predict_item **item);
 void lks_predictor_keep(lks_predictor *p);
+
+/* doubt.c: what the network's temperature and the options say, before the first answer. */
+void lks_predictor_set_doubt(lks_predictor *p, const lks_predict_options *options);
+
+/* doubt.c: how sure `answer` is, and why it should not be trusted: added to what is there. */
+void lks_predictor_doubt(const lks_predictor *p, lks_answer *answer);
 
 /* prepare.c: the picture into the batch, as p->preparation says; uses it up. `index` is its number in an IDX file, or
  * -1. LKS_ERR_MEMORY. */

@@ -1,25 +1,30 @@
 #include "infer/predict/preparation.h"
 
-static bool is_mnist_shape(const lks_shape *s) {
+static bool is_mnist_shape(const lks_data_identity *s) {
     return s->rows == LKS_MNIST_SIDE && s->columns == LKS_MNIST_SIDE && s->channels == 1;
 }
 
-static lks_picture_form form_of(const lks_pictures_config *c, const lks_shape *s) {
+/* Networks of earlier versions tell nothing of their training images. */
+static bool is_like_mnist(const lks_data_identity *d) {
+    return is_mnist_shape(d) && (d->traits.looked == 0 || lks_traits_are_centred(&d->traits));
+}
+
+static lks_picture_form form_of(const lks_pictures_config *c, const lks_data_identity *s) {
     return (lks_picture_form){s->rows, s->columns, s->channels, c->background, c->invert};
 }
 
 lks_status lks_preparation_make(lks_preparation *p, const lks_pictures_config *said,
-                                const lks_pictures_config *own, const lks_shape *shape,
+                                const lks_pictures_config *own, const lks_data_identity *data,
                                 const char *path, lks_error *err) {
-    const bool told = said->preprocess != LKS_PREPROCESS_AUTO, mnist = is_mnist_shape(shape);
+    const bool told = said->preprocess != LKS_PREPROCESS_AUTO, mnist = is_mnist_shape(data);
     const lks_pictures_config *c = told ? said : own;
-    *p = (lks_preparation){c->preprocess, form_of(c, shape), told};
+    *p = (lks_preparation){c->preprocess, form_of(c, data), told};
     if (c->preprocess == LKS_PREPROCESS_MNIST && !mnist)
         return lks_fail(err, LKS_ERR_USAGE,
                         "%s makes images of 28 x 28 x 1, the network of %s takes %d x %d x %d",
                         told ? "--preprocess mnist" : "data.pictures.preprocess: mnist", path,
-                        shape->rows, shape->columns, shape->channels);
-    if (c->preprocess == LKS_PREPROCESS_AUTO && !mnist)
+                        data->rows, data->columns, data->channels);
+    if (c->preprocess == LKS_PREPROCESS_AUTO && !is_like_mnist(data))
         p->way = LKS_PREPROCESS_NONE;
     return LKS_OK;
 }

@@ -2,7 +2,7 @@
 #ifndef LKS_INFER_PREPARATION_H
 #define LKS_INFER_PREPARATION_H
 
-#include "lockstep/model.h"
+#include "lockstep/checkpoint.h"
 #include "lockstep/picture.h"
 #include "lockstep/predict.h"
 
@@ -12,10 +12,11 @@ typedef struct lks_preparation {
     bool told; /* by the command line: then it holds for images of data sets, too */
 } lks_preparation;
 
-/* For images of @p shape. `said` is the command line's word, `own` that of the network's configuration, which holds
- * where the command line says AUTO. LKS_ERR_USAGE where the way gives other images than the network of @p path takes. */
+/* For a network of @p data. `said` is the command line's word, `own` that of the network's configuration, which holds
+ * where the command line says AUTO. Where that says AUTO, too, pictures are centred as MNIST's if the training images
+ * are, or, where nothing is known of these, if the network takes images of MNIST's size. LKS_ERR_USAGE where the way gives other images than the network of @p path takes. */
 lks_status lks_preparation_make(lks_preparation *p, const lks_pictures_config *said,
-                                const lks_pictures_config *own, const lks_shape *shape,
+                                const lks_pictures_config *own, const lks_data_identity *data,
                                 const char *path, lks_error *err);
 
 /* The picture into @p out [rows][columns][channels]; uses it up. `of_set`: it is an image of a data set, which was

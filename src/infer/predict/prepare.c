@@ -20,6 +20,8 @@ lks_status lks_predictor_add(lks_predictor *p, lks_picture *picture, const char 
     LKS_TRY(lks_prepare(&p->preparation, picture, index >= 0, out, &own->prepared, &info, err));
     if (info.blank)
         tell_blank(own);
+    if (info.parts > 1)
+        own->doubt |= 1U << LKS_DOUBT_PARTS;
     lks_predictor_keep(p);
     return LKS_OK;
 }
