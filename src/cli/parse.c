@@ -51,7 +51,7 @@ uint64_t lks_read_number(const struct argp_state *state, const char *option, con
 char *lks_read_name(const struct argp_state *state, const char *option, char *text) {
     if (!*text)
         lks_usage_error(state, "--%s: its value is an empty name", option);
-    if (text[0] == '~' && (text[1] == '/' || !text[1]))
+    if (text[0] == '~' && text[1] == '/')
         lks_usage_error(state,
                         "--%s=%s: the shell expands ~ only where a word begins with it: write --%s "
                         "%s",

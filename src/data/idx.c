@@ -28,9 +28,9 @@ static bool ends_with(const char *text, const char *end) {
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-/* "~/..." in a configuration is what a shell would have made of it. */
+/* "~/..." in a configuration is what a shell would have made of it; "~" alone may be a folder's name. */
 static const char *home_of(const char *path) {
-    const char *home = path[0] == '~' && (path[1] == '/' || !path[1]) ? getenv("HOME") : NULL;
+    const char *home = path[0] == '~' && path[1] == '/' ? getenv("HOME") : NULL;
     return home ? home : "";
 }
 
