@@ -19,6 +19,10 @@ typedef struct lks_pack_options {
     int channels;      /**< 1, 3; 0: 1, and a coloured picture is an error */
     int background;    /**< 0..255; < 0: 0, or 255 with invert */
     bool invert, skip_bad, force;
+    bool mnist; /**< each picture is centred as MNIST's images are, and nothing above is given */
+    const char *
+        like; /**< checkpoint or run folder: pictures are prepared as for its network, and its classes
+                         are the classes; NULL: none. Nothing above is given then, nor mnist */
     const char *network; /**< name of a shipped configuration, for the commands that are printed */
     const char *network_text;
     size_t network_size;

@@ -11,14 +11,16 @@
 #include "lockstep/memory.h"
 #include "infer/network.h"
 #include "infer/evaluate.h"
+#include "infer/eval_pictures.h"
 
 static void score(void *ensemble, const lks_batch *batch, lks_score *scores, float *probabilities) {
     (void)probabilities; /* nobody asks for them */
     lks_ensemble_score(ensemble, batch, scores);
 }
 
-static void print(const lks_ensemble *e, const lks_counts *counts, lks_comm *comm) {
-    char title[96] = "test";
+static void print(const lks_ensemble *e, const lks_counts *counts, const char *what,
+                  lks_comm *comm) {
+    char title[96];
     const int side = 2 * e->shifts + 1;
     for (int k = 0; k < e->n; k++) {
         const lks_network *m = &e->members[k];
@@ -27,8 +29,9 @@ static void print(const lks_ensemble *e, const lks_counts *counts, lks_comm *com
                  (long long)m->cursor.epoch, m->cursor.epoch == 1 ? "" : "s", m->weights_sha256,
                  m->averaged ? ", evaluated with their average" : "");
     }
+    snprintf(title, sizeof title, "%s", what);
     if (e->n > 1)
-        snprintf(title, sizeof title, "test, mean of %d networks", e->n);
+        snprintf(title, sizeof title, "%s, mean of %d networks", what, e->n);
     if (e->shifts)
         snprintf(title + strlen(title), sizeof title - strlen(title), "%s %d shifts",
                  e->n > 1 ? " and" : ", mean of", side * side);
@@ -36,7 +39,8 @@ static void print(const lks_ensemble *e, const lks_counts *counts, lks_comm *com
         lks_counts_print(counts, &e->members[0].config.data, title, stdout);
 }
 
-static lks_status evaluate(lks_ensemble *e, lks_comm *comm, const lks_dataset *d, lks_error *err) {
+static lks_status evaluate(lks_ensemble *e, lks_comm *comm, const lks_dataset *d, const char *what,
+                           lks_error *err) {
     const lks_scorer scorer = {score, e};
     lks_counts *counts = lks_alloc(1, sizeof *counts, "results", err);
     if (!counts)
@@ -45,7 +49,7 @@ static lks_status evaluate(lks_ensemble *e, lks_comm *comm, const lks_dataset *d
     lks_status status =
         lks_evaluate_by(scorer, &d->test, NULL, 0, e->capacity, comm, counts, NULL, err);
     if (status == LKS_OK)
-        print(e, counts, comm);
+        print(e, counts, what, comm);
     lks_free(counts);
     return status;
 }
@@ -56,18 +60,22 @@ static lks_status run_eval(lks_ensemble *e, lks_comm *comm, const lks_eval_optio
                                        o->sets,        o->n_sets,        o->shifts};
     LKS_TRY(lks_ensemble_load(e, comm, &source, err));
     const lks_network *first = &e->members[0];
-    if (!first->config.data.test_images[0])
+    if (!o->pictures && !first->config.data.test_images[0])
         return lks_fail(err, LKS_ERR_CONFIG,
                         "%s: its configuration names no test set; give one with --set "
                         "data.test_images=FILE --set data.test_labels=FILE",
                         first->path);
-    LKS_TRY(lks_packed_compare(&first->config, comm, err));
     int threads;
     LKS_TRY(
         lks_choose_threads(comm, o->threads ? o->threads : first->config.threads, &threads, err));
-    LKS_TRY(lks_dataset_open(d, comm, &first->config, &first->data, false, err));
+    if (o->pictures) {
+        LKS_TRY(lks_eval_pictures_open(&d->test, comm, e, o->pictures, err));
+    } else {
+        LKS_TRY(lks_packed_compare(&first->config, comm, err));
+        LKS_TRY(lks_dataset_open(d, comm, &first->config, &first->data, false, err));
+    }
     LKS_TRY(lks_ensemble_build(e, comm, threads, err));
-    return evaluate(e, comm, d, err);
+    return evaluate(e, comm, d, o->pictures ? "pictures" : "test", err);
 }
 
 lks_status lks_eval(lks_comm *comm, const lks_eval_options *options, lks_error *err) {

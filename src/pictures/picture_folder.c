@@ -267,7 +267,9 @@ static lks_status list_classes(name_list *classes, lks_picture_folder *f, const 
     for (int64_t i = 0; i < all->count; i++) {
         char path[LKS_PATH_MAX];
         LKS_TRY(lks_data_path(path, dir, all->names[i], err));
-        if (is_folder(path))
+        if (is_folder(path) && strcmp(all->names[i], LKS_UNSURE_FOLDER) == 0)
+            LKS_TRY(leave_out(f, "folders of what predict --sort was unsure of", path, err));
+        else if (is_folder(path))
             LKS_TRY(add_name(classes, all->names[i], dir, err));
         else
             LKS_TRY(leave_out(f, "files in no class folder", path, err));
@@ -276,12 +278,15 @@ static lks_status list_classes(name_list *classes, lks_picture_folder *f, const 
     return LKS_OK;
 }
 
-static lks_status check_classes(const char *dir, const name_list *classes, lks_error *err) {
+static lks_status check_classes(const lks_picture_folder *f, const char *dir,
+                                const name_list *classes, lks_error *err) {
     if (classes->count == 0)
         return lks_fail(
             err, LKS_ERR_DATA,
             "%s: has no class folders; expected pictures %s/CLASS/*, one folder for each class",
             dir, dir);
+    if (f->known)
+        return LKS_OK;
     if (classes->count == 1)
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: has one class folder, %s; at least two are needed%s", dir,
@@ -314,12 +319,23 @@ static lks_status no_pictures(const lks_picture_folder *f, const char *path, lks
                     path, advice[0] ? advice : "; remove the folder, or put some there");
 }
 
-/* The training classes give the labels; test's must be among them. */
+static lks_status refuse_class(const lks_picture_folder *f, const char *path, lks_error *err) {
+    if (!f->known)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: train has no folder of this class; the classes of test must be "
+                        "among those of train",
+                        path);
+    return lks_fail(err, LKS_ERR_DATA,
+                    "%s: the network has no class of that name; its %d classes are %s to %s", path,
+                    f->n_classes, f->class_names[0], f->class_names[f->n_classes - 1]);
+}
+
+/* The training classes give the labels, where they are not known; test's must be among them. */
 static lks_status scan_class(lks_picture_folder *f, const char *dir, const char *name, bool test,
                              lks_error *err) {
     char path[LKS_PATH_MAX];
     LKS_TRY(lks_data_path(path, dir, name, err));
-    if (!test) {
+    if (!test && !f->known) {
         f->class_names[f->n_classes] = strdup(name);
         if (!f->class_names[f->n_classes])
             return no_memory(path, err);
@@ -327,15 +343,12 @@ static lks_status scan_class(lks_picture_folder *f, const char *dir, const char 
     }
     class_walk w = {f, find_class(f, name), test, NULL};
     if (w.label < 0)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: train has no folder of this class; the classes of test must be "
-                        "among those of train",
-                        path);
+        return refuse_class(f, path, err);
     const int64_t before = f->n_pictures;
     const lks_status status = walk(&w, path, NULL, err);
     tdestroy(w.seen, free);
     LKS_TRY(status);
-    return f->n_pictures == before ? no_pictures(f, path, err) : LKS_OK;
+    return f->n_pictures == before && !f->known ? no_pictures(f, path, err) : LKS_OK;
 }
 
 /* The classes of one set, whose folder has the names @p all. */
@@ -343,7 +356,7 @@ static lks_status scan_listed(lks_picture_folder *f, const char *dir, bool test,
                               const name_list *all, name_list *classes, lks_error *err) {
     LKS_TRY(list_classes(classes, f, dir, all, err));
     if (!test)
-        LKS_TRY(check_classes(dir, classes, err));
+        LKS_TRY(check_classes(f, dir, classes, err));
     for (int64_t i = 0; i < classes->count; i++)
         LKS_TRY(scan_class(f, dir, classes->names[i], test, err));
     return LKS_OK;
@@ -404,14 +417,31 @@ static lks_status scan(lks_picture_folder *f, const char *dir, lks_error *err) {
     return LKS_OK;
 }
 
-lks_status lks_picture_folder_scan(lks_picture_folder *f, const char *dir, lks_error *err) {
-    *f = (lks_picture_folder){0};
-    lks_status status = scan(f, dir, err);
+static lks_status finish(lks_picture_folder *f, const char *dir, lks_status status,
+                         lks_error *err) {
+    if (status == LKS_OK && f->n_pictures == 0)
+        status = lks_fail(err, LKS_ERR_DATA, "%s: has no pictures in its class folders", dir);
     if (status != LKS_OK)
         lks_picture_folder_free(f);
     else
         qsort(f->pictures, (size_t)f->n_pictures, sizeof *f->pictures, compare_pictures);
     return status;
+}
+
+lks_status lks_picture_folder_scan(lks_picture_folder *f, const char *dir, lks_error *err) {
+    *f = (lks_picture_folder){0};
+    return finish(f, dir, scan(f, dir, err), err);
+}
+
+lks_status lks_picture_folder_scan_known(lks_picture_folder *f, const char *dir,
+                                         const lks_data_config *c, int classes, lks_error *err) {
+    char name[LKS_CLASS_FOLDER_MAX];
+    *f = (lks_picture_folder){.known = true};
+    for (; f->n_classes < classes; f->n_classes++)
+        if (!(f->class_names[f->n_classes] =
+                  strdup(lks_class_folder(c, classes, f->n_classes, name))))
+            return finish(f, dir, no_memory(dir, err), err);
+    return finish(f, dir, scan(f, dir, err), err);
 }
 
 void lks_picture_folder_free(lks_picture_folder *f) {

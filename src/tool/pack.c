@@ -119,8 +119,22 @@ static lks_status check_picture(const lks_packed *p, const lks_picture *picture,
     return LKS_OK;
 }
 
+/* As a network has them. */
+static lks_status prepare(lks_packed *p, lks_picture *picture, const char *path, lks_error *err) {
+    lks_prepared how;
+    lks_picture_info info;
+    if (!p->images)
+        LKS_TRY(start_images(p, picture, err));
+    LKS_TRY(lks_prepare(&p->preparation, picture, false,
+                        p->images + (size_t)p->count * p->image_bytes, &how, &info, err));
+    return info.blank ? lks_fail(err, LKS_ERR_DATA, "%s: nothing is to be seen on it", path)
+                      : LKS_OK;
+}
+
 static lks_status put_picture(lks_packed *p, lks_picture *picture, const char *path,
                               const char **first, lks_error *err) {
+    if (p->preparation.way != LKS_PREPROCESS_NONE || p->like)
+        return prepare(p, picture, path, err);
     lks_picture_flatten(picture, p->form.background);
     if (!p->images) {
         *first = path;
@@ -128,6 +142,15 @@ static lks_status put_picture(lks_packed *p, lks_picture *picture, const char *p
     }
     LKS_TRY(check_picture(p, picture, path, *first, err));
     return lks_picture_fit(picture, &p->form, p->images + (size_t)p->count * p->image_bytes, err);
+}
+
+static lks_status take_picture(lks_packed *p, const char *path, const char **first,
+                               lks_error *err) {
+    lks_picture picture;
+    LKS_TRY(lks_picture_read(&picture, path, err));
+    const lks_status status = put_picture(p, &picture, path, first, err);
+    lks_picture_free(&picture);
+    return status;
 }
 
 /* A picture that cannot be read, and may be left out. */
@@ -139,17 +162,13 @@ static lks_status read_pictures(lks_packed *p, lks_error *err) {
     const char *first = NULL;
     for (int64_t i = 0; i < p->folder.n_pictures; i++) {
         const lks_labelled_picture *from = &p->folder.pictures[i];
-        lks_picture picture;
         show_progress(p, i);
-        lks_status status = lks_picture_read(&picture, from->path, err);
+        const lks_status status = take_picture(p, from->path, &first, err);
         if (may_skip(p, status)) {
             clear_progress(p);
             lks_warn("%s; left out", err->text);
             continue;
         }
-        LKS_TRY(status);
-        status = put_picture(p, &picture, from->path, &first, err);
-        lks_picture_free(&picture);
         LKS_TRY(status);
         p->labels[p->count++] = from->label;
         p->n_train += !from->test;
@@ -198,7 +217,9 @@ static lks_status check_counts(const lks_packed *p, lks_error *err) {
     for (int64_t i = 0; i < p->n_train; i++)
         counts[p->labels[i]]++;
     for (int k = 0; k < p->folder.n_classes; k++)
-        if (counts[k] == 0)
+        if (counts[k] == 0 && p->like)
+            lks_warn("class %s has no picture for training", p->folder.class_names[k]);
+        else if (counts[k] == 0)
             return lks_fail(err, LKS_ERR_DATA, "%s: no picture of class %s could be read",
                             p->options->dir, p->folder.class_names[k]);
     if (p->folder.has_test && p->count == p->n_train)
@@ -306,7 +327,11 @@ static lks_status pack(lks_packed *p, lks_error *err) {
     paths path;
     LKS_TRY(name_files(path, o->out, err));
     LKS_TRY(check_out(path, o, err));
-    LKS_TRY(lks_picture_folder_scan(&p->folder, o->dir, err));
+    if (o->like)
+        LKS_TRY(lks_pack_like(p, err));
+    LKS_TRY(p->like
+                ? lks_picture_folder_scan_known(&p->folder, o->dir, p->like, p->like_classes, err)
+                : lks_picture_folder_scan(&p->folder, o->dir, err));
     if (p->folder.has_test && o->test >= 0)
         return lks_fail(err, LKS_ERR_USAGE,
                         "%s has a folder test: its pictures are the test set, so --test %g has no "
@@ -333,13 +358,18 @@ lks_status lks_pack(const lks_pack_options *o, lks_error *err) {
                                            : o->invert        ? 255
                                                               : 0,
                              .invert = o->invert},
+                    .preparation = {.way = o->mnist ? LKS_PREPROCESS_MNIST : LKS_PREPROCESS_NONE},
                     .progress = lks_log_enabled() && isatty(STDOUT_FILENO),
                     .last_drawn = lks_now()};
+    if (o->mnist)
+        p.form =
+            (lks_picture_form){.rows = LKS_MNIST_SIDE, .columns = LKS_MNIST_SIDE, .channels = 1};
     lks_status status = pack(&p, err);
     clear_progress(&p);
     lks_split_free(&p.split);
     lks_free(p.labels);
     lks_free(p.images);
+    lks_free(p.like);
     lks_picture_folder_free(&p.folder);
     return status;
 }

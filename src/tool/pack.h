@@ -2,6 +2,7 @@
 #ifndef LKS_TOOL_PACK_H
 #define LKS_TOOL_PACK_H
 
+#include "infer/predict/preparation.h"
 #include "lockstep/data.h"
 #include "lockstep/pack.h"
 #include "lockstep/picture.h"
@@ -10,7 +11,10 @@
 typedef struct lks_packed {
     const lks_pack_options *options;
     lks_picture_folder folder;
-    lks_picture_form form;
+    lks_preparation preparation;
+    lks_picture_form form; /* of an image */
+    lks_data_config *like; /* the network's, where pictures are packed for one */
+    int like_classes;
     size_t image_bytes;
     int64_t count;   /* pictures that were read */
     int64_t n_train; /* of these; the folder's own parts only */
@@ -20,6 +24,9 @@ typedef struct lks_packed {
     double last_drawn;
     bool progress, drawn;
 } lks_packed;
+
+/* Takes preparation and classes from options->like. Errors as lks_folder_read(). */
+lks_status lks_pack_like(lks_packed *p, lks_error *err);
 
 /* The text of pictures.yaml, for free(); NULL with @p err when memory is short. Folders whose names no class can have
  * are warned of, and then no class has a name. */

@@ -88,6 +88,27 @@ static lks_status fit_network(const lks_packed *p, char *set, size_t size, lks_e
     return status;
 }
 
+/* How the network goes on that the pictures were packed for. */
+static lks_status print_next(const lks_packed *p, lks_config *c, lks_error *err) {
+    char run[LKS_PATH_MAX];
+    name_run(p->options->out, run, sizeof run);
+    snprintf(c->data.dir, sizeof c->data.dir, "%s", p->options->out);
+    printf(
+        "\nTo train the network on them from where it is, CONFIG being what it was trained with:\n"
+        "  mpirun -n 2 lockstep train CONFIG");
+    LKS_TRY(print_set(c, "data.dir", err));
+    if (!p->split.n_validation) {
+        LKS_TRY(print_set(c, "data.test_images", err));
+        LKS_TRY(print_set(c, "data.test_labels", err));
+    }
+    printf(" --init-from");
+    LKS_TRY(print_word(p->options->like, err));
+    printf(" --out");
+    LKS_TRY(print_word(run, err));
+    printf("\n");
+    return LKS_OK;
+}
+
 static lks_status print_commands(const lks_packed *p, const char *units, lks_config *c,
                                  lks_error *err) {
     char run[LKS_PATH_MAX], checkpoint[LKS_PATH_MAX + 32];
@@ -117,21 +138,26 @@ static lks_status print_commands(const lks_packed *p, const char *units, lks_con
     return LKS_OK;
 }
 
+/* How a new network is trained on them. */
+static lks_status print_first(const lks_packed *p, lks_config *c, lks_error *err) {
+    char units[LKS_NAME_MAX + 32];
+    const lks_status status = fit_network(p, units, sizeof units, err);
+    if (status == LKS_OK)
+        return print_commands(p, units, c, err);
+    if (status != LKS_ERR_CONFIG)
+        return status;
+    printf("\nThe shipped network %s cannot take them: %s\n"
+           "`lockstep configs` lists others, `lockstep info` tells whether one fits.\n",
+           p->options->network, err->text);
+    return LKS_OK;
+}
+
 lks_status lks_pack_report(const lks_packed *p, lks_error *err) {
     lks_config *c = lks_alloc(1, sizeof *c, "the report", err);
     if (!c)
         return LKS_ERR_MEMORY;
-    char units[LKS_NAME_MAX + 32];
     print_table(p);
-    lks_status status = fit_network(p, units, sizeof units, err);
-    if (status == LKS_OK) {
-        status = print_commands(p, units, c, err);
-    } else if (status == LKS_ERR_CONFIG) {
-        printf("\nThe shipped network %s cannot take them: %s\n"
-               "`lockstep configs` lists others, `lockstep info` tells whether one fits.\n",
-               p->options->network, err->text);
-        status = LKS_OK;
-    }
+    const lks_status status = p->like ? print_next(p, c, err) : print_first(p, c, err);
     lks_free(c);
     return status;
 }

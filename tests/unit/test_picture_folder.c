@@ -229,8 +229,42 @@ static void too_many_classes_are_refused(void) {
     check_refused("crowd", "crowd", "257 class folders; at most 256");
 }
 
+/* Folders by the names of a network's classes: some may be missing or empty, none may be another's. */
+static void classes_may_be_known(void) {
+    static lks_data_config c = {.n_class_names = 3, .class_names = {"cat", "a/b", "dog"}};
+    touch_all(
+        (const char *const[]){"known/dog/1.png", "known/a_b-1/2.png", "known/unsure/3.png", NULL});
+    mkdir(path_of("known/cat"), 0777);
+    CU_ASSERT_EQUAL_FATAL(lks_picture_folder_scan_known(&folder, path_of("known"), &c, 3, &err),
+                          LKS_OK);
+    CU_ASSERT(folder.n_pictures == 2 && folder.n_classes == 3);
+    check_picture(0, "known/a_b-1/2.png", 1, false);
+    check_picture(1, "known/dog/1.png", 2, false);
+    CU_ASSERT_EQUAL(folder.n_left_out, 1);
+    lks_picture_folder_free(&folder);
+    touch("known/fox/1.png");
+    CU_ASSERT_EQUAL(lks_picture_folder_scan_known(&folder, path_of("known"), &c, 3, &err),
+                    LKS_ERR_DATA);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "known/fox: the network has no class of that name"));
+}
+
+static void folders_of_classes_stay_inside(void) {
+    static const lks_data_config c = {
+        .n_class_names = 8,
+        .class_names = {"..", "a/b", "a_b", "unsure", ".hidden", "/etc/passwd", "7", "."}};
+    static const char *const wanted[] = {"_.-0",      "a_b-1",         "a_b-2", "unsure-3",
+                                         "_hidden-4", "_etc_passwd-5", "7",     "_-7"};
+    char name[LKS_CLASS_FOLDER_MAX];
+    for (int k = 0; k < 8; k++)
+        CU_ASSERT_STRING_EQUAL(lks_class_folder(&c, 8, k, name), wanted[k]);
+    const lks_data_config unnamed = {0};
+    CU_ASSERT_STRING_EQUAL(lks_class_folder(&unnamed, 10, 9, name), "9");
+}
+
 int main(void) {
     const lks_test tests[] = {
+        {"classes may be known", classes_may_be_known},
+        {"folders of classes stay inside", folders_of_classes_stay_inside},
         {"labels follow names", labels_follow_names},
         {"pictures are in order", pictures_are_in_order},
         {"others are counted by kind", others_are_counted_by_kind},

@@ -7,10 +7,15 @@
 #include "cli/parse.h"
 #include "lockstep/eval.h"
 
-enum { KEY_DATA = 'd', KEY_SHIFTS = 'm' };
+enum { KEY_DATA = 'd', KEY_PICTURES = 'p', KEY_SHIFTS = 'm' };
 
 static const struct argp_option options[] = {
     {"data", KEY_DATA, "DIR", 0, "Folder of the data (default: data.dir of the first checkpoint)",
+     1},
+    {"pictures", KEY_PICTURES, "DIR", 0,
+     "Evaluate pictures instead of the test set: DIR has a folder for each class, called by its "
+     "name, or by its number where classes have no names, as `lockstep pack` takes them. They are "
+     "prepared as by `lockstep predict`",
      1},
     {"shifts", KEY_SHIFTS, "N", 0,
      "Look at each image (2 N + 1)^2 times, moved by up to N pixels in both directions, "
@@ -29,6 +34,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_DATA:
         a->o.data = lks_read_name(state, "data", arg);
         return 0;
+    case KEY_PICTURES:
+        a->o.pictures = lks_read_name(state, "pictures", arg);
+        return 0;
     case KEY_SHIFTS:
         a->o.shifts = (int)lks_read_number(state, "shifts", arg, 0, LKS_SHIFTS_MAX);
         return 0;
@@ -39,6 +47,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         if (a->o.n_checkpoints == 0)
             lks_usage_error(state,
                             "a checkpoint or run folder is missing, e.g. runs/mnist-convnet");
+        if (a->o.data && a->o.pictures)
+            lks_usage_error(state, "--data and --pictures are two sets; give one of them");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;

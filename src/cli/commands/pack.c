@@ -17,6 +17,8 @@ enum {
     KEY_SEED = 's',
     KEY_INVERT = 'i',
     KEY_BACKGROUND = 'b',
+    KEY_PREPROCESS = 'p',
+    KEY_LIKE = 'l',
     KEY_SKIP_BAD = 'k',
     KEY_FORCE = 'f'
 };
@@ -37,6 +39,17 @@ static const struct argp_option options[] = {
     {"background", KEY_BACKGROUND, "V", 0,
      "Grey value, 0 to 255, of what is transparent or beside a picture of another shape, "
      "before --invert (default: 0, black; with --invert 255, white)",
+     1},
+    {"preprocess", KEY_PREPROCESS, "none|mnist", 0,
+     "mnist: each picture is a digit, and becomes an image like MNIST's: light on black, cropped, "
+     "20 pixels long, centred by mass; --size, --channels, --invert and --background have no "
+     "meaning then. none (default): it is resized",
+     1},
+    {"like", KEY_LIKE, "CHECKPOINT", 0,
+     "Prepare pictures as the network of CHECKPOINT, or of a run folder, prepares them, to train "
+     "it "
+     "on: its size, channels and preparation, and its classes in its order, of which some may have "
+     "no folder",
      1},
     {"test", KEY_TEST, "SHARE", 0,
      "Share of every class that is held out as test set; 0: no test set (default: 0.2). "
@@ -70,8 +83,20 @@ static double read_share(const struct argp_state *state, const char *text) {
     return share;
 }
 
+static void check_ways(const struct argp_state *state, const lks_pack_options *o) {
+    const bool shaped = o->rows || o->channels || o->invert || o->background >= 0;
+    if (o->mnist && shaped)
+        lks_usage_error(state,
+                        "--preprocess mnist makes images of 28 x 28 grey pixels, light on "
+                        "black: --size, --channels, --invert and --background have no meaning");
+    if (o->like && (shaped || o->mnist))
+        lks_usage_error(state, "--like takes all from its network: --preprocess, --size, "
+                               "--channels, --invert and --background have no meaning");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
     static const char *const channels[] = {"1", "3", NULL};
+    static const char *const ways[] = {"none", "mnist", NULL};
     lks_pack_options *o = state->input;
     switch (key) {
     case KEY_SIZE:
@@ -85,6 +110,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_BACKGROUND:
         o->background = (int)lks_read_number(state, "background", arg, 0, 255);
+        return 0;
+    case KEY_PREPROCESS:
+        o->mnist = lks_read_word(state, "preprocess", arg, ways) == 1;
+        return 0;
+    case KEY_LIKE:
+        o->like = lks_read_name(state, "like", arg);
         return 0;
     case KEY_TEST:
         o->test = read_share(state, arg);
@@ -111,6 +142,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
                 state,
                 "two folders are needed, that of the pictures and one to write to, e.g. lockstep "
                 "pack digits data/digits");
+        check_ways(state, o);
         return 0;
     }
     return ARGP_ERR_UNKNOWN;

@@ -1,4 +1,4 @@
-/* How a picture becomes an image that a network looks at. Private to src/infer. */
+/* How a picture becomes an image that a network looks at. */
 #ifndef LKS_INFER_PREPARATION_H
 #define LKS_INFER_PREPARATION_H
 
