@@ -57,6 +57,9 @@ void lks_picture_folder_free(lks_picture_folder *folder);
  * picture: `heif-convert ...`". "" where nothing does. Reads its first bytes. Returns @p text. */
 char *lks_left_out_advice(const lks_left_out *left_out, char *text, size_t size);
 
+/** True for the name of a file that counts as a picture in a class folder. */
+bool lks_is_picture_name(const char *name);
+
 /** Where `predict --sort` puts pictures that it is unsure of; no class folder is called so. */
 #define LKS_UNSURE_FOLDER    "unsure"
 #define LKS_CLASS_FOLDER_MAX (LKS_NAME_MAX + 24)

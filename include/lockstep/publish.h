@@ -6,6 +6,7 @@
 #ifndef LOCKSTEP_PUBLISH_H
 #define LOCKSTEP_PUBLISH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "lockstep/status.h"
 
@@ -14,6 +15,10 @@
  * untouched. One exception: if only the last step fails, flushing the folder, the complete new file
  * is in place and the message says so. Not collective. */
 lks_status lks_publish_text(const char *path, const char *text, size_t size, lks_error *err);
+
+/** The same for a file that is to be new: where @p path is there, *taken, nothing is changed, and LKS_OK. */
+lks_status lks_publish_new(const char *path, const char *bytes, size_t size, bool *taken,
+                           lks_error *err);
 
 /** The same in two steps. lks_publish_prepare() writes, flushes and reads back the temporary, and allocates
  * *p where it succeeds. lks_publish_commit() gives it its name, lks_publish_drop() removes it (NULL: nothing);

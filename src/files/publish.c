@@ -20,6 +20,18 @@ lks_status lks_publish_text(const char *path, const char *text, size_t size, lks
     return status;
 }
 
+lks_status lks_publish_new(const char *path, const char *bytes, size_t size, bool *taken,
+                           lks_error *err) {
+    lks_target t;
+    *taken = false;
+    LKS_TRY(lks_target_open(&t, path, err));
+    lks_status status = lks_target_fill(&t, bytes, size, err);
+    if (status == LKS_OK)
+        status = lks_target_rename_new(&t, taken, err);
+    lks_target_close(&t);
+    return status;
+}
+
 /* --- first the bytes, then the name ----------------------------------------------------------- */
 
 struct lks_unpublished {

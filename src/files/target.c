@@ -187,10 +187,8 @@ static lks_status fail_rename(const lks_target *p, lks_error *err) {
     return lks_fail_system(err, "write", p->path);
 }
 
-lks_status lks_target_rename(lks_target *p, lks_error *err) {
-    LKS_TRY(lks_publish_allowed(err));
-    if (renameat(p->folder, p->temporary, p->folder, p->name) != 0)
-        return fail_rename(p, err);
+/* The temporary has its name. */
+static lks_status settle(lks_target *p, lks_error *err) {
     p->temporary[0] = 0;
     lks_detail("wrote %s", p->path);
     while (fsync(p->folder) != 0) {
@@ -203,6 +201,36 @@ lks_status lks_target_rename(lks_target *p, lks_error *err) {
                             p->path, strerror(errno));
     }
     return LKS_OK;
+}
+
+lks_status lks_target_rename(lks_target *p, lks_error *err) {
+    LKS_TRY(lks_publish_allowed(err));
+    if (renameat(p->folder, p->temporary, p->folder, p->name) != 0)
+        return fail_rename(p, err);
+    return settle(p, err);
+}
+
+/* Some file systems cannot refuse to replace; there a look before has to do. */
+static int rename_new(const lks_target *p) {
+    struct stat there;
+    if (renameat2(p->folder, p->temporary, p->folder, p->name, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (fstatat(p->folder, p->name, &there, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return renameat(p->folder, p->temporary, p->folder, p->name);
+}
+
+lks_status lks_target_rename_new(lks_target *p, bool *taken, lks_error *err) {
+    *taken = false;
+    LKS_TRY(lks_publish_allowed(err));
+    if (rename_new(p) == 0)
+        return settle(p, err);
+    *taken = errno == EEXIST;
+    return *taken ? LKS_OK : fail_rename(p, err);
 }
 
 void lks_target_close(lks_target *p) {

@@ -4,6 +4,7 @@
 #define LKS_FILES_TARGET_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include "lockstep/status.h"
 
@@ -45,6 +46,9 @@ lks_status lks_target_fill(lks_target *t, const char *bytes, size_t size, lks_er
 /** Gives the temporary its name, once the guard has been asked, and flushes the folder. LKS_ERR_IO, or what
  * the guard says. */
 lks_status lks_target_rename(lks_target *t, lks_error *err);
+
+/** The same, but never in the place of what has the name: then *taken, LKS_OK, and the temporary stays. */
+lks_status lks_target_rename_new(lks_target *t, bool *taken, lks_error *err);
 
 /** Number of the life that is guarded; 0: none is. */
 long long lks_target_life(void);

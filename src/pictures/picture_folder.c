@@ -160,6 +160,10 @@ static lks_status add_picture(lks_picture_folder *f, const char *path, int label
     return LKS_OK;
 }
 
+bool lks_is_picture_name(const char *name) {
+    return is_picture_name(extension_of(name));
+}
+
 /* --- one class -------------------------------------------------------------------------------- */
 
 /* The folders above the one that is being looked at, innermost first. */

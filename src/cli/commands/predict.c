@@ -11,6 +11,7 @@
 #include "lockstep/eval.h"
 #include "lockstep/log.h"
 #include "tool/predict_print.h"
+#include "tool/sort.h"
 
 /* With --fail-unsure. */
 enum { EXIT_UNSURE = 3 };
@@ -26,7 +27,8 @@ enum {
     KEY_SHOW = 'o',
     KEY_FILES_FROM = 'F',
     KEY_UNSURE_BELOW = 'u',
-    KEY_FAIL_UNSURE = 'U'
+    KEY_FAIL_UNSURE = 'U',
+    KEY_SORT = 'S'
 };
 
 static const struct argp_option options[] = {
@@ -58,6 +60,10 @@ static const struct argp_option options[] = {
      "text (default): one line for each image. json: one object for each image, with all "
      "probabilities (JSON Lines). csv: with a line of headings",
      4},
+    {"sort", KEY_SORT, "DIR", 0,
+     "Copy each picture into DIR/CLASS/, by its answer, or into DIR/unsure/. Nothing is replaced; "
+     "what lies in one of the class folders already, byte by byte, stays there",
+     4},
     {"show", KEY_SHOW, NULL, 0,
      "Print what the network saw; with json as numbers, `pixels`, row by row, the "
      "channels of a pixel together",
@@ -78,6 +84,8 @@ typedef struct arguments {
     const char **images;      /* [n_images] */
     int n_images;
     const char *files_from;
+    const char *sort; /* NULL: nothing is sorted */
+    lks_sorter sorter;
     int background; /* -1: not given */
     bool fail_unsure;
 } arguments;
@@ -129,6 +137,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_FILES_FROM:
         a->files_from = lks_read_name(state, "files-from", arg);
+        return 0;
+    case KEY_SORT:
+        a->sort = lks_read_name(state, "sort", arg);
         return 0;
     case KEY_TOP:
         a->printer.top = (int)lks_read_number(state, "top", arg, 1, LKS_CLASSES_MAX);
@@ -191,16 +202,33 @@ static bool answer(lks_predictor *predictor, const char *name) {
     return false;
 }
 
-/* Returns the exit status. Answers that nobody can read are not made. */
-static int answer_all(lks_predictor *predictor, const arguments *a, char *names) {
+static void on_answer(void *context, const lks_answer *answer) {
+    arguments *a = context;
+    if (a->sort)
+        lks_sorter_take(&a->sorter, answer);
+    if (a->sorter.status == LKS_OK)
+        lks_predict_print(&a->printer, answer);
+}
+
+/* Answers that nobody can read, or that cannot be sorted, are not made. */
+static bool goes_on(const arguments *a) {
+    return !ferror(stdout) && a->sorter.status == LKS_OK;
+}
+
+/* Returns the exit status. */
+static int answer_all(lks_predictor *predictor, arguments *a, char *names) {
     bool good = true;
     const char *name;
     lks_predict_print_head(&a->printer);
-    for (int i = 0; i < a->n_images && !ferror(stdout); i++)
+    for (int i = 0; i < a->n_images && goes_on(a); i++)
         good &= answer(predictor, a->images[i]);
-    while (!ferror(stdout) && (name = next_name(&names)))
+    while (goes_on(a) && (name = next_name(&names)))
         good &= answer(predictor, name);
     lks_predictor_flush(predictor);
+    if (a->sorter.status != LKS_OK)
+        return lks_report(&a->sorter.err);
+    if (a->sort && a->printer.format == LKS_PREDICT_TEXT)
+        lks_sorter_report(&a->sorter);
     const char *why = lks_predictor_uncalibrated(predictor);
     if (why && a->printer.answered)
         lks_warn("how sure the answers are is not calibrated: %s", why);
@@ -217,7 +245,9 @@ static int work(arguments *a) {
     int exit_status;
     lks_status status = a->files_from ? lks_name_list_read(a->files_from, &names, &err) : LKS_OK;
     if (status == LKS_OK)
-        status = lks_predictor_open(&predictor, &a->o, lks_predict_print, printer, &err);
+        status = lks_predictor_open(&predictor, &a->o, on_answer, a, &err);
+    if (status == LKS_OK && a->sort)
+        status = lks_sorter_open(&a->sorter, a->sort, predictor, &err);
     if (status == LKS_OK) {
         printer->shape = lks_predictor_shape(predictor);
         printer->classes = lks_predictor_classes(predictor);
@@ -230,6 +260,7 @@ static int work(arguments *a) {
     } else {
         exit_status = lks_report(&err);
     }
+    lks_sorter_free(&a->sorter);
     lks_predictor_free(predictor);
     free(names);
     return exit_status;
