@@ -96,8 +96,8 @@ static lks_status open_listed(lks_image_set *s, lks_comm *comm, const lks_ensemb
     const lks_network *first = &e->members[0];
     const lks_pictures_config said = {.preprocess = LKS_PREPROCESS_AUTO};
     lks_preparation how;
-    LKS_TRY(lks_preparation_make(&how, &said, &first->config.data.pictures, &e->shape, first->path,
-                                 err));
+    LKS_TRY(lks_preparation_make(&how, &said, &first->config.data.pictures, &first->data,
+                                 first->path, err));
     LKS_TRY(same_folder(f, comm, err));
     s->info = (lks_image_file){
         .rows = e->shape.rows, .columns = e->shape.columns, .channels = e->shape.channels};

@@ -58,13 +58,11 @@ lks_status lks_pack_like(lks_packed *p, lks_error *err) {
     if (s.remark[0])
         lks_warn("%s", s.remark);
     const lks_data_identity *d = &s.checkpoint.data;
-    const lks_shape shape = {d->rows, d->columns, d->channels};
     const char *yaml = s.checkpoint.config_yaml;
     lks_status status = lks_config_parse(&c, yaml, strlen(yaml), s.path, NULL, 0, err);
     if (status == LKS_OK) {
         const lks_pictures_config said = {.preprocess = LKS_PREPROCESS_AUTO};
-        status =
-            lks_preparation_make(&p->preparation, &said, &c.data.pictures, &shape, s.path, err);
+        status = lks_preparation_make(&p->preparation, &said, &c.data.pictures, d, s.path, err);
         if (status == LKS_OK && !(p->like = lks_alloc(1, sizeof *p->like, "the classes", err)))
             status = err->status;
         if (status == LKS_OK) {
