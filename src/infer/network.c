@@ -78,14 +78,20 @@ static lks_status load(lks_network *n, lks_comm *comm, const lks_network_source 
     return comm ? lks_agree_config(comm, &n->config, status, err) : status;
 }
 
+/* Agrees on what rank 0 found in the file, which a failure names. */
+static lks_status found(lks_network *n, lks_comm *comm, lks_status status, lks_error *err) {
+    if (status != LKS_OK)
+        lks_fail_context(err, "%s", n->path);
+    return agree(comm, status, err);
+}
+
 static lks_status build(lks_network *n, lks_comm *comm, int threads, int capacity, lks_error *err) {
+    const bool own = reads(comm);
+    LKS_TRY(found(n, comm, own ? lks_restore_fits(&n->config, &n->checkpoint, err) : LKS_OK, err));
     LKS_TRY(agree(comm, lks_restore_model(&n->model, &n->config, &n->data, threads, capacity, err),
                   err));
     const lks_model_view v = lks_model_look(n->model);
-    lks_status status = reads(comm) ? lks_restore_weights(n->model, &n->checkpoint, err) : LKS_OK;
-    if (status != LKS_OK)
-        lks_fail_context(err, "%s", n->path);
-    LKS_TRY(agree(comm, status, err));
+    LKS_TRY(found(n, comm, own ? lks_restore_weights(n->model, &n->checkpoint, err) : LKS_OK, err));
     lks_checkpoint_free(&n->checkpoint); /* with an optimizer's state, several times the weights */
     share(comm, v.weights, v.n_weights * sizeof(float));
     lks_model_weights_changed(n->model);

@@ -199,6 +199,7 @@ static void write_stages(lks_html *page, const lks_report_run *run, const lks_mo
 }
 
 static lks_status build(const lks_report_run *run, lks_model **model, lks_error *err) {
+    LKS_TRY(lks_restore_fits(&run->config, &run->checkpoint, err));
     LKS_TRY(lks_restore_model(model, &run->config, &run->checkpoint.data, 1, 1, err));
     return lks_restore_weights(*model, &run->checkpoint, err);
 }

@@ -75,6 +75,13 @@ static void other_first(lks_checkpoint *c) {
     strcpy(c->flats[0].group, "models");
 }
 
+/* A network of 3 GB. */
+static void huge_network(lks_checkpoint *c) {
+    static char yaml[] = "data: {classes: 10}\nmodel: [flatten, {dense: 1000000}, {dense: 10}]\n";
+    free(c->config_yaml);
+    c->config_yaml = strdup(yaml);
+}
+
 /* --- what HDF5 can be told to do -------------------------------------------------------------- */
 
 static void put_set(hid_t file, const char *path, hid_t type, hsize_t n, hid_t creation) {
@@ -188,6 +195,7 @@ static const struct {
     {"infinite_state", infinite_state, NULL},
     {"short_array", short_array, NULL},
     {"other_first", other_first, NULL},
+    {"huge_network", huge_network, NULL},
     {"external_storage", NULL, external_storage},
     {"external_link", NULL, external_link},
     {"soft_link", NULL, soft_link},
