@@ -157,14 +157,29 @@ static lks_status look_at(look *l, const lks_dataset *d, lks_comm *comm, lks_err
     return find_repeats(&l->repeats, comm, l->traces, l->n_traces, err);
 }
 
+static const int64_t *count_kept(const lks_dataset *d, const lks_data_config *c,
+                                 int64_t kept[LKS_CLASSES_MAX]) {
+    if (!c->limit || d->train.info.count == 0)
+        return NULL;
+    for (int64_t i = 0; i < d->split.n_train; i++)
+        kept[d->train.labels[d->split.train[i]]]++;
+    for (int64_t i = 0; i < d->split.n_validation; i++)
+        kept[d->train.labels[d->split.validation[i]]]++;
+    return kept;
+}
+
 lks_status lks_dataset_examine(lks_dataset *d, lks_comm *comm, const lks_config *config,
                                lks_error *err) {
     look *l = lks_alloc(1, sizeof *l, "what the images look like", err);
     LKS_TRY(lks_comm_agree(comm, l ? LKS_OK : err->status, err));
     lks_status status = look_at(l, d, comm, err);
     if (status == LKS_OK) {
+        int64_t kept[LKS_CLASSES_MAX] = {0};
         const lks_set_facts facts = {
             .config = &config->data,
+            .rows = d->identity.rows,
+            .columns = d->identity.columns,
+            .kept = count_kept(d, &config->data, kept),
             .path = d->train.info.count ? d->train.info.path : d->test.info.path,
             .training = &l->training,
             .test = &l->test,

@@ -169,6 +169,15 @@ static void find_missing(lks_findings *found, const lks_set_facts *f, int classe
             classes, missing, missing > 1 ? "" : "s", list, missing > 1 ? "them" : "it");
 }
 
+static void find_limited(lks_findings *found, const lks_set_facts *f, int classes) {
+    class_list list;
+    const int missing = list_missing(list, f->kept, f->training->labels, classes);
+    if (missing)
+        add(found, LKS_FINDING_WARNING,
+            "data.limit: %" PRId64 " leaves no training image of %d class%s (%s): raise it",
+            f->config->limit, missing, missing > 1 ? "es" : "", list);
+}
+
 static void find_untested(lks_findings *found, const lks_set_facts *f, int classes) {
     const int64_t *wanted = f->training->images ? f->training->labels : NULL;
     class_list list;
@@ -227,6 +236,17 @@ static void find_repeats(lks_findings *found, const lks_set_facts *f) {
 
 /* --- all -------------------------------------------------------------------------------------- */
 
+/* Pictures that are not square, with their channels last, pass for what few people have. */
+static void find_layout(lks_findings *found, const lks_set_facts *f) {
+    const int channels = f->training->channels;
+    if (f->training->images && channels > 4 && f->columns >= 3 && f->columns <= 4 && f->rows > 4)
+        add(found, LKS_FINDING_WARNING,
+            "the images are read as %d x %d pixels with %d channels: if they are %d x %d pixels "
+            "with "
+            "%d colours, the channels stand last: write numpy.moveaxis(images, 3, 1)",
+            f->rows, f->columns, channels, channels, f->rows, f->columns);
+}
+
 /* EMNIST's files hold rows where others have columns; their names tell. */
 static void find_turned(lks_findings *found, const lks_set_facts *f) {
     const char *slash = strrchr(f->path, '/');
@@ -247,10 +267,13 @@ void lks_find(lks_findings *found, const lks_set_facts *f) {
     find_constant_channels(found, f->training);
     find_difference(found, f->training, f->test);
     find_turned(found, f);
+    find_layout(found, f);
     if (training && !f->unlabelled) {
         find_missing(found, f, classes);
         find_unequal(found, f);
     }
+    if (f->kept)
+        find_limited(found, f, classes);
     if (test && !f->unlabelled)
         find_untested(found, f, classes);
     if (f->repeats)

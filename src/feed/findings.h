@@ -9,8 +9,10 @@
 /* All that they are found by. A survey without images: there is no such set. */
 typedef struct lks_set_facts {
     const lks_data_config *config;
-    const char *path; /* of the images */
+    const char *path;  /* of the images */
+    int rows, columns; /* of an image; 0: they differ */
     const lks_survey *training, *test;
+    const int64_t *kept;        /* [classes] images of each that data.limit leaves; NULL: all */
     const lks_repeats *repeats; /* NULL: not looked for */
     int classes;                /* of the network; 0: largest training label + 1 */
     bool weighted;              /* the loss weights the classes */

@@ -138,6 +138,40 @@ static void channels(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(found.of[0].text, "channel 2 of the training images is 255"));
 }
 
+static void channels_last(void) {
+    static lks_survey a, b;
+    const uint8_t image[2][32 * 3 * 8] = {{1, 2}, {0, 255}};
+    lks_survey_start(&a, 8);
+    for (int i = 0; i < 2; i++)
+        lks_survey_add(&a, i, image[i], sizeof image[i]);
+    for (int c = 0; c < 8; c++)
+        a.high[c] = 255;
+    a.labels[0] = a.labels[1] = 1;
+    lks_set_facts facts = {
+        .config = &config, .path = "images", .training = &a, .test = &b, .rows = 32, .columns = 3};
+    lks_find(&found, &facts);
+    CU_ASSERT_EQUAL_FATAL(found.n, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(found.of[0].text, "if they are 8 x 32 pixels with 3 colours"));
+    facts.columns = 30;
+    lks_find(&found, &facts);
+    CU_ASSERT_EQUAL(found.n, 0);
+}
+
+static void limited(void) {
+    static lks_survey a, b;
+    static const int64_t kept[3] = {4, 0, 1};
+    lks_survey_start(&a, 1);
+    lks_survey_add(&a, 0, (const uint8_t[]){0, 255}, 2);
+    a.labels[0] = a.labels[1] = a.labels[2] = 9;
+    config.limit = 5;
+    lks_find(&found,
+             &(lks_set_facts){
+                 .config = &config, .path = "images", .training = &a, .test = &b, .kept = kept});
+    CU_ASSERT_EQUAL_FATAL(found.n, 1);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(found.of[0].text, "data.limit: 5 leaves no training image of 1 class (1)"));
+}
+
 static void polarity(void) {
     start();
     for (int i = 0; i < test.n; i++)
@@ -231,6 +265,8 @@ int main(void) {
                                       {"nearly black", dark},
                                       {"one colour", constant},
                                       {"channels", channels},
+                                      {"channels last", channels_last},
+                                      {"too low a limit", limited},
                                       {"two polarities", polarity},
                                       {"labels", labels},
                                       {"classes of unequal sizes", unequal},

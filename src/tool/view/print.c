@@ -119,6 +119,8 @@ static void print_findings(const lks_view *v) {
     lks_findings found;
     lks_find(&found, &(lks_set_facts){.config = v->config,
                                       .path = v->part[0].path,
+                                      .rows = v->of_pictures ? 0 : v->part[0].high_rows,
+                                      .columns = v->of_pictures ? 0 : v->part[0].high_columns,
                                       .training = &v->part[0].survey,
                                       .test = &v->part[1].survey,
                                       .repeats = &v->repeats,
