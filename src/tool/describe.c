@@ -211,6 +211,12 @@ static lks_status describe_data_of_run(const lks_describe_options *o, lks_error 
     return lks_describe_configured_data(&of_config, err);
 }
 
+/* Text, or what only the reader of configurations can tell what is wrong with. */
+static bool may_be_config(const lks_file_kind *kind) {
+    return kind->family == LKS_FILE_CONFIG || kind->family == LKS_FILE_TEXT ||
+           kind->family == LKS_FILE_UNKNOWN;
+}
+
 lks_status lks_describe(const lks_describe_options *o, lks_error *err) {
     struct stat status;
     const bool folder = stat(o->path, &status) == 0 && S_ISDIR(status.st_mode);
@@ -224,5 +230,8 @@ lks_status lks_describe(const lks_describe_options *o, lks_error *err) {
         return describe_fixed(o, run, err);
     if (about_data)
         return lks_describe_configured_data(o, err);
-    return hdf5 ? describe_checkpoint(o, err) : describe_config(o, err);
+    if (hdf5 || (kind && kind->family == LKS_FILE_OWN))
+        return describe_checkpoint(o, err);
+    return !kind || may_be_config(kind) ? describe_config(o, err)
+                                        : lks_fail_file_kind(err, o->path, kind, LKS_WANTED_ANY);
 }

@@ -36,7 +36,12 @@ refused 1 "a TIFF picture" "\`convert scan.tif'[0]' scan.png\` (package imagemag
 refused 1 "a PDF document" "\`pdftoppm -r 150 -png form.pdf form\`" predict $net form.pdf
 refused 1 "a pointer" "\`git lfs pull\` (package git-lfs) fetches the file itself" predict $net pointer.png
 refused 1 "a table as pictures" "is a table of values as text (CSV), not a picture" predict $net mnist_test.csv
-refused 1 "a picture as checkpoint" "give the checkpoint or run folder first" predict scan.tif $net
+refused 1 "a picture as checkpoint" "pictures come after the checkpoint" predict scan.tif $net
+refused 1 "a table described" "mnist_test.csv: is a table of values as text (CSV), not a configuration, a checkpoint, a run \
+folder or a data set: write its images there as unsigned bytes" info mnist_test.csv
+cp $net renamed
+"$LOCKSTEP" info renamed >stdout 2>stderr || true
+check "a checkpoint by another name is described" grep -q '^checkpoint     step 2,' stdout
 refused 2 "UTF-16 as configuration" "\`iconv -f UTF-16 -t UTF-8 utf16.yaml > utf16-utf8.txt\` makes UTF-8 of it" train utf16.yaml
 refused 2 "a document as configuration" "form.pdf: is a PDF document, not a configuration" train form.pdf
 

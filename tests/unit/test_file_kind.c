@@ -206,8 +206,8 @@ static void messages_say_what_to_do(void) {
          "x.in: is, unpacked, gzip data, not an IDX file of unsigned bytes: `gunzip x.in` unpacks "
          "it"},
         {BYTES("\x89PNG\r\n\x1a\n"), LKS_WANTED_CHECKPOINT, LKS_ERR_FORMAT,
-         "x.in: is a PNG picture, not a checkpoint of Lockstep's: give the checkpoint or run "
-         "folder first"},
+         "x.in: is a PNG picture, not a checkpoint of Lockstep's: pictures come after the "
+         "checkpoint"},
         {BYTES("a\0b"), LKS_WANTED_CHECKPOINT, LKS_ERR_FORMAT,
          "x.in: is a file of no kind that is known here, not a checkpoint of Lockstep's, or a "
          "damaged one"},

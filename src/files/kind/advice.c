@@ -66,7 +66,8 @@ char *lks_file_kind_command(const lks_file_kind *kind, const char *path, char *t
 
 /* What to do with a file of that family, where such a one is wanted; %s is the command. */
 static const char *advice_on(lks_file_family family, lks_file_wanted wanted) {
-    const bool images = wanted == LKS_WANTED_IMAGES || wanted == LKS_WANTED_UNPACKED;
+    const bool images =
+        wanted == LKS_WANTED_IMAGES || wanted == LKS_WANTED_UNPACKED || wanted == LKS_WANTED_ANY;
     const bool picture = wanted == LKS_WANTED_PICTURE;
     const bool checkpoint = wanted == LKS_WANTED_CHECKPOINT, config = wanted == LKS_WANTED_CONFIG;
     switch (family) {
@@ -85,7 +86,7 @@ static const char *advice_on(lks_file_family family, lks_file_wanted wanted) {
         if (wanted == LKS_WANTED_UNPACKED)
             return ": unpack it with gunzip";
         return images       ? ": `lockstep pack` makes a data set of pictures in class folders"
-               : checkpoint ? ": give the checkpoint or run folder first"
+               : checkpoint ? ": pictures come after the checkpoint"
                             : "";
     case LKS_FILE_ARRAY:
     case LKS_FILE_TABLE:
@@ -94,13 +95,13 @@ static const char *advice_on(lks_file_family family, lks_file_wanted wanted) {
                : picture ? ": write each of its images as a PNG"
                          : "";
     case LKS_FILE_HDF5:
-        return images    ? ": the name of an HDF5 data set must end in .h5 or .hdf5"
+        return images    ? ": the name of a data set in HDF5 must end in .h5 or .hdf5"
                : picture ? ": write each of its images as a PNG"
                          : "";
     case LKS_FILE_SET:
-        return checkpoint ? ": give the checkpoint or run folder first" : "";
+        return checkpoint ? ": images come after the checkpoint" : "";
     case LKS_FILE_OWN:
-        return config ? ": `lockstep info` prints the configuration in it" : "";
+        return config ? ": the config.yaml of its run folder is one" : "";
     case LKS_FILE_CONFIG:
         return checkpoint ? ": `lockstep train` makes one with it" : "";
     case LKS_FILE_TEXT:
@@ -138,6 +139,8 @@ lks_status lks_fail_file_kind(lks_error *err, const char *path, const lks_file_k
         [LKS_WANTED_IMAGES] = {LKS_ERR_DATA, "is",
                                "an IDX file of unsigned bytes, plain or .gz, or an HDF5 file"},
         [LKS_WANTED_UNPACKED] = {LKS_ERR_DATA, "is, unpacked,", "an IDX file of unsigned bytes"},
+        [LKS_WANTED_ANY] = {LKS_ERR_DATA, "is",
+                            "a configuration, a checkpoint, a run folder or a data set"},
         [LKS_WANTED_CHECKPOINT] = {LKS_ERR_FORMAT, "is", "a checkpoint of Lockstep's"},
         [LKS_WANTED_CONFIG] = {LKS_ERR_CONFIG, "is", "a configuration (YAML)"}};
     char advice[ADVICE_MAX];
