@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "lockstep/config.h"
 #include "lockstep/model.h"
+#include "lockstep/picture.h"
 #include "lockstep/status.h"
 
 /** What was done to a picture. */
@@ -31,6 +32,7 @@ typedef enum lks_doubt {
     LKS_DOUBT_LARGE,
     LKS_DOUBT_THIN,
     LKS_DOUBT_THICK,
+    LKS_DOUBT_PLACE, /**< of several digits: where it begins and ends may be otherwise */
     LKS_DOUBTS
 } lks_doubt;
 
@@ -51,7 +53,23 @@ typedef struct lks_predict_options {
     int shifts;                   /**< as in lks_eval_options */
     double unsure_below;          /**< an answer that is less sure is doubtful: 0 to 1 */
     lks_pictures_config pictures; /**< AUTO: as the first checkpoint's configuration has it */
+    bool segment;                 /**< pictures have several digits: lks_answer.place */
 } lks_predict_options;
+
+/** A rectangle of a picture's pixels. */
+typedef struct lks_box {
+    int row, column, rows, columns;
+} lks_box;
+
+/** Where a digit stands among those of its picture, which are answered one after another in reading order. */
+typedef struct lks_place {
+    lks_box box;       /**< in the picture as lks_picture_read() gives it */
+    int line, place;   /**< from 0: from top to bottom, from left to right */
+    int digits, lines; /**< how many digits the line has, and the picture lines */
+    const int *number; /**< [digits] the classes of the whole line */
+    double certainty; /**< probability, by the rule that chose among cuts, that this is one digit */
+    const lks_picture *picture; /**< all of it */
+} lks_place;
 
 /** One image, answered. All arrays are borrowed and last during the call. */
 typedef struct lks_answer {
@@ -65,6 +83,7 @@ typedef struct lks_answer {
     double
         confidence; /**< how sure the answer is: its probability at the checkpoint's temperature, or as it
                             is where lks_predictor_uncalibrated() tells why not */
+    const lks_place *place; /**< NULL: the picture is one digit */
 } lks_answer;
 
 /** Called for every answer, in order. */
@@ -90,7 +109,8 @@ const char *lks_predictor_uncalibrated(const lks_predictor *predictor);
 /** Reads @p path, which must last until it is answered: a picture as lks_picture_read(), or all images
  * of an IDX file, plain or .gz, with data.transpose applied as in training. Answers come when a batch is
  * full, and always before a failure is reported. A picture on which nothing is to be seen is warned of,
- * and answered. LKS_ERR_DATA names a file that cannot be read, and why; others may follow. */
+ * and answered. With lks_predict_options.segment the digits of a picture are found and answered, none at all where
+ * there are none, which is warned of. LKS_ERR_DATA names a file that cannot be read, and why; others may follow. */
 lks_status lks_predictor_read(lks_predictor *predictor, const char *path, lks_error *err);
 
 /** Answers what is still unanswered. */

@@ -42,6 +42,19 @@ static void rank(const lks_predict_printer *p, const lks_answer *a, int *top) {
     }
 }
 
+/* The names of the classes of a line, one after another: freed by the caller, NULL without memory. */
+static char *number_of(const lks_predict_printer *p, const lks_place *place) {
+    char *number = NULL, text[16];
+    size_t size;
+    FILE *f = open_memstream(&number, &size);
+    if (!f)
+        return NULL;
+    for (int i = 0; i < place->digits; i++)
+        fputs(class_name(p, place->number[i], text), f);
+    fclose(f);
+    return number;
+}
+
 /* --- doubt ------------------------------------------------------------------------------------ */
 
 /* The reasons, each between `quote`s, with `between` between them. */
@@ -111,28 +124,58 @@ static void print_file(const lks_predict_printer *p, const lks_answer *a) {
     pad(p->name_width, used);
 }
 
-static void print_text(const lks_predict_printer *p, const lks_answer *a, const int *top) {
+static void show_seen(const lks_predict_printer *p, const lks_answer *a) {
     static const char *const what[] = {[LKS_PREPARED_NONE] = "as it is",
                                        [LKS_PREPARED_FIT] = "fitted to size",
                                        [LKS_PREPARED_MNIST] = "centred as MNIST's images"};
+    printf("  seen: %d x %d x %d, %s\n", p->shape.rows, p->shape.columns, p->shape.channels,
+           what[a->prepared]);
+    show(p, a);
+}
+
+static void print_box(const lks_place *place) {
+    const lks_box *b = &place->box;
+    printf("  at row %d, column %d, %d x %d", b->row, b->column, b->rows, b->columns);
+}
+
+/* After the last digit of a line: all of it, and how sure its least sure one is. */
+static void print_line(lks_predict_printer *p, const lks_answer *a) {
+    const lks_place *place = a->place;
+    const double sure = a->confidence;
+    p->least = place->place == 0 || sure < p->least ? sure : p->least;
+    p->in_doubt = (place->place > 0 && p->in_doubt) || a->doubt;
+    if (place->place + 1 < place->digits)
+        return;
+    char *number = number_of(p, place);
+    print_file(p, a);
+    printf("  line %d: ", place->line + 1);
+    lks_print(stdout, "%s", number ? number : "?");
+    printf("  %6.2f %%%s\n", 100 * p->least, p->in_doubt ? "  unsure" : "");
+    free(number);
+}
+
+static void print_text(lks_predict_printer *p, const lks_answer *a, const int *top) {
     const int width = widest_class(p);
     char text[16];
     print_file(p, a);
+    if (a->place)
+        printf("  line %d, digit %d", a->place->line + 1, a->place->place + 1);
     for (int i = 0; i < p->top; i++) {
         const char *name = class_name(p, top[i], text);
         printf("  %s", name);
         pad(width, lks_text_width(name));
         printf(" %6.2f %%", 100 * a->probabilities[top[i]]);
     }
+    if (a->place)
+        print_box(a->place);
     if (a->doubt)
         printf("  unsure: ");
     print_doubt(a, "", ", ");
     printf("\n");
-    if (!p->show)
-        return;
-    printf("  seen: %d x %d x %d, %s\n", p->shape.rows, p->shape.columns, p->shape.channels,
-           what[a->prepared]);
-    show(p, a);
+    if (p->show)
+        show_seen(p, a);
+    if (a->place)
+        print_line(p, a);
 }
 
 /* --- JSON Lines: an object a line -------------------------------------------------------------- */
@@ -142,6 +185,17 @@ static void print_class(const lks_predict_printer *p, const lks_answer *a, int k
     printf("\"class\":%d,\"name\":", k);
     lks_json_text(stdout, class_name(p, k, text));
     printf(",\"probability\":%s", lks_json_float((float)a->probabilities[k], text));
+}
+
+static void print_place(const lks_predict_printer *p, const lks_place *place) {
+    const lks_box *b = &place->box;
+    char *number = number_of(p, place), text[32];
+    printf(",\"box\":{\"row\":%d,\"column\":%d,\"rows\":%d,\"columns\":%d}", b->row, b->column,
+           b->rows, b->columns);
+    printf(",\"line\":%d,\"place\":%d,\"number\":", place->line + 1, place->place + 1);
+    lks_json_text(stdout, number ? number : "");
+    printf(",\"certainty\":%s", lks_json_float((float)place->certainty, text));
+    free(number);
 }
 
 static void print_json(const lks_predict_printer *p, const lks_answer *a, const int *top) {
@@ -172,8 +226,11 @@ static void print_json(const lks_predict_printer *p, const lks_answer *a, const 
         printf("%s%d", i ? "," : "", a->pixels[i]);
     fputs(p->show ? "],\"unsure\":[" : ",\"unsure\":[", stdout);
     print_doubt(a, "\"", ",");
-    printf("],\"confidence\":%s,\"calibrated\":%s}\n", lks_json_float((float)a->confidence, text),
+    printf("],\"confidence\":%s,\"calibrated\":%s", lks_json_float((float)a->confidence, text),
            p->calibrated ? "true" : "false");
+    if (a->place)
+        print_place(p, a->place);
+    fputs("}\n", stdout);
 }
 
 /* --- CSV (RFC 4180, lines end with LF) --------------------------------------------------------- */
@@ -210,7 +267,16 @@ static void print_csv(const lks_predict_printer *p, const lks_answer *a, const i
     }
     putchar(',');
     print_doubt(a, "", "; ");
-    printf(",%s\n", lks_json_float((float)a->confidence, text));
+    printf(",%s", lks_json_float((float)a->confidence, text));
+    if (a->place) {
+        const lks_box *b = &a->place->box;
+        char *number = number_of(p, a->place);
+        printf(",%d,%d,", a->place->line + 1, a->place->place + 1);
+        print_field(number ? number : "");
+        printf(",%d,%d,%d,%d", b->row, b->column, b->rows, b->columns);
+        free(number);
+    }
+    printf("\n");
 }
 
 /* ---------------------------------------------------------------------------------------------- */
@@ -221,7 +287,8 @@ void lks_predict_print_head(const lks_predict_printer *p) {
     printf("file,index,preprocess,class,name,probability");
     for (int i = 2; i <= p->top; i++)
         printf(",class%d,name%d,probability%d", i, i, i);
-    printf(",unsure,confidence\n");
+    printf(",unsure,confidence%s\n",
+           p->segment ? ",line,place,number,row,column,rows,columns" : "");
 }
 
 void lks_predict_print(void *printer, const lks_answer *a) {
@@ -236,4 +303,6 @@ void lks_predict_print(void *printer, const lks_answer *a) {
         print_csv(p, a, top);
     else
         print_text(p, a, top);
+    if (a->place)
+        lks_boxes_add(&p->boxes, a);
 }

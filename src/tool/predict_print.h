@@ -3,6 +3,7 @@
 #define LKS_TOOL_PREDICT_PRINT_H
 
 #include "lockstep/predict.h"
+#include "tool/view/boxes.h"
 
 typedef enum lks_predict_format {
     LKS_PREDICT_TEXT,
@@ -18,8 +19,12 @@ typedef struct lks_predict_printer {
     bool answered;   /* there was an answer, */
     bool unsure;     /* and one that is unsure */
     int name_width;  /* text: columns that the files' names take */
+    bool segment;    /* answers have a place */
+    double least;    /* text, of the line so far: how sure the least sure answer is */
+    bool in_doubt;   /* text: whether an answer of the line so far has a doubt */
     lks_shape shape;
     int classes;
+    lks_boxes boxes;             /* the picture with what was found on it */
     const lks_data_config *data; /* the classes' names */
 } lks_predict_printer;
 

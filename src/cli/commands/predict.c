@@ -28,7 +28,9 @@ enum {
     KEY_FILES_FROM = 'F',
     KEY_UNSURE_BELOW = 'u',
     KEY_FAIL_UNSURE = 'U',
-    KEY_SORT = 'S'
+    KEY_SORT = 'S',
+    KEY_SEGMENT = 'g',
+    KEY_SHOW_TO = 'O'
 };
 
 static const struct argp_option options[] = {
@@ -52,6 +54,10 @@ static const struct argp_option options[] = {
      "With --preprocess none: grey value of what is transparent or beside the picture, 0 "
      "to 255, as in `lockstep pack` (default: 0; with --invert 255)",
      2},
+    {"segment", KEY_SEGMENT, NULL, 0,
+     "Pictures have several digits, in a line or on a form: find them, and answer each with its "
+     "box, and each line with its number",
+     3},
     {"files-from", KEY_FILES_FROM, "FILE", 0,
      "Read more names of images from FILE, one a line; - is standard input", 3},
     {"top", KEY_TOP, "K", 0,
@@ -66,7 +72,8 @@ static const struct argp_option options[] = {
      4},
     {"show", KEY_SHOW, NULL, 0,
      "Print what the network saw; with json as numbers, `pixels`, row by row, the "
-     "channels of a pixel together",
+     "channels of a pixel together. With --segment also the picture with the boxes of what was "
+     "found",
      4},
     {"unsure-below", KEY_UNSURE_BELOW, "P", 0,
      "Mark an answer as unsure that is less sure than P percent, from 0 to 100 (default: 80). "
@@ -75,6 +82,8 @@ static const struct argp_option options[] = {
      5},
     {"fail-unsure", KEY_FAIL_UNSURE, NULL, 0, "End with exit status 3 where an answer is unsure",
      5},
+    {"show-to", KEY_SHOW_TO, "FILE.png", 0,
+     "With --segment: write the picture with boxes and answers, the unsure ones in red", 4},
     {0}};
 
 typedef struct arguments {
@@ -111,6 +120,10 @@ static void check(const struct argp_state *state, arguments *a) {
     if ((pictures->invert || a->background >= 0) && pictures->preprocess != LKS_PREPROCESS_NONE)
         lks_usage_error(state, "--invert and --background need --preprocess none");
     pictures->background = a->background >= 0 ? a->background : pictures->invert ? 255 : 0;
+    if (a->printer.boxes.path && (!a->o.segment || a->n_images != 1 || a->files_from))
+        lks_usage_error(state, "--show-to needs --segment and one picture");
+    a->printer.boxes.prints =
+        a->o.segment && a->printer.show && a->printer.format == LKS_PREDICT_TEXT;
     if (a->printer.show && a->printer.format == LKS_PREDICT_CSV)
         lks_usage_error(state, "--show is for text and json, not for csv");
 }
@@ -134,6 +147,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_BACKGROUND:
         a->background = (int)lks_read_number(state, "background", arg, 0, 255);
+        return 0;
+    case KEY_SEGMENT:
+        a->o.segment = a->printer.segment = true;
+        return 0;
+    case KEY_SHOW_TO:
+        a->printer.boxes.path = lks_read_name(state, "show-to", arg);
         return 0;
     case KEY_FILES_FROM:
         a->files_from = lks_read_name(state, "files-from", arg);
@@ -257,6 +276,9 @@ static int work(arguments *a) {
         if (printer->top > printer->classes)
             printer->top = printer->classes;
         exit_status = answer_all(predictor, a, names);
+        if (printer->boxes.status != LKS_OK)
+            exit_status = lks_report(&printer->boxes.err);
+        lks_boxes_free(&printer->boxes);
     } else {
         exit_status = lks_report(&err);
     }

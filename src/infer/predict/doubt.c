@@ -14,6 +14,7 @@ const char *lks_doubt_name(lks_doubt doubt) {
         [LKS_DOUBT_LARGE] = "larger than training images",
         [LKS_DOUBT_THIN] = "thinner strokes than training images",
         [LKS_DOUBT_THICK] = "thicker strokes than training images",
+        [LKS_DOUBT_PLACE] = "cut in doubt",
     };
     return names[doubt];
 }

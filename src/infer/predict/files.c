@@ -24,7 +24,8 @@ static lks_status read_picture(lks_predictor *p, const char *path, lks_error *er
                         "have them",
                         path, p->networks.shape.channels);
     LKS_TRY(lks_picture_read(&picture, path, err));
-    lks_status status = lks_predictor_add(p, &picture, path, -1, err);
+    lks_status status = p->segments ? lks_predictor_segment(p, &picture, path, err)
+                                    : lks_predictor_add(p, &picture, path, -1, err);
     lks_picture_free(&picture);
     return status;
 }
@@ -35,7 +36,7 @@ static lks_status read_picture(lks_predictor *p, const char *path, lks_error *er
 static void add_bytes(lks_predictor *p, const uint8_t *image, const char *path, int64_t index) {
     lks_predict_item *item;
     memcpy(lks_predictor_place(p, &item), image, p->image_bytes);
-    *item = (lks_predict_item){path, index, LKS_PREPARED_NONE, 0};
+    *item = (lks_predict_item){.file = path, .index = index, .prepared = LKS_PREPARED_NONE};
     lks_predictor_keep(p);
 }
 
@@ -104,6 +105,10 @@ static lks_status read_file(lks_predictor *p, const char *path, lks_error *err) 
                         "--with",
                         path);
     const bool idx = kind && (kind->family == LKS_FILE_SET || kind->family == LKS_FILE_GZIP);
+    if (idx && p->segments)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "%s: has images of one digit each: --segment is for pictures of several",
+                        path);
     return idx ? read_idx(p, path, err) : read_picture(p, path, err);
 }
 

@@ -18,7 +18,8 @@ static lks_answer answer_of(const lks_predictor *p, int i) {
                          .predicted = p->scores[i].predicted,
                          .probabilities =
                              p->networks.means + (size_t)i * (size_t)p->networks.classes,
-                         .doubt = own->doubt};
+                         .doubt = own->doubt,
+                         .place = own->place};
     lks_predictor_doubt(p, &answer);
     return answer;
 }
@@ -72,6 +73,7 @@ static lks_status prepare(lks_predictor *p, const lks_predict_options *o, lks_er
     LKS_TRY(lks_class_names_check(lks_predictor_data(p), p->networks.classes, err));
     LKS_TRY(lks_preparation_make(&p->preparation, &o->pictures, &lks_predictor_data(p)->pictures,
                                  &p->networks.members[0].data, p->networks.members[0].path, err));
+    p->segments = o->segment;
     const int threads =
         lks_threads_alone(o->threads ? o->threads : p->networks.members[0].config.threads);
     limit_batch(&p->networks, threads);

@@ -15,7 +15,8 @@ typedef struct lks_predict_item {
     const char *file;
     int64_t index;
     lks_prepared prepared;
-    unsigned doubt; /* what its preparation gives reason to, as in lks_answer */
+    unsigned doubt;         /* what its preparation gives reason to, as in lks_answer */
+    const lks_place *place; /* lasts until it is answered */
 } lks_predict_item;
 
 struct lks_predictor {
@@ -23,6 +24,7 @@ struct lks_predictor {
     lks_preparation preparation;
     double temperature; /* 1: not calibrated, or nothing to calibrate */
     double unsure_below;
+    bool segments; /* pictures have several digits */
     lks_on_answer on_answer;
     void *context;
     int n;                   /* images of the batch so far */
@@ -49,5 +51,10 @@ void lks_predictor_doubt(const lks_predictor *p, lks_answer *answer);
  * -1. LKS_ERR_MEMORY. */
 lks_status lks_predictor_add(lks_predictor *p, lks_picture *picture, const char *file,
                              int64_t index, lks_error *err);
+
+/* segment.c: the digits of a picture into the batch, and answers them. LKS_ERR_DATA: this is no picture of digits.
+ * LKS_ERR_MEMORY. */
+lks_status lks_predictor_segment(lks_predictor *p, const lks_picture *picture, const char *file,
+                                 lks_error *err);
 
 #endif
