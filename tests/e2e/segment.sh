@@ -41,9 +41,10 @@ same "digits in reading order" "0123456789" "$(jq -j .class stdout)"
 same "each with line and place" "1.1 1.2 1.3 1.4 1.5 2.1 2.2 2.3 2.4 2.5" \
     "$(jq -j 'if .line + .place > 2 then " " else "" end + "\(.line).\(.place)"' stdout)"
 same "and the line's number" "01234 56789" "$(jq -r 'select(.place == 1).number' stdout | paste -sd ' ')"
-check "a box is where the digit was put, and as large" jq -s 'all(.[]; .box as $b | (.place - 1) * 32 + 1 <= $b.column and
-    $b.column + $b.columns <= .place * 32 and (.line - 1) * 40 + 6 <= $b.row and $b.row + $b.rows <= .line * 40 and
-    ([$b.rows, $b.columns] | max) >= 19 and ([$b.rows, $b.columns] | max) <= 22) | if . then empty else error("not so") end' stdout
+check "a box is where the digit was put, and as large" jq -s 'all(.[]; (.place - 1) * 32 + 1 <= .box.column and
+    .box.column + .box.columns <= .place * 32 and (.line - 1) * 40 + 6 <= .box.row and
+    .box.row + .box.rows <= .line * 40 and ([.box.rows, .box.columns] | max) >= 19 and
+    ([.box.rows, .box.columns] | max) <= 22) | if . then empty else error("not so") end' stdout
 check "certainty is a probability" jq -s 'all(.[]; .certainty > 0.5 and .certainty <= 1.0001) | if . then empty else error("not so") end' stdout
 cp stdout sheet.json
 for settings in "--threads 1" "--threads 3 --set eval.batch=7"; do
@@ -59,9 +60,9 @@ check "the picture with its boxes" grep -qE '\+0-+\+.*\+4-+\+' stdout
 check "a PNG of the same" [ "$(head -c 8 found.png | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ]
 same "as large as the picture" "0000 00a0 0000 0050" "$(head -c 24 found.png | tail -c 8 | od -An -tx1 | awk '{ print $1 $2, $3 $4, $5 $6, $7 $8 }')"
 segments 0 "csv" sheet.pgm --top 1 --format csv
-same "columns at the end" line,place,number,row,column,rows,columns "$(head -1 stdout | cut -d , -f 8-)"
+same "columns at the end" line,place,number,row,column,rows,columns "$(head -1 stdout | cut -d , -f 9-)"
 same "as in JSON" "$(jq -r '[.line, .place, .number, .box.row, .box.column, .box.rows, .box.columns] | join(",")' sheet.json)" \
-    "$(tail -n +2 stdout | cut -d , -f 8-)"
+    "$(tail -n +2 stdout | cut -d , -f 9-)"
 
 # One digit over another's end: a line that hangs together is still two digits.
 sheet 2 1 "${right[4]}" "${right[7]}" | awk 'NR == 1 { $2 -= 8; print; next }

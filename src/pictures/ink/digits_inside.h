@@ -2,7 +2,7 @@
 #ifndef LKS_PICTURES_DIGITS_INSIDE_H
 #define LKS_PICTURES_DIGITS_INSIDE_H
 
-#include "pictures/ink/digits.h"
+#include "lockstep/ink.h"
 
 /* A rectangle of pixels; the last two are behind its end. */
 typedef struct lks_span {
