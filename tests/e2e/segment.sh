@@ -89,7 +89,8 @@ segments 0 "--preprocess none" sheet.pgm --format json --preprocess none --inver
 same "fits the boxes" '"fit"' "$(jq .preprocess stdout | sort -u)"
 
 # --- usage
-for arguments in "sheet.pgm --show-to" "sheet.pgm sheet.pgm --segment --show-to a.png" "sheet.pgm --show-to a.png"; do
+for arguments in "sheet.pgm --show-to" "sheet.pgm sheet.pgm --segment --show-to a.png" "sheet.pgm --show-to a.png" \
+    "sheet.pgm --segment --sort sorted"; do
     # shellcheck disable=SC2086 # words
     status=0 && "$LOCKSTEP" predict first $arguments >stdout 2>stderr || status=$?
     same "predict $arguments: status" 2 $status
