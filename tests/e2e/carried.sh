@@ -85,7 +85,7 @@ same "says so" "images: {rows: 28, columns: 28, channels: 1} data: pictures: pre
 check "the images are what predict sees" cmp wanted <(tail -c +17 centred/train-images-idx3-ubyte | od -An -v -tu1 -w1 | tr -d ' ')
 rm -rf some/seven some/unsure
 cp -r scans/3 some
-check "pack --like" "$LOCKSTEP" pack some alike --like base --test 0 >pack.log
+check "pack --like" "$LOCKSTEP" pack some alike --like base --test 0 >pack.log 2>&1
 same "keeps the network's classes" "images: {rows: 28, columns: 28, channels: 1} data: classes: 10 pictures: preprocess: mnist" \
     "$(grep -v '^#' alike/pictures.yaml | xargs)"
 same "and their numbers" "3 7" "$(tail -c +9 alike/train-labels-idx1-ubyte | od -An -v -tu1 -w1 | sort -nu | xargs)"
@@ -132,5 +132,8 @@ cp scans/2/*.pgm names/dog
 same "names come from it" "class_names: [cat, dog]" "$(grep -h class_names pets/config.yaml | xargs)"
 mv names/cat names/emu && mv names/dog names/cat
 "$LOCKSTEP" pack names renamed --size 28 --invert >/dev/null
+"$LOCKSTEP" train base.yaml --set data.dir=renamed --set model.dense1.units=2 --set train.max_steps=1 --out zoo \
+    --init-from pets --progress never >zoo.log 2>&1 || show zoo.log
+check "weights of a network with other classes: said" grep -q "init-from pets.*: its class 1 is 'dog', that of the data 'emu'" zoo.log
 refuses 1 "another set whose classes have other names" "class 1 is 'dog' to the network, but 'emu' in" eval pets --data renamed
 finish

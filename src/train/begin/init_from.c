@@ -125,6 +125,25 @@ static lks_status read_source(const char *path, lks_chosen *s, lks_error *err) {
     return LKS_ERR_FORMAT;
 }
 
+/* Outputs of the last layer are classes in an order: with another one it begins with wrong answers. */
+static void compare_names(const source *s, const lks_data_config *own) {
+    lks_config c;
+    lks_error ignored;
+    const char *yaml = s->c.config_yaml;
+    if (lks_config_parse(&c, yaml, strlen(yaml), s->path, NULL, 0, &ignored) != LKS_OK)
+        return;
+    const int n = c.data.n_class_names == own->n_class_names ? own->n_class_names : 0;
+    int k = 0;
+    while (k < n && strcmp(c.data.class_names[k], own->class_names[k]) == 0)
+        k++;
+    if (k < n)
+        lks_warn(
+            "--init-from %s: its class %d is '%s', that of the data '%s': its last layer begins "
+            "with wrong answers; `lockstep pack --like` keeps the order of a network's classes",
+            s->path, k, c.data.class_names[k], own->class_names[k]);
+    lks_config_free(&c);
+}
+
 static lks_status load(lks_run *run, lks_error *err) {
     lks_chosen found;
     LKS_TRY(read_source(run->options->init_from, &found, err));
@@ -132,6 +151,7 @@ static lks_status load(lks_run *run, lks_error *err) {
     s.flat = lks_checkpoint_evaluated(&s.c);
     lks_status status = adopt(&s, &run->trainer.view, err);
     if (status == LKS_OK) {
+        compare_names(&s, &run->config.data);
         lks_trainer_wrote(&run->trainer);
         note(&run->provenance.init_from, &s);
     }
