@@ -92,10 +92,11 @@ if [ -n "$magick" ] && "$magick" --version | grep -q ImageMagick; then
     same "pictures of other sizes are centred" '"mnist"' "$(jq .preprocess stdout | sort -u)"
     cp stdout paper.json
     predicts 0 "pixels" $first "$images" --format json --show
-    same "pixels differ by what brightening to 255 does" 0 "$(jq -n --slurpfile a paper.json --slurpfile b stdout \
-        '[range($a | length) as $i | range(784) | ($a[$i].pixels[.] - $b[$i].pixels[.]) | fabs | select(. > 1)] | length')"
-    same "answers are the same, or nearly so" 0 "$(jq .class paper.json | paste - <(jq .class all.json) |
-        awk '$1 != $2 { n++ } END { print (n + 0 > 2) }')"
+    same "pixels differ by what brightening to 255 does, in nine of ten images" 1 "$(jq -n --slurpfile a paper.json --slurpfile b stdout \
+        '[range($a | length) | select([$a[.].pixels, $b[.].pixels] | transpose | all(.[0] - .[1] | fabs <= 1))] |
+        length * 10 >= ($a | length * 9) | if . then 1 else 0 end')"
+    same "answers are the same in 49 of 50" 0 "$(jq .class paper.json | paste - <(jq .class all.json) |
+        awk '$1 != $2 { n++ } END { print (50 * n > NR) }')"
 else
     echo "ImageMagick is not installed: no PNG files of another program's"
 fi

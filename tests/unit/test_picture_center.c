@@ -75,39 +75,77 @@ static void each_image_is_its_own(void) {
     }
 }
 
+/* Of pictures that have to be prepared nearly all come out as the image they were made of: strokes are moved to a
+ * breadth that 98 of 100 training images have, and what is small and far away is left out. */
+static void nearly_all(int same, int percent) {
+    CU_ASSERT(100 * same >= percent * n_images);
+    if (100 * same < percent * n_images)
+        printf("\n  %d of %d are the same\n", same, n_images);
+}
+
+static bool becomes(lks_picture *p, const uint8_t *wanted) {
+    uint8_t out[BYTES];
+    CU_ASSERT_FALSE(center(p, out));
+    return memcmp(out, wanted, BYTES) == 0;
+}
+
 static void dark_on_light_is_the_same(void) {
+    int same = 0;
     for (int i = 0; i < n_images; i++) {
         lks_picture p = picture_of(SIDE, SIDE, 1);
         for (int k = 0; k < BYTES; k++)
             p.pixels[k] = (uint8_t)(255 - images[i * BYTES + k]);
-        check(&p, images + i * BYTES);
+        same += becomes(&p, images + i * BYTES);
+    }
+    nearly_all(same, 94);
+}
+
+/* Strokes of one colour on glass, black or white: what hides the ground is the ink. */
+static void ink_on_glass_is_the_same(void) {
+    for (int colour = 0; colour <= 255; colour += 255) {
+        int same = 0;
+        for (int i = 0; i < n_images; i++) {
+            lks_picture p = picture_of(SIDE, SIDE, 4);
+            memset(p.pixels, colour, 4 * BYTES);
+            for (int k = 0; k < BYTES; k++)
+                p.pixels[4 * k + 3] = images[i * BYTES + k];
+            same += becomes(&p, images + i * BYTES);
+        }
+        nearly_all(same, 94);
     }
 }
 
-static void black_ink_on_glass_is_the_same(void) {
-    for (int i = 0; i < n_images; i++) {
-        lks_picture p = picture_of(SIDE, SIDE, 4);
-        for (int k = 0; k < BYTES; k++)
-            p.pixels[4 * k + 3] = images[i * BYTES + k];
-        check(&p, images + i * BYTES);
+static void one_pixel_off_is_prepared(void) {
+    lks_picture_info info;
+    uint8_t out[BYTES];
+    for (int by = 0; by <= 3; by += 3) {
+        lks_picture p = picture_of(SIDE, SIDE, 1);
+        memcpy(p.pixels + by, images, (size_t)(BYTES - by));
+        CU_ASSERT_EQUAL(lks_picture_center(&p, out, &info, &err), LKS_OK);
+        CU_ASSERT_EQUAL(info.unchanged, by == 0);
+        CU_ASSERT_EQUAL(memcmp(out, images, BYTES), 0); /* moved back */
+        lks_picture_free(&p);
     }
 }
 
 /* Anywhere on a larger sheet. */
 static void the_place_on_the_sheet_is_lost(void) {
     enum { ROWS = 90, COLUMNS = 61 };
+    int same = 0;
     for (int i = 0; i < n_images; i++) {
         lks_picture p = picture_of(ROWS, COLUMNS, 1);
         const int top = i * 7 % (ROWS - SIDE), left = i * 11 % (COLUMNS - SIDE);
         for (int y = 0; y < SIDE; y++)
             memcpy(p.pixels + (top + y) * COLUMNS + left, images + i * BYTES + y * SIDE, SIDE);
-        check(&p, images + i * BYTES);
+        same += becomes(&p, images + i * BYTES);
     }
+    nearly_all(same, 94);
 }
 
 /* Three times as large, brought back by averages of equal values, and as bright as can be. */
 static void the_size_is_lost(void) {
     enum { TIMES = 3, LONG = TIMES * SIDE };
+    int same = 0;
     for (int i = 0; i < n_images; i++) {
         const uint8_t *image = images + i * BYTES;
         const int top = largest(image);
@@ -118,8 +156,9 @@ static void the_size_is_lost(void) {
                 p.pixels[y * LONG + x] = image[y / TIMES * SIDE + x / TIMES];
         for (int k = 0; k < BYTES; k++)
             bright[k] = (uint8_t)((image[k] * 255 + top / 2) / top);
-        check(&p, bright);
+        same += becomes(&p, bright);
     }
+    nearly_all(same, 85);
 }
 
 /* --- step by step ----------------------------------------------------------------------------- */
@@ -129,22 +168,7 @@ static void fill(uint8_t *image, int top, int left, int rows, int columns, int v
         memset(image + y * SIDE + left, value, (size_t)columns);
 }
 
-/* 127 is not above 127: as it is, the middle is ink; inverted, nothing is above the ground. */
-static void inverted_above_127(void) {
-    static const uint8_t bytes[9] = {88, 88, 88, 244, 255, 244, 88, 88, 88};
-    uint8_t out[BYTES];
-    lks_picture p = picture_of(3, 3, 1);
-    memcpy(p.pixels, bytes, 9);
-    CU_ASSERT_FALSE(center(&p, out));
-    CU_ASSERT_EQUAL(largest(out), 255);
-    p = picture_of(3, 3, 1);
-    memcpy(p.pixels, bytes, 9);
-    p.pixels[0]++;
-    CU_ASSERT_TRUE(center(&p, out));
-    CU_ASSERT_EQUAL(largest(out), 0);
-}
-
-/* A sheet of @p rows x @p columns of one value has no ink, nor with one pixel 15 brighter: 16 is ink. */
+/* A sheet of one value has no ink, nor with a square in it that is 15 brighter: 16 is ink. */
 static void little_contrast_is_blank(void) {
     static const int values[] = {0, 1, 100, 127, 128, 254, 255},
                      sizes[][2] = {{1, 1}, {1, 9}, {7, 1}, {9, 9}};
@@ -157,68 +181,42 @@ static void little_contrast_is_blank(void) {
             CU_ASSERT_EQUAL(largest(out), 0);
         }
     for (int contrast = 15; contrast <= 16; contrast++) {
-        lks_picture p = picture_of(9, 9, 1);
-        memset(p.pixels, 60, 81);
-        p.pixels[40] = (uint8_t)(60 + contrast);
+        lks_picture p = picture_of(SIDE, SIDE, 1);
+        fill(p.pixels, 8, 12, 12, 3, contrast);
         CU_ASSERT_EQUAL(center(&p, out), contrast == 15);
     }
 }
 
-/* Ground 40, though a quarter of the border is ink; from 40 to 240 a quarter is 90, which is black. */
-static void the_ground_becomes_black(void) {
-    uint8_t wanted[BYTES] = {0};
-    lks_picture p = picture_of(SIDE, SIDE, 1);
-    memset(p.pixels, 40, BYTES);
-    fill(p.pixels, 0, 4, 20, 20, 240); /* 20 of the 108 pixels of the border */
-    fill(p.pixels, 3, 6, 1, 1, 90);
-    fill(p.pixels, 4, 6, 1, 1, 91);
-    fill(p.pixels, 5, 6, 1, 1, 165);
-    fill(wanted, 4, 4, 20, 20, 255); /* its centre of mass lies below and right of the middle */
-    fill(wanted, 7, 6, 1, 1, 0);
-    fill(wanted, 8, 6, 1, 1, 2);   /* 1.7 */
-    fill(wanted, 9, 6, 1, 1, 128); /* 127.5 */
-    check(&p, wanted);
-    p = picture_of(8, 8,
-                   1); /* 8 of 28: more than a quarter, so that the ground is taken for bright */
-    memset(p.pixels, 200, 8);
-    uint8_t out[BYTES];
-    CU_ASSERT_TRUE(center(&p, out));
-}
-
-/* 40 rows x 11 columns: 20 x 6 (5.5, up); their middles are 10 and 3, so that 4.5 becomes 5 and 11.5
- * becomes 12. */
+/* 40 rows x 7 columns: 20 x 4 (3.5, up). */
 static void sides_keep_their_ratio(void) {
-    uint8_t wanted[BYTES] = {0};
     lks_picture p = picture_of(60, 40, 1);
     for (int y = 10; y < 50; y++)
-        memset(p.pixels + y * 40 + 3, 77, 11);
-    fill(wanted, 5, 12, 20, 6, 255);
-    check(&p, wanted);
+        memset(p.pixels + y * 40 + 13, 77, 7);
+    uint8_t out[BYTES];
+    CU_ASSERT_FALSE(center(&p, out));
+    int rows = 0, columns = 0;
+    for (int k = 0; k < SIDE; k++) {
+        rows += out[k * SIDE + 14] > 0;
+        columns += out[14 * SIDE + k] > 0;
+    }
+    CU_ASSERT_EQUAL(rows, 20);
+    CU_ASSERT_EQUAL(columns, 4);
 }
 
-/* One pixel grows to 20 x 20, a hair of 400 pixels becomes one of 20 x 1. */
-static void dots_and_hairs(void) {
-    uint8_t wanted[BYTES] = {0};
-    lks_picture p = picture_of(5, 5, 1);
-    p.pixels[7] = 30;
-    fill(wanted, 5, 5, 20, 20, 255);
-    check(&p, wanted);
-    memset(wanted, 0, BYTES);
-    p = picture_of(3, 500, 1);
-    memset(p.pixels + 500 + 50, 30, 400);
-    fill(wanted, 14, 5, 1, 20, 255);
-    check(&p, wanted);
-}
-
-/* Nearly all mass in the first column: the centre would lie at 14.5, and the last column outside. */
-static void all_stays_inside(void) {
-    uint8_t wanted[BYTES] = {0};
-    lks_picture p = picture_of(SIDE, SIDE, 1);
-    fill(p.pixels, 4, 4, 20, 1, 200);
-    fill(p.pixels, 4, 23, 1, 1, 20);
-    fill(wanted, 5, 8, 20, 1, 200);
-    fill(wanted, 5, 27, 1, 1, 20);
-    check(&p, wanted);
+/* A hair of 200 pixels becomes a stroke as pens draw them: about 2 of 28 pixels, and 20 long. */
+static void hairs_become_strokes(void) {
+    uint8_t out[BYTES];
+    lks_picture p = picture_of(60, 240, 1);
+    memset(p.pixels + 30 * 240 + 20, 200, 200);
+    CU_ASSERT_FALSE(center(&p, out));
+    int long_enough = 0, wide = 0;
+    for (int k = 0; k < SIDE; k++) {
+        long_enough += out[14 * SIDE + k] > 0;
+        wide += out[k * SIDE + 14] > 127;
+    }
+    CU_ASSERT_EQUAL(long_enough, 20);
+    CU_ASSERT(wide >= 2 && wide <= 3);
+    CU_ASSERT_EQUAL(largest(out), 255);
 }
 
 int main(void) {
@@ -226,15 +224,13 @@ int main(void) {
         {"images are read", read_images},
         {"each image is its own", each_image_is_its_own},
         {"dark on light is the same", dark_on_light_is_the_same},
-        {"black ink on glass is the same", black_ink_on_glass_is_the_same},
+        {"ink on glass is the same", ink_on_glass_is_the_same},
+        {"one pixel off is prepared", one_pixel_off_is_prepared},
         {"the place on the sheet is lost", the_place_on_the_sheet_is_lost},
         {"the size is lost", the_size_is_lost},
-        {"inverted above 127", inverted_above_127},
         {"little contrast is blank", little_contrast_is_blank},
-        {"the ground becomes black", the_ground_becomes_black},
         {"sides keep their ratio", sides_keep_their_ratio},
-        {"dots and hairs", dots_and_hairs},
-        {"all stays inside", all_stays_inside},
+        {"hairs become strokes", hairs_become_strokes},
         {NULL, NULL},
     };
     const int status = lks_test_main("picture center", tests);

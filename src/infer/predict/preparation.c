@@ -48,12 +48,12 @@ static lks_picture_form form_for(const lks_preparation *p, bool of_set) {
 
 lks_status lks_prepare(const lks_preparation *p, lks_picture *picture, bool of_set, uint8_t *out,
                        lks_prepared *how, lks_picture_info *info, lks_error *err) {
-    const bool same = needs_no_change(p, picture);
-    const bool stays = same && (p->way == LKS_PREPROCESS_AUTO || (of_set && !p->told));
+    const bool same = needs_no_change(p, picture), stays = same && of_set && !p->told;
     *info = (lks_picture_info){0};
     if (p->way != LKS_PREPROCESS_NONE && !stays) {
-        *how = LKS_PREPARED_MNIST;
-        return lks_picture_center(picture, out, info, err);
+        LKS_TRY(lks_picture_center(picture, out, info, err));
+        *how = info->unchanged ? LKS_PREPARED_NONE : LKS_PREPARED_MNIST;
+        return LKS_OK;
     }
     const lks_picture_form form = form_for(p, of_set);
     *how = same && !form.invert ? LKS_PREPARED_NONE : LKS_PREPARED_FIT;

@@ -4,6 +4,7 @@
 
 #include "lockstep/ink.h"
 #include "lockstep/memory.h"
+#include "pictures/ink/steps.h"
 #include "pictures/picture_resize.h"
 
 enum { SIDE = LKS_MNIST_SIDE, LONGEST = 20 };
@@ -49,9 +50,7 @@ static void cut(uint8_t *out, const lks_ink *ink, const lks_ink_parts *parts, co
     }
 }
 
-/* Where the crop begins along an axis, @p twice being the sum of value * (2 i + 1): rounded, ties up,
- * so that the centre of mass is as close to 14.5 as it can be; kept inside. */
-static int place(int64_t mass, int64_t twice, int side) {
+int lks_ink_place(int64_t mass, int64_t twice, int side) {
     const int64_t above = 30 * mass - twice, unit = 2 * mass;
     const int64_t first = above < 0 ? 0 : above / unit;
     return first > SIDE - side ? SIDE - side : (int)first;
@@ -68,33 +67,39 @@ static void put(uint8_t *out, const uint8_t *ink, int rows, int columns) {
         }
     if (mass == 0)
         return;
-    const int top = place(mass, down, rows), left = place(mass, right, columns);
+    const int top = lks_ink_place(mass, down, rows), left = lks_ink_place(mass, right, columns);
     for (int y = 0; y < rows; y++)
         memcpy(out + (top + y) * SIDE + left, ink + y * columns, (size_t)columns);
 }
 
-lks_status lks_ink_image(const lks_ink *ink, const lks_ink_parts *parts, const bool *chosen,
-                         uint8_t *out, lks_error *err) {
+/* The digit as it is drawn, without paper around it. */
+static lks_status draw(lks_picture *p, uint8_t *out, lks_error *err) {
     uint8_t small[LONGEST * LONGEST];
-    memset(out, 0, (size_t)SIDE * SIDE);
-    const lks_ink_part box = box_of(ink, parts, chosen);
-    if (box.rows <= 0)
-        return LKS_OK;
-    const int side = box.rows > box.columns ? box.rows : box.columns;
-    const int rows = lks_picture_scaled(box.rows, LONGEST, side, LONGEST);
-    const int columns = lks_picture_scaled(box.columns, LONGEST, side, LONGEST);
+    LKS_TRY(lks_ink_fit_width(p, err));
+    const int side = p->rows > p->columns ? p->rows : p->columns;
+    const int rows = lks_picture_scaled(p->rows, LONGEST, side, LONGEST);
+    const int columns = lks_picture_scaled(p->columns, LONGEST, side, LONGEST);
     const size_t pixels = (size_t)rows * (size_t)columns;
-    lks_picture p = {box.rows, box.columns, 1, NULL};
-    p.pixels = lks_alloc((size_t)p.rows, (size_t)p.columns, "a digit", err);
-    if (!p.pixels)
-        return LKS_ERR_MEMORY;
-    cut(p.pixels, ink, parts, chosen, &box);
-    const lks_status status = lks_picture_resize(&p, rows, columns, 1, small, (size_t)columns, err);
-    lks_free(p.pixels);
-    LKS_TRY(status);
+    LKS_TRY(lks_picture_resize(p, rows, columns, 1, small, (size_t)columns, err));
     const int top = largest(small, pixels);
     if (side != LONGEST && top > 0) /* thin lines of a large picture come out as faint ones */
         brighten(small, pixels, top);
     put(out, small, rows, columns);
     return LKS_OK;
+}
+
+lks_status lks_ink_image(const lks_ink *ink, const lks_ink_parts *parts, const bool *chosen,
+                         uint8_t *out, lks_error *err) {
+    memset(out, 0, (size_t)SIDE * SIDE);
+    const lks_ink_part box = box_of(ink, parts, chosen);
+    if (box.rows <= 0)
+        return LKS_OK;
+    lks_picture p = {box.rows, box.columns, 1, NULL};
+    p.pixels = lks_alloc((size_t)p.rows, (size_t)p.columns, "a digit", err);
+    if (!p.pixels)
+        return LKS_ERR_MEMORY;
+    cut(p.pixels, ink, parts, chosen, &box);
+    const lks_status status = draw(&p, out, err);
+    lks_free(p.pixels);
+    return status;
 }

@@ -46,6 +46,17 @@ static int32_t label_cores(flood *f) {
     return n;
 }
 
+/* One ring of fainter pixels around what has been reached. */
+static void widen(flood *f) {
+    for (const int64_t end = f->tail; f->head < end;)
+        spread(f, f->queue[f->head++], 1);
+}
+
+/* How wide the soft edge of a stroke may be, in pixels: that of an image of 28 pixels that was enlarged. */
+static int halo_of(const lks_ink *ink) {
+    return 1 + (ink->rows > ink->columns ? ink->rows : ink->columns) / 28;
+}
+
 /* Boxes grow from nothing: rows and columns are ends until all pixels were seen. */
 static void measure(lks_ink_parts *parts, const lks_ink *ink) {
     for (int i = 0; i < parts->n; i++)
@@ -77,7 +88,8 @@ lks_status lks_ink_parts_find(lks_ink_parts *parts, const lks_ink *ink, lks_erro
         flood f = {ink, parts->labels, queue, 0, 0};
         parts->n = (int)label_cores(&f);
         f.head = 0; /* once more, from all cores */
-        flow(&f, 1);
+        for (int ring = halo_of(ink); ring > 0; ring--)
+            widen(&f);
         parts->parts = lks_alloc((size_t)parts->n, sizeof *parts->parts, "parts", err);
     }
     lks_free(queue);
