@@ -31,7 +31,8 @@ void lks_print_usage(const lks_command *const *commands, FILE *out) {
                  "  LOCKSTEP_TRACE_EVENTS=N  events that train --trace keeps of each thread\n"
                  "  OMP_NUM_THREADS=N        threads of a rank, where --threads does not say\n"
                  "  NO_COLOR=1               no colour in messages on a terminal\n\n"
-                 "Exit status: 0 done, 1 failed, 2 usage or configuration error, 73 another\n"
+                 "Exit status: 0 done, 1 failed, 2 usage or configuration error, 3 an\n"
+                 "answer is unsure (predict --fail-unsure), 73 another\n"
                  "process works in the run folder, 75 stopped early, on a signal or at its time\n"
                  "limit, with a checkpoint saved, 76 memory changed or replicas differ, 79 a rank\n"
                  "made no progress. After 75 and above the same command goes on.\n");

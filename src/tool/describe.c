@@ -161,6 +161,7 @@ static void print_checkpoint(const lks_checkpoint *c) {
         (long long)c->cursor.batch, c->cursor.batch == 1 ? "" : "es",
         (long long)c->cursor.samples_seen, c->numerics, (unsigned long long)c->seed);
     lks_print_digests(c);
+    lks_print_temperature(&c->temperature);
     lks_print(stdout, "data           %lld training images of %dx%dx%d, %d classes, digest %s\n",
               (long long)c->data.n_train, c->data.rows, c->data.columns, c->data.channels,
               c->data.classes, c->data.digest);

@@ -18,6 +18,9 @@ lks_status lks_describe_configured_data(const lks_describe_options *o, lks_error
 /* Prints the digests of a checkpoint: of its weights, of their average if it has one, of its state. */
 void lks_print_digests(const lks_checkpoint *c);
 
+/* How sure the network may be, a line. */
+void lks_print_temperature(const lks_temperature *t);
+
 /* Prints by which program, from where and on what a checkpoint was written. */
 void lks_print_origin(const lks_checkpoint *c);
 

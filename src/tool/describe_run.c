@@ -291,6 +291,17 @@ static void print_results(const run_folder *r) {
     print_tested(r);
 }
 
+void lks_print_temperature(const lks_temperature *t) {
+    if (t->images == 0)
+        lks_print(stdout, "calibration    none: see lockstep calibrate\n");
+    else
+        lks_print(stdout,
+                  "calibration    temperature %.4f, by %lld images held out%s, %lld of them wrong; "
+                  "their mean loss %.5f, without it %.5f\n",
+                  t->value, (long long)t->images, t->second_run ? " of a second run" : "",
+                  (long long)t->wrong, t->nll_after, t->nll_before);
+}
+
 void lks_print_digests(const lks_checkpoint *c) {
     char average[LKS_SHA256_HEX];
     lks_error ignored;
