@@ -1,0 +1,191 @@
+/* What is written on a picture: the same digit is found, whatever paper, lines and dirt there are beside it. */
+#include "support/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lockstep/data.h"
+#include "lockstep/ink.h"
+#include "lockstep/memory.h"
+
+enum { SHEET = 160, TIMES = 4, AT = 24, BYTES = LKS_MNIST_SIDE * LKS_MNIST_SIDE };
+
+static lks_error err;
+static uint8_t digit[BYTES], wanted[BYTES];
+
+static lks_picture sheet_of(int rows, int columns, int value) {
+    lks_picture p = {rows, columns, 1, lks_alloc((size_t)rows, (size_t)columns, "a sheet", &err)};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p.pixels);
+    memset(p.pixels, value, (size_t)rows * (size_t)columns);
+    return p;
+}
+
+/* The digit in black on white, large, in the middle of the sheet. */
+static lks_picture written(void) {
+    lks_picture p = sheet_of(SHEET, SHEET, 255);
+    for (int y = 0; y < TIMES * LKS_MNIST_SIDE; y++)
+        for (int x = 0; x < TIMES * LKS_MNIST_SIDE; x++)
+            p.pixels[(AT + y) * SHEET + AT + x] =
+                (uint8_t)(255 - digit[y / TIMES * LKS_MNIST_SIDE + x / TIMES]);
+    return p;
+}
+
+static void fill(lks_picture *p, int top, int left, int rows, int columns, int value) {
+    for (int y = top; y < top + rows; y++)
+        memset(p->pixels + y * p->columns + left, value, (size_t)columns);
+}
+
+/* Centres @p p and frees it. */
+static lks_picture_info center(lks_picture *p, uint8_t *out) {
+    lks_picture_info info;
+    CU_ASSERT_EQUAL_FATAL(lks_picture_center(p, out, &info, &err), LKS_OK);
+    lks_picture_free(p);
+    return info;
+}
+
+/* How far the picture's image is from that of the clean sheet: the mean of all values. */
+static double off(lks_picture *p, lks_picture_info *info) {
+    uint8_t out[BYTES];
+    int64_t sum = 0;
+    *info = center(p, out);
+    for (int i = 0; i < BYTES; i++)
+        sum += abs(out[i] - wanted[i]);
+    return (double)sum / BYTES;
+}
+
+static void read_digit(void) {
+    lks_idx_info info;
+    CU_ASSERT_EQUAL_FATAL(lks_idx_open(&info, LKS_GOLDEN_DIR, "t10k-images-idx3-ubyte", 3, &err),
+                          LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_idx_read(&info, 0, 1, digit, &err), LKS_OK); /* a seven */
+    lks_picture p = written();
+    const lks_picture_info found = center(&p, wanted);
+    CU_ASSERT_FALSE(found.blank);
+    CU_ASSERT_EQUAL(found.lines + found.specks, 0);
+    CU_ASSERT_EQUAL(found.parts, 1);
+}
+
+static void a_frame_goes(void) {
+    lks_picture_info info;
+    for (int in = 0; in <= 8; in += 4) {
+        lks_picture p = written();
+        const int side = SHEET - 2 * in;
+        fill(&p, in, in, 5, side, 0);
+        fill(&p, SHEET - in - 5, in, 5, side, 0);
+        fill(&p, in, in, side, 5, 0);
+        fill(&p, in, SHEET - in - 5, side, 5, 0);
+        CU_ASSERT_EQUAL(off(&p, &info), 0);
+    }
+}
+
+/* Two of the rules cross the digit. */
+static void rules_go_and_strokes_stay(void) {
+    lks_picture_info info;
+    lks_picture p = written();
+    for (int y = 16; y < SHEET; y += 30)
+        for (int x = 0; x < SHEET; x++)
+            for (int k = 0; k < 2; k++)
+                if (p.pixels[(y + k) * SHEET + x] > 90)
+                    p.pixels[(y + k) * SHEET + x] = 90;
+    CU_ASSERT(off(&p, &info) < 4);
+    CU_ASSERT_EQUAL(info.lines, 5);
+}
+
+static void an_upright_stroke_from_edge_to_edge_is_a_one(void) {
+    uint8_t out[BYTES];
+    lks_picture p = sheet_of(60, 40, 255);
+    fill(&p, 0, 18, 60, 3, 0);
+    const lks_picture_info info = center(&p, out);
+    CU_ASSERT_FALSE(info.blank);
+    CU_ASSERT_EQUAL(info.lines, 0);
+    CU_ASSERT(out[14 * LKS_MNIST_SIDE + 14] > 200);
+}
+
+static void an_underline_goes(void) {
+    lks_picture_info info;
+    lks_picture p = written();
+    fill(&p, 140, 20, 8, 110, 0);
+    CU_ASSERT_EQUAL(off(&p, &info), 0);
+    CU_ASSERT_EQUAL(info.lines, 1);
+}
+
+static void specks_go(void) {
+    lks_picture_info info;
+    lks_picture p = written();
+    for (int k = 0; k < 12; k++)
+        fill(&p, 3 + k % 2 * 148, 3 + k * 13 % 150, 4, 4, 0);
+    CU_ASSERT_EQUAL(off(&p, &info), 0);
+    CU_ASSERT(info.specks >= 10);
+}
+
+/* The left half lies in the shadow. */
+static void a_shadow_goes(void) {
+    lks_picture_info info;
+    lks_picture p = written();
+    for (int y = 0; y < SHEET; y++)
+        for (int x = 0; x < SHEET / 2; x++)
+            p.pixels[y * SHEET + x] = (uint8_t)(p.pixels[y * SHEET + x] * 6 / 10);
+    CU_ASSERT(off(&p, &info) < 4);
+}
+
+static void faint_ink_is_ink(void) {
+    lks_picture_info info;
+    lks_picture p = written();
+    for (int i = 0; i < SHEET * SHEET; i++)
+        p.pixels[i] = (uint8_t)(215 + p.pixels[i] * 40 / 255);
+    CU_ASSERT(off(&p, &info) < 4);
+}
+
+static void grain_is_blank(void) {
+    uint8_t out[BYTES];
+    lks_picture p = sheet_of(SHEET, SHEET, 0);
+    uint32_t state = 1;
+    for (int i = 0; i < SHEET * SHEET; i++) {
+        state = state * 1664525 + 1013904223;
+        p.pixels[i] = (uint8_t)(220 + (state >> 28));
+    }
+    CU_ASSERT_TRUE(center(&p, out).blank);
+}
+
+/* Two squares that meet at a corner are one part, one away from them another; soft edges belong to theirs. */
+static void parts_touch_by_corners(void) {
+    lks_picture p = sheet_of(40, 60, 0);
+    fill(&p, 5, 5, 4, 4, 255);
+    fill(&p, 9, 9, 4, 4, 255);
+    fill(&p, 20, 30, 10, 10, 40);
+    fill(&p, 21, 31, 8, 8, 255);
+    lks_ink ink;
+    lks_ink_parts parts;
+    CU_ASSERT_EQUAL_FATAL(lks_ink_separate(&ink, &p, 1024, &err), LKS_OK);
+    CU_ASSERT_TRUE(ink.exact);
+    CU_ASSERT_FALSE(ink.dark_on_light);
+    CU_ASSERT_EQUAL_FATAL(lks_ink_parts_find(&parts, &ink, &err), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(parts.n, 2);
+    CU_ASSERT_EQUAL(parts.parts[0].pixels, 32);
+    CU_ASSERT_EQUAL(parts.parts[1].top, 20);
+    CU_ASSERT_EQUAL(parts.parts[1].left, 30);
+    CU_ASSERT_EQUAL(parts.parts[1].rows, 10);
+    CU_ASSERT_EQUAL(parts.parts[1].columns, 10);
+    CU_ASSERT_EQUAL(parts.parts[1].mass, 64 * 255 + 36 * 40);
+    lks_ink_parts_free(&parts);
+    lks_ink_free(&ink);
+    lks_picture_free(&p);
+}
+
+int main(void) {
+    const lks_test tests[] = {
+        {"a digit is read", read_digit},
+        {"a frame goes", a_frame_goes},
+        {"rules go and strokes stay", rules_go_and_strokes_stay},
+        {"an upright stroke from edge to edge is a one",
+         an_upright_stroke_from_edge_to_edge_is_a_one},
+        {"an underline goes", an_underline_goes},
+        {"specks go", specks_go},
+        {"a shadow goes", a_shadow_goes},
+        {"faint ink is ink", faint_ink_is_ink},
+        {"grain is blank", grain_is_blank},
+        {"parts touch by corners", parts_touch_by_corners},
+        {NULL, NULL},
+    };
+    return lks_test_main("ink", tests);
+}
