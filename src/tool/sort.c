@@ -12,6 +12,7 @@
 #include "files/whole_file.h"
 #include "lockstep/data.h"
 #include "lockstep/log.h"
+#include "lockstep/picture.h"
 #include "lockstep/publish.h"
 
 enum { TRIES = 100000 }; /* names for one picture */
@@ -71,7 +72,8 @@ lks_status lks_sorter_open(lks_sorter *s, const char *dir, const lks_predictor *
                            lks_error *err) {
     *s = (lks_sorter){.dir = dir,
                       .data = lks_predictor_data(predictor),
-                      .classes = lks_predictor_classes(predictor)};
+                      .classes = lks_predictor_classes(predictor),
+                      .shape = lks_predictor_shape(predictor)};
     for (int k = 0; k <= s->classes; k++)
         LKS_TRY(open_folder(s, k, err));
     return LKS_OK;
@@ -136,18 +138,33 @@ static lks_status put(lks_sorter *s, const picture *p, const char *file, lks_err
     return add_file(s, path, (int64_t)p->size, p->folder == s->classes, err);
 }
 
+/* Of a digit among several: what the network saw of it, called after its picture, line and place. */
+static lks_status take_digit(const lks_sorter *s, const lks_answer *answer, picture *p,
+                             char name[LKS_PATH_MAX], lks_error *err) {
+    const char *slash = strrchr(answer->file, '/'), *base = slash ? slash + 1 : answer->file;
+    const char *dot = strrchr(base, '.');
+    const int stem = dot && dot > base ? (int)(dot - base) : (int)strlen(base);
+    snprintf(name, LKS_PATH_MAX, "%.*s-%d-%d.png", stem > 400 ? 400 : stem, base,
+             answer->place->line + 1, answer->place->place + 1);
+    return lks_png_encode(answer->pixels, s->shape.rows, s->shape.columns, s->shape.channels,
+                          &p->bytes, &p->size, err);
+}
+
 static lks_status take(lks_sorter *s, const lks_answer *answer, lks_error *err) {
+    char name[LKS_PATH_MAX];
+    const char *file = answer->place ? name : answer->file;
     picture p = {.folder = answer->doubt ? s->classes : answer->predicted};
     if (answer->index >= 0)
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: is a data set, which --sort cannot put into folders: it takes files "
                         "of one picture each",
                         answer->file);
-    lks_status status = lks_read_whole_file(answer->file, 0, NULL, &p.bytes, &p.size, err);
+    lks_status status = answer->place ? take_digit(s, answer, &p, name, err)
+                                      : lks_read_whole_file(file, 0, NULL, &p.bytes, &p.size, err);
     if (status == LKS_OK && is_there(s, &p))
         s->there++;
     else if (status == LKS_OK)
-        status = put(s, &p, answer->file, err);
+        status = put(s, &p, file, err);
     free(p.bytes);
     return status;
 }

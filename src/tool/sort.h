@@ -16,6 +16,7 @@ typedef struct lks_sorter {
     const char *dir;
     const lks_data_config *data; /* names of the classes */
     int classes;
+    lks_shape shape;        /* of an image that the network sees */
     lks_sorted_file *files; /* [n_files] */
     int64_t n_files;
     int64_t counts[LKS_CLASSES_MAX + 1]; /* copied, by class; the last: unsure */

@@ -88,9 +88,14 @@ check "is refused" grep -q "has images of one digit each: --segment is for pictu
 segments 0 "--preprocess none" sheet.pgm --format json --preprocess none --invert
 same "fits the boxes" '"fit"' "$(jq .preprocess stdout | sort -u)"
 
+# --- sorted: each digit as the network saw it
+segments 0 "--sort" sheet.pgm --format json --sort sorted
+same "as many pictures as digits" "$(wc -l <stdout)" "$(find sorted -name 'sheet-*.png' | wc -l)"
+"$LOCKSTEP" predict first "$(find sorted -name 'sheet-1-1.png')" --show --format json >again 2>/dev/null
+same "an image that is prepared already" "$(head -n 1 stdout | jq -c .probabilities)" "$(jq -c .probabilities again)"
+
 # --- usage
-for arguments in "sheet.pgm --show-to" "sheet.pgm sheet.pgm --segment --show-to a.png" "sheet.pgm --show-to a.png" \
-    "sheet.pgm --segment --sort sorted"; do
+for arguments in "sheet.pgm --show-to" "sheet.pgm sheet.pgm --segment --show-to a.png" "sheet.pgm --show-to a.png"; do
     # shellcheck disable=SC2086 # words
     status=0 && "$LOCKSTEP" predict first $arguments >stdout 2>stderr || status=$?
     same "predict $arguments: status" 2 $status

@@ -122,8 +122,6 @@ static void check(const struct argp_state *state, arguments *a) {
     pictures->background = a->background >= 0 ? a->background : pictures->invert ? 255 : 0;
     if (a->printer.boxes.path && (!a->o.segment || a->n_images != 1 || a->files_from))
         lks_usage_error(state, "--show-to needs --segment and one picture");
-    if (a->sort && a->o.segment)
-        lks_usage_error(state, "--sort is for pictures of one digit each, not for --segment");
     a->printer.boxes.prints =
         a->o.segment && a->printer.show && a->printer.format == LKS_PREDICT_TEXT;
     if (a->printer.show && a->printer.format == LKS_PREDICT_CSV)
