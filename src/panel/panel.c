@@ -48,7 +48,7 @@ static void add_panel(lks_html *page, const lks_panel_source *source) {
         "<div>\n<div class=\"draw-board\"><canvas id=\"draw-board\" width=\"560\" height=\"560\" "
         "tabindex=\"-1\" role=\"img\" aria-label=\"Board to draw on with a pointer; a picture can "
         "be opened instead\"></canvas><p class=\"draw-invitation\" "
-        "aria-hidden=\"true\">%s</p></div>\n"
+        "aria-hidden=\"true\">%s</p><div id=\"draw-boxes\" aria-hidden=\"true\"></div></div>\n"
         "<div class=\"draw-buttons\"><button type=\"button\" id=\"draw-undo\">Undo</button>"
         "<button type=\"button\" id=\"draw-clear\">Clear</button>"
         "<label><input type=\"file\" id=\"draw-file\" accept=\"image/*\">Open a picture…</label>"
@@ -62,6 +62,12 @@ static void add_panel(lks_html *page, const lks_panel_source *source) {
         is_digits(source) ? "Draw a digit here" : "Draw here", data->columns, data->rows);
 }
 
+/* In any order: they are functions. What is drawn on the page uses them, and stands last. */
+static const char *const scripts[] = {"network",     "picture",   "ink",          "ink_tone",
+                                      "ink_paper",   "ink_lines", "ink_parts",    "ink_image",
+                                      "ink_width",   "digits",    "digits_lines", "digits_cuts",
+                                      "digits_runs", "doubt",     "reading"};
+
 static lks_status add_program(lks_html *page, const lks_panel_source *source,
                               const lks_panel_numbers *numbers, lks_error *err) {
     add_script(page, "application/json", "network");
@@ -69,9 +75,9 @@ static lks_status add_program(lks_html *page, const lks_panel_source *source,
     lks_html_add(page, "</script>\n");
     add_numbers(page, numbers);
     lks_html_add(page, "<script>\n\"use strict\";\n{\n");
-    lks_html_asset(page, "network");
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
+        lks_html_asset(page, scripts[i]);
     lks_panel_network_kinds(page);
-    lks_html_asset(page, "picture");
     lks_html_asset(page, "panel");
     lks_html_add(page, "}\n</script>\n");
     return LKS_OK;

@@ -153,6 +153,24 @@ static void add_pictures(lks_html *page, const lks_pictures_config *p) {
                     ways[p->preprocess], p->invert ? "true" : "false", p->background);
 }
 
+static void add_bounds(lks_html *page, const char *name, const int32_t *bounds) {
+    double values[LKS_TRAITS];
+    for (int t = 0; t < LKS_TRAITS; t++)
+        values[t] = bounds[t];
+    add_numbers(page, name, values, LKS_TRAITS);
+}
+
+/* When an answer should not be trusted. */
+static void add_doubt(lks_html *page, const lks_panel_source *source) {
+    const lks_traits *traits = &source->data->traits;
+    const double numbers[] = {source->unsure_below, source->temperature};
+    add_numbers(page, "unsure", numbers, 2);
+    if (traits->images == 0 || source->data->channels != 1)
+        return;
+    add_bounds(page, "low", traits->low);
+    add_bounds(page, "high", traits->high);
+}
+
 lks_status lks_panel_network_describe(lks_html *page, const lks_panel_source *source,
                                       lks_error *err) {
     const lks_config *config = source->config;
@@ -160,6 +178,7 @@ lks_status lks_panel_network_describe(lks_html *page, const lks_panel_source *so
     lks_html_printf(page, "{\"rows\":%d,\"columns\":%d,\"channels\":%d", data->rows, data->columns,
                     data->channels);
     add_pictures(page, &config->data.pictures);
+    add_doubt(page, source);
     add_numbers(page, "mean", data->mean, data->channels);
     add_numbers(page, "std", data->std, data->channels);
     for (int i = 0; i < data->classes; i++) {

@@ -11,6 +11,8 @@ typedef struct lks_panel_source {
     const lks_config *config;      /* the layers and the names of the classes */
     const lks_data_identity *data; /* what an image is: size, channels, mean and deviation */
     const lks_flat *weights;       /* those to answer with: lks_checkpoint_evaluated() */
+    double temperature;            /* that of these weights, or 1 */
+    double unsure_below;           /* an answer that is less sure is marked */
 } lks_panel_source;
 
 /* The numbers of a network: the tensors of its layers in their order. Rounded weights stand in `text` instead,

@@ -5,6 +5,8 @@
 #include "lockstep/memory.h"
 #include "lockstep/publish.h"
 #include "lockstep/report.h"
+#include "infer/temperature.h"
+#include "lockstep/predict.h"
 #include "panel/panel.h"
 #include "report/sections.h"
 
@@ -109,8 +111,12 @@ static void write_draw(lks_html *page, const lks_report *r, size_t end) {
         lks_section_close(page);
         return;
     }
-    const lks_panel_source source = {&run->config, &run->checkpoint.data,
-                                     lks_checkpoint_evaluated(&run->checkpoint)};
+    const lks_temperature *t = &run->checkpoint.temperature;
+    const lks_panel_source source = {.config = &run->config,
+                                     .data = &run->checkpoint.data,
+                                     .weights = lks_checkpoint_evaluated(&run->checkpoint),
+                                     .temperature = lks_temperature_known(t) ? t->value : 1,
+                                     .unsure_below = LKS_UNSURE_BELOW};
     lks_error err;
     lks_panel_write(page, &source, end, &err); /* what went wrong stands in the section */
 }

@@ -53,7 +53,7 @@ same "an image of the data set is taken as it is" "120 none" \
 # --- the report's page does the same
 "$LOCKSTEP" report tuned --out tuned.html >report.log 2>&1 || show report.log
 "$LOCKSTEP" predict tuned scans/*/*.pgm --show --format json >predicted
-node "$here/panel_node.js" pictures "$SOURCE/src/page/assets" tuned.html predicted >page.json || true
+node "$here/panel_node.js" pictures tuned.html predicted >page.json || true
 same "the page sees the same pixels, and answers the same" true \
     "$(jq '.n == 120 and .wrong == [] and .worst < 1e-4 and .ways == {"fit": 120}' page.json)"
 $ok || show page.json

@@ -4,8 +4,8 @@
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 need jq h5dump node
+make_pictures=$4
 
-assets=$SOURCE/src/page/assets
 unpack_golden "$work/data"
 
 # page RUN: writes the run's page
@@ -16,7 +16,7 @@ page() {
 # compare RUN [IMAGES]: the page's probabilities of the test images with those that the run left behind
 compare() {
     h5dump -d /test/probabilities -b LE -o "$work/probabilities" "$work/$1/history.h5" >/dev/null
-    node "$here/panel_node.js" probabilities "$assets" "$work/$1.html" "${2:-$work/data/t10k-images-idx3-ubyte}" \
+    node "$here/panel_node.js" probabilities "$work/$1.html" "${2:-$work/data/t10k-images-idx3-ubyte}" \
         "$work/probabilities" >"$work/$1.json" || true
 }
 found() { jq -e "$2" "$work/$1.json" >/dev/null; }
@@ -42,13 +42,23 @@ prepared() { # prepared RUN PICTURE...
     shift
     "$LOCKSTEP" predict "$work/$run/checkpoints/last.h5" "$@" --show --format json >"$work/predicted" 2>"$work/predict.log" ||
         show "$work/predict.log"
-    node "$here/panel_node.js" pictures "$assets" "$work/$run.html" "$work/predicted" >"$work/$run.json" || true
+    node "$here/panel_node.js" pictures "$work/$run.html" "$work/predicted" >"$work/$run.json" || true
 }
 mkdir "$work/pictures"
 node "$here/panel_node.js" make "$work/pictures" >/dev/null
 prepared layers "$work"/pictures/*
 check "28 pictures become the same pixels, and get the same answers" found layers \
     '.n == 28 and .wrong == [] and .worst < 1e-4 and .ways == {"mnist": 26, "none": 2}'
+$ok || show "$work/layers.json"
+
+# Pictures as people make them, decoded: both get the same pixels.
+mkdir "$work/kinds"
+for kind in $("$make_pictures" --list | awk '{ print $1 }') lines; do
+    mkdir "$work/kinds/$kind"
+    "$make_pictures" "$kind" "$work/kinds/$kind" "$work/data/t10k-images-idx3-ubyte" "$work/data/t10k-labels-idx1-ubyte" 4 1 decoded
+done
+prepared layers "$work"/kinds/*/*.png
+check "pictures of 28 kinds become the same pixels" found layers '.n == 112 and .wrong == [] and .worst < 1e-4'
 $ok || show "$work/layers.json"
 
 node "$here/panel_node.js" classes "$work/classes" >/dev/null

@@ -1,33 +1,35 @@
 // The panel's network and its way with pictures, without a browser, on the page that the program wrote.
-//   node panel_node.js probabilities ASSETS PAGE IMAGES PROBABILITIES   IDX file, float32 [n][classes]
+//   node panel_node.js probabilities PAGE IMAGES PROBABILITIES   IDX file, float32 [n][classes]
 //   node panel_node.js make DIR                                         writes pictures of many kinds
 //   node panel_node.js classes DIR                                      coloured ones, in folders by class
-//   node panel_node.js pictures ASSETS PAGE PREDICTIONS                 of `predict --show --format json`
+//   node panel_node.js pictures PAGE PREDICTIONS                        of `predict --show --format json`
 // Prints one line of JSON with what was found.
 "use strict";
 const fs = require("fs");
 const path = require("path");
+const zlib = require("zlib");
 
 function embedded(html, id) {
   const found = html.match(new RegExp(`<script type="[^"]*" id="draw-${id}">([^]*?)</script>`));
   return found ? found[1] : "";
 }
 
-function load(assets, page) {
+// All of the page's script that stands before the panel, which wants a browser.
+function load(page) {
   const html = fs.readFileSync(page, "utf8");
-  const source = ["network.js", "picture.js"].map(f => fs.readFileSync(path.join(assets, f), "utf8")).join("\n");
-  const kinds = html.match(/^const layerKinds = {$[^]*?^};$/m)[0]; // written by the program
-  const {makeNetwork, numbersFrom, prepare} =
-    new Function(`"use strict"; ${source}; ${kinds}; return {makeNetwork, numbersFrom, prepare};`)();
+  const source = html.match(/<script>\n"use strict";\n{\n([^]*?)^\/\/ The panel: /m)[1];
+  const {makeNetwork, numbersFrom, atOnce, answering} =
+    new Function(`"use strict"; ${source}; return {makeNetwork, numbersFrom, atOnce, answering};`)();
   const numbers = numbersFrom(embedded(html, "values"), embedded(html, "rounded"));
-  return {network: makeNetwork(JSON.parse(embedded(html, "network")), numbers), prepare};
+  const network = makeNetwork(JSON.parse(embedded(html, "network")), numbers);
+  return {network, answer: picture => atOnce(answering(picture, network))};
 }
 
 const best = p => p.indexOf(Math.max(...p));
 const distance = (p, q) => p.reduce((most, v, c) => Math.max(most, Math.abs(v - q[c])), 0);
 
-function probabilities(assets, page, images, wanted) {
-  const {network} = load(assets, page), classes = network.classes.length;
+function probabilities(page, images, wanted) {
+  const {network} = load(page), classes = network.classes.length;
   const bytes = fs.readFileSync(images).subarray(network.channels === 1 ? 16 : 20), size = network.rows * network.columns * network.channels;
   const file = fs.readFileSync(wanted), all = new Float32Array(file.buffer, file.byteOffset, file.length / 4);
   const n = bytes.length / size, pixels = network.rows * network.columns;
@@ -57,8 +59,39 @@ function writePicture(file, rows, columns, value) { // value(x, y): a grey, or [
     Buffer.from(values.flat().map(v => Math.max(0, Math.min(255, Math.round(v)))))]));
 }
 
+// PNG of 8 bits, without palette and interlace: PNG specification (third edition), 7.3 and 9.
+function readPng(bytes) {
+  const columns = bytes.readUInt32BE(16), rows = bytes.readUInt32BE(20);
+  const each = {0: 1, 2: 3, 4: 2, 6: 4}[bytes[25]], parts = [];
+  for (let at = 8; at < bytes.length; at += 12 + bytes.readUInt32BE(at))
+    if (bytes.toString("latin1", at + 4, at + 8) === "IDAT")
+      parts.push(bytes.subarray(at + 8, at + 8 + bytes.readUInt32BE(at)));
+  const packed = zlib.inflateSync(Buffer.concat(parts)), width = columns * each, plain = new Uint8Array(rows * width);
+  const predict = [() => 0, a => a, (a, b) => b, (a, b) => a + b >> 1, (a, b, c) => {
+    const [pa, pb, pc] = [b - c, a - c, a + b - 2 * c].map(Math.abs);
+    return pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
+  }];
+  for (let y = 0; y < rows; y++)
+    for (let x = 0; x < width; x++) {
+      const i = y * width + x, left = x >= each ? plain[i - each] : 0, up = y ? plain[i - width] : 0;
+      plain[i] = packed[y * (width + 1) + 1 + x] +
+        predict[packed[y * (width + 1)]](left, up, x >= each && y ? plain[i - width - each] : 0);
+    }
+  const pixels = new Uint8ClampedArray(4 * rows * columns).fill(255);
+  for (let i = 0; i < rows * columns; i++) {
+    for (let c = 0; c < 3; c++)
+      pixels[4 * i + c] = plain[i * each + (each > 2 ? c : 0)];
+    if (each % 2 === 0)
+      pixels[4 * i + 3] = plain[i * each + each - 1];
+  }
+  return {rows, columns, pixels};
+}
+
 function readPicture(file) {
-  const bytes = fs.readFileSync(file), head = bytes.toString("latin1", 0, 40).match(/^P([56])\n(\d+) (\d+)\n255\n/);
+  const bytes = fs.readFileSync(file);
+  if (bytes.toString("latin1", 1, 4) === "PNG")
+    return readPng(bytes);
+  const head = bytes.toString("latin1", 0, 40).match(/^P([56])\n(\d+) (\d+)\n255\n/);
   const [columns, rows] = [Number(head[2]), Number(head[3])], each = head[1] === "6" ? 3 : 1;
   const pixels = new Uint8ClampedArray(4 * rows * columns).fill(255);
   for (let i = 0; i < rows * columns; i++)
@@ -111,19 +144,44 @@ function classes(folder) {
   return {made: 120};
 }
 
-function pictures(assets, page, predictions) {
-  const {network, prepare} = load(assets, page);
+function pictures(page, predictions) {
+  const {answer} = load(page);
   const found = {n: 0, worst: 0, wrong: [], ways: {}};
   for (const line of fs.readFileSync(predictions, "utf8").trim().split("\n")) {
-    const wanted = JSON.parse(line), {bytes, how} = prepare(readPicture(wanted.file), network);
+    const wanted = JSON.parse(line), {bytes, how, probabilities, unsure} = answer(readPicture(wanted.file));
     found.n++;
     found.ways[how] = (found.ways[how] || 0) + 1;
-    found.worst = Math.max(found.worst, distance(network.classify(bytes), wanted.probabilities));
-    if (how !== wanted.preprocess || bytes.some((v, i) => v !== wanted.pixels[i]))
-      found.wrong.push(path.basename(wanted.file));
+    found.worst = Math.max(found.worst, distance(probabilities, wanted.probabilities));
+    if (how !== wanted.preprocess || unsure.join() !== wanted.unsure.join() || bytes.some((v, i) => v !== wanted.pixels[i]))
+      found.wrong.push(wanted.file.split("/").slice(-2).join("/"));
+  }
+  return found;
+}
+
+// Digits of pictures with several, as `predict --segment` finds them.
+function segments(page, predictions) {
+  const {answer} = load(page), files = new Map();
+  for (const line of fs.readFileSync(predictions, "utf8").trim().split("\n")) {
+    const wanted = JSON.parse(line);
+    files.set(wanted.file, [...files.get(wanted.file) || [], wanted]);
+  }
+  const found = {n: files.size, digits: 0, worst: 0, wrong: []};
+  for (const [file, wanted] of files) {
+    const {digits} = answer(readPicture(file));
+    if (wanted.length === 1 && digits.length === 1)
+      continue; // which the page takes for a picture of one digit
+    found.digits += digits.length;
+    const same = digits.length === wanted.length && digits.every((digit, k) =>
+      digit.line + 1 === wanted[k].line && digit.place + 1 === wanted[k].place && digit.unsure.join() === wanted[k].unsure.join() &&
+      !digit.bytes.some((v, i) => v !== wanted[k].pixels[i]) &&
+      ["row", "column", "rows", "columns"].every(side => digit.box[side] === wanted[k].box[side]));
+    if (!same)
+      found.wrong.push(path.basename(file));
+    else
+      found.worst = Math.max(found.worst, ...digits.map((digit, k) => distance(digit.probabilities, wanted[k].probabilities)));
   }
   return found;
 }
 
 const [what, ...rest] = process.argv.slice(2);
-console.log(JSON.stringify({probabilities, make, classes, pictures}[what](...rest)));
+console.log(JSON.stringify({probabilities, make, classes, pictures, segments}[what](...rest)));

@@ -1,6 +1,6 @@
 // Plays a person in front of the report: node report_browser.js TASK.json
-// The task: {modules, browser, lockstep, checkpoint, page, images, labels, folder, shots}; shots is a folder for screenshots, or
-// empty. Prints one object of JSON with what was found; what to think of it is said in report_browser.sh.
+// The task: {modules, browser, lockstep, checkpoint, page, images, labels, folder, kinds, shots}; kinds has pictures of
+// make_pictures, shots is a folder for screenshots, or empty. Prints one object of JSON with what was found; what to think of it is said in report_browser.sh.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -210,6 +210,54 @@ async function files(page) {
   return {pictures: found, refused: await page.textContent("#draw-note"), kept: (await answer(page)) !== null};
 }
 
+// --- pictures as people make them
+
+// Answers to the pictures of a folder, dropped one after the other.
+async function dropped(page, folder) {
+  const names = fs.readdirSync(folder).filter(name => /\.(png|jpg)$/.test(name)).sort(), answers = [];
+  for (const name of names) {
+    await clear(page);
+    await drop(page, path.join(folder, name));
+    await noteIs(page, name + ", ");
+    answers.push(await answer(page));
+  }
+  return {files: names.map(name => path.join(folder, name)), answers};
+}
+
+// What JPEG and EXIF make of a picture is the browser's: the answer is the program's.
+async function turned(page) {
+  const found = {n: 0, same: 0};
+  for (const kind of ["exif-jpeg", "exif-png", "photo"]) {
+    const {files, answers} = await dropped(page, path.join(task.kinds, kind)), program = predict(...files);
+    found.n += files.length;
+    found.same += answers.filter((a, k) => best(a.probabilities) === program[k].class).length;
+  }
+  return found;
+}
+
+// A photo of 12 million pixels: the page draws on while it is looked at.
+async function large(page) {
+  await clear(page);
+  return page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement("canvas"), {width: 4000, height: 3000}), g = canvas.getContext("2d");
+    g.fillStyle = "#e8e4d8";
+    g.fillRect(0, 0, 4000, 3000);
+    g.fillStyle = "#2a3050";
+    g.fillRect(1900, 900, 150, 1200);
+    const blob = await new Promise(done => canvas.toBlob(done)), transfer = new DataTransfer();
+    transfer.items.add(new File([blob], "large.png"));
+    document.getElementById("draw-board").dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, bubbles: true}));
+    while (!document.getElementById("draw-note").textContent.startsWith("large.png, "))
+      await new Promise(done => setTimeout(done, 2));
+    let frames = 0, over = false;
+    const count = () => { frames++; over || requestAnimationFrame(count); };
+    requestAnimationFrame(count);
+    const a = await window.lockstep.answer();
+    over = true;
+    return {frames, answer: a.probabilities.indexOf(Math.max(...a.probabilities))};
+  });
+}
+
 // --- buttons and keys
 
 async function controls(page) {
@@ -255,7 +303,7 @@ async function desktop(page) {
   const sections = await page.locator("main section").evaluateAll(all => all.map(s => s.id));
   const headline = await page.locator("#headline data").evaluateAll(all =>
     Object.fromEntries(all.map(d => [d.dataset.key, d.value])));
-  const found = {sections, headline, files: await files(page), controls: await controls(page), images: await testImages(page)};
+  const found = {sections, headline, files: await files(page), turned: await turned(page), large: await large(page), controls: await controls(page), images: await testImages(page)};
   found.digits = await digits(page);
   return found;
 }

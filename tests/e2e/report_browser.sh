@@ -5,6 +5,7 @@
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 need jq node
+make_pictures=$4
 
 browser=
 for name in chromium chromium-browser google-chrome; do
@@ -40,10 +41,14 @@ page=$run/report.html
 "$LOCKSTEP" report "$run" >"$work/report.log" 2>&1 || show "$work/report.log"
 
 mkdir "$work/pictures"
+for kind in exif-jpeg exif-png photo lines; do
+    mkdir -p "$work/kinds/$kind"
+    "$make_pictures" "$kind" "$work/kinds/$kind" "$data/t10k-images-idx3-ubyte" "$data/t10k-labels-idx1-ubyte" 8
+done
 [ -z "${LOCKSTEP_SHOTS-}" ] || mkdir -p "$LOCKSTEP_SHOTS"
 jq -n --arg modules "$modules" --arg browser "$browser" --arg lockstep "$LOCKSTEP" --arg checkpoint "$checkpoint" \
     --arg page "$page" --arg images "$data/t10k-images-idx3-ubyte" --arg labels "$data/t10k-labels-idx1-ubyte" \
-    --arg folder "$work/pictures" --arg shots "${LOCKSTEP_SHOTS-}" '$ARGS.named' >"$work/task.json"
+    --arg folder "$work/pictures" --arg kinds "$work/kinds" --arg shots "${LOCKSTEP_SHOTS-}" '$ARGS.named' >"$work/task.json"
 status=0
 node "$here/report_browser.js" "$work/task.json" >"$work/found.json" 2>"$work/browser.log" || status=$?
 same "the browser was there to the end" 0 $status
@@ -76,6 +81,9 @@ found "a picture opened or dropped gets predict's answer" \
     '.desktop.files.pictures | length == 6 and all(.[]; .how == .wanted and .distance < 1e-4)'
 found "one kind is taken as it is, the others are centred" '[.desktop.files.pictures[].how] | sort == ["mnist", "mnist",
     "mnist", "mnist", "none", "none"]'
+found "photos, turned by EXIF or not, get predict's answer" '.desktop.turned | .n == 24 and .same == .n'
+found "a photo of 12 million pixels is answered, and the page is alive meanwhile" \
+    '.desktop.large | .answer == 1 and .frames >= 5'
 found "what is no picture is named, and the last one kept" \
     '.desktop.files | .refused == "letter.png: no picture that this browser can read" and .kept'
 found "buttons and keys clear and undo" '.desktop.controls

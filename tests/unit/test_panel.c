@@ -29,7 +29,7 @@ static void make(ladder *l) {
     l->tensors[0] = (lks_tensor){.name = "dense1/weight", .count = 93};
     l->tensors[1] = (lks_tensor){.name = "dense1/bias", .offset = 93, .count = 1};
     l->flat = (lks_flat){"model", l->values, 94, l->tensors, 2};
-    l->source = (lks_panel_source){&l->config, &image, &l->flat};
+    l->source = (lks_panel_source){&l->config, &image, &l->flat, 1, 0.8};
 }
 
 enum { PAGE_END = 1 << 20 };
@@ -159,7 +159,7 @@ static void the_heading_fits_the_data(void) {
     make(&l);
     char *text = written(&l.source, PAGE_END);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, ">Try the network</h2>"));
-    CU_ASSERT_PTR_NULL(strstr(text, "digit"));
+    CU_ASSERT_PTR_NULL(strstr(text, "Draw a digit"));
     free(text);
     lks_config_free(&l.config);
     l.config = parse_good("model: [flatten, {dense: {units: 10, bias: false}}]\n", NULL);

@@ -242,7 +242,7 @@ function softmax(scores) {
   return powers.map(p => p / total);
 }
 
-// {rows, columns, channels, classes, pictures, classify(bytes), classifying(bytes)}: bytes of an image in,
+// {rows, columns, channels, classes, pictures, unsure, low, high, classify(bytes), classifying(bytes)}: bytes of an image in,
 // probabilities of the classes out, at once or by a generator that pauses every few milliseconds' work.
 function makeNetwork(description, numbers) {
   const {rows, columns, channels, mean, std} = description;
@@ -275,6 +275,6 @@ function makeNetwork(description, numbers) {
         return value;
     }
   }
-  const {classes, pictures} = description;
-  return {rows, columns, channels, classes, pictures, classify, classifying};
+  const {classes, pictures, unsure, low, high} = description;
+  return {rows, columns, channels, classes, pictures, unsure, low, high, classify, classifying};
 }

@@ -10,9 +10,11 @@ function pictureOf(canvas) {
   return {rows: height, columns: width, pixels: data};
 }
 
-// A canvas with the picture of a file, in its own size and with its values as they stand.
+// A canvas with the picture of a file, in its own size, upright as its EXIF orientation says, and with its
+// values as they stand.
 async function readPicture(file) {
-  const bitmap = await createImageBitmap(file, {colorSpaceConversion: "none", premultiplyAlpha: "none"})
+  const asTheyStand = {colorSpaceConversion: "none", premultiplyAlpha: "none", imageOrientation: "from-image"};
+  const bitmap = await createImageBitmap(file, asTheyStand)
     .catch(() => { throw new Error("no picture that this browser can read"); });
   if (bitmap.width * bitmap.height > largestPicture)
     throw new Error(`${bitmap.width} × ${bitmap.height} pixels are too many for this page`);
@@ -87,6 +89,51 @@ function makeBars(list, classes) {
   });
 }
 
+// Classes, the likeliest first.
+function ranked(probabilities) {
+  return probabilities.map((_, c) => c).sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+}
+
+function unsureOf({unsure}) {
+  return unsure.length ? `, unsure: ${unsure.join(", ")}` : "";
+}
+
+// The number of each line.
+function linesOf(digits, names) {
+  const lines = [];
+  digits.forEach(({line}, k) => { lines[line] = (lines[line] || "") + names[k]; });
+  return lines.filter(text => text);
+}
+
+// The digits as buttons, in their lines: the one that is pressed is shown in full.
+function buttonsOf(digits, names, choose) {
+  const lines = [];
+  digits.forEach((digit, k) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = names[k];
+    button.dataset.digit = k;
+    button.dataset.unsure = digit.unsure.length > 0;
+    button.addEventListener("click", () => choose(k));
+    lines[digit.line] = lines[digit.line] || document.createElement("span");
+    lines[digit.line].append(button);
+  });
+  return lines.filter(line => line);
+}
+
+// Where the digits stand on the board.
+function boxesOf({digits, rows, columns}, names) {
+  const side = Math.max(rows, columns), right = (side - columns) / 2, down = (side - rows) / 2;
+  return digits.map(({box, unsure}, k) => {
+    const mark = document.createElement("span"), at = v => 100 * v / side + "%";
+    mark.dataset.digit = k;
+    mark.dataset.unsure = unsure.length > 0;
+    mark.title = names[k];
+    Object.assign(mark.style, {left: at(right + box.column), top: at(down + box.row), width: at(box.columns), height: at(box.rows)});
+    return mark;
+  });
+}
+
 function startPanel(section, network) {
   const part = name => section.querySelector("#draw-" + name);
   const board = part("board"), said = part("said"), note = part("note");
@@ -99,37 +146,49 @@ function startPanel(section, network) {
     telling = setTimeout(() => { said.textContent = text; }, 500);
   }
 
-  function show(result) {
-    answer = result;
-    const probabilities = result ? result.probabilities : null;
-    const order = network.classes.map((_, c) => c);
-    if (result)
-      order.sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+  // One of several digits, or the only one.
+  function showDigit(digit) {
+    const probabilities = digit ? digit.probabilities : null, order = digit ? ranked(probabilities) : [];
     setBars(probabilities, order[0]);
-    drawSeen(part("seen"), result && result.bytes, network);
-    const name = result ? network.classes[order[0]] : "";
-    part("answer").textContent = name;
-    part("answer").dataset.long = name.length > 3;
-    part("sure").textContent = result ? percent(probabilities[order[0]]) : "";
-    tell(result ? order.slice(0, 2).map(c => network.classes[c] + ", " + percent(probabilities[c])).join("; ")
-      : "The board is empty.");
+    drawSeen(part("seen"), digit && digit.bytes, network);
+    part("sure").textContent = digit ? percent(probabilities[order[0]]) + unsureOf(digit) : "";
+    part("sure").dataset.unsure = digit !== null && digit.unsure.length > 0;
   }
 
-  // In slices, so that a large network does not hold up the pen.
+  function show(result) {
+    answer = result;
+    const digits = result ? result.digits : [], first = digits.length ? digits[0] : null;
+    const names = digits.map(digit => network.classes[ranked(digit.probabilities)[0]]);
+    const choose = k => {
+      showDigit(digits[k]);
+      for (const mark of section.querySelectorAll("[data-digit]"))
+        mark.dataset.chosen = Number(mark.dataset.digit) === k;
+    };
+    showDigit(first);
+    part("answer").dataset.long = names.some(name => name.length > 3) || names.length > 3;
+    part("answer").replaceChildren(...(digits.length > 1 ? buttonsOf(digits, names, choose) : names));
+    part("boxes").replaceChildren(...(digits.length > 1 ? boxesOf(result, names) : []));
+    if (digits.length > 1)
+      choose(0);
+    tell(!first ? "The board is empty." : digits.length > 1 ? linesOf(digits, names).join("; ")
+      : ranked(first.probabilities).slice(0, 2).map(c => network.classes[c] + ", " + percent(first.probabilities[c])).join("; ") +
+        unsureOf(first));
+  }
+
+  // In slices, so that neither a large photo nor a large network holds up the pen.
   async function work() {
     busy = true;
     while (waiting) {
-      const image = waiting;
+      const run = answering(waiting, network);
       waiting = null;
-      const run = network.classifying(image.bytes);
       let step, until = performance.now() + patience;
       while (!(step = run.next()).done)
         if (performance.now() > until) {
           await new Promise(done => setTimeout(done));
           until = performance.now() + patience;
         }
-      if (strokes.length || shown)
-        show({...image, probabilities: step.value});
+      if (step.done && (strokes.length || shown))
+        show(step.value);
     }
     busy = false;
   }
@@ -140,7 +199,7 @@ function startPanel(section, network) {
     const empty = !strokes.length && !shown;
     section.dataset.empty = empty;
     part("undo").disabled = part("clear").disabled = empty;
-    waiting = empty ? null : prepare(pictureOf(shown || board), network);
+    waiting = empty ? null : pictureOf(shown || board);
     if (empty)
       show(null);
     else if (!busy)
@@ -237,8 +296,8 @@ function startPanel(section, network) {
   window.lockstep = {
     network,
     classify: network.classify, // bytes, rows * columns * channels, to probabilities
-    prepare: canvas => prepare(pictureOf(canvas), network),
-    classifyCanvas: canvas => network.classify(prepare(pictureOf(canvas), network).bytes),
+    prepare: canvas => atOnce(preparing(pictureOf(canvas), network)),
+    classifyCanvas: canvas => atOnce(answering(pictureOf(canvas), network)).probabilities,
     // Resolves to {bytes, how, probabilities} of what is on the board, or null, once it has been answered.
     async answer() {
       while (frame || busy)
