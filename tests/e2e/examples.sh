@@ -18,7 +18,7 @@ mpirun() { command "$MPIEXEC" "$@"; }
 export -f less mpirun
 settings=(--progress never --threads 1)
 for run in a b old; do
-    lockstep train net.yaml --out runs/$run "${settings[@]}" --set seed=${#run} --set train.max_steps=5 >log 2>&1 || show log
+    lockstep train net.yaml --out runs/$run "${settings[@]}" --set seed=${#run} --set train.epochs=1 >log 2>&1 || show log
 done
 cp -r runs/a runs/again
 lockstep train net.yaml --out runs/split "${settings[@]}" --set data.validation=0.2 --set train.epochs=2 >log 2>&1 || show log
@@ -32,6 +32,7 @@ for class in 0 1 2; do
 done
 cp digits/1/3.png photo.png
 cp photo.png photo.jpg
+cp photo.png form.jpg
 
 # examples PAGE: a line for each command: what is indented by a tab, and what goes on after "++"
 examples() {

@@ -28,7 +28,7 @@ fails 1 0 30 "${training[@]}" --out "$work/run"
 rm -rf "$work/run"
 
 # What was saved before is whole: the same command goes on from it.
-fails 2 1 60 "${training[@]}" --out "$work/run" --set checkpoint.every_steps=5
+fails 2 1 75 "${training[@]}" --out "$work/run" --set checkpoint.every_steps=5
 check "a checkpoint of before" [ -e "$work/run/checkpoints/last.h5" ]
 trained run 2 --threads 1
 trained whole 1 --threads 1
