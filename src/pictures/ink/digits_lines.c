@@ -218,6 +218,9 @@ static void take_small(lks_mark *m, int n, int height) {
 
 lks_status lks_marks_into_lines(lks_mark *m, int n, int height, int *lines, lks_error *err) {
     const size_t size = (size_t)n;
+    *lines = 0;
+    if (n == 0) /* and no height to measure by */
+        return LKS_OK;
     joint *joints = lks_alloc(size, sizeof *joints, "lines of digits", err);
     chain *chains = lks_alloc(size, sizeof *chains, "lines of digits", err);
     ranked *order = lks_alloc(size, sizeof *order, "lines of digits", err);
