@@ -92,10 +92,10 @@ static bool add_image(lks_limbs sums[SUMS], const float *logs, int classes, doub
     }
     const double own = (double)logs[0], other = second_of(logs, classes);
     const double mean = first / sum, normaliser = lks_log(sum);
-    return lks_limbs_add(&sums[NLL], normaliser - b * own) &
-           lks_limbs_add(&sums[SLOPE], mean - own) &
-           lks_limbs_add(&sums[NLL_SECOND], normaliser - b * other) &
-           lks_limbs_add(&sums[SLOPE_SECOND], mean - other) &
+    return lks_limbs_add(&sums[NLL], normaliser - b * own) &&
+           lks_limbs_add(&sums[SLOPE], mean - own) &&
+           lks_limbs_add(&sums[NLL_SECOND], normaliser - b * other) &&
+           lks_limbs_add(&sums[SLOPE_SECOND], mean - other) &&
            lks_limbs_add(&sums[CURVE], second / sum - mean * mean);
 }
 
