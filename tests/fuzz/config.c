@@ -15,24 +15,14 @@ typedef struct parts {
     int n_sets;
 } parts;
 
-static char *text_of(const uint8_t *data, size_t size) {
-    char *text = malloc(size + 1);
-    if (!text)
-        abort();
-    if (size)
-        memcpy(text, data, size);
-    text[size] = '\0';
-    return text;
-}
-
 static void take(void *context, const char *name, const uint8_t *data, size_t size) {
     parts *p = context;
     if (strcmp(name, "set") == 0 && p->n_sets < SETS_MOST) {
         if (size && data[size - 1] == '\n')
             size--;
-        p->sets[p->n_sets++] = text_of(data, size);
+        p->sets[p->n_sets++] = fuzz_text(data, size);
     } else if (!p->config) {
-        p->config = text_of(data, size);
+        p->config = fuzz_text(data, size);
         p->size = size;
     }
 }
@@ -66,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     lks_error err;
     fuzz_parts(data, size, take, &p);
     if (!p.config) {
-        p.config = text_of(data, size);
+        p.config = fuzz_text(data, size);
         p.size = size;
     }
     if (lks_config_parse(&config, p.config, p.size, "input.yaml", (const char *const *)p.sets,

@@ -37,6 +37,15 @@ const char *fuzz_file(int slot, const uint8_t *data, size_t size) {
     return paths[slot];
 }
 
+char *fuzz_text(const uint8_t *data, size_t size) {
+    char *text = malloc(size + 1);
+    need(text != NULL, "malloc");
+    if (size)
+        memcpy(text, data, size);
+    text[size] = '\0';
+    return text;
+}
+
 static char folder[PATH];
 
 static int forget(const char *path, const struct stat *info, int kind, struct FTW *at) {

@@ -11,6 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The bytes as a file in memory; its path is good until the next call with the same `slot`, 0 to 3. */
 const char *fuzz_file(int slot, const uint8_t *data, size_t size);
 
+/* The bytes with a 0 after them, to be freed with free(). */
+char *fuzz_text(const uint8_t *data, size_t size);
+
 /* An empty folder in memory; its path is good until the next call, which empties it. */
 const char *fuzz_folder(void);
 
