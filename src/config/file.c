@@ -1,5 +1,6 @@
 #include "config/option.h"
 #include "files/kind/file_kind.h"
+#include "files/whole_file.h"
 #include "lockstep/digest.h"
 #include "lockstep/log.h"
 
@@ -32,22 +33,6 @@ static int open_file(const char *path) {
     return -1;
 }
 
-/* Reads up to @p limit bytes; returns the number read, or -1. */
-static ssize_t read_all(int fd, char *buffer, size_t limit) {
-    size_t used = 0;
-    while (used < limit) {
-        ssize_t n = read(fd, buffer + used, limit - used);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        used += (size_t)n;
-    }
-    return (ssize_t)used;
-}
-
 /* What is text may be a configuration, and is parsed. */
 static lks_status check_kind(const char *path, const char *text, size_t size, lks_error *err) {
     const lks_file_kind *kind = lks_file_kind_of(text, size);
@@ -76,7 +61,7 @@ lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks
         close(fd);
         return lks_fail(err, LKS_ERR_MEMORY, "out of memory for configuration %.600s", path);
     }
-    ssize_t n = read_all(fd, buffer, LKS_CONFIG_SIZE_MAX + 1);
+    ssize_t n = lks_read_up_to(fd, buffer, LKS_CONFIG_SIZE_MAX + 1);
     int saved = errno;
     close(fd);
     lks_status status =

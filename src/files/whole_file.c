@@ -12,6 +12,21 @@
 #include "files/system_error.h"
 #include "lockstep/pulse.h"
 
+ssize_t lks_read_up_to(int file, void *bytes, size_t room) {
+    size_t count = 0;
+    while (count < room) {
+        const ssize_t n = read(file, (unsigned char *)bytes + count, room - count);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        count += (size_t)n;
+    }
+    return (ssize_t)count;
+}
+
 static lks_status read_at(int file, const char *path, unsigned char *bytes, size_t size,
                           size_t offset, lks_error *err) {
     while (size > 0) {

@@ -26,6 +26,9 @@ ssize_t lks_read_line(FILE *f, char **line, size_t *room);
 /** As lks_open_regular(), for a list of names, which may come through a pipe: somebody has to write to that within seconds. */
 FILE *lks_open_list(const char *path);
 
+/** Reads from the open @p file until @p room bytes are there or it ends. Returns how many; -1 with errno. */
+ssize_t lks_read_up_to(int file, void *bytes, size_t room);
+
 /** Reads regular file @p path into *bytes [*size], freed with free(), also after a failure. @p check (or NULL)
  * sees the first @p head bytes, at most LKS_HEAD_MAX, before the whole gets memory: a file of another kind may
  * have any size. Of a shorter file it sees zeros after the end. LKS_ERR_IO names the cause; LKS_ERR_FORMAT

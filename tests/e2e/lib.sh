@@ -90,6 +90,15 @@ train() {
         >"$work/$run.log" 2>&1 </dev/null
 }
 
+# predicts STATUS WHAT ARGUMENT...: output in the present folder, in stdout and stderr
+predicts() {
+    local wanted=$1 what=$2 status=0
+    shift 2
+    "$LOCKSTEP" predict "$@" >stdout 2>stderr </dev/null || status=$?
+    same "$what: exit status" "$wanted" $status
+    $ok || show stderr
+}
+
 # trained RUN RANKS ARGUMENT...: the same, and it must end well
 trained() {
     local status=0

@@ -10,14 +10,6 @@ images=$work/golden/t10k-images-idx3-ubyte
 tail -c +9 golden/t10k-labels-idx1-ubyte | od -An -v -tu1 -w1 | tr -d ' ' >labels
 count=$(wc -l <labels)
 
-# predicts STATUS WHAT ARGUMENT...: output in $work/stdout and $work/stderr
-predicts() {
-    local wanted=$1 what=$2 status=0
-    shift 2
-    "$LOCKSTEP" predict "$@" >stdout 2>stderr </dev/null || status=$?
-    same "$what: exit status" "$wanted" $status
-    $ok || show stderr
-}
 # everything but the names of the files
 answers() { jq -c 'del(.file, .index)' "$1"; }
 # near FILE FILE: the same probabilities, up to what nine digits round off

@@ -14,14 +14,6 @@ groups() {
 }
 # holds JQ-ARGUMENT...: of the array of all objects
 holds() { jq -s -e "$@" >/dev/null; }
-# predicts STATUS WHAT ARGUMENT...
-predicts() {
-    local wanted=$1 what=$2 status=0
-    shift 2
-    "$LOCKSTEP" predict "$@" >stdout 2>stderr </dev/null || status=$?
-    same "$what: exit status" "$wanted" $status
-    $ok || show stderr
-}
 
 # --- a validation split
 trained one 1 --set data.validation=0.1

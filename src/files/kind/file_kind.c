@@ -1,11 +1,11 @@
 #include "files/kind/file_kind.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "files/kind/detect.h"
+#include "files/whole_file.h"
 
 const lks_file_kind *lks_file_kind_of(const void *bytes, size_t count) {
     static const lks_file_kind empty = {"empty", LKS_FILE_UNKNOWN, NULL, NULL},
@@ -24,18 +24,7 @@ static ssize_t read_head(int file, unsigned char *bytes, size_t room) {
     struct stat info;
     if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode))
         return -1;
-    size_t count = 0;
-    while (count < room) {
-        const ssize_t n = read(file, bytes + count, room - count);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        count += (size_t)n;
-    }
-    return (ssize_t)count;
+    return lks_read_up_to(file, bytes, room);
 }
 
 const lks_file_kind *lks_file_kind_at(const char *path) {
