@@ -172,6 +172,17 @@ static void parts_touch_by_corners(void) {
     lks_picture_free(&p);
 }
 
+/* Pairs of its quarter of a million parts would take longer than any test may. */
+static void a_pattern_is_answered(void) {
+    enum { SIDE = 1024 };
+    lks_picture p = sheet_of(SIDE, SIDE, 255);
+    uint8_t out[BYTES];
+    for (int y = 1; y < SIDE; y += 2)
+        for (int x = 1; x < SIDE; x += 2)
+            fill(&p, y, x, 1, 1, 0);
+    CU_ASSERT_FALSE(center(&p, out).blank);
+}
+
 int main(void) {
     const lks_test tests[] = {
         {"a digit is read", read_digit},
@@ -185,6 +196,7 @@ int main(void) {
         {"faint ink is ink", faint_ink_is_ink},
         {"grain is blank", grain_is_blank},
         {"parts touch by corners", parts_touch_by_corners},
+        {"a pattern is answered", a_pattern_is_answered},
         {NULL, NULL},
     };
     return lks_test_main("ink", tests);

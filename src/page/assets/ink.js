@@ -2,6 +2,7 @@
 // include/lockstep/ink.h in the same integers. Generators pause where they yield.
 
 const leastContrast = 16;
+const partsMost = 8192; // more are a pattern, whose pairs would take minutes
 
 // Where values are cut best in two, paper and ink (N. Otsu, IEEE Transactions on Systems, Man, and Cybernetics 9
 // (1979), p. 62).
@@ -220,12 +221,14 @@ function wipeParts(ink, {labels, parts}, all) {
 
 // True if something large went: what remains may be fainter.
 function sift(ink, last) {
-  const found = partsOf(ink), {lines} = ink;
-  dropFrames(ink, found);
+  const found = partsOf(ink), {lines} = ink, pairs = found.parts.length <= partsMost;
+  if (pairs)
+    dropFrames(ink, found);
   dropAtEdge(ink, found);
   const again = ink.lines > lines && !last;
   if (!again) {
-    dropUnderlines(ink, found);
+    if (pairs)
+      dropUnderlines(ink, found);
     dropSpecks(ink, found);
   }
   wipeParts(ink, found, !again);

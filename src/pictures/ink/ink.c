@@ -9,6 +9,10 @@
 
 enum { LEAST_CONTRAST = 16, CORNER = 9, STRETCHED_CORE = 64 };
 
+/* Frames and underlines are found by what lies in or beside them, pair by pair. More parts than these are a pattern,
+ * not writing, and their pairs would take minutes. */
+enum { PARTS_MOST = 8192 };
+
 static int larger(int a, int b) {
     return a > b ? a : b;
 }
@@ -309,12 +313,15 @@ static lks_status sift(lks_ink *ink, bool last, bool *again, lks_error *err) {
     LKS_TRY(lks_ink_parts_find(&parts, ink, err));
     const int lines = ink->lines;
     sieve s = {ink, &parts, lks_alloc((size_t)parts.n, sizeof(bool), "parts", err)};
+    const bool pairs = parts.n <= PARTS_MOST;
     if (s.gone) {
-        drop_frames(&s);
+        if (pairs)
+            drop_frames(&s);
         drop_at_edge(&s);
         *again = ink->lines > lines && !last;
         if (!*again) {
-            drop_underlines(&s);
+            if (pairs)
+                drop_underlines(&s);
             drop_specks(&s);
         }
         wipe(&s, !*again);
