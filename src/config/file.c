@@ -15,7 +15,7 @@ static lks_status fail_path(lks_error *err, const char *path, const char *why) {
     return lks_fail(err, LKS_ERR_CONFIG, "cannot read configuration %.600s: %s", path, why);
 }
 
-/* Opens without waiting for the writer of a pipe, then reads like any file. */
+/* Opens without waiting for the writer of a pipe; reading does, for seconds. */
 static int open_file(const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
@@ -65,7 +65,9 @@ lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks
     int saved = errno;
     close(fd);
     lks_status status =
-        n < 0 ? fail_path(err, path, strerror(saved)) : check_kind(path, buffer, (size_t)n, err);
+        n < 0 ? fail_path(err, path,
+                          saved == ETIMEDOUT ? "nobody writes to this pipe" : strerror(saved))
+              : check_kind(path, buffer, (size_t)n, err);
     if (status == LKS_OK && n > LKS_CONFIG_SIZE_MAX)
         status = fail_path(err, path, "larger than 1 MiB");
     if (status != LKS_OK) {

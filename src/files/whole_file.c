@@ -12,9 +12,21 @@
 #include "files/system_error.h"
 #include "lockstep/pulse.h"
 
+/** False with errno ETIMEDOUT: a pipe gives no bytes, and does not end either. */
+static bool is_ready(int file) {
+    enum { PATIENCE_MS = 2000 };
+    struct pollfd writer = {.fd = file, .events = POLLIN};
+    if (poll(&writer, 1, PATIENCE_MS) != 0)
+        return true;
+    errno = ETIMEDOUT;
+    return false;
+}
+
 ssize_t lks_read_up_to(int file, void *bytes, size_t room) {
     size_t count = 0;
     while (count < room) {
+        if (!is_ready(file))
+            return -1;
         const ssize_t n = read(file, (unsigned char *)bytes + count, room - count);
         if (n < 0 && errno == EINTR)
             continue;
@@ -162,12 +174,10 @@ ssize_t lks_read_line(FILE *f, char **line, size_t *room) {
 }
 
 FILE *lks_open_list(const char *path) {
-    enum { PATIENCE_MS = 3000 };
     struct stat info;
     int file = open_at_once(path, &info);
-    struct pollfd writer = {.fd = file, .events = POLLIN};
-    if (file >= 0 && S_ISFIFO(info.st_mode) && poll(&writer, 1, PATIENCE_MS) == 0)
-        file = give_up(file, ENXIO);
+    if (file >= 0 && S_ISFIFO(info.st_mode) && !is_ready(file))
+        file = give_up(file, 0);
     else if (file >= 0 && !S_ISFIFO(info.st_mode) && !S_ISREG(info.st_mode))
         file = give_up(file, ENXIO);
     return stream_of(file);

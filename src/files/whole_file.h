@@ -23,10 +23,12 @@ FILE *lks_open_regular(const char *path);
 #define LKS_LINE_MAX (1 << 24)
 ssize_t lks_read_line(FILE *f, char **line, size_t *room);
 
-/** As lks_open_regular(), for a list of names, which may come through a pipe: somebody has to write to that within seconds. */
+/** As lks_open_regular(), for a list of names, which may come through a pipe: somebody has to write to that within
+ * seconds, else errno is ETIMEDOUT. */
 FILE *lks_open_list(const char *path);
 
-/** Reads from the open @p file until @p room bytes are there or it ends. Returns how many; -1 with errno. */
+/** Reads from the open @p file until @p room bytes are there or it ends. Returns how many; -1 with errno: ETIMEDOUT
+ * where it is a pipe and nobody writes to it for seconds. */
 ssize_t lks_read_up_to(int file, void *bytes, size_t room);
 
 /** Reads regular file @p path into *bytes [*size], freed with free(), also after a failure. @p check (or NULL)

@@ -85,6 +85,10 @@ for input in "$work/pipe" /dev/zero; do
     ends "1 2" "info $input" "$LOCKSTEP" info "$input"
     ends "1 2" "diff with $input" "$LOCKSTEP" diff "$last" "$input"
 done
+exec {idle}<>"$work/pipe" # somebody has it open, and writes nothing
+ends "1 2" "train with a pipe as configuration" "$LOCKSTEP" train "$work/pipe"
+check "nobody writes to it" grep -q 'pipe: nobody writes to this pipe' "$work/err"
+exec {idle}>&-
 
 # --- sources of data that have no end: a file that unpacks to too much, and a mirror that never stops
 mkdir -p "$work/bin" "$work/data"

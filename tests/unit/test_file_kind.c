@@ -145,6 +145,8 @@ static void texts(void) {
     is(BYTES("one, two\nthree\n"), "a text file", LKS_FILE_TEXT);
     is(BYTES("seed: 1\nmodel:\n  - dense: 10\n"), "a configuration", LKS_FILE_CONFIG);
     is(BYTES("\xff\xfem\0o\0"), "text in UTF-16", LKS_FILE_TEXT);
+    is(BYTES("s\0e\0e\0d\0:\0 \0001\0"), "text in UTF-16, little-endian", LKS_FILE_TEXT);
+    is(BYTES("\0s\0e\0e\0d\0:\0 \0001"), "text in UTF-16, big-endian", LKS_FILE_TEXT);
     is(BYTES("#!/bin/sh\n"), "a script", LKS_FILE_TEXT);
     is(BYTES("Gr\xc3\xbc\xc3"), "a text file", LKS_FILE_TEXT); /* cut within a character */
     is(BYTES("Gr\xfc\xdf"), "a file of no kind that is known here", LKS_FILE_UNKNOWN);

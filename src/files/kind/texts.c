@@ -136,13 +136,34 @@ static const struct {
     {is_table, {"a table of values as text (CSV)", LKS_FILE_TABLE, NULL, NULL}},
 };
 
+/* Letters and other ASCII as pairs of bytes, of which byte @p zero is 0: so texts in UTF-16 begin, also without a mark.
+ */
+static bool is_wide(const unsigned char *bytes, size_t count, size_t zero) {
+    enum { LOOKED_AT = 32 };
+    const size_t n = count < LOOKED_AT ? count / 2 * 2 : LOOKED_AT;
+    for (size_t i = 0; i < n; i += 2) {
+        const unsigned char c = bytes[i + 1 - zero];
+        if (bytes[i + zero] != 0 || (!isprint(c) && !isspace(c)))
+            return false;
+    }
+    return n >= 4;
+}
+
 const lks_file_kind *lks_kind_by_text(const unsigned char *bytes, size_t count) {
     static const lks_file_kind utf16 = {"text in UTF-16", LKS_FILE_TEXT,
                                         "iconv -f UTF-16 -t UTF-8 %i > %b-utf8.txt", NULL},
+                               little = {"text in UTF-16, little-endian", LKS_FILE_TEXT,
+                                         "iconv -f UTF-16LE -t UTF-8 %i > %b-utf8.txt", NULL},
+                               big = {"text in UTF-16, big-endian", LKS_FILE_TEXT,
+                                      "iconv -f UTF-16BE -t UTF-8 %i > %b-utf8.txt", NULL},
                                plain = {"a text file", LKS_FILE_TEXT, NULL, NULL};
     const span all = {(const char *)bytes, count};
     if (count >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0))
         return &utf16;
+    if (is_wide(bytes, count, 1))
+        return &little;
+    if (is_wide(bytes, count, 0))
+        return &big;
     if (!is_text(&all))
         return NULL;
     const span text = after_space(all);
