@@ -25,15 +25,13 @@ to_hdf5 train.h5 train-images-idx3-ubyte train-labels-idx1-ubyte 2000
 to_hdf5 test.hdf5 t10k-images-idx3-ubyte t10k-labels-idx1-ubyte 500
 hdf5=(--set data.train_images=train.h5 --set data.test_images=test.hdf5)
 
-# every RUN ARGUMENT...: equal on 1, 2 and 3 ranks, and after a stop in the middle of an epoch
+# every RUN ARGUMENT...: equal on 1 and 3 ranks, and after a stop in the middle of an epoch with 2 ranks from there on
 every() {
-    local name=$1 ranks
+    local name=$1
     shift
     trained "$name" 1 --threads 1 "${limit[@]}" "$@"
-    for ranks in 2 3; do
-        trained "$name$ranks" $ranks --threads 1 "${limit[@]}" "$@"
-        same "$name on $ranks ranks" "$(result "$name")" "$(result "$name$ranks")"
-    done
+    trained "${name}3" 3 --threads 1 "${limit[@]}" "$@"
+    same "$name on 3 ranks" "$(result "$name")" "$(result "${name}3")"
     trained "$name-parts" 3 --threads 1 "$@" --set train.max_steps=17
     trained "$name-parts" 2 --threads 1 "$@" "${limit[@]}"
     same "$name, stopped and resumed" "$(result "$name")" "$(result "$name-parts")"

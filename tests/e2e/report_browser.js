@@ -109,10 +109,10 @@ async function board(page, file) {
   return file;
 }
 
-// Ten images of each digit, traced on the board.
+// Five images of each digit, traced on the board.
 async function digits(page) {
   const chosen = [...Array(10).keys()].flatMap(digit =>
-    [...labels.keys()].filter(i => labels[i] === digit).slice(0, 10));
+    [...labels.keys()].filter(i => labels[i] === digit).slice(0, 5));
   const answers = [], files = [];
   for (const i of chosen) {
     await draw(page, strokesOf(imageOf(i)));
