@@ -9,7 +9,8 @@
 typedef struct lks_sorted_file {
     char *path;
     int64_t size;
-    bool unsure; /* in the folder of unsure ones */
+    uint64_t hash; /* of its bytes; 0: not asked for so far */
+    bool unsure;   /* in the folder of unsure ones */
 } lks_sorted_file;
 
 typedef struct lks_sorter {

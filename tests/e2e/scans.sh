@@ -99,6 +99,12 @@ cp b/x.png "$where"
 lockstep predict runs/scans a/x.png --sort twice --quiet >odd.log 2>&1 || show odd.log
 check "another picture of that name is not replaced" cmp -s b/x.png "$where"
 check "and the second has a name of its own" cmp -s a/x.png "${where%.png}-2.png"
+long=$(printf 'ö%.0s' {1..125}).png # 254 bytes: a number more would be too much
+cp a/x.png "a/$long"
+cp b/x.png "b/$long"
+lockstep predict runs/scans "a/$long" "b/$long" --sort long --unsure-below 100 --quiet \
+    >odd.log 2>&1 || show odd.log
+same "two pictures of the longest name are both there" 2 "$(find long -type f -name 'ö*.png' | wc -l)"
 status=0
 lockstep predict runs/scans data/mnist/t10k-images-idx3-ubyte --sort nothing >odd.log 2>&1 || status=$?
 same "a data set is refused: status" 1 $status
