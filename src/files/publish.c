@@ -150,22 +150,11 @@ lks_status lks_publish_finish(lks_publication *p, lks_status so_far, lks_error *
     return status;
 }
 
-/** Renaming would put a file in the place of a device, and fail on a folder. */
-static lks_status check_replaceable(const lks_target *p, lks_error *err) {
-    struct stat there;
-    if (fstatat(p->folder, p->name, &there, 0) != 0 || S_ISREG(there.st_mode))
-        return LKS_OK;
-    return lks_fail(err, LKS_ERR_IO, "cannot write %s: it is %s; name a file", p->path,
-                    S_ISDIR(there.st_mode) ? "a folder" : "no regular file");
-}
-
 lks_status lks_publish_check(const char *path, lks_error *err) {
     lks_target p;
     int file;
     LKS_TRY(lks_target_open(&p, path, err));
-    lks_status status = check_replaceable(&p, err);
-    if (status == LKS_OK)
-        status = lks_target_create(&p, &file, err);
+    const lks_status status = lks_target_create(&p, &file, err);
     if (status == LKS_OK)
         close(file);
     lks_target_close(&p);

@@ -238,6 +238,12 @@ static void places_are_checked(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "folder"));
     CU_ASSERT_EQUAL(lks_publish_check("/dev/null", &err), LKS_ERR_IO);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "regular"));
+    path_in(below, dir, "pipe");
+    CU_ASSERT_EQUAL_FATAL(mkfifo(below, 0600), 0);
+    CU_ASSERT_EQUAL(lks_publish_text(below, "new", 3, &err), LKS_ERR_IO);
+    struct stat there;
+    CU_ASSERT(lstat(below, &there) == 0 && S_ISFIFO(there.st_mode));
+    remove(below);
     CU_ASSERT_EQUAL(lks_publish_check("", &err), LKS_ERR_IO);
     path_in(below, path, "below a file");
     CU_ASSERT_EQUAL(lks_publish_check(below, &err), LKS_ERR_IO);
