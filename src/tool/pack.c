@@ -153,9 +153,14 @@ static lks_status take_picture(lks_packed *p, const char *path, const char **fir
     return status;
 }
 
-/* A picture that cannot be read, and may be left out. */
-static bool may_skip(const lks_packed *p, lks_status status) {
-    return p->options->skip_bad && (status == LKS_ERR_DATA || status == LKS_ERR_IO);
+/* A picture that cannot be read, or shows nothing: not the fault of an option, nor of the machine. */
+static bool is_bad(lks_status status) {
+    return status == LKS_ERR_DATA || status == LKS_ERR_IO;
+}
+
+static lks_status fail_bad(lks_status status, lks_error *err) {
+    const lks_error found = *err;
+    return lks_fail(err, status, "%s; --skip-bad leaves such pictures out", found.text);
 }
 
 static lks_status read_pictures(lks_packed *p, lks_error *err) {
@@ -164,18 +169,20 @@ static lks_status read_pictures(lks_packed *p, lks_error *err) {
         const lks_labelled_picture *from = &p->folder.pictures[i];
         show_progress(p, i);
         const lks_status status = take_picture(p, from->path, &first, err);
-        if (may_skip(p, status)) {
+        if (p->options->skip_bad && is_bad(status)) {
             clear_progress(p);
             lks_warn("%s; left out", err->text);
             continue;
         }
+        if (is_bad(status))
+            return fail_bad(status, err);
         LKS_TRY(status);
         p->labels[p->count++] = from->label;
         p->n_train += !from->test;
     }
     clear_progress(p);
     if (p->count < p->folder.n_pictures)
-        lks_warn("%" PRId64 " of %" PRId64 " pictures could not be read and are left out",
+        lks_warn("%" PRId64 " of %" PRId64 " pictures are left out",
                  p->folder.n_pictures - p->count, p->folder.n_pictures);
     return LKS_OK;
 }
