@@ -106,6 +106,10 @@ const lks_data_config *lks_predictor_data(const lks_predictor *predictor);
  * a temperature. */
 const char *lks_predictor_uncalibrated(const lks_predictor *predictor);
 
+/** With lks_predict_options.segment: whether a picture was read on which no digit was found, so that it has no
+ * answer that could be doubtful. */
+bool lks_predictor_found_none(const lks_predictor *predictor);
+
 /** Reads @p path, which must last until it is answered: a picture as lks_picture_read(), or all images
  * of an IDX file, plain or .gz, with data.transpose applied as in training. Answers come when a batch is
  * full, and always before a failure is reported. A picture on which nothing is to be seen is warned of,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/options.h"
 #include "cli/process.h"
@@ -56,6 +57,14 @@ char *lks_read_name(const struct argp_state *state, const char *option, char *te
                         "--%s=%s: the shell expands ~ only where a word begins with it: write --%s "
                         "%s",
                         option, text, option, text);
+    return text;
+}
+
+char *lks_read_png_name(const struct argp_state *state, const char *option, char *text) {
+    const size_t n = strlen(lks_read_name(state, option, text));
+    if (n < 5 || strcasecmp(text + n - 4, ".png") != 0)
+        lks_usage_error(state, "--%s %s: a PNG is written, so the name must end in .png", option,
+                        text);
     return text;
 }
 

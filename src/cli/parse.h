@@ -51,6 +51,10 @@ uint64_t lks_read_number(const struct argp_state *state, const char *option, con
 /* @p text, a name of a file or folder that is the value of --@p option; an empty one is a usage error. */
 char *lks_read_name(const struct argp_state *state, const char *option, char *text);
 
+/* Such a name that ends in .png, and so is no photo, data set or checkpoint that would be replaced; another is a usage
+ * error. */
+char *lks_read_png_name(const struct argp_state *state, const char *option, char *text);
+
 /* Which of @p words, NULL after the last, the value @p text of --@p option is; none is a usage error. */
 int lks_read_word(const struct argp_state *state, const char *option, const char *text,
                   const char *const *words);

@@ -76,6 +76,7 @@ same "are two" 47 "$(jq -r 'select(.place == 1).number' stdout)"
 segments 0 "white paper" white.pgm
 same "no answer" "" "$(cat stdout)"
 check "and a warning" grep -q 'white.pgm: no digits are found' stderr
+segments 3 "white paper, --fail-unsure" white.pgm --fail-unsure
 awk 'BEGIN { srand(1); print "P2 700 700 255"; for (i = 0; i < 490000; i++) print rand() < 0.2 ? 0 : 255 }' >dust.pgm
 status=0
 "$LOCKSTEP" predict first --segment dust.pgm sheet.pgm >stdout 2>stderr || status=$?
@@ -95,11 +96,15 @@ same "as many pictures as digits" "$(wc -l <stdout)" "$(find sorted -name 'sheet
 same "an image that is prepared already" "$(head -n 1 stdout | jq -c .probabilities)" "$(jq -c .probabilities again)"
 
 # --- usage
-for arguments in "sheet.pgm --show-to" "sheet.pgm sheet.pgm --segment --show-to a.png" "sheet.pgm --show-to a.png"; do
+cp sheet.pgm photo.png
+ln -s photo.png link.png
+for arguments in "sheet.pgm --show-to" "sheet.pgm sheet.pgm --segment --show-to a.png" "sheet.pgm --show-to a.png" \
+    "sheet.pgm --segment --show-to sheet.pgm" "photo.png --segment --show-to ./photo.png" "photo.png --segment --show-to link.png"; do
     # shellcheck disable=SC2086 # words
     status=0 && "$LOCKSTEP" predict first $arguments >stdout 2>stderr || status=$?
     same "predict $arguments: status" 2 $status
 done
+check "the pictures are as they were" cmp photo.png sheet.pgm
 segments 1 "--show-to a folder that is not there" sheet.pgm --show-to nowhere/a.png
 check "is told" grep -q 'error: .*nowhere' stderr
 finish

@@ -225,6 +225,10 @@ same "the sheet is a PNG of 10 rows" "PNG 640 x 302" "$(tail -c +2 sheet.png | h
 cp sheet.png first.png
 describes "the same" 'mean 33.2' good --sheet sheet.png
 check "the sheet is the same" cmp -s first.png sheet.png
+status=0
+"$LOCKSTEP" info good --sheet good/$test >out 2>err || status=$?
+same "a sheet in the place of a set: exit status" 2 $status
+check "is told" grep -q 'the name must end in .png' err
 describes pictures '3 pictures from 2 x 2 to 4 x 2 pixels' pictures --sheet sheet.png
 check "class folders" grep -q '^  classes    2: 0 3: 1, 1 7: 2$' out
 check "repeats among pictures" grep -q '^repeats      1 training' out

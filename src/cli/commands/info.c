@@ -16,7 +16,7 @@ static const struct argp_option options[] = {
      1},
     {"data", KEY_DATA, NULL, 0,
      "Of a configuration, a checkpoint or a run folder: describe its data set, not its network", 1},
-    {"sheet", KEY_SHEET, "FILE", 0,
+    {"sheet", KEY_SHEET, "FILE.png", 0,
      "Write a contact sheet of the data set, a PNG: a row for each class with 10 training images "
      "and 10 test images, spread evenly over the files",
      1},
@@ -37,7 +37,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->o.data = true;
         return 0;
     case KEY_SHEET:
-        a->o.sheet = lks_read_name(state, "sheet", arg);
+        a->o.sheet = lks_read_png_name(state, "sheet", arg);
         return 0;
     case ARGP_KEY_ARG:
         if (a->o.path)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/commands/commands.h"
 #include "cli/name_list.h"
@@ -80,8 +81,8 @@ static const struct argp_option options[] = {
      "Blank "
      "pictures, several parts, and images unlike the training images are marked in any case",
      5},
-    {"fail-unsure", KEY_FAIL_UNSURE, NULL, 0, "End with exit status 3 where an answer is unsure",
-     5},
+    {"fail-unsure", KEY_FAIL_UNSURE, NULL, 0,
+     "End with exit status 3 where an answer is unsure, or --segment finds no digit", 5},
     {"show-to", KEY_SHOW_TO, "FILE.png", 0,
      "With --segment: write the picture with boxes and answers, the unsure ones in red", 4},
     {0}};
@@ -108,6 +109,11 @@ static void add_argument(arguments *a, const char *arg) {
         a->images[a->n_images++] = arg;
 }
 
+static bool is_same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static void check(const struct argp_state *state, arguments *a) {
     lks_pictures_config *pictures = &a->o.pictures;
     if (!a->checkpoints[0])
@@ -122,6 +128,9 @@ static void check(const struct argp_state *state, arguments *a) {
     pictures->background = a->background >= 0 ? a->background : pictures->invert ? 255 : 0;
     if (a->printer.boxes.path && (!a->o.segment || a->n_images != 1 || a->files_from))
         lks_usage_error(state, "--show-to needs --segment and one picture");
+    if (a->printer.boxes.path && is_same_file(a->printer.boxes.path, a->images[0]))
+        lks_usage_error(state, "--show-to %s: would replace the picture itself; name another file",
+                        a->printer.boxes.path);
     a->printer.boxes.prints =
         a->o.segment && a->printer.show && a->printer.format == LKS_PREDICT_TEXT;
     if (a->printer.show && a->printer.format == LKS_PREDICT_CSV)
@@ -152,7 +161,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->o.segment = a->printer.segment = true;
         return 0;
     case KEY_SHOW_TO:
-        a->printer.boxes.path = lks_read_name(state, "show-to", arg);
+        a->printer.boxes.path = lks_read_png_name(state, "show-to", arg);
         return 0;
     case KEY_FILES_FROM:
         a->files_from = lks_read_name(state, "files-from", arg);
@@ -253,7 +262,8 @@ static int answer_all(lks_predictor *predictor, arguments *a, char *names) {
         lks_warn("how sure the answers are is not calibrated: %s", why);
     if (!good)
         return 1;
-    return a->fail_unsure && a->printer.unsure ? EXIT_UNSURE : 0;
+    const bool unsure = a->printer.unsure || lks_predictor_found_none(predictor);
+    return a->fail_unsure && unsure ? EXIT_UNSURE : 0;
 }
 
 static int work(arguments *a) {

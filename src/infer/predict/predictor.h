@@ -24,7 +24,8 @@ struct lks_predictor {
     lks_preparation preparation;
     double temperature; /* 1: not calibrated, or nothing to calibrate */
     double unsure_below;
-    bool segments; /* pictures have several digits */
+    bool segments;   /* pictures have several digits */
+    bool found_none; /* on one of them at least */
     lks_on_answer on_answer;
     void *context;
     int n;                   /* images of the batch so far */

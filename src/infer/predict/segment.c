@@ -191,6 +191,10 @@ static lks_status find_ink(sheet *s, lks_error *err) {
     return status == LKS_OK ? LKS_OK : lks_fail_context(err, "%s", s->file);
 }
 
+bool lks_predictor_found_none(const lks_predictor *p) {
+    return p->found_none;
+}
+
 lks_status lks_predictor_segment(lks_predictor *p, const lks_picture *picture, const char *file,
                                  lks_error *err) {
     sheet s = {.to = p, .file = file, .picture = picture};
@@ -200,8 +204,10 @@ lks_status lks_predictor_segment(lks_predictor *p, const lks_picture *picture, c
         status = read_lines(&s, err);
     if (status == LKS_OK)
         status = answer(&s, err);
-    if (status == LKS_OK && s.n == 0)
+    if (status == LKS_OK && s.n == 0) {
+        p->found_none = true;
         lks_warn("%s: no digits are found", file);
+    }
     lks_predictor_flush(p); /* what was answered before a failure */
     lks_free(s.chosen);
     lks_free(s.runs);
