@@ -15,6 +15,10 @@ static lks_status read_text(FILE *f, const char *path, char **text, size_t *n, l
     errno = 0;
     const ssize_t got = getdelim(text, &size, '\0', f);
     *n = got < 0 ? 0 : (size_t)got;
+    if (got < 0) { /* the room that there is has nothing in it */
+        free(*text);
+        *text = NULL;
+    }
     return got >= 0 || feof(f)
                ? LKS_OK
                : lks_fail(err, LKS_ERR_IO, "cannot read %s: %s", path, strerror(errno));

@@ -183,6 +183,12 @@ train run 1 --set train.max_steps=2 --threads 1
 printf '\357\273\277alpha/0/1.pgm\r\n\r\nalpha/1/2.pgm\r\n' >list
 "$LOCKSTEP" predict run --files-from list --format csv >out 2>err
 same "a list with a mark and carriage returns" "alpha/0/1.pgm alpha/1/2.pgm" "$(tail -n +2 out | cut -d , -f 1 | paste -sd ' ')"
+for text in '' '\n\r\n'; do
+    # shellcheck disable=SC2059 # a format
+    printf "$text" >list
+    check "an empty list ends well" "$LOCKSTEP" predict run --files-from list >out 2>err
+    same "and is told of" "lockstep: warning: --files-from list: there is no name of an image" "$(cat err)"
+done
 refuses() { # refuses WHAT PATTERN: the list
     local status=0
     "$LOCKSTEP" predict run --files-from list >out 2>err || status=$?

@@ -250,8 +250,13 @@ static int answer_all(lks_predictor *predictor, arguments *a, char *names) {
     lks_predict_print_head(&a->printer);
     for (int i = 0; i < a->n_images && goes_on(a); i++)
         good &= answer(predictor, a->images[i]);
-    while (goes_on(a) && (name = next_name(&names)))
+    bool listed = false;
+    while (goes_on(a) && (name = next_name(&names))) {
         good &= answer(predictor, name);
+        listed = true;
+    }
+    if (a->files_from && !listed && goes_on(a))
+        lks_warn("--files-from %s: there is no name of an image", a->files_from);
     lks_predictor_flush(predictor);
     if (a->sorter.status != LKS_OK)
         return lks_report(&a->sorter.err);
