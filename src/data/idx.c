@@ -110,12 +110,16 @@ static lks_status check_dimensions(const char *path, unsigned found, int dimensi
                                    lks_error *err) {
     if (dimensions == 1 ? found == 1 : found == 3 || found == 4)
         return LKS_OK;
+    const char *hint =
+        found != 2        ? "are the image and the label file exchanged?"
+        : dimensions == 1 ? "write one byte for each image: its class, not a row of zeros and a one"
+                          : "write rows and columns as two dimensions";
     return lks_fail(err, LKS_ERR_DATA,
-                    "%s: has %u dimension%s (magic number 0x%08x); expected %s; are the image and "
-                    "the label file exchanged?",
-                    path, found, found == 1 ? "" : "s", TYPE_UNSIGNED_BYTE << 8 | found,
+                    "%s: has %u dimension%s (magic number 0x%08x); expected %s; %s", path, found,
+                    found == 1 ? "" : "s", TYPE_UNSIGNED_BYTE << 8 | found,
                     dimensions == 1 ? "0x00000801 (labels)"
-                                    : "0x00000803 or 0x00000804 (images, 3 or 4 dimensions)");
+                                    : "0x00000803 or 0x00000804 (images, 3 or 4 dimensions)",
+                    hint);
 }
 
 /* Checked one by one before anything is multiplied: count < 2^32 and an image of at most 2^28 bytes

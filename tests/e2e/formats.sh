@@ -38,7 +38,7 @@ refused 1 "a pointer" "\`git lfs pull\` (package git-lfs) fetches the file itsel
 refused 1 "a table as pictures" "is a table of values as text (CSV), not a picture" predict $net mnist_test.csv
 refused 1 "a picture as checkpoint" "pictures come after the checkpoint" predict scan.tif $net
 refused 1 "a table described" "mnist_test.csv: is a table of values as text (CSV), not a configuration, a checkpoint, a run \
-folder or a data set: write its images there as unsigned bytes" info mnist_test.csv
+folder or a data set: write its values there as unsigned bytes" info mnist_test.csv
 cp $net renamed
 "$LOCKSTEP" info renamed >stdout 2>stderr || true
 check "a checkpoint by another name is described" grep -q '^checkpoint     step 2,' stdout

@@ -107,6 +107,9 @@ static void numbers_and_networks(void) {
     unsigned char bytes[600] = {0};
     is(BYTES("\0\0\x08\3\0\0\0\1"), "an IDX file", LKS_FILE_SET);
     is(BYTES("\0\0\x0d\3\0\0\0\1"), "an IDX file of 32-bit floats", LKS_FILE_ARRAY);
+    is(BYTES("\3\x08\0\0\1\0\0\0"),
+       "an IDX file with the bytes of its numbers in the wrong order (little-endian)",
+       LKS_FILE_ARRAY);
     is(BYTES("\x93NUMPY\1\0"), "a NumPy array (.npy)", LKS_FILE_ARRAY);
     is(BYTES("\x89HDF\r\n\x1a\n"), "an HDF5 file", LKS_FILE_HDF5);
     memcpy(bytes + 512, "\x89HDF\r\n\x1a\n", 8);

@@ -313,6 +313,8 @@ static void bad_headers(void) {
         {"labels-as-images", "1 dimension (magic number 0x00000801)", 0x801, {9}, 1, 3, 9},
         {"images-as-labels", "3 dimensions (magic number 0x00000803)", 0x803, {1, 1, 9}, 3, 1, 9},
         {"five-dimensions", "5 dimensions", 0x805, {1, 1, 1, 1}, 4, 3, 5},
+        {"one-hot", "not a row of zeros and a one", 0x802, {3, 3}, 2, 1, 9},
+        {"flat-images", "write rows and columns as two dimensions", 0x802, {3, 9}, 2, 3, 27},
         {"255-dimensions", "255 dimensions", 0x8ff, {1, 1, 1, 1}, 4, 3, 5},
         {"header-cut", "less than an IDX header of 16", 0x803, {1, 1}, 2, 3, 3},
         {"no-items", "0 items of 1 x 28 x 28", 0x803, {0, 28, 28}, 3, 3, 0},

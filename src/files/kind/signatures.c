@@ -7,6 +7,8 @@
 #define CONVERT_ONE "convert %i'[0]' %o", "imagemagick"
 #define RAW         "dcraw -c -w %i > %b.ppm", "dcraw"
 
+#define LITTLE_IDX "an IDX file with the bytes of its numbers in the wrong order (little-endian)"
+
 typedef struct signature {
     const char *bytes;
     size_t count, offset;
@@ -96,6 +98,8 @@ static const signature table[] = {
     AT(0, "PAR1", "a Parquet table", LKS_FILE_ARRAY, NULL, NULL),
     AT(0, "ARROW1", "an Arrow table", LKS_FILE_ARRAY, NULL, NULL),
     AT(0, "SQLite format 3", "an SQLite database", LKS_FILE_ARRAY, NULL, NULL),
+    AT(0, "\3\x08\0\0", LITTLE_IDX, LKS_FILE_ARRAY, NULL, NULL),
+    AT(0, "\1\x08\0\0", LITTLE_IDX, LKS_FILE_ARRAY, NULL, NULL),
     AT(344, "n+1\0", "a NIfTI volume", LKS_FILE_ARRAY, NULL, NULL),
     AT(0, "CDF\1", "a NetCDF file", LKS_FILE_ARRAY, NULL, NULL),
     AT(0, "CDF\2", "a NetCDF file", LKS_FILE_ARRAY, NULL, NULL),
