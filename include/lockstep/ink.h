@@ -38,8 +38,9 @@ typedef struct lks_ink {
  *  4. Paper: a closing of medians of 3 x 3, by the narrowest window that keeps the ink. Ink is how far a pixel is from
  *     it, in ratio to it, the most of red, green and blue.
  *  5. Grain: what is less than the paper's own scatter is 0. Paper of one value has none.
- *  6. Long straight lines that span the picture go where no stroke crosses them; frames, fields, what comes in from
- *     the edge, underlines and specks go by their shape.
+ *  6. Long straight lines that span the picture go where no stroke crosses them; the grain of a table around the sheet,
+ *     frames, fields, rules that end within the picture, what comes in from the edge, underlines and specks go by
+ *     their shape.
  *  7. Unless the paper was of one value, what is left is stretched to 0..255.
  *
  * Uses @p picture up: it is what it is on the way, and still the caller's to free. A picture without ink gives values

@@ -7,7 +7,7 @@ make_pictures=$4 width=1 run=$work/net
 lockstep=$LOCKSTEP images=$work/data/t10k-images-idx3-ubyte labels=$work/data/t10k-labels-idx1-ubyte
 # shellcheck source=tests/pictures/lib.sh
 source "$SOURCE/tests/pictures/lib.sh"
-need jq node
+need jq node convert
 unpack_golden "$work/data"
 config=$here/accuracy.yaml
 trained net 1 --set train.epochs=8 --set train.schedule.name=cosine
@@ -34,5 +34,18 @@ mkdir "$work/lines"
 node "$here/panel_node.js" segments "$work/page.html" "$work/lines/found" >"$work/segments.json" || true
 check "16 lines of digits: the page finds what predict --segment finds" \
     jq -e '.n == 16 and .digits >= 50 and .wrong == [] and .worst < 1e-4' "$work/segments.json" >/dev/null
+$ok || show "$work/segments.json"
+
+# --- a form from the hand, twice as far askew, with the table around it: every field, and nothing beside them
+made form 1
+width=2
+photographed
+answered form --segment --show
+same "a photo of a form: five lines of eight digits" "8 8 8 8 8" \
+    "$(jq -s -r 'group_by(.line) | map(length | tostring) | join(" ")' "$work/form/found")"
+convert "$work/form/00000.jpg" "$work/form/00000.png"
+"$LOCKSTEP" predict "$work/net" "$work/form/00000.png" --segment --show --format json >"$work/form/found" 2>"$work/form/log"
+node "$here/panel_node.js" segments "$work/page.html" "$work/form/found" >"$work/segments.json" || true
+check "and by the page" jq -e '.digits == 40 and .wrong == [] and .worst < 1e-4' "$work/segments.json" >/dev/null
 $ok || show "$work/segments.json"
 finish

@@ -20,14 +20,18 @@ static lks_picture sheet_of(int rows, int columns, int value) {
     return p;
 }
 
-/* The digit in black on white, large, in the middle of the sheet. */
-static lks_picture written(void) {
-    lks_picture p = sheet_of(SHEET, SHEET, 255);
+/* The digit in black on white, large, at a place of a sheet. */
+static lks_picture written_on(int rows, int columns, int top, int left) {
+    lks_picture p = sheet_of(rows, columns, 255);
     for (int y = 0; y < TIMES * LKS_MNIST_SIDE; y++)
         for (int x = 0; x < TIMES * LKS_MNIST_SIDE; x++)
-            p.pixels[(AT + y) * SHEET + AT + x] =
+            p.pixels[(top + y) * columns + left + x] =
                 (uint8_t)(255 - digit[y / TIMES * LKS_MNIST_SIDE + x / TIMES]);
     return p;
+}
+
+static lks_picture written(void) {
+    return written_on(SHEET, SHEET, AT, AT);
 }
 
 static void fill(lks_picture *p, int top, int left, int rows, int columns, int value) {
@@ -91,6 +95,31 @@ static void rules_go_and_strokes_stay(void) {
     CU_ASSERT_EQUAL(info.lines, 5);
 }
 
+/* They are nine times as long as the digit, which is no speck. */
+static void rules_that_end_within_the_picture_go(void) {
+    lks_picture_info info;
+    lks_picture p = written_on(400, 1000, 140, 400);
+    for (int k = 0; k < 2; k++)
+        for (int x = 120; x < 880; x++)
+            fill(&p, 80 + k * 240 + x / 60, x, 3, 1, 0);
+    CU_ASSERT_EQUAL(off(&p, &info), 0);
+    CU_ASSERT_EQUAL(info.lines, 2);
+    CU_ASSERT_EQUAL(info.specks, 0);
+}
+
+/* Two fields in a row, as a camera held askew sees them. */
+static void leaning_fields_go(void) {
+    lks_picture_info info;
+    lks_picture p = written_on(320, 900, 110, 150);
+    for (int x = 100; x <= 800; x++) {
+        fill(&p, 70 + x / 20, x, 3, 1, 0);
+        fill(&p, 210 + x / 20, x, 3, 1, 0);
+        if (x % 350 == 100)
+            fill(&p, 70 + x / 20, x, 143, 3, 0);
+    }
+    CU_ASSERT_EQUAL(off(&p, &info), 0);
+}
+
 static void an_upright_stroke_from_edge_to_edge_is_a_one(void) {
     uint8_t out[BYTES];
     lks_picture p = sheet_of(60, 40, 255);
@@ -128,6 +157,32 @@ static void a_shadow_goes(void) {
     CU_ASSERT(off(&p, &info) < 4);
 }
 
+static uint32_t next(uint32_t *state) {
+    return *state = *state * 1664525 + 1013904223;
+}
+
+/* A sheet on a dark table: its noise is faint ink, and one pixel in 64 as dark as a pen's. */
+static void the_table_around_a_sheet_goes(void) {
+    uint32_t state = 1;
+    lks_picture p = written_on(400, 400, 144, 144);
+    for (int y = 0; y < 400; y++)
+        for (int x = 0; x < 400; x++) {
+            const uint32_t grain = next(&state) >> 26;
+            if (y < 20 || y >= 380 || x < 20 || x >= 380)
+                p.pixels[y * 400 + x] = (uint8_t)(grain == 0 ? 10 : 40 + grain / 4);
+            else
+                p.pixels[y * 400 + x] -= p.pixels[y * 400 + x] / 128 * (uint8_t)(grain / 4);
+        }
+    lks_ink ink;
+    lks_ink_parts parts;
+    CU_ASSERT_EQUAL_FATAL(lks_ink_separate(&ink, &p, 1024, &err), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_ink_parts_find(&parts, &ink, &err), LKS_OK);
+    CU_ASSERT_EQUAL(parts.n, 1);
+    lks_ink_parts_free(&parts);
+    lks_ink_free(&ink);
+    lks_picture_free(&p);
+}
+
 static void faint_ink_is_ink(void) {
     lks_picture_info info;
     lks_picture p = written();
@@ -140,10 +195,8 @@ static void grain_is_blank(void) {
     uint8_t out[BYTES];
     lks_picture p = sheet_of(SHEET, SHEET, 0);
     uint32_t state = 1;
-    for (int i = 0; i < SHEET * SHEET; i++) {
-        state = state * 1664525 + 1013904223;
-        p.pixels[i] = (uint8_t)(220 + (state >> 28));
-    }
+    for (int i = 0; i < SHEET * SHEET; i++)
+        p.pixels[i] = (uint8_t)(220 + (next(&state) >> 28));
     CU_ASSERT_TRUE(center(&p, out).blank);
 }
 
@@ -188,11 +241,14 @@ int main(void) {
         {"a digit is read", read_digit},
         {"a frame goes", a_frame_goes},
         {"rules go and strokes stay", rules_go_and_strokes_stay},
+        {"rules that end within the picture go", rules_that_end_within_the_picture_go},
+        {"leaning fields go", leaning_fields_go},
         {"an upright stroke from edge to edge is a one",
          an_upright_stroke_from_edge_to_edge_is_a_one},
         {"an underline goes", an_underline_goes},
         {"specks go", specks_go},
         {"a shadow goes", a_shadow_goes},
+        {"the table around a sheet goes", the_table_around_a_sheet_goes},
         {"faint ink is ink", faint_ink_is_ink},
         {"grain is blank", grain_is_blank},
         {"parts touch by corners", parts_touch_by_corners},

@@ -124,9 +124,15 @@ function longestLeft(ink, parts, insideOnly) {
   return parts.reduce((most, p) => p.gone || (insideOnly && touchesEdge(ink, p)) ? most : Math.max(most, longestOf(p)), 0);
 }
 
+// How much of a side is a corner: more of a long rectangle's short sides, as it leans.
+function cornerOf(side, other) {
+  const corner = Math.max(Math.floor(side / 9), Math.floor(other / 20), 1);
+  return 2 * corner > side ? (side + 1) >> 1 : corner;
+}
+
 // True if part i comes near all four corners of its box: a rectangle does, also one that leans.
 function isRectangle(ink, {labels, parts}, i) {
-  const p = parts[i], rows = Math.max(Math.floor(p.rows / 9), 1), columns = Math.max(Math.floor(p.columns / 9), 1);
+  const p = parts[i], rows = cornerOf(p.rows, p.columns), columns = cornerOf(p.columns, p.rows);
   const isNear = (top, left) => {
     for (let y = top; y < top + rows; y++)
       for (let x = left; x < left + columns; x++)
@@ -153,13 +159,51 @@ function contactOf({rows, columns}, {labels}, i) {
   return n;
 }
 
+// Grain of a table around the sheet: here and there it is as dark as ink, and hangs together by what is fainter.
+function dropGrain(ink, {labels, parts}) {
+  const cores = new Int32Array(parts.length);
+  labels.forEach((label, i) => {
+    if (label > 0 && ink.values[i] >= ink.core)
+      cores[label - 1]++;
+  });
+  parts.forEach((p, i) => {
+    if (8 * cores[i] < p.pixels) {
+      p.gone = true;
+      ink.specks++;
+    }
+  });
+}
+
 function dropFrames(ink, found) {
   found.parts.forEach((p, i) => {
-    if (isFrame(ink, found, i)) {
+    if (!p.gone && isFrame(ink, found, i)) {
       p.gone = true;
       ink.lines++;
     }
   });
+}
+
+// Straight, nearly level or upright, and as long as 12 times its breadth.
+function isBar(p) {
+  const length = longestOf(p);
+  return 8 * Math.min(p.rows, p.columns) <= length && 12 * p.pixels <= length * length;
+}
+
+// True if a bar is a rule: something stands in the picture that is no speck, four times as long as the bar is broad,
+// and at most a third as long as the bar, as a one is not beside other digits.
+function isRule(ink, {parts}, bar) {
+  const length = longestOf(bar);
+  return parts.some(p => !p.gone && !touchesEdge(ink, p) && !isBar(p) && longestOf(p) * length >= 4 * bar.pixels &&
+    3 * longestOf(p) <= length);
+}
+
+// Rules that end within the picture.
+function dropRules(ink, found) {
+  for (const part of found.parts)
+    if (!part.gone && isBar(part) && isRule(ink, found, part)) {
+      part.gone = true;
+      ink.lines++;
+    }
 }
 
 // What comes in from the edge, where something stands free of it; not a digit that touches the edge.
@@ -222,8 +266,11 @@ function wipeParts(ink, {labels, parts}, all) {
 // True if something large went: what remains may be fainter.
 function sift(ink, last) {
   const found = partsOf(ink), {lines} = ink, pairs = found.parts.length <= partsMost;
-  if (pairs)
+  dropGrain(ink, found);
+  if (pairs) {
     dropFrames(ink, found);
+    dropRules(ink, found);
+  }
   dropAtEdge(ink, found);
   const again = ink.lines > lines && !last;
   if (!again) {

@@ -7,9 +7,9 @@
 #include "pictures/ink/steps.h"
 #include "pictures/picture_resize.h"
 
-enum { LEAST_CONTRAST = 16, CORNER = 9, STRETCHED_CORE = 64 };
+enum { LEAST_CONTRAST = 16, CORNER = 9, LEANING = 20, STRETCHED_CORE = 64, BAR = 12, GRAIN = 8 };
 
-/* Frames and underlines are found by what lies in or beside them, pair by pair. More parts than these are a pattern,
+/* Frames, rules and underlines are found by what lies in or beside them, pair by pair. More parts than these are a pattern,
  * not writing, and their pairs would take minutes. */
 enum { PARTS_MOST = 8192 };
 
@@ -175,6 +175,12 @@ static bool encloses(const lks_ink_part *p, const lks_ink_part *q) {
            q->left + q->columns < p->left + p->columns;
 }
 
+/* Straight, nearly level or upright, and as long as BAR times its breadth. */
+static bool is_bar(const lks_ink_part *p) {
+    const int narrow = p->rows < p->columns ? p->rows : p->columns;
+    return 8 * narrow <= longest(p) && BAR * p->pixels <= (int64_t)longest(p) * longest(p);
+}
+
 typedef struct sieve {
     lks_ink *ink;
     const lks_ink_parts *parts;
@@ -190,11 +196,18 @@ static int longest_left(const sieve *s, bool inside_only) {
     return most;
 }
 
+/* How much of a side of @p side pixels is a corner, where the other side has @p other: more of a long rectangle's
+ * short sides, as it leans. */
+static int corner_of(int side, int other) {
+    const int corner = larger(side / CORNER, larger(other / LEANING, 1));
+    return 2 * corner > side ? (side + 1) / 2 : corner;
+}
+
 /* True if part @p i comes near all four corners of its box: a rectangle does, also one that leans; a round zero stays
  * away by a seventh of each side. */
 static bool is_rectangle(const sieve *s, int i) {
     const lks_ink_part *p = &s->parts->parts[i];
-    const int rows = larger(p->rows / CORNER, 1), columns = larger(p->columns / CORNER, 1);
+    const int rows = corner_of(p->rows, p->columns), columns = corner_of(p->columns, p->rows);
     for (int corner = 0; corner < 4; corner++) {
         const int top = p->top + (corner / 2) * (p->rows - rows),
                   left = p->left + (corner % 2) * (p->columns - columns);
@@ -230,9 +243,50 @@ static int64_t contact(const sieve *s, int i) {
     return n;
 }
 
+/* Grain of a table around the sheet: here and there it is as dark as ink, and hangs together by what is fainter. */
+static lks_status drop_grain(sieve *s, lks_error *err) {
+    int32_t *cores = lks_alloc((size_t)s->parts->n, sizeof *cores, "parts", err);
+    if (!cores)
+        return LKS_ERR_MEMORY;
+    const int64_t n = (int64_t)s->ink->rows * s->ink->columns;
+    for (int64_t i = 0; i < n; i++)
+        if (s->parts->labels[i] > 0)
+            cores[s->parts->labels[i] - 1] += s->ink->values[i] >= s->ink->core;
+    for (int i = 0; i < s->parts->n; i++)
+        if ((int64_t)GRAIN * cores[i] < s->parts->parts[i].pixels) {
+            s->gone[i] = true;
+            s->ink->specks++;
+        }
+    lks_free(cores);
+    return LKS_OK;
+}
+
 static void drop_frames(sieve *s) {
     for (int i = 0; i < s->parts->n; i++)
-        if (is_frame(s, i)) {
+        if (!s->gone[i] && is_frame(s, i)) {
+            s->gone[i] = true;
+            s->ink->lines++;
+        }
+}
+
+/* True if bar @p i is a rule: something stands in the picture that is no speck, four times as long as the bar is broad,
+ * and at most a third as long as the bar, as a one is not beside other digits. */
+static bool is_rule(const sieve *s, int i) {
+    const lks_ink_part *bar = &s->parts->parts[i];
+    const int64_t least = 4 * bar->pixels, length = longest(bar);
+    for (int k = 0; k < s->parts->n; k++) {
+        const lks_ink_part *p = &s->parts->parts[k];
+        if (!s->gone[k] && !touches_edge(s->ink, p) && !is_bar(p) && longest(p) * length >= least &&
+            3 * longest(p) <= length)
+            return true;
+    }
+    return false;
+}
+
+/* Rules that end within the picture. */
+static void drop_rules(sieve *s) {
+    for (int i = 0; i < s->parts->n; i++)
+        if (!s->gone[i] && is_bar(&s->parts->parts[i]) && is_rule(s, i)) {
             s->gone[i] = true;
             s->ink->lines++;
         }
@@ -314,9 +368,12 @@ static lks_status sift(lks_ink *ink, bool last, bool *again, lks_error *err) {
     const int lines = ink->lines;
     sieve s = {ink, &parts, lks_alloc((size_t)parts.n, sizeof(bool), "parts", err)};
     const bool pairs = parts.n <= PARTS_MOST;
-    if (s.gone) {
-        if (pairs)
+    const lks_status status = s.gone ? drop_grain(&s, err) : LKS_ERR_MEMORY;
+    if (status == LKS_OK) {
+        if (pairs) {
             drop_frames(&s);
+            drop_rules(&s);
+        }
         drop_at_edge(&s);
         *again = ink->lines > lines && !last;
         if (!*again) {
@@ -326,10 +383,9 @@ static lks_status sift(lks_ink *ink, bool last, bool *again, lks_error *err) {
         }
         wipe(&s, !*again);
     }
-    const bool done = s.gone;
     lks_free(s.gone);
     lks_ink_parts_free(&parts);
-    return done ? LKS_OK : LKS_ERR_MEMORY;
+    return status;
 }
 
 /* --- all -------------------------------------------------------------------------------------- */
