@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define LKS_TENSOR_NAME_MAX 96
+#define LKS_TENSORS_MAX     65536 /**< of a network that comes from a file */
 
 /** What a tensor is to the optimizer. */
 typedef enum lks_role {

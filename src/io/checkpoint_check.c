@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SIDE = 65536, MAX_TENSORS = 65536 };
+enum { MAX_SIDE = 65536 };
 #define MAX_COUNT                                                                                  \
     ((int64_t)1 << 53) /* what a double counts exactly: figures are computed in doubles */
 
@@ -110,7 +110,7 @@ static lks_status check_names(const char *path, const lks_flat *flat, lks_error 
 static lks_status check_model(const char *path, const lks_flat *flat, lks_error *err) {
     if (strcmp(flat->group, "model") != 0)
         return refuse(path, err, "its first array is not the model's");
-    if (!within(flat->n_tensors, 1, MAX_TENSORS))
+    if (!within(flat->n_tensors, 1, LKS_TENSORS_MAX))
         return refuse(path, err, "no network has its number of tensors");
     for (int i = 0; i < flat->n_tensors; i++) {
         const lks_tensor *t = &flat->tensors[i];

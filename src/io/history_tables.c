@@ -155,7 +155,7 @@ static lks_status get_norm_names(lks_h5 *h, const char *prefix, lks_history *his
     char path[64], *names;
     size_t n;
     snprintf(path, sizeof path, "%s/norms", prefix);
-    LKS_TRY(lks_h5_get_texts(h, path, "tensors", LKS_TENSOR_NAME_MAX, &names, &n));
+    LKS_TRY(lks_h5_get_texts(h, path, "tensors", LKS_TENSOR_NAME_MAX, LKS_TENSORS_MAX, &names, &n));
     history->norm_names = calloc(n, LKS_TENSOR_NAME_MAX);
     lks_status status = LKS_OK;
     if (history->norm_names) {
@@ -213,6 +213,7 @@ static const column phase_figures[] = {{"min", LKS_H5_F64, offsetof(lks_phase_ti
                                        {"max", LKS_H5_F64, offsetof(lks_phase_time, max), true},
                                        {"rank", LKS_H5_I32, offsetof(lks_phase_time, rank), true}};
 enum { PHASE_FIGURES = sizeof phase_figures / sizeof phase_figures[0] };
+enum { PHASES_MOST = 256 }; /* other versions may have more than this one */
 
 static void phases_path(char path[64], const char *prefix, const column *c) {
     snprintf(path, 64, "%s/phases/%s", prefix, c->name);
@@ -284,7 +285,7 @@ static lks_status get_phases(lks_h5 *h, const char *prefix, lks_history *history
     snprintf(path, sizeof path, "%s/phases", prefix);
     if (!lks_h5_has(h, path))
         return LKS_OK;
-    LKS_TRY(lks_h5_get_texts(h, path, "phases", LKS_PHASE_NAME_MAX, &names, &n_names));
+    LKS_TRY(lks_h5_get_texts(h, path, "phases", LKS_PHASE_NAME_MAX, PHASES_MOST, &names, &n_names));
     lks_status status = LKS_OK;
     for (int i = 0; status == LKS_OK && i < PHASE_FIGURES; i++)
         status = get_phase_figure(h, prefix, &phase_figures[i], names, n_names, history);

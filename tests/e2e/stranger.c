@@ -75,6 +75,13 @@ static void other_first(lks_checkpoint *c) {
     strcpy(c->flats[0].group, "models");
 }
 
+/* Each is finite, but what a layer sums up is not. */
+static void large_weights(lks_checkpoint *c) {
+    for (int f = 0; f < c->n_flats; f++)
+        for (size_t i = 0; i < c->flats[f].count; i++)
+            c->flats[f].values[i] = i % 3 ? 3e38F : -3e38F;
+}
+
 /* A network of 3 GB. */
 static void huge_network(lks_checkpoint *c) {
     static char yaml[] = "data: {classes: 10}\nmodel: [flatten, {dense: 1000000}, {dense: 10}]\n";
@@ -83,6 +90,21 @@ static void huge_network(lks_checkpoint *c) {
 }
 
 /* --- what HDF5 can be told to do -------------------------------------------------------------- */
+
+/* A million names of one byte: each takes many where it is kept. */
+static void many_names(hid_t file) {
+    static char names[1 << 20];
+    const hsize_t n = sizeof names;
+    const hid_t text = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, &n, NULL);
+    H5Adelete_by_name(file, "/model", "tensors", H5P_DEFAULT);
+    memset(names, 'a', sizeof names);
+    const hid_t id = H5Acreate_by_name(file, "/model", "tensors", text, space, H5P_DEFAULT,
+                                       H5P_DEFAULT, H5P_DEFAULT);
+    H5Awrite(id, text, names);
+    H5Aclose(id);
+    H5Sclose(space);
+    H5Tclose(text);
+}
 
 static void put_set(hid_t file, const char *path, hid_t type, hsize_t n, hid_t creation) {
     H5Ldelete(file, path, H5P_DEFAULT);
@@ -193,6 +215,7 @@ static const struct {
     {"best", best, NULL},
     {"nan_weight", nan_weight, NULL},
     {"infinite_state", infinite_state, NULL},
+    {"large_weights", large_weights, NULL},
     {"short_array", short_array, NULL},
     {"other_first", other_first, NULL},
     {"huge_network", huge_network, NULL},
@@ -202,6 +225,7 @@ static const struct {
     {"loop", NULL, loop},
     {"virtual_set", NULL, virtual_set},
     {"huge_set", NULL, huge_set},
+    {"many_names", NULL, many_names},
     {"unwritten", NULL, unwritten},
     {"packed", NULL, packed},
     {"own_type", NULL, own_type},

@@ -127,13 +127,13 @@ lks_status lks_h5_put_texts(lks_h5 *h, const char *object, const char *name, con
                             size_t stride, size_t n);
 
 /** Reading is strict: type and count must be the expected ones, texts must fit. lks_h5_get_texts()
- * allocates *n rows of @p width bytes, freed with lks_free(). */
+ * allocates *n rows of @p width bytes, at most @p most, freed with lks_free(). */
 lks_status lks_h5_get(lks_h5 *h, const char *object, const char *name, lks_h5_type type,
                       void *values, size_t n);
 lks_status lks_h5_get_text(lks_h5 *h, const char *object, const char *name, char *text,
                            size_t size);
 lks_status lks_h5_get_texts(lks_h5 *h, const char *object, const char *name, size_t width,
-                            char **texts, size_t *n);
+                            size_t most, char **texts, size_t *n);
 
 /** Whether @p path is there. */
 bool lks_h5_has(lks_h5 *h, const char *path);

@@ -270,13 +270,15 @@ lks_status lks_h5_get_text(lks_h5 *h, const char *object, const char *name, char
 }
 
 lks_status lks_h5_get_texts(lks_h5 *h, const char *object, const char *name, size_t width,
-                            char **texts, size_t *n) {
+                            size_t most, char **texts, size_t *n) {
     char path[PATH_ROOM];
     const lks_h5_item *item;
     *texts = NULL;
     *n = 0;
     LKS_TRY(find_values(h, label(path, object, name), LKS_H5_TEXT, &item));
     const size_t found = count_of(item);
+    if (found > most)
+        return lks_h5_fail(h, path, "%zu names, at most %zu are possible", found, most);
     char *rows = lks_alloc(found, width, "names", h->err);
     if (!rows)
         return LKS_ERR_MEMORY;
