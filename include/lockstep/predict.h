@@ -117,7 +117,8 @@ bool lks_predictor_found_none(const lks_predictor *predictor);
  * there are none, which is warned of. LKS_ERR_DATA names a file that cannot be read, and why; others may follow. */
 lks_status lks_predictor_read(lks_predictor *predictor, const char *path, lks_error *err);
 
-/** Answers what is still unanswered. */
-void lks_predictor_flush(lks_predictor *predictor);
+/** Answers what is still unanswered. LKS_ERR_NUMERIC, which lks_predictor_read() may return too: the networks'
+ * probabilities are no numbers, and nothing is answered. */
+lks_status lks_predictor_flush(lks_predictor *predictor, lks_error *err);
 
 #endif

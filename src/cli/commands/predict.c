@@ -98,6 +98,7 @@ typedef struct arguments {
     lks_sorter sorter;
     int background; /* -1: not given */
     bool fail_unsure;
+    bool given_up; /* the network has no answers */
 } arguments;
 
 /* --- arguments -------------------------------------------------------------------------------- */
@@ -221,13 +222,23 @@ static int width_of_names(const arguments *a, const char *text) {
 
 /* --- the work --------------------------------------------------------------------------------- */
 
-/* False, and said, if it cannot be read. */
-static bool answer(lks_predictor *predictor, const char *name) {
-    lks_error err;
-    if (lks_predictor_read(predictor, name, &err) == LKS_OK)
+/* False, and said, if it failed: because of a picture, or of the network, which will not do better with others. */
+static bool went_well(arguments *a, lks_status status, const lks_error *err) {
+    if (status == LKS_OK)
         return true;
-    lks_error_print(err.text);
+    lks_error_print(err->text);
+    a->given_up = status == LKS_ERR_NUMERIC;
     return false;
+}
+
+static bool answer(lks_predictor *predictor, arguments *a, const char *name) {
+    lks_error err;
+    return went_well(a, lks_predictor_read(predictor, name, &err), &err);
+}
+
+static bool flush(lks_predictor *predictor, arguments *a) {
+    lks_error err;
+    return went_well(a, lks_predictor_flush(predictor, &err), &err);
 }
 
 static void on_answer(void *context, const lks_answer *answer) {
@@ -238,9 +249,9 @@ static void on_answer(void *context, const lks_answer *answer) {
         lks_predict_print(&a->printer, answer);
 }
 
-/* Answers that nobody can read, or that cannot be sorted, are not made. */
+/* Answers that nobody can read, that cannot be sorted, or that are no numbers, are not made. */
 static bool goes_on(const arguments *a) {
-    return !ferror(stdout) && a->sorter.status == LKS_OK;
+    return !ferror(stdout) && a->sorter.status == LKS_OK && !a->given_up;
 }
 
 /* Returns the exit status. */
@@ -249,15 +260,16 @@ static int answer_all(lks_predictor *predictor, arguments *a, char *names) {
     const char *name;
     lks_predict_print_head(&a->printer);
     for (int i = 0; i < a->n_images && goes_on(a); i++)
-        good &= answer(predictor, a->images[i]);
+        good &= answer(predictor, a, a->images[i]);
     bool listed = false;
     while (goes_on(a) && (name = next_name(&names))) {
-        good &= answer(predictor, name);
+        good &= answer(predictor, a, name);
         listed = true;
     }
     if (a->files_from && !listed && goes_on(a))
         lks_warn("--files-from %s: there is no name of an image", a->files_from);
-    lks_predictor_flush(predictor);
+    if (goes_on(a))
+        good &= flush(predictor, a);
     if (a->sorter.status != LKS_OK)
         return lks_report(&a->sorter.err);
     if (a->sort && a->printer.format == LKS_PREDICT_TEXT)

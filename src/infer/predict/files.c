@@ -33,11 +33,12 @@ static lks_status read_picture(lks_predictor *p, const char *path, lks_error *er
 /* --- many images in a file -------------------------------------------------------------------- */
 
 /* An image whose channels are no picture's is as the network wants it. */
-static void add_bytes(lks_predictor *p, const uint8_t *image, const char *path, int64_t index) {
+static lks_status add_bytes(lks_predictor *p, const uint8_t *image, const char *path, int64_t index,
+                            lks_error *err) {
     lks_predict_item *item;
     memcpy(lks_predictor_place(p, &item), image, p->image_bytes);
     *item = (lks_predict_item){.file = path, .index = index, .prepared = LKS_PREPARED_NONE};
-    lks_predictor_keep(p);
+    return lks_predictor_keep(p, err);
 }
 
 static bool is_picture(const lks_image_file *f) {
@@ -53,7 +54,7 @@ static lks_status add_block(lks_predictor *p, const lks_image_file *f, const cha
         if (is_picture(f))
             LKS_TRY(lks_predictor_add(p, &picture, path, first + i, err));
         else
-            add_bytes(p, bytes, path, first + i);
+            LKS_TRY(add_bytes(p, bytes, path, first + i, err));
     }
     return LKS_OK;
 }
@@ -114,7 +115,7 @@ static lks_status read_file(lks_predictor *p, const char *path, lks_error *err) 
 
 lks_status lks_predictor_read(lks_predictor *p, const char *path, lks_error *err) {
     lks_status status = read_file(p, path, err);
-    if (status != LKS_OK)
-        lks_predictor_flush(p);
+    if (status != LKS_OK && status != LKS_ERR_NUMERIC)
+        lks_predictor_flush(p, NULL); /* the first failure is told */
     return status;
 }

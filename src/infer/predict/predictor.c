@@ -1,6 +1,7 @@
 #include "infer/predict/predictor.h"
 
 #include <fenv.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "lockstep/image_file.h"
@@ -24,16 +25,31 @@ static lks_answer answer_of(const lks_predictor *p, int i) {
     return answer;
 }
 
-void lks_predictor_flush(lks_predictor *p) {
-    const lks_batch batch = {p->images, p->labels, p->ids, p->n, 0};
-    if (p->n == 0)
-        return;
+/* Weights that are finite each may be too large for a sum. */
+lks_status lks_predictor_score(lks_predictor *p, int n, lks_error *err) {
+    const lks_batch batch = {p->images, p->labels, p->ids, n, 0};
+    const size_t count = (size_t)n * (size_t)p->networks.classes;
+    if (n == 0)
+        return LKS_OK;
     lks_ensemble_score(&p->networks, &batch, p->scores);
-    for (int i = 0; i < p->n; i++) {
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(p->networks.means[i]))
+            return lks_fail(err, LKS_ERR_NUMERIC,
+                            "%s: a probability that its network gives is not a number: such a "
+                            "network has no answers",
+                            p->networks.members[0].path);
+    return LKS_OK;
+}
+
+lks_status lks_predictor_flush(lks_predictor *p, lks_error *err) {
+    const int n = p->n;
+    p->n = 0;
+    LKS_TRY(lks_predictor_score(p, n, err));
+    for (int i = 0; i < n; i++) {
         const lks_answer answer = answer_of(p, i);
         p->on_answer(p->context, &answer);
     }
-    p->n = 0;
+    return LKS_OK;
 }
 
 uint8_t *lks_predictor_place(lks_predictor *p, lks_predict_item **item) {
@@ -41,9 +57,8 @@ uint8_t *lks_predictor_place(lks_predictor *p, lks_predict_item **item) {
     return p->images + (size_t)p->n * p->image_bytes;
 }
 
-void lks_predictor_keep(lks_predictor *p) {
-    if (++p->n == p->networks.capacity)
-        lks_predictor_flush(p);
+lks_status lks_predictor_keep(lks_predictor *p, lks_error *err) {
+    return ++p->n == p->networks.capacity ? lks_predictor_flush(p, err) : LKS_OK;
 }
 
 /* --- beginning and end ------------------------------------------------------------------------ */

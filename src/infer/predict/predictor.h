@@ -38,9 +38,13 @@ struct lks_predictor {
 };
 
 /* predictor.c: where the next image goes, [image_bytes], and what is known of it; both belong to the batch from
- * lks_predictor_keep() on, which answers a batch that is full. */
+ * lks_predictor_keep() on, which answers a batch that is full, and fails as lks_predictor_score(). */
 uint8_t *lks_predictor_place(lks_predictor *p, lks_predict_item **item);
-void lks_predictor_keep(lks_predictor *p);
+lks_status lks_predictor_keep(lks_predictor *p, lks_error *err);
+
+/* predictor.c: what the networks say of the first `n` images of the batch, in p->networks.means and p->scores.
+ * LKS_ERR_NUMERIC where that is no number. */
+lks_status lks_predictor_score(lks_predictor *p, int n, lks_error *err);
 
 /* doubt.c: what the network's temperature and the options say, before the first answer. */
 void lks_predictor_set_doubt(lks_predictor *p, const lks_predict_options *options);

@@ -22,6 +22,5 @@ lks_status lks_predictor_add(lks_predictor *p, lks_picture *picture, const char 
         tell_blank(own);
     if (info.parts > 1)
         own->doubt |= 1U << LKS_DOUBT_PARTS;
-    lks_predictor_keep(p);
-    return LKS_OK;
+    return lks_predictor_keep(p, err);
 }

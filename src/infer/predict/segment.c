@@ -88,14 +88,14 @@ static lks_status make_image(sheet *s, const lks_run *run, uint8_t *out, lks_err
 /* --- a line ----------------------------------------------------------------------------------- */
 
 /* The network's word for runs [n] whose images are in the predictor's batch, which is empty otherwise. */
-static void judge(sheet *s, lks_run *const *runs, int n) {
+static lks_status judge(sheet *s, lks_run *const *runs, int n, lks_error *err) {
     lks_predictor *p = s->to;
-    const lks_batch batch = {p->images, p->labels, p->ids, n, 0};
     const int classes = p->networks.classes;
-    lks_ensemble_score(&p->networks, &batch, p->scores);
+    LKS_TRY(lks_predictor_score(p, n, err));
     for (int i = 0; i < n; i++)
         lks_run_judge(runs[i], p->networks.means + (size_t)i * (size_t)classes, classes,
                       p->scores[i].predicted);
+    return LKS_OK;
 }
 
 static lks_status look_at(sheet *s, int n, lks_error *err) {
@@ -109,13 +109,11 @@ static lks_status look_at(sheet *s, int n, lks_error *err) {
         LKS_TRY(make_image(s, &s->runs[i], p->images + (size_t)many * p->image_bytes, err));
         batch[many++] = &s->runs[i];
         if (many == most) {
-            judge(s, batch, many);
+            LKS_TRY(judge(s, batch, many, err));
             many = 0;
         }
     }
-    if (many > 0)
-        judge(s, batch, many);
-    return LKS_OK;
+    return judge(s, batch, many, err);
 }
 
 /* Pieces first .. end - 1 are a line. */
@@ -174,7 +172,7 @@ static lks_status answer(sheet *s, lks_error *err) {
                                    .place = place};
         if (place->certainty < CERTAIN)
             item->doubt |= 1U << LKS_DOUBT_PLACE;
-        lks_predictor_keep(s->to);
+        LKS_TRY(lks_predictor_keep(s->to, err));
     }
     return LKS_OK;
 }
@@ -198,8 +196,9 @@ bool lks_predictor_found_none(const lks_predictor *p) {
 lks_status lks_predictor_segment(lks_predictor *p, const lks_picture *picture, const char *file,
                                  lks_error *err) {
     sheet s = {.to = p, .file = file, .picture = picture};
-    lks_predictor_flush(p);
-    lks_status status = find_ink(&s, err);
+    lks_status status = lks_predictor_flush(p, err);
+    if (status == LKS_OK)
+        status = find_ink(&s, err);
     if (status == LKS_OK)
         status = read_lines(&s, err);
     if (status == LKS_OK)
@@ -208,7 +207,8 @@ lks_status lks_predictor_segment(lks_predictor *p, const lks_picture *picture, c
         p->found_none = true;
         lks_warn("%s: no digits are found", file);
     }
-    lks_predictor_flush(p); /* what was answered before a failure */
+    const lks_status flushed = lks_predictor_flush(p, status == LKS_OK ? err : NULL);
+    status = status == LKS_OK ? flushed : status;
     lks_free(s.chosen);
     lks_free(s.runs);
     lks_free(s.found);
