@@ -162,15 +162,20 @@ static size_t unescape(const char *c, char out[4], size_t *used) {
 }
 
 /* The character at c, unescaped, into out: its bytes, and those that it took in *used; both 0 at what
- * is cut off. */
+ * is cut off. A byte that is no UTF-8 is taken as it is. */
 static size_t take_character(const char *c, char out[4], size_t *used) {
     if (c[0] == '\\' && c[1] == 'u')
         return unescape(c, out, used);
+    if (c[0] != '\\') {
+        const size_t n = lks_utf8_sequence(c, strnlen(c, 4));
+        *used = n ? n : 1;
+        memcpy(out, c, *used);
+        return *used;
+    }
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-    const bool escaped = c[0] == '\\';
-    const char *special = escaped && c[1] ? strchr(from, c[1]) : NULL;
-    out[0] = special ? to[special - from] : c[escaped];
-    *used = escaped && !c[1] ? 0 : escaped ? 2 : 1;
+    const char *special = c[1] ? strchr(from, c[1]) : NULL;
+    out[0] = special ? to[special - from] : c[1];
+    *used = c[1] ? 2 : 0;
     return 1;
 }
 

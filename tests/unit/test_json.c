@@ -84,6 +84,8 @@ static void test_escapes(void) {
     check_text("{\"a\":\"b\\", 64, "b");
     check_text("{\"a\":\"b\\u12g4\"}", 64, "b");
     check_text("{\"a\":\"b\\ud83d\\u", 64, "b\xef\xbf\xbd");
+    check_text("{\"a\":\"x\xc3\xa4\"}", 3, "x"); /* not half a character */
+    check_text("{\"a\":\"x\xc3\xa4\"}", 4, "x\xc3\xa4");
 }
 
 static void test_integer(void) {
