@@ -40,6 +40,7 @@ static int run(const lks_call *call) {
     lks_error err;
     bool same = false;
     lks_parse(call, &common, paths);
+    lks_common_free(&common);
     if (!lks_speaks())
         return 0;
     char files[2][LKS_FOLDER_PATH_MAX];
@@ -48,7 +49,6 @@ static int run(const lks_call *call) {
         status = find(paths[i], files[i], &err);
     if (status == LKS_OK)
         status = lks_checkpoint_diff(files[0], files[1], LKS_NUMERICS, &same, &err);
-    lks_common_free(&common);
     return status != LKS_OK ? lks_report(&err) : same ? 0 : 1;
 }
 

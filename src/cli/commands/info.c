@@ -55,20 +55,23 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return ARGP_ERR_UNKNOWN;
 }
 
+static int work(const arguments *a) {
+    lks_error err;
+    const lks_status status = a->digest ? lks_write_digests(a->o.path, a->o.sets, a->o.n_sets, &err)
+                                        : lks_describe(&a->o, &err);
+    lks_hint_config(status, a->o.path, &err);
+    return status == LKS_OK ? 0 : lks_report(&err);
+}
+
 static int run(const lks_call *call) {
     lks_common_options common = {0};
     arguments a = {0};
-    lks_error err;
     lks_parse(call, &common, &a);
-    if (!lks_speaks())
-        return 0;
     a.o.sets = common.sets;
     a.o.n_sets = common.n_sets;
-    lks_status status = a.digest ? lks_write_digests(a.o.path, common.sets, common.n_sets, &err)
-                                 : lks_describe(&a.o, &err);
+    const int exit_status = lks_speaks() ? work(&a) : 0;
     lks_common_free(&common);
-    lks_hint_config(status, a.o.path, &err);
-    return status == LKS_OK ? 0 : lks_report(&err);
+    return exit_status;
 }
 
 static const struct argp argp = {
