@@ -8,6 +8,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Of targets that have it, called once, before all else. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
 /* The bytes as a file in memory; its path is good until the next call with the same `slot`, 0 to 3. */
 const char *fuzz_file(int slot, const uint8_t *data, size_t size);
 

@@ -7,6 +7,8 @@
 
 #include "fuzz.h"
 
+#pragma weak LLVMFuzzerInitialize
+
 static int replay_file(const char *path, long size) {
     FILE *f = fopen(path, "rb");
     uint8_t *data = malloc((size_t)size + 1);
@@ -48,6 +50,8 @@ static int replay(const char *path) {
 
 int main(int argc, char **argv) {
     int count = 0;
+    if (LLVMFuzzerInitialize)
+        LLVMFuzzerInitialize(&argc, &argv);
     for (int i = 1; i < argc; i++)
         count += replay(argv[i]);
     printf("%d inputs\n", count);

@@ -8,9 +8,10 @@ usage() {
 Usage: tests/fuzz/run.sh [SECONDS [NAME...]]
 
 Builds the fuzzers with clang's libFuzzer and sanitizers (preset fuzz) and lets each search for SECONDS (10 unless told
-otherwise), as many side by side as there are cores. NAME...: only these. What they learn stays in
-build/fuzz/tests/fuzz/corpus, and the next call begins there. Each line of the table at the end is a fuzzer: inputs tried,
-places in the code that were reached, and inputs that did harm, which are in build/fuzz/tests/fuzz/found.
+otherwise), as many side by side as there are cores: with 16 fuzzers on two cores it takes 8 times SECONDS in all.
+NAME...: only these. What they learn stays in build/fuzz/tests/fuzz/corpus, and the next call begins there. Each line of
+the table at the end is a fuzzer: inputs tried, places in the code that were reached, and inputs that did harm, which
+are in build/fuzz/tests/fuzz/found.
 Exit status 0 only if there are none.
 TEXT
 }

@@ -1,15 +1,23 @@
 /* A run folder of parts "=== config.yaml", "=== summary.json", ...: read as `info` and `report` do. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
+#include "job/lease.h"
 #include "lockstep/memory.h"
 #include "lockstep/run_folder.h"
 #include "run/fault.h"
 
 static void put(void *context, const char *name, const uint8_t *data, size_t size) {
-    static const char *const names[] = {"config.yaml", "summary.json", "metrics.jsonl",
-                                        "faults.jsonl"};
+    static const char *const names[] = {"config.yaml",
+                                        "summary.json",
+                                        "metrics.jsonl",
+                                        "faults.jsonl",
+                                        "lives/00000001/owner.json",
+                                        "lives/00000002/owner.json",
+                                        "lives/00000001/beat-3",
+                                        "lives/00000002/ended"};
     (void)context;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0)
@@ -18,6 +26,7 @@ static void put(void *context, const char *name, const uint8_t *data, size_t siz
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static char remark[LKS_REMARK_ROOM], faults[LKS_FAULTS_TOLD];
+    char lives[64], who[LKS_LEASE_TEXT];
     const char *folder = fuzz_folder();
     char *summary = NULL, *yaml = NULL;
     lks_config config;
@@ -36,6 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         lks_predictions_free(&test);
     }
     lks_folder_tell_faults(folder, faults);
+    snprintf(lives, sizeof lives, "%s/lives", folder);
+    lks_lease_tell(lives, who);
     free(summary);
     return 0;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One fuzzer for some seconds. Usage: search.sh PROGRAM NAME SECONDS BUILD INPUTS... What it learns stays in
-# BUILD/corpus/NAME; an input that did harm in BUILD/found/NAME-*. Fails if there is one.
+# One fuzzer for some seconds. Usage: search.sh PROGRAM NAME SECONDS BUILD INPUTS... It begins with all inputs, and what
+# it learns stays in BUILD/corpus/NAME; an input that did harm in BUILD/found/NAME-*. Fails if there is one.
 set -euo pipefail
 export LC_ALL=C
 program=$1 name=$2 seconds=$3 build=$4
@@ -11,8 +11,12 @@ inputs=()
 for folder; do
     [ ! -d "$folder" ] || inputs+=("$folder")
 done
-# MPI is not started here, so no library leaks and the short way through the stack will do.
-export ASAN_OPTIONS=intercept_tls_get_addr=0
-# -rss_limit_mb: memory that a small file may make a reader take; -timeout: seconds for one input
-"$program" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -malloc_limit_mb=256 -max_len=65536 -print_final_stats=1 \
-    -artifact_prefix="$build/found/$name-" "$corpus" "${inputs[@]}" 2>&1 | grep -vE '^#[0-9]+[[:space:]]+(NEW|REDUCE|pulse)|NEW_FUNC' | grep -v '^lockstep: '
+# MPI is not started here, so no library leaks and the short way through the stack will do. Freed memory that is kept to
+# notice its use counts as memory: a little will do.
+export ASAN_OPTIONS=intercept_tls_get_addr=0:quarantine_size_mb=32
+export LSAN_OPTIONS="suppressions='$(dirname "$0")/lsan.supp':print_suppressions=0"
+# -timeout: seconds for one input. -malloc_limit_mb, -rss_limit_mb: memory that a small file may make a reader take, at
+# once and in all; the fuzzer itself has its share in the latter.
+"$program" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=512 -malloc_limit_mb=256 -max_len=65536 \
+    -print_final_stats=1 -artifact_prefix="$build/found/$name-" "$corpus" "${inputs[@]}" 2>&1 |
+    grep -vE -e '^#[0-9]+[[:space:]]+(NEW|REDUCE|pulse)|NEW_FUNC' -e '^(lockstep: |`lockstep )'

@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 #include <jpeglib.h> /* wants stdio.h first */
 
 #include "checkpoint_sample.h"
 #include "infer/restore.h"
+#include "io/h5/h5.h"
+#include "io/h5/h5_images_file.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/data.h"
 #include "lockstep/history.h"
@@ -37,7 +40,7 @@ static void put(const char *target, const char *name, const void *bytes, size_t 
     need(f && fwrite(bytes, 1, size, f) == size && fclose(f) == 0, name);
 }
 
-/* A checkpoint of a network that can answer. */
+/* A checkpoint of a network that can answer, so none of the checks may refuse it. */
 static void put_network(void) {
     static const char yaml[] =
         "model:\n  - conv2d: {filters: 2, kernel: 3}\n  - batchnorm\n  - relu\n"
@@ -50,6 +53,7 @@ static void put_network(void) {
          "yaml");
     s->c.data = (lks_data_identity){
         .classes = 3, .channels = 1, .rows = 8, .columns = 8, .n_train = 9, .std = {1}};
+    memset(s->c.data.digest, '0', sizeof s->c.data.digest - 1);
     need(lks_restore_model(&model, &config, &s->c.data, 1, 1, &err) == LKS_OK, "model");
     lks_checkpoint c = s->c;
     c.numerics = LKS_NUMERICS;
@@ -58,7 +62,11 @@ static void put_network(void) {
     lks_model_init(model, 1);
     c.flats[0] = (lks_flat){"model", view.weights, view.n_weights, view.tensors, view.n_tensors};
     c.n_flats = 1;
-    need(lks_checkpoint_write(path_of("checkpoint", "network"), &c, &err) == LKS_OK, err.text);
+    const char *path = path_of("checkpoint", "network");
+    lks_checkpoint again;
+    need(lks_checkpoint_write(path, &c, &err) == LKS_OK, err.text);
+    need(lks_checkpoint_read(path, LKS_NUMERICS, &again, &err) == LKS_OK, err.text);
+    lks_checkpoint_free(&again);
     free(c.config_yaml);
     lks_model_free(model);
     lks_config_free(&config);
@@ -75,6 +83,55 @@ static void put_sample(void) {
     free(s);
 }
 
+/* What a confined process says of a file among the seeds: an input of `reply`, which begins with what was asked for. */
+static void put_reply(const char *target, const char *name, uint8_t asked) {
+    static uint8_t file[1 << 17];
+    lks_reply list = {.most = sizeof file};
+    lks_h5 h;
+    lks_error err;
+    char seed[64];
+    FILE *f = fopen(path_of(target, name), "rb");
+    const size_t size = f ? fread(file, 1, sizeof file, f) : 0;
+    need(f && fclose(f) == 0 && size < sizeof file, name);
+    memcpy(lks_reply_room(&list, 2, &err), (const uint8_t[]){asked, 0}, 2);
+    need(lks_h5_open_image(&h, name, file, size, &err) == LKS_OK, err.text);
+    need(lks_h5_list(&h, &list) == LKS_OK, err.text);
+    lks_h5_close(&h);
+    snprintf(seed, sizeof seed, "%s-%s", target, name);
+    put("reply", seed, list.bytes, list.size);
+    free(list.bytes);
+}
+
+/* Three images of 2 x 4 pixels, and of three labels, have the same bytes. */
+static void put_images_reply(void) {
+    const lks_h5_shape shape = {3, 2, 4, 1};
+    const int64_t labels[3] = {1, 0, 2};
+    uint8_t bytes[2 + sizeof shape + sizeof labels] = {2, 0};
+    memcpy(bytes + 2, &shape, sizeof shape);
+    memcpy(bytes + 2 + sizeof shape, labels, sizeof labels);
+    put("reply", "images", bytes, sizeof bytes);
+}
+
+/* Turned by a quarter: one tag, Orientation, of 6. */
+static const JOCTET exif[] =
+    "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0";
+
+/* The PNG with a chunk eXIf after its header. */
+static void put_turned(const uint8_t *png, size_t size) {
+    enum { HEADER = 8 + 25, TIFF = sizeof exif - 7, CHUNK = 12 + TIFF };
+    uint8_t file[1024] = {0}, *to = file + HEADER;
+    need(size + CHUNK <= sizeof file, "a turned PNG");
+    memcpy(file, png, HEADER);
+    memcpy(to, "\0\0\0\0eXIf", 8);
+    to[3] = TIFF;
+    memcpy(to + 8, exif + 6, TIFF);
+    const uint32_t sum = (uint32_t)crc32(0, to + 4, 4 + TIFF);
+    for (int i = 0; i < 4; i++)
+        to[8 + TIFF + i] = (uint8_t)(sum >> (24 - 8 * i));
+    memcpy(to + CHUNK, png + HEADER, size - HEADER);
+    put("png", "turned", file, size + CHUNK);
+}
+
 static void put_pictures(void) {
     uint8_t pixels[12 * 9 * 4];
     for (size_t i = 0; i < sizeof pixels; i++)
@@ -87,6 +144,8 @@ static void put_pictures(void) {
         need(lks_png_encode(pixels, 12, 9, channels, &bytes, &size, &err) == LKS_OK, "PNG");
         snprintf(name, sizeof name, "channels%d", channels);
         put("png", name, bytes, size);
+        if (channels == 1)
+            put_turned(bytes, size);
         free(bytes);
     }
     static const char plain[] = "P2\n# a comment\n3 2\n15\n0 1 2\n3 4 15\n";
@@ -114,6 +173,7 @@ static void put_jpeg(const char *name, J_COLOR_SPACE space, int channels, bool p
     if (progressive)
         jpeg_simple_progression(&c);
     jpeg_start_compress(&c, TRUE);
+    jpeg_write_marker(&c, JPEG_APP0 + 1, exif, sizeof exif);
     while (c.next_scanline < c.image_height) {
         JSAMPROW rows[1] = {row};
         for (size_t i = 0; i < sizeof row; i++)
@@ -161,12 +221,25 @@ static void put_idx(void) {
     lks_idx_bytes_free(&file);
 }
 
+/* Lists of names as Windows writes them, and with a byte 0. */
+static void put_name_lists(void) {
+    static const char windows[] = "\xef\xbb\xbf"
+                                  "a.png\r\nfolder/b c.jpg\r\n\n\xc3\xa4.png";
+    static const char zero[] = "a.png\nb\0.png\n";
+    put("name_list", "windows", windows, sizeof windows - 1);
+    put("name_list", "zero", zero, sizeof zero - 1);
+}
+
 int main(int argc, char **argv) {
     need(argc == 2, "usage: seeds FOLDER, which");
     root = argv[1];
     mkdir(root, 0755);
     put_network();
     put_sample();
+    put_reply("checkpoint", "network", 0);
+    put_reply("checkpoint", "sample", 0);
+    put_reply("history", "sample", 1);
+    put_images_reply();
     put_pictures();
     put_jpeg("grey", JCS_GRAYSCALE, 1, false);
     put_jpeg("colour", JCS_RGB, 3, true);
@@ -174,5 +247,6 @@ int main(int argc, char **argv) {
     put_h5_set("plain", false);
     put_h5_set("packed", true);
     put_idx();
+    put_name_lists();
     return 0;
 }
