@@ -5,7 +5,7 @@ export LC_ALL=C
 
 usage() {
     cat <<'TEXT'
-Usage: tests/run.sh [--full] [--preset release|debug|asan-ubsan|tsan|coverage] [OPTION OF ctest]...
+Usage: tests/run.sh [--full] [--preset release|debug|asan-ubsan|tsan|fuzz|coverage] [OPTION OF ctest]...
 
 Builds build/PRESET (release unless told otherwise) (warnings are errors where CI=true) and runs the tests.
 --full tries all combinations of ranks, threads and instruction sets. Without it e2e/digest pairs each number of ranks
@@ -14,6 +14,7 @@ Examples:  tests/run.sh -L unit                     the tests of one label: unit
            tests/run.sh -R digest                   tests by name
            tests/run.sh --preset asan-ubsan -LE e2e
            tests/run.sh --preset tsan -L tsan       races between threads (clang)
+           tests/run.sh --preset fuzz               each fuzzer searches for ten seconds (clang)
 The last line is "N passed, N failed, N skipped". Exit status 0 only if no test failed and at least one passed.
 TEXT
 }
@@ -45,7 +46,7 @@ stopped() {
 }
 
 packages=(--tests)
-[ "$preset" != tsan ] || packages+=(--clang)
+case $preset in tsan | fuzz) packages+=(--clang) ;; esac
 jobs/install-deps.sh "${packages[@]}" || stopped "packages are missing"
 # Warnings are errors in CI only: elsewhere another compiler's new warning should stop nobody, and what the user has
 # built already is not built again.
