@@ -14,7 +14,7 @@ done
 # MPI is not started here, so no library leaks and the short way through the stack will do. Freed memory that is kept to
 # notice its use counts as memory: a little will do.
 export ASAN_OPTIONS=intercept_tls_get_addr=0:quarantine_size_mb=32
-export LSAN_OPTIONS="suppressions='$(dirname "$0")/lsan.supp':print_suppressions=0"
+export LSAN_OPTIONS="suppressions='${BASH_SOURCE[0]%/*}/lsan.supp':print_suppressions=0"
 # -timeout: seconds for one input. -malloc_limit_mb, -rss_limit_mb: memory that a small file may make a reader take, at
 # once and in all; the fuzzer itself has its share in the latter.
 "$program" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=512 -malloc_limit_mb=256 -max_len=65536 \
