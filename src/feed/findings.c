@@ -18,7 +18,7 @@ enum { APART = 64 };
 /* Largest class : smallest class. Of EMNIST ByClass it is about 20. */
 enum { UNEQUAL = 30 };
 
-/* Repeats up to one in so many images are told, not warned of: Fashion-MNIST has some. */
+/* Repeats up to one in so many images are told, not warned of: sets that people collect have some. */
 enum { SOME_REPEATS = 200 };
 
 enum { SOME_FLAT = 100 }; /* likewise images of one colour */
@@ -40,6 +40,19 @@ static lks_finding_weight weigh(int64_t count, int64_t of, int some) {
     return count * some > of ? LKS_FINDING_WARNING : LKS_FINDING_NOTE;
 }
 
+typedef char image_text[160];
+
+/* "image 7", with @p words for "image"; or its file. */
+static const char *tell(image_text text, const lks_set_facts *f, bool test, const char *words,
+                        int64_t id) {
+    const char *path = f->name ? f->name(f->named, test, id) : NULL;
+    if (path)
+        snprintf(text, sizeof(image_text), "%s", path);
+    else
+        snprintf(text, sizeof(image_text), "%s %" PRId64, words, id);
+    return text;
+}
+
 /* --- pixels ----------------------------------------------------------------------------------- */
 
 #define GROUND                                                                                     \
@@ -49,10 +62,10 @@ static bool is_flat(const lks_survey *s) {
     return s->images > 0 && lks_survey_low(s) == lks_survey_high(s);
 }
 
-static void find_flat(lks_findings *found, const lks_survey *s, const char *name,
-                      const char *first) {
-    char number[32];
-    snprintf(number, sizeof number, "image %" PRId64, s->first_one_colour);
+static void find_flat(lks_findings *found, const lks_set_facts *f, bool test) {
+    const lks_survey *s = test ? f->test : f->training;
+    const char *name = test ? "test" : "training";
+    image_text first;
     if (is_flat(s))
         add(found, LKS_FINDING_ERROR,
             "every pixel of all %" PRId64 " %s images is %d, so nothing is to be seen; " GROUND,
@@ -61,9 +74,9 @@ static void find_flat(lks_findings *found, const lks_survey *s, const char *name
         add(found,
             s->one_colour == s->images ? LKS_FINDING_WARNING
                                        : weigh(s->one_colour, s->images, SOME_FLAT),
-            "%" PRId64 " of %" PRId64 " %s images are of one colour, the first is %.200s: nothing "
+            "%" PRId64 " of %" PRId64 " %s images are of one colour, the first is %s: nothing "
             "is to be seen on them; " GROUND,
-            s->one_colour, s->images, name, first ? first : number);
+            s->one_colour, s->images, name, tell(first, f, test, "image", s->first_one_colour));
 }
 
 static void find_dark(lks_findings *found, const lks_set_facts *f) {
@@ -212,23 +225,26 @@ static void find_unequal(lks_findings *found, const lks_set_facts *f) {
 
 static void find_repeats(lks_findings *found, const lks_set_facts *f) {
     const lks_repeats *r = f->repeats;
+    image_text a, b;
     if (r->leaked.count)
         add(found, weigh(r->leaked.count, f->test->images, SOME_REPEATS),
-            "%" PRId64 " of %" PRId64 " test images are training images too (test image %" PRId64
-            " is training image %" PRId64
-            "): the test figures count what was learned by heart; leave them out of one set",
-            r->leaked.count, f->test->images, r->leaked.id, r->leaked.first);
+            "%" PRId64 " of %" PRId64
+            " test images are training images too (%s is %s): the test figures count what was "
+            "learned by heart; leave them out of one set",
+            r->leaked.count, f->test->images, tell(a, f, true, "test image", r->leaked.id),
+            tell(b, f, false, "training image", r->leaked.first));
     if (r->contradictory.count)
         add(found, weigh(r->contradictory.count, f->training->images, SOME_REPEATS),
-            "%" PRId64 " training images repeat others under another label (image %" PRId64
-            " is image %" PRId64 "): correct %s",
-            r->contradictory.count, r->contradictory.id, r->contradictory.first,
-            f->config->train_labels);
+            "%" PRId64 " training images repeat others under another label (%s is %s): %s%s",
+            r->contradictory.count, tell(a, f, false, "image", r->contradictory.id),
+            tell(b, f, false, "image", r->contradictory.first),
+            f->name ? "leave out what lies in the wrong folder" : "correct ",
+            f->name ? "" : f->config->train_labels);
     if (r->training.count)
         add(found, weigh(r->training.count, f->training->images, SOME_REPEATS),
-            "%" PRId64 " of %" PRId64 " training images repeat earlier ones (image %" PRId64
-            " is image %" PRId64 ")%s",
-            r->training.count, f->training->images, r->training.id, r->training.first,
+            "%" PRId64 " of %" PRId64 " training images repeat earlier ones (%s is %s)%s",
+            r->training.count, f->training->images, tell(a, f, false, "image", r->training.id),
+            tell(b, f, false, "image", r->training.first),
             f->config->validation > 0
                 ? ": some of them may be on both sides of data.validation; leave them out"
                 : ": leave them out before a part is held out to test");
@@ -260,9 +276,9 @@ void lks_find(lks_findings *found, const lks_set_facts *f) {
     const int classes = f->classes ? f->classes : largest_label(f->training) + 1;
     found->n = 0;
     if (training)
-        find_flat(found, f->training, "training", f->one_colour);
+        find_flat(found, f, false);
     if (test)
-        find_flat(found, f->test, "test", NULL);
+        find_flat(found, f, true);
     find_dark(found, f);
     find_constant_channels(found, f->training);
     find_difference(found, f->training, f->test);

@@ -6,6 +6,9 @@
 #include "feed/repeats.h"
 #include "feed/survey.h"
 
+/* The file that image @p id of the training or test images was; NULL: nobody knows, and its number is told. */
+typedef const char *(*lks_image_name)(const void *context, bool test, int64_t id);
+
 /* All that they are found by. A survey without images: there is no such set. */
 typedef struct lks_set_facts {
     const lks_data_config *config;
@@ -17,8 +20,8 @@ typedef struct lks_set_facts {
     int classes;                /* of the network; 0: largest training label + 1 */
     bool weighted;              /* the loss weights the classes */
     bool unlabelled;            /* nobody knows the labels */
-    const char *
-        one_colour; /* the picture that the first image of one colour was; NULL: its number is told */
+    lks_image_name name;        /* NULL: images have numbers only */
+    const void *named;          /* its context */
 } lks_set_facts;
 
 typedef enum lks_finding_weight {

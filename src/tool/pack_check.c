@@ -18,7 +18,7 @@ static void survey(look *l, const lks_packed *p, int part) {
     for (int64_t i = 0; i < n; i++) {
         const uint32_t id = ids[i];
         const uint8_t *image = p->images + (size_t)id * p->image_bytes;
-        if (!lks_survey_add(&l->part[part], id, image, p->image_bytes))
+        if (!lks_survey_add(&l->part[part], i, image, p->image_bytes))
             l->traces[l->n++] = (lks_image_trace){lks_image_hash(image, p->image_bytes),
                                                   (uint32_t)i, p->labels[id], part == 1};
         lks_survey_add_labels(&l->part[part], &p->labels[id], 1);
@@ -26,9 +26,10 @@ static void survey(look *l, const lks_packed *p, int part) {
 }
 
 /* Where none was left out, the pictures and the images are in one order. */
-static const char *name_flat(const look *l, const lks_packed *p) {
-    const int64_t first = l->part[0].first_one_colour;
-    return first >= 0 && p->count == p->folder.n_pictures ? p->folder.pictures[first].path : NULL;
+static const char *name_picture(const void *context, bool test, int64_t id) {
+    const lks_packed *p = context;
+    const uint32_t *ids = test ? p->split.validation : p->split.train;
+    return p->count == p->folder.n_pictures ? p->folder.pictures[ids[id]].path : NULL;
 }
 
 lks_status lks_pack_check(const lks_packed *p, lks_error *err) {
@@ -49,7 +50,8 @@ lks_status lks_pack_check(const lks_packed *p, lks_error *err) {
                                           .test = &l->part[1],
                                           .repeats = &l->repeats,
                                           .classes = p->folder.n_classes,
-                                          .one_colour = name_flat(l, p)});
+                                          .name = name_picture,
+                                          .named = p});
         status = lks_findings_check(&found, err);
         lks_findings_warn(&found);
     }

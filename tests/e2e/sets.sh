@@ -176,6 +176,9 @@ for class in 0 1; do
     done
 done
 "$LOCKSTEP" pack alpha packed --test 0 >out 2>err
+cp alpha/0/1.pgm alpha/1/6.pgm
+"$LOCKSTEP" pack alpha twice --test 0 >out 2>&1
+check "and a picture in two folders" grep -q 'label (alpha/1/6.pgm is alpha/0/1.pgm): leave out what lies in the wrong folder' out
 check "pack names the first picture of one colour" grep -q 'warning: 2 of 10 training images are of one colour, the first is alpha/0/5.pgm' err
 
 # --- names from lists that were made on Windows
@@ -238,6 +241,7 @@ check "is told" grep -q 'the name must end in .png' err
 describes pictures '3 pictures from 2 x 2 to 4 x 2 pixels' pictures --sheet sheet.png
 check "class folders" grep -q '^  classes    2: 0 3: 1, 1 7: 2$' out
 check "repeats among pictures" grep -q '^repeats      1 training' out
+check "which are named" grep -q '^warning .*(pictures/7/c.pgm is pictures/7/b.pgm)' out
 describes "one file" '500 images of 28 x 28 x 1' good/$test --sheet sheet.png
 describes labels ' 0: 191 ' good/train-labels-idx1-ubyte
 finish

@@ -268,7 +268,7 @@ static void choose_picture_cells(lks_view *v, const lks_picture_folder *folder) 
 lks_status lks_view_open_folder(lks_view *v, const lks_data_config *config,
                                 const lks_picture_folder *folder, lks_error *err) {
     v->config = config;
-    v->of_pictures = true;
+    v->folder = folder;
     v->classes = folder->n_classes;
     choose_picture_cells(v, folder);
     for (int i = 0; i < 2; i++)

@@ -20,7 +20,7 @@ static const char *class_name(const lks_view *v, int k) {
 
 static void print_sizes(const lks_view *v, const lks_part_view *p) {
     const double n = (double)p->survey.images;
-    if (!v->of_pictures) {
+    if (!v->folder) {
         lks_print(stdout, "%s: %lld images of %d x %d x %d\n", p->path, (long long)p->count,
                   p->high_rows, p->high_columns, p->survey.channels);
         return;
@@ -85,7 +85,7 @@ static void print_part(const lks_view *v, const lks_part_view *p, bool labelled)
 /* --- the set ---------------------------------------------------------------------------------- */
 
 static bool has_labels(const lks_view *v) {
-    return v->of_pictures || v->part[0].labels_path[0] || v->part[1].labels_path[0];
+    return v->folder || v->part[0].labels_path[0] || v->part[1].labels_path[0];
 }
 
 static void print_repeats(const lks_view *v) {
@@ -112,6 +112,12 @@ static void print_preparation(const lks_view *v) {
                   p->background, p->invert ? ", inverted" : "");
 }
 
+static const char *name_picture(const void *context, bool test, int64_t id) {
+    const lks_picture_folder *folder = context;
+    (void)test; /* both are in one list */
+    return folder->pictures[id].path;
+}
+
 static void print_findings(const lks_view *v) {
     static const char *const words[] = {[LKS_FINDING_NOTE] = "note",
                                         [LKS_FINDING_WARNING] = "warning",
@@ -119,12 +125,14 @@ static void print_findings(const lks_view *v) {
     lks_findings found;
     lks_find(&found, &(lks_set_facts){.config = v->config,
                                       .path = v->part[0].path,
-                                      .rows = v->of_pictures ? 0 : v->part[0].high_rows,
-                                      .columns = v->of_pictures ? 0 : v->part[0].high_columns,
+                                      .rows = v->folder ? 0 : v->part[0].high_rows,
+                                      .columns = v->folder ? 0 : v->part[0].high_columns,
                                       .training = &v->part[0].survey,
                                       .test = &v->part[1].survey,
                                       .repeats = &v->repeats,
-                                      .classes = v->of_pictures ? v->classes : v->config->classes,
+                                      .name = v->folder ? name_picture : NULL,
+                                      .named = v->folder,
+                                      .classes = v->folder ? v->classes : v->config->classes,
                                       .unlabelled = !has_labels(v)});
     for (int i = 0; i < found.n; i++)
         lks_print(stdout, "%-12s %s\n", words[found.of[i].weight], found.of[i].text);

@@ -79,7 +79,7 @@ static lks_status publish(const canvas *c, const char *path, lks_error *err) {
 }
 
 lks_status lks_view_write_sheet(const lks_view *v, const char *path, lks_error *err) {
-    const bool numbered = v->of_pictures || v->part[0].labels_path[0] || v->part[1].labels_path[0];
+    const bool numbered = v->folder || v->part[0].labels_path[0] || v->part[1].labels_path[0];
     const int shown = v->part[0].on_sheet[0];
     const int rows = numbered ? v->classes : (shown + LKS_VIEW_EACH - 1) / LKS_VIEW_EACH;
     const int high = v->cell_rows > DOTS * DOT ? v->cell_rows : DOTS * DOT;

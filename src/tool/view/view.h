@@ -37,8 +37,8 @@ typedef struct lks_view {
     const lks_data_config *config;
     int classes; /* rows of the sheet */
     int cell_rows, cell_columns, cell_channels;
-    bool of_pictures;         /* class folders, else images of a set */
-    char *const *class_names; /* borrowed; NULL: those of config */
+    const lks_picture_folder *folder; /* borrowed; NULL: images of a set */
+    char *const *class_names;         /* borrowed; NULL: those of config */
     lks_image_trace *traces;
     size_t n_traces, traces_room;
     lks_repeats repeats;
@@ -53,7 +53,7 @@ lks_status lks_view_open_images(lks_view *v, const lks_data_config *config, cons
                                 lks_error *err);
 
 /* The same with pictures in class folders, each put on black as `lockstep pack` does. One that cannot be read is
- * warned of and left out. */
+ * warned of and left out. @p folder must outlive @p v. */
 lks_status lks_view_open_folder(lks_view *v, const lks_data_config *config,
                                 const lks_picture_folder *folder, lks_error *err);
 void lks_view_free(lks_view *v);
