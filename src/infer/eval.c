@@ -9,6 +9,7 @@
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
+#include "lockstep/traits.h"
 #include "infer/network.h"
 #include "infer/evaluate.h"
 #include "infer/eval_pictures.h"
@@ -54,6 +55,28 @@ static lks_status evaluate(lks_ensemble *e, lks_comm *comm, const lks_dataset *d
     return status;
 }
 
+/* Images of which most have another share of ink, extent or stroke than nearly all training images had: light and dark
+ * are exchanged, or they were made in another way. Collective. */
+static lks_status warn_of_unlike(const lks_image_set *s, const lks_traits *traits, lks_comm *comm,
+                                 lks_error *err) {
+    int64_t counts[2] = {0, s->share.count};
+    if (s->info.channels != 1)
+        return LKS_OK;
+    for (int64_t i = 0; i < s->share.count; i++) {
+        int values[LKS_TRAITS];
+        lks_traits_measure(s->images + (size_t)i * s->image_bytes, s->info.rows, s->info.columns,
+                           values);
+        counts[0] += lks_traits_beyond(traits, values) != 0;
+    }
+    lks_comm_sum_i64(comm, counts, 2);
+    if (2 * counts[0] > counts[1])
+        lks_warn(
+            "%lld of %lld images are unlike those that the network was trained on: their ink, "
+            "size or strokes are; is dark light in them, or were they prepared in another way?",
+            (long long)counts[0], (long long)counts[1]);
+    return lks_comm_check(comm, err);
+}
+
 static lks_status run_eval(lks_ensemble *e, lks_comm *comm, const lks_eval_options *o,
                            lks_dataset *d, lks_error *err) {
     const lks_network_source source = {o->checkpoints, o->n_checkpoints, o->data,
@@ -74,6 +97,7 @@ static lks_status run_eval(lks_ensemble *e, lks_comm *comm, const lks_eval_optio
         LKS_TRY(lks_packed_compare(&first->config, comm, err));
         LKS_TRY(lks_dataset_open(d, comm, &first->config, &first->data, false, err));
     }
+    LKS_TRY(warn_of_unlike(&d->test, &first->data.traits, comm, err));
     LKS_TRY(lks_ensemble_build(e, comm, threads, err));
     return evaluate(e, comm, d, o->pictures ? "pictures" : "test", err);
 }

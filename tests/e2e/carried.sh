@@ -62,6 +62,9 @@ $ok || show page.json
 figures() { grep -E '^(test|pictures) ' "$1" | sed 's/^[a-z]* *//'; }
 launch 3 eval tuned --pictures scans >pictures.log 2>&1 || show pictures.log
 check "pictures: all right" grep -q '100.00 %' pictures.log
+same "pictures: nothing to warn of" 0 "$(grep -c 'are unlike' pictures.log)"
+launch 3 eval tuned --pictures scans --set data.pictures.invert=false >dark.log 2>&1 || show dark.log
+check "dark and light exchanged: told" grep -q 'warning: 120 of 120 images are unlike those that the network was trained on' dark.log
 "$LOCKSTEP" eval tuned --set data.test_images=train-images-idx3-ubyte --set data.test_labels=train-labels-idx1-ubyte \
     >images.log 2>&1 || show images.log
 same "the figures of the packed images" "$(figures images.log)" "$(figures pictures.log)"
