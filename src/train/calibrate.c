@@ -21,9 +21,19 @@ typedef struct calibration {
 
 /* --- the first run ---------------------------------------------------------------------------- */
 
-/* Rank 0: what the second run needs to know of the first. */
+/* Rank 0: the right to write into the first run's folder. */
+static lks_status claim(const calibration *c, lks_lease **lease, lks_error *err) {
+    char lives[LKS_FOLDER_PATH_MAX];
+    const lks_lease_terms terms = {false, 0};
+    lks_folder_path(c->folder, LKS_FOLDER_LIVES, lives);
+    return lks_lease_claim(lease, lives, &terms, err);
+}
+
+/* Rank 0: what the second run needs to know of the first, and whether its folder can be written to: that would be late
+ * to learn after the second run. */
 static lks_status look(calibration *c, lks_error *err) {
     lks_chosen s;
+    lks_lease *lease = NULL;
     LKS_TRY(lks_folder_read(c->folder, &s, err));
     const lks_temperature t = s.checkpoint.temperature;
     c->init_from = s.checkpoint.provenance.init_from;
@@ -33,6 +43,8 @@ static lks_status look(calibration *c, lks_error *err) {
         return lks_fail(err, LKS_ERR_CONFIG,
                         "%s is calibrated already, by %lld images of its own validation split",
                         s.path, (long long)t.images);
+    LKS_TRY(claim(c, &lease, err));
+    lks_lease_release(lease, false);
     return LKS_OK;
 }
 
@@ -105,11 +117,8 @@ static lks_status put_temperature(const calibration *c, lks_error *err) {
     lks_chosen s;
     lks_temperature t;
     lks_lease *lease = NULL;
-    char lives[LKS_FOLDER_PATH_MAX];
-    const lks_lease_terms terms = {false, 0};
     LKS_TRY(read_temperature(c, &t, err));
-    lks_folder_path(c->folder, LKS_FOLDER_LIVES, lives);
-    LKS_TRY(lks_lease_claim(&lease, lives, &terms, err));
+    LKS_TRY(claim(c, &lease, err));
     lks_status status = lks_folder_read(c->folder, &s, err);
     if (status == LKS_OK) {
         s.checkpoint.temperature = t;

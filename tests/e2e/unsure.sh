@@ -59,6 +59,13 @@ same "as its own validation split would say" "$(h5dump -m %.17g -a /temperature/
 check "info tells of whom" grep -q 'held out of a second run' told
 predicts 0 "calibrated now" all $images --format json
 check "answers say so then" holds 'all(.[]; .calibrated)' stdout
+cp -a all taken
+rm -r taken/lives taken/calibration
+touch taken/lives # nobody can register a life there
+status=0
+"$LOCKSTEP" calibrate taken >log 2>&1 || status=$?
+same "a folder that cannot be written to: status" 1 $status
+check "is told before a second run" [ ! -e taken/calibration ]
 status=0
 "$LOCKSTEP" calibrate one >log 2>&1 || status=$?
 same "who has a validation split is refused" 2 $status
