@@ -57,12 +57,16 @@ static char *logit_kinds(char *out, size_t size) {
 
 static lks_status check_last(const lks_config *config, lks_shape out, int classes, lks_error *err) {
     const lks_place p = place_of(config, config->n_layers - 1);
-    char kinds[256];
+    const char *option = p.layer->kind->rules->outputs;
+    char kinds[256], mend[128] = "";
+    if (option && out.rows == 1 && out.columns == 1)
+        snprintf(mend, sizeof mend, "; --set model.%s.%s=%d makes it fit", p.layer->name, option,
+                 classes);
     if (out.rows != 1 || out.columns != 1 || out.channels != classes)
         return lks_place_refuse(&p, err,
                                 "the last layer gives %dx%dx%d values, but the data have %d "
-                                "classes",
-                                out.rows, out.columns, out.channels, classes);
+                                "classes%s",
+                                out.rows, out.columns, out.channels, classes, mend);
     if (!p.layer->kind->rules->gives_logits)
         return lks_place_refuse(&p, err,
                                 "the last layer's outputs are the logits: it must be one of %s",
