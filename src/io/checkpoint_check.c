@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SIDE = 65536 };
+enum { MAX_SIDE = 65536, MAX_IMAGE_BYTES = 1 << 28 }; /* as of data sets (lks_idx_open()) */
 #define MAX_COUNT                                                                                  \
     ((int64_t)1 << 53) /* what a double counts exactly: figures are computed in doubles */
 
@@ -32,7 +32,8 @@ static lks_status check_data(const char *path, const lks_data_identity *d, lks_e
     if (!within(d->classes, 1, LKS_CLASSES_MAX))
         return refuse(path, err, "its number of classes is not within 1..256");
     if (!within(d->channels, 1, LKS_CHANNELS_MAX) || !within(d->rows, 1, MAX_SIDE) ||
-        !within(d->columns, 1, MAX_SIDE))
+        !within(d->columns, 1, MAX_SIDE) ||
+        (int64_t)d->channels * d->rows * d->columns > MAX_IMAGE_BYTES)
         return refuse(path, err, "no images have its rows, columns and channels");
     if (!within(d->n_train, 1, UINT32_MAX) || !is_digest(d->digest))
         return refuse(path, err, "its training images cannot be");

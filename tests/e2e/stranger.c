@@ -75,6 +75,11 @@ static void other_first(lks_checkpoint *c) {
     strcpy(c->flats[0].group, "models");
 }
 
+/* Sides that are possible each; a network may look at one pixel of it. */
+static void large_images(lks_checkpoint *c) {
+    c->data.rows = c->data.columns = 65536;
+}
+
 /* Each is finite, but what a layer sums up is not. */
 static void large_weights(lks_checkpoint *c) {
     for (int f = 0; f < c->n_flats; f++)
@@ -215,6 +220,7 @@ static const struct {
     {"best", best, NULL},
     {"nan_weight", nan_weight, NULL},
     {"infinite_state", infinite_state, NULL},
+    {"large_images", large_images, NULL},
     {"large_weights", large_weights, NULL},
     {"short_array", short_array, NULL},
     {"other_first", other_first, NULL},
