@@ -273,7 +273,8 @@ static void print_csv(const lks_predict_printer *p, const lks_answer *a, const i
         char *number = number_of(p, a->place);
         printf(",%d,%d,", a->place->line + 1, a->place->place + 1);
         print_field(number ? number : "");
-        printf(",%d,%d,%d,%d", b->row, b->column, b->rows, b->columns);
+        printf(",%d,%d,%d,%d,%s", b->row, b->column, b->rows, b->columns,
+               lks_json_float((float)a->place->certainty, text));
         free(number);
     }
     printf("\n");
@@ -288,7 +289,7 @@ void lks_predict_print_head(const lks_predict_printer *p) {
     for (int i = 2; i <= p->top; i++)
         printf(",class%d,name%d,probability%d", i, i, i);
     printf(",unsure,confidence%s\n",
-           p->segment ? ",line,place,number,row,column,rows,columns" : "");
+           p->segment ? ",line,place,number,row,column,rows,columns,certainty" : "");
 }
 
 void lks_predict_print(void *printer, const lks_answer *a) {

@@ -60,9 +60,10 @@ check "the picture with its boxes" grep -qE '\+0-+\+.*\+4-+\+' stdout
 check "a PNG of the same" [ "$(head -c 8 found.png | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ]
 same "as large as the picture" "0000 00a0 0000 0050" "$(head -c 24 found.png | tail -c 8 | od -An -tx1 | awk '{ print $1 $2, $3 $4, $5 $6, $7 $8 }')"
 segments 0 "csv" sheet.pgm --top 1 --format csv
-same "columns at the end" line,place,number,row,column,rows,columns "$(head -1 stdout | cut -d , -f 9-)"
+same "columns at the end" line,place,number,row,column,rows,columns,certainty "$(head -1 stdout | cut -d , -f 9-)"
 same "as in JSON" "$(jq -r '[.line, .place, .number, .box.row, .box.column, .box.rows, .box.columns] | join(",")' sheet.json)" \
-    "$(tail -n +2 stdout | cut -d , -f 9-)"
+    "$(tail -n +2 stdout | cut -d , -f 9-15)"
+same "certainty, too" "$(sed 's/.*"certainty":\([^,}]*\).*/\1/' sheet.json)" "$(tail -n +2 stdout | cut -d , -f 16)"
 
 # One digit over another's end: a line that hangs together is still two digits.
 sheet 2 1 "${right[4]}" "${right[7]}" | awk 'NR == 1 { $2 -= 8; print; next }
