@@ -77,7 +77,7 @@ typedef struct lks_picture_info {
     bool unchanged; /**< the picture was such an image already, and is handed on as it was */
     int lines;      /**< long straight lines, frames and grids that were dropped */
     int specks;     /**< specks that were dropped */
-    int parts;      /**< parts of the image that are large enough to be a digit, or half of one */
+    int parts; /**< half as long as the main one, with 3 tenths of its ink: digits, or halves */
     int64_t dropped, kept; /**< the ink that was dropped and kept: sums of values, of one scale */
 } lks_picture_info;
 

@@ -225,6 +225,19 @@ static void parts_touch_by_corners(void) {
     lks_picture_free(&p);
 }
 
+/* A bar that stands off a 5 is as long as half of it, but has less ink than half of another digit. */
+static void a_loose_bar_is_no_other_digit(void) {
+    for (int rows = 4; rows <= 16; rows += 12) {
+        uint8_t out[BYTES];
+        lks_picture p = sheet_of(120, 80, 0);
+        fill(&p, 30, 30, 40, 20, 255);
+        fill(&p, 26 - rows, 25, rows, 30, 255);
+        const lks_picture_info info = center(&p, out);
+        CU_ASSERT_EQUAL(info.lines + info.specks, 0);
+        CU_ASSERT_EQUAL(info.parts, rows == 4 ? 1 : 2);
+    }
+}
+
 /* Pairs of its quarter of a million parts would take longer than any test may. */
 static void a_pattern_is_answered(void) {
     enum { SIDE = 1024 };
@@ -252,6 +265,7 @@ int main(void) {
         {"faint ink is ink", faint_ink_is_ink},
         {"grain is blank", grain_is_blank},
         {"parts touch by corners", parts_touch_by_corners},
+        {"a loose bar is no other digit", a_loose_bar_is_no_other_digit},
         {"a pattern is answered", a_pattern_is_answered},
         {NULL, NULL},
     };

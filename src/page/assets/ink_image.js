@@ -102,6 +102,11 @@ function belongsTo(main, p) {
   return p === main || (4 * longestOf(p) >= longestOf(main) && 4 * apart(p, main) <= longestOf(main));
 }
 
+// Whether it may be a digit beside the main part, or half of that. A bar that stands off a 5 is long, but has less ink.
+function isAnother(main, p) {
+  return 2 * longestOf(p) >= longestOf(main) && 10 * p.mass >= 3 * main.mass;
+}
+
 // {bytes, how, info}: the image of one digit; a picture that is one already is handed on. info is {blank, parts}: parts
 // that are large enough to be a digit, or half of one.
 function* centring(picture) {
@@ -114,6 +119,6 @@ function* centring(picture) {
   const main = mainPart(ink, parts), chosen = parts.map(p => belongsTo(main, p));
   yield;
   const isGrain = main && !ink.exact && 30 * longestOf(main) < Math.min(ink.rows, ink.columns);
-  const info = {blank: !main || isGrain, parts: parts.filter(p => 2 * longestOf(p) >= longestOf(main)).length};
+  const info = {blank: !main || isGrain, parts: parts.filter(p => isAnother(main, p)).length};
   return {bytes: imageOf(ink, found, i => chosen[i] && !info.blank), how: "mnist", info};
 }

@@ -96,6 +96,11 @@ static bool is_grain(const lks_ink *ink, const lks_ink_part *p) {
     return !ink->exact && GRAIN * longest(p) < shorter;
 }
 
+/* Whether it may be a digit beside the main part, or half of that. A bar that stands off a 5 is long, but has less ink. */
+static bool is_another(const lks_ink_part *p, const lks_ink_part *best) {
+    return 2 * longest(p) >= longest(best) && 10 * p->mass >= 3 * best->mass;
+}
+
 /* The main part, and what is near it and no speck: strokes that do not meet. */
 static void choose(const lks_ink *ink, const lks_ink_parts *parts, bool *chosen,
                    lks_picture_info *info) {
@@ -103,7 +108,7 @@ static void choose(const lks_ink *ink, const lks_ink_parts *parts, bool *chosen,
     for (int i = 0; i < parts->n; i++) {
         const lks_ink_part *p = &parts->parts[i], *q = &parts->parts[best];
         chosen[i] = i == best || (4 * longest(p) >= longest(q) && 4 * distance(p, q) <= longest(q));
-        info->parts += 2 * longest(p) >= longest(q);
+        info->parts += is_another(p, q);
         if (!chosen[i]) {
             info->specks++;
             info->dropped += p->mass;
