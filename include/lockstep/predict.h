@@ -39,6 +39,10 @@ typedef enum lks_doubt {
 /** An answer that is less sure than this should not be trusted, where nothing else is said. */
 #define LKS_UNSURE_BELOW 0.8
 
+/** The same for a digit that was found on a picture larger than the network's images, and centred as MNIST's: these are
+ * wrong more often, and more of the wrong ones are less sure than this than of the right ones. */
+#define LKS_UNSURE_BELOW_LARGER 0.9
+
 /** "blank", "low confidence", ...: for people and for scripts. */
 const char *lks_doubt_name(lks_doubt doubt);
 
@@ -52,6 +56,7 @@ typedef struct lks_predict_options {
     int threads;                  /**< 0: the cores that the process may use */
     int shifts;                   /**< as in lks_eval_options */
     double unsure_below;          /**< an answer that is less sure is doubtful: 0 to 1 */
+    double unsure_below_larger;   /**< as LKS_UNSURE_BELOW_LARGER tells */
     lks_pictures_config pictures; /**< AUTO: as the first checkpoint's configuration has it */
     bool segment;                 /**< pictures have several digits: lks_answer.place */
 } lks_predict_options;

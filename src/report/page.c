@@ -116,7 +116,8 @@ static void write_draw(lks_html *page, const lks_report *r, size_t end) {
                                      .data = &run->checkpoint.data,
                                      .weights = lks_checkpoint_evaluated(&run->checkpoint),
                                      .temperature = lks_temperature_known(t) ? t->value : 1,
-                                     .unsure_below = LKS_UNSURE_BELOW};
+                                     .unsure_below = LKS_UNSURE_BELOW,
+                                     .unsure_below_larger = LKS_UNSURE_BELOW_LARGER};
     lks_error err;
     lks_panel_write(page, &source, end, &err); /* what went wrong stands in the section */
 }

@@ -42,6 +42,21 @@ for reason in "more ink" larger "thicker strokes"; do
     check "$reason than training images" holds --arg r "$reason than training images" '.[0].unsure | index($r) != null' stdout
 done
 
+# --- a digit on a larger picture: 12 black pixels more at the right and below
+"$LOCKSTEP" predict one $images --show --format json 2>/dev/null | sed -n 1,200p >plain
+jq -r '"P2 40 40 255 " + ([range(40) as $y | range(40) as $x | if $y < 28 and $x < 28 then .pixels[$y * 28 + $x] else 0 end | tostring] |
+    join(" "))' plain | awk '{ print >"larger-" NR ".pgm" }'
+predicts 0 "larger pictures" one larger-*.pgm --format json
+check "are centred" holds 'all(.[]; .preprocess == "mnist")' stdout
+check "below 90 % is unsure there, above not" holds 'all(.[]; (.confidence < 0.9) == (.unsure | index("low confidence") != null))' stdout
+check "which tells some from a picture as small as the images" holds 'any(.[]; .confidence > 0.8 and .confidence < 0.9)' stdout
+predicts 0 "one threshold for all" one larger-*.pgm --format json --unsure-below 70
+check "where it is given" holds 'all(.[]; (.confidence < 0.7) == (.unsure | index("low confidence") != null))' stdout
+
+# --- other weights
+trained tuned 1 --init-from one
+same "fine-tuned ones are not calibrated" null "$(jq .temperature tuned/summary.json)"
+
 # --- without one
 trained all 1
 predicts 0 "not calibrated" all $images --format json

@@ -35,6 +35,7 @@ const char *lks_predictor_uncalibrated(const lks_predictor *p) {
 
 void lks_predictor_set_doubt(lks_predictor *p, const lks_predict_options *options) {
     p->unsure_below = options->unsure_below;
+    p->unsure_below_larger = options->unsure_below_larger;
     p->temperature = lks_predictor_uncalibrated(p) ? 1 : p->networks.members[0].temperature.value;
 }
 
@@ -47,12 +48,12 @@ static unsigned beyond_training(const lks_predictor *p, const lks_answer *a) {
     return lks_traits_beyond(&p->networks.members[0].data.traits, values) << LKS_DOUBT_LESS_INK;
 }
 
-void lks_predictor_doubt(const lks_predictor *p, lks_answer *a) {
+void lks_predictor_doubt(const lks_predictor *p, const lks_predict_item *item, lks_answer *a) {
     a->confidence = lks_temperature_confidence(a->probabilities, p->networks.classes, a->predicted,
                                                p->temperature);
     if (a->doubt & 1U << LKS_DOUBT_BLANK)
         return; /* what the network says of black means nothing */
-    if (a->confidence < p->unsure_below)
+    if (a->confidence < (item->larger ? p->unsure_below_larger : p->unsure_below))
         a->doubt |= 1U << LKS_DOUBT_CONFIDENCE;
     a->doubt |= beyond_training(p, a);
 }

@@ -21,7 +21,7 @@ static lks_answer answer_of(const lks_predictor *p, int i) {
                              p->networks.means + (size_t)i * (size_t)p->networks.classes,
                          .doubt = own->doubt,
                          .place = own->place};
-    lks_predictor_doubt(p, &answer);
+    lks_predictor_doubt(p, own, &answer);
     return answer;
 }
 

@@ -15,9 +15,12 @@ lks_status lks_predictor_add(lks_predictor *p, lks_picture *picture, const char 
                              int64_t index, lks_error *err) {
     lks_predict_item *own;
     lks_picture_info info;
+    const lks_shape *s = &p->networks.shape;
+    const bool larger = picture->rows > s->rows || picture->columns > s->columns;
     uint8_t *out = lks_predictor_place(p, &own);
     *own = (lks_predict_item){.file = file, .index = index};
     LKS_TRY(lks_prepare(&p->preparation, picture, index >= 0, out, &own->prepared, &info, err));
+    own->larger = larger && own->prepared == LKS_PREPARED_MNIST;
     if (info.blank)
         tell_blank(own);
     if (info.parts > 1)

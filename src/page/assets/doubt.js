@@ -27,11 +27,12 @@ function confidenceOf(probabilities, chosen, temperature) {
     p > 0 ? sum + Math.exp((Math.log(p) - Math.log(probabilities[chosen])) / temperature) : sum, 0);
 }
 
-// Why an answer should not be trusted; an empty list: it can be. `info` is what the centring found.
+// Why an answer should not be trusted; an empty list: it can be. `info` is what the centring found, and
+// whether the picture was larger than the image.
 function doubtsOf({bytes, probabilities}, info, {rows, columns, unsure, low, high}) {
-  const [below, temperature] = unsure, doubts = info.blank ? ["blank"] : [];
+  const [below, belowLarger, temperature] = unsure, doubts = info.blank ? ["blank"] : [];
   const chosen = probabilities.indexOf(Math.max(...probabilities)), told = [];
-  if (!info.blank && confidenceOf(probabilities, chosen, temperature) < below)
+  if (!info.blank && confidenceOf(probabilities, chosen, temperature) < (info.larger ? belowLarger : below))
     doubts.push("low confidence");
   if (info.parts > 1)
     doubts.push("several parts");

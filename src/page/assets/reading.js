@@ -46,7 +46,8 @@ function* answering(picture, network) {
   const digits = readsDigits(network) ? yield* readingDigits(picture, network) : [];
   const image = yield* preparing(picture, network);
   const whole = {...image, line: 0, place: 0, probabilities: yield* network.classifying(image.bytes)};
-  whole.unsure = doubtsOf(whole, image.info, network);
+  const larger = image.how === "mnist" && (picture.rows > network.rows || picture.columns > network.columns);
+  whole.unsure = doubtsOf(whole, {...image.info, larger}, network);
   for (const digit of digits)
     digit.unsure = doubtsOf(digit, {blank: false, parts: 1, uncut: digit.certainty >= 0.9}, network);
   return {rows: picture.rows, columns: picture.columns, ...whole, digits: digits.length > 1 ? digits : [whole]};
