@@ -19,6 +19,33 @@ typedef struct calibration {
     char digest[LKS_SHA256_HEX]; /* of its data */
 } calibration;
 
+/* --- what may differ ---------------------------------------------------------------------------- */
+
+/* Where the data lie, how long it takes, and what it writes meanwhile. */
+static bool may_differ(const char *set) {
+    static const char *const keys[] = {
+        "data.dir=",        "data.train_images=", "data.train_labels=", "train.epochs=",
+        "train.max_steps=", "threads=",           "checkpoint.",        "eval.",
+        "metrics."};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strncmp(set, keys[i], strlen(keys[i])) == 0)
+            return true;
+    return false;
+}
+
+/* All ranks have the same options. */
+static lks_status check_sets(const lks_train_options *o, lks_error *err) {
+    for (int i = 0; i < o->n_sets; i++)
+        if (!may_differ(o->sets[i]))
+            return lks_fail(
+                err, LKS_ERR_USAGE,
+                "--set %s: the second run must be trained as the first was, or it tells "
+                "nothing of it; only the data's files, train.epochs, train.max_steps, "
+                "threads, checkpoint.*, eval.* and metrics.* may differ",
+                o->sets[i]);
+    return LKS_OK;
+}
+
 /* --- the first run ---------------------------------------------------------------------------- */
 
 /* Rank 0: the right to write into the first run's folder. */
@@ -136,6 +163,7 @@ lks_status lks_calibrate_folder(lks_comm *comm, const char *folder,
     const int n = snprintf(c.second, sizeof c.second, "%s/" SECOND, folder);
     if (n >= LKS_PATH_MAX)
         return lks_fail(err, LKS_ERR_USAGE, "the path of the run folder is too long");
+    LKS_TRY(check_sets(options, err));
     LKS_TRY(find(&c, comm, err));
     LKS_TRY(train_second(&c, comm, options, stopped, err));
     if (*stopped)

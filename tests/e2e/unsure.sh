@@ -85,4 +85,10 @@ status=0
 "$LOCKSTEP" calibrate one >log 2>&1 || status=$?
 same "who has a validation split is refused" 2 $status
 check "and told" grep -q 'is calibrated already, by [0-9]* images of its own validation split' log
+for key in model.conv1.filters=4 data.validation=0.5 data.limit=100 seed=2; do
+    status=0
+    "$LOCKSTEP" calibrate all --set $key >log 2>&1 || status=$?
+    same "calibrate --set $key: status" 2 $status
+    check "and told" grep -q "error: --set $key: the second run must be trained as the first was" log
+done
 finish
