@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/h5/confined.h"
@@ -49,6 +50,18 @@ static lks_status look_around(int input, const void *argument, lks_reply *reply,
     lks_confined_no_more_files();
     found[0] = open("/etc/passwd", O_RDONLY) >= 0;
     found[1] = write(*(const int *)argument, "x", 1) == 1; /* a descriptor of the program */
+    return LKS_OK;
+}
+
+/* Replies with the kind of standard input, output and error: what libraries say there goes nowhere, and nobody would take
+ * it from the server's socket. */
+static lks_status look_at_standard(int input, const void *argument, lks_reply *reply,
+                                   lks_error *e) {
+    char *found = lks_reply_room(reply, 3, e);
+    struct stat info;
+    (void)input, (void)argument;
+    for (int i = 0; i < 3; i++)
+        found[i] = fstat(i, &info) == 0 && S_ISCHR(info.st_mode) ? 'c' : 'x';
     return LKS_OK;
 }
 
@@ -115,6 +128,16 @@ static void nothing_else_is_reached(void) {
     close(other);
 }
 
+static void words_go_nowhere(void) {
+    unsigned char *bytes;
+    size_t size;
+    lks_confined_stop();
+    CU_ASSERT_EQUAL_FATAL(lks_confined_start(&err), LKS_OK); /* with the lowest places free */
+    CU_ASSERT_EQUAL_FATAL(run(look_at_standard, 0, &bytes, &size), LKS_OK);
+    CU_ASSERT(size == 3 && memcmp(bytes, "ccc", 3) == 0);
+    free(bytes);
+}
+
 static void memory_is_bounded(void) {
     unsigned char *bytes;
     size_t size;
@@ -142,6 +165,7 @@ int main(void) {
         {"work is done", work_is_done},
         {"what falls is told", what_falls_is_told},
         {"nothing else is reached", nothing_else_is_reached},
+        {"words go nowhere", words_go_nowhere},
         {"memory is bounded", memory_is_bounded},
         {"a server that ended is replaced", a_server_that_ended_is_replaced},
         {NULL, NULL}};

@@ -152,12 +152,15 @@ static void serve(int socket) {
 /** Of what the program had open only `kept` stays, at SOCKET_PLACE: a pipe that others wait for the end of must
  * not stay open. */
 static bool leave_files(int kept) {
+    const int aside = fcntl(kept, F_DUPFD, SOCKET_PLACE + 1); /* the places may be taken */
     const int nothing = open("/dev/null", O_RDWR);
-    if (nothing < 0 || dup2(kept, SOCKET_PLACE) < 0)
+    if (aside < 0 || nothing < 0)
         return false;
     for (int i = 0; i < SOCKET_PLACE; i++)
         if (dup2(nothing, i) < 0)
             return false;
+    if (dup2(aside, SOCKET_PLACE) < 0)
+        return false;
 #ifdef SYS_close_range
     if (syscall(SYS_close_range, SOCKET_PLACE + 1, ~0u, 0) == 0)
         return true;
