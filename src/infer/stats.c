@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "infer/temperature.h"
 #include "lockstep/math.h"
 #include "lockstep/metrics.h"
 
@@ -15,9 +16,19 @@ static int bin_of(double confidence) {
                           : LKS_CALIBRATION_BINS - 1;
 }
 
-static void fill_bins(lks_calibration *c, const lks_predictions *p) {
+static double confidence_of(const lks_predictions *p, int64_t i, double temperature) {
+    const float *own = p->probabilities + i * p->classes;
+    double probabilities[LKS_CLASSES_MAX];
+    if (temperature == 1 || !(own[p->predicted[i]] > 0))
+        return (double)own[p->predicted[i]];
+    for (int k = 0; k < p->classes; k++)
+        probabilities[k] = (double)own[k];
+    return lks_temperature_confidence(probabilities, p->classes, p->predicted[i], temperature);
+}
+
+static void fill_bins(lks_calibration *c, const lks_predictions *p, double temperature) {
     for (int64_t i = 0; i < p->n; i++) {
-        const double confidence = (double)p->probabilities[i * p->classes + p->predicted[i]];
+        const double confidence = confidence_of(p, i, temperature);
         lks_calibration_bin *bin = &c->bins[bin_of(confidence)];
         bin->n++;
         bin->correct += p->predicted[i] == p->labels[i];
@@ -26,9 +37,9 @@ static void fill_bins(lks_calibration *c, const lks_predictions *p) {
     }
 }
 
-lks_calibration lks_calibrate(const lks_predictions *p) {
+lks_calibration lks_calibrate(const lks_predictions *p, double temperature) {
     lks_calibration c = {.error = p->n > 0 ? 0 : NAN};
-    fill_bins(&c, p);
+    fill_bins(&c, p, temperature);
     if (p->n == 0)
         return c;
     c.confidence /= (double)p->n;

@@ -24,9 +24,9 @@ typedef struct lks_calibration {
     double confidence; /* mean over all samples */
 } lks_calibration;
 
-/* Confidence is the probability of the predicted class. Bin b (from 0) holds confidences in
+/* Confidence is the probability of the predicted class, at `temperature` as in temperature.h; 1: as it is. Bin b (from 0) holds confidences in
  * (b / 15, (b + 1) / 15], and bin 0 also 0. */
-lks_calibration lks_calibrate(const lks_predictions *p);
+lks_calibration lks_calibrate(const lks_predictions *p, double temperature);
 
 /* Two classifiers on the same samples. */
 typedef struct lks_pair {

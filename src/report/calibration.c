@@ -1,6 +1,7 @@
 /* Whether the network is as often right as it is sure: a reliability diagram. */
 #include "report/sections.h"
 #include "infer/stats.h"
+#include "infer/temperature.h"
 
 /* In units of the drawing, 12 units to a letter, as wide as the curves. */
 enum { LEFT = 52, TOP = 10, WIDTH = 440, SPAN = 370, RISE = 230, HEIGHT = TOP + RISE + 42 };
@@ -46,16 +47,16 @@ static void write_bar(lks_html *page, const lks_calibration_bin *bin, int b) {
                     y_of(bin->confidence) - 1.5, width + 2);
 }
 
-static void write_diagram(lks_html *page, const lks_calibration *c) {
+static void write_diagram(lks_html *page, const lks_calibration *c, const char *title) {
     lks_html_printf(
         page,
-        "<figure class=\"chart\"><figcaption><h3>Reliability</h3><p>Bars: how often "
+        "<figure class=\"chart\"><figcaption><h3>%s</h3><p>Bars: how often "
         "answers of a confidence are right. Marks: how sure they are on average. Pale: "
         "fewer than %d images.</p></figcaption>\n<div class=\"plot reliability\">"
-        "<svg viewBox=\"0 0 %d %d\" role=\"img\"><title>Reliability diagram</title>"
+        "<svg viewBox=\"0 0 %d %d\" role=\"img\"><title>%s</title>"
         "<desc>Accuracy over confidence in %d bins; the table beside it has the figures. "
         "Expected calibration error %.2f percent.</desc>",
-        FEW, WIDTH, HEIGHT, LKS_CALIBRATION_BINS, 100 * c->error);
+        title, FEW, WIDTH, HEIGHT, title, LKS_CALIBRATION_BINS, 100 * c->error);
     write_axes(page);
     for (int b = 0; b < LKS_CALIBRATION_BINS; b++)
         write_bar(page, &c->bins[b], b);
@@ -83,10 +84,39 @@ static void write_bins(lks_html *page, const lks_calibration *c) {
     lks_table_close(page);
 }
 
+static void write_reliability(lks_html *page, const lks_calibration *c, const char *title) {
+    lks_html_add(page, "<div class=\"charts\">\n");
+    write_diagram(page, c, title);
+    lks_html_add(page, "<div class=\"beside\">\n");
+    write_bins(page, c);
+    lks_html_add(page, "</div></div>\n");
+}
+
 static const char *verdict(double excess) {
     if (excess > 0.0005)
         return "It is surer than it should be.";
     return excess < -0.0005 ? "It could be surer." : "";
+}
+
+/* The same answers, as sure as `predict` and the panel tell: where the checkpoint is the one that was tested. */
+static void write_calibrated(lks_html *page, const lks_report_run *run) {
+    const lks_temperature *t = &run->checkpoint.temperature;
+    if (!run->has_checkpoint || run->instead)
+        return;
+    if (!lks_temperature_known(t)) {
+        lks_html_add(page,
+                     "<p>No images were held out of training to calibrate it by "
+                     "(<code>data.validation</code>, <code>lockstep calibrate</code>).</p>\n");
+        return;
+    }
+    const lks_calibration c = lks_calibrate(&run->test, t->value);
+    lks_html_printf(page,
+                    "<p>At temperature %.4f, fitted to %lld images held out of training, the "
+                    "expected calibration error is <b>%.2f\u00a0%%</b>: the same answers are "
+                    "%.2f\u00a0%% sure on average. <code>predict</code> and the board tell "
+                    "confidence so.</p>\n",
+                    t->value, (long long)t->images, 100 * c.error, 100 * c.confidence);
+    write_reliability(page, &c, "Reliability, calibrated");
 }
 
 void lks_section_calibration(lks_html *page, const lks_report *r) {
@@ -95,7 +125,7 @@ void lks_section_calibration(lks_html *page, const lks_report *r) {
     if (run->test.n == 0) {
         lks_missing_test(page, run);
     } else {
-        const lks_calibration c = lks_calibrate(&run->test);
+        const lks_calibration c = lks_calibrate(&run->test, 1);
         const double accuracy = (double)run->counts->correct / (double)run->counts->total;
         lks_html_printf(
             page,
@@ -104,11 +134,8 @@ void lks_section_calibration(lks_html *page, const lks_report *r) {
             "right. %s</p>\n",
             100 * c.error, LKS_CALIBRATION_BINS, 100 * c.confidence, 100 * accuracy,
             verdict(c.confidence - accuracy));
-        lks_html_add(page, "<div class=\"charts\">\n");
-        write_diagram(page, &c);
-        lks_html_add(page, "<div class=\"beside\">\n");
-        write_bins(page, &c);
-        lks_html_add(page, "</div></div>\n");
+        write_reliability(page, &c, "Reliability");
+        write_calibrated(page, run);
     }
     lks_section_close(page);
 }

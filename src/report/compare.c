@@ -32,7 +32,7 @@ static void test_cells(lks_html *page, const lks_report_run *run) {
     lks_wilson(c->correct, c->total, &low, &high);
     cell(page, lks_percent(lks_accuracy(c), c->total, text));
     lks_html_printf(page, "<td>%.2f – %.2f %%</td><td>%.2f %%</td>", 100 * low, 100 * high,
-                    100 * lks_calibrate(&run->test).error);
+                    100 * lks_calibrate(&run->test, 1).error);
 }
 
 static void open_row(lks_html *page, const lks_report *r, int i) {

@@ -76,6 +76,12 @@ recall=$(key run test_macro_recall)
 check "mean recall" grep -qF "<td>$(printf %.4f "$recall")</td>" "$page"
 says 'data-name="validation"'
 says 'Expected calibration error <b>[0-9.]+'
+if [ "$(key run temperature)" = null ]; then
+    says 'No images were held out of training to calibrate it by'
+else
+    says "At temperature $(printf %.4f "$(key run temperature)"), fitted to $(key run temperature_images) images"
+    says '<title>Reliability, calibrated</title>'
+fi
 for stage in pool1 conv1/weight; do says "<code>$stage</code>"; done
 same "values stand beside all points" "" "$(perl -ne 'while (/data-values="([^"]*)" points="([^"]*)"/g) {
     my ($v, $p) = (scalar(split " ", $1), scalar(split " ", $2)); print "$v $p\n" if $v != $p }' "$page")"

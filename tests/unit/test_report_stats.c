@@ -16,7 +16,7 @@ static void the_error_is_the_mean_gap(void) {
                                                      1,        0.25f,    0.3125f, 0.4375f, 0.4375f,
                                                      0.25f,    0.3125f,  0.25f,   0.4375f, 0.3125f};
     const lks_predictions p = {CLASSES, N, NULL, labels, predicted, probabilities};
-    const lks_calibration c = lks_calibrate(&p);
+    const lks_calibration c = lks_calibrate(&p, 1);
     CU_ASSERT_EQUAL(c.bins[14].n, 2);
     CU_ASSERT_EQUAL(c.bins[14].correct, 1);
     CU_ASSERT_DOUBLE_EQUAL(c.bins[14].confidence, 0.984375, 1e-12);
@@ -25,6 +25,18 @@ static void the_error_is_the_mean_gap(void) {
     CU_ASSERT_DOUBLE_EQUAL(c.bins[6].confidence, 0.4375, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(c.error, 0.4 * 0.484375 + 0.6 * 0.5625, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(c.confidence, (1.96875 + 3 * 0.4375) / 5, 1e-12);
+}
+
+/* At temperature 1/2 probabilities of 0.75 and 0.25 become 9/10 and 1/10. */
+static void a_temperature_moves_confidence_and_no_answer(void) {
+    static const uint8_t labels[] = {0, 1}, predicted[] = {0, 0};
+    static const float probabilities[] = {0.75f, 0.25f, 0.75f, 0.25f};
+    const lks_predictions p = {2, 2, NULL, labels, predicted, probabilities};
+    const lks_calibration c = lks_calibrate(&p, 0.5);
+    CU_ASSERT_EQUAL(c.bins[13].n, 2);
+    CU_ASSERT_EQUAL(c.bins[13].correct, 1);
+    CU_ASSERT_DOUBLE_EQUAL(c.confidence, 0.9, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(c.error, 0.4, 1e-12);
 }
 
 /* A bin holds its upper end, not its lower one; 0 has nowhere else to go, and more than 1, from
@@ -38,9 +50,9 @@ static void ends_of_bins_belong_below(void) {
                  {0.5f, 7}, {1, 14},      {1.0000001f, 14}, {NAN, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const lks_predictions p = {1, 1, NULL, &label, &label, &cases[i].confidence};
-        CU_ASSERT_EQUAL(lks_calibrate(&p).bins[cases[i].bin].n, 1);
+        CU_ASSERT_EQUAL(lks_calibrate(&p, 1).bins[cases[i].bin].n, 1);
     }
-    CU_ASSERT_TRUE(isnan(lks_calibrate(&(lks_predictions){.classes = 1}).error));
+    CU_ASSERT_TRUE(isnan(lks_calibrate(&(lks_predictions){.classes = 1}, 1).error));
 }
 
 /* --- pairs ------------------------------------------------------------------------------------ */
@@ -91,6 +103,8 @@ static void pairs_are_counted(void) {
 int main(void) {
     const lks_test tests[] = {
         {"the error is the mean gap", the_error_is_the_mean_gap},
+        {"a temperature moves confidence and no answer",
+         a_temperature_moves_confidence_and_no_answer},
         {"ends of bins belong below", ends_of_bins_belong_below},
         {"McNemar's test is the exact binomial", mcnemar_is_the_exact_binomial},
         {"pairs are counted", pairs_are_counted},
