@@ -41,7 +41,7 @@ typedef enum lks_doubt {
 
 /** The same for a digit that was found on a picture larger than the network's images, and centred as MNIST's: these are
  * wrong more often, and more of the wrong ones are less sure than this than of the right ones. */
-#define LKS_UNSURE_BELOW_LARGER 0.9
+#define LKS_UNSURE_BELOW_LARGER 0.85
 
 /** "blank", "low confidence", ...: for people and for scripts. */
 const char *lks_doubt_name(lks_doubt doubt);

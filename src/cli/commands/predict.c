@@ -77,7 +77,7 @@ static const struct argp_option options[] = {
      "found",
      4},
     {"unsure-below", KEY_UNSURE_BELOW, "P", 0,
-     "Mark an answer as unsure that is less sure than P percent, from 0 to 100 (default: 80; 90 "
+     "Mark an answer as unsure that is less sure than P percent, from 0 to 100 (default: 80; 85 "
      "for a digit on a picture larger than the network's images). Blank pictures, several parts, "
      "and images unlike the training images are marked in any case",
      5},
