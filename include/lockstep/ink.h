@@ -34,7 +34,7 @@ typedef struct lks_ink {
  *     on white or black, as what is to be seen goes on or stands out.
  *  2. A side above @p longest: averaged down to it.
  *  3. Light or dark: how pixels differ from the mean around them is skewed towards the ink, which is rarer; where that
- *     says little, paper is what the border has more of.
+ *     says little, paper is what the border has more of; light at the border may be what a deep shadow has left.
  *  4. Paper: a closing of medians of 3 x 3, by the narrowest window that keeps the ink. Ink is how far a pixel is from
  *     it, in ratio to it, the most of red, green and blue.
  *  5. Grain: what is less than the paper's own scatter is 0. Paper of one value has none.

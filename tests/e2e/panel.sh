@@ -57,8 +57,10 @@ for kind in $("$make_pictures" --list | awk '{ print $1 }') lines; do
     mkdir "$work/kinds/$kind"
     "$make_pictures" "$kind" "$work/kinds/$kind" "$work/data/t10k-images-idx3-ubyte" "$work/data/t10k-labels-idx1-ubyte" 4 1 decoded
 done
+mkdir "$work/kinds/deep" # shadows that take most of the light
+"$make_pictures" shadow "$work/kinds/deep" "$work/data/t10k-images-idx3-ubyte" "$work/data/t10k-labels-idx1-ubyte" 24 2 decoded
 prepared layers "$work"/kinds/*/*.png
-check "pictures of 28 kinds become the same pixels" found layers '.n == 112 and .wrong == [] and .worst < 1e-4'
+check "pictures of 28 kinds become the same pixels" found layers '.n == 136 and .wrong == [] and .worst < 1e-4'
 $ok || show "$work/layers.json"
 
 node "$here/panel_node.js" classes "$work/classes" >/dev/null

@@ -183,6 +183,17 @@ static void the_table_around_a_sheet_goes(void) {
     lks_picture_free(&p);
 }
 
+/* But for a corner: what light is left there is the rarer, and no ink. */
+static void a_deep_shadow_is_no_night(void) {
+    lks_picture_info info;
+    lks_picture p = written();
+    for (int y = 0; y < SHEET; y++)
+        for (int x = 0; x < SHEET; x++)
+            if (x + y > 50)
+                p.pixels[y * SHEET + x] = (uint8_t)(p.pixels[y * SHEET + x] / 5);
+    CU_ASSERT(off(&p, &info) < 4);
+}
+
 static void faint_ink_is_ink(void) {
     lks_picture_info info;
     lks_picture p = written();
@@ -261,6 +272,7 @@ int main(void) {
         {"an underline goes", an_underline_goes},
         {"specks go", specks_go},
         {"a shadow goes", a_shadow_goes},
+        {"a deep shadow is no night", a_deep_shadow_is_no_night},
         {"the table around a sheet goes", the_table_around_a_sheet_goes},
         {"faint ink is ink", faint_ink_is_ink},
         {"grain is blank", grain_is_blank},

@@ -167,7 +167,7 @@ function dropGrain(ink, {labels, parts}) {
       cores[label - 1]++;
   });
   parts.forEach((p, i) => {
-    if (8 * cores[i] < p.pixels) {
+    if (4 * cores[i] < p.pixels) {
       p.gone = true;
       ink.specks++;
     }

@@ -73,17 +73,10 @@ function borderIsLight(luma, rows, columns) {
   return border * luma.length > sum * n;
 }
 
-// Whether ink is darker than the paper. Ink is the rarer: how pixels differ from the mean around them is
-// skewed towards it. Where neither is rare, paper is what the border has more of.
-function* inkIsDark(planes) {
-  const {rows, columns} = planes[0], luma = lumaOf(planes), stride = columns + 1;
-  const reach = Math.max(Math.floor(Math.min(rows, columns) / 6), 2);
-  const sums = new Float64Array((rows + 1) * stride);
-  for (let y = 0, i = 0; y < rows; y++)
-    for (let x = 1, row = 0; x <= columns; x++, i++) {
-      row += luma[i];
-      sums[(y + 1) * stride + x] = sums[y * stride + x] + row;
-    }
+// Which way values differ from the mean around them: 1 light is the rarer, -1 dark, 0 neither. In ratio to how
+// light both are, where asked for: then paper in a shadow counts as much as paper beside it.
+function* skewOf({rows, columns, luma, sums}, inRatio) {
+  const stride = columns + 1, reach = Math.max(Math.floor(Math.min(rows, columns) / 6), 2);
   let square = 0, cube = 0;
   for (let y = 0, i = 0; y < rows; y++) {
     const top = Math.max(y - reach, 0) * stride, end = Math.min(y + reach + 1, rows) * stride;
@@ -92,12 +85,31 @@ function* inkIsDark(planes) {
     for (let x = 0; x < columns; x++, i++) {
       const left = Math.max(x - reach, 0), right = Math.min(x + reach + 1, columns);
       const sum = sums[end + right] - sums[end + left] - sums[top + right] + sums[top + left];
-      const n = (end - top) / stride * (right - left), off = Math.trunc((luma[i] * n - sum) / n);
+      const n = (end - top) / stride * (right - left), own = luma[i] * n;
+      const off = Math.trunc(inRatio ? (own - sum) * 256 / (own + sum + 128 * n) : (own - sum) / n);
       square += off * off;
       cube += off * off * off;
     }
   }
   square = Math.trunc(square / luma.length);
   cube = Math.trunc(cube / luma.length);
-  return 4 * cube * cube >= square * square * square ? cube < 0 : borderIsLight(luma, rows, columns);
+  return 4 * cube * cube < square * square * square ? 0 : cube < 0 ? -1 : 1;
+}
+
+// Whether ink is darker than the paper. Ink is the rarer: how pixels differ from the mean around them is
+// skewed towards it. Where neither is rare, paper is what the border has more of. Where light is rare, and at the
+// border, it may be what a deep shadow has left.
+function* inkIsDark(planes) {
+  const {rows, columns} = planes[0], luma = lumaOf(planes), stride = columns + 1;
+  const sums = new Float64Array((rows + 1) * stride);
+  for (let y = 0, i = 0; y < rows; y++)
+    for (let x = 1, row = 0; x <= columns; x++, i++) {
+      row += luma[i];
+      sums[(y + 1) * stride + x] = sums[y * stride + x] + row;
+    }
+  const lightBorder = borderIsLight(luma, rows, columns), view = {rows, columns, luma, sums};
+  let rarer = yield* skewOf(view, false);
+  if (rarer > 0 && lightBorder)
+    rarer = yield* skewOf(view, true);
+  return rarer !== 0 ? rarer < 0 : lightBorder;
 }

@@ -7,7 +7,7 @@
 #include "pictures/ink/steps.h"
 #include "pictures/picture_resize.h"
 
-enum { LEAST_CONTRAST = 16, CORNER = 9, LEANING = 20, STRETCHED_CORE = 64, BAR = 12, GRAIN = 8 };
+enum { LEAST_CONTRAST = 16, CORNER = 9, LEANING = 20, STRETCHED_CORE = 64, BAR = 12, GRAIN = 4 };
 
 /* Frames, rules and underlines are found by what lies in or beside them, pair by pair. More parts than these are a
  * pattern, not writing, and their pairs would take minutes. */

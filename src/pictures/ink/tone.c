@@ -6,6 +6,8 @@
 
 enum {
     SKEW_PARTS = 4, /* the skewness counts from 1/2 on: its square from 1/4 */
+    DARK =
+        128, /* ratios count as of values that are this much lighter: the noise of black things is little */
     ONE_COLOUR =
         24 /* colours of strokes whose alpha alone draws may differ by this much: edges are rounded */
 };
@@ -104,16 +106,13 @@ static bool border_is_light(const lks_picture *p) {
     return border * all > sum * n;
 }
 
-/* Ink is the rarer: how pixels differ from the mean around them is skewed towards it. Shadows and the edges of sheets
- * have as much on one side as on the other. Where neither is rare, as when a thick digit fills the picture, paper is
- * what the border has more of. */
-lks_status lks_ink_is_dark(const lks_picture *p, bool *dark, lks_error *err) {
+/* Which way values differ from the mean around them, by the skewness over all pixels: 1 light is the rarer, -1 dark, 0
+ * neither. In ratio to how light both are, where asked for: then paper in a shadow counts as much as paper beside it. */
+static int skew(const lks_picture *p, const int64_t *sums, bool in_ratio) {
     const int shorter = p->rows < p->columns ? p->rows : p->columns;
     const int reach = shorter / 6 > 2 ? shorter / 6 : 2;
     const int64_t stride = p->columns + 1, all = (int64_t)p->rows * p->columns;
-    int64_t *sums = integral(p, err), square = 0, cube = 0;
-    if (!sums)
-        return LKS_ERR_MEMORY;
+    int64_t square = 0, cube = 0;
     const uint8_t *v = p->pixels;
     for (int y = 0; y < p->rows; y++) {
         const int64_t top = y > reach ? y - reach : 0,
@@ -123,8 +122,9 @@ lks_status lks_ink_is_dark(const lks_picture *p, bool *dark, lks_error *err) {
                           right = x + reach + 1 < p->columns ? x + reach + 1 : p->columns;
             const int64_t sum = sums[end * stride + right] - sums[end * stride + left] -
                                 sums[top * stride + right] + sums[top * stride + left];
-            const int64_t n = (end - top) * (right - left);
-            const int64_t off = (luma(v, p->channels) * n - sum) / n;
+            const int64_t n = (end - top) * (right - left), own = luma(v, p->channels) * n;
+            const int64_t off =
+                in_ratio ? (own - sum) * 256 / (own + sum + DARK * n) : (own - sum) / n;
             square += off * off;
             cube += off * off * off;
         }
@@ -132,7 +132,21 @@ lks_status lks_ink_is_dark(const lks_picture *p, bool *dark, lks_error *err) {
     square /= all;
     cube /= all;
     const bool skewed = SKEW_PARTS * cube * cube >= square * square * square;
-    *dark = skewed ? cube < 0 : border_is_light(p);
+    return !skewed ? 0 : cube < 0 ? -1 : 1;
+}
+
+/* Ink is the rarer: how pixels differ from the mean around them is skewed towards it. Shadows and the edges of sheets
+ * have as much on one side as on the other. Where neither is rare, as when a thick digit fills the picture, paper is
+ * what the border has more of. Where light is rare, and at the border, it may be what a deep shadow has left. */
+lks_status lks_ink_is_dark(const lks_picture *p, bool *dark, lks_error *err) {
+    int64_t *sums = integral(p, err);
+    if (!sums)
+        return LKS_ERR_MEMORY;
+    const bool light_border = border_is_light(p);
+    int rarer = skew(p, sums, false);
+    if (rarer > 0 && light_border)
+        rarer = skew(p, sums, true);
+    *dark = rarer != 0 ? rarer < 0 : light_border;
     lks_free(sums);
     return LKS_OK;
 }
