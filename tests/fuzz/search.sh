@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# One fuzzer for some seconds. Usage: search.sh PROGRAM NAME SECONDS BUILD INPUTS... It begins with all inputs, and what
-# it learns stays in BUILD/corpus/NAME; an input that did harm in BUILD/found/NAME-*. Fails if there is one.
+# One fuzzer for some seconds. Usage: search.sh PROGRAM NAME SECONDS BUILD INPUTS... It begins with all inputs, and with
+# what former searches learnt: corpora/NAME.tar.gz (keep.sh), which is unpacked into BUILD/corpus/NAME. What it learns
+# stays there; an input that did harm in BUILD/found/NAME-*. Fails if there is one.
 set -euo pipefail
 export LC_ALL=C
 program=$1 name=$2 seconds=$3 build=$4
 shift 4
 corpus=$build/corpus/$name
-mkdir -p "$corpus" "$build/found"
+former=${BASH_SOURCE[0]%/*}/corpora/$name.tar.gz
+mkdir -p "$build/found"
+if [ ! -d "$corpus" ]; then
+    mkdir -p "$corpus"
+    [ ! -e "$former" ] || tar -xzf "$former" -C "$corpus"
+fi
 inputs=()
 for folder; do
     [ ! -d "$folder" ] || inputs+=("$folder")
