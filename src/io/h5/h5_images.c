@@ -21,6 +21,7 @@
 #define OWN_BYTES        ((size_t)96 << 20) /* of HDF5 itself */
 #define DESCRIBE_SECONDS 4
 #define PIECE_SECONDS    60
+#define BYTES_A_SECOND   ((int64_t)1 << 26) /* that slow machines inflate */
 
 static lks_status open_regular(const char *path, int *file, int64_t *size, lks_error *err) {
     struct stat s;
@@ -36,7 +37,8 @@ static lks_status open_regular(const char *path, int *file, int64_t *size, lks_e
     return lks_fail(err, LKS_ERR_DATA, "%s: is no file; expected an HDF5 file", path);
 }
 
-/** *bytes, freed with free(), gets the @p wanted bytes of the reply. */
+/** *bytes, freed with free(), gets the @p wanted bytes of the reply. A small file, in which HDF5 may loop, does not get
+ * all of the @p seconds. */
 static lks_status run(lks_confined_work work, const lks_h5_part *part, int seconds, size_t wanted,
                       unsigned char **bytes, lks_error *err) {
     int file;
@@ -45,12 +47,13 @@ static lks_status run(lks_confined_work work, const lks_h5_part *part, int secon
     LKS_TRY(open_regular(part->path, &file, &size, err));
     const int64_t chunk =
         size < CHUNK_BYTES / LKS_H5_EXPANSION ? size * LKS_H5_EXPANSION : CHUNK_BYTES;
+    const int64_t enough = DESCRIBE_SECONDS + ((int64_t)wanted + chunk) / BYTES_A_SECOND;
     const lks_confined_job job = {.work = work,
                                   .argument = part,
                                   .argument_size = sizeof *part,
                                   .memory = OWN_BYTES + 4 * wanted + 3 * (size_t)chunk,
                                   .most = wanted,
-                                  .seconds = seconds};
+                                  .seconds = enough < seconds ? (int)enough : seconds};
     const lks_status status = lks_confined_run(&job, part->path, file, bytes, &found, err);
     close(file);
     if (status == LKS_OK && found != wanted) {
