@@ -127,6 +127,28 @@ static void touching_strokes_are_cut_where_they_touch(void) {
     done(&ink, &d);
 }
 
+/* Two strokes that lean by half a column a row, with a bridge between them: any upright way goes through one of them. */
+static void leaning_strokes_are_cut_along_their_lean(void) {
+    enum { ROWS = 16, COLUMNS = 11 };
+    char text[ROWS][COLUMNS + 1];
+    const char *rows[ROWS];
+    for (int y = 0; y < ROWS; y++) {
+        const int left = (ROWS - 1 - y) / 2, right = left + 3;
+        for (int x = 0; x < COLUMNS; x++)
+            text[y][x] = x == left || x == right || (y == 7 && x > left && x < right) ? '#' : '.';
+        text[y][COLUMNS] = 0;
+        rows[y] = text[y];
+    }
+    lks_ink ink = draw(rows, ROWS);
+    lks_digits d = find(&ink);
+    bool between = false;
+    for (int i = 0; i < d.ink.n; i++)
+        between |=
+            d.pieces[i].cuts == 1 && d.pieces[i].strokes == 1 && d.pieces[i].cut == 255 * BLOCK;
+    CU_ASSERT(between);
+    done(&ink, &d);
+}
+
 /* Marks all over: no end of work, an answer. */
 static void too_many_marks_are_refused(void) {
     lks_ink ink = {.rows = 512, .columns = 512, .core = 64};
@@ -213,6 +235,7 @@ int main(void) {
         {"touching strokes are cut where they touch", touching_strokes_are_cut_where_they_touch},
         {"too many marks are refused", too_many_marks_are_refused},
         {"marks in each other are refused", marks_in_each_other_are_refused},
+        {"leaning strokes are cut along their lean", leaning_strokes_are_cut_along_their_lean},
         {"the network decides among cuts", the_network_decides_among_cuts},
         {NULL, NULL}};
     return lks_test_main("digits", tests);

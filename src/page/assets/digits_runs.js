@@ -55,7 +55,7 @@ function scoreOfCut({parts, height}, {first, count}, end) {
   if (first + count === end)
     return 0;
   const {cut, cuts, strokes} = parts[first + count];
-  return -2.62 * cut / (255 * height) - 0.39 * (strokes - cuts) - 2.25 * cuts;
+  return -2.750 * cut / (255 * height) - 0.710 * (strokes - cuts) - 1.980 * cuts;
 }
 
 // The run with its score but for the network's word, or null: it can be nothing.
@@ -65,13 +65,13 @@ function runOfPieces(ink, found, first, count, end) {
   run.score = scoreOfCut(found, run, end);
   run.digit = large > 0 && 10 * box.rows >= 3 * height;
   if (!run.digit) {
-    run.score += -0.77 - 0.08 * box.mass / (255 * height * height);
+    run.score += -1.040 - 0.270 * box.mass / (255 * height * height);
     return count === 1 ? run : null;
   }
   const aspect = box.columns / box.rows, crossed = crossings(ink, found, run, box), rows = box.rows / height;
   run.traits = [aspect, crossed, rows];
-  run.score += -0.79 + 3.03 * aspect + 1.14 * over(aspect, 1.1) - 1.94 * crossed - 1.58 * over(crossed, 2.2) - 1.98 * rows -
-    1.33 * over(0.75, rows) - 2.26 * over(gap, 0) / height - 1.66 * over(large, 1) + 0.93 * inkInside(found, run) / (255 * height);
+  run.score += -4.330 + 1.370 * aspect + 2.730 * over(aspect, 1.1) - 3.500 * crossed - 5.990 * over(crossed, 2.2) + 1.960 * rows
+    - 7.340 * over(0.75, rows) - 1.010 * over(gap, 0) / height - 2.070 * over(large, 1) - 2.190 * inkInside(found, run) / (255 * height);
   return count === 1 || (10 * gap <= 3 * height && 2 * box.columns <= 5 * height) ? run : null;
 }
 
@@ -88,16 +88,16 @@ function runsOf(ink, found, first, end) {
 }
 
 // Of the ten digits columns by rows, strokes that a row crosses, and rows: means and deviations.
-const shapes = [[0.95, 1.71, 0.96], [0.48, 1.01, 0.98], [0.92, 1.31, 0.95], [0.79, 1.19, 0.98], [0.85, 1.45, 0.97],
-  [0.93, 1.19, 0.95], [0.74, 1.37, 0.99], [0.79, 1.15, 0.98], [0.76, 1.52, 0.98], [0.73, 1.36, 0.99]];
-const deviations = [[0.18, 0.19, 0.11], [0.18, 0.04, 0.13], [0.21, 0.22, 0.12], [0.18, 0.14, 0.10], [0.19, 0.20, 0.11],
-  [0.23, 0.16, 0.13], [0.17, 0.22, 0.11], [0.19, 0.16, 0.12], [0.17, 0.16, 0.10], [0.16, 0.16, 0.12]];
+const shapes = [[0.93, 1.71, 0.97], [0.43, 1.00, 1.02], [0.93, 1.32, 0.98], [0.81, 1.21, 1.00], [0.82, 1.44, 1.00],
+  [0.95, 1.19, 0.96], [0.75, 1.40, 0.99], [0.79, 1.15, 1.00], [0.76, 1.55, 0.99], [0.68, 1.36, 0.99]];
+const deviations = [[0.17, 0.12, 0.09], [0.19, 0.03, 0.13], [0.18, 0.19, 0.10], [0.16, 0.14, 0.08], [0.16, 0.12, 0.07],
+  [0.24, 0.13, 0.11], [0.14, 0.20, 0.09], [0.15, 0.13, 0.10], [0.16, 0.15, 0.08], [0.13, 0.13, 0.09]];
 
 // The network's word for a digit: its logit above the mean of all, and how far the shape is from that of its class.
 function scoreOfWord({traits}, probabilities) {
   const predicted = probabilities.indexOf(Math.max(...probabilities));
   const mean = probabilities.reduce((sum, p) => sum + Math.log(Math.max(p, 2 ** -126)), 0) / probabilities.length;
-  return 0.490 * (Math.log(probabilities[predicted]) - mean) + [-0.16, -0.07, -0.30].reduce((sum, weight, k) => {
+  return 0.520 * (Math.log(probabilities[predicted]) - mean) + [0.000, -0.110, -0.080].reduce((sum, weight, k) => {
     const off = Math.min(Math.max((traits[k] - shapes[predicted][k]) / deviations[predicted][k], -5), 5);
     return sum + weight * off * off;
   }, 0);

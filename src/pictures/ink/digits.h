@@ -14,10 +14,12 @@
  *     height of their middles, taken to the left edge along the slope that all chains have together. A small part goes
  *     to the line of what is next to it, up to H / 3 away, else it is left out.
  *  4. Parts are cut from top to bottom where that costs least: a way goes from row to row and pays each pixel's value,
- *     and 128 for a step aside. Through each valley of the costs, along the rows at a quarter, a half and three quarters
- *     of the part, goes a way; those up to 255 * 2 H / 5 are taken, cheapest first, if between them and all others, and
- *     the ends of the part, there is ink of H^2 / 100 full pixels (shortest paths as in Wang, Jean: Segmentation of
- *     merged characters by neural networks and shortest path, Pattern Recognition 27, 1994).
+ *     and 128 for a step aside. Ways are looked for on the part as it is, and with each row moved half a column for each
+ *     row above it, which sets up digits that lean to the right. Through each valley of the costs, along the rows at a
+ *     quarter, a half and three quarters of the part, goes a way; those up to 255 * 3 H / 10 are taken, cheapest first; one
+ *     that crosses a cheaper one follows it from there. Between them and all others, and the ends of the part, there is
+ *     ink of H^2 / 100 full pixels (shortest paths as in Wang, Jean: Segmentation of merged characters by neural networks
+ *     and shortest path, Pattern Recognition 27, 1994).
  *  5. Pieces are sorted by lines, and in them by their middles.
  */
 #ifndef LKS_PICTURES_DIGITS_H
