@@ -32,16 +32,24 @@ typedef enum lks_doubt {
     LKS_DOUBT_LARGE,
     LKS_DOUBT_THIN,
     LKS_DOUBT_THICK,
-    LKS_DOUBT_PLACE, /**< of several digits: where it begins and ends may be otherwise */
+    LKS_DOUBT_PLACE,    /**< of several digits: where it begins and ends may be otherwise */
+    LKS_DOUBT_UNSTEADY, /**< moved by a pixel the picture would be answered less surely: LKS_STEADY */
     LKS_DOUBTS
 } lks_doubt;
 
 /** An answer that is less sure than this should not be trusted, where nothing else is said. */
 #define LKS_UNSURE_BELOW 0.8
 
-/** The same for a digit that was found on a picture larger than the network's images, and centred as MNIST's: these are
- * wrong more often, and more of the wrong ones are less sure than this than of the right ones. */
-#define LKS_UNSURE_BELOW_LARGER 0.85
+/** The digit of a picture that is larger than the network's images, and was centred as MNIST's, is wrong more often, and
+ * then often sure. Moved by one pixel, it is not: five looks (as it is, and moved up, down, left and right) give the
+ * answer a mean probability of less than this, at LKS_STEADY_TEMPERATURE times the network's temperature. Softened so,
+ * the looks tell more than their maxima (Liang, Li, Srikant: Enhancing the reliability of out-of-distribution image
+ * detection in neural networks, ICLR 2018). On pictures made of training images that were held out, it finds 88 in 100
+ * wrong answers where 1.8 of the right ones are marked; confidence alone finds 76. Answers that are surer than
+ * LKS_STEADY_SURE are not looked at again: 1 in 100 of the wrong ones is. */
+#define LKS_STEADY             0.48
+#define LKS_STEADY_TEMPERATURE 3
+#define LKS_STEADY_SURE        0.99
 
 /** "blank", "low confidence", ...: for people and for scripts. */
 const char *lks_doubt_name(lks_doubt doubt);
@@ -56,7 +64,6 @@ typedef struct lks_predict_options {
     int threads;                  /**< 0: the cores that the process may use */
     int shifts;                   /**< as in lks_eval_options */
     double unsure_below;          /**< an answer that is less sure is doubtful: 0 to 1 */
-    double unsure_below_larger;   /**< as LKS_UNSURE_BELOW_LARGER tells */
     lks_pictures_config pictures; /**< AUTO: as the first checkpoint's configuration has it */
     bool segment;                 /**< pictures have several digits: lks_answer.place */
 } lks_predict_options;

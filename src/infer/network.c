@@ -243,3 +243,16 @@ void lks_ensemble_score(lks_ensemble *e, const lks_batch *batch, lks_score *scor
         scores[i] = lks_model_judge(e->members[0].model, e->means + (size_t)i * (size_t)e->classes,
                                     batch->labels[i]);
 }
+
+void lks_ensemble_look(lks_ensemble *e, const uint8_t *image, int down, int right, double *means) {
+    uint8_t label = 0;
+    uint32_t id = 0;
+    const lks_batch batch = {e->moved, &label, &id, 1, 0};
+    move(e, image, 1, down, right);
+    memset(means, 0, (size_t)e->classes * sizeof *means);
+    for (int k = 0; k < e->n; k++) {
+        lks_model_evaluate(e->members[k].model, &batch, NULL, e->probabilities);
+        for (int i = 0; i < e->classes; i++)
+            means[i] += (double)e->probabilities[i] / e->n;
+    }
+}

@@ -58,4 +58,8 @@ void lks_ensemble_free(lks_ensemble *e);
  * collective. */
 void lks_ensemble_score(lks_ensemble *e, const lks_batch *batch, lks_score *scores);
 
+/* The mean probabilities, into means [classes], of one image that is moved by `down` and `right` pixels; what comes in is
+ * black. e->means stays. Nothing collective. */
+void lks_ensemble_look(lks_ensemble *e, const uint8_t *image, int down, int right, double *means);
+
 #endif

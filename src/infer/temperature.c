@@ -15,6 +15,8 @@ bool lks_temperature_known(const lks_temperature *t) {
 
 double lks_temperature_confidence(const double *p, int classes, int chosen, double temperature) {
     double sum = 0;
+    if (!(p[chosen] > 0))
+        return 0;
     for (int k = 0; k < classes; k++)
         if (p[k] > 0)
             sum += lks_exp((lks_log(p[k]) - lks_log(p[chosen])) / temperature);

@@ -163,9 +163,9 @@ static void add_bounds(lks_html *page, const char *name, const int32_t *bounds) 
 /* When an answer should not be trusted. */
 static void add_doubt(lks_html *page, const lks_panel_source *source) {
     const lks_traits *traits = &source->data->traits;
-    const double numbers[] = {source->unsure_below, source->unsure_below_larger,
-                              source->temperature};
-    add_numbers(page, "unsure", numbers, 3);
+    const double numbers[] = {source->unsure_below, source->temperature, source->steady,
+                              source->steady_temperature, source->steady_sure};
+    add_numbers(page, "unsure", numbers, 5);
     if (traits->images == 0 || source->data->channels != 1)
         return;
     add_bounds(page, "low", traits->low);

@@ -13,7 +13,7 @@ typedef struct lks_panel_source {
     const lks_flat *weights;       /* those to answer with: lks_checkpoint_evaluated() */
     double temperature;            /* that of these weights, or 1 */
     double unsure_below;           /* an answer that is less sure is marked */
-    double unsure_below_larger;    /* the same where it was centred from a larger picture */
+    double steady, steady_temperature, steady_sure; /* as LKS_STEADY in lockstep/predict.h tells */
 } lks_panel_source;
 
 /* The numbers of a network: the tensors of its layers in their order. Rounded weights stand in `text` instead,

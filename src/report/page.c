@@ -117,7 +117,9 @@ static void write_draw(lks_html *page, const lks_report *r, size_t end) {
                                      .weights = lks_checkpoint_evaluated(&run->checkpoint),
                                      .temperature = lks_temperature_known(t) ? t->value : 1,
                                      .unsure_below = LKS_UNSURE_BELOW,
-                                     .unsure_below_larger = LKS_UNSURE_BELOW_LARGER};
+                                     .steady = LKS_STEADY,
+                                     .steady_temperature = LKS_STEADY_TEMPERATURE,
+                                     .steady_sure = LKS_STEADY_SURE};
     lks_error err;
     lks_panel_write(page, &source, end, &err); /* what went wrong stands in the section */
 }

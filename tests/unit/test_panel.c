@@ -29,7 +29,11 @@ static void make(ladder *l) {
     l->tensors[0] = (lks_tensor){.name = "dense1/weight", .count = 93};
     l->tensors[1] = (lks_tensor){.name = "dense1/bias", .offset = 93, .count = 1};
     l->flat = (lks_flat){"model", l->values, 94, l->tensors, 2};
-    l->source = (lks_panel_source){&l->config, &image, &l->flat, 1, 0.8, 0.9};
+    l->source = (lks_panel_source){.config = &l->config,
+                                   .data = &image,
+                                   .weights = &l->flat,
+                                   .temperature = 1,
+                                   .unsure_below = 0.8};
 }
 
 enum { PAGE_END = 1 << 20 };

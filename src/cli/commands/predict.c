@@ -77,9 +77,9 @@ static const struct argp_option options[] = {
      "found",
      4},
     {"unsure-below", KEY_UNSURE_BELOW, "P", 0,
-     "Mark an answer as unsure that is less sure than P percent, from 0 to 100 (default: 80; 85 "
-     "for a digit on a picture larger than the network's images). Blank pictures, several parts, "
-     "and images unlike the training images are marked in any case",
+     "Mark an answer as unsure that is less sure than P percent, from 0 to 100 (default: 80). "
+     "Blank pictures, several parts, images unlike the training images, and larger pictures that "
+     "would be answered less surely a pixel aside are marked in any case",
      5},
     {"fail-unsure", KEY_FAIL_UNSURE, NULL, 0,
      "End with exit status 3 where an answer is unsure, or --segment finds no digit", 5},
@@ -178,7 +178,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_UNSURE_BELOW:
         a->o.unsure_below = (double)lks_read_number(state, "unsure-below", arg, 0, 100) / 100;
-        a->o.unsure_below_larger = a->o.unsure_below;
         return 0;
     case KEY_FAIL_UNSURE:
         a->fail_unsure = true;
@@ -319,9 +318,7 @@ static int work(arguments *a) {
 static int run(const lks_call *call) {
     lks_common_options common = {0};
     arguments a = {.background = -1,
-                   .o = {.n_checkpoints = 1,
-                         .unsure_below = LKS_UNSURE_BELOW,
-                         .unsure_below_larger = LKS_UNSURE_BELOW_LARGER},
+                   .o = {.n_checkpoints = 1, .unsure_below = LKS_UNSURE_BELOW},
                    .printer = {.top = 3}};
     int exit_status = 0;
     a.o.checkpoints = a.checkpoints = lks_argument_list(call->argc);

@@ -15,6 +15,7 @@ const char *lks_doubt_name(lks_doubt doubt) {
         [LKS_DOUBT_THIN] = "thinner strokes than training images",
         [LKS_DOUBT_THICK] = "thicker strokes than training images",
         [LKS_DOUBT_PLACE] = "cut in doubt",
+        [LKS_DOUBT_UNSTEADY] = "unsteady",
     };
     return names[doubt];
 }
@@ -35,7 +36,6 @@ const char *lks_predictor_uncalibrated(const lks_predictor *p) {
 
 void lks_predictor_set_doubt(lks_predictor *p, const lks_predict_options *options) {
     p->unsure_below = options->unsure_below;
-    p->unsure_below_larger = options->unsure_below_larger;
     p->temperature = lks_predictor_uncalibrated(p) ? 1 : p->networks.members[0].temperature.value;
 }
 
@@ -48,12 +48,27 @@ static unsigned beyond_training(const lks_predictor *p, const lks_answer *a) {
     return lks_traits_beyond(&p->networks.members[0].data.traits, values) << LKS_DOUBT_LESS_INK;
 }
 
-void lks_predictor_doubt(const lks_predictor *p, const lks_predict_item *item, lks_answer *a) {
+/* The mean probability of the answer over five looks, at a temperature that softens them. */
+static double steadiness(lks_predictor *p, const lks_answer *a) {
+    static const int moves[][2] = {{0, 0}, {-1, 0}, {0, -1}, {0, 1}, {1, 0}};
+    enum { LOOKS = sizeof moves / sizeof moves[0] };
+    double sum = 0, probabilities[LKS_CLASSES_MAX];
+    for (int k = 0; k < LOOKS; k++) {
+        lks_ensemble_look(&p->networks, a->pixels, moves[k][0], moves[k][1], probabilities);
+        sum += lks_temperature_confidence(probabilities, p->networks.classes, a->predicted,
+                                          LKS_STEADY_TEMPERATURE * p->temperature);
+    }
+    return sum / LOOKS;
+}
+
+void lks_predictor_doubt(lks_predictor *p, const lks_predict_item *item, lks_answer *a) {
     a->confidence = lks_temperature_confidence(a->probabilities, p->networks.classes, a->predicted,
                                                p->temperature);
     if (a->doubt & 1U << LKS_DOUBT_BLANK)
         return; /* what the network says of black means nothing */
-    if (a->confidence < (item->larger ? p->unsure_below_larger : p->unsure_below))
+    if (a->confidence < p->unsure_below)
         a->doubt |= 1U << LKS_DOUBT_CONFIDENCE;
+    if (item->larger && a->confidence < LKS_STEADY_SURE && steadiness(p, a) < LKS_STEADY)
+        a->doubt |= 1U << LKS_DOUBT_UNSTEADY;
     a->doubt |= beyond_training(p, a);
 }

@@ -10,7 +10,7 @@
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-static lks_answer answer_of(const lks_predictor *p, int i) {
+static lks_answer answer_of(lks_predictor *p, int i) {
     const lks_predict_item *own = &p->items[i];
     lks_answer answer = {.file = own->file,
                          .index = own->index,

@@ -24,7 +24,7 @@ struct lks_predictor {
     lks_ensemble networks;
     lks_preparation preparation;
     double temperature; /* 1: not calibrated, or nothing to calibrate */
-    double unsure_below, unsure_below_larger;
+    double unsure_below;
     bool segments;   /* pictures have several digits */
     bool found_none; /* on one of them at least */
     lks_on_answer on_answer;
@@ -51,7 +51,7 @@ lks_status lks_predictor_score(lks_predictor *p, int n, lks_error *err);
 void lks_predictor_set_doubt(lks_predictor *p, const lks_predict_options *options);
 
 /* doubt.c: how sure `answer` to `item` is, and why it should not be trusted: added to what is there. */
-void lks_predictor_doubt(const lks_predictor *p, const lks_predict_item *item, lks_answer *answer);
+void lks_predictor_doubt(lks_predictor *p, const lks_predict_item *item, lks_answer *answer);
 
 /* prepare.c: the picture into the batch, as p->preparation says; uses it up. `index` is its number in an IDX file, or
  * -1. LKS_ERR_MEMORY. */

@@ -27,12 +27,33 @@ function confidenceOf(probabilities, chosen, temperature) {
     p > 0 ? sum + Math.exp((Math.log(p) - Math.log(probabilities[chosen])) / temperature) : sum, 0);
 }
 
+// An image in grey moved by `down` and `right` pixels; what comes in is black.
+function movedBy(bytes, rows, columns, down, right) {
+  return Uint8Array.from(bytes, (_, i) => {
+    const y = Math.floor(i / columns) - down, x = i % columns - right;
+    return y >= 0 && y < rows && x >= 0 && x < columns ? bytes[y * columns + x] : 0;
+  });
+}
+
+// Whether five looks, one of them at the image as it is and four a pixel aside, stay with the answer.
+function* steadiness({bytes, probabilities}, network) {
+  const [, temperature, least, softer, sure] = network.unsure, chosen = probabilities.indexOf(Math.max(...probabilities));
+  if (confidenceOf(probabilities, chosen, temperature) >= sure)
+    return true;
+  let sum = 0;
+  for (const [down, right] of [[0, 0], [-1, 0], [0, -1], [0, 1], [1, 0]]) {
+    const look = yield* network.classifying(movedBy(bytes, network.rows, network.columns, down, right));
+    sum += confidenceOf(look, chosen, softer * temperature);
+  }
+  return sum / 5 >= least;
+}
+
 // Why an answer should not be trusted; an empty list: it can be. `info` is what the centring found, and
-// whether the picture was larger than the image.
+// whether it is steady.
 function doubtsOf({bytes, probabilities}, info, {rows, columns, unsure, low, high}) {
-  const [below, belowLarger, temperature] = unsure, doubts = info.blank ? ["blank"] : [];
+  const [below, temperature] = unsure, doubts = info.blank ? ["blank"] : [];
   const chosen = probabilities.indexOf(Math.max(...probabilities)), told = [];
-  if (!info.blank && confidenceOf(probabilities, chosen, temperature) < (info.larger ? belowLarger : below))
+  if (!info.blank && confidenceOf(probabilities, chosen, temperature) < below)
     doubts.push("low confidence");
   if (info.parts > 1)
     doubts.push("several parts");
@@ -44,5 +65,5 @@ function doubtsOf({bytes, probabilities}, info, {rows, columns, unsure, low, hig
       if (value < low[t] || value > high[t])
         told.push(`${value < low[t] ? less : more} than training images`);
     });
-  return [...doubts, ...told];
+  return [...doubts, ...told, ...info.steady === false ? ["unsteady"] : []];
 }

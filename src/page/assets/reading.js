@@ -47,7 +47,8 @@ function* answering(picture, network) {
   const image = yield* preparing(picture, network);
   const whole = {...image, line: 0, place: 0, probabilities: yield* network.classifying(image.bytes)};
   const larger = image.how === "mnist" && (picture.rows > network.rows || picture.columns > network.columns);
-  whole.unsure = doubtsOf(whole, {...image.info, larger}, network);
+  const steady = !larger || image.info.blank || (yield* steadiness(whole, network));
+  whole.unsure = doubtsOf(whole, {...image.info, steady}, network);
   for (const digit of digits)
     digit.unsure = doubtsOf(digit, {blank: false, parts: 1, uncut: digit.certainty >= 0.9}, network);
   return {rows: picture.rows, columns: picture.columns, ...whole, digits: digits.length > 1 ? digits : [whole]};
