@@ -62,15 +62,6 @@ lks_status lks_fail_system(lks_error *err, const char *action, const char *path)
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-/* Renaming would put a file in the place of a device, and fail on a folder. */
-static lks_status check_replaceable(const lks_target *p, lks_error *err) {
-    struct stat there;
-    if (fstatat(p->folder, p->name, &there, 0) != 0 || S_ISREG(there.st_mode))
-        return LKS_OK;
-    return lks_fail(err, LKS_ERR_IO, "cannot write %s: it is %s; name a file", p->path,
-                    S_ISDIR(there.st_mode) ? "a folder" : "no regular file");
-}
-
 lks_status lks_target_open(lks_target *p, const char *path, lks_error *err) {
     const char *slash = strrchr(path, '/');
     p->path = path;
@@ -91,10 +82,7 @@ lks_status lks_target_open(lks_target *p, const char *path, lks_error *err) {
     p->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (p->folder < 0)
         return lks_fail_system(err, "write", path);
-    const lks_status status = check_replaceable(p, err);
-    if (status != LKS_OK)
-        lks_target_close(p);
-    return status;
+    return LKS_OK;
 }
 
 /** A name that no other program on this or another host uses: host, process and a count. Host names
@@ -111,7 +99,17 @@ void lks_target_next_name(lks_target *p) {
              lks_target_life(), p->name, host, (long)getpid(), atomic_fetch_add(&count, 1));
 }
 
+/* Renaming would put a file in the place of a device, and fail on a folder. */
+static lks_status check_replaceable(const lks_target *p, lks_error *err) {
+    struct stat there;
+    if (fstatat(p->folder, p->name, &there, 0) != 0 || S_ISREG(there.st_mode))
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_IO, "cannot write %s: it is %s; name a file", p->path,
+                    S_ISDIR(there.st_mode) ? "a folder" : "no regular file");
+}
+
 lks_status lks_target_create(lks_target *p, int *file, lks_error *err) {
+    LKS_TRY(check_replaceable(p, err));
     for (int try = 0; try < LKS_TARGET_TRIES; try++) {
         lks_target_next_name(p);
         *file = openat(p->folder, p->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

@@ -28,7 +28,8 @@ void lks_target_close(lks_target *t);
 /** A new name for the temporary, ".tmp-LIFE-NAME.HOST-PID-N". Creating it must be exclusive. */
 void lks_target_next_name(lks_target *t);
 
-/** Creates the temporary: *file is open to read and to write, and the caller's to close. LKS_ERR_IO. */
+/** Creates the temporary: *file is open to read and to write, and the caller's to close. LKS_ERR_IO, also where the name is
+ * that of a device, pipe or folder. */
 lks_status lks_target_create(lks_target *t, int *file, lks_error *err);
 
 /** Writes; flushes to the disk, and drops what was flushed from memory where the system allows it, so that
