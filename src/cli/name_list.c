@@ -61,8 +61,7 @@ lks_status lks_name_list_read(const char *path, char **text, lks_error *err) {
     size_t n;
     *text = NULL;
     if (!f)
-        return lks_fail(err, LKS_ERR_IO, "cannot read %s: %s", path,
-                        errno == ETIMEDOUT ? "nobody writes to this pipe" : strerror(errno));
+        return lks_fail(err, LKS_ERR_IO, "cannot read %s: %s", path, lks_read_reason(errno));
     const char *name = is_stdin ? "standard input" : path;
     lks_status status = read_text(f, name, text, &n, err);
     if (!is_stdin)

@@ -64,10 +64,8 @@ lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks
     ssize_t n = lks_read_up_to(fd, buffer, LKS_CONFIG_SIZE_MAX + 1);
     int saved = errno;
     close(fd);
-    lks_status status =
-        n < 0 ? fail_path(err, path,
-                          saved == ETIMEDOUT ? "nobody writes to this pipe" : strerror(saved))
-              : check_kind(path, buffer, (size_t)n, err);
+    lks_status status = n < 0 ? fail_path(err, path, lks_read_reason(saved))
+                              : check_kind(path, buffer, (size_t)n, err);
     if (status == LKS_OK && n > LKS_CONFIG_SIZE_MAX)
         status = fail_path(err, path, "larger than 1 MiB");
     if (status != LKS_OK) {

@@ -39,6 +39,15 @@ ssize_t lks_read_up_to(int file, void *bytes, size_t room) {
     return (ssize_t)count;
 }
 
+const char *lks_read_reason(int error) {
+    return error == ETIMEDOUT ? "nobody writes to this pipe" : strerror(error);
+}
+
+bool lks_same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static lks_status read_at(int file, const char *path, unsigned char *bytes, size_t size,
                           size_t offset, lks_error *err) {
     while (size > 0) {

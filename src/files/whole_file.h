@@ -2,6 +2,7 @@
 #ifndef LKS_FILES_WHOLE_FILE_H
 #define LKS_FILES_WHOLE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -30,6 +31,12 @@ FILE *lks_open_list(const char *path);
 /** Reads from the open @p file until @p room bytes are there or it ends. Returns how many; -1 with errno: ETIMEDOUT
  * where it is a pipe and nobody writes to it for seconds. */
 ssize_t lks_read_up_to(int file, void *bytes, size_t room);
+
+/** The words for an errno that these two left. */
+const char *lks_read_reason(int error);
+
+/** Whether both names lead to one file or folder; false where one leads to none. */
+bool lks_same_file(const char *a, const char *b);
 
 /** Reads regular file @p path into *bytes [*size], freed with free(), also after a failure. @p check (or NULL)
  * sees the first @p head bytes, at most LKS_HEAD_MAX, before the whole gets memory: a file of another kind may

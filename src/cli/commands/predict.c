@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli/commands/commands.h"
 #include "cli/name_list.h"
 #include "cli/parse.h"
 #include "cli/process.h"
 #include "files/kind/file_kind.h"
+#include "files/whole_file.h"
 #include "lockstep/eval.h"
 #include "lockstep/log.h"
 #include "tool/predict_print.h"
@@ -110,11 +110,6 @@ static void add_argument(arguments *a, const char *arg) {
         a->images[a->n_images++] = arg;
 }
 
-static bool is_same_file(const char *a, const char *b) {
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 static void check(const struct argp_state *state, arguments *a) {
     lks_pictures_config *pictures = &a->o.pictures;
     if (!a->checkpoints[0])
@@ -129,7 +124,7 @@ static void check(const struct argp_state *state, arguments *a) {
     pictures->background = a->background >= 0 ? a->background : pictures->invert ? 255 : 0;
     if (a->printer.boxes.path && (!a->o.segment || a->n_images != 1 || a->files_from))
         lks_usage_error(state, "--show-to needs --segment and one picture");
-    if (a->printer.boxes.path && is_same_file(a->printer.boxes.path, a->images[0]))
+    if (a->printer.boxes.path && lks_same_file(a->printer.boxes.path, a->images[0]))
         lks_usage_error(state, "--show-to %s: would replace the picture itself; name another file",
                         a->printer.boxes.path);
     a->printer.boxes.prints =

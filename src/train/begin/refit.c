@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "files/whole_file.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/job.h"
 #include "lockstep/log.h"
@@ -111,11 +111,6 @@ static lks_status make_values(lks_refit *r, int64_t epoch, const lks_train_optio
     return LKS_OK;
 }
 
-static bool same_folder(const char *a, const char *b) {
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 static lks_status name_places(lks_refit *r, const lks_train_options *given, lks_error *err) {
     size_t length = strlen(given->refit);
     while (length > 1 && given->refit[length - 1] == '/')
@@ -138,7 +133,7 @@ static lks_status prepare(lks_refit *r, lks_comm *comm, const lks_train_options 
     lks_status status = LKS_OK;
     if (comm->rank == 0) {
         status = read_best(given->refit, f, err);
-        if (status == LKS_OK && same_folder(given->refit, r->options.out))
+        if (status == LKS_OK && lks_same_file(given->refit, r->options.out))
             status = lks_fail(err, LKS_ERR_USAGE,
                               "--out %s is the run that is to be refitted; name another folder",
                               r->options.out);
