@@ -32,7 +32,6 @@ judge() {
     shift 3
     checks=0
     failures=0
-    export OMPI_MCA_orte_tmpdir_base=$folder
     timeout -k 2 "${LOCKSTEP_TEST_SECONDS:-10}" "$@" >"$log" 2>&1 </dev/null || status=$?
     same "$what: exit status" "$wanted" $status
     same "$what: one message" 1 "$(grep -c 'lockstep: error: .' "$log" || true)"

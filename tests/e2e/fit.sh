@@ -58,7 +58,7 @@ judge() {
         one+=("$word")
     done
     two+=("$@")
-    export OMPI_MCA_orte_tmpdir_base=$folder OUT=$folder/out
+    export OUT=$folder/out
     timeout -k 2 "$seconds" "$MPIEXEC" "${one[@]//OUT/$folder/out}" : "${two[@]//OUT/$folder/out}" >"$folder/log" 2>&1 </dev/null ||
         status=$?
     same "$what: exit status" "$wanted" $status

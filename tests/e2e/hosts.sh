@@ -6,7 +6,7 @@ need jq
 
 # Open MPI takes each of its daemons for a host. Here the agent that it would reach another host by starts the daemon
 # on this machine, with a folder of its own, and nothing is in shared memory, whose names are the host's.
-mpiexec=$MPIEXEC
+mpiexec=$3
 state=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-hosts-XXXXXX") # the agent's arguments are split at spaces
 trap 'rm -rf "$work" "$state"' EXIT
 cat >"$state/agent" <<EOF

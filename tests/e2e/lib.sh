@@ -5,7 +5,6 @@ export LC_ALL=C
 
 LOCKSTEP=$1
 SOURCE=$2
-MPIEXEC=$3
 here=$SOURCE/tests/e2e
 golden=$SOURCE/tests/golden
 work=$(mktemp -d "${TMPDIR:-/tmp}/lockstep e2e XXXXXX") # with spaces, since users' folders have them
@@ -20,8 +19,13 @@ export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=no
 # Starting MPI takes longer than most runs here: no daemon for a single process, no search for network hardware and
 # other buses. e2e/accuracy starts as people do, without these.
 export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1 HWLOC_COMPONENTS=-pci,-linuxio
-# One mpirun that ends removes the folder in which another is about to start, unless each has its own.
+# One MPI program that ends removes the folder in which another is about to start: each mpirun has its own. Programs
+# without mpirun share one; a test that starts several of them at a time gives them theirs.
 export OMPI_MCA_orte_tmpdir_base=$work
+MPIEXEC=$work/launcher/mpirun
+mkdir -p "$work/launcher/sessions"
+printf '%s\n' '#!/bin/sh' "OMPI_MCA_orte_tmpdir_base=\"$work/launcher/sessions/\$\$\" exec \"$3\" \"\$@\"" >"$MPIEXEC"
+chmod +x "$MPIEXEC"
 unset OMP_NUM_THREADS LOCKSTEP_ISA LOCKSTEP_TRACE_EVENTS GLIBC_TUNABLES
 
 trap 'rm -rf "$work"' EXIT

@@ -20,8 +20,8 @@ works() {
 # begin RUN ARGUMENT...: a run in the background that goes on for ever; its process is $process. It has begun to train.
 begin() {
     local run=$1
-    "$LOCKSTEP" train "$config" --set "data.dir=$golden" --out "$work/$run" --progress never "${long[@]}" "${@:2}" \
-        >"$work/$run.owner" 2>&1 </dev/null &
+    OMPI_MCA_orte_tmpdir_base=$work/mpi.$run "$LOCKSTEP" train "$config" --set "data.dir=$golden" --out "$work/$run" \
+        --progress never "${long[@]}" "${@:2}" >"$work/$run.owner" 2>&1 </dev/null &
     process=$!
     until works "$run" || ! kill -0 $process 2>/dev/null; do sleep 0.05; done
 }
@@ -58,7 +58,7 @@ foreign() {
 }
 foreign still
 touch "$work/still/.tmp-1-config.yaml.far-1-1" # of that life
-train still 1 --threads 1 --take-over-after 5 &
+OMPI_MCA_orte_tmpdir_base=$work/mpi.still train still 1 --threads 1 --take-over-after 5 &
 watching=$!
 
 # --- another that beats is let alone, however it is started
@@ -77,8 +77,8 @@ kill $heart
 
 # --- two at the same instant: one goes on, the other names it
 for i in 0 1; do
-    (until [ -e "$work/go" ]; do :; done && exec "$LOCKSTEP" train "$config" --set "data.dir=$golden" --out "$work/both" \
-        --progress never "${long[@]}" >"$work/both.$i" 2>&1) </dev/null &
+    (until [ -e "$work/go" ]; do :; done && OMPI_MCA_orte_tmpdir_base=$work/mpi.both.$i exec "$LOCKSTEP" train "$config" \
+        --set "data.dir=$golden" --out "$work/both" --progress never "${long[@]}" >"$work/both.$i" 2>&1) </dev/null &
     starts[i]=$!
 done
 touch "$work/go"

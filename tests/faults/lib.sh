@@ -28,8 +28,9 @@ extra=()
 command_of() {
     local ranks=$1
     shift
-    command=()
-    [ "$ranks" -eq 1 ] || command=("$mpiexec" -n "$ranks")
+    # One MPI program that ends removes the folder in which another is about to start, unless each has its own.
+    command=(env "OMPI_MCA_orte_tmpdir_base=$(mktemp -d "$work/mpi.XXXXXX")")
+    [ "$ranks" -eq 1 ] || command+=("$mpiexec" -n "$ranks")
     [ $# -eq 0 ] || command+=(env "FAULT_UNDER=$trial" "FAULT_LOG=$trial/faults" "$@" "LD_PRELOAD=$shim")
     command+=("$program" train "$network" --set "data.dir=$images" --threads 1 --progress never --out "$trial/run" "${extra[@]}")
     printf '%q ' "${command[@]}" >>"$trial/commands"

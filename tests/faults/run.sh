@@ -57,7 +57,6 @@ for tool in jq h5dump pgrep setsid timeout; do
 done
 if [ -n "$work" ]; then mkdir -p "$work"; else work=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-faults-XXXXXX"); fi
 work=$(readlink -f "$work")
-export OMPI_MCA_orte_tmpdir_base=$work # one mpirun that ends removes the folder in which another starts
 # shellcheck source=tests/faults/lib.sh
 source "$here/lib.sh"
 

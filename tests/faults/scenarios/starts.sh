@@ -8,9 +8,8 @@ remark() { echo "   $refused starts refused"; }
 begin_start() {
     local number=$1 ranks=$2 delay=$3 command
     command_of "$ranks"
-    mkdir "$trial/mpi.$number" # one mpirun that ends removes the folder in which another one starts
     # shellcheck disable=SC2016 # for the inner shell
-    OMPI_MCA_orte_tmpdir_base=$trial/mpi.$number setsid bash -c 'until [ -e "$0" ]; do :; done; sleep "$1"; shift; exec "$@"' "$trial/go" "$delay" "${command[@]}" \
+    setsid bash -c 'until [ -e "$0" ]; do :; done; sleep "$1"; shift; exec "$@"' "$trial/go" "$delay" "${command[@]}" \
         >"$trial/log.$number" 2>&1 </dev/null &
     starts[number]=$!
 }
