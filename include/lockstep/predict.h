@@ -45,8 +45,8 @@ typedef enum lks_doubt {
  * answer a mean probability of less than this, at LKS_STEADY_TEMPERATURE times the network's temperature. Softened so,
  * the looks tell more than their maxima (Liang, Li, Srikant: Enhancing the reliability of out-of-distribution image
  * detection in neural networks, ICLR 2018). On pictures made of training images that were held out, it finds 88 in 100
- * wrong answers where 1.8 in 100 right ones are marked, and confidence alone 76; on those of test images 80, and 2.9. Answers that are surer than
- * LKS_STEADY_SURE are not looked at again: 1 in 100 of the wrong ones is. */
+ * wrong answers where 1.8 in 100 right ones are marked, and confidence alone 76; on those of test images 80, and 2.9.
+ * Answers that are surer than LKS_STEADY_SURE are not looked at again: 1 in 100 of the wrong ones is. */
 #define LKS_STEADY             0.48
 #define LKS_STEADY_TEMPERATURE 3
 #define LKS_STEADY_SURE        0.99
