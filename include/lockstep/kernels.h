@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "lockstep/philox.h"
+#include "lockstep/products.h"
 #include "lockstep/status.h"
 
 #define LKS_BLOCK 16 /**< channels in one block */
