@@ -55,6 +55,8 @@ typedef enum lks_schedule_name {
     LKS_SCHEDULE_PLATEAU
 } lks_schedule_name;
 typedef enum lks_reduce { LKS_REDUCE_EXACT, LKS_REDUCE_FP32 } lks_reduce;
+/** What convolutions and dense layers multiply: see products.h for bf16. */
+typedef enum lks_precision { LKS_FLOAT32, LKS_BF16 } lks_precision;
 typedef enum lks_normalize {
     LKS_NORMALIZE_COMPUTED,
     LKS_NORMALIZE_GIVEN,
@@ -167,6 +169,7 @@ typedef struct lks_train_config {
     int chunk;         /**< 4, 8, 16 or 32 */
     int accumulate;    /**< micro-batches per optimizer step */
     lks_reduce reduce;
+    lks_precision precision;
     double label_smoothing; /**< share of the target spread evenly over all classes */
     lks_class_weighting class_weighting;
     int n_class_weights;
