@@ -13,7 +13,7 @@
  *  **Blocks** of convolutions and dense layers: k runs over the kernel's rows; a row is a run of consecutive elements
  *  (kernel columns x channels, channels padded to blocks of 16 but for the network's input). Each run is cut into
  *  blocks of 32 of its own, the last one with zero weights behind its end. Only where all taps of all runs together
- *  are at most 32 elements they are one block, in the order of the runs.
+ *  are at most 32 elements they are one block, in the order of the runs (forward only: data gradients never).
  *
  *  **An image with an infinite or NaN operand** is answered by lks_products.narrow() with false. What a product makes
  *  of it then depends on the unit (a block may reach over the end of a run), so the caller replaces the image's results
@@ -31,16 +31,21 @@
 
 #define LKS_PLANE_SLACK 64
 
-/** Rounds one image into a plane. out[r * out_row + c * channels + i] = r(x[(r * columns + c) * channels + i]). With
- * argmax, x is the output gradient behind 2x2 max-pooling and the image has twice its rows and columns: the value goes
- * to its place of the window, +0 to the other three. */
+/** Rounds one image into a plane. out[r * out_row + c * channels + i] = r(x[(r * columns + c) * channels + i]), where
+ * `relu` is given only if relu is > 0 in the same place, else +0. With argmax, x is the output gradient behind 2x2
+ * max-pooling and the image has twice its rows and columns: the value goes to its place of the window, +0 to the other
+ * three. */
 typedef struct lks_narrow_args {
     const float *x;        /**< [rows][columns][channels] */
+    const float *relu;     /**< same shape: what ReLU gave, or NULL */
     const uint8_t *argmax; /**< same shape: place 0..3, or NULL */
     int rows, columns;     /**< of x */
-    int channels;          /**< floats from pixel to pixel */
+    int channels;          /**< floats from pixel to pixel: any number */
     size_t out_row;        /**< elements from row to row of the plane */
     void *out;
+    float *
+        sums; /**< [channels] += each rounded value, pixel by pixel in the order of x, one addition each; or NULL.
+                      The bias's gradient */
 } lks_narrow_args;
 
 /** Weights of one layer as a unit wants them. The weight of run r, place t * channels + i within it (t < run_taps, i <
@@ -133,7 +138,7 @@ typedef struct lks_products {
     const char *unit; /**< "amx" or "fma" */
     size_t element;   /**< bytes */
 
-    /** False if an operand is infinite or NaN. */
+    /** False if an operand is infinite or NaN (with relu: one that counts). */
     bool (*narrow)(const lks_narrow_args *a);
     size_t (*packed_bytes)(int n_runs, int run_length, int blocks, bool one_block);
     /** Part `part` of `parts` of the packed weights, cut by blocks of outputs. */
