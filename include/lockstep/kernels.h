@@ -281,8 +281,10 @@ typedef struct lks_kernels {
  * message lists what can be run. */
 lks_status lks_kernels_select(const char *force, const lks_kernels **kernels, lks_error *err);
 
-/** The tables that this machine can run, portable first; returns their number (at most 4). For
- * tests. */
-int lks_kernels_usable(const lks_kernels *tables[4]);
+/** The most tables that one machine can run. */
+#define LKS_MAX_TABLES 5
+
+/** The tables that this machine can run, portable first, the best last; returns their number. For tests. */
+int lks_kernels_usable(const lks_kernels *tables[LKS_MAX_TABLES]);
 
 #endif

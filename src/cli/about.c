@@ -40,7 +40,7 @@ void lks_print_usage(const lks_command *const *commands, FILE *out) {
 
 /* "avx512 of portable, avx2, avx512", or why the one asked for cannot be. */
 static void print_kernels(FILE *out) {
-    const lks_kernels *tables[4], *chosen;
+    const lks_kernels *tables[LKS_MAX_TABLES], *chosen;
     lks_error err;
     int n = lks_kernels_usable(tables);
     if (lks_kernels_select(getenv("LOCKSTEP_ISA"), &chosen, &err) != LKS_OK) {

@@ -10,7 +10,7 @@ extern const lks_kernels lks_table_avx2, lks_table_avx512;
 extern const lks_kernels lks_table_neon;
 #endif
 
-int lks_kernels_usable(const lks_kernels *tables[4]) {
+int lks_kernels_usable(const lks_kernels *tables[LKS_MAX_TABLES]) {
     int n = 0;
     tables[n++] = &lks_table_portable;
 #ifdef LKS_X86
@@ -27,7 +27,7 @@ int lks_kernels_usable(const lks_kernels *tables[4]) {
 }
 
 lks_status lks_kernels_select(const char *force, const lks_kernels **kernels, lks_error *err) {
-    const lks_kernels *tables[4];
+    const lks_kernels *tables[LKS_MAX_TABLES];
     int n = lks_kernels_usable(tables);
     if (!force || !*force) {
         *kernels = tables[n - 1];

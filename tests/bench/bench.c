@@ -12,7 +12,7 @@ void bench_die(const lks_error *err) {
 }
 
 int bench_tables(int argc, char **argv, void (*table)(const lks_kernels *)) {
-    const lks_kernels *tables[4];
+    const lks_kernels *tables[LKS_MAX_TABLES];
     int n = lks_kernels_usable(tables);
     for (int i = 0; argc == 1 && i < n; i++)
         table(tables[i]);

@@ -115,7 +115,7 @@ static void one_step(const network *n, const lks_kernels *kernels) {
 }
 
 int main(int argc, char **argv) {
-    const lks_kernels *tables[4];
+    const lks_kernels *tables[LKS_MAX_TABLES];
     int n_networks = sizeof networks / sizeof *networks, usable = lks_kernels_usable(tables);
     if (argc == 2 && strcmp(argv[1], "--build") == 0) {
         puts(LKS_BUILD);

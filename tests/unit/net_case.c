@@ -390,6 +390,6 @@ int64_t *net_collect(lks_model *m) {
 }
 
 const lks_kernels *net_kernels(void) {
-    const lks_kernels *tables[4];
+    const lks_kernels *tables[LKS_MAX_TABLES];
     return tables[lks_kernels_usable(tables) - 1];
 }

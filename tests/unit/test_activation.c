@@ -15,7 +15,7 @@
 #define SLOPE 0.125f
 #define MANY  4096
 
-static const lks_kernels *tables[4];
+static const lks_kernels *tables[LKS_MAX_TABLES];
 static int n_tables;
 
 static const char *const names[KINDS] = {"relu", "leaky",     "tanh", "sigmoid",

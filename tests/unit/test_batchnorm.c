@@ -9,7 +9,7 @@
 #include "net_case.h"
 #include "support/random_data.h"
 
-static const lks_kernels *tables[4];
+static const lks_kernels *tables[LKS_MAX_TABLES];
 static int n_tables;
 
 /* "| relu" is a ReLU that is fused, or one behind a layer that changes nothing and prevents that. */

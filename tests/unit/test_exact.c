@@ -12,7 +12,7 @@
 
 #define UNIT 0x1p-30
 
-static const lks_kernels *tables[4];
+static const lks_kernels *tables[LKS_MAX_TABLES];
 static int n_tables;
 
 #define REFUSED   INT64_MIN

@@ -125,7 +125,7 @@ static void test_kernels_asked(void) {
         int64_t one = count(&whole_blocks[i], net_kernels(), 1);
         for (int threads = 2; threads <= 3; threads++)
             CU_ASSERT_EQUAL(count(&whole_blocks[i], net_kernels(), threads), one);
-        const lks_kernels *tables[4];
+        const lks_kernels *tables[LKS_MAX_TABLES];
         int n = lks_kernels_usable(tables);
         for (int t = 0; t + 1 < n; t++)
             CU_ASSERT_EQUAL(count(&whole_blocks[i], tables[t], 2), one);

@@ -13,7 +13,7 @@
 
 #define WORDS 150
 
-static const lks_kernels *tables[4];
+static const lks_kernels *tables[LKS_MAX_TABLES];
 static int n_tables;
 
 static void fill(uint32_t *words, size_t n, uint64_t seed) {

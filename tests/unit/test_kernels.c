@@ -14,7 +14,7 @@ static const int kernels[][2] = {{1, 1}, {2, 3}, {3, 3}, {5, 5}, {7, 7}};
 #define N_KERNELS 5
 #define DRAWS     6 /* per kernel and mode */
 
-static const lks_kernels *tables[4];
+static const lks_kernels *tables[LKS_MAX_TABLES];
 static int n_tables;
 
 /* x <= 0 ? +0 : x, and NaN stays. */

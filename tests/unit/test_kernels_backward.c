@@ -11,7 +11,7 @@
 #include "lockstep/exact.h"
 #include "support/random_data.h"
 
-static const lks_kernels *tables[4];
+static const lks_kernels *tables[LKS_MAX_TABLES];
 static int n_tables;
 
 /* Output gradients of a case as the kernels get them, and expanded to pixels. A cell is a pixel or

@@ -14,7 +14,7 @@
 
 #define LENGTHS 70 /* arrays of 0 to 70 elements: several vectors and every tail */
 
-static const lks_kernels *tables[4];
+static const lks_kernels *tables[LKS_MAX_TABLES];
 static int n_tables;
 
 static void check_accumulate(const lks_kernels *table, int n) {

@@ -12,7 +12,7 @@
 #define CHANNELS 112
 #define PIXELS   600 /* more than one tile of any shape below */
 
-static const lks_kernels *tables[4];
+static const lks_kernels *tables[LKS_MAX_TABLES];
 static int n_tables;
 
 /* One call of every kernel on the same data. */

@@ -54,7 +54,7 @@ static void check_splits(const net *n, const int64_t *want, const lks_kernels *t
 }
 
 static void test_messages(void) {
-    const lks_kernels *tables[4];
+    const lks_kernels *tables[LKS_MAX_TABLES];
     int n_tables = lks_kernels_usable(tables);
     for (int i = 0; i < n_net_cases; i++) {
         net n = net_open(&net_cases[i], NULL);
@@ -113,7 +113,7 @@ static void check_whole_batches(const net *n, const lks_kernels *const *used, in
 }
 
 static void test_whole_batches(void) {
-    const lks_kernels *tables[4];
+    const lks_kernels *tables[LKS_MAX_TABLES];
     int n_tables = lks_kernels_usable(tables);
     for (int i = 0; i < n_batch_cases; i++) {
         net n = net_open(&batch_cases[i], NULL);
@@ -190,7 +190,7 @@ static void check_scores(const net *n, const lks_kernels *table, int threads, co
 }
 
 static void check_evaluation(const net_case *c) {
-    const lks_kernels *tables[4];
+    const lks_kernels *tables[LKS_MAX_TABLES];
     int n_tables = lks_kernels_usable(tables);
     net n = net_open(c, NULL);
     size_t count = (size_t)n.batch.n;

@@ -120,7 +120,7 @@ static void test_every_element(void) {
 
 /* Neither threads, tables, earlier weights nor the layers behind matter; the seed does. */
 static void test_seed_alone(void) {
-    const lks_kernels *tables[4];
+    const lks_kernels *tables[LKS_MAX_TABLES];
     int n_tables = lks_kernels_usable(tables);
     for (int i = 0; i < N_INITS; i++) {
         net n = net_open(&wide_enough, inits[i].set);

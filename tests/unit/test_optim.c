@@ -68,7 +68,7 @@ static const lks_optimizer_config configs[] = {
 };
 #define N_CONFIGS ((int)(sizeof configs / sizeof *configs))
 
-static const lks_kernels *tables[4];
+static const lks_kernels *tables[LKS_MAX_TABLES];
 static int n_tables;
 
 static lks_optimizer create_for(const lks_optimizer_config *c, const lks_tensor *list, int n,

@@ -64,7 +64,7 @@ static void create(network *n) {
             pixels[c][b] = (float)(b - 128) / 64;
     const int64_t *shape = lks_golden_tensor_of(n->golden, "images")->shape;
     const lks_shape image = {(int)shape[1], (int)shape[2], (int)shape[3]};
-    const lks_kernels *tables[4];
+    const lks_kernels *tables[LKS_MAX_TABLES];
     lks_error err;
     if (lks_model_create(&n->model, &n->config, image, n->classes, (const float(*)[256])pixels,
                          tables[lks_kernels_usable(tables) - 1], 2, n->batch.n, &err) != LKS_OK) {

@@ -28,7 +28,7 @@ static const lks_tensor tensors[TENSORS] = {
 };
 
 static lks_optimizer optimizer_of(const lks_config *config) {
-    const lks_kernels *tables[4];
+    const lks_kernels *tables[LKS_MAX_TABLES];
     lks_optimizer o;
     lks_error err;
     if (lks_optimizer_create(&o, &config->train.optimizer, tensors, TENSORS,

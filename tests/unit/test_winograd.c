@@ -14,7 +14,7 @@
 #define PIXELS   40
 #define STRIDE   (TILES * CHANNELS + 7) /* from position to position */
 
-static const lks_kernels *tables[4];
+static const lks_kernels *tables[LKS_MAX_TABLES];
 static int n_tables;
 
 /* One row of a transform: up to four terms of +-1, added from the first on. */
