@@ -291,6 +291,9 @@ int lks_config_take_note(lks_config *config, const lks_packed_note *note,
 /** Frees what the config owns and zeroes it. */
 void lks_config_free(lks_config *config);
 
+/** As train.precision has it. */
+const char *lks_precision_word(lks_precision precision);
+
 /** Writes the resolved configuration, defaults included, as YAML that lks_config_parse() takes back
  * to an equal struct, the layers' line apart (numbers with the fewest digits that read back
  * exactly).

@@ -110,13 +110,16 @@ const lks_advice lks_advice_table[] = {
     {"path|root|folder|directory", "dir", "write dir"},
     {"callbacks", NULL,
      "leave it out: checkpoint, metrics and train.early_stop do what callbacks would"},
-    {"amp|precision|mixedprecision|dtype|fp16|bf16", NULL,
-     "leave it out: networks are computed in 32-bit floats"},
+    {"amp|autocast|mixedprecision|dtype", "train.precision", NULL},
     {"shuffle", NULL, "leave it out: each epoch has an order of its own, which the seed decides"},
     {"device|gpu|gpus|cuda|accelerator", NULL, "leave it out: training runs on processors only"},
 
     /* values */
     {"adagrad|nadam|adamax|radam|lion|lbfgs|ftrl|adafactor", NULL, NO_OPTIMIZER},
+    {"bfloat16|mixedbfloat16|bf16mixed", "bf16", "write train: {precision: bf16}"},
+    {"float|fp32|single", "float32", "write train: {precision: float32}"},
+    {"float16|fp16|half|mixedfloat16|16mixed|fp8|float8|double|float64|tf32", NULL,
+     "there is no such precision here: float32 or bf16"},
     {"steplr", "step", "write step"},
     {"exponentiallr|exponentialdecay", "exponential", "write exponential"},
     {"cosineannealinglr|cosineannealing|cosinedecay", "cosine", "write cosine"},

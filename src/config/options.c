@@ -24,6 +24,7 @@ static const lks_word init_words[] = {
 static const lks_word chunk_words[] = {{"4", 4}, {"8", 8}, {"16", 16}, {"32", 32}, {0}};
 static const lks_word reduce_words[] = {
     {"exact", LKS_REDUCE_EXACT}, {"fp32", LKS_REDUCE_FP32}, {0}};
+static const lks_word precision_words[] = {{"float32", LKS_FLOAT32}, {"bf16", LKS_BF16}, {0}};
 static const lks_word weighting_words[] = {{"none", LKS_WEIGHTING_NONE},
                                            {"balanced", LKS_WEIGHTING_BALANCED},
                                            {"given", LKS_WEIGHTING_GIVEN},
@@ -136,6 +137,12 @@ static const lks_option first_options[] = {
      "gradient sums: exact (the same bits on any number of ranks) or fp32 (plain floats, for "
      "comparison)",
      LKS_OPT_WORD, AT(train.reduce), .words = reduce_words, .preset = "exact"},
+    {"train.precision",
+     "operands of the products in convolutions and dense layers: float32, or bf16, rounded to "
+     "bfloat16 (8 bits of mantissa); the same bits on every processor, fast where it has AMX. "
+     "Weights, optimizer, batchnorm, grouped convolutions and loss stay float32. eval and predict "
+     "follow it",
+     LKS_OPT_WORD, AT(train.precision), .words = precision_words, .preset = "float32"},
 
     {"train.label_smoothing",
      "share of the target that is spread evenly over all classes (Szegedy et al. 2016); only in "

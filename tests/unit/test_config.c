@@ -27,6 +27,7 @@ static void test_defaults(void) {
     CU_ASSERT(c.init == LKS_INIT_GLOROT_UNIFORM);
     CU_ASSERT(c.train.epochs == 1 && c.train.max_steps == 0 && c.train.global_batch == 128);
     CU_ASSERT(c.train.chunk == 16 && c.train.accumulate == 1 && c.train.reduce == LKS_REDUCE_EXACT);
+    CU_ASSERT_EQUAL(c.train.precision, LKS_FLOAT32);
     const lks_optimizer_config *o = &c.train.optimizer;
     CU_ASSERT(o->name == LKS_SGD && o->lr == 0.001 && o->momentum == 0 && !o->nesterov);
     CU_ASSERT(o->weight_decay == 0 && o->beta1 == 0.9 && o->beta2 == 0.999 && o->epsilon == 1e-8);
@@ -70,6 +71,7 @@ static const char rich[] =
     "  chunk: 8\n"
     "  accumulate: 3\n"
     "  reduce: fp32\n"
+    "  precision: bf16\n"
     "  optimizer: {lr: 1.0E+0, momentum: 0.9, nesterov: TRUE, weight_decay: 5e-324}\n"
     "  schedule: {name: onecycle, warmup_share: 0, div_factor: 10, cosine: false}\n"
     "checkpoint: {every_steps: +7, every_seconds: 0.25, every_epochs: 0, keep: 0}\n";
@@ -84,7 +86,8 @@ static void test_values(void) {
     CU_ASSERT(c.data.mean[0] == 0.1 && c.data.mean[1] == -0.2 && c.data.mean[2] == 0.001);
     CU_ASSERT(c.data.std[0] == 0.1 + 0.2 && c.init == LKS_INIT_HE_NORMAL);
     CU_ASSERT(c.train.max_steps == INT64_MAX && c.train.chunk == 8 && c.train.accumulate == 3);
-    CU_ASSERT(c.train.reduce == LKS_REDUCE_FP32 && c.train.optimizer.nesterov);
+    CU_ASSERT(c.train.reduce == LKS_REDUCE_FP32 && c.train.precision == LKS_BF16);
+    CU_ASSERT(c.train.optimizer.nesterov);
     CU_ASSERT(c.train.optimizer.lr == 1 && c.train.optimizer.weight_decay == 5e-324);
     CU_ASSERT(c.train.schedule.warmup_share == 0 && !c.train.schedule.cosine);
     CU_ASSERT(c.checkpoint.every_steps == 7 && c.checkpoint.every_seconds == 0.25);
@@ -172,6 +175,7 @@ static void compare_train(const lks_train_config *a, const lks_train_config *b) 
     SAME(chunk);
     SAME(accumulate);
     SAME(reduce);
+    SAME(precision);
     SAME(optimizer.name);
     SAME(optimizer.lr);
     SAME(optimizer.momentum);
@@ -471,6 +475,7 @@ static void test_same_run(void) {
         {"train.chunk=8", "train.chunk: 16"},
         {"train.accumulate=2", "train.accumulate"},
         {"train.reduce=fp32", "train.reduce"},
+        {"train.precision=bf16", "train.precision: float32 in the checkpoint, bf16 now"},
         {"train.optimizer.lr=0.01", "train.optimizer.lr: 0.001 in the checkpoint, 0.01 now"},
         {"train.optimizer.name=adam", "train.optimizer.name"},
         {"train.optimizer.momentum=0.5", "train.optimizer.momentum: 0 "},

@@ -107,7 +107,8 @@ static void test_keys(void) {
         {"data: {path: x}", "'path' in 'data'; write dir: ..."},
         {"data: {root: x}", "'root' in 'data'; write dir: ..."},
         {"callbacks: []", "train.early_stop"},
-        {"train: {amp: true}", "'amp' in 'train'; leave it out"},
+        {"train: {amp: true}", "'amp' in 'train'; write precision: ..."},
+        {"precision: bf16", "'precision'; write train: {precision: ...}"},
         {"train: {gradient_clipping: 1}", "write clip_norm: ..."},
         {"layers: [relu]", "'layers'; write model: ..."},
         {"train: {dropout: 0.5}", "a layer is an entry of the list 'model'"},
@@ -133,6 +134,9 @@ static void test_values(void) {
     refused(MODEL, "train.optimizer.name=Adagrad", "(there is no such optimizer here)");
     refused(MODEL, "train.schedule.name=StepLR", "(did you mean 'step'?)");
     refused(MODEL, "train.schedule.name=ReduceLROnPlateau", "(did you mean 'plateau'?)");
+    refused(MODEL, "train.precision=bfloat16", "not 'bfloat16' (did you mean 'bf16'?)");
+    refused(MODEL, "train.precision=fp32", "not 'fp32' (did you mean 'float32'?)");
+    refused(MODEL, "train.precision=float16", "(there is no such precision here: float32 or bf16)");
     refused(MODEL, "init=kaiming_normal", "(did you mean 'he_normal'?)");
     refused("model: [{conv2d: {filters: 1, kernel: 3, padding: SAME}}]", NULL,
             "not 'SAME' (did you mean 'same'?)");
