@@ -33,6 +33,12 @@ lks_status lks_model_shapes(const lks_config *config, lks_shape input, int class
  * as lks_model_shapes() made it. */
 double lks_training_flop(const lks_config *config, const lks_layer_info *info);
 
+/** The unit that computes a network's products (products.h): "amx" or "fma". */
+const char *lks_products_unit(const lks_config *config, const lks_kernels *kernels);
+
+/** The precision of its products, for people, and with bf16 who computes them. */
+const char *lks_products_text(const lks_config *config, const lks_kernels *kernels);
+
 /** Writes into @p set the text for --set that gives the network @p outputs outputs,
  * "model.logits.units=5" say: of the last layer that has an option for their number. "" where it has so
  * many, or where no layer has one. */

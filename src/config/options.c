@@ -387,6 +387,10 @@ const char *lks_word_of(const lks_word *words, int value) {
     return "?";
 }
 
+const char *lks_precision_word(lks_precision precision) {
+    return lks_word_of(precision_words, (int)precision);
+}
+
 const lks_layer_kind *lks_layer_kind_find(const char *name) {
     for (const lks_layer_kind *const *kind = lks_layer_kinds; *kind; kind++)
         if (strcmp((*kind)->name, name) == 0)

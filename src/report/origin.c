@@ -39,6 +39,7 @@ static void write_provenance(lks_html *page, const lks_report_run *run) {
     snprintf(text, sizeof text, "%d rank%s × %d thread%s, %s", p->ranks, p->ranks == 1 ? "" : "s",
              p->threads, p->threads == 1 ? "" : "s", p->isa);
     fact(page, "computed by", text, false);
+    fact(page, "precision", lks_precision_word(run->config.train.precision), false);
     fact(page, "hosts", p->hosts, false);
     fact(page, "MPI", p->mpi, false);
     snprintf(text, sizeof text, "%s (%s), %s", p->version, p->revision, p->compiler);

@@ -110,6 +110,8 @@ static lks_status to_text(const lks_summary *s, const char *path, lks_text *text
     put_results(&j, &s->results);
     put_work(&j, &s->work, &s->state->cursor);
     put_origin(&j, s->state, s->resumed_from);
+    lks_json_put_text(&j, "precision", s->precision);
+    lks_json_put_text(&j, "products", s->unit);
     fputs(",\n", j.f);
     char digest[LKS_SHA256_HEX] = "";
     const lks_status status =

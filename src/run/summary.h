@@ -30,6 +30,8 @@ typedef struct lks_summary {
     lks_summary_work work;
     const lks_checkpoint *state; /* the last weights, with their digests */
     const char *resumed_from;    /* "": nothing */
+    const char *precision;       /* train.precision */
+    const char *unit;            /* lks_products_unit() */
 } lks_summary;
 
 /* Writes summary.json into `folder`. Where `worked` is false and the file there tells of the same state with

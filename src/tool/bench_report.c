@@ -1,6 +1,7 @@
 /* What was measured, as tables or as one JSON object. A figure of a mode is the median of its rounds. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "lockstep/json.h"
@@ -93,6 +94,12 @@ static double sent_bytes(const lks_bench_result *b, int mode) {
     return (double)sent / b->rounds / b->steps;
 }
 
+/* "amx" or "fma". */
+static const char *unit_of(const lks_bench_result *b) {
+    const lks_bench_mode *m = &b->modes[LKS_BENCH_EXACT];
+    return lks_products_unit(&m->config, m->trainer.kernels);
+}
+
 /* --- a table ---------------------------------------------------------------------------------- */
 
 static void print_row(const char *what, const char *format, double exact, double plain) {
@@ -126,7 +133,10 @@ void lks_bench_print(const lks_bench_result *b) {
     print_row("  dense equivalent", "%.3f", 1e-6 * b->dense_flop, 1e-6 * b->dense_flop);
     print_median(b, "GFLOP a second, needed", "%.1f", 1, needed_rate);
     print_median(b, "  dense equivalent", "%.1f", 1, dense_rate);
-    print_median(b, "  FMA peak of all threads beside it", "%.1f", 1, peak_rate);
+    print_median(b,
+                 strcmp(unit_of(b), "amx") == 0 ? "  AMX peak of all threads beside it"
+                                                : "  FMA peak of all threads beside it",
+                 "%.1f", 1, peak_rate);
     print_median(b, "share of that peak, needed", "%.1f %%", 100, needed_share);
     print_median(b, "  dense equivalent", "%.1f %%", 100, dense_share);
     print_row("bytes of a step's message", "%.0f", (double)lks_trainer_message_bytes(exact),
@@ -204,6 +214,9 @@ lks_status lks_bench_print_json(lks_bench_result *b, lks_error *err) {
     lks_json_put_number(&o, "exact_to_fp32_most", both.most);
     lks_json_key(&o, "peak_rss_mib");
     lks_resident_put(o.f, b->resident);
+    lks_json_put_text(&o, "precision",
+                      lks_precision_word(b->modes[LKS_BENCH_EXACT].config.train.precision));
+    lks_json_put_text(&o, "products", unit_of(b));
     lks_json_end(&o, "\n");
     if (status != LKS_OK) {
         lks_text_drop(&text);

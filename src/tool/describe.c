@@ -34,7 +34,7 @@ static void print_shape(lks_shape s) {
     lks_print(stdout, "%-16s", text);
 }
 
-static void print_totals(const lks_config *c, const lks_layer_info *info) {
+static void print_totals(const lks_config *c, const lks_layer_info *info, const char *products) {
     const lks_layer_info *sum = info;
     int64_t parameters = 0, bytes = 0;
     double flop = 0;
@@ -53,6 +53,7 @@ static void print_totals(const lks_config *c, const lks_layer_info *info) {
     lks_print(stdout, "message of every step        %s%.2f MiB (%s)\n", exact ? "at most " : "",
               (double)parameters * (exact ? 8 : 4) / 1048576,
               exact ? "int64, exact; packed between hosts" : "float32");
+    lks_print(stdout, "products                     %s\n", products);
     lks_print(stdout,
               "global batch                 %d in %d chunks of %d: more than %d ranks would leave "
               "some without work\n",
@@ -107,7 +108,9 @@ static void print_pictures(const lks_pictures_config *p) {
 }
 
 static lks_status print_network(const lks_config *c, lks_shape input, int classes, lks_error *err) {
+    const lks_kernels *kernels;
     LKS_TRY(lks_class_names_check(&c->data, classes, err));
+    LKS_TRY(lks_kernels_select(getenv("LOCKSTEP_ISA"), &kernels, err));
     print_class_names(&c->data);
     print_pictures(&c->data.pictures);
     lks_layer_info *info = lks_alloc((size_t)c->n_layers, sizeof *info, "the layer table", err);
@@ -124,7 +127,7 @@ static lks_status print_network(const lks_config *c, lks_shape input, int classe
             lks_print(stdout, " %12lld %10.3f %10.1f\n", (long long)info[i].parameters,
                       info[i].flop / 1e6, (double)info[i].out_bytes / 1024);
         }
-        print_totals(c, info);
+        print_totals(c, info, lks_products_text(c, kernels));
     }
     lks_free(info);
     return status;

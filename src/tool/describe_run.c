@@ -91,8 +91,9 @@ static void print_config(const run_folder *r) {
     const lks_config *c = &r->config;
     if (!r->has_config)
         return;
-    lks_print(stdout, "configuration  %s: %d epoch%s, global batch %d, %s, seed %llu\n", c->name,
-              c->train.epochs, c->train.epochs == 1 ? "" : "s", c->train.global_batch,
+    lks_print(stdout, "configuration  %s: %d epoch%s, global batch %d, %s, %s, seed %llu\n",
+              c->name, c->train.epochs, c->train.epochs == 1 ? "" : "s", c->train.global_batch,
+              lks_precision_word(c->train.precision),
               c->train.reduce == LKS_REDUCE_EXACT ? "exact sums" : "float sums",
               (unsigned long long)c->seed);
 }

@@ -93,7 +93,9 @@ lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *er
         .results = {run->record.test, run->record.validation, run->record.tested},
         .work = work_of(&run->trainer, &run->record),
         .state = &state,
-        .resumed_from = run->place.resumed_from};
+        .resumed_from = run->place.resumed_from,
+        .precision = lks_precision_word(run->config.train.precision),
+        .unit = lks_products_unit(&run->config, run->trainer.kernels)};
     return lks_summary_write(run->place.folder, &s, state.cursor.step != run->place.first_step,
                              err);
 }

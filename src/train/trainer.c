@@ -133,6 +133,7 @@ void lks_trainer_print(const lks_trainer *t, const lks_provenance *p) {
     lks_dataset_print(&t->data);
     lks_info("network    %s: %zu parameters in %d tensors", t->config->name, t->view.n_parameters,
              t->view.n_tensors);
+    lks_info("products   %s", lks_products_text(t->config, t->kernels));
 }
 
 static_assert(2 + LKS_UPDATE_STATES <= LKS_CHECKPOINT_FLATS,

@@ -60,7 +60,7 @@ lks_status lks_trainer_open(lks_trainer *t, lks_comm *comm, const lks_config *co
                             bool made_up, lks_error *err);
 void lks_trainer_close(lks_trainer *t);
 
-/* Program, data and network, a line each. */
+/* Program, data, network and its products, a line each. */
 void lks_trainer_print(const lks_trainer *t, const lks_provenance *p);
 
 /* step.c: one optimizer step. Collective; errors agreed. */

@@ -27,7 +27,7 @@ wanted=$(curves)
 same "three epochs" 3 "$(wc -l <<<"$wanted")"
 same "the table of epochs" "$wanted" "$(table)"
 says '^status +done$'
-says "^configuration +odd: 3 epochs, global batch 53, .*seed 11"
+says "^configuration +odd: 3 epochs, global batch 53, float32, exact sums, seed 11"
 says '1600 training images of 28x28x1, 10 classes'
 says "^network +$(key run parameters) parameters in 11 layers"
 says "^test +accuracy .*\\($(key run test_correct) of 500;"

@@ -11,7 +11,7 @@ run=$work/run
 keys=(status test_accuracy test_correct test_total test_loss validation_accuracy epochs steps samples_seen
     weights_sha256 state_sha256 numerics train_seconds images_per_second world_size threads_per_rank isa parameters
     comm_seconds resumed_from phases peak_rss_mib test_weights test_weights_sha256 test_step test_epoch
-    test_validation_accuracy test_validation_loss)
+    test_validation_accuracy test_validation_loss precision products)
 for name in "${keys[@]}"; do
     check "summary.json has $name" jq -e "has(\"$name\")" "$run/summary.json" >/dev/null
 done
@@ -37,6 +37,7 @@ same "the last line compares" "lockstep diff '$run' OTHER_RUN" "$(tail -n 1 "$wo
 check "what was checked is said with how often" grep -q 'replicas equal: checked after 2 epochs$' "$work/run.log"
 trained plain 2 --threads 1 --set train.reduce=fp32 --set train.max_steps=3
 check "plain sums are said to be" grep -qE '^sums +plain float32: ' "$work/plain.log"
+same "precision, and what computed its products" "float32 fma" "$(key run precision) $(key run products)"
 check "no promise with plain sums, and no check that was not made" eval '! grep -qE "same bits|replicas equal|checked after" "$work/plain.log"'
 promise='(same|[Aa]ny number of ranks)[^<]*(any number of ranks|the same weights)'
 check "the report of exact sums promises" grep -qE "$promise" "$run/report.html"
