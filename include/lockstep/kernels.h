@@ -274,6 +274,10 @@ typedef struct lks_kernels {
      * out[2..17], so that nothing is left out. Returns the floating-point operations done: the most
      * that this table can do a second, for comparison. */
     double (*peak)(float *out, size_t rounds);
+
+    /** Products in bfloat16: the unit for layers of any shape, and that for layers whose sums are one block, with
+     * which larger units can do little: always "fma". */
+    const lks_products *products, *few;
 } lks_kernels;
 
 /** The best table this machine runs, or the one that @p force names ("portable", "avx2", "avx512", "neon";

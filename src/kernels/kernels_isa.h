@@ -56,6 +56,7 @@ void LKS_KERNEL(lks_winograd_weight_gradients)(float *dw, const float *du, size_
 uint64_t LKS_KERNEL(lks_hash)(const void *words, size_t n, uint32_t first);
 double LKS_KERNEL(lks_peak)(float *out, size_t rounds);
 
+extern const lks_products LKS_KERNEL(lks_fma);
 extern const lks_kernels LKS_KERNEL(lks_table);
 
 #endif

@@ -37,4 +37,6 @@ const lks_kernels LKS_KERNEL(lks_table) = {
                [LKS_UPDATE_ADADELTA] = LKS_KERNEL(lks_adadelta)},
     .hash = LKS_KERNEL(lks_hash),
     .peak = LKS_KERNEL(lks_peak),
+    .products = &LKS_KERNEL(lks_fma),
+    .few = &LKS_KERNEL(lks_fma),
 };
