@@ -1,6 +1,4 @@
-/* The network's input: bytes to normalised floats. One to four channels stay unpadded where they may:
- * the first layer with weights broadcasts inputs and needs no vectors of them, but batchnorm and what
- * makes input gradients do. */
+/* The network's input: bytes to normalised floats. */
 #include "nn/input.h"
 
 #include <string.h>
@@ -24,18 +22,17 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
             x[i * stride + c] = in->table[c][bytes[i * channels + c]];
 }
 
-lks_status lks_input_new(lks_model *m, const float (*table)[256], bool pads, lks_error *err) {
+lks_status lks_input_new(lks_model *m, const float (*table)[256], int stride, lks_error *err) {
     static const lks_op_class class = {.forward = forward};
     input_op *in = lks_alloc(1, sizeof *in, "the input", err);
     if (!in)
         return err->status;
-    int channels = m->input.channels;
-    LKS_TRY(lks_model_append(m, &in->op, &class, "input", m->input,
-                             channels <= 4 && !pads ? channels : lks_padded(channels), err));
-    in->table = lks_op_alloc(&in->op, (size_t)channels, sizeof *in->table, err);
+    LKS_TRY(lks_model_append(m, &in->op, &class, "input", m->input, stride, err));
+    size_t channels = (size_t)m->input.channels;
+    in->table = lks_op_alloc(&in->op, channels, sizeof *in->table, err);
     if (!in->table)
         return err->status;
-    memcpy(in->table, table, (size_t)channels * sizeof *table);
+    memcpy(in->table, table, channels * sizeof *table);
     return LKS_OK;
 }
 

@@ -98,9 +98,17 @@ static bool pads_input_channels(const lks_config *config) {
     return false;
 }
 
+int lks_plan_stride(const lks_config *config, int i, int channels, int image_channels) {
+    if (!keeps_input_channels(config, i))
+        return lks_padded(channels);
+    return image_channels <= 4 && !pads_input_channels(config) ? image_channels
+                                                               : lks_padded(image_channels);
+}
+
 lks_status lks_plan(lks_model *m, const lks_config *config, const lks_layer_info *info,
                     const float (*pixels)[256], lks_error *err) {
-    LKS_TRY(lks_input_new(m, pixels, pads_input_channels(config), err));
+    const int channels = m->input.channels;
+    LKS_TRY(lks_input_new(m, pixels, lks_plan_stride(config, -1, channels, channels), err));
     int *readers = lks_alloc((size_t)config->n_layers, sizeof *readers, "the network", err);
     if (!readers)
         return err->status;

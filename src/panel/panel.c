@@ -62,11 +62,11 @@ static void add_panel(lks_html *page, const lks_panel_source *source) {
         is_digits(source) ? "Draw a digit here" : "Draw here", data->columns, data->rows);
 }
 
-/* In any order: they are functions. What is drawn on the page uses them, and stands last. */
-static const char *const scripts[] = {"network",     "picture",   "ink",          "ink_tone",
-                                      "ink_paper",   "ink_lines", "ink_parts",    "ink_image",
-                                      "ink_width",   "digits",    "digits_lines", "digits_cuts",
-                                      "digits_runs", "doubt",     "reading"};
+/* In any order: they are functions and constants. What is drawn on the page uses them, and stands last. */
+static const char *const scripts[] = {
+    "network",      "bfloat16",    "activations", "picture",   "ink",       "ink_tone",
+    "ink_paper",    "ink_lines",   "ink_parts",   "ink_image", "ink_width", "digits",
+    "digits_lines", "digits_cuts", "digits_runs", "doubt",     "reading"};
 
 static lks_status add_program(lks_html *page, const lks_panel_source *source,
                               const lks_panel_numbers *numbers, lks_error *err) {

@@ -10,6 +10,7 @@
 #include "lockstep/memory.h"
 #include "lockstep/model.h"
 #include "nn/layer.h"
+#include "nn/plan.h"
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
@@ -172,6 +173,24 @@ static void add_doubt(lks_html *page, const lks_panel_source *source) {
     add_bounds(page, "high", traits->high);
 }
 
+/* How the image and the layers' outputs lie in memory decides which products stand in one block. */
+static lks_status add_layout(lks_html *page, const lks_panel_source *source, lks_error *err) {
+    const lks_config *config = source->config;
+    const lks_data_identity *d = source->data;
+    const int channels = d->channels;
+    lks_layer_info *info = lks_alloc((size_t)config->n_layers, sizeof *info, "the layers", err);
+    if (!info)
+        return err->status;
+    const lks_status status =
+        lks_model_shapes(config, (lks_shape){d->rows, d->columns, channels}, d->classes, info, err);
+    lks_html_printf(page, ",\"stored\":[%d", lks_plan_stride(config, -1, channels, channels));
+    for (int i = 0; status == LKS_OK && i < config->n_layers; i++)
+        lks_html_printf(page, ",%d", lks_plan_stride(config, i, info[i].out.channels, channels));
+    lks_html_add(page, "]");
+    lks_free(info);
+    return status;
+}
+
 lks_status lks_panel_network_describe(lks_html *page, const lks_panel_source *source,
                                       lks_error *err) {
     const lks_config *config = source->config;
@@ -182,6 +201,8 @@ lks_status lks_panel_network_describe(lks_html *page, const lks_panel_source *so
     add_doubt(page, source);
     add_numbers(page, "mean", data->mean, data->channels);
     add_numbers(page, "std", data->std, data->channels);
+    if (config->train.precision == LKS_BF16)
+        LKS_TRY(add_layout(page, source, err));
     for (int i = 0; i < data->classes; i++) {
         lks_html_add(page, i ? "," : ",\"classes\":[");
         if (config->data.n_class_names)

@@ -22,10 +22,10 @@ static const lks_option options[] = {{"slope", "factor below 0", LKS_OPT_DOUBLE,
                                       .offset = LKS_SETTING(settings, slope), .max = 1,
                                       .preset = "0.01"},
                                      LKS_LAYER_OPTIONS};
-static const lks_layer_rules rules = {.make = make,
-                                      .details = details,
-                                      .script =
-                                          "elementwise((x, layer) => x > 0 ? x : layer.slope * x)"};
+static const lks_layer_rules rules = {
+    .make = make,
+    .details = details,
+    .script = "elementwise((x, layer) => x > 0 ? x : f32(layer.slope) * x)"};
 const lks_layer_kind lks_layer_leaky_relu = {.name = "leaky_relu",
                                              .stem = "leaky",
                                              .meaning = "x above 0, slope * x below",

@@ -11,7 +11,7 @@ static lks_status make(lks_site *site, lks_error *err) {
 
 static const lks_option options[] = {LKS_LAYER_OPTIONS};
 static const lks_layer_rules rules = {
-    .make = make, .fusion = fusion, .script = "elementwise(x => x > 0 ? x : 0)"};
+    .make = make, .fusion = fusion, .script = "elementwise(x => x <= 0 ? 0 : x)"};
 const lks_layer_kind lks_layer_relu = {.name = "relu",
                                        .stem = "relu",
                                        .meaning = "max(x, 0)",

@@ -5,8 +5,7 @@ static lks_status make(lks_site *site, lks_error *err) {
 }
 
 static const lks_option options[] = {LKS_LAYER_OPTIONS};
-static const lks_layer_rules rules = {.make = make,
-                                      .script = "elementwise(x => x / (1 + Math.exp(-x)))"};
+static const lks_layer_rules rules = {.make = make, .script = "elementwise(silu)"};
 const lks_layer_kind lks_layer_silu = {
     .name = "silu",
     .stem = "silu",

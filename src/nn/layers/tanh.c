@@ -5,7 +5,7 @@ static lks_status make(lks_site *site, lks_error *err) {
 }
 
 static const lks_option options[] = {LKS_LAYER_OPTIONS};
-static const lks_layer_rules rules = {.make = make, .script = "elementwise(Math.tanh)"};
+static const lks_layer_rules rules = {.make = make, .script = "elementwise(hyperbolicTangent)"};
 const lks_layer_kind lks_layer_tanh = {.name = "tanh",
                                        .stem = "tanh",
                                        .meaning = "hyperbolic tangent",

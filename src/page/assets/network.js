@@ -1,7 +1,8 @@
 // A trained network, forward only. Images are channels last; weights lie as in a checkpoint:
 // convolution [kernel row][kernel column][in / groups][out], dense [in][out]. A layer is an object of its options
-// as in the configuration; the page has a table layerKinds of functions (layer, shape, numbers, shapes),
-// shape that of its first input, which give {shape, run}; run is a generator (first input, others...).
+// as in the configuration; the page has a table layerKinds of functions (layer, shape, numbers, shapes, lie),
+// shape that of its first input, which give {shape, run}; run is a generator (first input, others...). lie is there
+// with train.precision: bf16 only: {rows, columns, channels, stored} of the first input, before any flatten.
 
 // How one axis is windowed: outputs, and the padding before the first input.
 function windowed(size, window, stride, padding) {
@@ -57,8 +58,10 @@ function products(taps, units, bias, numbers) {
   };
 }
 
-function convolution(layer, shape, numbers) {
+function convolution(layer, shape, numbers, shapes, lie) {
   const [rows, columns] = windowsOf(layer, shape, layer.kernel), channels = shape[2], units = layer.filters;
+  if (lie && layer.groups === 1)
+    return roundedProducts(rows, columns, lie, units, layer.bias, numbers);
   const each = channels / layer.groups, filters = units / layer.groups; // of one group
   const {weights, bias, sums, values, places} =
     products(rows.window * columns.window * each, units, layer.bias, numbers);
@@ -99,8 +102,12 @@ function convolution(layer, shape, numbers) {
   };
 }
 
-function dense(layer, shape, numbers) {
+function dense(layer, shape, numbers, shapes, lie) {
   const units = layer.units;
+  if (lie) {
+    const whole = size => windowed(size, size, 1, 0);
+    return roundedProducts(whole(lie.rows), whole(lie.columns), lie, units, layer.bias, numbers);
+  }
   const {weights, bias, sums, values, places} = products(shape[2], units, layer.bias, numbers);
   const out = new Float32Array(units);
   return {
@@ -148,20 +155,20 @@ function globalMean(layer, shape) {
   return pooling({window: shape, stride: shape, padding: "valid"}, shape);
 }
 
-// (x - mean) / sqrt(variance + epsilon) * gamma + beta, with the running moments, as one scale and one
-// shift a channel.
+// (x - mean) / sqrt(variance + epsilon) * gamma + beta, with the running moments; each operation rounded as in the
+// program.
 function normalisation(layer, shape, numbers) {
   const channels = shape[2], of = wanted => wanted ? numbers.take(channels) : undefined;
   const gamma = of(layer.affine), beta = of(layer.affine), mean = of(true), variance = of(true);
-  const scale = Float32Array.from(variance, (v, c) => (gamma ? gamma[c] : 1) / Math.sqrt(v + layer.epsilon));
-  const shift = scale.map((factor, c) => (beta ? beta[c] : 0) - mean[c] * factor);
+  const scale = Float32Array.from(variance, (v, c) => (gamma ? gamma[c] : 1) * (1 / Math.sqrt(v + layer.epsilon)));
+  const shift = beta || new Float32Array(channels), fround = Math.fround;
   const out = new Float32Array(shape[0] * shape[1] * channels);
   return {
     shape,
     *run(x) {
       for (let i = 0; i < out.length;)
         for (let c = 0; c < channels; c++, i++)
-          out[i] = x[i] * scale[c] + shift[c];
+          out[i] = fround(fround(x[i] - mean[c]) * scale[c]) + shift[c];
       return out;
     }
   };
@@ -177,19 +184,6 @@ function sum(layer, shape) {
       return out;
     }
   };
-}
-
-// x Phi(x) = max(x, 0) - a Phi(-a), a = |x|, where Phi(-a) is Mills' ratio times the bell: the same
-// quotient of polynomials as in the program.
-function gelu(x) {
-  const a = Math.min(Math.abs(x), 14);
-  const p = (((0.004008829 * a + 0.03992166) * a + 0.18114214) * a + 0.4354968) * a + 0.5;
-  const q = ((((0.010048502 * a + 0.10007611) * a + 0.46393949) * a + 1.1938531) * a + 1.6688784) * a + 1;
-  return Math.max(x, 0) - a * (p / q) * Math.exp(-a * a / 2);
-}
-
-function geluTanh(x) {
-  return x / (1 + Math.exp(-x * (1.5957691216 + 0.0713548163 * x * x)));
 }
 
 function elementwise(f) {
@@ -248,12 +242,15 @@ function makeNetwork(description, numbers) {
   const {rows, columns, channels, mean, std} = description;
   const pixels = mean.map((m, c) =>
     Float32Array.from({length: 256}, (_, byte) => (byte / 255 - m) / std[c]));
-  const shapes = [], steps = [];
-  for (const layer of description.layers) {
-    const inputs = layer.inputs.map(i => i < 0 ? [rows, columns, channels] : shapes[i]);
-    const step = layerKinds[layer.kind](layer, inputs[0], numbers, inputs);
+  const shapes = [], steps = [], lies = [], stored = description.stored; // of the image, then of each layer
+  const lieOf = (shape, k) => ({rows: shape[0], columns: shape[1], channels: shape[2], stored: stored[k]});
+  for (const [k, layer] of description.layers.entries()) {
+    const inputs = layer.inputs.map(i => i < 0 ? [rows, columns, channels] : shapes[i]), first = layer.inputs[0];
+    const lie = stored && (first < 0 ? lieOf(inputs[0], 0) : lies[first]);
+    const step = layerKinds[layer.kind](layer, inputs[0], numbers, inputs, lie);
     steps.push({run: step.run, inputs: layer.inputs});
     shapes.push(step.shape);
+    lies.push(stored && (layer.kind === "flatten" ? lie : lieOf(step.shape, k + 1)));
   }
   if (numbers.rest() !== 0)
     throw new Error("the network has numbers that no layer reads");
