@@ -4,8 +4,7 @@
 #include "lockstep/model.h"
 
 const char *lks_products_unit(const lks_config *config, const lks_kernels *kernels) {
-    const bool tiles = config->train.precision == LKS_BF16 && strcmp(kernels->isa, "amx") == 0;
-    return tiles ? "amx" : "fma";
+    return config->train.precision == LKS_BF16 ? kernels->products->unit : "fma";
 }
 
 const char *lks_products_text(const lks_config *config, const lks_kernels *kernels) {

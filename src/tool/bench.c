@@ -19,11 +19,18 @@
 
 /* --- the peak --------------------------------------------------------------------------------- */
 
-static double peak_of_thread(const lks_kernels *k) {
+typedef double (*peak)(float *out, size_t rounds);
+
+/* Of the unit that computes the products. */
+static peak peak_of(const lks_trainer *t) {
+    return t->config->train.precision == LKS_BF16 ? t->kernels->products->peak : t->kernels->peak;
+}
+
+static double peak_of_thread(peak run) {
     float out[2 + LKS_BLOCK] = {0.5f, 1.0f};
     double flop = 0, started = lks_now(), elapsed = 0;
     while (elapsed < PEAK_SECONDS) {
-        flop += k->peak(out, PEAK_ROUNDS);
+        flop += run(out, PEAK_ROUNDS);
         elapsed = lks_now() - started;
     }
     return flop / elapsed;
@@ -33,7 +40,7 @@ static double peak_of_rank(const lks_trainer *t) {
     double sum = 0;
 #pragma omp parallel num_threads(t->threads)
     {
-        double own = peak_of_thread(t->kernels);
+        double own = peak_of_thread(peak_of(t));
 #pragma omp atomic
         sum += own;
     }
