@@ -16,7 +16,7 @@ modules=("$SOURCE"/src/base/{status,log,memory,philox,math,exact,hash,timer,sugg
 kernels() {
     local compiler=$1 folder=$2 isa=$3 source
     shift 3
-    for source in "$SOURCE"/src/kernels/*.c; do
+    for source in "$SOURCE"/src/kernels/*.c "$SOURCE"/src/kernels/bf16/*.c; do
         [ "$(basename "$source")" != dispatch.c ] || continue
         "$compiler" "${flags[@]}" "-DLKS_ISA_${isa^^}" "-DLKS_ISA_NAME=$isa" "$@" \
             -c "$source" -o "$folder/$isa-$(basename "$source" .c).o"
@@ -52,8 +52,8 @@ for isa in neon portable; do
     done
 done
 
-for test in kernels kernels_backward kernels_flat kernels_norm winograd; do
-    "${arm[@]}" -I"$cross" "$SOURCE/tests/unit/test_$test.c" "$SOURCE/tests/unit/conv_case.c" \
+for test in kernels kernels_backward kernels_flat kernels_norm winograd products products_narrow; do
+    "${arm[@]}" -I"$cross" "$SOURCE/tests/unit/test_$test.c" "$SOURCE"/tests/unit/{conv,products}_case.c \
         "$SOURCE/tests/support/random_data.c" "$cross/suite.c" "$work"/arm/*.o -lm -o "$work/test-$test"
     check "kernel tests on AArch64: $test" qemu-aarch64 "$work/test-$test"
 done

@@ -9,16 +9,17 @@
 #include "support/random_data.h"
 
 int products_units(products_unit units[16]) {
-    const lks_kernels *tables[8];
+    const lks_kernels *tables[LKS_MAX_TABLES];
     int n = 0, n_tables = lks_kernels_usable(tables);
     for (int t = 0; t < 2 * n_tables; t++) {
-        const lks_kernels *k = tables[t / 2];
-        const lks_products *p = t % 2 ? k->few : k->products;
+        const bool few = t % 2;
+        const lks_products *p = few ? tables[t / 2]->few : tables[t / 2]->products;
         int seen = 0;
         while (seen < n && units[seen].p != p)
             seen++;
         if (seen == n)
-            units[n++] = (products_unit){k->isa, p};
+            units[n++] = (products_unit){p, false};
+        units[seen].few |= few;
     }
     return n;
 }
@@ -226,7 +227,7 @@ static void set_geometry(product_case *c, const int kernel[2], const int stride[
     a->n_runs = kernel[0];
     a->run_offset = runs;
     a->run_length = kernel[1] * c->x.channels;
-    a->one_block = a->n_runs * a->run_length <= 32;
+    a->one_block = a->n_runs * a->run_length <= 32 && (a->n_runs > 1 || c->x.channels % 16 != 0);
 }
 
 /* Places of pixels in an image of out, in any order and with gaps. */

@@ -5,10 +5,10 @@
 
 #include "lockstep/kernels.h"
 
-/* Of all tables that this machine runs; each unit once. */
+/* Of all tables that this machine runs; each unit once. few: it is for layers whose sums are one block, too. */
 typedef struct products_unit {
-    const char *isa;
     const lks_products *p;
+    bool few;
 } products_unit;
 int products_units(products_unit units[16]);
 
