@@ -37,6 +37,24 @@ function addChain(sums, weights, values, places, n) {
       sums[u] = fround(values[k] * weights[p++] + sums[u]);
 }
 
+// a * b + c of float32, rounded once to float32. The double holds a * b; what their sum loses there (Knuth's two-sum)
+// matters only where it lies in the middle between two floats.
+function fusedMultiplyAdd(a, b, c) {
+  const product = a * b, sum = product + c, rounded = Math.fround(sum);
+  const part = sum - product, lost = product - (sum - part) + (c - part);
+  const other = rounded + 2 * (sum - rounded);
+  if (lost === 0 || sum === rounded || Math.fround(other) !== other)
+    return rounded;
+  return lost > 0 === sum > rounded ? other : rounded;
+}
+
+// As addProducts(), for convolutions with groups: float32 as ever.
+function addFused(sums, weights, values, places, n) {
+  for (let k = 0; k < n; k++)
+    for (let u = 0, p = places[k]; u < sums.length; u++)
+      sums[u] = fusedMultiplyAdd(values[k], weights[p++], sums[u]);
+}
+
 // A sum over blocks of 32 elements, in each a chain over the even and one over the odd ones. Zeros change no bit and
 // are left out.
 function blockSums(units) {

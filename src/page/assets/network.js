@@ -67,6 +67,7 @@ function convolution(layer, shape, numbers, shapes, lie) {
     products(rows.window * columns.window * each, units, layer.bias, numbers);
   const out = new Float32Array(rows.outputs * columns.outputs * units);
   const groups = Array.from({length: layer.groups}, (_, g) => sums.subarray(g * filters, (g + 1) * filters));
+  const add = lie ? addFused : addProducts; // a sum that is rounded to bfloat16 next has to be the program's
   // Pixel (i, j), group g: gathers what is not 0 in its window. Returns how many.
   function gather(x, i, j, g) {
     const [top, bottom, y0] = covered(rows, i), [left, right, x0] = covered(columns, j);
@@ -92,7 +93,7 @@ function convolution(layer, shape, numbers, shapes, lie) {
         for (let j = 0; j < columns.outputs; j++, to += units) {
           sums.set(bias);
           for (let g = 0; g < layer.groups; g++)
-            addProducts(groups[g], weights, values, places, gather(x, i, j, g));
+            add(groups[g], weights, values, places, gather(x, i, j, g));
           out.set(sums, to);
         }
         yield;
@@ -105,8 +106,8 @@ function convolution(layer, shape, numbers, shapes, lie) {
 function dense(layer, shape, numbers, shapes, lie) {
   const units = layer.units;
   if (lie) {
-    const whole = size => windowed(size, size, 1, 0);
-    return roundedProducts(whole(lie.rows), whole(lie.columns), lie, units, layer.bias, numbers);
+    const pixels = lie.rows * lie.columns; // one row of the kernel, as long as the input
+    return roundedProducts(windowed(1, 1, 1, 0), windowed(pixels, pixels, 1, 0), lie, units, layer.bias, numbers);
   }
   const {weights, bias, sums, values, places} = products(shape[2], units, layer.bias, numbers);
   const out = new Float32Array(units);
