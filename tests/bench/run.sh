@@ -13,9 +13,11 @@ Installs what is missing, builds build/release and measures, on all cores of thi
   steps     whole training steps of the shipped networks: images/s, needed and dense-equivalent GFLOP/s, share of the
             peak measured beside them, exact against fp32 sums, time per phase
   scaling   ranks x threads, with a fixed global batch (strong) and with one that grows with the cores (weak)
+  disturbed the same threads while another process keeps one core half busy, and without it
   check     images_per_second of a run's summary against a stopwatch (needs the data)
 Without PART: all of them.
-  --peers     also PyTorch on the same networks, in turn with Lockstep (installs Debian's python3-torch); or PART peers
+  --peers     also PyTorch on the same networks, in turn with Lockstep (installs Debian's python3-torch); or PART peers.
+              Both in float32 and in bfloat16
   --quick     fewer and shorter rounds
   --data DIR  MNIST's files (default: data/mnist); without them images are made up
 Every result is also a JSON object, one a line, in build/release/bench.jsonl.
@@ -40,14 +42,14 @@ while [ $# -gt 0 ]; do
         [ -d "$data" ] || die "--data $data: no such folder"
         shift
         ;;
-    kernels | steps | scaling | check) parts+=("$1") ;;
+    kernels | steps | scaling | disturbed | check) parts+=("$1") ;;
     peers) parts+=(peers) peers=yes ;;
     *) usage >&2 && exit 2 ;;
     esac
     shift
 done
 if [ ${#parts[@]} -eq 0 ]; then
-    parts=(kernels steps scaling check)
+    parts=(kernels steps scaling disturbed check)
     [ $peers = no ] || parts+=(peers)
 fi
 
@@ -77,7 +79,9 @@ has_data() { [ -e "$data/train-images-idx3-ubyte" ] || [ -e "$data/train-images-
 describe_machine() {
     local kind="made up: none in $data"
     ! has_data || kind="those in $data"
-    echo "machine   $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $cores cores, load average $(cut -d ' ' -f 1-3 /proc/loadavg)"
+    local amx="without AMX"
+    ! grep -qw amx_bf16 /proc/cpuinfo || amx="with AMX"
+    echo "machine   $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $amx, $cores cores, load average $(cut -d ' ' -f 1-3 /proc/loadavg)"
     echo "system    $(uname -sr), $(cc --version | head -n 1), $(mpirun --version 2>&1 | head -n 1)"
     echo "images    $kind"
     echo "date      $(date -u +%Y-%m-%dT%H:%M:%SZ)"
@@ -105,7 +109,7 @@ on() {
 }
 
 # network NAME: sets $config and $settings for one of the networks below
-networks=(mnist-convnet train-mnist-fast pytorch-example pytorch-example-128 m3)
+networks=(mnist-convnet train-mnist-fast pytorch-example pytorch-example-128 m3 resnet-small)
 network() {
     config=configs/${1%-128}.yaml settings=()
     [ "$1" = "${1%-128}" ] || settings=(--set train.global_batch=128)
@@ -123,6 +127,10 @@ measure() {
     tee -a "$results" <"$work/result"
 }
 
+# speed FILE: adds one figure, a line
+speed() { jq '.exact.images_per_second // .images_per_second' >>"$work/$1"; }
+median() { sort -n "$1" | awk '{ x[NR] = $1 } END { print (x[int((NR + 1) / 2)] + x[int(NR / 2) + 1]) / 2 }'; }
+
 # --- the parts --------------------------------------------------------------------------------------------------------
 
 part_kernels() {
@@ -131,25 +139,27 @@ part_kernels() {
 }
 
 part_steps() {
-    local name files=()
-    title "training steps, 1 rank x $cores threads; exact and fp32 in turn, medians of $rounds rounds"
+    local name precision files=()
+    title "training steps, 1 rank x $cores threads; exact and fp32 sums in turn, medians of $rounds rounds; peak: of the unit"
     for name in "${networks[@]}"; do
         network "$name"
-        measure 1 "$cores" --rounds "$rounds" >"$work/$name.json"
-        files+=("$work/$name.json")
+        for precision in float32 bf16; do
+            measure 1 "$cores" --rounds "$rounds" --set "train.precision=$precision" >"$work/$name.$precision.json"
+            files+=("$work/$name.$precision.json")
+        done
     done
-    jq -nr '["network", "batch", "sums", "images/s", "best", "ms/step", "GFLOP/s", "dense", "peak", "share", "dense", "bytes"],
-        (inputs | . as $b | ("exact", "fp32") as $mode | .[$mode] | [$b.name, $b.global_batch, $mode,
-            (.images_per_second, .images_per_second_best | round), (.step_ms * 100 | round / 100),
+    jq -nr '["network", "batch", "precision", "unit", "sums", "images/s", "best", "ms/step", "GFLOP/s", "dense", "peak", "share", "dense", "bytes"],
+        (inputs | . as $b | ("exact", "fp32") as $mode | .[$mode] | [$b.name, $b.global_batch,
+            $b.precision, $b.products, $mode, (.images_per_second, .images_per_second_best | round), (.step_ms * 100 | round / 100),
             (.gflops, .gflops_dense, .gflops_peak | round),
             ((.share, .share_dense) * 100 | "\(round) %"), .message_bytes]) | @tsv' "${files[@]}" |
         align
     title "exact : fp32, images/s, by round"
-    jq -r '[.name, .global_batch, (.exact_to_fp32, .exact_to_fp32_least, .exact_to_fp32_most | . * 1000 | round / 1000)]
+    jq -r '[.name, "\(.global_batch), \(.precision)", (.exact_to_fp32, .exact_to_fp32_least, .exact_to_fp32_most | . * 1000 | round / 1000)]
         | "\(.[0]) (\(.[1]))\t\(.[2])\t\(.[3])..\(.[4])"' "${files[@]}" | align
     title "time per phase, exact, mean over the ranks; memory per rank"
-    jq -nr '["network", "batch", "exchange", "batch", "compute", "communication", "wait", "update", "other", "MiB"],
-        (inputs | [.name, .global_batch, (.exact.phases | .total.avg as $all | (.exchange, .batch, .compute, .communication,
+    jq -nr '["network", "batch", "precision", "exchange", "batch", "compute", "communication", "wait", "update", "other", "MiB"],
+        (inputs | [.name, .global_batch, .precision, (.exact.phases | .total.avg as $all | (.exchange, .batch, .compute, .communication,
             .wait, .update, .other) | .avg / $all * 1000 | "\(round / 10) %"), (.peak_rss_mib.max | round)]) | @tsv' \
         "${files[@]}" | align
 }
@@ -204,6 +214,50 @@ wall() {
     awk -v a="$started" -v b="$(date +%s.%N)" 'BEGIN { print b - a }'
 }
 
+# Spins for 5 ms, rests for 5 ms, again and again. Waiting for a pipe that nobody writes to starts no process.
+half_busy() {
+    local pipe=$work/pipe end
+    mkfifo "$pipe"
+    exec 9<>"$pipe"
+    while :; do
+        end=$((${EPOCHREALTIME/./} + 5000))
+        while [ "${EPOCHREALTIME/./}" -lt $end ]; do :; done
+        read -rt 0.005 -u 9 || true
+    done
+}
+export -f half_busy
+
+# under BURNER ARGUMENT...: images/s with threads on all cores, the last one half busy where BURNER is yes
+under() {
+    local burner=$1 pid=
+    shift
+    if [ "$burner" = yes ]; then
+        rm -f "$work/pipe"
+        work=$work taskset -c $((cores - 1)) bash -c half_busy &
+        pid=$!
+    fi
+    measure 1 "$cores" --rounds 3 "$@" | jq .exact.images_per_second
+    [ -z "$pid" ] || { kill "$pid" && wait "$pid" 2>/dev/null; } || true
+}
+
+part_disturbed() {
+    local name precision i
+    title "one of $cores cores half busy by another process, 1 rank x $cores threads, batch 1,024, in turn, medians of $repeats"
+    for name in mnist-convnet pytorch-example; do
+        network "$name"
+        for precision in float32 bf16; do
+            rm -f "$work"/speed.*
+            for ((i = 0; i < repeats; i++)); do
+                under no --set train.global_batch=1024 --set "train.precision=$precision" >>"$work/speed.alone"
+                under yes --set train.global_batch=1024 --set "train.precision=$precision" >>"$work/speed.disturbed"
+            done
+            awk -v name="$name" -v precision="$precision" -v alone="$(median "$work/speed.alone")" \
+                -v disturbed="$(median "$work/speed.disturbed")" 'BEGIN {
+                    printf "%s\t%s\t%d\t%d\t%.0f %%\n", name, precision, alone, disturbed, 100 * disturbed / alone }'
+        done
+    done | { printf 'network\tprecision\talone\tdisturbed\tof it\n' && cat; } | align
+}
+
 part_check() {
     local one three
     title "images_per_second against a stopwatch, mnist-convnet"
@@ -219,14 +273,15 @@ part_check() {
         "(from outside the check of replicas counts, too, and one run was not the other)"' "$work/run/summary.json"
 }
 
-# torch RANKS THREADS NETWORK BATCH STEPS: one JSON object
+# torch RANKS THREADS NETWORK BATCH STEPS PRECISION: one JSON object
 torch() {
-    local ranks=$1 threads=$2 name=$3 batch=$4 steps=$5 rank pids=() pid port=$((20000 + RANDOM % 20000)) source=()
-    ! has_data || source=(--data "$data")
+    local ranks=$1 threads=$2 name=$3 batch=$4 steps=$5 precision=$6 rank pids=() pid port=$((20000 + RANDOM % 20000)) more=()
+    ! has_data || more=(--data "$data")
+    [ "$precision" = float32 ] || more+=(--bf16)
     for ((rank = 0; rank < ranks; rank++)); do
         RANK=$rank WORLD_SIZE=$ranks MASTER_ADDR=127.0.0.1 MASTER_PORT=$port OMP_NUM_THREADS=$threads \
             /usr/bin/python3 tests/bench/torch_peer.py "$name" --batch "$batch" --threads "$threads" --steps "$steps" \
-            --rounds 3 "${source[@]}" >"$work/torch.$rank" 2>"$work/torch.$rank.log" &
+            --rounds 3 "${more[@]}" >"$work/torch.$rank" 2>"$work/torch.$rank.log" &
         pids+=($!)
     done
     for pid in "${pids[@]}"; do
@@ -239,45 +294,52 @@ torch() {
     tee -a "$results" <"$work/torch.0"
 }
 
-# speed FILE: adds one figure, a line
-speed() { jq '.exact.images_per_second // .images_per_second' >>"$work/$1"; }
-median() { sort -n "$1" | awk '{ x[NR] = $1 } END { print (x[int((NR + 1) / 2)] + x[int(NR / 2) + 1]) / 2 }'; }
-
-# compare NETWORK BATCH STEPS: a line of the table
+# compare NETWORK BATCH STEPS: a line of the table. STEPS are those of a round of PyTorch.
 compare() {
-    local name=$1 batch=$2 steps=$3 i
+    local name=$1 batch=$2 steps=$3 i precision who how figures=()
     rm -f "$work"/speed.*
     config=configs/$name.yaml
     # PyTorch's side has Adam for all
     settings=(--set "train.global_batch=$batch" --set train.optimizer.name=adam --set train.optimizer.lr=0.001)
     for ((i = 0; i < repeats; i++)); do
-        measure 1 "$cores" --rounds 3 | speed speed.threads
-        torch 1 "$cores" "$name" "$batch" "$steps" | speed speed.torch-threads
-        if [ "$cores" -eq 1 ] || [ $((batch % cores)) -ne 0 ]; then continue; fi
-        measure "$cores" 1 --rounds 3 | speed speed.ranks
-        torch "$cores" 1 "$name" "$batch" "$steps" | speed speed.torch-ranks
+        for precision in float32 bf16; do
+            measure 1 "$cores" --rounds 3 --set "train.precision=$precision" | speed "speed.ours.threads.$precision"
+            torch 1 "$cores" "$name" "$batch" "$steps" $precision | speed "speed.theirs.threads.$precision"
+            if [ "$cores" -eq 1 ] || [ $((batch % cores)) -ne 0 ]; then continue; fi
+            measure "$cores" 1 --rounds 3 --set "train.precision=$precision" | speed "speed.ours.ranks.$precision"
+            torch "$cores" 1 "$name" "$batch" "$steps" $precision | speed "speed.theirs.ranks.$precision"
+        done
     done
-    for i in threads ranks torch-threads torch-ranks; do
-        [ -e "$work/speed.$i" ] || echo 0 >"$work/speed.$i"
+    for who in ours theirs; do
+        for precision in float32 bf16; do
+            for how in threads ranks; do
+                i=$work/speed.$who.$how.$precision
+                if [ -e "$i" ]; then figures+=("$(median "$i")"); else figures+=(0); fi
+            done
+        done
     done
-    awk -v name="$name" -v batch="$batch" -v threads="$(median "$work/speed.threads")" \
-        -v ranks="$(median "$work/speed.ranks")" -v torch_threads="$(median "$work/speed.torch-threads")" \
-        -v torch_ranks="$(median "$work/speed.torch-ranks")" 'BEGIN {
-            ours = threads > ranks ? threads : ranks
-            theirs = torch_threads > torch_ranks ? torch_threads : torch_ranks
-            printf "%s\t%d\t%d\t%d\t%d\t%d\t%.2f\n", name, batch, threads, ranks, torch_threads, torch_ranks, ours / theirs
-        }'
+    printf '%s\n' "${figures[@]}" | awk -v name="$name" -v batch="$batch" '
+        { line = line sprintf("\t%.0f", $1); side = NR > 4; if ($1 > best[side]) best[side] = $1 }
+        END { printf "%s\t%d%s\t%.2f\n", name, batch, line, best[0] / best[1] }'
 }
 
 part_peers() {
-    title "images/s beside PyTorch $(/usr/bin/python3 -c 'import torch; print(torch.__version__)'), in turn, medians of $repeats; the better of its two modes counts"
+    local who precision
+    title "images/s beside PyTorch $(/usr/bin/python3 -c 'import torch; print(torch.__version__)'), in turn, medians of $repeats; ranks x threads; ratio: the best of each side"
     {
-        printf 'network\tbatch\t1 x %d\t%d x 1\ttorch 1 x %d\ttorch %d x 1\tratio\n' "$cores" "$cores" "$cores" "$cores"
+        printf 'network\tbatch'
+        for who in '' 'torch '; do
+            for precision in '' 'bf16 '; do
+                printf "\t%s%s1 x $cores\t%s%s$cores x 1" "$who" "$precision" "$who" "$precision"
+            done
+        done
+        printf '\tratio\n'
         compare mnist-convnet 128 30
         compare train-mnist-fast 128 30
         compare pytorch-example 64 20
         compare pytorch-example 128 10
         compare m3 128 2
+        compare resnet-small 128 10
     } | align
 }
 

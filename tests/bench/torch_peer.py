@@ -2,7 +2,8 @@
 memory already, no evaluation. Speed does not depend on what is learnt, so one optimizer serves for all networks.
 
 One process with N threads (images channels last), or a rank of a data-parallel job (DistributedDataParallel over
-gloo) where RANK and WORLD_SIZE are set, with MASTER_ADDR and MASTER_PORT. Rank 0 prints one JSON object.
+gloo) where RANK and WORLD_SIZE are set, with MASTER_ADDR and MASTER_PORT. Rank 0 prints one JSON object. With --bf16
+the network runs forward in torch.autocast, which rounds what convolutions and linear layers multiply to bfloat16.
 """
 import argparse
 import gzip
@@ -47,8 +48,28 @@ def m3():
     return nn.Sequential(*layers)
 
 
+class Block(nn.Module):
+    """Two 3 x 3 convolutions, and a 1 x 1 one around them, as in resnet-small."""
+
+    def __init__(self, channels, filters, stride):
+        super().__init__()
+        self.branch = nn.Sequential(
+            nn.Conv2d(channels, filters, 3, stride, 1, bias=False), nn.BatchNorm2d(filters), nn.ReLU(),
+            nn.Conv2d(filters, filters, 3, 1, 1, bias=False), nn.BatchNorm2d(filters))
+        self.shortcut = nn.Sequential(nn.Conv2d(channels, filters, 1, stride, bias=False), nn.BatchNorm2d(filters))
+
+    def forward(self, x):
+        return torch.relu(self.shortcut(x) + self.branch(x))
+
+
+def resnet_small():
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
+        Block(16, 32, 1), Block(32, 64, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, CLASSES))
+
+
 NETWORKS = {"mnist-convnet": mnist_convnet, "train-mnist-fast": train_mnist_fast,
-            "pytorch-example": pytorch_example, "m3": m3}
+            "pytorch-example": pytorch_example, "m3": m3, "resnet-small": resnet_small}
 
 
 def read_idx(folder, name):
@@ -89,7 +110,7 @@ class Trainer:
         self.network.train()
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-3)
         self.loss = nn.CrossEntropyLoss()
-        self.batch, self.rank, self.ranks = options.batch, rank, ranks
+        self.batch, self.rank, self.ranks, self.bf16 = options.batch, rank, ranks, options.bf16
         self.order, self.at = None, len(self.labels)
 
     def step(self):
@@ -100,7 +121,9 @@ class Trainer:
         chosen = self.order[first:first + part]
         self.at += self.batch
         self.optimizer.zero_grad()
-        self.loss(self.network(self.images[chosen]), self.labels[chosen]).backward()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+            logits = self.network(self.images[chosen])
+        self.loss(logits.float(), self.labels[chosen]).backward()
         self.optimizer.step()
 
     def seconds(self, steps):
@@ -117,6 +140,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="of each rank")
     parser.add_argument("--steps", type=int, required=True, help="of a round; the same on all ranks")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bf16", action="store_true", help="products in bfloat16")
     parser.add_argument("--data", help="folder with MNIST's files; default: random images")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -129,7 +153,7 @@ def main():
     if rank == 0:
         print(json.dumps({
             "name": options.network, "torch": torch.__version__, "world_size": ranks, "threads": options.threads,
-            "global_batch": options.batch, "parameters": sum(p.numel() for p in trainer.network.parameters()),
+            "global_batch": options.batch, "precision": "bf16" if options.bf16 else "float32", "parameters": sum(p.numel() for p in trainer.network.parameters()),
             "images_per_second": statistics.median(speeds), "images_per_second_best": max(speeds)}))
 
 
