@@ -9,7 +9,8 @@ usage() {
 Usage: tests/bench/run.sh [--peers] [--quick] [--data DIR] [PART]...
 
 Installs what is missing, builds build/release and measures, on all cores of this machine:
-  kernels   each layer shape, direction by direction and for every instruction set: GFLOP/s and share of the FMA peak
+  kernels   each layer shape, direction by direction and for every instruction set: GFLOP/s and share of the FMA peak;
+            the same of products in bfloat16, with the share of the peak of the unit that multiplies
   steps     whole training steps of the shipped networks: images/s, needed and dense-equivalent GFLOP/s, share of the
             peak measured beside them, exact against fp32 sums, time per phase
   scaling   ranks x threads, with a fixed global batch (strong) and with one that grows with the cores (weak)
@@ -67,7 +68,7 @@ prepare() {
     [ $peers = no ] || more=(--peers)
     jobs/install-deps.sh --tests "${more[@]}"
     if ! cmake --preset release -DLOCKSTEP_TESTS=ON >"$work/log" 2>&1 ||
-        ! cmake --build --preset release --parallel "$cores" --target lockstep bench_kernels >"$work/log" 2>&1; then
+        ! cmake --build --preset release --parallel "$cores" --target lockstep bench_kernels bench_products >"$work/log" 2>&1; then
         tail -n 20 "$work/log" >&2
         die "the build failed"
     fi
@@ -136,6 +137,7 @@ median() { sort -n "$1" | awk '{ x[NR] = $1 } END { print (x[int((NR + 1) / 2)] 
 part_kernels() {
     title "kernels, one thread"
     "$build/bin/bench_kernels"
+    "$build/bin/bench_products"
 }
 
 part_steps() {
