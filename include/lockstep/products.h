@@ -14,6 +14,9 @@
  *  (kernel columns x channels, channels padded to blocks of 16 but for the network's input). Each run is cut into
  *  blocks of 32 of its own, the last one with zero weights behind its end. Only where all taps of all runs together
  *  are at most 32 elements they are one block, in the order of the runs (forward only: data gradients never).
+ *  A dense layer is one run of all its input, padding of channels included, and its data gradient one run of its units.
+ *  The data gradient of a convolution is for each phase (row + padding) mod stride, and so for columns, a convolution
+ *  of dy with the taps of that phase in reverse order. A bias's gradient adds up dy, rounded, pixel by pixel.
  *
  *  **An image with an infinite or NaN operand** is answered by lks_products.narrow() with false. What a product makes
  *  of it then depends on the unit (a block may reach over the end of a run), so the caller replaces the image's results

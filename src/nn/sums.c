@@ -27,8 +27,7 @@ lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *er
     return LKS_OK;
 }
 
-/* The first partial since the last collect replaces what the caller left in the message. */
-static bool is_fresh(const lks_op *op) {
+bool lks_op_fresh(const lks_op *op) {
     return op->in_place && op->model->gathered == 1;
 }
 
@@ -84,7 +83,7 @@ void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int co
     a->taps = span.count;
     a->tap_offset = element_offset + span.first;
     a->row = (size_t)a->channels;
-    a->fresh = is_fresh(op);
+    a->fresh = lks_op_fresh(op);
     if (m->exact)
         a->sums = (int64_t *)op->sums[slot] + at;
     else
@@ -93,13 +92,18 @@ void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int co
         w->bad[op->index] = 1;
 }
 
+void lks_op_clear_bias(const lks_op *op, int slot, size_t channels) {
+    size_t at = op->sums_count - channels;
+    size_t each = op->model->exact ? sizeof(int64_t) : sizeof(float);
+    if (lks_op_fresh(op))
+        memset((char *)op->sums[slot] + at * each, 0, channels * each);
+}
+
 void lks_op_bias(lks_op *op, lks_worker *w, int slot, const float *dy, int count, int pixels,
                  int channels) {
     const lks_model *m = op->model;
     size_t per_sample = (size_t)pixels * channels, at = op->sums_count - (size_t)channels;
-    size_t each = m->exact ? sizeof(int64_t) : sizeof(float);
-    if (is_fresh(op))
-        memset((char *)op->sums[slot] + at * each, 0, (size_t)channels * each);
+    lks_op_clear_bias(op, slot, (size_t)channels);
     for (int s = 0; s < count; s += m->chunk) {
         int n = count - s < m->chunk ? count - s : m->chunk;
         memset(w->scratch, 0, (size_t)channels * sizeof(float));

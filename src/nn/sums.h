@@ -14,6 +14,12 @@ lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *er
 void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int count,
                   const int32_t *element_offset, lks_span span);
 
+/* Whether the next partial replaces what stands in the sums: the caller's, from the last message. */
+bool lks_op_fresh(const lks_op *op);
+
+/* Makes the last `channels` sums of sums[slot] 0 where the next partial is to replace them. */
+void lks_op_clear_bias(const lks_op *op, int slot, size_t channels);
+
 /* Bias gradients into the last `channels` sums of sums[slot], chunk by chunk over `count` samples
  * of `pixels` output pixels. */
 void lks_op_bias(lks_op *op, lks_worker *w, int slot, const float *dy, int count, int pixels,

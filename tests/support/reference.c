@@ -22,6 +22,7 @@ typedef struct layer {
     size_t weights, bias; /* places in the flat arrays */
     int pad[2];
     value *y, *dy; /* [out] */
+    value *x;      /* [in] as its products take it */
     size_t *pick;  /* maxpool: [out] the input that won */
     double *keep;  /* dropout: [out] 0 or the scale */
 } layer;
@@ -83,6 +84,28 @@ static void add_product(sum *s, value a, value b) {
 
 static value sum_value(sum s, double terms) {
     return (value){s.is, sqrt(s.variance) + sum_error(terms, s.size)};
+}
+
+/* The nearest number of 8 significant bits, ties to even; 0 below 2^-50. */
+static double nearest_bf16(double x) {
+    int exponent;
+    double digits = frexp(x, &exponent);
+    return fabs(x) < 0x1p-50 ? 0 : ldexp(rint(ldexp(digits, 8)), exponent - 8);
+}
+
+/* Whether the layer's products are of bfloat16. */
+static bool rounds(const lks_reference *r, const layer *l) {
+    bool multiplies =
+        (l->config->kind == CONV2D && l->config->groups == 1) || l->config->kind == DENSE;
+    return multiplies && r->config->train.precision == LKS_BF16;
+}
+
+/* What a product takes of n numbers. Where float's may lie on the other side of a tie, it is one step away. */
+static void round_operands(value *out, const value *v, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        double is = nearest_bf16(v[i].is), low = nearest_bf16(v[i].is - v[i].error);
+        out[i] = (value){is, fmax(nearest_bf16(v[i].is + v[i].error) - is, is - low)};
+    }
 }
 
 static void decide(lks_reference *r, bool close, uint64_t decision) {
@@ -176,6 +199,7 @@ lks_reference *lks_reference_new(const lks_config *config, lks_shape input,
         r->view.n_weights = l->bias + biases;
         l->y = get(values(shape), sizeof *l->y);
         l->dy = get(values(shape), sizeof *l->dy);
+        l->x = get(values(l->in), sizeof *l->x);
         l->pick = get(values(shape), sizeof *l->pick);
         l->keep = get(values(shape), sizeof *l->keep);
     }
@@ -191,6 +215,7 @@ void lks_reference_free(lks_reference *r) {
     for (int i = 0; i < r->n_layers; i++) {
         free(r->layers[i].y);
         free(r->layers[i].dy);
+        free(r->layers[i].x);
         free(r->layers[i].pick);
         free(r->layers[i].keep);
     }
@@ -211,14 +236,15 @@ lks_reference_view *lks_reference_look(lks_reference *r) {
 
 /* --- Forward ---------------------------------------------------------------------------------- */
 
-static value weight(const lks_reference *r, size_t at) {
-    return (value){r->view.weights[at], 0};
+static value weight(const lks_reference *r, const layer *l, size_t at) {
+    double w = r->view.weights[at];
+    return (value){rounds(r, l) ? nearest_bf16(w) : w, 0};
 }
 
 static sum start_with_bias(const lks_reference *r, const layer *l, int channel) {
     sum s = {0, 0, 0};
     if (l->config->bias)
-        add_product(&s, (value){1, 0}, weight(r, l->bias + (size_t)channel));
+        add_product(&s, (value){1, 0}, (value){r->view.weights[l->bias + (size_t)channel], 0});
     return s;
 }
 
@@ -253,7 +279,7 @@ static value conv_at(const lks_reference *r, const layer *l, const value *x, int
             int x0 = column * c->stride[1] + kx - l->pad[1];
             for (int i = first; inside(l->in, y0, x0) && i < end; i++)
                 add_product(&s, x[place(l->in, y0, x0, i)],
-                            weight(r, conv_weight(l, ky, kx, i - first, filter)));
+                            weight(r, l, conv_weight(l, ky, kx, i - first, filter)));
         }
     return sum_value(s, c->kernel[0] * c->kernel[1] * (end - first) + 1);
 }
@@ -420,13 +446,17 @@ static void dense_forward(const lks_reference *r, layer *l, const value *x) {
     for (size_t o = 0; o < units; o++) {
         sum s = start_with_bias(r, l, (int)o);
         for (size_t i = 0; i < inputs; i++)
-            add_product(&s, x[i], weight(r, l->weights + i * units + o));
+            add_product(&s, x[i], weight(r, l, l->weights + i * units + o));
         l->y[o] = sum_value(s, (double)inputs + 1);
     }
 }
 
 static void layer_forward(lks_reference *r, layer *l, const value *x, bool training, uint32_t epoch,
                           uint32_t id) {
+    if (rounds(r, l)) {
+        round_operands(l->x, x, values(l->in));
+        x = l->x;
+    }
     switch (l->config->kind) {
     case CONV2D:
         for (int row = 0; row < l->out.rows; row++)
@@ -519,7 +549,7 @@ static void conv_backward(lks_reference *r, const layer *l, const value *x, sum 
             int x0 = column * c->stride[1] + kx - l->pad[1];
             for (int i = first; inside(l->in, y0, x0) && i < end; i++) {
                 size_t w = conv_weight(l, ky, kx, i - first, filter), at = place(l->in, y0, x0, i);
-                add_product(&dx[at], weight(r, w), dy);
+                add_product(&dx[at], weight(r, l, w), dy);
                 add_weight_gradient(r, w, x[at], dy, terms);
             }
         }
@@ -531,7 +561,7 @@ static void dense_backward(lks_reference *r, const layer *l, const value *x, sum
     size_t inputs = values(l->in), units = (size_t)l->config->units;
     for (size_t o = 0; o < units; o++) {
         for (size_t i = 0; i < inputs; i++) {
-            add_product(&dx[i], weight(r, l->weights + i * units + o), l->dy[o]);
+            add_product(&dx[i], weight(r, l, l->weights + i * units + o), l->dy[o]);
             add_weight_gradient(r, l->weights + i * units + o, x[i], l->dy[o],
                                 r->config->train.chunk);
         }
@@ -572,6 +602,10 @@ static void mean_backward(const layer *l, sum *dx) {
 static void layer_backward(lks_reference *r, const layer *l, const value *x, value *dx) {
     sum *sums = get(values(l->in), sizeof *sums);
     const value one = {1, 0};
+    if (rounds(r, l)) {
+        round_operands(l->dy, l->dy, values(l->out));
+        x = l->x;
+    }
     switch (l->config->kind) {
     case CONV2D:
         for (int row = 0; row < l->out.rows; row++)

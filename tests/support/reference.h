@@ -5,7 +5,10 @@
  * sum of K terms adds 4 sqrt(K) 2^-24 sum|terms|; errors of its inputs are passed on to first
  * order, in quadrature where weights of both signs mix them, added up in weight gradients.
  * Decisions (the sign at a ReLU, the maximum of a window, the largest logit) are compared with the
- * bound as well: where one of them is too close to call, gradients may differ by more. */
+ * bound as well: where one of them is too close to call, gradients may differ by more.
+ *
+ *  With `train.precision: bf16` it rounds what convolutions and dense layers multiply (grouped ones do not); that a float
+ * computation may round a number the other way is in the bounds. */
 #ifndef LKS_REFERENCE_H
 #define LKS_REFERENCE_H
 

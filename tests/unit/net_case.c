@@ -318,7 +318,19 @@ const net_case *net_case_named(const char *name) {
     return NULL;
 }
 
+static const char *used;
+
+void net_use(const char *set) {
+    used = set;
+}
+
 net net_open(const net_case *c, const char *set) {
+    const char *sets[2];
+    int n_sets = 0;
+    if (used)
+        sets[n_sets++] = used;
+    if (set)
+        sets[n_sets++] = set;
     net n = {.input = c->input, .classes = c->classes};
     char text[1024];
     int size = snprintf(text, sizeof text,
@@ -326,7 +338,7 @@ net net_open(const net_case *c, const char *set) {
                         "train: {chunk: %d, global_batch: %d}\n",
                         (unsigned long long)c->seed, c->layers, c->chunk, c->samples);
     lks_error err;
-    if (lks_config_parse(&n.config, text, (size_t)size, c->name, &set, set != NULL, &err) != LKS_OK)
+    if (lks_config_parse(&n.config, text, (size_t)size, c->name, sets, n_sets, &err) != LKS_OK)
         stop(err.text);
 
     size_t pixels = (size_t)(c->input.rows * c->input.columns * c->input.channels);

@@ -33,6 +33,10 @@ typedef struct net {
     lks_batch batch; /* all samples, epoch 3 */
 } net;
 
+/* An override that every case opened from now on has, or NULL: a whole test program runs once more with
+ * "train.precision=bf16". */
+void net_use(const char *set);
+
 /* @p set: one override like "train.reduce=fp32", or NULL. Ends the program where the case is
  * wrong. */
 net net_open(const net_case *c, const char *set);

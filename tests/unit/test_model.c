@@ -27,8 +27,9 @@ static double loss_of(const int64_t *message) {
 }
 
 /* Gradients of the sum of losses lie within the reference's bounds, and these are narrow: as
- * vectors, less than a thousandth of the gradient. */
-static void check_gradients(const lks_reference_view *v, const int64_t *sums) {
+ * vectors, less than a thousandth of the gradient. In bf16 a float's last bit may decide how an operand is rounded:
+ * less than a fifteenth. */
+static void check_gradients(const lks_reference_view *v, const int64_t *sums, bool bf16) {
     size_t wrong = 0;
     double bounds = 0, sizes = 0;
     for (size_t i = 0; i < v->n_weights; i++) {
@@ -39,7 +40,7 @@ static void check_gradients(const lks_reference_view *v, const int64_t *sums) {
         sizes += v->gradient[i] * v->gradient[i];
     }
     CU_ASSERT_EQUAL(wrong, 0);
-    CU_ASSERT(bounds < 1e-6 * sizes);
+    CU_ASSERT(bounds < (bf16 ? 1.0 / 225 : 1e-6) * sizes);
 }
 
 /* A step of @p m, whose weights may be any. */
@@ -50,12 +51,15 @@ static void check_training(const net *n, lks_model *m, const char *name) {
     lks_reference_train(r, &n->batch);
     lks_model_train(m, &n->batch);
     int64_t *message = net_collect(m);
-    /* Should a case be too close to call one day, another seed will do. */
-    CU_ASSERT_EQUAL(v->close_calls, 0);
-    if (v->close_calls)
+    /* Should a case be too close to call one day, another seed will do. In bf16 the bounds are wide, so a few are:
+     * but gradients tell how they were taken. */
+    const bool bf16 = n->config.train.precision == LKS_BF16;
+    const int64_t bearable = bf16 ? v->decisions / 1000 : 0;
+    CU_ASSERT(v->close_calls <= bearable);
+    if (v->close_calls > bearable)
         printf("\n  %s: %lld close calls of %lld\n", name, (long long)v->close_calls,
                (long long)v->decisions);
-    check_gradients(v, message + LKS_MSG_HEAD + operations);
+    check_gradients(v, message + LKS_MSG_HEAD + operations, bf16);
 
     uint64_t hash = 0;
     for (int s = 0; s < n->batch.n; s++)
@@ -390,7 +394,8 @@ static void test_fp32(void) {
         check_fp32(&net_cases[i]);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    net_use(argc > 1 ? argv[1] : NULL);
     static const lks_test tests[] = {{"training", test_training},
                                      {"ties in windows", test_ties_in_windows},
                                      {"evaluation", test_evaluation},

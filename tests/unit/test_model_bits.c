@@ -269,7 +269,8 @@ static void test_dropout_keys(void) {
     net_close(&n);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    net_use(argc > 1 ? argv[1] : NULL);
     static const lks_test tests[] = {
         {"messages over threads, tables and splits", test_messages},
         {"whole batches over threads, tables and room", test_whole_batches},

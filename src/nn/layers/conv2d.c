@@ -6,8 +6,10 @@
  * lists. Without pooling dense kernels do it: the input gradient is a transposed convolution, the
  * weight gradient has outputs in lanes. Both ways sum in the same order, (filter, row, column) and
  * (sample, row, column), so the choice moves no bit. 3 x 3 kernels between many channels take
- * Winograd's way instead, forward and wherever backward is dense. */
+ * Winograd's way instead, forward and wherever backward is dense. With train.precision bf16 all of it is
+ * products/bf16_layer.c's. */
 #include "nn/windows/grouped.h"
+#include "nn/products/bf16_layer.h"
 #include "nn/sums.h"
 #include "nn/windows/transposed.h"
 #include "nn/windows/winograd.h"
@@ -372,11 +374,30 @@ static lks_status allocate(conv_op *c, lks_error *err) {
 }
 
 /* conv [relu] pool [relu] in any of its orders: max-pooling and ReLU commute. */
-static void take_followers(conv_op *c, lks_site *site) {
-    c->relu = lks_site_takes(site, LKS_FUSES_RELU);
-    c->pool = lks_site_takes(site, LKS_FUSES_MAXIMA);
-    if (c->pool && !c->relu)
-        c->relu = lks_site_takes(site, LKS_FUSES_RELU);
+static void take_followers(lks_site *site, bool *relu, bool *pool) {
+    *relu = lks_site_takes(site, LKS_FUSES_RELU);
+    *pool = lks_site_takes(site, LKS_FUSES_MAXIMA);
+    if (*pool && !*relu)
+        *relu = lks_site_takes(site, LKS_FUSES_RELU);
+}
+
+static lks_status make_bf16(lks_site *site, lks_error *err) {
+    const settings *s = lks_settings(site->layer);
+    const lks_activation *in = lks_site_input(site, 0);
+    const lks_canvas canvas = lks_canvas_of(&s->window, in);
+    lks_linear l = {.size = {in->shape.rows, in->shape.columns},
+                    .channels = in->shape.channels,
+                    .stored = in->stride,
+                    .filters = s->filters};
+    take_followers(site, &l.relu, &l.pool);
+    const int window = l.pool ? 2 : 1, *out[2] = {&site->info->out.rows, &site->info->out.columns};
+    for (int d = 0; d < 2; d++) {
+        l.kernel[d] = s->window.size[d];
+        l.stride[d] = s->window.stride[d];
+        l.pad[d] = canvas.pad[d];
+        l.outputs[d] = *out[d] / window * window;
+    }
+    return lks_bf16_layer_new(site, &l, false, err);
 }
 
 static lks_status make(lks_site *site, lks_error *err) {
@@ -388,6 +409,8 @@ static lks_status make(lks_site *site, lks_error *err) {
     const settings *s = lks_settings(site->layer);
     if (s->groups > 1)
         return lks_grouped_new(site, &s->window, s->groups, err);
+    if (site->config->train.precision == LKS_BF16)
+        return make_bf16(site, err);
     conv_op *c = lks_alloc(1, sizeof *c, "a convolution", err);
     if (!c)
         return err->status;
@@ -395,7 +418,7 @@ static lks_status make(lks_site *site, lks_error *err) {
     c->op.trained = site->layer->trainable;
     c->window = s->window;
     c->filters = s->filters;
-    take_followers(c, site);
+    take_followers(site, &c->relu, &c->pool);
     c->canvas = lks_canvas_of(&s->window, in);
     int window = c->pool ? 2 : 1;
     lks_shape out = site->info->out;

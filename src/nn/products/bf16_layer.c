@@ -1,0 +1,346 @@
+/* Activations and gradients are rounded into planes in the worker's scratch, a few images at a time; the unit that
+ * lks_linear_unit() chose multiplies. What products of zeros and non-zeros there are depends on the shape alone: no
+ * lists, no Winograd. The output's gradient is rounded before all three that are made of it: the input's, the weights'
+ * and the bias's. */
+#include "nn/products/bf16_layer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lockstep/memory.h"
+#include "nn/sums.h"
+
+/* Operands of a wide layer's input that are worked on together: a share of the second-level cache. */
+#define SLICE ((size_t)1 << 17)
+
+typedef struct bf16_layer {
+    lks_op op;
+    const lks_products *unit;
+    lks_linear l;
+    lks_map ahead, back; /* back: where there is a gradient of the input */
+    lks_plane dy;        /* of the output's gradient */
+    int taps, blocks;
+    bool whole; /* the kernel covers the input, which so is one run of floats */
+    int slice;  /* taps or, where there is one, channels whose gradients are made together */
+    size_t x_at, dy_at, gradient_at, sums_at; /* in a worker's scratch */
+    int32_t *tap_offset;
+    uint8_t *argmax; /* [capacity][out size] */
+    float *bias;     /* [blocks * 16] */
+} bf16_layer;
+
+/* The weights [taps][channels][16 * blocks] whose gradients are made in one go. */
+typedef struct lks_cut {
+    lks_span taps, channels, blocks;
+} lks_cut;
+
+/* Images of a group that are not finite give NaN. */
+static void spoil(uint32_t bad, float *out, uint8_t *argmax, size_t size, int count) {
+    for (int i = 0; bad && i < count; i++) {
+        if (!(bad >> i & 1))
+            continue;
+        for (size_t j = 0; j < size; j++)
+            out[(size_t)i * size + j] = NAN;
+        if (argmax)
+            memset(argmax + (size_t)i * size, 0, size);
+    }
+}
+
+static lks_plane_source input_of(const bf16_layer *c) {
+    const lks_activation *in = c->op.in;
+    return (lks_plane_source){.first = {.x = in->value,
+                                        .rows = c->l.size[0],
+                                        .columns = c->l.size[1],
+                                        .channels = c->l.stored},
+                              .step = in->size};
+}
+
+static lks_plane_source gradient_of(const bf16_layer *c) {
+    const lks_activation *out = c->op.out;
+    return (lks_plane_source){.first = {.x = out->gradient,
+                                        .relu = c->l.relu ? out->value : NULL,
+                                        .argmax = c->argmax,
+                                        .rows = out->shape.rows,
+                                        .columns = out->shape.columns,
+                                        .channels = out->stride},
+                              .step = out->size};
+}
+
+/* `count` images of `from`, from `first` on, through the map to `o` as it is for the first of the batch. */
+static void run(const lks_map *map, const lks_plane_source *from, lks_worker *w, lks_map_output o,
+                int first, int count) {
+    float *out = o.out;
+    uint8_t *argmax = o.argmax;
+    for (int s = first; s < first + count; s += LKS_PLANE_IMAGES) {
+        int left = first + count - s, n = left < LKS_PLANE_IMAGES ? left : LKS_PLANE_IMAGES;
+        uint32_t bad = lks_plane_fill(&map->plane, w->scratch, from, s, n);
+        o.out = out + (size_t)s * o.size;
+        o.argmax = argmax ? argmax + (size_t)s * o.size : NULL;
+        lks_map_run(map, w->scratch, n, &o);
+        spoil(bad, o.out, o.argmax, o.size, n);
+    }
+}
+
+static int64_t pairs(const bf16_layer *c) {
+    return (int64_t)c->l.channels * c->l.filters;
+}
+
+static void forward(lks_op *op, lks_worker *w, int first, int count) {
+    const bf16_layer *c = (const bf16_layer *)op;
+    const lks_plane_source from = input_of(c);
+    const lks_map_output o = {.out = op->out->value,
+                              .size = op->out->size,
+                              .bias = c->bias,
+                              .relu = c->l.relu,
+                              .argmax = c->argmax};
+    run(&c->ahead, &from, w, o, first, count);
+    w->products += count * lks_linear_products(&c->l) * pairs(c);
+}
+
+static void backward(lks_op *op, lks_worker *w, int first, int count) {
+    const bf16_layer *c = (const bf16_layer *)op;
+    if (!op->dx)
+        return;
+    const lks_plane_source from = gradient_of(c);
+    const lks_map_output o = {.out = op->dx, .size = op->in->size};
+    run(&c->back, &from, w, o, first, count);
+    w->products += count * lks_linear_products_back(&c->l) * pairs(c);
+}
+
+/* --- weights ---------------------------------------------------------------------------------- */
+
+/* The output's gradient, chunk by chunk, with the bias's partials where `biased`. */
+static uint32_t fill_gradient(bf16_layer *c, lks_worker *w, int slot, int first, int count,
+                              bool biased) {
+    const int chunk = c->op.model->chunk, channels = c->blocks * LKS_BLOCK;
+    lks_plane_source from = gradient_of(c);
+    char *plane = (char *)(w->scratch + c->dy_at);
+    float *sums = w->scratch + c->sums_at;
+    uint32_t bad = 0;
+    from.first.sums = biased ? sums : NULL;
+    if (biased)
+        lks_op_clear_bias(&c->op, slot, (size_t)channels);
+    for (int done = 0; done < count; done += chunk) {
+        int n = count - done < chunk ? count - done : chunk;
+        memset(sums, 0, (size_t)channels * sizeof *sums);
+        bad |= lks_plane_fill(&c->dy, plane + (size_t)done * c->dy.image * c->unit->element, &from,
+                              first + done, n);
+        if (biased)
+            lks_op_add(&c->op, w, slot, c->op.sums_count - (size_t)channels, sums,
+                       (size_t)channels);
+    }
+    return bad;
+}
+
+/* What a cut reads of the input: all of it, or where the kernel covers it a piece of each image. */
+static lks_plane plane_of(const bf16_layer *c, const lks_cut *cut, lks_plane_source *from) {
+    if (!c->whole)
+        return c->ahead.plane;
+    const int stored = c->l.stored, one[2] = {1, 1}, none[2] = {0, 0};
+    from->first.x += cut->taps.first * stored + cut->channels.first;
+    from->first.rows = from->first.columns = 1;
+    from->first.channels = c->taps > 1 ? cut->taps.count * stored : cut->channels.count;
+    return lks_plane_of(c->unit, one, from->first.channels, none, none);
+}
+
+/* All but where the operands stand and the sums go. */
+static lks_gradient_args gradient_args(const bf16_layer *c, const lks_cut *cut, const lks_plane *x,
+                                       int count) {
+    const lks_linear *l = &c->l;
+    const int chunk = c->op.model->chunk;
+    return (lks_gradient_args){.x_stride = x->image,
+                               .x_row = x->pitch * x->channels * l->stride[0],
+                               .x_column = x->channels * l->stride[1],
+                               .dy_stride = c->dy.image,
+                               .dy_row = c->dy.pitch * c->dy.channels,
+                               .dy_column = c->dy.channels,
+                               .samples = count,
+                               .chunk = chunk,
+                               .group = lks_gradient_group(chunk),
+                               .rows = l->outputs[0],
+                               .columns = l->outputs[1],
+                               .taps = cut->taps.count,
+                               .tap_offset = c->tap_offset + (c->whole ? 0 : cut->taps.first),
+                               .channels = cut->channels.count,
+                               .blocks = cut->blocks.count,
+                               .row = (size_t)c->blocks * LKS_BLOCK};
+}
+
+/* The gradients of a cut from the plane of dy, which is filled. The plane of x begins at the first window. */
+static void add_cut(const bf16_layer *c, lks_worker *w, int slot, int first, int count,
+                    const lks_cut *cut, uint32_t bad) {
+    lks_plane_source from = input_of(c);
+    const lks_plane x = plane_of(c, cut, &from);
+    lks_gradient_args a = gradient_args(c, cut, &x, count);
+    const size_t column = (size_t)cut->blocks.first * LKS_BLOCK;
+    const size_t row = (size_t)cut->taps.first * c->l.channels + (size_t)cut->channels.first;
+    const size_t to = row * a.row + column;
+    bad |= lks_plane_fill(&x, w->scratch + c->x_at, &from, first, count);
+    a.x = w->scratch + c->x_at;
+    a.dy = (const char *)(w->scratch + c->dy_at) +
+           (lks_plane_at(&c->dy, 0, 0) + column) * c->unit->element;
+    a.scratch = w->scratch + c->gradient_at;
+    a.fresh = lks_op_fresh(&c->op);
+    if (c->op.model->exact)
+        a.sums = (int64_t *)c->op.sums[slot] + to;
+    else
+        a.out = (float *)c->op.sums[slot] + to;
+    if (!c->unit->gradient(&a) || bad)
+        w->bad[c->op.index] = 1;
+    int filters = c->l.filters - (int)column, most = cut->blocks.count * LKS_BLOCK;
+    w->products += (int64_t)count * a.rows * a.columns * a.taps * a.channels *
+                   (filters < most ? filters : most);
+}
+
+/* A part's share, cut where there are most pieces. */
+static lks_cut cut_of(const bf16_layer *c, int part, int parts) {
+    lks_cut all = {{0, c->taps}, {0, c->l.channels}, {0, c->blocks}};
+    int sixteens = c->taps == 1 ? (c->l.channels + LKS_BLOCK - 1) / LKS_BLOCK : 0;
+    if (sixteens > c->blocks || (c->whole && c->taps == 1)) {
+        lks_span mine = lks_part(sixteens, part, parts);
+        int end = (mine.first + mine.count) * LKS_BLOCK;
+        all.channels.first = mine.first * LKS_BLOCK;
+        all.channels.count = (end < c->l.channels ? end : c->l.channels) - all.channels.first;
+    } else if (c->taps > c->blocks || c->whole) {
+        all.taps = lks_part(c->taps, part, parts);
+    } else {
+        all.blocks = lks_part(c->blocks, part, parts);
+    }
+    return all;
+}
+
+/* Piece by piece of the input where the whole batch's does not fit into the cache. */
+static void add_slices(const bf16_layer *c, lks_worker *w, int slot, int first, int count,
+                       const lks_cut *all, uint32_t bad) {
+    lks_cut slice = *all;
+    lks_span *sliced = c->taps > 1 ? &slice.taps : &slice.channels;
+    const int end = sliced->first + sliced->count;
+    for (; sliced->first < end; sliced->first += c->slice) {
+        sliced->count = end - sliced->first < c->slice ? end - sliced->first : c->slice;
+        add_cut(c, w, slot, first, count, &slice, bad);
+    }
+}
+
+/* Sums are [taps][channels][blocks * 16], then the bias. */
+static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, int part,
+                    int parts) {
+    bf16_layer *c = (bf16_layer *)op;
+    const lks_cut mine = cut_of(c, part, parts);
+    const bool biased = part == 0 && op->n_bias > 0;
+    const bool any = mine.taps.count > 0 && mine.channels.count > 0 && mine.blocks.count > 0;
+    if (!any && !biased)
+        return;
+    uint32_t bad = fill_gradient(c, w, slot, first, count, biased);
+    if (bad)
+        w->bad[op->index] = 1;
+    if (any && op->wide)
+        add_slices(c, w, slot, first, count, &mine, bad);
+    else if (any)
+        add_cut(c, w, slot, first, count, &mine, bad);
+}
+
+/* --- weights as they are, and what is known of them ------------------------------------------- */
+
+static void pack(lks_op *op, int part, int parts) {
+    const bf16_layer *c = (const bf16_layer *)op;
+    lks_map_pack(&c->ahead, op->weights, part, parts);
+    if (lks_has_gradient(op->in))
+        lks_map_pack(&c->back, op->weights, part, parts);
+    if (part == 0 && op->n_bias)
+        memcpy(c->bias, op->weights + op->n_weights, (size_t)op->n_bias * sizeof *c->bias);
+}
+
+static void collect(lks_op *op, int64_t *exact, float *plain, int part, int parts) {
+    const bf16_layer *c = (const bf16_layer *)op;
+    const size_t padded = (size_t)c->blocks * LKS_BLOCK;
+    lks_op_take_rows(op, c->taps * c->l.channels, (size_t)c->l.filters, padded, exact, plain, part,
+                     parts);
+    if (part == 0 && op->n_bias)
+        lks_op_take_bias(op, padded, exact, plain);
+}
+
+/* --- making ----------------------------------------------------------------------------------- */
+
+/* Scratch for one thing at a time: some images of one plane, or the planes of a chunk (of the batch where the layer is
+ * wide) with the sums. */
+static void place_scratch(bf16_layer *c) {
+    const lks_model *m = c->op.model;
+    const int taps = c->taps;
+    size_t images = (size_t)(m->chunk > LKS_PLANE_IMAGES ? m->chunk : LKS_PLANE_IMAGES);
+    size_t batch = (size_t)(c->op.wide ? m->capacity : m->chunk);
+    lks_cut most = {{0, taps}, {0, c->l.channels}, {0, c->blocks}};
+    if (c->op.wide) {
+        size_t fit = SLICE / batch / (size_t)(taps > 1 ? c->l.stored : LKS_BLOCK);
+        fit = fit > 0 ? fit : 1;
+        lks_span *sliced = taps > 1 ? &most.taps : &most.channels;
+        c->slice = taps > 1 ? (int)fit : (int)fit * LKS_BLOCK;
+        sliced->count = sliced->count < c->slice ? sliced->count : c->slice;
+    }
+    lks_plane_source from = input_of(c);
+    const lks_plane x = plane_of(c, &most, &from);
+    const lks_gradient_args a = gradient_args(c, &most, &x, (int)batch);
+    c->x_at = 0;
+    c->dy_at = lks_plane_floats(&x, batch);
+    c->gradient_at = c->dy_at + lks_plane_floats(&c->dy, batch);
+    c->sums_at = c->gradient_at + (c->unit->gradient_scratch(&a) + 63) / 64 * 16;
+    const size_t needs[] = {lks_plane_floats(&c->ahead.plane, images),
+                            lks_plane_floats(&c->dy, images),
+                            c->sums_at + (size_t)c->blocks * LKS_BLOCK};
+    for (int i = 0; i < LKS_COUNT(needs); i++)
+        if (needs[i] > c->op.scratch_floats)
+            c->op.scratch_floats = needs[i];
+}
+
+static lks_status allocate(bf16_layer *c, bool wide, lks_error *err) {
+    lks_op *op = &c->op;
+    const lks_activation *out = op->out;
+    const size_t filters = (size_t)c->blocks * LKS_BLOCK;
+    const size_t weights = (size_t)c->taps * (size_t)c->l.channels;
+    LKS_TRY(lks_map_forward(&c->ahead, op, &c->l, c->unit, err));
+    c->dy =
+        lks_plane_of(c->unit, c->l.outputs, (int)filters, (const int[]){0, 0}, (const int[]){0, 0});
+    if (lks_has_gradient(op->in)) {
+        LKS_TRY(lks_map_back(&c->back, op, &c->l, c->unit, err));
+        c->dy = c->back.plane;
+    }
+    c->bias = lks_op_alloc(op, filters, sizeof *c->bias, err);
+    c->tap_offset = lks_op_alloc(op, (size_t)c->taps, sizeof *c->tap_offset, err);
+    if (c->l.pool)
+        c->argmax = lks_op_alloc(op, (size_t)op->model->capacity * out->size, 1, err);
+    if (!c->bias || !c->tap_offset || (c->l.pool && !c->argmax))
+        return err->status;
+    const int columns = c->l.kernel[1];
+    for (int t = 0; t < c->taps; t++)
+        c->tap_offset[t] =
+            (t / columns * c->ahead.plane.pitch + t % columns) * c->ahead.plane.channels;
+    LKS_TRY(lks_op_sums(op, (weights + (wide && op->n_bias == 0 ? 0 : 1)) * filters, wide, err));
+    place_scratch(c);
+    return LKS_OK;
+}
+
+lks_status lks_bf16_layer_new(lks_site *site, const lks_linear *l, bool wide, lks_error *err) {
+    static const lks_op_class class = {.forward = forward,
+                                       .backward = backward,
+                                       .weights = weights,
+                                       .pack = pack,
+                                       .collect = collect};
+    bf16_layer *c = lks_alloc(1, sizeof *c, "a layer", err);
+    if (!c)
+        return err->status;
+    c->op.in = lks_site_input(site, 0);
+    c->op.trained = site->layer->trainable;
+    c->unit = lks_linear_unit(l, site->model->kernels);
+    c->l = *l;
+    c->taps = l->kernel[0] * l->kernel[1];
+    c->blocks = lks_padded(l->filters) / LKS_BLOCK;
+    c->whole = l->kernel[0] == l->size[0] && l->kernel[1] == l->size[1] && l->pad[0] == 0 &&
+               l->pad[1] == 0;
+    lks_shape out = {l->outputs[0], l->outputs[1], l->filters};
+    if (l->pool) {
+        out.rows /= 2;
+        out.columns /= 2;
+    }
+    LKS_TRY(lks_model_append(site->model, &c->op, &class, site->layer->name, out,
+                             c->blocks * LKS_BLOCK, err));
+    LKS_TRY(lks_op_tensors(&c->op, site->info, err));
+    return allocate(c, wide, err);
+}

@@ -1,0 +1,72 @@
+/* Linear maps from operand planes to images of floats: a convolution, a dense layer, and their data gradients, each
+ * as one or more products of lks_products. */
+#ifndef LKS_NN_MAP_H
+#define LKS_NN_MAP_H
+
+#include "nn/products/plane.h"
+
+/* A weighted layer as the products see it. A dense layer is a convolution whose kernel covers its input. Weights
+ * are [kernel row][kernel column][channel][filter]. */
+typedef struct lks_linear {
+    int size[2];          /* rows and columns of the input */
+    int channels, stored; /* of the input: those that count, and floats from pixel to pixel */
+    int kernel[2], stride[2];
+    int pad[2];     /* rows of zeros above, columns to the left */
+    int outputs[2]; /* rows and columns computed: whole windows only */
+    int filters;
+    bool relu, pool; /* ReLU, and 2 x 2 maxima of the outputs */
+} lks_linear;
+
+/* Outputs that are reached by the same taps: a forward convolution is one phase; of a data gradient there are as
+ * many as the product of the strides. */
+typedef struct lks_phase {
+    int n_pixels;
+    int32_t *pixel_offset;
+    int32_t *out_offset; /* NULL: one after the other */
+    lks_reach *reach;    /* NULL: everything */
+    int n_runs, run_taps;
+    int32_t *run_offset, *tap;
+    void *weights;
+} lks_phase;
+
+typedef struct lks_map {
+    lks_plane plane; /* of what is multiplied */
+    int outputs, blocks;
+    int logical_channels;
+    bool one_block;
+    size_t tap_step, channel_step, output_step; /* in the weights */
+    int n_phases;
+    lks_phase *phases;
+    bool gaps; /* some outputs are reached by no tap: they are 0 */
+} lks_map;
+
+/* The unit that multiplies for the layer, forward and backward. */
+const lks_products *lks_linear_unit(const lks_linear *l, const lks_kernels *kernels);
+
+/* Forward, and from the gradient of the outputs to that of the input. Memory is the operation's. */
+lks_status lks_map_forward(lks_map *m, lks_op *op, const lks_linear *l, const lks_products *unit,
+                           lks_error *err);
+lks_status lks_map_back(lks_map *m, lks_op *op, const lks_linear *l, const lks_products *unit,
+                        lks_error *err);
+
+/* Rounds and reorders a share of the weights. */
+void lks_map_pack(const lks_map *m, const float *weights, int part, int parts);
+
+/* What comes out: images of `size` floats. */
+typedef struct lks_map_output {
+    float *out;
+    size_t size;
+    const float *bias; /* [blocks * 16] or NULL */
+    bool relu;
+    uint8_t *argmax; /* with pooling */
+} lks_map_output;
+
+/* Multiplies `count` images in `plane`, filled as m->plane says. */
+void lks_map_run(const lks_map *m, const void *plane, int count, const lks_map_output *o);
+
+/* Products for one channel and one filter of an image: forward, and of the data gradient, where only taps within
+ * the input count. */
+int64_t lks_linear_products(const lks_linear *l);
+int64_t lks_linear_products_back(const lks_linear *l);
+
+#endif

@@ -1,0 +1,76 @@
+#include "nn/products/plane.h"
+
+#include <string.h>
+
+/* A block of 32 may reach over the end of a run, at worst from the last element on. */
+#define OVERHANG 32
+
+/* Images of a tile lie in different sets of the caches: 64 sets of 64 bytes, an odd number of lines apart. */
+#define SPREAD 1024
+#define OFFSET 320
+
+static size_t spread(size_t bytes) {
+    size_t over = bytes % SPREAD;
+    return bytes - over + (over <= OFFSET ? OFFSET : SPREAD + OFFSET);
+}
+
+lks_plane lks_plane_of(const lks_products *unit, const int size[2], int channels,
+                       const int before[2], const int after[2]) {
+    lks_plane p = {.unit = unit,
+                   .rows = size[0],
+                   .columns = size[1],
+                   .channels = channels,
+                   .top = before[0],
+                   .bottom = after[0],
+                   .left = before[1],
+                   .pitch = size[1] + (before[1] > after[1] ? before[1] : after[1])};
+    size_t rows = (size_t)p.top + (size_t)p.rows + (size_t)p.bottom;
+    size_t elements = (rows * (size_t)p.pitch + (size_t)p.left) * (size_t)channels + OVERHANG;
+    p.image = spread(elements * unit->element) / unit->element;
+    return p;
+}
+
+size_t lks_plane_floats(const lks_plane *p, size_t images) {
+    size_t bytes = (p->image * images + LKS_PLANE_SLACK) * p->unit->element;
+    return (bytes + 63) / 64 * 16;
+}
+
+size_t lks_plane_at(const lks_plane *p, int row, int column) {
+    return (((size_t)(p->top + row) * (size_t)p->pitch) + (size_t)(p->left + column)) *
+           (size_t)p->channels;
+}
+
+/* Zeros in elements [from, to); both forms of an operand have no bit set then. */
+static void clear(const lks_plane *p, char *out, size_t from, size_t to) {
+    memset(out + from * p->unit->element, 0, (to - from) * p->unit->element);
+}
+
+static void clear_border(const lks_plane *p, char *out, size_t end) {
+    size_t row = (size_t)p->columns * (size_t)p->channels, done = 0;
+    for (int y = 0; y < p->rows; y++) {
+        size_t at = lks_plane_at(p, y, 0);
+        if (at > done)
+            clear(p, out, done, at);
+        done = at + row;
+    }
+    clear(p, out, done, end);
+}
+
+uint32_t lks_plane_fill(const lks_plane *p, void *out, const lks_plane_source *from, int first,
+                        int count) {
+    uint32_t bad = 0;
+    lks_narrow_args a = from->first;
+    a.out_row = (size_t)p->pitch * (size_t)p->channels;
+    for (int i = 0; i < count; i++) {
+        size_t at = (size_t)(first + i) * from->step;
+        char *image = (char *)out + (size_t)i * p->image * p->unit->element;
+        clear_border(p, image, p->image + (i == count - 1 ? LKS_PLANE_SLACK : 0));
+        a.x = from->first.x + at;
+        a.relu = from->first.relu ? from->first.relu + at : NULL;
+        a.argmax = from->first.argmax ? from->first.argmax + at : NULL;
+        a.out = image + lks_plane_at(p, 0, 0) * p->unit->element;
+        if (!p->unit->narrow(&a))
+            bad |= (uint32_t)1 << (i % 32);
+    }
+    return bad;
+}
