@@ -193,7 +193,7 @@ typedef enum lks_activation_kind {
 } lks_activation_kind;
 
 typedef struct lks_kernels {
-    const char *isa; /**< "portable", "avx2", "avx512", "neon" */
+    const char *isa; /**< "portable", "avx2", "avx512", "amx", "neon" */
 
     void (*forward)(const lks_forward_args *a);
 
@@ -280,9 +280,9 @@ typedef struct lks_kernels {
     const lks_products *products, *few;
 } lks_kernels;
 
-/** The best table this machine runs, or the one that @p force names ("portable", "avx2", "avx512", "neon";
- * NULL or "" for the best). LKS_ERR_CONFIG where it is unknown or the machine cannot run it: the
- * message lists what can be run. */
+/** The best table this machine runs, or the one that @p force names (as `isa`; NULL or "" for the
+ * best). LKS_ERR_CONFIG where it is unknown or the machine cannot run it: the message lists what can be run. Where the
+ * processor has AMX, asks the system for its tiles, for all threads of the process. */
 lks_status lks_kernels_select(const char *force, const lks_kernels **kernels, lks_error *err);
 
 /** The most tables that one machine can run. */

@@ -26,8 +26,8 @@ void lks_print_usage(const lks_command *const *commands, FILE *out) {
                  "  lockstep help config train.schedule a part of them\n"
                  "  lockstep --version                  what the program is made of\n\n"
                  "Environment:\n"
-                 "  LOCKSTEP_ISA=portable|avx2|avx512|neon  force an instruction set (results do\n"
-                 "                           not change)\n"
+                 "  LOCKSTEP_ISA=portable|avx2|avx512|amx|neon  force an instruction set (results\n"
+                 "                           do not change)\n"
                  "  LOCKSTEP_TRACE_EVENTS=N  events that train --trace keeps of each thread\n"
                  "  OMP_NUM_THREADS=N        threads of a rank, where --threads does not say\n"
                  "  NO_COLOR=1               no colour in messages on a terminal\n\n"
@@ -38,7 +38,7 @@ void lks_print_usage(const lks_command *const *commands, FILE *out) {
                  "made no progress. After 75 and above the same command goes on.\n");
 }
 
-/* "avx512 of portable, avx2, avx512", or why the one asked for cannot be. */
+/* "avx512 of portable, avx2, avx512", say, or why the one asked for cannot be. */
 static void print_kernels(FILE *out) {
     const lks_kernels *tables[LKS_MAX_TABLES], *chosen;
     lks_error err;

@@ -1,10 +1,21 @@
-/* The table of the instruction set this file is compiled for. */
+/* The table of the instruction set this file is compiled for. AMX has tiles for products in bfloat16, and all else from
+ * AVX-512. */
 #include "kernels/kernels_isa.h"
 
 #define NAME_(x) #x
 #define NAME(x)  NAME_(x)
 
-const lks_kernels LKS_KERNEL(lks_table) = {
+#ifdef LKS_TILES_AMX
+#define TABLE    lks_table_amx
+#define PRODUCTS lks_tile_products_amx
+extern const lks_kernels TABLE;
+extern const lks_products PRODUCTS;
+#else
+#define TABLE    LKS_KERNEL(lks_table)
+#define PRODUCTS LKS_KERNEL(lks_fma)
+#endif
+
+const lks_kernels TABLE = {
     .isa = NAME(LKS_ISA_NAME),
     .forward = LKS_KERNEL(lks_forward),
     .winograd_input = LKS_KERNEL(lks_winograd_input),
@@ -37,6 +48,6 @@ const lks_kernels LKS_KERNEL(lks_table) = {
                [LKS_UPDATE_ADADELTA] = LKS_KERNEL(lks_adadelta)},
     .hash = LKS_KERNEL(lks_hash),
     .peak = LKS_KERNEL(lks_peak),
-    .products = &LKS_KERNEL(lks_fma),
+    .products = &PRODUCTS,
     .few = &LKS_KERNEL(lks_fma),
 };

@@ -101,7 +101,7 @@ for isa in $(isas); do
     same "weightless layers first, $isa" "$(result first-portable)" "$(result "first-$isa")"
 done
 
-for isa in sse9 avx512; do
+for isa in sse9 avx512 amx; do
     if isas | grep -qx $isa; then continue; fi
     status=0
     LOCKSTEP_ISA=$isa train refused 1 --threads 1 "${limit[@]}" || status=$?

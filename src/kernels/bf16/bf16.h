@@ -1,9 +1,21 @@
-/* bfloat16 products by fused multiply-adds, see products.h: an operand is a float that holds the value of a bfloat16,
- * so it can be broadcast as it is. */
+/* bfloat16 products, see products.h. For fused multiply-adds an operand is a float that holds the value of a bfloat16,
+ * so it can be broadcast as it is; for AMX, ../amx, it is the bfloat16. */
 #ifndef LKS_KERNELS_BF16_H
 #define LKS_KERNELS_BF16_H
 
 #include "kernels/kernels_isa.h"
+
+#if defined(LKS_TILES_AMX) || defined(LKS_TILES_MODEL)
+typedef uint16_t lks_operand;
+#define LKS_NARROW LKS_KERNEL(lks_tile_narrow)
+#else
+typedef float lks_operand;
+#define LKS_NARROW LKS_KERNEL(lks_fma_narrow)
+#endif
+#ifdef LKS_TILES_AMX
+#undef LKS_KERNEL
+#define LKS_KERNEL(name) name##_amx
+#endif
 
 #define LKS_CHAINS 32 /* products in a block of the recurrence: 16 in each of its two chains */
 
@@ -60,7 +72,22 @@ LKS_INLINE bool v_any(lks_bits mask) {
     return v_nonzero_mask((vf)(mask & 0x3f800000u)) != 0;
 }
 
+/* Vectors that v_round() made. */
+LKS_INLINE void v_store_operands(lks_operand *to, vf v) {
+#if defined(LKS_TILES_AMX) || defined(LKS_TILES_MODEL)
+    float lanes[LKS_VL];
+    uint32_t bits[LKS_VL];
+    v_store(lanes, v);
+    memcpy(bits, lanes, sizeof bits);
+    for (int l = 0; l < LKS_VL; l++)
+        to[l] = (lks_operand)(bits[l] >> 16);
+#else
+    v_store(to, v);
+#endif
+}
+
 bool LKS_KERNEL(lks_fma_narrow)(const lks_narrow_args *a);
+bool LKS_KERNEL(lks_tile_narrow)(const lks_narrow_args *a);
 size_t LKS_KERNEL(lks_fma_packed_bytes)(int n_runs, int run_length, int blocks, bool one_block);
 void LKS_KERNEL(lks_fma_pack)(const lks_pack_args *a, int part, int parts);
 void LKS_KERNEL(lks_fma_product)(const lks_product_args *a);

@@ -1,4 +1,4 @@
-/* Rounding of operands, and the weights of a layer, rounded and in the order in which products want them. */
+/* Rounding of operands, for both units. */
 #include "kernels/bf16/bf16.h"
 
 /* The first n <= LKS_VL lanes; zeros stand in for the others. */
@@ -22,15 +22,15 @@ LKS_INLINE vf operand(const lks_narrow_args *a, size_t at, size_t n) {
     return v_where_positive(n < LKS_VL ? load_some(a->relu + at, n) : v_load(a->relu + at), v);
 }
 
-LKS_INLINE void store(float *x, size_t n, vf v) {
+LKS_INLINE void store(lks_operand *to, size_t n, vf v) {
+    lks_operand lanes[LKS_VL];
+    v_store_operands(n < LKS_VL ? lanes : to, v);
     if (n < LKS_VL)
-        store_some(x, n, v);
-    else
-        v_store(x, v);
+        memcpy(to, lanes, n * sizeof *to);
 }
 
 /* The windows' rows of one channel vector: each value to its place of four. */
-LKS_INLINE void store_window(const lks_narrow_args *a, float *to, size_t at, size_t n, vf v) {
+LKS_INLINE void store_window(const lks_narrow_args *a, lks_operand *to, size_t at, size_t n, vf v) {
     uint8_t place[LKS_VL] = {0};
     memcpy(place, a->argmax + at, n < LKS_VL ? n : LKS_VL);
     for (int k = 0; k < 4; k++)
@@ -46,7 +46,7 @@ static bool narrow_plain(const lks_narrow_args *a) {
         for (size_t i = 0; i < row; i += LKS_VL) {
             const size_t n = row - i < LKS_VL ? row - i : LKS_VL;
             vf v = operand(a, r * row + i, n);
-            store((float *)a->out + r * a->out_row + i, n, v);
+            store((lks_operand *)a->out + r * a->out_row + i, n, v);
             bad |= v_not_finite(v);
         }
     return !v_any(bad);
@@ -67,8 +67,8 @@ LKS_INLINE lks_bits narrow_channels(const lks_narrow_args *a, int first, int vec
     for (int r = 0; r < a->rows; r++)
         for (int c = 0; c < a->columns; c++) {
             const size_t at = ((size_t)r * a->columns + c) * a->channels + first;
-            float *out = (float *)a->out + (windows ? 2 * r : r) * a->out_row +
-                         (size_t)(windows ? 2 * c : c) * a->channels + first;
+            lks_operand *out = (lks_operand *)a->out + (windows ? 2 * r : r) * a->out_row +
+                               (size_t)(windows ? 2 * c : c) * a->channels + first;
             LKS_FOR (int v = 0; v < vectors; v++) {
                 const size_t here = v == vectors - 1 ? n : LKS_VL;
                 vf x = operand(a, at + v * LKS_VL, here);
@@ -82,7 +82,7 @@ LKS_INLINE lks_bits narrow_channels(const lks_narrow_args *a, int first, int vec
         }
     LKS_FOR (int v = 0; v < vectors; v++)
         if (sums)
-            store(sums + v * LKS_VL, v == vectors - 1 ? n : LKS_VL, sum[v]);
+            store_some(sums + v * LKS_VL, v == vectors - 1 ? n : LKS_VL, sum[v]);
     return bad;
 }
 
@@ -99,42 +99,8 @@ LKS_INLINE bool all_channels(const lks_narrow_args *a, bool windows) {
     return !v_any(bad);
 }
 
-bool LKS_KERNEL(lks_fma_narrow)(const lks_narrow_args *a) {
+bool LKS_NARROW(const lks_narrow_args *a) {
     if (a->argmax)
         return all_channels(a, true);
     return a->sums ? all_channels(a, false) : narrow_plain(a);
-}
-
-size_t LKS_KERNEL(lks_fma_packed_bytes)(int n_runs, int run_length, int blocks, bool one_block) {
-    (void)one_block;
-    return (size_t)n_runs * run_length * blocks * LKS_BLOCK * sizeof(float);
-}
-
-/* Channel i of a tap for one block of outputs; w is what its first output has. */
-LKS_INLINE void pack_channel(float *out, const float *w, int outputs, size_t output_step) {
-    float lanes[LKS_BLOCK] = {0};
-    for (int o = 0; o < outputs; o++)
-        lanes[o] = w[o * output_step];
-    for (int v = 0; v < VPB; v++)
-        v_store(out + v * LKS_VL, v_round(v_load(lanes + v * LKS_VL)));
-}
-
-/* [run][place][channel][16] of one block of outputs */
-static void pack_block(const lks_pack_args *a, float *out, int first) {
-    const int outputs = a->outputs - first < LKS_BLOCK ? a->outputs - first : LKS_BLOCK;
-    for (int t = 0; t < a->n_runs * a->run_taps; t++) {
-        const float *w = a->w + a->tap[t] * a->tap_step + first * a->output_step;
-        for (int i = 0; i < a->logical_channels; i++, out += LKS_BLOCK)
-            pack_channel(out, w + i * a->channel_step, outputs, a->output_step);
-        size_t rest = (size_t)(a->channels - a->logical_channels) * LKS_BLOCK;
-        memset(out, 0, rest * sizeof *out);
-        out += rest;
-    }
-}
-
-void LKS_KERNEL(lks_fma_pack)(const lks_pack_args *a, int part, int parts) {
-    const int blocks = (a->outputs + LKS_BLOCK - 1) / LKS_BLOCK;
-    const size_t block = (size_t)a->n_runs * a->run_taps * a->channels * LKS_BLOCK;
-    for (int b = blocks * part / parts; b < blocks * (part + 1) / parts; b++)
-        pack_block(a, (float *)a->out + b * block, b * LKS_BLOCK);
 }

@@ -1,0 +1,134 @@
+#include "kernels/amx/plan.h"
+
+#define HELD_BYTES ((size_t)1 << 20) /* half of a second-level cache */
+#define LINE       32                /* operands in a line of the cache */
+
+/* Where the output has one column any distance will do: that of the taps makes them share. */
+static ptrdiff_t column_of(const lks_gradient_args *a) {
+    ptrdiff_t distance = 0;
+    for (int t = 1; t < a->taps; t++) {
+        const ptrdiff_t d = a->tap_offset[t] - a->tap_offset[t - 1];
+        if (d > 0 && (distance == 0 || d < distance))
+            distance = d;
+    }
+    return a->columns > 1 ? a->x_column : distance ? distance : a->channels;
+}
+
+static void set_geometry(lks_plan *p) {
+    const lks_gradient_args *a = p->a;
+    p->x_column = column_of(a);
+    p->per_block = LKS_CHAINS / a->group;
+    p->row_blocks = (a->columns + p->per_block - 1) / p->per_block;
+    p->tiles = (a->channels + LKS_BLOCK - 1) / LKS_BLOCK;
+    p->pairs = (a->blocks + 1) / 2;
+    p->first = p->last = a->tap_offset[0];
+    for (int t = 1; t < a->taps; t++) {
+        p->first = a->tap_offset[t] < p->first ? a->tap_offset[t] : p->first;
+        p->last = a->tap_offset[t] > p->last ? a->tap_offset[t] : p->last;
+    }
+    p->last += (ptrdiff_t)(a->rows - 1) * a->x_row + (ptrdiff_t)(a->columns - 1) * a->x_column;
+}
+
+/* Adds a tap to the phase that has its rest. */
+static void add_tap(lks_plan *p, int t) {
+    const ptrdiff_t offset = p->a->tap_offset[t];
+    const int row = p->a->rows > 1 ? (int)(offset / p->a->x_row) : 0;
+    const ptrdiff_t in_row = offset - (ptrdiff_t)row * p->a->x_row * (p->a->rows > 1);
+    const int column = (int)(in_row / p->x_column);
+    const ptrdiff_t rest = in_row - column * p->x_column;
+    int n = 0;
+    while (n < p->n_phases && p->phases[n].rest != rest)
+        n++;
+    lks_phase *s = &p->phases[n];
+    if (n == p->n_phases) {
+        *s = (lks_phase){.rest = rest, .first_row = row, .first_column = column};
+        p->n_phases++;
+    }
+    s->first_row = row < s->first_row ? row : s->first_row;
+    s->end_row = row >= s->end_row ? row + 1 : s->end_row;
+    s->first_column = column < s->first_column ? column : s->first_column;
+    s->columns = column >= s->columns ? column + 1 : s->columns; /* the end, so far */
+    p->taps[t] = (lks_tap){n, row, column};
+}
+
+/* Rows in addition to those of the output. */
+static int span_of(const lks_phase *s) {
+    return s->end_row - s->first_row - 1;
+}
+
+static void set_row(const lks_plan *p, lks_phase *s) {
+    const int columns =
+        s->columns - s->first_column - 1 + p->row_blocks * p->per_block + p->per_block - 1;
+    s->columns = columns / p->per_block * p->per_block;
+    s->pitch = (size_t)s->columns * p->a->group;
+    if (s->pitch / LINE % 2 == 0)
+        s->pitch +=
+            LINE; /* an odd number of lines: rows of a tile fall into different sets of the cache */
+    s->copy = (size_t)p->tiles * LKS_BLOCK * s->pitch;
+    s->row = s->copy * s->copies;
+}
+
+static void set_phases(lks_plan *p) {
+    for (int t = 0; t < p->a->taps; t++)
+        add_tap(p, t);
+    for (int n = 0; n < p->n_phases; n++)
+        p->phases[n].copies = 1;
+    for (int t = 0; t < p->a->taps; t++) {
+        lks_tap *tap = &p->taps[t];
+        lks_phase *s = &p->phases[tap->phase];
+        tap->row -= s->first_row;
+        tap->column -= s->first_column;
+        if (tap->column % 2 != 0 && p->a->group == 16)
+            s->copies = 2;
+    }
+    for (int n = 0; n < p->n_phases; n++)
+        set_row(p, &p->phases[n]);
+}
+
+/* As many rows, or groups of images, as the cache holds. */
+static void set_band(lks_plan *p) {
+    const lks_gradient_args *a = p->a;
+    size_t per_row = (size_t)p->row_blocks * a->blocks * LKS_TILE_OPERANDS, span = 0;
+    for (int n = 0; n < p->n_phases; n++) {
+        per_row += p->phases[n].row;
+        span += p->phases[n].row * span_of(&p->phases[n]);
+    }
+    const size_t operands = HELD_BYTES / sizeof(lks_operand);
+    const size_t groups = (size_t)(a->samples + a->group - 1) / a->group;
+    size_t band = operands > span + per_row ? (operands - span) / per_row : 1;
+    p->band = band < (size_t)a->rows ? (int)band : a->rows;
+    size_t held = p->band < a->rows ? 1 : operands / (span + per_row * a->rows);
+    held = held < groups ? held : groups;
+    p->held = held < 1 ? 1 : held < LKS_MAX_HELD ? (int)held : LKS_MAX_HELD;
+    p->keeps = p->band < a->rows || a->chunk > a->group;
+}
+
+static void set_memory(lks_plan *p, char *memory) {
+    const lks_gradient_args *a = p->a;
+    for (int n = 0; n < p->n_phases; n++) {
+        lks_phase *s = &p->phases[n];
+        s->rows = p->band + span_of(s);
+        s->at = p->x_group;
+        p->x_group += s->row * s->rows;
+    }
+    p->dy_group = (size_t)p->band * p->row_blocks * a->blocks * LKS_TILE_OPERANDS;
+    const size_t x = p->x_group * p->held * sizeof *p->x,
+                 dy = p->dy_group * p->held * sizeof *p->dy;
+    const size_t tiles = p->keeps ? (size_t)p->pairs * p->tiles : 2;
+    p->bytes = x + dy + tiles * a->taps * 2 * LKS_TILE_BYTES;
+    if (memory) {
+        p->x = (lks_operand *)memory;
+        p->dy = (lks_operand *)(memory + x);
+        p->partials = (float *)(memory + x + dy);
+    }
+}
+
+void LKS_KERNEL(lks_tile_plan)(lks_plan *p, const lks_gradient_args *a, char *memory) {
+    p->a = a;
+    p->n_phases = 0;
+    p->x_group = 0;
+    set_geometry(p);
+    set_phases(p);
+    set_band(p);
+    set_memory(p, memory);
+}
