@@ -1,6 +1,6 @@
 /* A few training steps of a small network with everything in it, on synthetic images, by the modules
- * that need nothing but a C library: usage train_core ISA THREADS FILE. FILE gets, for two optimizers,
- * the weights after the last step, the optimizer's state and the averaged weights, as they lie in
+ * that need nothing but a C library: usage train_core ISA THREADS FILE. FILE gets, for two optimizers and,
+ * with one of them, for bfloat16, the weights after the last step, the optimizer's state and the averaged weights, as they lie in
  * memory: equal on every processor. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +103,18 @@ static void train(lks_model *m, lks_optimizer *o, lks_average *average, int thre
     }
 }
 
+static lks_model *create(const lks_config *c, const lks_kernels *kernels, int threads) {
+    static float pixels[1][256];
+    lks_error err;
+    lks_model *m;
+    for (int b = 0; b < 256; b++)
+        pixels[0][b] = (float)b / 255.0f;
+    if (lks_model_create(&m, c, (lks_shape){SIZE, SIZE, 1}, CLASSES, (const float(*)[256])pixels,
+                         kernels, threads, BATCH, &err) != LKS_OK)
+        fail(&err);
+    return m;
+}
+
 /* From the initial weights, with one optimizer; writes the weights, and what is kept beside them. */
 static void train_with(lks_optimizer_name name, lks_model *m, const lks_kernels *kernels,
                        int threads, FILE *out) {
@@ -129,21 +141,20 @@ static void train_with(lks_optimizer_name name, lks_model *m, const lks_kernels 
 int main(int argc, char **argv) {
     lks_error err;
     const lks_kernels *kernels;
-    lks_model *m;
-    float pixels[1][256];
     int threads = argc > 3 ? atoi(argv[2]) : 1;
     FILE *out = argc > 3 ? fopen(argv[3], "wb") : NULL;
     if (!out)
         return 2;
-    for (int b = 0; b < 256; b++)
-        pixels[0][b] = (float)b / 255.0f;
-    const lks_config c = configuration();
-    if (lks_kernels_select(argv[1], &kernels, &err) != LKS_OK ||
-        lks_model_create(&m, &c, (lks_shape){SIZE, SIZE, 1}, CLASSES, (const float(*)[256])pixels,
-                         kernels, threads, BATCH, &err) != LKS_OK)
+    if (lks_kernels_select(argv[1], &kernels, &err) != LKS_OK)
         fail(&err);
+    lks_config c = configuration();
+    lks_model *m = create(&c, kernels, threads);
     train_with(LKS_ADAMW, m, kernels, threads, out); /* each weight by itself */
     train_with(LKS_LAMB, m, kernels, threads, out);  /* by norms of its tensor */
+    lks_model_free(m);
+    c.train.precision = LKS_BF16;
+    m = create(&c, kernels, threads);
+    train_with(LKS_ADAMW, m, kernels, threads, out);
     lks_model_free(m);
     return fclose(out) == 0 ? 0 : 1;
 }

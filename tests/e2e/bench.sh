@@ -60,6 +60,16 @@ done
 holds "exact : fp32" "$near"' (.exact.images_per_second / .fp32.images_per_second) as $ratio |
     [.exact_to_fp32, .exact_to_fp32_least, .exact_to_fp32_most] | all(.[]; near($ratio))'
 
+# --- in bfloat16 the peak is that of the unit that multiplies
+bench 0 1 "$config" --data "$golden" --set train.precision=bf16 --steps 2 --rounds 1 --format json --threads 1
+holds "bf16: precision and unit are told" '.precision == "bf16" and (.products | IN("fma", "amx"))'
+holds "bf16: other weights than float32" ".exact.weights_sha256 | length == 64 and . != \"$(key run weights_sha256)\""
+unit=$(jq -r .products "$work/out")
+LOCKSTEP_ISA=portable bench 0 1 "$config" --data "$golden" --set train.precision=bf16 --steps 2 --rounds 1 --threads 1
+check "portable kernels multiply by FMA" grep -qE '^ +FMA peak of all threads beside it ' "$work/out"
+[ "$unit" != amx ] || { bench 0 1 "$config" --data "$golden" --set train.precision=bf16 --steps 2 --rounds 1 --threads 1 &&
+    check "AMX has a peak of its own" grep -qE '^ +AMX peak of all threads beside it ' "$work/out"; }
+
 # --- no data: made-up ones, and it is said
 bench 0 1 "$config" --set data.dir=nowhere --steps 2 --rounds 2 --threads 1
 check "a table" grep -qE '^  images a second +[0-9.]+ +[0-9.]+$' "$work/out"

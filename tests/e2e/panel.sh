@@ -36,6 +36,14 @@ check "the comparison says something: several classes are answered" found layers
 check "names of classes come through" found layers \
     '.classes == ["zero", "one", "<two>", "th\"ree", "\\four", "fi&ve", "</script>", "sieben", "acht", "neun"]'
 
+# --- in bfloat16 the page computes what the program does, to the last bit: a difference in one operand of a product
+# would show. History has probabilities as float32, hence 2^-24.
+trained rounded 1 --threads 2 --set train.precision=bf16 --set train.epochs=1
+page rounded
+compare rounded
+check "bf16: the program's probabilities, as near as float32 is" found rounded '.n == 500 and .worst < 6e-8 and .answers >= 5'
+$ok || show "$work/rounded.json"
+
 # --- pictures of other sizes and in colour are prepared as `lockstep predict` prepares them
 prepared() { # prepared RUN PICTURE...
     local run=$1
