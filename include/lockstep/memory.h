@@ -16,6 +16,15 @@ void *lks_alloc(size_t count, size_t size, const char *what, lks_error *err)
 /** Frees what lks_alloc() returned; NULL is allowed. */
 void lks_free(void *p);
 
+/** The same as lks_alloc(), but large memory is left to the system until it is written: only what is used counts as
+ *  resident, and on a machine with several memories a page lies near the thread that wrote it first. Freed with
+ *  lks_free_lazy(). */
+void *lks_alloc_lazy(size_t count, size_t size, const char *what, lks_error *err)
+    __attribute__((malloc, warn_unused_result));
+
+/** Frees what lks_alloc_lazy() returned; NULL is allowed. */
+void lks_free_lazy(void *p);
+
 /** The most memory that this process had resident so far, in bytes; 0 where the system does not tell
  * (/proc/self/status, Linux). */
 size_t lks_peak_resident(void);

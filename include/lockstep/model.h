@@ -131,12 +131,12 @@ lks_score lks_model_judge(const lks_model *model, const double *probabilities, i
 typedef struct lks_layer_output {
     lks_shape shape;     /**< behind a flatten still that of the image, as its values lie */
     size_t pixel_step;   /**< floats from one [row][column] to the next: at least the channels */
-    size_t sample_step;  /**< floats from one image of the batch to the next */
     const float *values; /**< belong to the model, until it runs again; NULL: see below */
 } lks_layer_output;
 
-/** The output of layer @p layer of the configuration for the batch last run. values is NULL for a layer
- * that is computed in one go with the one behind it, like a convolution before its ReLU. */
+/** The output of layer @p layer of the configuration for the image that was evaluated last: right after
+ * lks_model_evaluate() of one image alone. values is NULL for a layer that is computed in one go with the one
+ * behind it, like a convolution before its ReLU. */
 lks_layer_output lks_model_output(const lks_model *model, int layer);
 
 #endif

@@ -12,32 +12,29 @@ typedef struct activation_op {
 } activation_op;
 
 /* What pads channels has to stay 0, and sigmoid(0) is not. */
-static void clear_padding(const lks_activation *out, int first, int count) {
+static void clear_padding(const lks_activation *out, float *y, int count) {
     int channels = out->shape.channels, padding = out->stride - channels;
     size_t pixels = (size_t)out->shape.rows * out->shape.columns * count;
-    float *at = out->value + first * out->size + channels;
     for (size_t p = 0; padding > 0 && p < pixels; p++)
-        memset(at + p * out->stride, 0, (size_t)padding * sizeof(float));
+        memset(y + p * out->stride + channels, 0, (size_t)padding * sizeof(float));
 }
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
     const activation_op *a = (const activation_op *)op;
-    size_t at = first * op->out->size;
-    op->model->kernels->activate(a->kind, op->out->value + at, op->in->value + at,
-                                 op->out->size * count, a->slope);
+    float *y = lks_value(op->out, w, first);
+    op->model->kernels->activate(a->kind, y, lks_value(op->in, w, first), op->out->size * count,
+                                 a->slope);
     if (a->kind == LKS_ACT_SIGMOID)
-        clear_padding(op->out, first, count);
+        clear_padding(op->out, y, count);
 }
 
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
     const activation_op *a = (const activation_op *)op;
-    size_t at = first * op->out->size;
     if (op->dx)
-        op->model->kernels->activate_backward(a->kind, op->dx + at, op->out->gradient + at,
-                                              op->in->value + at, op->out->value + at,
-                                              op->out->size * count, a->slope);
+        op->model->kernels->activate_backward(
+            a->kind, lks_sample(op->dx, w, first), lks_gradient(op->out, w, first),
+            lks_value(op->in, w, first), lks_value(op->out, w, first), op->out->size * count,
+            a->slope);
 }
 
 lks_status lks_activation_new(lks_site *site, lks_activation_kind kind, double slope,

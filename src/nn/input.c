@@ -11,12 +11,11 @@ typedef struct input_op {
 } input_op;
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
     const input_op *in = (input_op *)op;
     int channels = op->out->shape.channels, stride = op->out->stride;
     size_t pixels = (size_t)op->out->shape.rows * op->out->shape.columns;
     const uint8_t *bytes = op->model->batch.images + (size_t)first * pixels * channels;
-    float *x = op->out->value + (size_t)first * op->out->size;
+    float *x = lks_value(op->out, w, first);
     for (size_t i = 0; i < pixels * count; i++)
         for (int c = 0; c < channels; c++)
             x[i * stride + c] = in->table[c][bytes[i * channels + c]];

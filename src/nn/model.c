@@ -6,6 +6,7 @@
 
 #include "lockstep/memory.h"
 #include "nn/input.h"
+#include "nn/engine/lives.h"
 #include "nn/plan.h"
 
 /* Every loop here deals its work to exactly m->threads threads, so they must really come. */
@@ -48,9 +49,11 @@ static lks_status add_workers(lks_model *m, lks_error *err) {
         if (!w)
             return err->status;
         w->index = t;
+        w->own = lks_lives_alloc(m, m->worker_bytes, 1, err);
         w->scratch = lks_model_alloc(m, scratch, sizeof(float), "thread memory", err);
         w->bad = lks_model_alloc(m, (size_t)m->n_ops, sizeof *w->bad, "thread memory", err);
-        if (!w->scratch || !w->bad)
+        w->memory = w->own;
+        if (!w->own || !w->scratch || !w->bad)
             return err->status;
     }
     return LKS_OK;
@@ -58,16 +61,18 @@ static lks_status add_workers(lks_model *m, lks_error *err) {
 
 static lks_status make_message(lks_model *m, lks_error *err) {
     size_t head = LKS_MSG_HEAD + (size_t)m->n_ops;
-    m->n_message = head + (m->exact ? m->n_weights : 0);
-    m->message = lks_model_alloc(m, m->n_message, sizeof *m->message, "the message", err);
+    m->gathered.length = head + (m->exact ? m->n_weights : 0);
+    m->gathered.message =
+        lks_model_alloc(m, m->gathered.length, sizeof *m->gathered.message, "the message", err);
     if (!m->exact)
-        m->gradients = lks_model_alloc(m, m->n_weights, sizeof *m->gradients, "gradients", err);
-    return m->message && (m->exact || m->gradients) ? LKS_OK : err->status;
+        m->gathered.gradients =
+            lks_model_alloc(m, m->n_weights, sizeof *m->gathered.gradients, "gradients", err);
+    return m->gathered.message && (m->exact || m->gathered.gradients) ? LKS_OK : err->status;
 }
 
 static void place_sums(lks_model *m, lks_op *op) {
-    int64_t *exact = m->message + LKS_MSG_HEAD + m->n_ops + op->offset;
-    op->sums[0] = m->exact ? (void *)exact : (void *)(m->gradients + op->offset);
+    int64_t *exact = m->gathered.message + LKS_MSG_HEAD + m->n_ops + op->offset;
+    op->sums[0] = m->exact ? (void *)exact : (void *)(m->gathered.gradients + op->offset);
 }
 
 /* A layer is at most one operation, and there is the input. */
@@ -91,6 +96,9 @@ static lks_status build(lks_model *m, const lks_config *config, const lks_layer_
                         const float (*pixels)[256], lks_error *err) {
     LKS_TRY(make_room(m, config, err));
     LKS_TRY(lks_plan(m, config, info, pixels, err));
+    for (int i = 0; i < m->n_ops; i++)
+        if (m->ops[i]->class->moments && m->ops[i]->trained)
+            m->rendezvous.stops[m->rendezvous.n_stops++] = i;
     m->weights = lks_model_alloc(m, m->n_weights, sizeof(float), "weights", err);
     if (!m->weights)
         return err->status;
@@ -99,9 +107,8 @@ static lks_status build(lks_model *m, const lks_config *config, const lks_layer_
         m->ops[i]->weights = m->weights + m->ops[i]->offset;
         if (m->ops[i]->in_place)
             place_sums(m, m->ops[i]);
-        if (m->ops[i]->class->moments && m->ops[i]->trained)
-            m->rendezvous.stops[m->rendezvous.n_stops++] = i;
     }
+    LKS_TRY(lks_lives_place(m, err));
     return add_workers(m, err);
 }
 
@@ -113,6 +120,8 @@ static lks_status create(lks_model **model, const lks_config *config, const lks_
     *m = start;
     m->chunk = config->train.chunk;
     m->exact = config->train.reduce == LKS_REDUCE_EXACT;
+    m->whole =
+        config->train.precision == LKS_BF16; /* its kernels work on sixteen images at a time */
     m->seed = config->seed;
     m->init = config->init;
     lks_status status = lks_objective_create(&m->objective, &config->train, classes, err);
@@ -155,6 +164,7 @@ void lks_model_free(lks_model *m) {
     for (int i = 0; i < m->n_activations; i++)
         lks_activation_free(m->activations[i]);
     for (int t = 0; m->workers && t < m->threads && m->workers[t]; t++) {
+        lks_free_lazy(m->workers[t]->own);
         lks_free(m->workers[t]->scratch);
         lks_free(m->workers[t]->bad);
         lks_free(m->workers[t]);
@@ -168,8 +178,8 @@ void lks_model_free(lks_model *m) {
     lks_free(m->tensors);
     lks_free(m->plans);
     lks_free(m->weights);
-    lks_free(m->message);
-    lks_free(m->gradients);
+    lks_free(m->gathered.message);
+    lks_free(m->gathered.gradients);
     lks_free(m);
 }
 
@@ -184,9 +194,9 @@ lks_model_view lks_model_look(const lks_model *m) {
                             .tensors = m->tensors,
                             .n_tensors = m->n_tensors,
                             .n_operations = m->n_ops,
-                            .message = m->message,
-                            .n_message = m->n_message,
-                            .gradients = m->gradients,
+                            .message = m->gathered.message,
+                            .n_message = m->gathered.length,
+                            .gradients = m->gathered.gradients,
                             .n_meetings = 2 * m->rendezvous.n_stops, /* forward and backward */
                             .bytes = m->bytes,
                             .kernels = m->kernels,
@@ -226,5 +236,5 @@ lks_layer_output lks_model_output(const lks_model *m, int layer) {
     const lks_activation *a = m->layer_out[layer];
     if (!a)
         return (lks_layer_output){0};
-    return (lks_layer_output){a->shape, (size_t)a->stride, a->size, a->value};
+    return (lks_layer_output){a->shape, (size_t)a->stride, lks_value(a, m->workers[0], 0)};
 }

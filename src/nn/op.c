@@ -2,6 +2,7 @@
  * other, tensors registered. */
 #include "nn/op.h"
 
+#include <assert.h>
 #include <fenv.h>
 #include <float.h>
 #include <stdio.h>
@@ -54,19 +55,29 @@ void *lks_op_alloc(lks_op *op, size_t count, size_t size, lks_error *err) {
     return p;
 }
 
+void lks_op_keep(lks_op *op, lks_samples *samples, size_t each, bool from_forward) {
+    assert(op->n_kept < LKS_KEPT_MAX);
+    samples->each = each;
+    op->kept[op->n_kept++] = (lks_kept){samples, from_forward};
+}
+
 void lks_op_free(lks_op *op) {
     for (int s = 0; op->sums && !op->in_place && s < op->n_sums; s++)
-        lks_free(op->sums[s]);
+        lks_free_lazy(op->sums[s]);
     for (int k = 0; k < op->n_owned; k++)
         lks_free(op->owned[k]);
+    for (int k = 0; k < op->n_kept; k++)
+        lks_free_lazy(op->kept[k].samples->batch);
+    lks_free_lazy(op->apart.batch);
+    for (int k = 0; k < op->n_more; k++)
+        lks_free_lazy(op->more[k].apart.batch);
     lks_free(op->owned);
     lks_free(op);
 }
 
 void lks_activation_free(lks_activation *a) {
-    lks_free(a->value);
-    if (!a->borrowed)
-        lks_free(a->gradient);
+    lks_free_lazy(a->value.batch);
+    lks_free_lazy(a->own_gradient.batch);
     lks_free(a);
 }
 
@@ -82,17 +93,9 @@ static lks_activation *add_activation(lks_model *m, lks_shape shape, int stride,
     a->shape = shape;
     a->stride = stride;
     a->size = (size_t)shape.rows * shape.columns * stride;
-    a->value = lks_model_alloc(m, a->size * m->capacity, sizeof(float), "activations", err);
-    a->borrowed = lender != NULL;
-    if (lender)
-        a->gradient = lender->gradient;
-    else if (gradient)
-        a->gradient =
-            lks_model_alloc(m, a->size * m->capacity, sizeof(float), "activation gradients", err);
-    if (!a->value || (gradient && !a->gradient)) {
-        lks_activation_free(a);
-        return NULL;
-    }
+    a->value.each = a->own_gradient.each = a->size * sizeof(float);
+    if (gradient)
+        a->gradient = lender ? lender->gradient : &a->own_gradient;
     m->activations[m->n_activations++] = a;
     return a;
 }

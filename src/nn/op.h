@@ -1,15 +1,17 @@
 /* One operation of the network: a layer, or a convolution, dense layer or batchnorm with the ReLU
  * and pooling that follow it; and the toolkit that operations are made with.
  *
- * The engine calls, for ranges of images that any partition may choose, forward and backward
- * (data); then weights for whole chunks, in order, cut into parts by output. A part never shares an
- * output with another, so threads never share a sum. */
+ * The engine calls, for images of a chunk, forward and backward (data); then weights for whole
+ * chunks, cut into parts by output. */
 #ifndef LKS_NN_OP_H
 #define LKS_NN_OP_H
+
+#include <stdatomic.h>
 
 #include "lockstep/config.h"
 #include "lockstep/exact.h"
 #include "lockstep/kernels.h"
+#include "lockstep/memory.h"
 #include "lockstep/model_data.h"
 #include "lockstep/status.h"
 #include "nn/objective.h"
@@ -22,30 +24,61 @@ typedef struct lks_span {
 } lks_span;
 lks_span lks_part(int n, int part, int parts);
 
-/* An activation of every sample of the rank's batch: [sample][row][column][channel padded]. */
+/* Memory with a part for each sample: for all samples of the rank's batch, or, where nothing of it is
+ * needed once a chunk has gone through a pass, for those of the chunk that a worker has in hand. See
+ * lives.h for who gets which. Given when all operations are made; zero at first. */
+typedef struct lks_samples {
+    size_t each; /* bytes a sample */
+    void *batch; /* [capacity], or NULL: the worker's */
+    size_t at;   /* its place in lks_worker.memory, for [chunk] samples */
+} lks_samples;
+
+/* An activation: for each sample [row][column][channel padded]. */
 typedef struct lks_activation {
     lks_shape shape;
-    int stride;      /* floats from pixel to pixel: channels padded */
-    size_t size;     /* floats per sample */
-    float *value;    /* [capacity][size] */
-    float *gradient; /* same, or NULL where nobody needs it: before the first weights */
-    bool borrowed;   /* gradient is the input's of the same operation, see lks_op.dx_over_dy */
-    int readers;     /* layers that read it */
+    int stride;  /* floats from pixel to pixel: channels padded */
+    size_t size; /* floats per sample */
+    lks_samples value;
+    const lks_samples *gradient; /* NULL where nobody needs it: before the first weights */
+    lks_samples own_gradient; /* it is this, or that of another activation, see lks_op.dx_over_dy */
+    int readers;              /* layers that read it */
 } lks_activation;
 
 /* What one thread owns. Allocated apart, so that threads do not share cache lines. */
 typedef struct lks_worker {
     int index;
+    uint16_t work;    /* number of the work that it asks for next: see work.h */
+    char *own;        /* its memory for the samples of a chunk */
+    char *memory;     /* of the chunk in hand: its own, or another worker's */
+    int first;        /* the sample that stands first there */
     float *scratch;   /* the largest lks_op.scratch_floats */
     int64_t *bad;     /* [operations] 1 where a partial could not be summed */
     int64_t products; /* computed so far: see lks_model_flop() */
     int64_t samples, correct, bad_loss;
     uint64_t hash;
     lks_limbs loss;
+    _Alignas(LKS_ALIGN) _Atomic uint64_t share; /* what helpers read and change */
 } lks_worker;
+
+/* What stands there of a sample that is in hand; of the samples after it, too, side by side, as far as
+ * they belong to the same chunk. */
+static inline void *lks_sample(const lks_samples *m, const lks_worker *w, int sample) {
+    return m->batch ? (char *)m->batch + (size_t)sample * m->each
+                    : w->memory + m->at + (size_t)(sample - w->first) * m->each;
+}
+
+static inline float *lks_value(const lks_activation *a, const lks_worker *w, int sample) {
+    return lks_sample(&a->value, w, sample);
+}
+
+/* Only where a->gradient is not NULL. */
+static inline float *lks_gradient(const lks_activation *a, const lks_worker *w, int sample) {
+    return lks_sample(a->gradient, w, sample);
+}
 
 typedef struct lks_op lks_op;
 
+/* All samples of a call belong to one chunk, but for weights() of wide operations. */
 typedef struct lks_op_class {
     void (*forward)(lks_op *op, lks_worker *w, int first, int count);
     /* Writes dx of the samples; only called where out has a gradient. */
@@ -67,9 +100,16 @@ typedef struct lks_op_class {
 /* An input and where backward puts its gradient. */
 typedef struct lks_op_input {
     lks_activation *from;
-    float *dx;    /* [capacity][size], or NULL where nobody needs it */
-    bool dx_adds; /* dx is a buffer of its own, which the engine adds to the input's gradient */
+    const lks_samples *dx; /* NULL where nobody needs it */
+    lks_samples apart;     /* where dx is this, the engine adds it to the input's gradient */
 } lks_op_input;
+
+/* Memory for samples that an operation asked for. */
+typedef struct lks_kept {
+    lks_samples *samples;
+    bool from_forward; /* written forward, read backward; else backward alone */
+} lks_kept;
+#define LKS_KEPT_MAX 8
 
 struct lks_op {
     const lks_op_class *class;
@@ -77,8 +117,8 @@ struct lks_op {
     int index;
     char name[LKS_NAME_MAX];
     lks_activation *in, *out; /* `in`: the first input; the network's own input has none */
-    float *dx;                /* of the first input, as in lks_op_input */
-    bool dx_adds;
+    const lks_samples *dx;    /* of the first input, as in lks_op_input */
+    lks_samples apart;
     lks_op_input more[LKS_LAYER_INPUTS_MAX - 1]; /* the other inputs of a sum or the like */
     int n_more;
     /* backward may put dx where it read the output's gradient: then an input that nobody else reads
@@ -87,6 +127,8 @@ struct lks_op {
     size_t scratch_floats;
     void **owned; /* what lks_op_alloc() gave; grows */
     int n_owned, room_owned;
+    lks_kept kept[LKS_KEPT_MAX];
+    int n_kept;
 
     /* Operations with weights. */
     float *weights;   /* this operation's part of the flat array */
@@ -102,7 +144,7 @@ struct lks_op {
     size_t sums_count;
 };
 
-/* Operations with moments: there the threads meet, and the ranks. */
+/* Operations with moments that learn: there the threads meet, and the ranks. */
 typedef struct lks_rendezvous {
     int *stops; /* [n_stops] the operations, in order */
     int n_stops;
@@ -112,10 +154,19 @@ typedef struct lks_rendezvous {
     void *watcher;   /* its own */
 } lks_rendezvous;
 
+/* What comes out of batches: what lks_model_view tells of it. */
+typedef struct lks_gathered {
+    int64_t *message; /* [head][operations][weights] */
+    size_t length;
+    float *gradients; /* [weights], or NULL where exact */
+    int64_t batches;  /* with samples, since the last collect */
+} lks_gathered;
+
 struct lks_model {
     const lks_kernels *kernels;
     int threads, capacity, chunk;
     bool exact;    /* sums are int64, else float */
+    bool whole;    /* chunks are not cut: threads do not share out the images of one */
     uint64_t seed; /* keys dropout */
     lks_objective objective;
     lks_init init;
@@ -133,12 +184,10 @@ struct lks_model {
     lks_activation **activations;
     int n_activations;
     lks_worker **workers; /* [threads] */
+    size_t worker_bytes;  /* lks_worker.own */
     size_t bytes;
 
-    int64_t *message; /* [head][operations][weights] */
-    size_t n_message;
-    float *gradients; /* [weights], or NULL where exact */
-    int64_t gathered; /* batches with samples since the last collect */
+    lks_gathered gathered;
 
     /* The batch being worked on. */
     lks_batch batch;
@@ -150,6 +199,10 @@ void *lks_model_alloc(lks_model *m, size_t count, size_t size, const char *what,
 
 /* Memory of an operation, freed with it. */
 void *lks_op_alloc(lks_op *op, size_t count, size_t size, lks_error *err);
+
+/* Asks for `each` bytes a sample, which are there once the model is built: where `from_forward`, they
+ * keep from forward to backward what is written there, else from backward to the weights' gradient. */
+void lks_op_keep(lks_op *op, lks_samples *samples, size_t each, bool from_forward);
 
 /* The last activation so far, and the output of a layer, -1: the image. */
 lks_activation *lks_model_last(const lks_model *m);

@@ -52,29 +52,24 @@ static bool read_later(const lks_model *m, const lks_activation *a, int op) {
 /* The last operation to read an activation is the first one backward: it writes the gradient, the
  * others' are added to it, in the order in which backward comes by. `again`: the operation itself reads
  * it as an earlier input, too. */
-static lks_status connect(lks_op *op, lks_op_input *input, bool again, lks_error *err) {
-    lks_activation *in = input->from;
+static const lks_samples *connect(const lks_op *op, const lks_activation *in, lks_samples *apart,
+                                  bool again) {
     if (!lks_has_gradient(in) || !op->out->gradient)
-        return LKS_OK;
-    input->dx_adds = again || read_later(op->model, in, op->index);
-    input->dx = input->dx_adds
-                    ? lks_op_alloc(op, in->size * op->model->capacity, sizeof(float), err)
-                    : in->gradient;
-    return input->dx ? LKS_OK : err->status;
+        return NULL;
+    if (!again && !read_later(op->model, in, op->index))
+        return in->gradient;
+    apart->each = in->gradient->each;
+    return apart;
 }
 
-static lks_status connect_operation(lks_op *op, lks_error *err) {
-    lks_op_input first = {.from = op->in};
-    LKS_TRY(connect(op, &first, false, err));
-    op->dx = first.dx;
-    op->dx_adds = first.dx_adds;
+static void connect_operation(lks_op *op) {
+    op->dx = connect(op, op->in, &op->apart, false);
     for (int k = 0; k < op->n_more; k++) {
         bool again = op->more[k].from == op->in;
         for (int j = 0; j < k; j++)
             again |= op->more[k].from == op->more[j].from;
-        LKS_TRY(connect(op, &op->more[k], again, err));
+        op->more[k].dx = connect(op, op->more[k].from, &op->more[k].apart, again);
     }
-    return LKS_OK;
 }
 
 /* --- the input -------------------------------------------------------------------------------- */
@@ -116,6 +111,6 @@ lks_status lks_plan(lks_model *m, const lks_config *config, const lks_layer_info
     lks_free(readers);
     LKS_TRY(status);
     for (int i = 1; i < m->n_ops; i++)
-        LKS_TRY(connect_operation(m->ops[i], err));
+        connect_operation(m->ops[i]);
     return LKS_OK;
 }

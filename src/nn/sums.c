@@ -2,6 +2,8 @@
  * the plain mode that exists for comparison, as floats). */
 #include "nn/sums.h"
 
+#include "nn/engine/lives.h"
+
 #include <string.h>
 
 /* Dense layers with more weights than this gather their gradients over all of a rank's chunks at
@@ -19,8 +21,7 @@ lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *er
     if (!op->sums)
         return err->status;
     for (int s = 0; s < op->n_sums && !op->in_place; s++) {
-        op->sums[s] = lks_model_alloc(m, count, m->exact ? sizeof(int64_t) : sizeof(float),
-                                      "gradient sums", err);
+        op->sums[s] = lks_lives_alloc(m, count, m->exact ? sizeof(int64_t) : sizeof(float), err);
         if (!op->sums[s])
             return err->status;
     }
@@ -28,7 +29,7 @@ lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *er
 }
 
 bool lks_op_fresh(const lks_op *op) {
-    return op->in_place && op->model->gathered == 1;
+    return op->in_place && op->model->gathered.batches == 1;
 }
 
 void lks_op_add(lks_op *op, lks_worker *w, int slot, size_t at, const float *p, size_t n) {

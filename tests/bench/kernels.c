@@ -113,17 +113,18 @@ static bench prepare(const shape *s, const lks_kernels *kernels) {
     bench b = {.model = make_model(s, kernels), .s = s};
     b.op = b.model->ops[s->in == 1 ? 1 : 2];
     lks_random_seed(1);
-    fill(b.op->in->value, b.op->in->size * IMAGES, 1);
+    const lks_worker *w = b.model->workers[0]; /* its memory has room for the chunk */
+    fill(lks_value(b.op->in, w, 0), b.op->in->size * IMAGES, 1);
     const lks_shape out = b.op->out->shape;
     double pixels = (double)out.rows * out.columns * (s->pool ? 4 : 1);
     double taps = s->kernel ? s->kernel * s->kernel : s->rows * s->columns;
     b.flop = 2.0 * IMAGES * pixels * s->in * s->out * taps;
     b.op->class->forward(b.op, b.model->workers[0], 0, IMAGES);
     /* behind ReLU only positive outputs pass gradients: make all so, density decides alone */
-    float *y = b.op->out->value;
+    float *y = lks_value(b.op->out, w, 0);
     for (size_t i = 0; s->relu && i < b.op->out->size * IMAGES; i++)
         y[i] = y[i] > 0 ? y[i] : 1.0f;
-    fill(b.op->out->gradient, b.op->out->size * IMAGES, s->density);
+    fill(lks_gradient(b.op->out, w, 0), b.op->out->size * IMAGES, s->density);
     return b;
 }
 

@@ -58,8 +58,8 @@ static bench prepare(lks_shape s, const lks_kernels *kernels) {
     b.op = b.model->ops[2];
     size_t n = b.op->in->size * IMAGES;
     lks_random_seed(1);
-    fill(b.op->in->value, n);
-    fill(b.op->out->gradient, n);
+    fill(lks_value(b.op->in, b.model->workers[0], 0), n);
+    fill(lks_gradient(b.op->out, b.model->workers[0], 0), n);
     b.copy = lks_alloc(n, sizeof(float), "a copy", &err);
     if (!b.copy)
         bench_die(&err);
@@ -68,7 +68,8 @@ static bench prepare(lks_shape s, const lks_kernels *kernels) {
 
 static void run_copy(void *context) {
     bench *b = context;
-    memcpy(b->copy, b->op->in->value, b->op->in->size * b->images * sizeof(float));
+    memcpy(b->copy, lks_value(b->op->in, b->model->workers[0], 0),
+           b->op->in->size * b->images * sizeof(float));
 }
 
 static void run_moments(void *context) {

@@ -111,10 +111,10 @@ static float value(bool odd) {
 }
 
 /* Fills the operation's input and output gradient, and what is expected of them. */
-static void prepare(const pool_case *c, lks_op *op, expected *e, bool odd) {
+static void prepare(const pool_case *c, lks_op *op, const lks_worker *w, expected *e, bool odd) {
     const lks_activation *in = op->in, *out = op->out;
     for (int s = 0; s < SAMPLES; s++) {
-        float *x = in->value + (size_t)s * in->size, *dy = out->gradient + (size_t)s * out->size;
+        float *x = lks_value(in, w, s), *dy = lks_gradient(out, w, s);
         double logical[ROWS * COLUMNS * CHANNELS];
         for (int p = 0; p < ROWS * COLUMNS; p++)
             for (int ch = 0; ch < in->stride; ch++) {
@@ -160,24 +160,25 @@ static void check(const pool_case *c, bool odd) {
     snprintf(layers, sizeof layers,
              "[{conv2d: {filters: %d, kernel: 1}}, {dropout: 0}, {%s}, flatten, {dense: 2}]",
              CHANNELS, c->layer);
-    const net_case whole = {c->layer, layers, {ROWS, COLUMNS, 1}, 2, SAMPLES, 4, 1};
+    const net_case whole = {c->layer, layers, {ROWS, COLUMNS, 1}, 2, SAMPLES, 8, 1};
     net n = net_open(&whole, NULL);
     lks_model *m = net_model(&n, net_kernels(), 1);
     lks_op *op = m->ops[OPERATION];
     expected *e = calloc(1, sizeof *e);
     CU_ASSERT_EQUAL_FATAL(op->out->shape.rows, c->outputs[0]);
     CU_ASSERT_EQUAL_FATAL(op->out->shape.columns, c->outputs[1]);
-    prepare(c, op, e, odd);
-    op->class->forward(op, m->workers[0], 0, 1);
-    op->class->forward(op, m->workers[0], 1, SAMPLES - 1);
-    op->class->backward(op, m->workers[0], 0, 2);
-    op->class->backward(op, m->workers[0], 2, SAMPLES - 2);
+    lks_worker *w = m->workers[0]; /* its memory has room for the only chunk */
+    prepare(c, op, w, e, odd);
+    op->class->forward(op, w, 0, 1);
+    op->class->forward(op, w, 1, SAMPLES - 1);
+    op->class->backward(op, w, 0, 2);
+    op->class->backward(op, w, 2, SAMPLES - 2);
     size_t wrong = 0;
     for (int s = 0; s < SAMPLES; s++) {
-        wrong += wrong_values(op->out->value + (size_t)s * op->out->size,
-                              c->outputs[0] * c->outputs[1], op->out->stride, e->y[s], NULL);
-        wrong += wrong_values(op->dx + (size_t)s * op->in->size, ROWS * COLUMNS, op->in->stride,
-                              e->dx[s], e->size[s]);
+        wrong += wrong_values(lks_value(op->out, w, s), c->outputs[0] * c->outputs[1],
+                              op->out->stride, e->y[s], NULL);
+        wrong += wrong_values(lks_sample(op->dx, w, s), ROWS * COLUMNS, op->in->stride, e->dx[s],
+                              e->size[s]);
     }
     CU_ASSERT_EQUAL(wrong, 0);
     if (wrong)

@@ -41,15 +41,16 @@ static uint8_t *bytes_of(const lks_golden_tensor *t) {
     return bytes;
 }
 
-static void configure(network *n) {
+/* @p set: one override, or NULL. */
+static void configure(network *n, const char *set) {
     char text[2048];
     lks_error err;
     int size =
         snprintf(text, sizeof text, "model: %s\ntrain: %s\n",
                  lks_golden_text_of(n->golden, "model"), lks_golden_text_of(n->golden, "train"));
     CU_ASSERT_FATAL(size < (int)sizeof text);
-    if (lks_config_parse(&n->config, text, (size_t)size, n->golden->name, NULL, 0, &err) !=
-        LKS_OK) {
+    if (lks_config_parse(&n->config, text, (size_t)size, n->golden->name, &set, set != NULL,
+                         &err) != LKS_OK) {
         printf("\n  %s\n", err.text);
         CU_FAIL_FATAL("the case's configuration was refused");
     }
@@ -89,7 +90,7 @@ static void set_weights(network *n) {
     lks_model_weights_changed(n->model);
 }
 
-static network open_network(const lks_golden_case *golden) {
+static network open_network(const lks_golden_case *golden, const char *set) {
     network n = {.golden = golden};
     n.images = bytes_of(lks_golden_tensor_of(golden, "images"));
     n.labels = bytes_of(lks_golden_tensor_of(golden, "labels"));
@@ -97,7 +98,7 @@ static network open_network(const lks_golden_case *golden) {
     int samples = (int)lks_golden_tensor_of(golden, "labels")->count;
     n.ids = calloc((size_t)samples, sizeof *n.ids);
     n.batch = (lks_batch){n.images, n.labels, n.ids, samples, 0};
-    configure(&n);
+    configure(&n, set);
     create(&n);
     set_weights(&n);
     return n;
@@ -126,9 +127,28 @@ static void compare(const network *n, const char *key, const float *got, size_t 
     CU_ASSERT_EQUAL(wrong, 0);
 }
 
-static void compare_logits(const network *n, const char *key) {
-    const lks_activation *out = lks_model_last(n->model);
-    compare(n, key, out->value, (size_t)n->classes, out->size, 0);
+/* In training: with the batch as one chunk its outputs lie in one worker's memory. */
+static void check_logits(const lks_golden_case *golden) {
+    network n = open_network(golden, "train.chunk=16");
+    const lks_activation *out = lks_model_last(n.model);
+    CU_ASSERT_FATAL(n.batch.n <= n.config.train.chunk);
+    lks_model_train(n.model, &n.batch);
+    compare(&n, "logits", lks_value(out, n.model->workers[0], 0), (size_t)n.classes, out->size, 0);
+    close_network(&n);
+}
+
+static void compare_evaluated(const network *n, const char *key) {
+    const size_t classes = (size_t)n->classes,
+                 pixels = lks_golden_tensor_of(n->golden, "images")->count / (size_t)n->batch.n;
+    float got[256];
+    CU_ASSERT_FATAL(classes * (size_t)n->batch.n <= 256);
+    for (int s = 0; s < n->batch.n; s++) {
+        const lks_batch one = {n->images + (size_t)s * pixels, n->labels + s, n->ids, 1, 0};
+        lks_model_evaluate(n->model, &one, NULL, NULL);
+        memcpy(got + (size_t)s * classes, lks_model_output(n->model, n->config.n_layers - 1).values,
+               classes * sizeof *got);
+    }
+    compare(n, key, got, classes, classes, 0);
 }
 
 /* Gradient sums of the last step, gathered, and its loss. */
@@ -172,7 +192,6 @@ static void check_batch(network *n) {
     int64_t *sums = calloc(v.n_weights, sizeof *sums);
     CU_ASSERT_FATAL(sums != NULL);
     lks_model_train(n->model, &n->batch);
-    compare_logits(n, "logits");
     double loss = collect(n, sums), want = 0;
     const lks_golden_tensor *losses = lks_golden_tensor_of(n->golden, "losses");
     for (size_t i = 0; i < losses->count; i++)
@@ -206,19 +225,18 @@ static void check_moments(network *n) {
             compare(n, key, v.weights + v.tensors[t].offset, v.tensors[t].count, 0, 0);
     }
     lks_model_weights_changed(n->model);
-    lks_model_evaluate(n->model, &n->batch, NULL, NULL);
-    compare_logits(n, "evaluated");
+    compare_evaluated(n, "evaluated");
 }
 
 static void check_network(const lks_golden_case *golden) {
-    network n = open_network(golden);
+    check_logits(golden);
+    network n = open_network(golden, NULL);
     check_batch(&n);
     if (n.coupled) {
         check_moments(&n);
     } else {
         check_losses(&n);
-        lks_model_evaluate(n.model, &n.batch, NULL, NULL);
-        compare_logits(&n, "logits");
+        compare_evaluated(&n, "logits");
     }
     close_network(&n);
 }

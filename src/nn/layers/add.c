@@ -18,25 +18,23 @@ static void copy(float *to, int to_stride, const float *from, int from_stride, i
 }
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
     const lks_activation *a = op->in, *b = op->more[0].from, *out = op->out;
     size_t pixels = (size_t)count * out->shape.rows * out->shape.columns;
-    float *y = out->value + first * out->size;
-    copy(y, out->stride, b->value + first * b->size, b->stride, out->shape.channels, pixels);
-    op->model->kernels->add(y, y, a->value + first * a->size, a->size * count);
+    float *y = lks_value(out, w, first);
+    copy(y, out->stride, lks_value(b, w, first), b->stride, out->shape.channels, pixels);
+    op->model->kernels->add(y, y, lks_value(a, w, first), a->size * count);
 }
 
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
     const lks_activation *out = op->out;
-    const float *dy = out->gradient + first * out->size;
+    const float *dy = lks_gradient(out, w, first);
     size_t pixels = (size_t)count * out->shape.rows * out->shape.columns;
     if (op->dx)
-        copy(op->dx + first * op->in->size, op->in->stride, dy, out->stride, out->shape.channels,
+        copy(lks_sample(op->dx, w, first), op->in->stride, dy, out->stride, out->shape.channels,
              pixels);
     const lks_op_input *other = &op->more[0];
     if (other->dx)
-        copy(other->dx + first * other->from->size, other->from->stride, dy, out->stride,
+        copy(lks_sample(other->dx, w, first), other->from->stride, dy, out->stride,
              out->shape.channels, pixels);
 }
 

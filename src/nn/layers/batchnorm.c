@@ -55,9 +55,8 @@ static double *partial_of(const batchnorm_op *b, const lks_worker *w) {
     return b->partial + w->index * 2 * (size_t)b->width;
 }
 
-static lks_norm_args arguments(const batchnorm_op *b, int first, int count) {
-    const lks_activation *in = b->op.in;
-    return (lks_norm_args){.x = in->value + first * in->size,
+static lks_norm_args arguments(const batchnorm_op *b, const lks_worker *w, int first, int count) {
+    return (lks_norm_args){.x = lks_value(b->op.in, w, first),
                            .pixels = (size_t)count * b->pixels,
                            .channels = b->width,
                            .centre = b->centre,
@@ -69,11 +68,10 @@ static lks_norm_args arguments(const batchnorm_op *b, int first, int count) {
 static void moments(lks_op *op, lks_worker *w, int first, int count, bool backward) {
     const batchnorm_op *b = (const batchnorm_op *)op;
     const lks_kernels *k = op->model->kernels;
-    const lks_norm_args a = arguments(b, first, count);
+    const lks_norm_args a = arguments(b, w, first, count);
     double *sum = partial_of(b, w), *second = sum + b->width;
     if (backward)
-        k->gradient_moments(sum, second, op->out->gradient + first * op->out->size, b->mean,
-                            b->factor, &a);
+        k->gradient_moments(sum, second, lks_gradient(op->out, w, first), b->mean, b->factor, &a);
     else
         k->moments(sum, second, a.x, a.pixels, a.channels);
 }
@@ -169,18 +167,16 @@ static void pack(lks_op *op, int part, int parts) {
 }
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
-    const lks_norm_args a = arguments((const batchnorm_op *)op, first, count);
-    op->model->kernels->normalise(op->out->value + first * op->out->size, &a);
+    const lks_norm_args a = arguments((const batchnorm_op *)op, w, first, count);
+    op->model->kernels->normalise(lks_value(op->out, w, first), &a);
 }
 
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
     const batchnorm_op *b = (const batchnorm_op *)op;
-    const lks_norm_args a = arguments(b, first, count);
-    size_t at = first * op->in->size;
+    const lks_norm_args a = arguments(b, w, first, count);
     if (op->dx) /* frozen: slope and constant stay 0 */
-        op->model->kernels->normalise_backward(op->dx + at, op->out->gradient + at, b->slope,
+        op->model->kernels->normalise_backward(lks_sample(op->dx, w, first),
+                                               lks_gradient(op->out, w, first), b->slope,
                                                b->constant, &a);
 }
 

@@ -24,24 +24,22 @@ static size_t pixels_of(const lks_op *op, int count) {
 
 /* What pads the channels was zeroed when it was allocated, here and backward. */
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
-    float *y = op->out->value + first * op->out->size;
+    float *y = lks_value(op->out, w, first);
     for (int i = 0; i <= op->n_more; i++) {
         const lks_activation *a = input_of(op, i);
-        copy(y, op->out->stride, a->value + first * a->size, a->stride, a->shape.channels,
+        copy(y, op->out->stride, lks_value(a, w, first), a->stride, a->shape.channels,
              pixels_of(op, count));
         y += a->shape.channels;
     }
 }
 
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
-    const float *dy = op->out->gradient + first * op->out->size;
+    const float *dy = lks_gradient(op->out, w, first);
     for (int i = 0; i <= op->n_more; i++) {
         const lks_activation *a = input_of(op, i);
-        float *dx = i == 0 ? op->dx : op->more[i - 1].dx;
+        const lks_samples *dx = i == 0 ? op->dx : op->more[i - 1].dx;
         if (dx)
-            copy(dx + first * a->size, a->stride, dy, op->out->stride, a->shape.channels,
+            copy(lks_sample(dx, w, first), a->stride, dy, op->out->stride, a->shape.channels,
                  pixels_of(op, count));
         dy += a->shape.channels;
     }

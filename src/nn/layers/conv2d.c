@@ -44,12 +44,12 @@ typedef struct conv_op {
     int capacity;              /* list entries per channel */
     int32_t *pixel_offset, *run_offset, *tap_offset, *element_offset;
     int n_runs, run_length;
-    uint8_t *argmax;    /* [capacity][out size] */
-    float *forward_w;   /* [blocks][taps * channels][16] */
-    float *bias;        /* [blocks * 16] */
-    float *backward_w;  /* [filters][taps][stride] */
-    lks_entry *entries; /* sparse: [images][filters padded][capacity] */
-    int32_t *count;     /* sparse: [images][filters padded] */
+    lks_samples argmax;  /* where c.pool: [out size] bytes */
+    float *forward_w;    /* [blocks][taps * channels][16] */
+    float *bias;         /* [blocks * 16] */
+    float *backward_w;   /* [filters][taps][stride] */
+    lks_samples entries; /* sparse: lks_entry [filters padded][capacity] */
+    lks_samples count;   /* sparse: int32_t [filters padded] */
 } conv_op;
 
 /* Input and output channels that meet in a product. */
@@ -57,14 +57,18 @@ static int64_t pairs(const conv_op *c) {
     return (int64_t)c->op.in->shape.channels * c->filters;
 }
 
+static uint8_t *argmax_of(const conv_op *c, const lks_worker *w, int sample) {
+    return c->pool ? lks_sample(&c->argmax, w, sample) : NULL;
+}
+
 static void forward_by_winograd(const conv_op *c, lks_worker *w, int first, int count) {
     const lks_activation *in = c->op.in, *out = c->op.out;
-    const lks_winograd_run r = {.x = in->value + first * in->size,
+    const lks_winograd_run r = {.x = lks_value(in, w, first),
                                 .x_size = in->size,
                                 .bias = c->bias,
                                 .relu = c->relu,
-                                .out = out->value + first * out->size,
-                                .argmax = c->pool ? c->argmax + first * out->size : NULL,
+                                .out = lks_value(out, w, first),
+                                .argmax = argmax_of(c, w, first),
                                 .out_size = out->size,
                                 .count = count};
     lks_winograd_convolve(&c->ahead, &r, w->scratch);
@@ -73,8 +77,8 @@ static void forward_by_winograd(const conv_op *c, lks_worker *w, int first, int 
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
     conv_op *c = (conv_op *)op;
-    for (int s = first; c->canvas.padded && s < first + count; s++)
-        lks_canvas_fill(&c->canvas, s);
+    for (int s = first; c->canvas.padded.each && s < first + count; s++)
+        lks_canvas_fill(&c->canvas, w, s);
     if (c->by_winograd) {
         forward_by_winograd(c, w, first, count);
         return;
@@ -89,43 +93,35 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
                           .bias = c->bias,
                           .relu = c->relu};
     for (int s = first; s < first + count; s++) {
-        a.x = lks_canvas_image(&c->canvas, s);
-        a.out = op->out->value + s * op->out->size;
-        a.argmax = c->pool ? c->argmax + s * op->out->size : NULL;
+        a.x = lks_canvas_image(&c->canvas, w, s);
+        a.out = lks_value(op->out, w, s);
+        a.argmax = argmax_of(c, w, s);
         op->model->kernels->forward(&a);
     }
     w->products += (int64_t)count * a.n_pixels * c->taps * pairs(c);
 }
 
-static lks_entry *list_entries(const conv_op *c, int sample) {
-    return c->entries + (size_t)sample * c->capacity * c->blocks * LKS_BLOCK;
-}
-
-static int32_t *list_count(const conv_op *c, int sample) {
-    return c->count + (size_t)sample * c->blocks * LKS_BLOCK;
-}
-
-static void make_list(const conv_op *c, int s) {
+static void make_list(const conv_op *c, const lks_worker *w, int s) {
     const lks_activation *out = c->op.out;
-    const lks_list_args a = {.dy = out->gradient + s * out->size,
-                             .argmax = c->argmax + s * out->size,
+    const lks_list_args a = {.dy = lks_gradient(out, w, s),
+                             .argmax = argmax_of(c, w, s),
                              .window_rows = out->shape.rows,
                              .window_columns = out->shape.columns,
                              .channels = c->blocks * LKS_BLOCK,
                              .pixel_offset = c->pixel_offset,
                              .capacity = c->capacity,
-                             .entries = list_entries(c, s),
-                             .count = list_count(c, s)};
+                             .entries = lks_sample(&c->entries, w, s),
+                             .count = lks_sample(&c->count, w, s)};
     c->op.model->kernels->list(&a);
 }
 
 /* dx of one image; a padded image is summed up in the worker's scratch and cropped. */
 static void input_gradient(const conv_op *c, lks_worker *w, int s) {
     const lks_activation *in = c->op.in;
-    float *dx = c->canvas.padded ? w->scratch : c->op.dx + s * in->size;
+    float *dx = c->canvas.padded.each ? w->scratch : lks_sample(c->op.dx, w, s);
     memset(dx, 0, lks_canvas_size(&c->canvas) * sizeof(float));
-    const lks_entry *entries = list_entries(c, s);
-    const int32_t *count = list_count(c, s);
+    const lks_entry *entries = lks_sample(&c->entries, w, s);
+    const int32_t *count = lks_sample(&c->count, w, s);
     int64_t listed = 0;
     for (int oc = 0; oc < c->filters; oc++) {
         c->op.model->kernels->scatter(dx, entries + (size_t)oc * c->capacity, count[oc],
@@ -134,16 +130,15 @@ static void input_gradient(const conv_op *c, lks_worker *w, int s) {
         listed += count[oc];
     }
     w->products += listed * c->taps * in->shape.channels;
-    if (!c->canvas.padded)
-        return;
-    lks_canvas_crop(&c->canvas, c->op.dx + s * in->size, dx);
+    if (c->canvas.padded.each)
+        lks_canvas_crop(&c->canvas, lks_sample(c->op.dx, w, s), dx);
 }
 
 static void input_gradients_by_winograd(const conv_op *c, lks_worker *w, int first, int count) {
     const lks_activation *in = c->op.in, *out = c->op.out;
-    const lks_winograd_run r = {.x = out->gradient + first * out->size,
+    const lks_winograd_run r = {.x = lks_gradient(out, w, first),
                                 .x_size = out->size,
-                                .out = c->op.dx + first * in->size,
+                                .out = lks_sample(c->op.dx, w, first),
                                 .out_size = in->size,
                                 .count = count};
     lks_winograd_convolve(&c->back, &r, w->scratch);
@@ -153,18 +148,18 @@ static void input_gradients_by_winograd(const conv_op *c, lks_worker *w, int fir
 /* ReLU's part comes first and in place, so that nothing else has to know of it. */
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     const conv_op *c = (const conv_op *)op;
-    float *dy = op->out->gradient + first * op->out->size;
+    float *dy = lks_gradient(op->out, w, first);
     if (c->relu)
-        op->model->kernels->relu_backward(dy, dy, op->out->value + first * op->out->size,
+        op->model->kernels->relu_backward(dy, dy, lks_value(op->out, w, first),
                                           op->out->size * count);
     if (op->dx && c->dense_dx && c->by_winograd)
         input_gradients_by_winograd(c, w, first, count);
     else if (op->dx && c->dense_dx) {
-        lks_transposed_run(&c->transposed, first, count);
+        lks_transposed_run(&c->transposed, w, first, count);
         w->products += c->transposed.products * count * pairs(c);
     }
     for (int s = first; c->sparse && s < first + count; s++) {
-        make_list(c, s);
+        make_list(c, w, s);
         if (op->dx)
             input_gradient(c, w, s);
     }
@@ -177,12 +172,12 @@ static void sparse_weights(conv_op *c, lks_worker *w, int slot, int first, int c
     int64_t listed = 0;
     memset(w->scratch, 0, each * (size_t)oc.count * sizeof(float));
     for (int s = first; s < first + count; s++) {
-        const lks_entry *entries = list_entries(c, s);
-        const int32_t *n = list_count(c, s);
+        const lks_entry *entries = lks_sample(&c->entries, w, s);
+        const int32_t *n = lks_sample(&c->count, w, s);
         for (int o = oc.first; o < oc.first + oc.count; o++) {
-            k->gather(w->scratch + (size_t)(o - oc.first) * each, lks_canvas_image(&c->canvas, s),
-                      entries + (size_t)o * c->capacity, n[o], c->taps, c->tap_offset,
-                      c->op.in->stride);
+            k->gather(w->scratch + (size_t)(o - oc.first) * each,
+                      lks_canvas_image(&c->canvas, w, s), entries + (size_t)o * c->capacity, n[o],
+                      c->taps, c->tap_offset, c->op.in->stride);
             listed += n[o];
         }
     }
@@ -194,11 +189,10 @@ static void sparse_weights(conv_op *c, lks_worker *w, int slot, int first, int c
 static void dense_weights(conv_op *c, lks_worker *w, int slot, int first, int count,
                           lks_span elements) {
     const lks_activation *out = c->op.out;
-    size_t at = first * out->size;
-    lks_wgrad_args a = {.x = lks_canvas_image(&c->canvas, first),
-                        .x_stride = c->canvas.padded ? lks_canvas_size(&c->canvas) : c->op.in->size,
-                        .dy = out->gradient + at,
-                        .argmax = c->pool ? c->argmax + at : NULL,
+    lks_wgrad_args a = {.x = lks_canvas_image(&c->canvas, w, first),
+                        .x_stride = lks_canvas_step(&c->canvas),
+                        .dy = lks_gradient(out, w, first),
+                        .argmax = argmax_of(c, w, first),
                         .dy_stride = out->size,
                         .rows = c->out_rows,
                         .columns = c->out_columns,
@@ -212,13 +206,11 @@ static void dense_weights(conv_op *c, lks_worker *w, int slot, int first, int co
 static void weights_by_winograd(conv_op *c, lks_worker *w, int slot, int first, int count,
                                 lks_span blocks) {
     const lks_activation *in = c->op.in, *out = c->op.out;
-    const lks_winograd_run r = {.x = in->value + first * in->size,
-                                .x_size = in->size,
-                                .out_size = out->size,
-                                .count = count};
+    const lks_winograd_run r = {
+        .x = lks_value(in, w, first), .x_size = in->size, .out_size = out->size, .count = count};
     if (blocks.count == 0)
         return;
-    const float *dw = lks_winograd_weight_gradient(&c->ahead, &r, out->gradient + first * out->size,
+    const float *dw = lks_winograd_weight_gradient(&c->ahead, &r, lks_gradient(out, w, first),
                                                    blocks, w->scratch);
     int filters = c->filters - blocks.first * LKS_BLOCK, most = blocks.count * LKS_BLOCK;
     w->products += lks_winograd_products(&c->ahead, count) * in->shape.channels *
@@ -243,9 +235,9 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
     else
         dense_weights(c, w, slot, first, count,
                       lks_part(c->taps * op->in->shape.channels, part, parts));
-    size_t at = first * op->out->size;
     if (part == 0 && op->n_bias)
-        lks_op_bias(op, w, slot, op->out->gradient + at, count, c->capacity, c->blocks * LKS_BLOCK);
+        lks_op_bias(op, w, slot, lks_gradient(op->out, w, first), count, c->capacity,
+                    c->blocks * LKS_BLOCK);
 }
 
 static void pack(lks_op *op, int part, int parts) {
@@ -330,13 +322,11 @@ static lks_status create_winograd(conv_op *c, lks_error *err) {
 }
 
 static lks_status allocate(conv_op *c, lks_error *err) {
-    lks_model *m = c->op.model;
     const lks_activation *in = c->op.in, *out = c->op.out;
     size_t pixels = (size_t)c->out_rows * c->out_columns, filters = (size_t)c->blocks * LKS_BLOCK;
     size_t elements = (size_t)c->taps * in->shape.channels;
     bool scatters = in->gradient && !c->dense_dx;
     bool pads = lks_canvas_has_border(&c->canvas);
-    size_t batch = (size_t)m->capacity;
     struct {
         void **at;
         size_t count, size;
@@ -346,14 +336,9 @@ static lks_status allocate(conv_op *c, lks_error *err) {
         {(void **)&c->run_offset, (size_t)c->taps, sizeof(int32_t), true},
         {(void **)&c->tap_offset, (size_t)c->taps, sizeof(int32_t), true},
         {(void **)&c->element_offset, elements, sizeof(int32_t), true},
-        {(void **)&c->canvas.padded, batch * lks_canvas_size(&c->canvas), sizeof(float),
-         pads && (c->sparse || !c->by_winograd)},
-        {(void **)&c->argmax, batch * out->size, 1, c->pool},
         {(void **)&c->forward_w, elements * filters, sizeof(float), !c->by_winograd},
         {(void **)&c->bias, filters, sizeof(float), true},
         {(void **)&c->backward_w, filters * c->taps * in->stride, sizeof(float), scatters},
-        {(void **)&c->entries, batch * filters * c->capacity, sizeof(lks_entry), c->sparse},
-        {(void **)&c->count, batch * filters, sizeof(int32_t), c->sparse},
     };
     for (size_t b = 0; b < sizeof buffers / sizeof *buffers; b++)
         if (buffers[b].wanted) {
@@ -361,6 +346,14 @@ static lks_status allocate(conv_op *c, lks_error *err) {
             if (!*buffers[b].at)
                 return err->status;
         }
+    if (pads && (c->sparse || !c->by_winograd))
+        lks_op_keep(&c->op, &c->canvas.padded, lks_canvas_size(&c->canvas) * sizeof(float), true);
+    if (c->pool)
+        lks_op_keep(&c->op, &c->argmax, out->size, true);
+    if (c->sparse) {
+        lks_op_keep(&c->op, &c->entries, filters * c->capacity * sizeof(lks_entry), false);
+        lks_op_keep(&c->op, &c->count, filters * sizeof(int32_t), false);
+    }
     size_t sums = c->sparse ? filters * c->taps * in->stride : elements * filters;
     size_t scratch[] = {lks_canvas_size(&c->canvas), c->sparse ? sums : 0, filters};
     for (int i = 0; i < 3; i++)

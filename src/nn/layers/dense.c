@@ -15,7 +15,8 @@ typedef struct dense_op {
     lks_op op;
     int units, blocks, inputs; /* inputs: logical, unpadded */
     bool relu;
-    int32_t *in_offset, *out_offset; /* [capacity]: sample i in the input and output arrays */
+    int32_t *in_offset,
+        *out_offset; /* [chunk]: sample i of a call in the input and output arrays */
     int32_t *run_offset, *element_offset, *zero; /* [pixels], [inputs], {0} */
     int n_runs, run_length;
     float *forward_w;  /* [blocks][inputs][16] */
@@ -25,7 +26,7 @@ typedef struct dense_op {
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
     const dense_op *d = (const dense_op *)op;
-    const lks_forward_args a = {.x = op->in->value + first * op->in->size,
+    const lks_forward_args a = {.x = lks_value(op->in, w, first),
                                 .n_pixels = count,
                                 .pixel_offset = d->in_offset,
                                 .n_runs = d->n_runs,
@@ -35,16 +36,16 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
                                 .weights = d->forward_w,
                                 .bias = d->bias,
                                 .relu = d->relu,
-                                .out = op->out->value + first * op->out->size};
+                                .out = lks_value(op->out, w, first)};
     op->model->kernels->forward(&a);
     w->products += (int64_t)count * d->inputs * d->units;
 }
 
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     const dense_op *d = (const dense_op *)op;
-    float *dy = op->out->gradient + first * op->out->size;
+    float *dy = lks_gradient(op->out, w, first);
     if (d->relu)
-        op->model->kernels->relu_backward(dy, dy, op->out->value + first * op->out->size,
+        op->model->kernels->relu_backward(dy, dy, lks_value(op->out, w, first),
                                           op->out->size * count);
     if (!op->dx)
         return;
@@ -56,7 +57,7 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
                                 .run_offset = d->zero,
                                 .blocks = (int)(op->in->size / LKS_BLOCK),
                                 .weights = d->backward_w,
-                                .out = op->dx + first * op->in->size};
+                                .out = lks_sample(op->dx, w, first)};
     op->model->kernels->forward(&a);
     w->products += (int64_t)count * d->inputs * d->units;
 }
@@ -65,9 +66,9 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
 static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, int part,
                     int parts) {
     const dense_op *d = (const dense_op *)op;
-    lks_wgrad_args a = {.x = op->in->value + first * op->in->size,
+    lks_wgrad_args a = {.x = lks_value(op->in, w, first),
                         .x_stride = op->in->size,
-                        .dy = op->out->gradient + first * op->out->size,
+                        .dy = lks_gradient(op->out, w, first),
                         .dy_stride = op->out->size,
                         .rows = 1,
                         .columns = 1,
@@ -112,7 +113,7 @@ static void collect(lks_op *op, int64_t *exact, float *plain, int part, int part
 static void fill_offsets(dense_op *d) {
     const lks_activation *in = d->op.in;
     int channels = in->shape.channels, pixels = in->shape.rows * in->shape.columns;
-    for (int s = 0; s < d->op.model->capacity; s++) {
+    for (int s = 0; s < d->op.model->chunk; s++) {
         d->in_offset[s] = (int32_t)(s * in->size);
         d->out_offset[s] = s * d->blocks * LKS_BLOCK;
     }
@@ -129,14 +130,14 @@ static lks_status allocate(dense_op *d, lks_error *err) {
     lks_model *m = d->op.model;
     const lks_activation *in = d->op.in;
     size_t inputs = (size_t)d->inputs, outputs = (size_t)d->blocks * LKS_BLOCK;
-    size_t batch = (size_t)m->capacity;
-    if (batch * in->size > INT32_MAX || batch * outputs > INT32_MAX)
+    size_t chunk = (size_t)m->chunk;
+    if (chunk * in->size > INT32_MAX || chunk * outputs > INT32_MAX)
         return lks_fail(err, LKS_ERR_CONFIG,
-                        "layer '%s': %zu samples of %zu values on one rank are too many; use more "
-                        "ranks or a smaller train.global_batch",
-                        d->op.name, batch, in->size);
-    d->in_offset = lks_op_alloc(&d->op, batch, sizeof(int32_t), err);
-    d->out_offset = lks_op_alloc(&d->op, batch, sizeof(int32_t), err);
+                        "layer '%s': %zu samples of %zu values are too many in one chunk; use a "
+                        "smaller train.chunk",
+                        d->op.name, chunk, in->size);
+    d->in_offset = lks_op_alloc(&d->op, chunk, sizeof(int32_t), err);
+    d->out_offset = lks_op_alloc(&d->op, chunk, sizeof(int32_t), err);
     d->run_offset = lks_op_alloc(&d->op, inputs, sizeof(int32_t), err);
     d->element_offset = lks_op_alloc(&d->op, inputs, sizeof(int32_t), err);
     d->zero = lks_op_alloc(&d->op, 1, sizeof(int32_t), err);

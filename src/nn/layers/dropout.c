@@ -16,8 +16,8 @@ typedef struct dropout_op {
     lks_op op;
     uint32_t unit, threshold;
     float scale;
-    uint8_t *keep;   /* [capacity][size] */
-    uint32_t *words; /* [threads][elements rounded up to whole Philox blocks] */
+    lks_samples keep; /* [size] bytes */
+    uint32_t *words;  /* [threads][elements rounded up to whole Philox blocks] */
     size_t words_each;
 } dropout_op;
 
@@ -27,23 +27,26 @@ static void drop_one(const dropout_op *d, const lks_worker *w, int s) {
     lks_stream stream =
         lks_stream_make(m->seed, LKS_PURPOSE_DROPOUT, d->unit, m->batch.epoch, m->batch.ids[s]);
     uint32_t *words = d->words + (size_t)w->index * d->words_each;
+    const float *x = lks_value(in, w, s);
+    float *y = lks_value(d->op.out, w, s);
+    uint8_t *keep = lks_sample(&d->keep, w, s);
     m->kernels->philox(words, &stream, 0, d->words_each / 4);
     /* Words are counted in logical elements, so channel padding is stepped over. */
     bool whole = in->stride == in->shape.channels;
     size_t pixels = (size_t)in->shape.rows * in->shape.columns;
     size_t runs = whole ? 1 : pixels, run = whole ? in->size : (size_t)in->shape.channels;
     for (size_t r = 0; r < runs; r++) {
-        size_t at = s * in->size + r * (whole ? 0 : (size_t)in->stride);
-        m->kernels->dropout(d->op.out->value + at, d->keep + at, in->value + at, words + r * run,
-                            run, d->threshold, d->scale);
+        size_t at = r * (whole ? 0 : (size_t)in->stride);
+        m->kernels->dropout(y + at, keep + at, x + at, words + r * run, run, d->threshold,
+                            d->scale);
     }
 }
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
     const dropout_op *d = (const dropout_op *)op;
-    size_t at = first * op->out->size;
     if (!op->model->training || d->threshold == 0) {
-        memcpy(op->out->value + at, op->in->value + at, op->out->size * count * sizeof(float));
+        memcpy(lks_value(op->out, w, first), lks_value(op->in, w, first),
+               op->out->size * count * sizeof(float));
         return;
     }
     for (int s = first; s < first + count; s++)
@@ -51,16 +54,16 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
 }
 
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
-    (void)w;
     const dropout_op *d = (const dropout_op *)op;
-    size_t at = first * op->out->size, n = op->out->size * count;
     if (!op->dx)
         return;
+    const float *dy = lks_gradient(op->out, w, first);
+    float *dx = lks_sample(op->dx, w, first);
+    size_t n = op->out->size * count;
     if (d->threshold == 0)
-        memcpy(op->dx + at, op->out->gradient + at, n * sizeof(float));
+        memcpy(dx, dy, n * sizeof(float));
     else
-        op->model->kernels->dropout_backward(op->dx + at, op->out->gradient + at, d->keep + at, n,
-                                             d->scale);
+        op->model->kernels->dropout_backward(dx, dy, lks_sample(&d->keep, w, first), n, d->scale);
 }
 
 static double rate_of(const lks_layer_config *layer) {
@@ -82,9 +85,9 @@ static lks_status make(lks_site *site, lks_error *err) {
     d->words_each = (elements + 3) / 4 * 4;
     LKS_TRY(lks_model_append(site->model, &d->op, &class, site->layer->name, in->shape, in->stride,
                              err));
-    d->keep = lks_op_alloc(&d->op, in->size * m->capacity, 1, err);
+    lks_op_keep(&d->op, &d->keep, in->size, true);
     d->words = lks_op_alloc(&d->op, d->words_each * m->threads, sizeof(uint32_t), err);
-    return d->keep && d->words ? LKS_OK : err->status;
+    return d->words ? LKS_OK : err->status;
 }
 
 static void details(const lks_layer_config *layer, char *text, size_t size) {

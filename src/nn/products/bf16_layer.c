@@ -24,8 +24,8 @@ typedef struct bf16_layer {
     int slice;  /* taps or, where there is one, channels whose gradients are made together */
     size_t x_at, dy_at, gradient_at, sums_at; /* in a worker's scratch */
     int32_t *tap_offset;
-    uint8_t *argmax; /* [capacity][out size] */
-    float *bias;     /* [blocks * 16] */
+    lks_samples argmax; /* where l.pool: [out size] bytes */
+    float *bias;        /* [blocks * 16] */
 } bf16_layer;
 
 /* The weights [taps][channels][16 * blocks] whose gradients are made in one go. */
@@ -45,33 +45,38 @@ static void spoil(uint32_t bad, float *out, uint8_t *argmax, size_t size, int co
     }
 }
 
-static lks_plane_source input_of(const bf16_layer *c) {
+static uint8_t *argmax_of(const bf16_layer *c, const lks_worker *w, int sample) {
+    return c->l.pool ? lks_sample(&c->argmax, w, sample) : NULL;
+}
+
+/* From sample `first` on. */
+static lks_plane_source input_of(const bf16_layer *c, const lks_worker *w, int first) {
     const lks_activation *in = c->op.in;
-    return (lks_plane_source){.first = {.x = in->value,
+    return (lks_plane_source){.first = {.x = lks_value(in, w, first),
                                         .rows = c->l.size[0],
                                         .columns = c->l.size[1],
                                         .channels = c->l.stored},
                               .step = in->size};
 }
 
-static lks_plane_source gradient_of(const bf16_layer *c) {
+static lks_plane_source gradient_of(const bf16_layer *c, const lks_worker *w, int first) {
     const lks_activation *out = c->op.out;
-    return (lks_plane_source){.first = {.x = out->gradient,
-                                        .relu = c->l.relu ? out->value : NULL,
-                                        .argmax = c->argmax,
+    return (lks_plane_source){.first = {.x = lks_gradient(out, w, first),
+                                        .relu = c->l.relu ? lks_value(out, w, first) : NULL,
+                                        .argmax = argmax_of(c, w, first),
                                         .rows = out->shape.rows,
                                         .columns = out->shape.columns,
                                         .channels = out->stride},
                               .step = out->size};
 }
 
-/* `count` images of `from`, from `first` on, through the map to `o` as it is for the first of the batch. */
+/* `count` images of `from` through the map to `o`, which is that of the first. */
 static void run(const lks_map *map, const lks_plane_source *from, lks_worker *w, lks_map_output o,
-                int first, int count) {
+                int count) {
     float *out = o.out;
     uint8_t *argmax = o.argmax;
-    for (int s = first; s < first + count; s += LKS_PLANE_IMAGES) {
-        int left = first + count - s, n = left < LKS_PLANE_IMAGES ? left : LKS_PLANE_IMAGES;
+    for (int s = 0; s < count; s += LKS_PLANE_IMAGES) {
+        int left = count - s, n = left < LKS_PLANE_IMAGES ? left : LKS_PLANE_IMAGES;
         uint32_t bad = lks_plane_fill(&map->plane, w->scratch, from, s, n);
         o.out = out + (size_t)s * o.size;
         o.argmax = argmax ? argmax + (size_t)s * o.size : NULL;
@@ -86,13 +91,13 @@ static int64_t pairs(const bf16_layer *c) {
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
     const bf16_layer *c = (const bf16_layer *)op;
-    const lks_plane_source from = input_of(c);
-    const lks_map_output o = {.out = op->out->value,
+    const lks_plane_source from = input_of(c, w, first);
+    const lks_map_output o = {.out = lks_value(op->out, w, first),
                               .size = op->out->size,
                               .bias = c->bias,
                               .relu = c->l.relu,
-                              .argmax = c->argmax};
-    run(&c->ahead, &from, w, o, first, count);
+                              .argmax = argmax_of(c, w, first)};
+    run(&c->ahead, &from, w, o, count);
     w->products += count * lks_linear_products(&c->l) * pairs(c);
 }
 
@@ -100,9 +105,9 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
     const bf16_layer *c = (const bf16_layer *)op;
     if (!op->dx)
         return;
-    const lks_plane_source from = gradient_of(c);
-    const lks_map_output o = {.out = op->dx, .size = op->in->size};
-    run(&c->back, &from, w, o, first, count);
+    const lks_plane_source from = gradient_of(c, w, first);
+    const lks_map_output o = {.out = lks_sample(op->dx, w, first), .size = op->in->size};
+    run(&c->back, &from, w, o, count);
     w->products += count * lks_linear_products_back(&c->l) * pairs(c);
 }
 
@@ -112,7 +117,7 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
 static uint32_t fill_gradient(bf16_layer *c, lks_worker *w, int slot, int first, int count,
                               bool biased) {
     const int chunk = c->op.model->chunk, channels = c->blocks * LKS_BLOCK;
-    lks_plane_source from = gradient_of(c);
+    lks_plane_source from = gradient_of(c, w, first);
     char *plane = (char *)(w->scratch + c->dy_at);
     float *sums = w->scratch + c->sums_at;
     uint32_t bad = 0;
@@ -123,7 +128,7 @@ static uint32_t fill_gradient(bf16_layer *c, lks_worker *w, int slot, int first,
         int n = count - done < chunk ? count - done : chunk;
         memset(sums, 0, (size_t)channels * sizeof *sums);
         bad |= lks_plane_fill(&c->dy, plane + (size_t)done * c->dy.image * c->unit->element, &from,
-                              first + done, n);
+                              done, n);
         if (biased)
             lks_op_add(&c->op, w, slot, c->op.sums_count - (size_t)channels, sums,
                        (size_t)channels);
@@ -136,7 +141,8 @@ static lks_plane plane_of(const bf16_layer *c, const lks_cut *cut, lks_plane_sou
     if (!c->whole)
         return c->ahead.plane;
     const int stored = c->l.stored, one[2] = {1, 1}, none[2] = {0, 0};
-    from->first.x += cut->taps.first * stored + cut->channels.first;
+    if (from->first.x)
+        from->first.x += cut->taps.first * stored + cut->channels.first;
     from->first.rows = from->first.columns = 1;
     from->first.channels = c->taps > 1 ? cut->taps.count * stored : cut->channels.count;
     return lks_plane_of(c->unit, one, from->first.channels, none, none);
@@ -168,13 +174,13 @@ static lks_gradient_args gradient_args(const bf16_layer *c, const lks_cut *cut, 
 /* The gradients of a cut from the plane of dy, which is filled. The plane of x begins at the first window. */
 static void add_cut(const bf16_layer *c, lks_worker *w, int slot, int first, int count,
                     const lks_cut *cut, uint32_t bad) {
-    lks_plane_source from = input_of(c);
+    lks_plane_source from = input_of(c, w, first);
     const lks_plane x = plane_of(c, cut, &from);
     lks_gradient_args a = gradient_args(c, cut, &x, count);
     const size_t column = (size_t)cut->blocks.first * LKS_BLOCK;
     const size_t row = (size_t)cut->taps.first * c->l.channels + (size_t)cut->channels.first;
     const size_t to = row * a.row + column;
-    bad |= lks_plane_fill(&x, w->scratch + c->x_at, &from, first, count);
+    bad |= lks_plane_fill(&x, w->scratch + c->x_at, &from, 0, count);
     a.x = w->scratch + c->x_at;
     a.dy = (const char *)(w->scratch + c->dy_at) +
            (lks_plane_at(&c->dy, 0, 0) + column) * c->unit->element;
@@ -275,7 +281,7 @@ static void place_scratch(bf16_layer *c) {
         c->slice = taps > 1 ? (int)fit : (int)fit * LKS_BLOCK;
         sliced->count = sliced->count < c->slice ? sliced->count : c->slice;
     }
-    lks_plane_source from = input_of(c);
+    lks_plane_source from = {.step = 0}; /* only the plane is of interest */
     const lks_plane x = plane_of(c, &most, &from);
     const lks_gradient_args a = gradient_args(c, &most, &x, (int)batch);
     c->x_at = 0;
@@ -305,8 +311,8 @@ static lks_status allocate(bf16_layer *c, bool wide, lks_error *err) {
     c->bias = lks_op_alloc(op, filters, sizeof *c->bias, err);
     c->tap_offset = lks_op_alloc(op, (size_t)c->taps, sizeof *c->tap_offset, err);
     if (c->l.pool)
-        c->argmax = lks_op_alloc(op, (size_t)op->model->capacity * out->size, 1, err);
-    if (!c->bias || !c->tap_offset || (c->l.pool && !c->argmax))
+        lks_op_keep(op, &c->argmax, out->size, true);
+    if (!c->bias || !c->tap_offset)
         return err->status;
     const int columns = c->l.kernel[1];
     for (int t = 0; t < c->taps; t++)

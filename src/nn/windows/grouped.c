@@ -42,11 +42,11 @@ static int64_t products(const grouped_op *g, int count) {
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
     const grouped_op *g = (const grouped_op *)op;
     for (int s = first; s < first + count; s++) {
-        if (g->canvas.padded)
-            lks_canvas_fill(&g->canvas, s);
+        if (g->canvas.padded.each)
+            lks_canvas_fill(&g->canvas, w, s);
         for (int b = 0; b < g->blocks; b++) {
             const block *k = &g->block[b];
-            const lks_forward_args a = {.x = lks_canvas_image(&g->canvas, s) + k->channels.first,
+            const lks_forward_args a = {.x = lks_canvas_image(&g->canvas, w, s) + k->channels.first,
                                         .n_pixels = g->pixels,
                                         .pixel_offset = g->pixel_offset,
                                         .out_offset = g->out_offset,
@@ -57,8 +57,7 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
                                         .weights = g->forward_w + k->element * LKS_BLOCK,
                                         .bias = g->bias + (size_t)b * LKS_BLOCK,
                                         .relu = g->relu,
-                                        .out = op->out->value + s * op->out->size +
-                                               (size_t)b * LKS_BLOCK};
+                                        .out = lks_value(op->out, w, s) + (size_t)b * LKS_BLOCK};
             op->model->kernels->forward(&a);
         }
     }
@@ -67,13 +66,13 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
 
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     const grouped_op *g = (const grouped_op *)op;
-    float *dy = op->out->gradient + first * op->out->size;
+    float *dy = lks_gradient(op->out, w, first);
     if (g->relu)
-        op->model->kernels->relu_backward(dy, dy, op->out->value + first * op->out->size,
+        op->model->kernels->relu_backward(dy, dy, lks_value(op->out, w, first),
                                           op->out->size * count);
     if (!op->dx)
         return;
-    lks_transposed_run(&g->transposed, first, count);
+    lks_transposed_run(&g->transposed, w, first, count);
     w->products += g->transposed.products * count * g->inputs * g->filters;
 }
 
@@ -83,7 +82,7 @@ static const float *block_of_gradients(const grouped_op *g, lks_worker *w, int b
     const lks_activation *out = g->op.out;
     float *to = w->scratch;
     for (int s = first; s < first + count; s++) {
-        const float *from = out->gradient + s * out->size + (size_t)b * LKS_BLOCK;
+        const float *from = lks_gradient(out, w, s) + (size_t)b * LKS_BLOCK;
         for (int p = 0; p < g->pixels; p++, to += LKS_BLOCK)
             memcpy(to, from + (size_t)p * out->stride, LKS_BLOCK * sizeof *to);
     }
@@ -93,8 +92,8 @@ static const float *block_of_gradients(const grouped_op *g, lks_worker *w, int b
 /* Elements [span) of block b. Sums are [elements][16], then the bias. */
 static void block_weights(grouped_op *g, lks_worker *w, int slot, int first, int count, int b,
                           lks_span span) {
-    lks_wgrad_args a = {.x = lks_canvas_image(&g->canvas, first),
-                        .x_stride = g->canvas.padded ? lks_canvas_size(&g->canvas) : g->op.in->size,
+    lks_wgrad_args a = {.x = lks_canvas_image(&g->canvas, w, first),
+                        .x_stride = lks_canvas_step(&g->canvas),
                         .dy = block_of_gradients(g, w, b, first, count),
                         .dy_stride = (size_t)g->pixels * LKS_BLOCK,
                         .rows = g->op.out->shape.rows,
@@ -124,7 +123,7 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
         return;
     w->products += products(g, count);
     if (op->n_bias)
-        lks_op_bias(op, w, slot, op->out->gradient + first * op->out->size, count, g->pixels,
+        lks_op_bias(op, w, slot, lks_gradient(op->out, w, first), count, g->pixels,
                     g->blocks * LKS_BLOCK);
 }
 
@@ -214,12 +213,8 @@ static lks_status allocate(grouped_op *g, lks_error *err) {
     if (!g->pixel_offset || !g->out_offset || !g->tap_offset || !g->element_offset ||
         !g->forward_w || !g->bias)
         return err->status;
-    if (lks_canvas_has_border(&g->canvas)) {
-        g->canvas.padded =
-            lks_op_alloc(op, m->capacity * lks_canvas_size(&g->canvas), sizeof(float), err);
-        if (!g->canvas.padded)
-            return err->status;
-    }
+    if (lks_canvas_has_border(&g->canvas))
+        lks_op_keep(op, &g->canvas.padded, lks_canvas_size(&g->canvas) * sizeof(float), true);
     const size_t gradients = (size_t)m->chunk * g->pixels * LKS_BLOCK;
     op->scratch_floats = gradients > outputs ? gradients : outputs;
     if (op->in->gradient)

@@ -14,7 +14,7 @@ typedef struct pool_op {
     lks_window window;
     int before[2];
     bool count_padding;
-    int32_t *place; /* maximum: [capacity][out size] where in the input image each stood */
+    lks_samples place; /* maximum: [out size] where in the input image each stood, int32_t */
 } pool_op;
 
 /* The pixels of one window. */
@@ -82,18 +82,19 @@ static void mean(const pool_op *p, const float *restrict x, float *restrict y, w
 }
 
 static void forward(lks_op *op, lks_worker *worker, int first, int count) {
-    (void)worker;
     const pool_op *p = (const pool_op *)op;
     for (int s = first; s < first + count; s++) {
-        const float *x = op->in->value + s * op->in->size;
-        size_t at = s * op->out->size;
+        const float *x = lks_value(op->in, worker, s);
+        float *y = lks_value(op->out, worker, s);
+        int32_t *place = p->place.each ? lks_sample(&p->place, worker, s) : NULL;
+        size_t at = 0;
         for (int row = 0; row < op->out->shape.rows; row++)
             for (int column = 0; column < op->out->shape.columns; column++, at += op->out->stride) {
                 window w = window_at(p, row, column);
-                if (p->place)
-                    largest(p, x, op->out->value + at, p->place + at, w);
+                if (place)
+                    largest(p, x, y + at, place + at, w);
                 else
-                    mean(p, x, op->out->value + at, w);
+                    mean(p, x, y + at, w);
             }
     }
 }
@@ -112,15 +113,14 @@ static void mean_backward(const pool_op *p, float *restrict dx, const float *res
 
 /* Windows in row-major order: with overlapping windows that is the order of an input's sum. */
 static void backward(lks_op *op, lks_worker *worker, int first, int count) {
-    (void)worker;
     const pool_op *p = (const pool_op *)op;
     const lks_activation *out = op->out;
     for (int s = first; op->dx && s < first + count; s++) {
-        float *dx = op->dx + s * op->in->size;
-        const float *dy = out->gradient + s * out->size;
+        float *dx = lks_sample(op->dx, worker, s);
+        const float *dy = lks_gradient(out, worker, s);
         memset(dx, 0, op->in->size * sizeof(float));
-        if (p->place) {
-            const int32_t *place = p->place + s * out->size;
+        if (p->place.each) {
+            const int32_t *place = lks_sample(&p->place, worker, s);
             for (size_t i = 0; i < out->size; i++)
                 dx[place[i]] += dy[i];
             continue;
@@ -142,10 +142,9 @@ lks_status lks_pool_new(lks_site *site, const lks_window *w, lks_pooling pooling
     lks_window_pad(w, in->shape, p->before, padded);
     p->count_padding = pooling == LKS_POOL_MEAN_OF_WINDOW;
     LKS_TRY(lks_site_append(site, &p->op, &class, in->stride, err));
-    if (pooling != LKS_POOL_LARGEST)
-        return LKS_OK;
-    p->place = lks_op_alloc(&p->op, p->op.out->size * site->model->capacity, sizeof(int32_t), err);
-    return p->place ? LKS_OK : err->status;
+    if (pooling == LKS_POOL_LARGEST)
+        lks_op_keep(&p->op, &p->place, p->op.out->size * sizeof(int32_t), true);
+    return LKS_OK;
 }
 
 lks_status lks_pool_shape(const lks_place *p, const lks_window *w, lks_layer_info *info,

@@ -174,15 +174,15 @@ static lks_span readers_of(const lks_transposed *t, int b) {
     return (lks_span){from, (last / inputs + 1) * outputs - from};
 }
 
-/* One class of pixels of `n` images from sample s on; all blocks of channels at once where all read the
+/* One class of pixels of `n` images, from gradients `dy` on; all blocks of channels at once where all read the
  * same outputs, else block by block. */
-static void run_class(const lks_transposed *t, const lks_pixel_class *c, int s, int n) {
-    const lks_activation *in = t->op->in, *out = t->op->out;
-    const int blocks = in->stride / LKS_BLOCK, each = t->groups == 1 ? blocks : 1;
+static void run_class(const lks_transposed *t, const lks_pixel_class *c, const float *dy, float *dx,
+                      int n) {
+    const int blocks = t->op->in->stride / LKS_BLOCK, each = t->groups == 1 ? blocks : 1;
     const size_t step = (size_t)t->taps * LKS_BLOCK;
     for (int b = 0; b < blocks; b += each) {
         const lks_span o = readers_of(t, b);
-        const lks_forward_args a = {.x = out->gradient + s * out->size + o.first,
+        const lks_forward_args a = {.x = dy + o.first,
                                     .n_pixels = n * c->n_pixels,
                                     .pixel_offset = c->pixel_offset,
                                     .out_offset = c->out_offset,
@@ -194,15 +194,16 @@ static void run_class(const lks_transposed *t, const lks_pixel_class *c, int s, 
                                     .blocks = each,
                                     .weights =
                                         t->weights + ((size_t)b * t->filters + o.first) * step,
-                                    .out = t->op->dx + s * in->size + (size_t)b * LKS_BLOCK};
+                                    .out = dx + (size_t)b * LKS_BLOCK};
         t->op->model->kernels->forward(&a);
     }
 }
 
-void lks_transposed_run(const lks_transposed *t, int first, int count) {
+void lks_transposed_run(const lks_transposed *t, const lks_worker *w, int first, int count) {
     for (int s = first; s < first + count; s += t->images) {
         int n = first + count - s < t->images ? first + count - s : t->images;
         for (int i = 0; i < t->n_classes; i++)
-            run_class(t, &t->classes[i], s, n);
+            run_class(t, &t->classes[i], lks_gradient(t->op->out, w, s),
+                      lks_sample(t->op->dx, w, s), n);
     }
 }

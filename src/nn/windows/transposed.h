@@ -35,6 +35,6 @@ void lks_transposed_pack(lks_transposed *t, int part, int parts);
 
 /* Writes op->dx of images [first, first + count) from the gradient of op->out. Each element is a
  * chain over (filter, kernel row, kernel column). */
-void lks_transposed_run(const lks_transposed *t, int first, int count);
+void lks_transposed_run(const lks_transposed *t, const lks_worker *w, int first, int count);
 
 #endif

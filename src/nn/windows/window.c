@@ -42,9 +42,12 @@ size_t lks_canvas_size(const lks_canvas *c) {
     return (size_t)c->rows * c->columns * c->in->stride;
 }
 
-const float *lks_canvas_image(const lks_canvas *c, int sample) {
-    return c->padded ? c->padded + sample * lks_canvas_size(c)
-                     : c->in->value + sample * c->in->size;
+size_t lks_canvas_step(const lks_canvas *c) {
+    return c->padded.each ? lks_canvas_size(c) : c->in->size;
+}
+
+const float *lks_canvas_image(const lks_canvas *c, const lks_worker *w, int sample) {
+    return lks_sample(c->padded.each ? &c->padded : &c->in->value, w, sample);
 }
 
 /* The first float of row y of the image within its border. */
@@ -52,11 +55,11 @@ static size_t row_at(const lks_canvas *c, int y) {
     return ((size_t)(c->pad[0] + y) * c->columns + c->pad[1]) * c->in->stride;
 }
 
-void lks_canvas_fill(const lks_canvas *c, int sample) {
+void lks_canvas_fill(const lks_canvas *c, const lks_worker *w, int sample) {
     size_t row = (size_t)c->in->shape.columns * c->in->stride;
-    float *to = c->padded + sample * lks_canvas_size(c);
-    const float *from = c->in->value + sample * c->in->size;
-    for (int y = 0; y < c->in->shape.rows; y++) /* the border was zeroed when it was allocated */
+    float *to = lks_sample(&c->padded, w, sample);
+    const float *from = lks_value(c->in, w, sample);
+    for (int y = 0; y < c->in->shape.rows; y++) /* the border is zero from the start */
         memcpy(to + row_at(c, y), from + y * row, row * sizeof(float));
 }
 

@@ -38,10 +38,10 @@ lks_shape lks_window_outputs(const lks_window *w, const int64_t padded[2], int c
 /* An input image with the border that a window wants. */
 typedef struct lks_canvas {
     const lks_activation *in;
-    int pad[2];        /* zero rows above, columns to the left */
-    int rows, columns; /* border included */
-    float *padded; /* [capacity][rows][columns][stride] with a zero border, to be allocated by the
-                          operation; NULL: there is no border, or nobody asks for images */
+    int pad[2];         /* zero rows above, columns to the left */
+    int rows, columns;  /* border included */
+    lks_samples padded; /* [rows][columns][stride] floats with a zero border, to be asked for by the
+                           operation; nothing: there is no border, or nobody asks for images */
 } lks_canvas;
 
 lks_canvas lks_canvas_of(const lks_window *w, const lks_activation *in);
@@ -51,10 +51,13 @@ bool lks_canvas_has_border(const lks_canvas *c);
 size_t lks_canvas_size(const lks_canvas *c);
 
 /* Copies an image into its frame in c->padded. */
-void lks_canvas_fill(const lks_canvas *c, int sample);
+void lks_canvas_fill(const lks_canvas *c, const lks_worker *w, int sample);
+
+/* Floats from image to image of a chunk. */
+size_t lks_canvas_step(const lks_canvas *c);
 
 /* An image with its border, lks_canvas_fill() done where there is one. */
-const float *lks_canvas_image(const lks_canvas *c, int sample);
+const float *lks_canvas_image(const lks_canvas *c, const lks_worker *w, int sample);
 
 /* Cuts the border off: `from` is as large as an image with it, `to` as one of c->in. */
 void lks_canvas_crop(const lks_canvas *c, float *to, const float *from);
