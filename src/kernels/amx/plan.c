@@ -60,7 +60,8 @@ static void set_row(const lks_plan *p, lks_phase *s) {
     const int columns =
         s->columns - s->first_column - 1 + p->row_blocks * p->per_block + p->per_block - 1;
     s->columns = columns / p->per_block * p->per_block;
-    s->pitch = (size_t)s->columns * p->a->group;
+    s->pitch = (size_t)(s->columns + s->copies - 1) * p->a->group;
+    s->pitch = (s->pitch + LINE - 1) / LINE * LINE;
     if (s->pitch / LINE % 2 == 0)
         s->pitch +=
             LINE; /* an odd number of lines: rows of a tile fall into different sets of the cache */
@@ -112,14 +113,17 @@ static void set_memory(lks_plan *p, char *memory) {
         p->x_group += s->row * s->rows;
     }
     p->dy_group = (size_t)p->band * p->row_blocks * a->blocks * LKS_TILE_OPERANDS;
-    const size_t x = p->x_group * p->held * sizeof *p->x,
-                 dy = p->dy_group * p->held * sizeof *p->dy;
+    const int zeros = p->tiles > a->blocks ? p->tiles : a->blocks;
+    const size_t x = p->x_group * p->held, dy = p->dy_group * p->held,
+                 nothing = ((size_t)zeros * LKS_BLOCK + LINE - 1) / LINE * LINE;
     const size_t tiles = p->keeps ? (size_t)p->pairs * p->tiles : 2;
-    p->bytes = x + dy + tiles * a->taps * 2 * LKS_TILE_BYTES;
+    p->bytes = (x + dy + nothing) * sizeof *p->x + tiles * a->taps * 2 * LKS_TILE_BYTES;
     if (memory) {
         p->x = (lks_operand *)memory;
-        p->dy = (lks_operand *)(memory + x);
-        p->partials = (float *)(memory + x + dy);
+        p->dy = p->x + x;
+        p->zeros = p->dy + dy;
+        p->partials = (float *)(p->zeros + nothing);
+        memset(p->zeros, 0, nothing * sizeof *p->zeros);
     }
 }
 

@@ -14,7 +14,8 @@ typedef struct lks_phase {
     int first_row, end_row;    /* shifts of its taps */
     int first_column, columns; /* first shift; columns that are stored: whole blocks */
     int rows;                  /* stored ones; row r stands at r % rows */
-    int copies; /* the second one lacks the first column: blocks from odd columns on begin at whole lines */
+    int copies; /* column c stands at c, in the second copy at c + 1: blocks from odd columns on begin at
+                                  whole lines there */
     size_t pitch;     /* elements from channel to channel */
     size_t copy, row; /* elements from copy to copy and row to row */
     size_t at;        /* elements, where it begins */
@@ -45,8 +46,9 @@ typedef struct lks_plan {
     size_t x_group, dy_group; /* elements of a group of images */
     size_t bytes;             /* of scratch memory */
     lks_operand *x,
-        *dy;         /* [held] groups; dy as pack.c has weights: [pair][row][block][2][16][16][2] */
-    float *partials; /* [pair][tile][tap][16][2][16]; of two tiles, unless it keeps them */
+        *dy; /* [held] groups; dy as pack.c has weights: [pair][row][block][2][16][16][2] */
+    lks_operand *zeros; /* as many as there are channels or outputs */
+    float *partials;    /* [pair][tile][tap][16][2][16]; of two tiles, unless it keeps them */
     int n_phases;
     lks_tap taps[LKS_MAX_TAPS];
     lks_phase phases[LKS_MAX_TAPS];

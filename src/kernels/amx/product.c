@@ -11,12 +11,14 @@ typedef struct pending {
     const lks_places *places[2];
     size_t at[2];
     int first, vectors; /* outputs; vectors of floats */
-    int done, rows;
+    int tile, row;      /* the next one to be finished */
+    int rows;           /* that are left */
 } pending;
 
 typedef struct work {
     const lks_product_args *a;
-    int per_run;    /* blocks of the recurrence */
+    bool direct; /* sums are results, rows equally far apart: tiles are stored where they belong */
+    int per_run; /* blocks of the recurrence */
     ptrdiff_t step; /* bytes from row to row of operands */
     lks_tiles tiles;
     pending pending;
@@ -26,54 +28,93 @@ typedef struct work {
 
 static const float no_bias[WIDTH];
 
-LKS_INLINE void finish_window(const work *w, int row) {
+LKS_INLINE void finish_windows(const work *w, int n, int vectors, bool relu) {
     const pending *p = &w->pending;
     const lks_product_args *a = w->a;
-    const float *c = p->sums + p->places[0]->row[row] * WIDTH;
-    const float *bias = a->bias ? a->bias + p->first : no_bias;
-    const size_t at = p->at[0] + p->places[0]->at[row] + p->first;
-    for (int v = 0; v < p->vectors; v++) {
-        const vf b = v_load(bias + v * LKS_VL);
-        vf best = v_add(v_load(c + v * LKS_VL), b);
-        vi index = vi_zero();
-        LKS_FOR (int k = 1; k < 4; k++)
-            v_max_first(&best, v_add(v_load(c + k * SUMS + v * LKS_VL), b), &index, k);
-        v_store(a->out + at + v * LKS_VL, a->relu ? v_relu(best) : best);
-        vi_store_bytes(a->argmax + at + v * LKS_VL, index);
+    const lks_places *places = p->places[0];
+    const size_t first = p->at[0] + p->first;
+    const float *sums = p->sums;
+    float *const out = a->out + first;
+    uint8_t *const argmax = a->argmax + first;
+    vf bias[PAIR * VPB];
+    LKS_FOR (int v = 0; v < vectors; v++)
+        bias[v] = v_load((a->bias ? a->bias + p->first : no_bias) + v * LKS_VL);
+    for (int i = p->row, end = i + n; i < end; i++) {
+        const float *c = sums + places->row[i] * WIDTH;
+        const size_t at = places->at[i];
+        LKS_FOR (int v = 0; v < vectors; v++) {
+            vf best = v_add(v_load(c + v * LKS_VL), bias[v]);
+            vi index = vi_zero();
+            LKS_FOR (int k = 1; k < 4; k++)
+                v_max_first(&best, v_add(v_load(c + k * SUMS + v * LKS_VL), bias[v]), &index, k);
+            v_store(out + at + v * LKS_VL, relu ? v_relu(best) : best);
+            vi_store_bytes(argmax + at + v * LKS_VL, index);
+        }
     }
 }
 
-LKS_INLINE void finish_row(const work *w, int row) {
+LKS_INLINE void finish_rows(const work *w, int n, int vectors, bool relu) {
     const pending *p = &w->pending;
     const lks_product_args *a = w->a;
-    const int t = row >= p->places[0]->n;
-    row -= t ? p->places[0]->n : 0;
-    const float *c = p->sums + t * SUMS + p->places[t]->row[row] * WIDTH;
-    const float *bias = a->bias ? a->bias + p->first : no_bias;
-    float *out = a->out + p->at[t] + p->places[t]->at[row] + p->first;
-    for (int v = 0; v < p->vectors; v++) {
-        const vf y = v_add(v_load(c + v * LKS_VL), v_load(bias + v * LKS_VL));
-        v_store(out + v * LKS_VL, a->relu ? v_relu(y) : y);
+    const lks_places *places = p->places[p->tile];
+    const float *sums = p->sums + p->tile * SUMS;
+    float *const out = a->out + p->at[p->tile] + p->first;
+    vf bias[PAIR * VPB];
+    LKS_FOR (int v = 0; v < vectors; v++)
+        bias[v] = v_load((a->bias ? a->bias + p->first : no_bias) + v * LKS_VL);
+    for (int i = p->row, end = i + n; i < end; i++) {
+        const float *c = sums + places->row[i] * WIDTH;
+        float *to = out + places->at[i];
+        LKS_FOR (int v = 0; v < vectors; v++) {
+            const vf y = v_add(v_load(c + v * LKS_VL), bias[v]);
+            v_store(to + v * LKS_VL, relu ? v_relu(y) : y);
+        }
     }
 }
 
-/* The next n rows of what is pending. */
+LKS_INLINE void finish_some(const work *w, int n, int vectors) {
+    if (w->a->argmax && w->a->relu)
+        finish_windows(w, n, vectors, true);
+    else if (w->a->argmax)
+        finish_windows(w, n, vectors, false);
+    else if (w->a->relu)
+        finish_rows(w, n, vectors, true);
+    else
+        finish_rows(w, n, vectors, false);
+}
+
+/* The next n rows of what is pending, as far as there are. */
 LKS_INLINE void finish(work *w, int n) {
     pending *p = &w->pending;
-    for (; n > 0 && p->done < p->rows; n--, p->done++)
-        if (w->a->argmax)
-            finish_window(w, p->done);
+    while (n > 0 && p->rows > 0) {
+        const int left = p->places[p->tile]->n - p->row, some = n < left ? n : left;
+        if (p->vectors == PAIR * VPB)
+            finish_some(w, some, PAIR * VPB);
         else
-            finish_row(w, p->done);
+            finish_some(w, some, VPB);
+        n -= some;
+        p->rows -= some;
+        p->row += some;
+        if (some == left) {
+            p->tile++;
+            p->row = 0;
+        }
+    }
 }
 
-/* `rows` row tiles at x times `outputs` tiles of outputs; sums to c. Pending rows are finished within this and the next
- * calls - 1 of these. */
+/* The two row tiles of one call; the places of their sums. */
+typedef struct target {
+    float *at[2];
+    ptrdiff_t row; /* bytes */
+} target;
+
+/* `rows` row tiles at x times `outputs` tiles of outputs. Pending rows are finished within this and the next calls - 1
+ * of these. */
 LKS_INLINE void multiply(work *w, int rows, int outputs, const lks_strip *s,
                          const lks_operand *const *x, const lks_operand *weights, int calls,
-                         float *c) {
+                         target to) {
     const int steps = (s->end_run - s->first_run) * (s->end_block - s->first_block);
-    const int left = w->pending.rows - w->pending.done;
+    const int left = w->pending.rows;
     const int share = steps > 0 ? (left + calls * steps - 1) / (calls * steps) : 0;
     lks_tiles *tiles = &w->tiles;
     TILE_ZERO(tiles, 0);
@@ -105,13 +146,23 @@ LKS_INLINE void multiply(work *w, int rows, int outputs, const lks_strip *s,
             finish(w, share);
         }
     }
-    TILE_STORE(tiles, 0, c, WIDTH * sizeof *c);
+    TILE_STORE(tiles, 0, to.at[0], to.row);
     if (outputs > 1)
-        TILE_STORE(tiles, 1, c + LKS_BLOCK, WIDTH * sizeof *c);
+        TILE_STORE(tiles, 1, to.at[0] + LKS_BLOCK, to.row);
     if (rows > 1)
-        TILE_STORE(tiles, 2, c + SUMS, WIDTH * sizeof *c);
+        TILE_STORE(tiles, 2, to.at[1], to.row);
     if (rows > 1 && outputs > 1)
-        TILE_STORE(tiles, 3, c + SUMS + LKS_BLOCK, WIDTH * sizeof *c);
+        TILE_STORE(tiles, 3, to.at[1] + LKS_BLOCK, to.row);
+}
+
+/* Windows have two calls' sums together. */
+LKS_INLINE target target_of(const work *w, const lks_strip *s, int block, int half) {
+    const lks_product_args *a = w->a;
+    float *sums = (float *)w->sums[w->turn] + 2 * half * SUMS;
+    float *out = a->out + block * LKS_BLOCK;
+    if (w->direct)
+        return (target){{out + s->at[0], out + s->at[1]}, (ptrdiff_t)(a->out_stride * sizeof *out)};
+    return (target){{sums, sums + SUMS}, WIDTH * sizeof *sums};
 }
 
 /* A strip times tiles of outputs from `block` on. */
@@ -119,22 +170,24 @@ LKS_INLINE void strip_of(work *w, int outputs, const lks_strip *s, int block) {
     const lks_product_args *a = w->a;
     const lks_operand *weights = (const lks_operand *)a->weights +
                                  (size_t)block * a->n_runs * w->per_run * LKS_TILE_OPERANDS;
-    float *c = w->sums[w->turn];
+    const target to = target_of(w, s, block, 0);
     if (s->tiles == 1) {
-        multiply(w, 1, outputs, s, s->x, weights, 1, c);
+        multiply(w, 1, outputs, s, s->x, weights, 1, to);
     } else {
-        multiply(w, 2, outputs, s, s->x, weights, s->tiles / 2, c);
+        multiply(w, 2, outputs, s, s->x, weights, s->tiles / 2, to);
         if (s->tiles == 4)
-            multiply(w, 2, outputs, s, s->x + 2, weights, 1, c + 2 * SUMS);
+            multiply(w, 2, outputs, s, s->x + 2, weights, 1, target_of(w, s, block, 1));
     }
+    if (w->direct)
+        return;
     finish(w, INT32_MAX);
-    w->turn ^= 1;
-    w->pending = (pending){.sums = c,
+    w->pending = (pending){.sums = w->sums[w->turn],
                            .places = {s->places[0], s->places[1]},
                            .at = {s->at[0], s->at[1]},
                            .first = block * LKS_BLOCK,
                            .vectors = outputs * VPB,
                            .rows = s->places[0]->n + (s->tiles == 2 ? s->places[1]->n : 0)};
+    w->turn ^= 1;
 }
 
 static void all_blocks(work *w, const lks_strip *s) {
@@ -155,6 +208,7 @@ void LKS_KERNEL(lks_tile_product)(const lks_product_args *a) {
         end = a->images;
         lks_walk walk = LKS_KERNEL(lks_tile_walk)(a, first, &end);
         const lks_tile_config shape = lks_tile_shape(walk.rows);
+        w.direct = !walk.flat && !a->bias && !a->relu && !a->argmax;
         w.step = walk.step * (ptrdiff_t)sizeof(lks_operand);
         TILES_BEGIN(&w.tiles, &shape);
         for (lks_strip s; LKS_KERNEL(lks_tile_next)(&walk, &s);)

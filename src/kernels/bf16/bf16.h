@@ -3,13 +3,12 @@
 #ifndef LKS_KERNELS_BF16_H
 #define LKS_KERNELS_BF16_H
 
+#include "kernels/bf16/round.h"
 #include "kernels/kernels_isa.h"
 
-#if defined(LKS_TILES_AMX) || defined(LKS_TILES_MODEL)
-typedef uint16_t lks_operand;
+#ifdef LKS_TILES
 #define LKS_NARROW LKS_KERNEL(lks_tile_narrow)
 #else
-typedef float lks_operand;
 #define LKS_NARROW LKS_KERNEL(lks_fma_narrow)
 #endif
 #ifdef LKS_TILES_AMX
@@ -48,43 +47,6 @@ typedef float lks_operand;
 #else
 #define LKS_ROWS_CASES(tile) LKS_ROWS_CASE(1, tile) LKS_ROWS_CASE(2, tile)
 #endif
-
-/* Bits of floats, lane by lane: GNU vectors on every instruction set. */
-typedef uint32_t lks_bits __attribute__((vector_size(4 * LKS_VL)));
-typedef int32_t lks_lanes __attribute__((vector_size(4 * LKS_VL)));
-
-/* r(v) of products.h: the nearest of the floats whose lower half is zero. Magnitudes are below 2^31, so they compare as
- * signed numbers. */
-LKS_INLINE vf v_round(vf v) {
-    lks_bits u = (lks_bits)v, upper = u & 0xffff0000u;
-    lks_lanes size = (lks_lanes)(u & 0x7fffffffu);
-    lks_bits nearest = (u + 0x7fffu + (u >> 16 & 1)) & 0xffff0000u;
-    lks_bits nan = (lks_bits)(size > 0x7f800000), small = (lks_bits)(size < (127 - 50) << 23);
-    return (vf)(((nan & (upper | 0x400000u)) | (~nan & nearest)) & ~small);
-}
-
-/* All bits set where v is infinite or NaN. */
-LKS_INLINE lks_bits v_not_finite(vf v) {
-    return (lks_bits)(((lks_bits)v & 0x7f800000u) == 0x7f800000u);
-}
-
-LKS_INLINE bool v_any(lks_bits mask) {
-    return v_nonzero_mask((vf)(mask & 0x3f800000u)) != 0;
-}
-
-/* Vectors that v_round() made. */
-LKS_INLINE void v_store_operands(lks_operand *to, vf v) {
-#if defined(LKS_TILES_AMX) || defined(LKS_TILES_MODEL)
-    float lanes[LKS_VL];
-    uint32_t bits[LKS_VL];
-    v_store(lanes, v);
-    memcpy(bits, lanes, sizeof bits);
-    for (int l = 0; l < LKS_VL; l++)
-        to[l] = (lks_operand)(bits[l] >> 16);
-#else
-    v_store(to, v);
-#endif
-}
 
 bool LKS_KERNEL(lks_fma_narrow)(const lks_narrow_args *a);
 bool LKS_KERNEL(lks_tile_narrow)(const lks_narrow_args *a);

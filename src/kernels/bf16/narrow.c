@@ -15,48 +15,57 @@ LKS_INLINE void store_some(float *x, size_t n, vf v) {
 }
 
 /* x rounded, or +0 where ReLU stopped it; n < LKS_VL: the last of its kind. */
-LKS_INLINE vf operand(const lks_narrow_args *a, size_t at, size_t n) {
-    vf v = v_round(n < LKS_VL ? load_some(a->x + at, n) : v_load(a->x + at));
-    if (!a->relu)
-        return v;
-    return v_where_positive(n < LKS_VL ? load_some(a->relu + at, n) : v_load(a->relu + at), v);
+LKS_INLINE lks_rounded operand(const lks_narrow_args *a, size_t at, size_t n) {
+    vf v = n < LKS_VL ? load_some(a->x + at, n) : v_load(a->x + at);
+    if (a->relu)
+        v = v_where_positive(n < LKS_VL ? load_some(a->relu + at, n) : v_load(a->relu + at), v);
+    return r_round(v);
 }
 
-LKS_INLINE void store(lks_operand *to, size_t n, vf v) {
+LKS_INLINE void store(lks_operand *to, size_t n, lks_rounded r) {
     lks_operand lanes[LKS_VL];
-    v_store_operands(n < LKS_VL ? lanes : to, v);
+    r_store(n < LKS_VL ? lanes : to, r);
     if (n < LKS_VL)
         memcpy(to, lanes, n * sizeof *to);
 }
 
 /* The windows' rows of one channel vector: each value to its place of four. */
-LKS_INLINE void store_window(const lks_narrow_args *a, lks_operand *to, size_t at, size_t n, vf v) {
-    uint8_t place[LKS_VL] = {0};
-    memcpy(place, a->argmax + at, n < LKS_VL ? n : LKS_VL);
-    for (int k = 0; k < 4; k++)
+LKS_INLINE void store_window(const lks_narrow_args *a, lks_operand *to, size_t at, size_t n,
+                             lks_rounded r) {
+    uint8_t some[LKS_VL] = {0};
+    const uint8_t *place = a->argmax + at;
+    if (n < LKS_VL)
+        place = memcpy(some, place, n);
+    LKS_FOR (int k = 0; k < 4; k++)
         store(to + (k / 2) * a->out_row + (size_t)(k % 2) * a->channels, n,
-              v_where_byte(place, k, v));
+              r_where_byte(place, k, r));
 }
 
 /* Rows as they lie in memory. */
-static bool narrow_plain(const lks_narrow_args *a) {
-    const size_t row = (size_t)a->columns * a->channels;
-    lks_bits bad = {0};
-    for (int r = 0; r < a->rows; r++)
-        for (size_t i = 0; i < row; i += LKS_VL) {
-            const size_t n = row - i < LKS_VL ? row - i : LKS_VL;
-            vf v = operand(a, r * row + i, n);
-            store((lks_operand *)a->out + r * a->out_row + i, n, v);
-            bad |= v_not_finite(v);
+LKS_INLINE lks_largest narrow_rows(const lks_narrow_args *a) {
+    const size_t row = (size_t)a->columns * a->channels, whole = row / LKS_VL * LKS_VL;
+    lks_largest largest = r_none();
+    for (int r = 0; r < a->rows; r++) {
+        const size_t at = r * row;
+        lks_operand *out = (lks_operand *)a->out + r * a->out_row;
+        for (size_t i = 0; i < whole; i += LKS_VL) {
+            const lks_rounded v = operand(a, at + i, LKS_VL);
+            store(out + i, LKS_VL, v);
+            largest = r_larger(largest, v);
         }
-    return !v_any(bad);
+        if (whole < row) {
+            const lks_rounded v = operand(a, at + whole, row - whole);
+            store(out + whole, row - whole, v);
+            largest = r_larger(largest, v);
+        }
+    }
+    return largest;
 }
 
 /* Channels [first, first + vectors * LKS_VL) pixel by pixel, so that sums stay in registers; n: how many of the last
  * vector's there are. */
-LKS_INLINE lks_bits narrow_channels(const lks_narrow_args *a, int first, int vectors, size_t n,
-                                    bool windows) {
-    lks_bits bad = {0};
+LKS_INLINE lks_largest narrow_channels(const lks_narrow_args *a, int first, int vectors, size_t n,
+                                       bool windows, lks_largest largest) {
     vf sum[4];
     LKS_FOR (int v = 0; v < vectors; v++)
         sum[v] = v_zero();
@@ -71,9 +80,9 @@ LKS_INLINE lks_bits narrow_channels(const lks_narrow_args *a, int first, int vec
                                (size_t)(windows ? 2 * c : c) * a->channels + first;
             LKS_FOR (int v = 0; v < vectors; v++) {
                 const size_t here = v == vectors - 1 ? n : LKS_VL;
-                vf x = operand(a, at + v * LKS_VL, here);
-                bad |= v_not_finite(x);
-                sum[v] = v_add(sum[v], x);
+                const lks_rounded x = operand(a, at + v * LKS_VL, here);
+                largest = r_larger(largest, x);
+                sum[v] = v_add(sum[v], r_float(x));
                 if (windows)
                     store_window(a, out + v * LKS_VL, at + v * LKS_VL, here, x);
                 else
@@ -83,24 +92,24 @@ LKS_INLINE lks_bits narrow_channels(const lks_narrow_args *a, int first, int vec
     LKS_FOR (int v = 0; v < vectors; v++)
         if (sums)
             store_some(sums + v * LKS_VL, v == vectors - 1 ? n : LKS_VL, sum[v]);
-    return bad;
+    return largest;
 }
 
 /* Whole vectors four at a time, then one by one, then what is left of one. */
-LKS_INLINE bool all_channels(const lks_narrow_args *a, bool windows) {
-    lks_bits bad = {0};
+LKS_INLINE lks_largest all_channels(const lks_narrow_args *a, bool windows) {
+    lks_largest largest = r_none();
     int c = 0;
     for (; c + 4 * LKS_VL <= a->channels; c += 4 * LKS_VL)
-        bad |= narrow_channels(a, c, 4, LKS_VL, windows);
+        largest = narrow_channels(a, c, 4, LKS_VL, windows, largest);
     for (; c + LKS_VL <= a->channels; c += LKS_VL)
-        bad |= narrow_channels(a, c, 1, LKS_VL, windows);
+        largest = narrow_channels(a, c, 1, LKS_VL, windows, largest);
     if (c < a->channels)
-        bad |= narrow_channels(a, c, 1, (size_t)(a->channels - c), windows);
-    return !v_any(bad);
+        largest = narrow_channels(a, c, 1, (size_t)(a->channels - c), windows, largest);
+    return largest;
 }
 
 bool LKS_NARROW(const lks_narrow_args *a) {
-    if (a->argmax)
-        return all_channels(a, true);
-    return a->sums ? all_channels(a, false) : narrow_plain(a);
+    return r_all_finite(a->argmax ? all_channels(a, true)
+                        : a->sums ? all_channels(a, false)
+                                  : narrow_rows(a));
 }
