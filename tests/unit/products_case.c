@@ -8,9 +8,24 @@
 #include "lockstep/exact.h"
 #include "support/random_data.h"
 
+/* The tile unit on models of its tiles. */
+extern const lks_products lks_tile_products_portable, lks_tile_products_avx512;
+
+static int tile_models(products_unit *units) {
+    int n = 0;
+    units[n++] = (products_unit){&lks_tile_products_portable, false};
+#ifdef LKS_TILE_MODEL_AVX512
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512bf16"))
+        units[n++] = (products_unit){&lks_tile_products_avx512, false};
+#endif
+    return n;
+}
+
 int products_units(products_unit units[16]) {
     const lks_kernels *tables[LKS_MAX_TABLES];
-    int n = 0, n_tables = lks_kernels_usable(tables);
+    int n = tile_models(units), n_tables = lks_kernels_usable(tables);
     for (int t = 0; t < 2 * n_tables; t++) {
         const bool few = t % 2;
         const lks_products *p = few ? tables[t / 2]->few : tables[t / 2]->products;
@@ -293,6 +308,8 @@ product_case product_case_new(const product_choice *choice) {
     int rows = choice->pooled ? 2 * lks_random_int(1, 3) : dense ? 1 : lks_random_int(1, 6);
     int columns = choice->pooled ? 2 * lks_random_int(1, 4) : dense ? 1 : lks_random_int(1, 7);
     int kernel[2] = {choice->kernel[0], choice->kernel[1]};
+    rows = choice->size[0] ? choice->size[0] : rows;
+    columns = choice->size[1] ? choice->size[1] : columns;
     for (int d = 0; d < 2; d++) {
         kernel[d] = dense ? lks_random_int(1, 4) : kernel[d];
         stride[d] = lks_random_int(0, 1) ? 1 : lks_random_int(2, 3);
@@ -433,6 +450,10 @@ gradient_case gradient_case_new(const gradient_choice *choice) {
     int channels = choice->padded ? lks_random_int(1, 40) : lks_random_int(1, 4);
     int rows = lks_random_int(1, 5), columns = lks_random_int(1, 7),
         outputs = lks_random_int(1, 70);
+    rows = choice->size[0] ? choice->size[0] : rows;
+    columns = choice->size[1] ? choice->size[1] : columns;
+    channels = choice->channels[0] ? choice->channels[0] : channels;
+    outputs = choice->channels[1] ? choice->channels[1] : outputs;
     c.x = plane_case_new(choice->samples, (rows - 1) * stride[0] + kernel[0],
                          (columns - 1) * stride[1] + kernel[1],
                          choice->padded ? lks_padded(channels) : channels);

@@ -46,6 +46,7 @@ typedef struct product_choice {
     bool padded;   /* channels in whole blocks; else 1 to 4 */
     bool pooled, border, huge;
     int images;
+    int size[2]; /* rows and columns of pixels, even if pooled; 0: any small number */
 } product_choice;
 /* border: pixels at the edge are zero and `reach` says so; huge: sums overflow, so that NaN comes of finite operands. */
 product_case product_case_new(const product_choice *choice);
@@ -68,6 +69,8 @@ typedef struct gradient_choice {
     bool padded;
     double density; /* of dy */
     int samples, chunk;
+    int size[2];     /* rows and columns of the output; 0: any small number */
+    int channels[2]; /* in and out; 0: any */
 } gradient_choice;
 gradient_case gradient_case_new(const gradient_choice *choice);
 void gradient_case_free(gradient_case *c);

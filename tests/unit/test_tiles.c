@@ -1,0 +1,186 @@
+/* The tile unit, on AMX where this machine has it and on models of its tiles: what the shapes of test_products.c are too
+ * small for, and the instruction itself. */
+#include "support/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "products_case.h"
+#include "support/random_data.h"
+
+static products_unit units[16];
+static int n_units;
+
+static void check_product(const product_choice *choice) {
+    product_case c = product_case_new(choice);
+    for (int u = 0; u < n_units && !c.a.one_block; u++) /* those go to other units */
+        CU_ASSERT_EQUAL(product_case_wrong(&c, units[u].p, 1), 0);
+    product_case_free(&c);
+}
+
+/* Rows of tiles are images, 16 at a time, or pixels of one where images are few. */
+static void test_rows(void) {
+    static const int images[] = {1, 2, 3, 5, 8, 15, 16, 17, 20, 32, 33};
+    lks_random_seed(1);
+    for (int i = 0; i < 11; i++)
+        for (int pooled = 0; pooled < 2; pooled++) {
+            const int most = images[i] < 8 ? 20 : 6;
+            check_product(
+                &(product_choice){.kernel = {2, 1 + i % 3},
+                                  .padded = i % 2,
+                                  .pooled = pooled,
+                                  .images = images[i],
+                                  .size = {2 * lks_random_int(1, 2), 2 * lks_random_int(1, most)}});
+        }
+}
+
+static void check_gradient(const gradient_choice *choice) {
+    gradient_case c = gradient_case_new(choice);
+    for (int u = 0; u < n_units; u++)
+        for (int how = 0; how < 2; how++)
+            CU_ASSERT_EQUAL(gradient_case_wrong(&c, units[u].p, how, how), 0);
+    gradient_case_free(&c);
+}
+
+/* More rows than are held at once: of one chunk, and of one that takes several groups of images. */
+static void test_bands(void) {
+    lks_random_seed(2);
+    check_gradient(&(gradient_choice){.kernel = {2, 2},
+                                      .stride = {1, 1},
+                                      .padded = true,
+                                      .density = 0.5,
+                                      .samples = 16,
+                                      .chunk = 16,
+                                      .size = {21, 15},
+                                      .channels = {40, 16}});
+    check_gradient(&(gradient_choice){.kernel = {3, 1},
+                                      .stride = {2, 1},
+                                      .padded = true,
+                                      .density = 0.5,
+                                      .samples = 20,
+                                      .chunk = 18,
+                                      .size = {23, 15},
+                                      .channels = {33, 10}});
+}
+
+/* More taps than go together, and more phases of strides than there are columns. */
+static void test_many_taps(void) {
+    lks_random_seed(3);
+    check_gradient(&(gradient_choice){.kernel = {9, 8},
+                                      .stride = {1, 1},
+                                      .padded = false,
+                                      .density = 1,
+                                      .samples = 3,
+                                      .chunk = 2,
+                                      .size = {2, 5}});
+    check_gradient(&(gradient_choice){.kernel = {8, 8},
+                                      .stride = {5, 3},
+                                      .padded = false,
+                                      .density = 1,
+                                      .samples = 16,
+                                      .chunk = 16,
+                                      .size = {2, 2}});
+}
+
+/* --- TDPBF16PS: 16 images of 3 blocks, 16 outputs */
+
+#define BLOCKS 3
+#define LENGTH (32 * BLOCKS)
+
+/* Magnitudes from `low` on over `octaves` powers of two, of 8 bits, so that sums round, and tie. */
+static float draw(int low, int octaves) {
+    if (lks_random_int(0, 6) == 0)
+        return 0.0f;
+    double significand = 1 + lks_random_int(0, 127) / 128.0;
+    return (float)ldexp(lks_random_int(0, 1) ? -significand : significand,
+                        low + lks_random_int(0, octaves));
+}
+
+static void draw_all(float *v, size_t n, size_t step, int low, int octaves) {
+    for (size_t i = 0; i < n; i++) {
+        v[i] = draw(low, octaves);
+        if (i >= 2 * step && lks_random_int(0, 2) == 0)
+            v[i] = -v[i - 2 * step]; /* the same chain: cancels where the other operand is equal */
+    }
+}
+
+static float expected(const float *x, const float *w) {
+    float c = 0.0f;
+    for (int b = 0; b < BLOCKS; b++) {
+        float e = 0.0f, o = 0.0f;
+        for (int k = 32 * b; k < 32 * b + 32; k += 2) {
+            e = fmaf(x[k], w[(size_t)k * 16], e);
+            o = fmaf(x[k + 1], w[(size_t)(k + 1) * 16], o);
+        }
+        c = c + (e + o);
+    }
+    return c;
+}
+
+static size_t wrong_results(const lks_products *unit, const float *x, const float *w) {
+    static _Alignas(64) char plane[(16 * LENGTH + LKS_PLANE_SLACK) * sizeof(float)];
+    static _Alignas(64) char weights[LENGTH * 16 * sizeof(float)];
+    static _Alignas(64) float out[16][16];
+    const int32_t zero = 0;
+    CU_ASSERT(unit->packed_bytes(1, LENGTH, 1, false) <= sizeof weights);
+    CU_ASSERT(unit->narrow(&(lks_narrow_args){
+        .x = x, .rows = 16, .columns = 1, .channels = LENGTH, .out_row = LENGTH, .out = plane}));
+    unit->pack(&(lks_pack_args){.w = w,
+                                .n_runs = 1,
+                                .run_taps = 1,
+                                .tap = &zero,
+                                .channels = LENGTH,
+                                .logical_channels = LENGTH,
+                                .outputs = 16,
+                                .channel_step = 16,
+                                .output_step = 1,
+                                .out = weights},
+               0, 1);
+    unit->product(&(lks_product_args){.x = plane,
+                                      .x_stride = LENGTH,
+                                      .images = 16,
+                                      .n_pixels = 1,
+                                      .pixel_offset = &zero,
+                                      .n_runs = 1,
+                                      .run_length = LENGTH,
+                                      .run_offset = &zero,
+                                      .blocks = 1,
+                                      .weights = weights,
+                                      .out = out[0],
+                                      .out_stride = 16});
+    size_t wrong = 0;
+    for (int i = 0; i < 16; i++)
+        for (int j = 0; j < 16; j++) {
+            const float want = expected(x + (size_t)i * LENGTH, w + j);
+            wrong += lks_differing_bits(&out[i][j], &want, 1);
+        }
+    return wrong;
+}
+
+static void test_instruction(void) {
+    static const int range[][2] = {{-50, 0}, {-50, 1}, {-50, 8}, {-50, 100},
+                                   {0, 1},   {-8, 16}, {40, 20}};
+    static float x[16 * LENGTH], w[LENGTH * 16];
+    lks_random_seed(4);
+    for (int round = 0; round < 140; round++) {
+        const int *r = range[round % 7];
+        draw_all(x, sizeof x / sizeof *x, 1, r[0], r[1]);
+        draw_all(w, sizeof w / sizeof *w, 16, r[0], r[1]);
+        for (int u = 0; u < n_units; u++)
+            CU_ASSERT_EQUAL(wrong_results(units[u].p, x, w), 0);
+    }
+}
+
+int main(void) {
+    products_unit all[16];
+    const int n = products_units(all);
+    for (int u = 0; u < n; u++)
+        if (strcmp(all[u].p->unit, "amx") == 0)
+            units[n_units++] = all[u];
+    return lks_test_main("tiles", (const lks_test[]){{"instruction", test_instruction},
+                                                     {"rows", test_rows},
+                                                     {"bands", test_bands},
+                                                     {"many taps", test_many_taps},
+                                                     {NULL, NULL}});
+}
