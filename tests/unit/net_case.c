@@ -405,3 +405,16 @@ const lks_kernels *net_kernels(void) {
     const lks_kernels *tables[LKS_MAX_TABLES];
     return tables[lks_kernels_usable(tables) - 1];
 }
+
+static double loss_of(const int64_t *message) {
+    return lks_limbs_value((lks_limbs){message[LKS_MSG_LOSS_HI], message[LKS_MSG_LOSS_LO]});
+}
+
+/* How the loss is split over its two limbs depends on who added what, so it is compared as the double that
+ * everybody makes of them. */
+bool net_same_message(const lks_model *m, const int64_t *a, const int64_t *b) {
+    size_t differ = loss_of(a) != loss_of(b);
+    for (size_t i = 0; i < net_message_length(m); i++)
+        differ += i != LKS_MSG_LOSS_HI && i != LKS_MSG_LOSS_LO && a[i] != b[i];
+    return differ == 0;
+}

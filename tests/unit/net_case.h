@@ -57,6 +57,9 @@ size_t net_message_length(const lks_model *m);
 /* A copy of the message with what the model gathered; freed by the caller. Not for fp32. */
 int64_t *net_collect(lks_model *m);
 
+/* Whether two messages of that model say the same: of the loss the sum, the rest bit for bit. */
+bool net_same_message(const lks_model *m, const int64_t *a, const int64_t *b);
+
 /* The fastest kernels of this machine. */
 const lks_kernels *net_kernels(void);
 

@@ -8,19 +8,6 @@
 #include "net_case.h"
 #include "support/random_data.h"
 
-static double loss_of(const int64_t *message) {
-    return lks_limbs_value((lks_limbs){message[LKS_MSG_LOSS_HI], message[LKS_MSG_LOSS_LO]});
-}
-
-/* Equal in every slot; how the loss is split over its two limbs depends on who added what, so it is
- * compared as the double that everybody makes of them. */
-static bool same_message(const lks_model *m, const int64_t *a, const int64_t *b) {
-    size_t differ = loss_of(a) != loss_of(b);
-    for (size_t i = 0; i < net_message_length(m); i++)
-        differ += i != LKS_MSG_LOSS_HI && i != LKS_MSG_LOSS_LO && a[i] != b[i];
-    return differ == 0;
-}
-
 /* The whole batch at once, on one thread. */
 static int64_t *message_of(const net *n, const lks_kernels *kernels, int threads) {
     lks_model *m = net_model(n, kernels, threads);
@@ -46,7 +33,7 @@ static void check_splits(const net *n, const int64_t *want, const lks_kernels *t
     const int split[] = {0, 1, chunks};
     for (int i = 0; i < 3; i++) {
         int64_t *message = message_in_parts(m, n, split[i], i & 1);
-        wrong += !same_message(m, message, want);
+        wrong += !net_same_message(m, message, want);
         free(message);
     }
     CU_ASSERT_EQUAL(wrong, 0);
@@ -84,7 +71,7 @@ static size_t differing_from(const net *n, const lks_kernels *table, int threads
         lks_batch part = net_part(n, 0, n->batch.n - i * 5);
         lks_model_train(m, &part);
         int64_t *message = net_collect(m);
-        wrong += !same_message(m, message, want[i]);
+        wrong += !net_same_message(m, message, want[i]);
         free(message);
     }
     wrong += lks_differing_bits(v.weights, moments, v.n_weights);
@@ -152,7 +139,7 @@ static void test_empty_micro_batch(void) {
         lks_model_train(m, &n.batch);
         lks_model_train(m, &(lks_batch){.n = 0});
         int64_t *message = net_collect(m);
-        CU_ASSERT(same_message(m, message, want));
+        CU_ASSERT(net_same_message(m, message, want));
         free(message);
         free(want);
         lks_model_free(m);
@@ -225,7 +212,7 @@ static void test_evaluation_between(void) {
     lks_model_evaluate(m, &n.batch, scores, NULL);
     lks_model_train(m, &rest);
     int64_t *message = net_collect(m);
-    CU_ASSERT(same_message(m, message, want));
+    CU_ASSERT(net_same_message(m, message, want));
     free(message);
     free(want);
     lks_model_free(m);
