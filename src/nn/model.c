@@ -36,10 +36,12 @@ static lks_status check_threads(const lks_model *m, lks_error *err) {
 
 static lks_status add_workers(lks_model *m, lks_error *err) {
     LKS_TRY(check_threads(m, err));
-    size_t scratch = 0;
-    for (int i = 0; i < m->n_ops; i++)
-        if (m->ops[i]->scratch_floats > scratch)
-            scratch = m->ops[i]->scratch_floats;
+    size_t scratch = 0, rounded = 0;
+    for (int i = 0; i < m->n_ops; i++) {
+        const lks_op *op = m->ops[i];
+        scratch = op->scratch_floats > scratch ? op->scratch_floats : scratch;
+        rounded = op->rounded_floats > rounded ? op->rounded_floats : rounded;
+    }
     m->workers = lks_alloc((size_t)m->threads, sizeof *m->workers, "thread memory", err);
     if (!m->workers)
         return err->status;
@@ -51,9 +53,10 @@ static lks_status add_workers(lks_model *m, lks_error *err) {
         w->index = t;
         w->own = lks_lives_alloc(m, m->worker_bytes, 1, err);
         w->scratch = lks_model_alloc(m, scratch, sizeof(float), "thread memory", err);
+        w->rounded.memory = lks_model_alloc(m, rounded, sizeof(float), "thread memory", err);
         w->bad = lks_model_alloc(m, (size_t)m->n_ops, sizeof *w->bad, "thread memory", err);
         w->memory = w->own;
-        if (!w->own || !w->scratch || !w->bad)
+        if (!w->own || !w->scratch || !w->rounded.memory || !w->bad)
             return err->status;
     }
     return LKS_OK;
@@ -166,6 +169,7 @@ void lks_model_free(lks_model *m) {
     for (int t = 0; m->workers && t < m->threads && m->workers[t]; t++) {
         lks_free_lazy(m->workers[t]->own);
         lks_free(m->workers[t]->scratch);
+        lks_free(m->workers[t]->rounded.memory);
         lks_free(m->workers[t]->bad);
         lks_free(m->workers[t]);
     }
@@ -234,7 +238,7 @@ const char *lks_model_operation_name(const lks_model *m, int index) {
 
 lks_layer_output lks_model_output(const lks_model *m, int layer) {
     const lks_activation *a = m->layer_out[layer];
-    if (!a)
+    if (!a || a->value_maker)
         return (lks_layer_output){0};
     return (lks_layer_output){a->shape, (size_t)a->stride, lks_value(a, m->workers[0], 0)};
 }

@@ -130,7 +130,10 @@ lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class,
         gradient |= lks_has_gradient(op->more[i].from);
     bool shares = op->dx_over_dy && lks_has_gradient(op->in) && op->in->readers == 1;
     op->out = add_activation(m, out, stride, gradient, shares ? op->in : NULL, err);
-    return op->out ? LKS_OK : err->status;
+    if (!op->out)
+        return err->status;
+    op->out->op = op;
+    return LKS_OK;
 }
 
 /* --- tensors ---------------------------------------------------------------------------------- */

@@ -34,6 +34,7 @@ typedef struct lks_samples {
 } lks_samples;
 
 /* An activation: for each sample [row][column][channel padded]. */
+typedef struct lks_op lks_op;
 typedef struct lks_activation {
     lks_shape shape;
     int stride;  /* floats from pixel to pixel: channels padded */
@@ -42,16 +43,29 @@ typedef struct lks_activation {
     const lks_samples *gradient; /* NULL where nobody needs it: before the first weights */
     lks_samples own_gradient; /* it is this, or that of another activation, see lks_op.dx_over_dy */
     int readers;              /* layers that read it */
+    lks_op *op;               /* that it comes out of */
+    /* Not NULL: nobody keeps the value, or the gradient; who reads it has it made by this operation, by its make_value
+     * or make_dx, a few pixels at a time, as often as it wants them. */
+    const lks_op *value_maker, *gradient_maker;
 } lks_activation;
+
+/* The output's gradient of a chunk as products of bfloat16 take it, from an operation's backward until its weights. */
+typedef struct lks_rounded {
+    float *memory;    /* the largest lks_op.rounded_floats */
+    const lks_op *of; /* NULL: nothing stands there */
+    int first, count; /* samples */
+    uint32_t bad;     /* see lks_plane_fill() */
+} lks_rounded;
 
 /* What one thread owns. Allocated apart, so that threads do not share cache lines. */
 typedef struct lks_worker {
     int index;
-    uint16_t work;    /* number of the work that it asks for next: see work.h */
-    char *own;        /* its memory for the samples of a chunk */
-    char *memory;     /* of the chunk in hand: its own, or another worker's */
-    int first;        /* the sample that stands first there */
-    float *scratch;   /* the largest lks_op.scratch_floats */
+    uint16_t work;  /* number of the work that it asks for next: see work.h */
+    char *own;      /* its memory for the samples of a chunk */
+    char *memory;   /* of the chunk in hand: its own, or another worker's */
+    int first;      /* the sample that stands first there */
+    float *scratch; /* the largest lks_op.scratch_floats */
+    lks_rounded rounded;
     int64_t *bad;     /* [operations] 1 where a partial could not be summed */
     int64_t products; /* computed so far: see lks_model_flop() */
     int64_t samples, correct, bad_loss;
@@ -76,8 +90,6 @@ static inline float *lks_gradient(const lks_activation *a, const lks_worker *w, 
     return lks_sample(a->gradient, w, sample);
 }
 
-typedef struct lks_op lks_op;
-
 /* All samples of a call belong to one chunk, but for weights() of wide operations. */
 typedef struct lks_op_class {
     void (*forward)(lks_op *op, lks_worker *w, int first, int count);
@@ -86,6 +98,12 @@ typedef struct lks_op_class {
     /* Gradient partials of the chunk [first, first + count) of samples, or of several whole chunks
      * where the operation is wide: part `part` of `parts` of the outputs, added to sums[slot]. */
     void (*weights)(lks_op *op, lks_worker *w, int slot, int first, int count, int part, int parts);
+    /* The value, or the first input's gradient, of `count` pixels from `pixel` on of a sample, where nobody keeps
+     * them. NULL: somebody does. */
+    void (*make_value)(const lks_op *op, const lks_worker *w, float *to, int sample, size_t pixel,
+                       size_t count);
+    void (*make_dx)(const lks_op *op, const lks_worker *w, float *to, int sample, size_t pixel,
+                    size_t count);
     void (*pack)(lks_op *op, int part, int parts);
     void (*collect)(lks_op *op, int64_t *exact, float *plain, int part, int parts);
     /* Operations that need sums over the global batch before their forward (and again before their
@@ -124,8 +142,10 @@ struct lks_op {
     /* backward may put dx where it read the output's gradient: then an input that nobody else reads
      * shares its gradient's memory with the output */
     bool dx_over_dy;
-    size_t scratch_floats;
-    void **owned; /* what lks_op_alloc() gave; grows */
+    size_t scratch_floats, rounded_floats;
+    bool
+        rounds_gradient; /* may have the output's gradient made: see lks_activation.gradient_maker */
+    void **owned;        /* what lks_op_alloc() gave; grows */
     int n_owned, room_owned;
     lks_kept kept[LKS_KEPT_MAX];
     int n_kept;

@@ -84,7 +84,8 @@ static lks_status place(lks_model *m, lks_samples *s, bool outlasts, lks_error *
 
 static lks_status place_operation(lks_model *m, lks_op *op, lks_error *err) {
     lks_activation *out = op->out;
-    LKS_TRY(place(m, &out->value, value_outlasts(m, op), err));
+    if (!out->value_maker)
+        LKS_TRY(place(m, &out->value, value_outlasts(m, op), err));
     if (out->gradient == &out->own_gradient)
         LKS_TRY(place(m, &out->own_gradient, shared_gradient_outlasts(m, op), err));
     for (int k = 0; k < op->n_kept; k++)

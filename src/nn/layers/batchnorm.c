@@ -168,16 +168,39 @@ static void pack(lks_op *op, int part, int parts) {
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
     const lks_norm_args a = arguments((const batchnorm_op *)op, w, first, count);
-    op->model->kernels->normalise(lks_value(op->out, w, first), &a);
+    if (!op->out->value_maker)
+        op->model->kernels->normalise(lks_value(op->out, w, first), &a);
 }
 
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     const batchnorm_op *b = (const batchnorm_op *)op;
     const lks_norm_args a = arguments(b, w, first, count);
-    if (op->dx) /* frozen: slope and constant stay 0 */
+    if (op->dx && !op->in->gradient_maker) /* frozen: slope and constant stay 0 */
         op->model->kernels->normalise_backward(lks_sample(op->dx, w, first),
                                                lks_gradient(op->out, w, first), b->slope,
                                                b->constant, &a);
+}
+
+static lks_norm_args arguments_at(const batchnorm_op *b, const lks_worker *w, int sample,
+                                  size_t pixel, size_t count) {
+    lks_norm_args a = arguments(b, w, sample, 1);
+    a.x += pixel * (size_t)b->width;
+    a.pixels = count;
+    return a;
+}
+
+static void make_value(const lks_op *op, const lks_worker *w, float *to, int sample, size_t pixel,
+                       size_t count) {
+    const lks_norm_args a = arguments_at((const batchnorm_op *)op, w, sample, pixel, count);
+    op->model->kernels->normalise(to, &a);
+}
+
+static void make_dx(const lks_op *op, const lks_worker *w, float *to, int sample, size_t pixel,
+                    size_t count) {
+    const batchnorm_op *b = (const batchnorm_op *)op;
+    const lks_norm_args a = arguments_at(b, w, sample, pixel, count);
+    const float *dy = lks_gradient(op->out, w, sample) + pixel * (size_t)b->width;
+    op->model->kernels->normalise_backward(to, dy, b->slope, b->constant, &a);
 }
 
 static void collect(lks_op *op, int64_t *exact, float *plain, int part, int parts) {
@@ -220,6 +243,8 @@ static lks_status allocate(batchnorm_op *b, lks_error *err) {
 static lks_status make(lks_site *site, lks_error *err) {
     static const lks_op_class class = {.forward = forward,
                                        .backward = backward,
+                                       .make_value = make_value,
+                                       .make_dx = make_dx,
                                        .pack = pack,
                                        .collect = collect,
                                        .moments = moments,
@@ -229,9 +254,11 @@ static lks_status make(lks_site *site, lks_error *err) {
     batchnorm_op *b = lks_alloc(1, sizeof *b, "a batch normalisation", err);
     if (!b)
         return err->status;
-    const lks_activation *in = b->op.in = lks_site_input(site, 0);
+    lks_activation *in = b->op.in = lks_site_input(site, 0);
     b->op.trained = site->layer->trainable;
     b->op.dx_over_dy = true;
+    if (in->op->rounds_gradient && in->readers == 1)
+        in->gradient_maker = &b->op;
     b->relu = lks_site_takes(site, LKS_FUSES_RELU);
     b->channels = in->shape.channels;
     b->width = in->stride;

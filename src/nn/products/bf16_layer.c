@@ -22,7 +22,9 @@ typedef struct bf16_layer {
     int taps, blocks;
     bool whole; /* the kernel covers the input, which so is one run of floats */
     int slice;  /* taps or, where there is one, channels whose gradients are made together */
-    size_t x_at, dy_at, gradient_at, sums_at; /* in a worker's scratch */
+    size_t rows_at,
+        gradient_at; /* in a worker's scratch: what makes values needs, and the unit; x is first */
+    size_t sums_at;  /* of the bias, in w->rounded, after dy */
     int32_t *tap_offset;
     lks_samples argmax; /* where l.pool: [out size] bytes */
     float *bias;        /* [blocks * 16] */
@@ -52,37 +54,37 @@ static uint8_t *argmax_of(const bf16_layer *c, const lks_worker *w, int sample) 
 /* From sample `first` on. */
 static lks_plane_source input_of(const bf16_layer *c, const lks_worker *w, int first) {
     const lks_activation *in = c->op.in;
-    return (lks_plane_source){.first = {.x = lks_value(in, w, first),
-                                        .rows = c->l.size[0],
-                                        .columns = c->l.size[1],
-                                        .channels = c->l.stored},
-                              .step = in->size};
+    lks_plane_source s = {
+        .first = {.rows = c->l.size[0], .columns = c->l.size[1], .channels = c->l.stored},
+        .step = in->size,
+        .maker = in->value_maker,
+        .worker = w,
+        .sample = first,
+        .rows = w->scratch + c->rows_at};
+    if (s.maker)
+        s.make = s.maker->class->make_value;
+    else
+        s.first.x = lks_value(in, w, first);
+    return s;
 }
 
 static lks_plane_source gradient_of(const bf16_layer *c, const lks_worker *w, int first) {
     const lks_activation *out = c->op.out;
-    return (lks_plane_source){.first = {.x = lks_gradient(out, w, first),
-                                        .relu = c->l.relu ? lks_value(out, w, first) : NULL,
-                                        .argmax = argmax_of(c, w, first),
-                                        .rows = out->shape.rows,
-                                        .columns = out->shape.columns,
-                                        .channels = out->stride},
-                              .step = out->size};
-}
-
-/* `count` images of `from` through the map to `o`, which is that of the first. */
-static void run(const lks_map *map, const lks_plane_source *from, lks_worker *w, lks_map_output o,
-                int count) {
-    float *out = o.out;
-    uint8_t *argmax = o.argmax;
-    for (int s = 0; s < count; s += LKS_PLANE_IMAGES) {
-        int left = count - s, n = left < LKS_PLANE_IMAGES ? left : LKS_PLANE_IMAGES;
-        uint32_t bad = lks_plane_fill(&map->plane, w->scratch, from, s, n);
-        o.out = out + (size_t)s * o.size;
-        o.argmax = argmax ? argmax + (size_t)s * o.size : NULL;
-        lks_map_run(map, w->scratch, n, &o);
-        spoil(bad, o.out, o.argmax, o.size, n);
-    }
+    lks_plane_source s = {.first = {.relu = c->l.relu ? lks_value(out, w, first) : NULL,
+                                    .argmax = argmax_of(c, w, first),
+                                    .rows = out->shape.rows,
+                                    .columns = out->shape.columns,
+                                    .channels = out->stride},
+                          .step = out->size,
+                          .maker = out->gradient_maker,
+                          .worker = w,
+                          .sample = first,
+                          .rows = w->scratch + c->rows_at};
+    if (s.maker)
+        s.make = s.maker->class->make_dx;
+    else
+        s.first.x = lks_gradient(out, w, first);
+    return s;
 }
 
 static int64_t pairs(const bf16_layer *c) {
@@ -97,43 +99,74 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
                               .bias = c->bias,
                               .relu = c->l.relu,
                               .argmax = argmax_of(c, w, first)};
-    run(&c->ahead, &from, w, o, count);
+    uint32_t bad = lks_plane_fill(&c->ahead.plane, w->scratch, &from, 0, count);
+    lks_map_run(&c->ahead, w->scratch, count, &o);
+    spoil(bad, o.out, o.argmax, o.size, count);
     w->products += count * lks_linear_products(&c->l) * pairs(c);
+}
+
+/* The output's gradient of a chunk, and the bias's partial after it. */
+static void round_gradient(const bf16_layer *c, lks_worker *w, int first, int count) {
+    lks_plane_source from = gradient_of(c, w, first);
+    if (c->op.n_bias) {
+        from.first.sums = w->rounded.memory + c->sums_at;
+        memset(from.first.sums, 0, (size_t)c->blocks * LKS_BLOCK * sizeof(float));
+    }
+    w->rounded.of = &c->op;
+    w->rounded.first = first;
+    w->rounded.count = count;
+    w->rounded.bad = lks_plane_fill(&c->dy, w->rounded.memory, &from, 0, count);
 }
 
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     const bf16_layer *c = (const bf16_layer *)op;
     if (!op->dx)
         return;
-    const lks_plane_source from = gradient_of(c, w, first);
     const lks_map_output o = {.out = lks_sample(op->dx, w, first), .size = op->in->size};
-    run(&c->back, &from, w, o, count);
+    round_gradient(c, w, first, count);
+    lks_map_run(&c->back, w->rounded.memory, count, &o);
+    spoil(w->rounded.bad, o.out, NULL, o.size, count);
     w->products += count * lks_linear_products_back(&c->l) * pairs(c);
 }
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
-/* The output's gradient, chunk by chunk, with the bias's partials where `biased`. */
-static uint32_t fill_gradient(bf16_layer *c, lks_worker *w, int slot, int first, int count,
-                              bool biased) {
-    const int chunk = c->op.model->chunk, channels = c->blocks * LKS_BLOCK;
-    lks_plane_source from = gradient_of(c, w, first);
-    char *plane = (char *)(w->scratch + c->dy_at);
-    float *sums = w->scratch + c->sums_at;
+static void add_bias(bf16_layer *c, lks_worker *w, int slot) {
+    const size_t channels = (size_t)c->blocks * LKS_BLOCK;
+    lks_op_add(&c->op, w, slot, c->op.sums_count - channels, w->rounded.memory + c->sums_at,
+               channels);
+}
+
+/* The output's gradient of the whole batch, with the bias's partials of its chunks where `biased`. */
+static uint32_t round_batch(bf16_layer *c, lks_worker *w, int slot, int count, bool biased) {
+    const int chunk = c->op.model->chunk;
+    const size_t channels = (size_t)c->blocks * LKS_BLOCK;
+    lks_plane_source from = gradient_of(c, w, 0);
+    float *sums = w->rounded.memory + c->sums_at;
     uint32_t bad = 0;
     from.first.sums = biased ? sums : NULL;
     if (biased)
-        lks_op_clear_bias(&c->op, slot, (size_t)channels);
+        lks_op_clear_bias(&c->op, slot, channels);
     for (int done = 0; done < count; done += chunk) {
         int n = count - done < chunk ? count - done : chunk;
-        memset(sums, 0, (size_t)channels * sizeof *sums);
-        bad |= lks_plane_fill(&c->dy, plane + (size_t)done * c->dy.image * c->unit->element, &from,
-                              done, n);
+        char *to = (char *)w->rounded.memory + (size_t)done * c->dy.image * c->unit->element;
+        memset(sums, 0, channels * sizeof *sums);
+        bad |= lks_plane_fill(&c->dy, to, &from, done, n);
         if (biased)
-            lks_op_add(&c->op, w, slot, c->op.sums_count - (size_t)channels, sums,
-                       (size_t)channels);
+            add_bias(c, w, slot);
     }
     return bad;
+}
+
+/* Backward has left the gradient of the chunk where somebody needs that of the input. */
+static uint32_t round_chunk(bf16_layer *c, lks_worker *w, int slot, int first, int count,
+                            bool biased) {
+    const lks_rounded *r = &w->rounded;
+    if (r->of != &c->op || r->first != first || r->count != count)
+        round_gradient(c, w, first, count);
+    if (biased)
+        add_bias(c, w, slot);
+    return r->bad;
 }
 
 /* What a cut reads of the input: all of it, or where the kernel covers it a piece of each image. */
@@ -180,10 +213,10 @@ static void add_cut(const bf16_layer *c, lks_worker *w, int slot, int first, int
     const size_t column = (size_t)cut->blocks.first * LKS_BLOCK;
     const size_t row = (size_t)cut->taps.first * c->l.channels + (size_t)cut->channels.first;
     const size_t to = row * a.row + column;
-    bad |= lks_plane_fill(&x, w->scratch + c->x_at, &from, 0, count);
-    a.x = w->scratch + c->x_at;
-    a.dy = (const char *)(w->scratch + c->dy_at) +
-           (lks_plane_at(&c->dy, 0, 0) + column) * c->unit->element;
+    bad |= lks_plane_fill(&x, w->scratch, &from, 0, count);
+    a.x = w->scratch;
+    a.dy =
+        (const char *)w->rounded.memory + (lks_plane_at(&c->dy, 0, 0) + column) * c->unit->element;
     a.scratch = w->scratch + c->gradient_at;
     a.fresh = lks_op_fresh(&c->op);
     if (c->op.model->exact)
@@ -235,7 +268,9 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
     const bool any = mine.taps.count > 0 && mine.channels.count > 0 && mine.blocks.count > 0;
     if (!any && !biased)
         return;
-    uint32_t bad = fill_gradient(c, w, slot, first, count, biased);
+    uint32_t bad = op->wide ? round_batch(c, w, slot, count, biased)
+                            : round_chunk(c, w, slot, first, count, biased);
+    w->rounded.of = NULL; /* the next chunk, or step, has another */
     if (bad)
         w->bad[op->index] = 1;
     if (any && op->wide)
@@ -266,13 +301,13 @@ static void collect(lks_op *op, int64_t *exact, float *plain, int part, int part
 
 /* --- making ----------------------------------------------------------------------------------- */
 
-/* Scratch for one thing at a time: some images of one plane, or the planes of a chunk (of the batch where the layer is
- * wide) with the sums. */
+/* Scratch for the input of a chunk, or where the layer is wide for a piece of the whole batch's. */
 static void place_scratch(bf16_layer *c) {
     const lks_model *m = c->op.model;
     const int taps = c->taps;
-    size_t images = (size_t)(m->chunk > LKS_PLANE_IMAGES ? m->chunk : LKS_PLANE_IMAGES);
-    size_t batch = (size_t)(c->op.wide ? m->capacity : m->chunk);
+    const lks_activation *out = c->op.out;
+    const size_t chunk = (size_t)m->chunk, capacity = (size_t)m->capacity;
+    const size_t batch = c->op.wide && capacity > chunk ? capacity : chunk;
     lks_cut most = {{0, taps}, {0, c->l.channels}, {0, c->blocks}};
     if (c->op.wide) {
         size_t fit = SLICE / batch / (size_t)(taps > 1 ? c->l.stored : LKS_BLOCK);
@@ -284,16 +319,16 @@ static void place_scratch(bf16_layer *c) {
     lks_plane_source from = {.step = 0}; /* only the plane is of interest */
     const lks_plane x = plane_of(c, &most, &from);
     const lks_gradient_args a = gradient_args(c, &most, &x, (int)batch);
-    c->x_at = 0;
-    c->dy_at = lks_plane_floats(&x, batch);
-    c->gradient_at = c->dy_at + lks_plane_floats(&c->dy, batch);
-    c->sums_at = c->gradient_at + (c->unit->gradient_scratch(&a) + 63) / 64 * 16;
-    const size_t needs[] = {lks_plane_floats(&c->ahead.plane, images),
-                            lks_plane_floats(&c->dy, images),
-                            c->sums_at + (size_t)c->blocks * LKS_BLOCK};
-    for (int i = 0; i < LKS_COUNT(needs); i++)
-        if (needs[i] > c->op.scratch_floats)
-            c->op.scratch_floats = needs[i];
+    const size_t ahead = lks_plane_floats(&c->ahead.plane, chunk);
+    const size_t piece = lks_plane_floats(&x, batch);
+    const size_t in_row = (size_t)c->l.size[1] * (size_t)c->l.stored;
+    const size_t out_row = (size_t)out->shape.columns * (size_t)out->stride;
+    c->rows_at = ahead > piece ? ahead : piece;
+    c->gradient_at =
+        c->rows_at + (lks_plane_rows(in_row > out_row ? in_row : out_row) + 15) / 16 * 16;
+    c->op.scratch_floats = c->gradient_at + (c->unit->gradient_scratch(&a) + 3) / 4;
+    c->sums_at = lks_plane_floats(&c->dy, batch);
+    c->op.rounded_floats = c->sums_at + (size_t)c->blocks * LKS_BLOCK;
 }
 
 static lks_status allocate(bf16_layer *c, bool wide, lks_error *err) {
@@ -348,5 +383,12 @@ lks_status lks_bf16_layer_new(lks_site *site, const lks_linear *l, bool wide, lk
     LKS_TRY(lks_model_append(site->model, &c->op, &class, site->layer->name, out,
                              c->blocks * LKS_BLOCK, err));
     LKS_TRY(lks_op_tensors(&c->op, site->info, err));
-    return allocate(c, wide, err);
+    LKS_TRY(allocate(c, wide, err));
+    if (site->model->capacity > 1) { /* of one image all is kept: somebody may look at it */
+        lks_activation *in = c->op.in;
+        c->op.rounds_gradient = !c->op.wide;
+        if (!c->whole && in->readers == 1 && in->op->class->make_value)
+            in->value_maker = in->op;
+    }
+    return LKS_OK;
 }

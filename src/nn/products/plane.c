@@ -56,6 +56,33 @@ static void clear_border(const lks_plane *p, char *out, size_t end) {
     clear(p, out, done, end);
 }
 
+/* What stays in the first-level cache until it is rounded. */
+#define ROWS ((size_t)4096)
+
+size_t lks_plane_rows(size_t row) {
+    return row > ROWS ? row : ROWS;
+}
+
+/* One image whose x has to be made; `a` is as if it were there. */
+static bool fill_made(const lks_plane *p, const lks_plane_source *from, int image,
+                      lks_narrow_args a) {
+    const size_t row = (size_t)a.columns * (size_t)a.channels;
+    const size_t out_row = (size_t)(a.argmax ? 2 : 1) * a.out_row * p->unit->element;
+    const int rows = a.rows, most = (int)(lks_plane_rows(row) / row);
+    bool finite = true;
+    for (int y = 0; y < rows; y += most) {
+        a.rows = rows - y < most ? rows - y : most;
+        from->make(from->maker, from->worker, from->rows, from->sample + image,
+                   (size_t)y * (size_t)a.columns, (size_t)a.rows * (size_t)a.columns);
+        a.x = from->rows;
+        finite &= p->unit->narrow(&a);
+        a.relu = a.relu ? a.relu + (size_t)a.rows * row : NULL;
+        a.argmax = a.argmax ? a.argmax + (size_t)a.rows * row : NULL;
+        a.out = (char *)a.out + (size_t)a.rows * out_row;
+    }
+    return finite;
+}
+
 uint32_t lks_plane_fill(const lks_plane *p, void *out, const lks_plane_source *from, int first,
                         int count) {
     uint32_t bad = 0;
@@ -65,11 +92,11 @@ uint32_t lks_plane_fill(const lks_plane *p, void *out, const lks_plane_source *f
         size_t at = (size_t)(first + i) * from->step;
         char *image = (char *)out + (size_t)i * p->image * p->unit->element;
         clear_border(p, image, p->image + (i == count - 1 ? LKS_PLANE_SLACK : 0));
-        a.x = from->first.x + at;
+        a.x = from->make ? NULL : from->first.x + at;
         a.relu = from->first.relu ? from->first.relu + at : NULL;
         a.argmax = from->first.argmax ? from->first.argmax + at : NULL;
         a.out = image + lks_plane_at(p, 0, 0) * p->unit->element;
-        if (!p->unit->narrow(&a))
+        if (!(from->make ? fill_made(p, from, first + i, a) : p->unit->narrow(&a)))
             bad |= (uint32_t)1 << (i % 32);
     }
     return bad;

@@ -5,9 +5,6 @@
 #include "lockstep/products.h"
 #include "nn/op.h"
 
-/* Images that are worked on together: rows of a tile. */
-#define LKS_PLANE_IMAGES 16
-
 typedef struct lks_plane {
     const lks_products *unit;
     int rows, columns, channels; /* of an image; elements from pixel to pixel */
@@ -27,11 +24,21 @@ size_t lks_plane_floats(const lks_plane *p, size_t images);
 size_t lks_plane_at(const lks_plane *p, int row, int column);
 
 /* Where images come from: `first` describes the first one but for out and out_row, the others follow at `step`
- * floats. */
+ * floats. With `make` x is not there, but made by operation `maker`, some rows at a time: `sample` is the first image,
+ * `rows` has room for lks_plane_rows(). */
 typedef struct lks_plane_source {
     lks_narrow_args first;
     size_t step;
+    void (*make)(const lks_op *op, const lks_worker *w, float *to, int sample, size_t pixel,
+                 size_t count);
+    const lks_op *maker;
+    const lks_worker *worker;
+    int sample;
+    float *rows;
 } lks_plane_source;
+
+/* Floats of lks_plane_source.rows where a row of an image has so many. */
+size_t lks_plane_rows(size_t row);
 
 /* Fills `out` with images [first, first + count) of the source. Bit i % 32 of the answer: image i has an operand
  * that is infinite or NaN. */
