@@ -1,7 +1,8 @@
 /* The exchange works in windows of an eighth of an epoch: before a window's first batch every rank
  * walks the window's positions, all of them the same on all ranks: position -> item of the epoch
  * (its permutation) -> image -> the rank that has it and the rank that trains on it. So no counts need to be
- * sent, buffers stay at an eighth of the rank's part, and a run can be resumed at any batch. */
+ * sent, buffers stay at an eighth of the rank's part, and a run can be resumed at any batch. A rank alone
+ * takes images from where they are kept: it needs no buffers. */
 #include "feed/loader.h"
 
 #include <string.h>
@@ -41,6 +42,10 @@ struct lks_loader {
     bool image_changed;
     lks_image_fault fault;
 };
+
+static bool is_alone(const lks_loader *l) {
+    return l->comm->size == 1;
+}
 
 static size_t item_bytes(const lks_loader *l) {
     return l->data->train.image_bytes + SUM_BYTES;
@@ -169,6 +174,8 @@ static lks_status exchange_window(lks_loader *l, lks_error *err) {
     lks_status status = check_list(l, err); /* first: a changed number leads anywhere */
     if (status == LKS_OK) {
         enter_window(l, &sent, &received);
+        if (is_alone(l))
+            return LKS_OK;
         status = grow(&l->to_send, &l->send_capacity, sent, each, err);
     }
     if (status == LKS_OK)
@@ -191,6 +198,26 @@ static void note_changed(lks_loader *l, uint32_t image, int from) {
     l->image_changed = true;
 }
 
+/* Copies an image that came from `from`, or that this rank alone keeps, with its checksum; false: where it should be
+ * there is nothing. */
+static bool fetch(lks_loader *l, uint32_t image, int from, uint8_t *to, uint64_t *sum) {
+    const lks_image_set *s = &l->data->train;
+    if (is_alone(l)) {
+        const size_t at = (size_t)(image - s->share.first);
+        memcpy(to, s->images + at * s->image_bytes, s->image_bytes);
+        *sum = s->sums[at];
+        return true;
+    }
+    const size_t place = (size_t)l->place[from]++;
+    if (place >=
+        l->receive_capacity) /* the list has changed: more images from there than were sent */
+        return false;
+    const uint8_t *item = l->received + place * item_bytes(l);
+    memcpy(to, item, s->image_bytes);
+    memcpy(sum, item + s->image_bytes, SUM_BYTES);
+    return true;
+}
+
 static void take_image(lks_loader *l, int64_t i, uint32_t image) {
     const lks_image_set *s = &l->data->train;
     if (image >= s->info.count) { /* the list has changed since it was checked; it leads nowhere */
@@ -198,16 +225,12 @@ static void take_image(lks_loader *l, int64_t i, uint32_t image) {
         return;
     }
     const int from = home(l, image);
-    const size_t place = (size_t)l->place[from]++;
-    if (place >= l->receive_capacity) { /* the same: more images from there than were sent */
+    uint8_t *to = l->images + (size_t)i * s->image_bytes;
+    uint64_t sum;
+    if (!fetch(l, image, from, to, &sum)) {
         note_changed(l, image, l->comm->rank);
         return;
     }
-    const uint8_t *item = l->received + place * item_bytes(l);
-    uint8_t *to = l->images + (size_t)i * s->image_bytes;
-    uint64_t sum;
-    memcpy(to, item, s->image_bytes);
-    memcpy(&sum, item + s->image_bytes, SUM_BYTES);
     l->labels[i] = s->labels[image];
     if (lks_image_sum(s, to, l->labels[i], image) != sum)
         note_changed(l, image, from);
@@ -257,6 +280,8 @@ void lks_loader_seek(lks_loader *l, int64_t epoch, int64_t batch) {
 size_t lks_loader_forecast(lks_loader *l) {
     size_t send = 0, receive = 0;
     lks_loader_seek(l, 0, 0);
+    if (is_alone(l))
+        return 0;
     while (l->next < l->batches) {
         int64_t sent, received;
         enter_window(l, &sent, &received);
