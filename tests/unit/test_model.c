@@ -319,6 +319,57 @@ static void test_bad_numbers(void) {
     }
 }
 
+/* One image has a value that is not finite, at its first, its last or another byte: the others are answered as ever,
+ * to the bit. In bf16 nothing of it is lost, wherever it is: all its answers are NaN, and the first layer says so. */
+static void check_spoilt(const net_case *c, float value) {
+    net n = net_open(c, NULL);
+    const size_t pixels = (size_t)(n.input.rows * n.input.columns * n.input.channels);
+    const size_t classes = (size_t)n.classes, all = (size_t)n.batch.n * classes;
+    const int spoilt = n.batch.n / 2;
+    uint8_t *image = n.images + (size_t)spoilt * pixels;
+    const bool bf16 = n.config.train.precision == LKS_BF16;
+    float *want = calloc(all, sizeof *want), *got = calloc(all, sizeof *got);
+    for (size_t i = 0; i < (size_t)n.batch.n * pixels; i++)
+        n.images[i] %= 255;
+    for (int ch = 0; ch < n.input.channels; ch++)
+        n.pixels[ch][255] = value;
+    lks_model *m = net_model(&n, net_kernels(), 2);
+    lks_model_evaluate(m, &n.batch, NULL, want);
+    const size_t places[] = {0, pixels - 1, pixels / 3};
+    for (int p = 0; p < 3; p++) {
+        const uint8_t byte = image[places[p]];
+        image[places[p]] = 255;
+        lks_model_evaluate(m, &n.batch, NULL, got);
+        size_t wrong = 0;
+        for (size_t i = 0; i < all; i++)
+            if (i / classes == (size_t)spoilt)
+                wrong += bf16 && !isnan(got[i]);
+            else
+                wrong += memcmp(&got[i], &want[i], sizeof *got) != 0;
+        CU_ASSERT_EQUAL(wrong, 0);
+        lks_model_train(m, &n.batch);
+        int64_t *message = net_collect(m);
+        CU_ASSERT(!bf16 || message[LKS_MSG_BAD_LOSS] == 1);
+        CU_ASSERT(!bf16 || message[LKS_MSG_HEAD + 1] == 1);
+        free(message);
+        image[places[p]] = byte;
+    }
+    free(want);
+    free(got);
+    lks_model_free(m);
+    net_close(&n);
+}
+
+static void test_spoilt_image(void) {
+    static const char *const cases[] = {
+        "convolutions, pooling, dropout", "odd channels, 5x5, stride 2, explicit padding",
+        "3 x 3 of many channels, all paddings", "wide dense layers", "dense layers only"};
+    for (int i = 0; i < 5; i++) {
+        check_spoilt(net_case_named(cases[i]), NAN);
+        check_spoilt(net_case_named(cases[i]), -INFINITY);
+    }
+}
+
 /* What a caller left in the message is overwritten, whether sums are made elsewhere or in it: the ranks'
  * sums of the last step stand there. */
 static void check_overwritten(const char *name, bool samples) {
@@ -403,6 +454,7 @@ int main(int argc, char **argv) {
                                      {"ties", test_ties},
                                      {"NaN is not correct", test_nan_is_not_correct},
                                      {"bad numbers are marked", test_bad_numbers},
+                                     {"an image that is not finite", test_spoilt_image},
                                      {"what stood in the message", test_overwritten},
                                      {"fp32", test_fp32},
                                      {NULL, NULL}};
