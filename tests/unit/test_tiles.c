@@ -43,7 +43,7 @@ static void check_gradient(const gradient_choice *choice) {
     gradient_case_free(&c);
 }
 
-/* More rows than are held at once: of one chunk, and of one that takes several groups of images. */
+/* More than is held at once: rows of a chunk, those of one that takes several groups of images, such groups. */
 static void test_bands(void) {
     lks_random_seed(2);
     check_gradient(&(gradient_choice){.kernel = {2, 2},
@@ -62,6 +62,14 @@ static void test_bands(void) {
                                       .chunk = 18,
                                       .size = {23, 15},
                                       .channels = {33, 10}});
+    check_gradient(&(gradient_choice){.kernel = {1, 1},
+                                      .stride = {1, 1},
+                                      .padded = true,
+                                      .density = 0.5,
+                                      .samples = 32,
+                                      .chunk = 32,
+                                      .size = {21, 15},
+                                      .channels = {40, 16}});
 }
 
 /* More taps than go together, and more phases of strides than there are columns. */

@@ -10,20 +10,14 @@ static size_t place_of(const lks_product_args *a, int pixel) {
                          : (size_t)(pixel / per_row(a)) * a->blocks * LKS_BLOCK;
 }
 
-static bool same_window(const int32_t *a, const int32_t *b) {
-    return b[1] - b[0] == a[1] - a[0] && b[2] - b[0] == a[2] - a[0] && b[3] - b[0] == a[3] - a[0];
-}
-
 /* The first pixel after those from `first` on that one tile holds. */
 static int flat_end(const lks_walk *w, int first) {
     const lks_product_args *a = w->a;
     const int n = per_row(a);
     int i = first + n;
     for (; i < a->n_pixels; i += n) {
-        const int32_t *here = a->pixel_offset + i, *start = a->pixel_offset + first;
-        const int32_t distance = *here - *start;
-        if (distance % w->step != 0 || distance / w->step >= w->rows ||
-            (n == 4 && !same_window(start, here)))
+        const int32_t distance = a->pixel_offset[i] - a->pixel_offset[first];
+        if (distance % w->step != 0 || distance / w->step >= w->rows)
             break;
     }
     return i;

@@ -77,4 +77,30 @@ LKS_INLINE void turn_to_columns(const lks_operand *const from[LKS_CHAINS], size_
     }
 }
 
+/* Pairs of operands change places: to[k / 2][o][k % 2] = from[o][k]. */
+LKS_INLINE void turn_pairs(lks_operand from[LKS_BLOCK][LKS_CHAINS], lks_operand *to) {
+#ifdef LKS_ISA_AVX512
+    LKS_FOR (int quarter = 0; quarter < 4; quarter++, to += 4 * 2 * LKS_BLOCK) {
+        __m512i row[4], half[4];
+        LKS_FOR (int i = 0; i < 4; i++)
+            row[i] = load_lanes(from[i] + 8 * quarter, from[4 + i] + 8 * quarter,
+                                from[8 + i] + 8 * quarter, from[12 + i] + 8 * quarter);
+        LKS_FOR (int i = 0; i < 2; i++) {
+            half[2 * i] = _mm512_unpacklo_epi32(row[2 * i], row[2 * i + 1]);
+            half[2 * i + 1] = _mm512_unpackhi_epi32(row[2 * i], row[2 * i + 1]);
+        }
+        LKS_FOR (int i = 0; i < 2; i++) {
+            _mm512_storeu_si512(to + 2 * i * 2 * LKS_BLOCK,
+                                _mm512_unpacklo_epi64(half[i], half[2 + i]));
+            _mm512_storeu_si512(to + (2 * i + 1) * 2 * LKS_BLOCK,
+                                _mm512_unpackhi_epi64(half[i], half[2 + i]));
+        }
+    }
+#else
+    for (int k = 0; k < LKS_CHAINS; k++)
+        for (int o = 0; o < LKS_BLOCK; o++)
+            to[k / 2 * 2 * LKS_BLOCK + 2 * o + k % 2] = from[o][k];
+#endif
+}
+
 #endif
