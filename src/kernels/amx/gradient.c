@@ -139,7 +139,7 @@ static row_tile row_tile_of(const work *w, const span *s, int pair, int number, 
                       .element = (size_t)t * w->a->channels + tile * LKS_BLOCK,
                       .from = p->x + s->index * p->x_group + f->at + second * f->copy +
                               (size_t)tile * LKS_BLOCK * f->pitch +
-                              (size_t)(tap->column + second) * w->a->group,
+                              (size_t)(tap->column - second) * w->a->group,
                       .phase = f,
                       .shift = tap->row,
                       .partial = p->partials + partial * SUMS};

@@ -49,7 +49,7 @@ static void hold_x(const lks_plan *p, const lks_phase *f, const sources *row, co
         other_block(p, g, row, offset, (int)upwards(p->first - offset, p->x_column),
                     (int)upwards(p->last + 1 - offset, p->x_column), &s);
         lks_operand *at = to + (size_t)column * group,
-                    *again = f->copies > 1 ? at + f->copy + group : NULL;
+                    *again = f->copies > 1 ? at + f->copy - group : NULL;
         for (int t = 0; t < p->tiles; t++) {
             turn_to_rows(s.from, (size_t)t * LKS_BLOCK, at, again, f->pitch);
             at += LKS_BLOCK * f->pitch;

@@ -1,7 +1,8 @@
 #include "kernels/amx/plan.h"
 
-#define HELD_BYTES ((size_t)1 << 20) /* half of a second-level cache */
-#define LINE       32                /* operands in a line of the cache */
+#define HELD_BYTES                                                                                 \
+    ((size_t)1 << 19) /* a quarter of a second-level cache: sums pass through it as well */
+#define LINE 32       /* operands in a line of the cache */
 
 /* Where the output has one column any distance will do: that of the taps makes them share. */
 static ptrdiff_t column_of(const lks_gradient_args *a) {
@@ -60,12 +61,11 @@ static void set_row(const lks_plan *p, lks_phase *s) {
     const int columns =
         s->columns - s->first_column - 1 + p->row_blocks * p->per_block + p->per_block - 1;
     s->columns = columns / p->per_block * p->per_block;
-    s->pitch = (size_t)(s->columns + s->copies - 1) * p->a->group;
-    s->pitch = (s->pitch + LINE - 1) / LINE * LINE;
+    s->pitch = ((size_t)s->columns * p->a->group + LINE - 1) / LINE * LINE;
     if (s->pitch / LINE % 2 == 0)
         s->pitch +=
             LINE; /* an odd number of lines: rows of a tile fall into different sets of the cache */
-    s->copy = (size_t)p->tiles * LKS_BLOCK * s->pitch;
+    s->copy = (size_t)p->tiles * LKS_BLOCK * s->pitch + LINE; /* one line before the second copy */
     s->row = s->copy * s->copies;
 }
 

@@ -14,8 +14,8 @@ typedef struct lks_phase {
     int first_row, end_row;    /* shifts of its taps */
     int first_column, columns; /* first shift; columns that are stored: whole blocks */
     int rows;                  /* stored ones; row r stands at r % rows */
-    int copies; /* column c stands at c, in the second copy at c + 1: blocks from odd columns on begin at
-                                  whole lines there */
+    int copies;       /* column c stands at c, in the second copy at c - 1, so that blocks from odd
+                   columns on begin at whole lines there; column 0 falls onto what is not used */
     size_t pitch;     /* elements from channel to channel */
     size_t copy, row; /* elements from copy to copy and row to row */
     size_t at;        /* elements, where it begins */
