@@ -49,11 +49,13 @@ typedef struct lks_activation {
     const lks_op *value_maker, *gradient_maker;
 } lks_activation;
 
-/* The output's gradient of a chunk as products of bfloat16 take it, from an operation's backward until its weights. */
+/* The output's gradient of a chunk as products of bfloat16 take it, from an operation's backward until its weights;
+ * or of the batch, from one part of a wide operation's weights to the next. */
 typedef struct lks_rounded {
     float *memory;    /* the largest lks_op.rounded_floats */
     const lks_op *of; /* NULL: nothing stands there */
     int first, count; /* samples */
+    int64_t batch;    /* lks_model.trained */
     uint32_t bad;     /* see lks_plane_fill() */
 } lks_rounded;
 
@@ -211,6 +213,7 @@ struct lks_model {
 
     /* The batch being worked on. */
     lks_batch batch;
+    int64_t trained; /* batches so far, this one included */
     bool training;
 };
 

@@ -310,6 +310,7 @@ void lks_model_train(lks_model *m, const lks_batch *batch) {
     m->batch = *batch;
     m->training = true;
     m->gathered.batches += batch->n > 0;
+    m->trained++;
     if (batch->n == 0 && m->rendezvous.n_stops == 0)
         return;
 #pragma omp parallel num_threads(m->threads)

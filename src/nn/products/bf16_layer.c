@@ -105,6 +105,20 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
     w->products += count * lks_linear_products(&c->l) * pairs(c);
 }
 
+/* Says what is about to stand in the worker's memory for rounded gradients. */
+static void mark(const bf16_layer *c, lks_worker *w, int first, int count) {
+    w->rounded.of = &c->op;
+    w->rounded.first = first;
+    w->rounded.count = count;
+    w->rounded.batch = c->op.model->trained;
+}
+
+static bool stands_there(const bf16_layer *c, const lks_worker *w, int first, int count) {
+    const lks_rounded *r = &w->rounded;
+    return r->of == &c->op && r->first == first && r->count == count &&
+           r->batch == c->op.model->trained;
+}
+
 /* The output's gradient of a chunk, and the bias's partial after it. */
 static void round_gradient(const bf16_layer *c, lks_worker *w, int first, int count) {
     lks_plane_source from = gradient_of(c, w, first);
@@ -112,9 +126,7 @@ static void round_gradient(const bf16_layer *c, lks_worker *w, int first, int co
         from.first.sums = w->rounded.memory + c->sums_at;
         memset(from.first.sums, 0, (size_t)c->blocks * LKS_BLOCK * sizeof(float));
     }
-    w->rounded.of = &c->op;
-    w->rounded.first = first;
-    w->rounded.count = count;
+    mark(c, w, first, count);
     w->rounded.bad = lks_plane_fill(&c->dy, w->rounded.memory, &from, 0, count);
 }
 
@@ -137,13 +149,17 @@ static void add_bias(bf16_layer *c, lks_worker *w, int slot) {
                channels);
 }
 
-/* The output's gradient of the whole batch, with the bias's partials of its chunks where `biased`. */
+/* The output's gradient of the whole batch, with the bias's partials of its chunks where `biased`; another part may have
+ * left it. */
 static uint32_t round_batch(bf16_layer *c, lks_worker *w, int slot, int count, bool biased) {
     const int chunk = c->op.model->chunk;
     const size_t channels = (size_t)c->blocks * LKS_BLOCK;
     lks_plane_source from = gradient_of(c, w, 0);
     float *sums = w->rounded.memory + c->sums_at;
     uint32_t bad = 0;
+    if (!biased && stands_there(c, w, 0, count))
+        return w->rounded.bad;
+    mark(c, w, 0, count);
     from.first.sums = biased ? sums : NULL;
     if (biased)
         lks_op_clear_bias(&c->op, slot, channels);
@@ -155,18 +171,18 @@ static uint32_t round_batch(bf16_layer *c, lks_worker *w, int slot, int count, b
         if (biased)
             add_bias(c, w, slot);
     }
+    w->rounded.bad = bad;
     return bad;
 }
 
 /* Backward has left the gradient of the chunk where somebody needs that of the input. */
 static uint32_t round_chunk(bf16_layer *c, lks_worker *w, int slot, int first, int count,
                             bool biased) {
-    const lks_rounded *r = &w->rounded;
-    if (r->of != &c->op || r->first != first || r->count != count)
+    if (!stands_there(c, w, first, count))
         round_gradient(c, w, first, count);
     if (biased)
         add_bias(c, w, slot);
-    return r->bad;
+    return w->rounded.bad;
 }
 
 /* What a cut reads of the input: all of it, or where the kernel covers it a piece of each image. */
@@ -270,7 +286,6 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
         return;
     uint32_t bad = op->wide ? round_batch(c, w, slot, count, biased)
                             : round_chunk(c, w, slot, first, count, biased);
-    w->rounded.of = NULL; /* the next chunk, or step, has another */
     if (bad)
         w->bad[op->index] = 1;
     if (any && op->wide)
