@@ -14,7 +14,7 @@ typedef struct group {
     int rows;
     const float *x[GROUP];
     int image[GROUP], pixel[GROUP];
-    float c[GROUP][WIDTH];
+    _Alignas(64) float c[GROUP][WIDTH];
 } group;
 
 typedef struct chains {
