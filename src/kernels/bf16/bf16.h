@@ -53,6 +53,7 @@ bool LKS_KERNEL(lks_tile_narrow)(const lks_narrow_args *a);
 size_t LKS_KERNEL(lks_fma_packed_bytes)(int n_runs, int run_length, int blocks, bool one_block);
 void LKS_KERNEL(lks_fma_pack)(const lks_pack_args *a, int part, int parts);
 void LKS_KERNEL(lks_fma_product)(const lks_product_args *a);
+void LKS_KERNEL(lks_fma_one_block)(const lks_product_args *a);
 size_t LKS_KERNEL(lks_fma_gradient_scratch)(const lks_gradient_args *a);
 bool LKS_KERNEL(lks_fma_gradient)(const lks_gradient_args *a);
 

@@ -62,22 +62,6 @@ LKS_INLINE void run_block(int rows, int vectors, const float *const x[LKS_ROWS],
     end_chains(rows, vectors, &s, c);
 }
 
-/* The only block of a layer with few products; at[k] is the place of product k. */
-LKS_INLINE void only_block(int rows, int vectors, const float *const x[LKS_ROWS],
-                           const ptrdiff_t *at, int n, const float *w, size_t block_stride,
-                           float (*c)[WIDTH]) {
-    chains s;
-    begin_chains(rows, vectors, &s);
-    int k = 0;
-    for (; k + 2 <= n; k += 2) {
-        one_product(rows, vectors, x, at[k], w + k * LKS_BLOCK, block_stride, s.e);
-        one_product(rows, vectors, x, at[k + 1], w + (k + 1) * LKS_BLOCK, block_stride, s.o);
-    }
-    if (k < n)
-        one_product(rows, vectors, x, at[k], w + k * LKS_BLOCK, block_stride, s.e);
-    end_chains(rows, vectors, &s, c);
-}
-
 /* What can be other than zero for any of some rows. */
 static lks_reach reach_of(const group *g, int first, int rows) {
     const lks_product_args *a = g->a;
@@ -117,27 +101,12 @@ LKS_INLINE void tile(group *g, int rows, int vectors, int first, const float *w,
     }
 }
 
-LKS_INLINE void only_tile(group *g, int rows, int vectors, int first, const float *w,
-                          const ptrdiff_t *at) {
-    const lks_product_args *a = g->a;
-    const int n = a->n_runs * a->run_length;
-    const float *x[LKS_ROWS];
-    LKS_FOR (int i = 0; i < rows; i++)
-        x[i] = g->x[first + i];
-    only_block(rows, vectors, x, at, n, w, (size_t)n * LKS_BLOCK, g->c + first);
-}
-
-/* The rows of a group in tiles of about one size. at: of the only block, or NULL. */
-LKS_INLINE void panel(group *g, int vectors, const float *w, int from, int to,
-                      const ptrdiff_t *at) {
+/* The rows of a group in tiles of about one size. */
+LKS_INLINE void panel(group *g, int vectors, const float *w, int from, int to) {
     int tiles = (g->rows + LKS_ROWS - 1) / LKS_ROWS;
     for (int first = 0, n; tiles > 0; first += n, tiles--) {
         n = (g->rows - first + tiles - 1) / tiles;
-#define TILE(rows)                                                                                 \
-    if (at)                                                                                        \
-        only_tile(g, rows, vectors, first, w, at);                                                 \
-    else                                                                                           \
-        tile(g, rows, vectors, first, w, from, to)
+#define TILE(rows) tile(g, rows, vectors, first, w, from, to)
         switch (n) { LKS_ROWS_CASES(TILE) }
 #undef TILE
     }
@@ -178,38 +147,36 @@ static void store_pooled(const group *g, int vectors, int block) {
     }
 }
 
-LKS_INLINE void blocks_of(group *g, int vectors, int block, const ptrdiff_t *at) {
+LKS_INLINE void blocks_of(group *g, int vectors, int block) {
     const lks_product_args *a = g->a;
     const int per_run = (a->run_length + LKS_CHAINS - 1) / LKS_CHAINS, all = a->n_runs * per_run;
     const float *w =
         (const float *)a->weights + (size_t)block * a->n_runs * a->run_length * LKS_BLOCK;
     memset(g->c, 0, (size_t)g->rows * sizeof *g->c);
-    if (at)
-        panel(g, vectors, w, 0, 1, at);
-    else
-        for (int from = 0; from < all; from += PANEL)
-            panel(g, vectors, w, from, from + PANEL < all ? from + PANEL : all, NULL);
+    for (int from = 0; from < all; from += PANEL)
+        panel(g, vectors, w, from, from + PANEL < all ? from + PANEL : all);
     if (a->argmax)
         store_pooled(g, vectors, block);
     else
         store_plain(g, vectors, block);
 }
 
-static void all_blocks(group *g, const ptrdiff_t *at) {
+static void all_blocks(group *g) {
     const int blocks = g->a->blocks;
     int block = 0;
     for (; block + LKS_PAIR <= blocks; block += LKS_PAIR)
-        blocks_of(g, LKS_VECTORS, block, at);
+        blocks_of(g, LKS_VECTORS, block);
 #if LKS_PAIR > 1
     if (block < blocks)
-        blocks_of(g, VPB, block, at);
+        blocks_of(g, VPB, block);
 #endif
 }
 
 void LKS_KERNEL(lks_fma_product)(const lks_product_args *a) {
-    ptrdiff_t at[LKS_CHAINS];
-    for (int k = 0; a->one_block && k < a->n_runs * a->run_length; k++)
-        at[k] = a->run_offset[k / a->run_length] + k % a->run_length;
+    if (a->one_block) {
+        LKS_KERNEL(lks_fma_one_block)(a);
+        return;
+    }
     group g = {.a = a};
     for (int s = 0; s < a->images; s++)
         for (int i = 0; i < a->n_pixels; i++) {
@@ -218,7 +185,7 @@ void LKS_KERNEL(lks_fma_product)(const lks_product_args *a) {
             g.pixel[g.rows++] = i;
             if (g.rows < GROUP && (s < a->images - 1 || i < a->n_pixels - 1))
                 continue;
-            all_blocks(&g, a->one_block ? at : NULL);
+            all_blocks(&g);
             g.rows = 0;
         }
 }
