@@ -27,6 +27,9 @@
 #define LKS_FOR(...) _Pragma("GCC unroll 16") for (__VA_ARGS__)
 #endif
 
+/* The compiler knows nothing of the pointer's value from here on. */
+#define LKS_OPAQUE_POINTER(p) __asm__("" : "+r"(p))
+
 /* Adding 1.5 * 2^52 to |d| < 2^51 leaves rint(d), ties to even, in the low bits of the double. */
 #define LKS_ROUNDER      6755399441055744.0
 #define LKS_ROUNDER_BITS 0x4338000000000000
