@@ -95,17 +95,37 @@ typedef struct lks_entry {
     float g;
 } lks_entry;
 
+/** A pixel behind 2x2 max-pooling, in row-major order of pixels. */
+typedef struct lks_listed_pixel {
+    int32_t offset; /**< of the pixel into the input image */
+    int32_t window; /**< the one it lies in */
+} lks_listed_pixel;
+
 /** Lists non-zeros of dy behind 2x2 max-pooling, per output channel in row-major order of pixels. */
 typedef struct lks_list_args {
     const float *dy;       /**< [windows][channels] */
     const uint8_t *argmax; /**< same shape: place 0..3 of the maximum in its window */
     int window_rows, window_columns;
-    int channels;                /**< padded */
-    const int32_t *pixel_offset; /**< [windows][4] */
-    int capacity;                /**< entries per channel: at least the number of windows */
-    lks_entry *entries;          /**< [channels][capacity] */
-    int32_t *count;              /**< [channels] */
+    int channels;                  /**< padded */
+    const lks_listed_pixel *pixel; /**< [windows * 4] */
+    int capacity;                  /**< entries per channel: at least the number of windows */
+    lks_entry *entries;            /**< [channels][capacity] */
+    int32_t *count;                /**< [channels] */
+    uint32_t *scratch;             /**< [LKS_LIST_WORDS(windows)] */
 } lks_list_args;
+
+/** Words that hold a bit for each pixel of one block of channels, two and two words together. */
+#define LKS_LIST_WORDS(windows) (((size_t)(windows)*4 + 63) / 64 * 2 * LKS_BLOCK)
+
+/** The lists of one image, and the kernel through which their pixels look at the input. */
+typedef struct lks_lists {
+    const lks_entry *entries; /**< [filters][capacity] */
+    const int32_t *count;     /**< [filters] */
+    int capacity, filters;
+    int rows, columns; /**< taps of the kernel; tap t = row * columns + column */
+    int row_step;      /**< floats from row to row of the input image */
+    int channels;      /**< padded: floats from pixel to pixel */
+} lks_lists;
 
 /** Weight gradients with outputs in lanes. The partial of a chunk is, for each tap and output, the
  * sum over its samples and pixels, in order, of x[s][pixel + tap] * g[s][pixel][o], where g is dy,
@@ -208,14 +228,12 @@ typedef struct lks_kernels {
     void (*winograd_weight_gradients)(float *dw, const float *du, size_t u_stride, size_t n);
 
     void (*list)(const lks_list_args *a);
-    /** dx[entry + tap_offset[t] + c] += g * w[t][c] for the entries last to first: with channel by
-     * channel calls the order of each element is (output channel, kernel row, kernel column). w is
-     * [taps][channels], channels padded. */
-    void (*scatter)(float *dx, const lks_entry *entries, int n, const float *w, int taps,
-                    const int32_t *tap_offset, int channels);
-    /** dw[t][c] += x[entry + tap_offset[t] + c] * g over the entries first to last. */
-    void (*gather)(float *dw, const float *x, const lks_entry *entries, int n, int taps,
-                   const int32_t *tap_offset, int channels);
+    /** dx[entry + tap t + c] += g * w[filter][t][c], w [filters][taps][channels], for the filters one after the
+     * other and the entries of each last to first: so the order of each element is (filter, kernel row, kernel
+     * column). */
+    void (*scatter)(float *dx, const float *w, const lks_lists *l);
+    /** dw[filter][t][c] += x[entry + tap t + c] * g over the entries first to last; dw as w above. */
+    void (*gather)(float *dw, const float *x, const lks_lists *l);
 
     /** False if a partial for `sums` is NaN, infinite or not below 2^21 in magnitude; sums are then
      * garbage. */

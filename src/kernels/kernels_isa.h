@@ -8,10 +8,8 @@
 
 void LKS_KERNEL(lks_forward)(const lks_forward_args *a);
 void LKS_KERNEL(lks_list)(const lks_list_args *a);
-void LKS_KERNEL(lks_scatter)(float *dx, const lks_entry *entries, int n, const float *w, int taps,
-                             const int32_t *tap_offset, int channels);
-void LKS_KERNEL(lks_gather)(float *dw, const float *x, const lks_entry *entries, int n, int taps,
-                            const int32_t *tap_offset, int channels);
+void LKS_KERNEL(lks_scatter)(float *dx, const float *w, const lks_lists *l);
+void LKS_KERNEL(lks_gather)(float *dw, const float *x, const lks_lists *l);
 bool LKS_KERNEL(lks_wgrad)(const lks_wgrad_args *a);
 void LKS_KERNEL(lks_bias)(float *db, const float *dy, size_t n, int channels);
 bool LKS_KERNEL(lks_accumulate)(int64_t *sum, const float *p, size_t n);

@@ -10,122 +10,184 @@
 #else
 #define WIDE 1 /* 9 of 16 registers */
 #endif
+#define TAPS 9
 
-LKS_INLINE void append(const lks_list_args *a, int channel, uint32_t mask, size_t window) {
-    const int32_t *offset = a->pixel_offset + window * 4;
-    for (; mask; mask &= mask - 1) {
-        int c = channel + __builtin_ctz(mask);
-        size_t at = window * a->channels + c;
-        a->entries[(size_t)c * a->capacity + a->count[c]++] =
-            (lks_entry){offset[a->argmax[at]], a->dy[at]};
-    }
+/* A bit where a window has its maximum at `place` and a gradient that is not zero. */
+LKS_INLINE vi bits_at(const uint8_t *argmax, vf g, int place, uint32_t bit) {
+    return vi_where_nonzero(v_where_byte(argmax, place, g), vi_set1(bit));
 }
 
-#define REMEMBERED 128 /* windows of a row whose lower pixels are kept in mind */
-
-/* Where a window's maximum stands in its lower row of pixels. */
-LKS_INLINE uint32_t lower_mask(const lks_list_args *a, size_t at, uint32_t nonzero) {
-    return nonzero & v_second_bits(a->argmax + at);
+/* Sets the bits of a window's upper or lower two pixels, of which the left one is pixel q: both are in one word. */
+LKS_INLINE void mark(uint32_t *words, const uint8_t *argmax, vf g, int place, size_t q) {
+    uint32_t *word = words + q / 32 * LKS_BLOCK, bit = 1u << q % 32;
+    vi both = vi_or(bits_at(argmax, g, place, bit), bits_at(argmax, g, place + 1, bit << 1));
+    vi_store(word, vi_or(vi_load(word), both));
 }
 
-/* LKS_VL channels of one row of windows: first the pixels of the upper row, then those of the lower. */
-LKS_INLINE void list_windows(const lks_list_args *a, int row, int c) {
-    uint32_t lower[REMEMBERED];
-    size_t first = (size_t)row * a->window_columns;
-    for (int column = 0; column < a->window_columns; column++) {
-        size_t window = first + column, at = window * a->channels + c;
-        uint32_t mask = v_nonzero_mask(v_load(a->dy + at)), down = lower_mask(a, at, mask);
-        append(a, c, mask & ~down, window);
-        if (column < REMEMBERED)
-            lower[column] = down;
+/* One bit for each pixel of the channels [c, c + 16), row-major: words [pixels / 32][16]. */
+LKS_INLINE void mark_all(const lks_list_args *a, int c) {
+    const size_t columns = (size_t)a->window_columns, row = 2 * columns;
+    for (size_t y = 0; y < (size_t)a->window_rows; y++)
+        for (size_t x = 0; x < columns; x++) {
+            size_t at = (y * columns + x) * a->channels + c, upper = 2 * (y * row + x);
+            LKS_FOR (int v = 0; v < LKS_BLOCK; v += LKS_VL) {
+                vf g = v_load(a->dy + at + v);
+                mark(a->scratch + v, a->argmax + at + v, g, 0, upper);
+                mark(a->scratch + v, a->argmax + at + v, g, 2, upper + row);
+            }
+        }
+}
+
+/* Writes the entries of channel c, whose bits are every sixteenth word. */
+LKS_INLINE int32_t write_list(const lks_list_args *a, int c, const uint32_t *words,
+                              size_t n_words) {
+    lks_entry *entries = a->entries + (size_t)c * a->capacity;
+    const float *dy = a->dy + c;
+    int32_t n = 0;
+    for (size_t w = 0; w < n_words; w += 2) {
+        const lks_listed_pixel *pixel = a->pixel + 32 * w;
+        uint64_t bits = (uint64_t)words[(w + 1) * LKS_BLOCK] << 32 | words[w * LKS_BLOCK];
+        for (; bits; bits &= bits - 1) {
+            const lks_listed_pixel p = pixel[__builtin_ctzll(bits)];
+            entries[n++] = (lks_entry){p.offset, dy[(size_t)p.window * a->channels]};
+        }
     }
-    for (int column = 0; column < a->window_columns; column++) {
-        size_t window = first + column, at = window * a->channels + c;
-        uint32_t mask = column < REMEMBERED ? lower[column]
-                                            : lower_mask(a, at, v_nonzero_mask(v_load(a->dy + at)));
-        append(a, c, mask, window);
-    }
+    return n;
 }
 
 void LKS_KERNEL(lks_list)(const lks_list_args *a) {
-    memset(a->count, 0, sizeof *a->count * (size_t)a->channels);
-    for (int row = 0; row < a->window_rows; row++)
-        for (int c = 0; c < a->channels; c += LKS_VL)
-            list_windows(a, row, c);
-}
-
-LKS_INLINE void scatter_group(float *dx, const lks_entry *entries, int n, const float *w, int taps,
-                              int vectors, const int32_t *tap_offset, int channels) {
-    vf wv[9][WIDE];
-    LKS_FOR (int t = 0; t < taps; t++)
-        LKS_FOR (int v = 0; v < vectors; v++)
-            wv[t][v] = v_load(w + (size_t)t * channels + v * LKS_VL);
-    for (int e = n - 1; e >= 0; e--) {
-        float *at = dx + entries[e].offset;
-        vf g = v_set1(entries[e].g);
-        LKS_FOR (int t = 0; t < taps; t++)
-            LKS_FOR (int v = 0; v < vectors; v++) {
-                float *p = at + tap_offset[t] + v * LKS_VL;
-                v_store(p, v_fma(g, wv[t][v], v_load(p)));
-            }
+    const size_t words = LKS_LIST_WORDS((size_t)a->window_rows * a->window_columns);
+    for (int c = 0; c < a->channels; c += LKS_BLOCK) {
+        memset(a->scratch, 0, words * sizeof *a->scratch);
+        mark_all(a, c);
+        for (int l = 0; l < LKS_BLOCK; l++)
+            a->count[c + l] = write_list(a, c + l, a->scratch + l, words / LKS_BLOCK);
     }
 }
 
-LKS_INLINE void gather_group(float *dw, const float *x, const lks_entry *entries, int n, int taps,
-                             int vectors, const int32_t *tap_offset, int channels) {
-    vf acc[9][WIDE];
-    LKS_FOR (int t = 0; t < taps; t++)
-        LKS_FOR (int v = 0; v < vectors; v++)
-            acc[t][v] = v_load(dw + (size_t)t * channels + v * LKS_VL);
+/* A rectangle of taps of one filter that shares one walk of its list, and the vectors of channels. */
+typedef struct group {
+    const lks_lists *l;
+    int filter, row, column, channel; /* the first ones */
+    int rows, columns, vectors;
+} group;
+
+/* Where the group's weights begin. */
+LKS_INLINE size_t weights_at(group g) {
+    size_t tap = ((size_t)g.filter * g.l->rows + g.row) * g.l->columns + g.column;
+    return tap * g.l->channels + g.channel;
+}
+
+/* From an entry's pixel to the group's first tap. */
+LKS_INLINE ptrdiff_t image_at(group g) {
+    return (ptrdiff_t)g.row * g.l->row_step + (ptrdiff_t)g.column * g.l->channels + g.channel;
+}
+
+/* dx[entry + tap] += g * w[tap]. The weights stay in registers. */
+LKS_INLINE void scatter_group(float *dx, const float *w, group g) {
+    const ptrdiff_t row_step = g.l->row_step, channels = g.l->channels;
+    const lks_entry *entries = g.l->entries + (size_t)g.filter * g.l->capacity;
+    vf wv[TAPS][WIDE];
+    dx += image_at(g);
+    w += weights_at(g);
+    LKS_FOR (int t = 0; t < g.rows * g.columns; t++)
+        LKS_FOR (int v = 0; v < g.vectors; v++)
+            wv[t][v] = v_load(w + t * channels + v * LKS_VL);
+    for (int e = g.l->count[g.filter] - 1; e >= 0; e--) {
+        float *row = dx + entries[e].offset;
+        vf factor = v_set1(entries[e].g);
+        LKS_FOR (int y = 0; y < g.rows; y++, row += row_step) {
+            LKS_OPAQUE_POINTER(row); /* or each tap would have a pointer of its own */
+            LKS_FOR (int x = 0; x < g.columns; x++)
+                LKS_FOR (int v = 0; v < g.vectors; v++) {
+                    float *p = row + x * channels + v * LKS_VL;
+                    v_store(p, v_fma(factor, wv[y * g.columns + x][v], v_load(p)));
+                }
+        }
+    }
+}
+
+/* dw[tap] += x[entry + tap] * g. The weights' gradients stay in registers. */
+LKS_INLINE void gather_group(float *dw, const float *image, group g) {
+    const ptrdiff_t row_step = g.l->row_step, channels = g.l->channels;
+    const lks_entry *entries = g.l->entries + (size_t)g.filter * g.l->capacity;
+    const int n = g.l->count[g.filter];
+    vf acc[TAPS][WIDE];
+    image += image_at(g);
+    dw += weights_at(g);
+    LKS_FOR (int t = 0; t < g.rows * g.columns; t++)
+        LKS_FOR (int v = 0; v < g.vectors; v++)
+            acc[t][v] = v_load(dw + t * channels + v * LKS_VL);
     for (int e = 0; e < n; e++) {
-        const float *at = x + entries[e].offset;
-        vf g = v_set1(entries[e].g);
-        LKS_FOR (int t = 0; t < taps; t++)
-            LKS_FOR (int v = 0; v < vectors; v++)
-                acc[t][v] = v_fma(g, v_load(at + tap_offset[t] + v * LKS_VL), acc[t][v]);
+        const float *row = image + entries[e].offset;
+        vf factor = v_set1(entries[e].g);
+        LKS_FOR (int y = 0; y < g.rows; y++, row += row_step) {
+            LKS_OPAQUE_POINTER(row);
+            LKS_FOR (int x = 0; x < g.columns; x++)
+                LKS_FOR (int v = 0; v < g.vectors; v++) {
+                    vf *sum = &acc[y * g.columns + x][v];
+                    *sum = v_fma(factor, v_load(row + x * channels + v * LKS_VL), *sum);
+                }
+        }
     }
-    LKS_FOR (int t = 0; t < taps; t++)
-        LKS_FOR (int v = 0; v < vectors; v++)
-            v_store(dw + (size_t)t * channels + v * LKS_VL, acc[t][v]);
+    LKS_FOR (int t = 0; t < g.rows * g.columns; t++)
+        LKS_FOR (int v = 0; v < g.vectors; v++)
+            v_store(dw + t * channels + v * LKS_VL, acc[t][v]);
 }
 
-/* Runs `group` over all taps in groups of 9, 3 and 1, for a fixed number of vectors. Groups of taps
- * ascend, and within a group the list is walked backwards (scatter): an element of dx meets each
- * tap of a channel once, so its order stays tap by tap. */
-#define FOR_TAP_GROUPS(group, vectors, c)                                                          \
-    do {                                                                                           \
-        int t = 0;                                                                                 \
-        for (; t + 9 <= taps; t += 9)                                                              \
-            group(9, vectors, c);                                                                  \
-        for (; t + 3 <= taps; t += 3)                                                              \
-            group(3, vectors, c);                                                                  \
-        for (; t < taps; t++)                                                                      \
-            group(1, vectors, c);                                                                  \
-    } while (0)
+/* What one walk reads and writes: dx and w, or x and dw. */
+typedef struct arrays {
+    float *dx;
+    const float *w, *x;
+    float *dw;
+} arrays;
 
-#define FOR_CHANNELS(group)                                                                        \
-    do {                                                                                           \
-        int c = 0;                                                                                 \
-        for (; c + WIDE * LKS_VL <= channels; c += WIDE * LKS_VL)                                  \
-            FOR_TAP_GROUPS(group, WIDE, c);                                                        \
-        for (; c < channels; c += LKS_VL)                                                          \
-            FOR_TAP_GROUPS(group, 1, c);                                                           \
-    } while (0)
-
-void LKS_KERNEL(lks_scatter)(float *dx, const lks_entry *entries, int n, const float *w, int taps,
-                             const int32_t *tap_offset, int channels) {
-#define SCATTER(count, vectors, c)                                                                 \
-    scatter_group(dx + c, entries, n, w + (size_t)t * channels + c, count, vectors,                \
-                  tap_offset + t, channels)
-    FOR_CHANNELS(SCATTER);
-#undef SCATTER
+LKS_INLINE void walk(const arrays *a, bool scatters, group g, int rows, int columns) {
+    g.rows = rows;
+    g.columns = columns;
+    if (scatters)
+        scatter_group(a->dx, a->w, g);
+    else
+        gather_group(a->dw, a->x, g);
 }
 
-void LKS_KERNEL(lks_gather)(float *dw, const float *x, const lks_entry *entries, int n, int taps,
-                            const int32_t *tap_offset, int channels) {
-#define GATHER(count, vectors, c)                                                                  \
-    gather_group(dw + (size_t)t * channels + c, x + c, entries, n, count, vectors, tap_offset + t, \
-                 channels)
-    FOR_CHANNELS(GATHER);
-#undef GATHER
+/* All taps of one filter, 3 x 3 at once, else up to 5 of a row. */
+LKS_INLINE void all_taps(const arrays *a, bool scatters, group g) {
+    const int rows = g.l->rows, columns = g.l->columns;
+    if (columns == 3)
+        for (; g.row + 3 <= rows; g.row += 3)
+            walk(a, scatters, g, 3, 3);
+    for (; g.row < rows; g.row++) {
+        g.column = 0;
+        for (; g.column + 5 <= columns; g.column += 5)
+            walk(a, scatters, g, 1, 5);
+        for (; g.column + 3 <= columns; g.column += 3)
+            walk(a, scatters, g, 1, 3);
+        for (; g.column < columns; g.column++)
+            walk(a, scatters, g, 1, 1);
+    }
+}
+
+LKS_INLINE void all_filters(const arrays *a, bool scatters, group g) {
+    for (; g.filter < g.l->filters; g.filter++)
+        all_taps(a, scatters, g);
+}
+
+/* Channels outermost: what they touch of an image stays in the first-level cache. Groups of taps ascend, and within a
+ * group scatter walks the list backwards: an element of dx meets each tap of a filter once, so its order stays tap by
+ * tap. */
+LKS_INLINE void all_channels(const arrays *a, bool scatters, const lks_lists *l) {
+    int c = 0;
+    for (; c + WIDE * LKS_VL <= l->channels; c += WIDE * LKS_VL)
+        all_filters(a, scatters, (group){.l = l, .channel = c, .vectors = WIDE});
+    for (; c < l->channels; c += LKS_VL)
+        all_filters(a, scatters, (group){.l = l, .channel = c, .vectors = 1});
+}
+
+void LKS_KERNEL(lks_scatter)(float *dx, const float *w, const lks_lists *l) {
+    all_channels(&(arrays){.dx = dx, .w = w}, true, l);
+}
+
+void LKS_KERNEL(lks_gather)(float *dw, const float *x, const lks_lists *l) {
+    all_channels(&(arrays){.x = x, .dw = dw}, false, l);
 }

@@ -114,9 +114,9 @@ LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     return _mm512_cmp_ps_mask(g, _mm512_setzero_ps(), _CMP_NEQ_UQ);
 }
-/* Bit l set where bit 1 of byte l is. */
-LKS_INLINE uint32_t v_second_bits(const uint8_t *p) {
-    return _mm_test_epi8_mask(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(2));
+/* a where g is not zero (NaN is not zero), else 0. */
+LKS_INLINE vi vi_where_nonzero(vf g, vi a) {
+    return _mm512_maskz_mov_epi32(_mm512_cmp_ps_mask(g, _mm512_setzero_ps(), _CMP_NEQ_UQ), a);
 }
 /* Full products of 32-bit lanes: upper and lower halves. */
 LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
@@ -127,6 +127,12 @@ LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
 }
 LKS_INLINE vi vi_xor(vi a, vi b) {
     return _mm512_xor_si512(a, b);
+}
+LKS_INLINE vi vi_or(vi a, vi b) {
+    return _mm512_or_si512(a, b);
+}
+LKS_INLINE void vi_store(uint32_t *p, vi a) {
+    _mm512_storeu_si512(p, a);
 }
 LKS_INLINE vi vi_set1(uint32_t a) {
     return _mm512_set1_epi32((int32_t)a);
@@ -227,9 +233,9 @@ LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(g, _mm256_setzero_ps(), _CMP_NEQ_UQ));
 }
-LKS_INLINE uint32_t v_second_bits(const uint8_t *p) {
-    __m128i bytes = _mm_loadl_epi64((const __m128i *)p);
-    return (uint32_t)_mm_movemask_epi8(_mm_slli_epi16(bytes, 6)) & 0xff;
+LKS_INLINE vi vi_where_nonzero(vf g, vi a) {
+    vf mask = _mm256_cmp_ps(g, _mm256_setzero_ps(), _CMP_NEQ_UQ);
+    return _mm256_and_si256(_mm256_castps_si256(mask), a);
 }
 LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
     vi m = _mm256_set1_epi32((int32_t)b);
@@ -239,6 +245,12 @@ LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
 }
 LKS_INLINE vi vi_xor(vi a, vi b) {
     return _mm256_xor_si256(a, b);
+}
+LKS_INLINE vi vi_or(vi a, vi b) {
+    return _mm256_or_si256(a, b);
+}
+LKS_INLINE void vi_store(uint32_t *p, vi a) {
+    _mm256_storeu_si256((__m256i *)p, a);
 }
 LKS_INLINE vi vi_set1(uint32_t a) {
     return _mm256_set1_epi32((int32_t)a);
@@ -331,6 +343,9 @@ LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     const uint32x4_t bit = {1, 2, 4, 8};
     return vaddvq_u32(vandq_u32(vmvnq_u32(vceqq_f32(g, v_zero())), bit));
 }
+LKS_INLINE vi vi_where_nonzero(vf g, vi a) {
+    return vbicq_s32(a, vreinterpretq_s32_u32(vceqq_f32(g, v_zero())));
+}
 LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
     uint32x4_t u = vreinterpretq_u32_s32(a);
     uint32x4_t low = vreinterpretq_u32_u64(vmull_n_u32(vget_low_u32(u), b));
@@ -340,6 +355,12 @@ LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
 }
 LKS_INLINE vi vi_xor(vi a, vi b) {
     return veorq_s32(a, b);
+}
+LKS_INLINE vi vi_or(vi a, vi b) {
+    return vorrq_s32(a, b);
+}
+LKS_INLINE void vi_store(uint32_t *p, vi a) {
+    vst1q_s32((int32_t *)p, a);
 }
 LKS_INLINE vi vi_set1(uint32_t a) {
     return vdupq_n_s32((int32_t)a);
@@ -483,6 +504,9 @@ LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     vi m = g != v_zero();
     return (uint32_t)((m[0] & 1) | (m[1] & 2) | (m[2] & 4) | (m[3] & 8));
 }
+LKS_INLINE vi vi_where_nonzero(vf g, vi a) {
+    return (g != v_zero()) & a;
+}
 LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
     for (int l = 0; l < 4; l++) {
         uint64_t p = (uint64_t)(uint32_t)a[l] * b;
@@ -492,6 +516,12 @@ LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
 }
 LKS_INLINE vi vi_xor(vi a, vi b) {
     return a ^ b;
+}
+LKS_INLINE vi vi_or(vi a, vi b) {
+    return a | b;
+}
+LKS_INLINE void vi_store(uint32_t *p, vi a) {
+    memcpy(p, &a, sizeof a);
 }
 LKS_INLINE vi vi_set1(uint32_t a) {
     int32_t s = (int32_t)a;
@@ -520,12 +550,6 @@ LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
 #endif
 
 #if LKS_VL == 4
-LKS_INLINE uint32_t v_second_bits(const uint8_t *p) {
-    uint32_t bits = 0;
-    for (int l = 0; l < LKS_VL; l++)
-        bits |= (uint32_t)(p[l] >> 1 & 1) << l;
-    return bits;
-}
 LKS_INLINE bool v_add_exact(int64_t *sum, vf p, bool adds) {
     bool ok = true;
     float lanes[LKS_VL];

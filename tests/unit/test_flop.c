@@ -24,16 +24,19 @@ static bool wgrad(const lks_wgrad_args *a) {
     return real->wgrad(a);
 }
 
-static void scatter(float *dx, const lks_entry *entries, int n, const float *w, int taps,
-                    const int32_t *tap_offset, int channels) {
-    note((int64_t)n * taps * channels);
-    real->scatter(dx, entries, n, w, taps, tap_offset, channels);
+static void note_lists(const lks_lists *l) {
+    for (int f = 0; f < l->filters; f++)
+        note((int64_t)l->count[f] * l->rows * l->columns * l->channels);
 }
 
-static void gather(float *dw, const float *x, const lks_entry *entries, int n, int taps,
-                   const int32_t *tap_offset, int channels) {
-    note((int64_t)n * taps * channels);
-    real->gather(dw, x, entries, n, taps, tap_offset, channels);
+static void scatter(float *dx, const float *w, const lks_lists *l) {
+    note_lists(l);
+    real->scatter(dx, w, l);
+}
+
+static void gather(float *dw, const float *x, const lks_lists *l) {
+    note_lists(l);
+    real->gather(dw, x, l);
 }
 
 /* Whole blocks of channels, so that kernels and layers mean the same. */

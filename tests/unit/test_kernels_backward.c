@@ -98,18 +98,42 @@ static lists expected_lists(const conv_case *c, const gradients *g, int sample) 
 static lists kernel_lists(const lks_kernels *table, const conv_case *c, const gradients *g,
                           int sample) {
     lists l = lists_new(c, g->cells);
-    size_t at = sample * g->stride;
+    size_t at = sample * g->stride, words = LKS_LIST_WORDS(g->cells);
+    lks_listed_pixel *pixel = malloc(sizeof *pixel * (size_t)g->pixels);
+    uint32_t *scratch = malloc(words * sizeof *scratch);
+    for (int w = 0; w < g->cells; w++)
+        for (int k = 0; k < 4; k++) {
+            int p = conv_case_window_pixel(c, w, k);
+            pixel[p] = (lks_listed_pixel){c->pixels[p], w};
+        }
+    memset(scratch, 0x5a, words * sizeof *scratch);
     const lks_list_args a = {.dy = g->dy + at,
                              .argmax = g->argmax + at,
                              .window_rows = c->rows / 2,
                              .window_columns = c->columns / 2,
                              .channels = c->filters,
-                             .pixel_offset = c->windows,
+                             .pixel = pixel,
                              .capacity = g->cells,
                              .entries = l.entries,
-                             .count = l.count};
+                             .count = l.count,
+                             .scratch = scratch};
     table->list(&a);
+    free(pixel);
+    free(scratch);
     return l;
+}
+
+/* Filters [first, first + filters) of lists. */
+static lks_lists lists_of(const conv_case *c, const gradients *g, const lists *l, int first,
+                          int filters) {
+    return (lks_lists){.entries = l->entries + first * g->cells,
+                       .count = l->count + first,
+                       .capacity = g->cells,
+                       .filters = filters,
+                       .rows = c->kernel[0],
+                       .columns = c->kernel[1],
+                       .row_step = c->in_columns * c->pixel_stride,
+                       .channels = c->pixel_stride};
 }
 
 static void check_list(const conv_case *c, const gradients *g) {
@@ -147,9 +171,8 @@ static void check_scatter(const conv_case *c, const gradients *g) {
     for (int t = 0; t < n_tables; t++) {
         float *dx = lks_guarded_alloc(n);
         memcpy(dx, before, n * sizeof *dx);
-        for (int o = 0; o < c->filters; o++)
-            tables[t]->scatter(dx, l.entries + o * g->cells, l.count[o], w + o * each, c->taps,
-                               c->tap_offset, c->pixel_stride);
+        const lks_lists all = lists_of(c, g, &l, 0, c->filters);
+        tables[t]->scatter(dx, w, &all);
         size_t wrong = 0;
         for (size_t i = 0; i < n; i++)
             wrong += lks_differing_bits(&dx[i], &want[i].value, 1) + !chain_within(&want[i], dx[i]);
@@ -163,21 +186,23 @@ static void check_scatter(const conv_case *c, const gradients *g) {
 }
 
 static void check_gather(const conv_case *c, const gradients *g) {
-    int filter = lks_random_int(0, c->filters - 1);
-    size_t n = (size_t)c->taps * c->pixel_stride;
+    int first = lks_random_int(0, c->filters - 1);
+    int filters = lks_random_int(1, c->filters - first < 3 ? c->filters - first : 3);
+    size_t each = (size_t)c->taps * c->pixel_stride, n = each * (size_t)filters;
     float *before = malloc(n * sizeof *before);
     lks_fill_awkward(before, n);
     lists l = expected_lists(c, g, 0);
-    const lks_entry *entries = l.entries + filter * g->cells;
+    const lks_lists some = lists_of(c, g, &l, first, filters);
     for (int t = 0; t < n_tables; t++) {
         float *dw = lks_guarded_alloc(n);
         memcpy(dw, before, n * sizeof *dw);
-        tables[t]->gather(dw, c->x, entries, l.count[filter], c->taps, c->tap_offset,
-                          c->pixel_stride);
+        tables[t]->gather(dw, c->x, &some);
         size_t wrong = 0;
         for (size_t i = 0; i < n; i++) {
             chain want = chain_start(before[i]);
-            int at = c->tap_offset[i / c->pixel_stride] + (int)i % c->pixel_stride;
+            const int filter = first + (int)(i / each), tap = (int)(i % each) / c->pixel_stride;
+            const lks_entry *entries = l.entries + filter * g->cells;
+            int at = c->tap_offset[tap] + (int)i % c->pixel_stride;
             for (int e = 0; e < l.count[filter]; e++)
                 chain_add(&want, entries[e].g, c->x[entries[e].offset + at]);
             wrong += lks_differing_bits(&dw[i], &want.value, 1) + !chain_within(&want, dw[i]);
@@ -319,8 +344,8 @@ static void check_sparse_is_dense(const lks_kernels *table, const conv_case *c,
     float *dw = calloc(n, sizeof *dw), out[80];
     for (int s = 0; s < c->samples; s++) {
         lists l = expected_lists(c, g, s);
-        table->gather(dw, c->x + s * c->in_size, l.entries + filter * g->cells, l.count[filter],
-                      c->taps, c->tap_offset, c->pixel_stride);
+        const lks_lists one = lists_of(c, g, &l, filter, 1);
+        table->gather(dw, c->x + s * c->in_size, &one);
         lists_free(&l);
     }
     for (int e = 0; e < c->taps * c->channels; e++) {
@@ -423,7 +448,7 @@ static void test_list(void) {
     for_cases(check_list, true);
 }
 
-/* Rows of more windows than the kernel keeps in mind. */
+/* Rows of many words of bits. */
 static void test_list_long_rows(void) {
     lks_random_seed(9);
     for (int columns = 250; columns < 270; columns += 4) {

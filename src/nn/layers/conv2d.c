@@ -43,6 +43,7 @@ typedef struct conv_op {
     int blocks;                /* of output channels */
     int capacity;              /* list entries per channel */
     int32_t *pixel_offset, *run_offset, *tap_offset, *element_offset;
+    lks_listed_pixel *listed_pixel; /* sparse: [pixels] */
     int n_runs, run_length;
     lks_samples argmax;  /* where c.pool: [out size] bytes */
     float *forward_w;    /* [blocks][taps * channels][16] */
@@ -101,35 +102,49 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
     w->products += (int64_t)count * a.n_pixels * c->taps * pairs(c);
 }
 
-static void make_list(const conv_op *c, const lks_worker *w, int s) {
+static void make_list(const conv_op *c, lks_worker *w, int s) {
     const lks_activation *out = c->op.out;
     const lks_list_args a = {.dy = lks_gradient(out, w, s),
                              .argmax = argmax_of(c, w, s),
                              .window_rows = out->shape.rows,
                              .window_columns = out->shape.columns,
                              .channels = c->blocks * LKS_BLOCK,
-                             .pixel_offset = c->pixel_offset,
+                             .pixel = c->listed_pixel,
                              .capacity = c->capacity,
                              .entries = lks_sample(&c->entries, w, s),
-                             .count = lks_sample(&c->count, w, s)};
+                             .count = lks_sample(&c->count, w, s),
+                             .scratch = (uint32_t *)w->scratch};
     c->op.model->kernels->list(&a);
+}
+
+/* The lists of one sample for filters [oc). */
+static lks_lists lists_of(const conv_op *c, const lks_worker *w, int s, lks_span oc) {
+    const lks_entry *entries = lks_sample(&c->entries, w, s);
+    const int32_t *count = lks_sample(&c->count, w, s);
+    return (lks_lists){.entries = entries + (size_t)oc.first * c->capacity,
+                       .count = count + oc.first,
+                       .capacity = c->capacity,
+                       .filters = oc.count,
+                       .rows = c->window.size[0],
+                       .columns = c->window.size[1],
+                       .row_step = c->canvas.columns * c->op.in->stride,
+                       .channels = c->op.in->stride};
+}
+
+static int64_t listed_products(const conv_op *c, const lks_lists *l) {
+    int64_t listed = 0;
+    for (int f = 0; f < l->filters; f++)
+        listed += l->count[f];
+    return listed * c->taps * c->op.in->shape.channels;
 }
 
 /* dx of one image; a padded image is summed up in the worker's scratch and cropped. */
 static void input_gradient(const conv_op *c, lks_worker *w, int s) {
-    const lks_activation *in = c->op.in;
     float *dx = c->canvas.padded.each ? w->scratch : lks_sample(c->op.dx, w, s);
     memset(dx, 0, lks_canvas_size(&c->canvas) * sizeof(float));
-    const lks_entry *entries = lks_sample(&c->entries, w, s);
-    const int32_t *count = lks_sample(&c->count, w, s);
-    int64_t listed = 0;
-    for (int oc = 0; oc < c->filters; oc++) {
-        c->op.model->kernels->scatter(dx, entries + (size_t)oc * c->capacity, count[oc],
-                                      c->backward_w + (size_t)oc * c->taps * in->stride, c->taps,
-                                      c->tap_offset, in->stride);
-        listed += count[oc];
-    }
-    w->products += listed * c->taps * in->shape.channels;
+    const lks_lists l = lists_of(c, w, s, (lks_span){0, c->filters});
+    c->op.model->kernels->scatter(dx, c->backward_w, &l);
+    w->products += listed_products(c, &l);
     if (c->canvas.padded.each)
         lks_canvas_crop(&c->canvas, lks_sample(c->op.dx, w, s), dx);
 }
@@ -167,21 +182,13 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
 
 /* Sums are [filters][taps][stride], then the bias. */
 static void sparse_weights(conv_op *c, lks_worker *w, int slot, int first, int count, lks_span oc) {
-    const lks_kernels *k = c->op.model->kernels;
     size_t each = (size_t)c->taps * c->op.in->stride;
-    int64_t listed = 0;
     memset(w->scratch, 0, each * (size_t)oc.count * sizeof(float));
     for (int s = first; s < first + count; s++) {
-        const lks_entry *entries = lks_sample(&c->entries, w, s);
-        const int32_t *n = lks_sample(&c->count, w, s);
-        for (int o = oc.first; o < oc.first + oc.count; o++) {
-            k->gather(w->scratch + (size_t)(o - oc.first) * each,
-                      lks_canvas_image(&c->canvas, w, s), entries + (size_t)o * c->capacity, n[o],
-                      c->taps, c->tap_offset, c->op.in->stride);
-            listed += n[o];
-        }
+        const lks_lists l = lists_of(c, w, s, oc);
+        c->op.model->kernels->gather(w->scratch, lks_canvas_image(&c->canvas, w, s), &l);
+        w->products += listed_products(c, &l);
     }
-    w->products += listed * c->taps * c->op.in->shape.channels;
     lks_op_add(&c->op, w, slot, (size_t)oc.first * each, w->scratch, each * (size_t)oc.count);
 }
 
@@ -289,6 +296,11 @@ static void fill_offsets(conv_op *c) {
                 c->pixel_offset[i] = ((y + k / 2) * c->window.stride[0] * c->canvas.columns +
                                       (x + k % 2) * c->window.stride[1]) *
                                      stride;
+    for (int y = 0, p = 0; c->sparse && y < c->out_rows; y++)
+        for (int x = 0; x < c->out_columns; x++, p++) {
+            const int w = y / 2 * (c->out_columns / 2) + x / 2;
+            c->listed_pixel[p] = (lks_listed_pixel){c->pixel_offset[4 * w + y % 2 * 2 + x % 2], w};
+        }
     for (int t = 0; t < c->taps; t++) {
         c->tap_offset[t] = ((t / kernel_columns) * c->canvas.columns + t % kernel_columns) * stride;
         for (int e = 0; e < channels; e++)
@@ -333,6 +345,7 @@ static lks_status allocate(conv_op *c, lks_error *err) {
         bool wanted;
     } buffers[] = {
         {(void **)&c->pixel_offset, pixels, sizeof(int32_t), true},
+        {(void **)&c->listed_pixel, pixels, sizeof(lks_listed_pixel), c->sparse},
         {(void **)&c->run_offset, (size_t)c->taps, sizeof(int32_t), true},
         {(void **)&c->tap_offset, (size_t)c->taps, sizeof(int32_t), true},
         {(void **)&c->element_offset, elements, sizeof(int32_t), true},
@@ -355,8 +368,9 @@ static lks_status allocate(conv_op *c, lks_error *err) {
         lks_op_keep(&c->op, &c->count, filters * sizeof(int32_t), false);
     }
     size_t sums = c->sparse ? filters * c->taps * in->stride : elements * filters;
-    size_t scratch[] = {lks_canvas_size(&c->canvas), c->sparse ? sums : 0, filters};
-    for (int i = 0; i < 3; i++)
+    const size_t scratch[] = {lks_canvas_size(&c->canvas), c->sparse ? sums : 0,
+                              c->sparse ? LKS_LIST_WORDS(c->capacity) : 0, filters};
+    for (size_t i = 0; i < LKS_COUNT(scratch); i++)
         if (scratch[i] > c->op.scratch_floats)
             c->op.scratch_floats = scratch[i];
     if (c->by_winograd)
