@@ -1,8 +1,8 @@
 #include "kernels/amx/plan.h"
 
-#define HELD_BYTES                                                                                 \
-    ((size_t)1 << 19) /* a quarter of a second-level cache: sums pass through it as well */
-#define LINE 32       /* operands in a line of the cache */
+/* A quarter of a second-level cache: sums pass through it as well. */
+#define HELD_BYTES ((size_t)1 << 19)
+#define LINE       32 /* operands in a line of the cache */
 
 /* Where the output has one column any distance will do: that of the taps makes them share. */
 static ptrdiff_t column_of(const lks_gradient_args *a) {
