@@ -34,6 +34,20 @@ void lks_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * "dumb". */
 void lks_error_print(const char *text);
 
+/** Lines for stderr that are told later. All zero at first. */
+typedef struct lks_log_held {
+    char *text;
+    size_t length;
+} lks_log_held;
+
+/** From now on this thread's lks_detail(), lks_warn() and lks_error_print() go into @p held; NULL: to stderr again. So
+ * that work which threads share is told in the order of its parts. */
+void lks_log_hold(lks_log_held *held);
+
+/** Prints what is held, and forgets it; or only forgets it. */
+void lks_log_tell(lks_log_held *held);
+void lks_log_drop(lks_log_held *held);
+
 /** For a program whose results are in files: that standard output got lost is from now on a warning, told once. */
 void lks_log_outlive_output(void);
 

@@ -129,6 +129,14 @@ bool lks_predictor_found_none(const lks_predictor *predictor);
  * there are none, which is warned of. LKS_ERR_DATA names a file that cannot be read, and why; others may follow. */
 lks_status lks_predictor_read(lks_predictor *predictor, const char *path, lks_error *err);
 
+/** Called for every file that cannot be read, in order with the answers; false: no more is read. */
+typedef bool (*lks_on_failure)(void *context, lks_status status, const lks_error *err);
+
+/** lks_predictor_read() of each of @p n files, which all threads decode; with lks_predict_options.segment one after the
+ * other. False if @p failed said so. */
+bool lks_predictor_read_all(lks_predictor *predictor, const char *const *paths, int n,
+                            lks_on_failure failed, void *context);
+
 /** Answers what is still unanswered. LKS_ERR_NUMERIC, which lks_predictor_read() may return too: the networks'
  * probabilities are no numbers, and nothing is answered. */
 lks_status lks_predictor_flush(lks_predictor *predictor, lks_error *err);

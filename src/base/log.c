@@ -17,6 +17,7 @@
 static int log_rank;
 static lks_log_level log_level = LKS_LOG_INFO;
 static bool outlives_output, output_lost;
+static _Thread_local lks_log_held *held_here;
 
 void lks_log_setup(int rank, lks_log_level level) {
     log_rank = rank;
@@ -98,13 +99,44 @@ static void make_prefix(const kind *k, char prefix[PREFIX_BYTES]) {
         snprintf(prefix, PREFIX_BYTES, "lockstep: %s: ", k->word);
 }
 
+/* False where memory is short. */
+static bool hold(lks_log_held *to, const char *prefix, const char *text) {
+    const size_t more = strlen(prefix) + strlen(text) + 1;
+    char *grown = realloc(to->text, to->length + more + 1);
+    if (!grown)
+        return false;
+    snprintf(grown + to->length, more + 1, "%s%s\n", prefix, text);
+    to->text = grown;
+    to->length += more;
+    return true;
+}
+
+void lks_log_hold(lks_log_held *held) {
+    held_here = held;
+}
+
+void lks_log_tell(lks_log_held *held) {
+    if (held->text) {
+        fflush(stdout);
+        fputs(held->text, stderr);
+    }
+    lks_log_drop(held);
+}
+
+void lks_log_drop(lks_log_held *held) {
+    free(held->text);
+    *held = (lks_log_held){0};
+}
+
 /* stderr is unbuffered: one call per message keeps the lines of several ranks apart. What stdout
  * still holds goes first, so that a log of both reads in the order of events. */
 static void print_to_stderr(const kind *k, char *text) {
     char prefix[PREFIX_BYTES];
-    fflush(stdout);
     lks_utf8_disarm(text, strlen(text));
     make_prefix(k, prefix);
+    if (held_here && hold(held_here, prefix, text))
+        return;
+    fflush(stdout);
     fprintf(stderr, "%s%s\n", prefix, text);
 }
 

@@ -139,7 +139,7 @@ static const lks_option first_options[] = {
      LKS_OPT_WORD, AT(train.reduce), .words = reduce_words, .preset = "exact"},
     {"train.precision",
      "operands of the products in convolutions and dense layers: float32, or bf16, rounded to "
-     "bfloat16 (8 bits of mantissa); the same bits on every processor, fast where it has AMX. "
+     "bfloat16 (8 bits of mantissa); the same bits on every processor, for those with AMX. "
      "Weights, optimizer, batchnorm, grouped convolutions and loss stay float32. eval and predict "
      "follow it",
      LKS_OPT_WORD, AT(train.precision), .words = precision_words, .preset = "float32"},

@@ -12,5 +12,5 @@ const char *lks_products_text(const lks_config *config, const lks_kernels *kerne
         return "float32";
     return strcmp(lks_products_unit(config, kernels), "amx") == 0
                ? "bfloat16, on AMX tiles"
-               : "bfloat16, by fused multiply-adds (without AMX slower than float32)";
+               : "bfloat16, by fused multiply-adds (without AMX no faster than float32)";
 }

@@ -98,6 +98,7 @@ typedef struct arguments {
     lks_sorter sorter;
     int background; /* -1: not given */
     bool fail_unsure;
+    bool failed;   /* something could not be read or answered */
     bool given_up; /* the network has no answers */
 } arguments;
 
@@ -226,11 +227,6 @@ static bool went_well(arguments *a, lks_status status, const lks_error *err) {
     return false;
 }
 
-static bool answer(lks_predictor *predictor, arguments *a, const char *name) {
-    lks_error err;
-    return went_well(a, lks_predictor_read(predictor, name, &err), &err);
-}
-
 static bool flush(lks_predictor *predictor, arguments *a) {
     lks_error err;
     return went_well(a, lks_predictor_flush(predictor, &err), &err);
@@ -249,22 +245,48 @@ static bool goes_on(const arguments *a) {
     return !ferror(stdout) && a->sorter.status == LKS_OK && !a->given_up;
 }
 
+static bool on_failure(void *context, lks_status status, const lks_error *err) {
+    arguments *a = context;
+    a->failed |= !went_well(a, status, err);
+    return goes_on(a);
+}
+
+/* Files that are read before it is asked again whether answers are wanted. */
+enum { WINDOW = 1024 };
+
+static void answer_some(lks_predictor *predictor, arguments *a, const char *const *names, int n) {
+    if (n > 0 && goes_on(a))
+        lks_predictor_read_all(predictor, names, n, on_failure, a);
+}
+
+/* False if the list has no name. */
+static bool answer_list(lks_predictor *predictor, arguments *a, char *names) {
+    const char *window[WINDOW], *name;
+    bool listed = false;
+    int n = 0;
+    while (goes_on(a) && (name = next_name(&names))) {
+        listed = true;
+        window[n++] = name;
+        if (n == WINDOW) {
+            answer_some(predictor, a, window, n);
+            n = 0;
+        }
+    }
+    answer_some(predictor, a, window, n);
+    return listed;
+}
+
 /* Returns the exit status. */
 static int answer_all(lks_predictor *predictor, arguments *a, char *names) {
-    bool good = true;
-    const char *name;
     lks_predict_print_head(&a->printer);
-    for (int i = 0; i < a->n_images && goes_on(a); i++)
-        good &= answer(predictor, a, a->images[i]);
-    bool listed = false;
-    while (goes_on(a) && (name = next_name(&names))) {
-        good &= answer(predictor, a, name);
-        listed = true;
+    for (int i = 0, n; i < a->n_images; i += n) {
+        n = a->n_images - i < WINDOW ? a->n_images - i : WINDOW;
+        answer_some(predictor, a, a->images + i, n);
     }
-    if (a->files_from && !listed && goes_on(a))
+    if (a->files_from && !answer_list(predictor, a, names) && goes_on(a))
         lks_warn("--files-from %s: there is no name of an image", a->files_from);
     if (goes_on(a))
-        good &= flush(predictor, a);
+        a->failed |= !flush(predictor, a);
     if (a->sorter.status != LKS_OK)
         return lks_report(&a->sorter.err);
     if (a->sort && a->printer.format == LKS_PREDICT_TEXT)
@@ -272,7 +294,7 @@ static int answer_all(lks_predictor *predictor, arguments *a, char *names) {
     const char *why = lks_predictor_uncalibrated(predictor);
     if (why && a->printer.answered)
         lks_warn("how sure the answers are is not calibrated: %s", why);
-    if (!good)
+    if (a->failed)
         return 1;
     const bool unsure = a->printer.unsure || lks_predictor_found_none(predictor);
     return a->fail_unsure && unsure ? EXIT_UNSURE : 0;

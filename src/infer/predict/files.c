@@ -16,16 +16,38 @@ static bool takes_pictures(const lks_predictor *p) {
     return p->networks.shape.channels == 1 || p->networks.shape.channels == 3;
 }
 
-static lks_status read_picture(lks_predictor *p, const char *path, lks_error *err) {
+static lks_status check_takes_pictures(const lks_predictor *p, const char *path, lks_error *err) {
+    if (takes_pictures(p))
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_DATA,
+                    "%s: a picture has 1 or 3 channels, the network takes %d: only IDX files "
+                    "have them",
+                    path, p->networks.shape.channels);
+}
+
+static lks_status read_image(const lks_predictor *p, uint8_t *out, lks_predict_item *item,
+                             lks_error *err) {
     lks_picture picture;
-    if (!takes_pictures(p))
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: a picture has 1 or 3 channels, the network takes %d: only IDX files "
-                        "have them",
-                        path, p->networks.shape.channels);
+    LKS_TRY(check_takes_pictures(p, item->file, err));
+    LKS_TRY(lks_picture_read(&picture, item->file, err));
+    lks_status status = lks_predictor_prepare(p, &picture, out, item, err);
+    lks_picture_free(&picture);
+    return status;
+}
+
+static lks_status read_picture(lks_predictor *p, const char *path, lks_error *err) {
+    lks_predict_item *item;
+    uint8_t *out = lks_predictor_place(p, &item);
+    *item = (lks_predict_item){.file = path, .index = -1};
+    LKS_TRY(read_image(p, out, item, err));
+    return lks_predictor_keep(p, err);
+}
+
+static lks_status read_digits(lks_predictor *p, const char *path, lks_error *err) {
+    lks_picture picture;
+    LKS_TRY(check_takes_pictures(p, path, err));
     LKS_TRY(lks_picture_read(&picture, path, err));
-    lks_status status = p->segments ? lks_predictor_segment(p, &picture, path, err)
-                                    : lks_predictor_add(p, &picture, path, -1, err);
+    lks_status status = lks_predictor_segment(p, &picture, path, err);
     lks_picture_free(&picture);
     return status;
 }
@@ -92,7 +114,7 @@ static lks_status read_idx(lks_predictor *p, const char *path, lks_error *err) {
 /* --- which kind of file ----------------------------------------------------------------------- */
 
 /* What cannot be opened is for the reader of pictures to explain. */
-static lks_status read_file(lks_predictor *p, const char *path, lks_error *err) {
+static lks_status examine(const lks_predictor *p, const char *path, bool *idx, lks_error *err) {
     struct stat s;
     if (stat(path, &s) == 0 && S_ISDIR(s.st_mode))
         return lks_fail(err, LKS_ERR_DATA,
@@ -105,12 +127,26 @@ static lks_status read_file(lks_predictor *p, const char *path, lks_error *err) 
                         "%s: is a checkpoint, not a picture; to average several give them by "
                         "--with",
                         path);
-    const bool idx = kind && (kind->family == LKS_FILE_SET || kind->family == LKS_FILE_GZIP);
-    if (idx && p->segments)
+    *idx = kind && (kind->family == LKS_FILE_SET || kind->family == LKS_FILE_GZIP);
+    if (*idx && p->segments)
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: has images of one digit each: --segment is for pictures of several",
                         path);
-    return idx ? read_idx(p, path, err) : read_picture(p, path, err);
+    return LKS_OK;
+}
+
+lks_status lks_predictor_decode(const lks_predictor *p, uint8_t *out, lks_predict_item *item,
+                                bool *many, lks_error *err) {
+    LKS_TRY(examine(p, item->file, many, err));
+    return *many ? LKS_OK : read_image(p, out, item, err);
+}
+
+static lks_status read_file(lks_predictor *p, const char *path, lks_error *err) {
+    bool idx = false;
+    LKS_TRY(examine(p, path, &idx, err));
+    if (idx)
+        return read_idx(p, path, err);
+    return p->segments ? read_digits(p, path, err) : read_picture(p, path, err);
 }
 
 lks_status lks_predictor_read(lks_predictor *p, const char *path, lks_error *err) {

@@ -75,9 +75,9 @@ static lks_status make_room(lks_predictor *p, lks_error *err) {
     return p->items && p->images && p->labels && p->ids && p->scores ? LKS_OK : err->status;
 }
 
-/* Enough for the threads; more images at once would only take memory. */
+/* Enough for the threads, which meet in every layer; more images at once would only take memory. */
 static void limit_batch(lks_ensemble *e, int threads) {
-    const int enough = threads > 4 ? 4 * threads : 16;
+    const int enough = threads > 8 ? 8 * threads : 64;
     e->capacity = e->capacity < enough ? e->capacity : enough;
 }
 
@@ -89,7 +89,7 @@ static lks_status prepare(lks_predictor *p, const lks_predict_options *o, lks_er
     LKS_TRY(lks_preparation_make(&p->preparation, &o->pictures, &lks_predictor_data(p)->pictures,
                                  &p->networks.members[0].data, p->networks.members[0].path, err));
     p->segments = o->segment;
-    const int threads =
+    const int threads = p->threads =
         lks_threads_alone(o->threads ? o->threads : p->networks.members[0].config.threads);
     limit_batch(&p->networks, threads);
     LKS_TRY(lks_ensemble_build(&p->networks, NULL, threads, err));

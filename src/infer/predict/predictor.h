@@ -36,6 +36,7 @@ struct lks_predictor {
     uint8_t *labels; /* [capacity] nothing: who scores wants some */
     uint32_t *ids;
     lks_score *scores;
+    int threads;
 };
 
 /* predictor.c: where the next image goes, [image_bytes], and what is known of it; both belong to the batch from
@@ -53,10 +54,19 @@ void lks_predictor_set_doubt(lks_predictor *p, const lks_predict_options *option
 /* doubt.c: how sure `answer` to `item` is, and why it should not be trusted: added to what is there. */
 void lks_predictor_doubt(lks_predictor *p, const lks_predict_item *item, lks_answer *answer);
 
-/* prepare.c: the picture into the batch, as p->preparation says; uses it up. `index` is its number in an IDX file, or
- * -1. LKS_ERR_MEMORY. */
+/* prepare.c: the picture, which it uses up, as p->preparation says into `out` [image_bytes]; what is found goes into
+ * the item, whose file and index are set. Threads may do so at once. LKS_ERR_MEMORY. */
+lks_status lks_predictor_prepare(const lks_predictor *p, lks_picture *picture, uint8_t *out,
+                                 lks_predict_item *item, lks_error *err);
+
+/* prepare.c: the same into the batch. `index` is its number in an IDX file, or -1. */
 lks_status lks_predictor_add(lks_predictor *p, lks_picture *picture, const char *file,
                              int64_t index, lks_error *err);
+
+/* files.c: the picture file item->file into `out`, as lks_predictor_prepare(), or nothing, and *many is true: it holds
+ * many images. Threads may do so at once. LKS_ERR_DATA, LKS_ERR_IO, LKS_ERR_MEMORY. */
+lks_status lks_predictor_decode(const lks_predictor *p, uint8_t *out, lks_predict_item *item,
+                                bool *many, lks_error *err);
 
 /* segment.c: the digits of a picture into the batch, and answers them. LKS_ERR_DATA: this is no picture of digits.
  * LKS_ERR_MEMORY. */
