@@ -262,6 +262,16 @@ status=0
 "$LOCKSTEP" predict first pgm/0000.pgm >/dev/full 2>stderr || status=$?
 same "a full disk behind stdout" 1 $status
 
+# --- threads share the decoding: answers, warnings and errors come in the order of the names as from one thread
+for threads in 1 4; do
+    status=0
+    "$LOCKSTEP" predict first pgm/00[0-3]*.pgm bad/one.png bad/cut-idx pgm/004*.pgm "$images" bad/one.png bad/nowhere.png \
+        pgm/005*.pgm --verbose --threads $threads >"threads.$threads" 2>&1 || status=$?
+    same "$threads threads: status" 1 $status
+done
+check "one thread and four say the same" cmp threads.1 threads.4
+same "what is said between the answers" 4 "$(grep -cE '(warning|error): bad/(one|cut-idx|nowhere)' threads.4)"
+
 # --- usage
 for arguments in "" first "first pgm/0000.pgm --top 0" "first pgm/0000.pgm --shifts 9" "first pgm/0000.pgm --format xml" \
     "first pgm/0000.pgm --preprocess photo" "first pgm/0000.pgm --invert" "first pgm/0000.pgm --background 3" \
