@@ -20,6 +20,9 @@ typedef struct lks_comm {
     void *handle;      /**< MPI's communicator of the job, which everything runs on */
     int blamed;        /**< rank whose error lks_comm_agree() told last; 0 before */
     lks_error failure; /**< status LKS_OK: none. Else this rank has left the others behind */
+    /** Of a communicator of some ranks only (lockstep/host.h): that of the job, which keeps failures and
+     * seconds for it; else NULL. */
+    struct lks_comm *whole;
 } lks_comm;
 
 /** The rank a launcher gave this process, from its environment, before MPI_Init; -1 if none. */

@@ -1,5 +1,6 @@
 #include "lockstep/comm.h"
 
+#include "comm/call.h"
 #include "comm/handle.h"
 #include "comm/settings.h"
 #include "lockstep/log.h"
@@ -21,8 +22,13 @@
 /* ---- failures
  * ------------------------------------------------------------------------------------ */
 
+/* The communicator of the job, which has the failure and the time of all its parts. */
+static lks_comm *whole(lks_comm *comm) {
+    return comm->whole ? comm->whole : comm;
+}
+
 static bool failed(const lks_comm *comm) {
-    return comm->failure.status != LKS_OK;
+    return (comm->whole ? comm->whole : comm)->failure.status != LKS_OK;
 }
 
 /* Puts " (rank R on HOST)" at the end of the message's first line: below it may stand a source line
@@ -40,6 +46,7 @@ static void name_rank(const lks_comm *comm, lks_error *err) {
 }
 
 lks_status lks_comm_fail(lks_comm *comm, lks_error *err) {
+    comm = whole(comm);
     if (!failed(comm)) {
         comm->failure = *err;
         name_rank(comm, &comm->failure);
@@ -49,12 +56,19 @@ lks_status lks_comm_fail(lks_comm *comm, lks_error *err) {
 }
 
 lks_status lks_comm_check(const lks_comm *comm, lks_error *err) {
+    comm = comm->whole ? comm->whole : comm;
     if (failed(comm) && err)
         *err = comm->failure;
     return comm->failure.status;
 }
 
-static bool keep(lks_comm *comm, int code, const char *call, const char *file, int line) {
+bool lks_comm_may_call(const lks_comm *comm, bool by_all) {
+    if (!failed(comm))
+        lks_pulse_wait(by_all && !comm->whole);
+    return !failed(comm);
+}
+
+bool lks_comm_called(lks_comm *comm, int code, const char *call, const char *file, int line) {
     lks_pulse_go_on();
     if (code != MPI_SUCCESS) {
         char reason[MPI_MAX_ERROR_STRING] = "unknown error";
@@ -68,16 +82,6 @@ static bool keep(lks_comm *comm, int code, const char *call, const char *file, i
     }
     return !failed(comm);
 }
-
-/* True if this call and all before it succeeded; after a failure nothing is called any more. */
-#define CALL(comm, call) CALLED(comm, true, call)
-
-/* The same for a call that not every rank makes. */
-#define CALL_OF_SOME(comm, call) CALLED(comm, false, call)
-
-#define CALLED(comm, by_all, call)                                                                 \
-    keep((comm), failed(comm) ? MPI_SUCCESS : (lks_pulse_wait(by_all), (call)), #call, __FILE__,   \
-         __LINE__)
 
 /* ---- start and stop
  * ------------------------------------------------------------------------------- */
@@ -107,13 +111,15 @@ int lks_comm_env_rank(void) {
 /* Ranks on this host, and the number of hosts. */
 static void count_hosts(lks_comm *comm) {
     MPI_Comm local;
-    if (!CALL(comm, MPI_Comm_split_type(lks_comm_all(comm), MPI_COMM_TYPE_SHARED, comm->rank,
-                                        MPI_INFO_NULL, &local)))
+    if (!LKS_CALL(comm, MPI_Comm_split_type(lks_comm_all(comm), MPI_COMM_TYPE_SHARED, comm->rank,
+                                            MPI_INFO_NULL, &local)))
         return;
-    if (CALL(comm, MPI_Comm_rank(local, &comm->local_rank)) &&
-        CALL(comm, MPI_Comm_size(local, &comm->local_size)) && CALL(comm, MPI_Comm_free(&local)))
+    if (LKS_CALL(comm, MPI_Comm_rank(local, &comm->local_rank)) &&
+        LKS_CALL(comm, MPI_Comm_size(local, &comm->local_size)) &&
+        LKS_CALL(comm, MPI_Comm_free(&local)))
         comm->hosts = comm->local_rank == 0;
-    CALL(comm, MPI_Allreduce(MPI_IN_PLACE, &comm->hosts, 1, MPI_INT, MPI_SUM, lks_comm_all(comm)));
+    LKS_CALL(comm,
+             MPI_Allreduce(MPI_IN_PLACE, &comm->hosts, 1, MPI_INT, MPI_SUM, lks_comm_all(comm)));
 }
 
 static const char wrong_srun[] = "start with `srun --mpi=pmix ...` (or with mpirun)";
@@ -168,10 +174,11 @@ static void look_around(lks_comm *comm, int *thread_level) {
     int length = 0;
     MPI_Comm all = MPI_COMM_WORLD;
     memcpy(&comm->handle, &all, sizeof all);
-    if (CALL(comm, MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, thread_level)) &&
-        CALL(comm, MPI_Comm_set_errhandler(all, MPI_ERRORS_RETURN)) &&
-        CALL(comm, MPI_Comm_rank(all, &comm->rank)) && CALL(comm, MPI_Comm_size(all, &comm->size)))
-        CALL(comm, MPI_Get_processor_name(name, &length));
+    if (LKS_CALL(comm, MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, thread_level)) &&
+        LKS_CALL(comm, MPI_Comm_set_errhandler(all, MPI_ERRORS_RETURN)) &&
+        LKS_CALL(comm, MPI_Comm_rank(all, &comm->rank)) &&
+        LKS_CALL(comm, MPI_Comm_size(all, &comm->size)))
+        LKS_CALL(comm, MPI_Get_processor_name(name, &length));
     snprintf(comm->host, sizeof comm->host, "%.*s", (int)sizeof comm->host - 1, name);
 }
 
@@ -250,10 +257,11 @@ static void reduce(lks_comm *comm, void *values, size_t n, size_t size, MPI_Data
     char *at = values;
     for (size_t piece; n > 0; at += piece * size, n -= piece) {
         piece = n < PIECE ? n : PIECE;
-        if (!CALL(comm, MPI_Allreduce(MPI_IN_PLACE, at, (int)piece, type, op, lks_comm_all(comm))))
+        if (!LKS_CALL(comm,
+                      MPI_Allreduce(MPI_IN_PLACE, at, (int)piece, type, op, lks_comm_all(comm))))
             break;
     }
-    comm->seconds += lks_now() - start;
+    whole(comm)->seconds += lks_now() - start;
 }
 
 /* Added as unsigned numbers: the same bits, and wrapping is defined. */
@@ -297,10 +305,10 @@ void lks_comm_broadcast(lks_comm *comm, void *data, size_t bytes, int root) {
     char *at = data;
     for (size_t piece; bytes > 0; at += piece, bytes -= piece) {
         piece = bytes < PIECE ? bytes : PIECE;
-        if (!CALL(comm, MPI_Bcast(at, (int)piece, MPI_BYTE, root, lks_comm_all(comm))))
+        if (!LKS_CALL(comm, MPI_Bcast(at, (int)piece, MPI_BYTE, root, lks_comm_all(comm))))
             break;
     }
-    comm->seconds += lks_now() - start;
+    whole(comm)->seconds += lks_now() - start;
 }
 
 static bool fail_large(lks_comm *comm, const char *what) {
@@ -314,8 +322,8 @@ static bool fail_large(lks_comm *comm, const char *what) {
 static bool make_item_type(lks_comm *comm, size_t item_bytes, MPI_Datatype *type) {
     if (item_bytes > INT_MAX)
         return fail_large(comm, "an item to be sent is larger than 2 GiB");
-    return CALL(comm, MPI_Type_contiguous((int)item_bytes, MPI_BYTE, type)) &&
-           CALL(comm, MPI_Type_commit(type));
+    return LKS_CALL(comm, MPI_Type_contiguous((int)item_bytes, MPI_BYTE, type)) &&
+           LKS_CALL(comm, MPI_Type_commit(type));
 }
 
 /* Where each rank's items start, in items. */
@@ -338,11 +346,11 @@ void lks_comm_exchange(lks_comm *comm, const void *send, const int *send_counts,
     if (offsets_from_counts(comm, send_counts, send_offsets) &&
         offsets_from_counts(comm, receive_counts, receive_offsets) &&
         make_item_type(comm, item_bytes, &item)) {
-        CALL(comm, MPI_Alltoallv(send, send_counts, send_offsets, item, receive, receive_counts,
-                                 receive_offsets, item, lks_comm_all(comm)));
-        CALL(comm, MPI_Type_free(&item));
+        LKS_CALL(comm, MPI_Alltoallv(send, send_counts, send_offsets, item, receive, receive_counts,
+                                     receive_offsets, item, lks_comm_all(comm)));
+        LKS_CALL(comm, MPI_Type_free(&item));
     }
-    comm->seconds += lks_now() - start;
+    whole(comm)->seconds += lks_now() - start;
 }
 
 void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_bytes, void *out,
@@ -350,23 +358,24 @@ void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_by
     double start = lks_now();
     int *all_counts = comm->numbers, *offsets = all_counts + comm->size;
     MPI_Datatype item;
-    if (CALL(comm, MPI_Gather(&count, 1, MPI_INT, all_counts, 1, MPI_INT, 0, lks_comm_all(comm))) &&
+    if (LKS_CALL(comm,
+                 MPI_Gather(&count, 1, MPI_INT, all_counts, 1, MPI_INT, 0, lks_comm_all(comm))) &&
         (comm->rank != 0 || offsets_from_counts(comm, all_counts, offsets)) &&
         make_item_type(comm, item_bytes, &item)) {
         if (comm->rank == 0 && counts)
             memcpy(counts, all_counts, (size_t)comm->size * sizeof *counts);
-        CALL(comm,
-             MPI_Gatherv(data, count, item, out, all_counts, offsets, item, 0, lks_comm_all(comm)));
-        CALL(comm, MPI_Type_free(&item));
+        LKS_CALL(comm, MPI_Gatherv(data, count, item, out, all_counts, offsets, item, 0,
+                                   lks_comm_all(comm)));
+        LKS_CALL(comm, MPI_Type_free(&item));
     }
-    comm->seconds += lks_now() - start;
+    whole(comm)->seconds += lks_now() - start;
 }
 
 static bool pass_to_root(lks_comm *comm, int from, char *at, int bytes) {
     if (comm->rank == 0)
-        return CALL_OF_SOME(
+        return LKS_CALL_OF_SOME(
             comm, MPI_Recv(at, bytes, MPI_BYTE, from, 0, lks_comm_all(comm), MPI_STATUS_IGNORE));
-    return CALL_OF_SOME(comm, MPI_Send(at, bytes, MPI_BYTE, 0, 0, lks_comm_all(comm)));
+    return LKS_CALL_OF_SOME(comm, MPI_Send(at, bytes, MPI_BYTE, 0, 0, lks_comm_all(comm)));
 }
 
 void lks_comm_to_root(lks_comm *comm, int from, void *data, size_t bytes) {
@@ -379,11 +388,11 @@ void lks_comm_to_root(lks_comm *comm, int from, void *data, size_t bytes) {
         if (!pass_to_root(comm, from, at, (int)piece))
             break;
     }
-    comm->seconds += lks_now() - start;
+    whole(comm)->seconds += lks_now() - start;
 }
 
 void lks_comm_barrier(lks_comm *comm) {
     double start = lks_now();
-    CALL(comm, MPI_Barrier(lks_comm_all(comm)));
-    comm->seconds += lks_now() - start;
+    LKS_CALL(comm, MPI_Barrier(lks_comm_all(comm)));
+    whole(comm)->seconds += lks_now() - start;
 }
