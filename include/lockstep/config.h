@@ -55,6 +55,7 @@ typedef enum lks_schedule_name {
     LKS_SCHEDULE_PLATEAU
 } lks_schedule_name;
 typedef enum lks_reduce { LKS_REDUCE_EXACT, LKS_REDUCE_FP32 } lks_reduce;
+typedef enum lks_exchange_name { LKS_EXCHANGE_ALLREDUCE, LKS_EXCHANGE_HOST } lks_exchange_name;
 /** What convolutions and dense layers multiply: see products.h for bf16. */
 typedef enum lks_precision { LKS_FLOAT32, LKS_BF16 } lks_precision;
 typedef enum lks_normalize {
@@ -170,6 +171,7 @@ typedef struct lks_train_config {
     int accumulate;    /**< micro-batches per optimizer step */
     lks_reduce reduce;
     lks_precision precision;
+    lks_exchange_name exchange;
     double label_smoothing; /**< share of the target spread evenly over all classes */
     lks_class_weighting class_weighting;
     int n_class_weights;
@@ -293,6 +295,9 @@ void lks_config_free(lks_config *config);
 
 /** As train.precision has it. */
 const char *lks_precision_word(lks_precision precision);
+
+/** As train.exchange has it. */
+const char *lks_exchange_word(lks_exchange_name exchange);
 
 /** Writes the resolved configuration, defaults included, as YAML that lks_config_parse() takes back
  * to an equal struct, the layers' line apart (numbers with the fewest digits that read back

@@ -31,6 +31,7 @@ typedef struct lks_hashes {
     const float *arrays[LKS_HASHED_ARRAYS]; /**< [n] each, borrowed */
     const char *names[LKS_HASHED_ARRAYS];
     uint64_t *written[LKS_HASHED_ARRAYS]; /**< [n_blocks] the hash of what was written last */
+    bool moved;                           /**< `written` are borrowed */
     int changed_array;                    /**< the first one found to have changed; -1: none */
     int changed_block;
 } lks_hashes;
@@ -44,6 +45,14 @@ void lks_hashes_free(lks_hashes *h);
 /** One more array, its number being that of arrays before it; it counts as written. @p name is borrowed.
  * LKS_ERR_MEMORY. */
 lks_status lks_hashes_add(lks_hashes *h, const char *name, const float *array, lks_error *err);
+
+/** The arrays stand elsewhere from here on, where several processes see them: @p arrays [n_arrays], borrowed. So do
+ * their hashes: in @p memory [n_arrays * n_blocks], zeroed and borrowed. Each counts as written once
+ * lks_hashes_wrote_all() of one of these processes says so. */
+void lks_hashes_share(lks_hashes *h, const float *const *arrays, uint64_t *memory);
+
+/** The first element of the first block that begins at @p element or after it; n where there is none. */
+size_t lks_hashes_edge(const lks_hashes *h, size_t element);
 
 /** Before @p array 's block @p block is worked with: notes in `changed_array` and `changed_block` if it is not
  * what was written. On any thread. */

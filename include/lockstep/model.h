@@ -86,6 +86,15 @@ void lks_model_watch(lks_model *model, lks_touch touch, void *context);
 /** Factors on the training loss of each class's samples, [classes], copied; 1 until then. */
 void lks_model_weigh_classes(lks_model *model, const double *factors);
 
+/** Weights, message and, with train.reduce fp32, gradients stand there from here on: zeroed memory of the sizes that the view
+ * tells, aligned as lks_alloc() has it and borrowed. For memory that several processes share. The view is to be looked at
+ * anew. */
+void lks_model_move(lks_model *model, float *weights, int64_t *message, float *gradients);
+
+/** What is evaluated from here on: @p weights [n_weights], borrowed and not changed; NULL: the model's own, which
+ * is to be before the next lks_model_train(). */
+void lks_model_ask(lks_model *model, float *weights);
+
 lks_model_view lks_model_look(const lks_model *model);
 
 /** The layer name of operation @p index (fused layers give the first one's). */

@@ -67,8 +67,9 @@ enum lks_message_slot {
 typedef void (*lks_sum_i64)(void *context, int64_t *values, size_t n);
 
 /** Told of @p n values of the flat weights from @p at on that change within a batch: right before they are read,
- * then, @p wrote, right after they were written. See lks_model_watch(). */
-typedef void (*lks_touch)(void *context, const float *at, size_t n, bool wrote);
+ * then, @p wrote, right after they were written. False, before: another process changes them, in memory that both see.
+ * See lks_model_watch(). */
+typedef bool (*lks_touch)(void *context, const float *at, size_t n, bool wrote);
 
 /** Result of one evaluated sample. */
 typedef struct lks_score {

@@ -43,6 +43,15 @@ void lks_early_stop_watch(lks_watch_state *w, const lks_train_config *config, do
 /** Training is over: stop_patience results in a row were not better (never where it is 0). */
 bool lks_early_stop_reached(const lks_watch_state *w, const lks_train_config *config);
 
+/** Which weights this process updates where several have the same arrays: those of the blocks that begin in [first, end).
+ * `meet` waits until all of them have come there, and what each has written is seen by each; NULL: this process has
+ * all weights. */
+typedef struct lks_update_share {
+    size_t first, end;
+    void (*meet)(void *context);
+    void *context;
+} lks_update_share;
+
 /** Weights of one tensor that are updated together. */
 typedef struct lks_weight_block {
     size_t first;
@@ -67,12 +76,19 @@ typedef struct lks_optimizer {
     int n_tensors;
     lks_weight_block *blocks; /**< of the tensors that are trained, in order */
     int n_blocks;
-    double (*squares)[2]; /**< [n_blocks] sums of squares: gradient, weights */
-    lks_norms *norms;     /**< [n_tensors] room for a step that needs them */
+    int own_first, own_end;      /**< those that this process updates */
+    void (*meet)(void *context); /**< lks_update_share's */
+    void *context;
+    double (*squares)
+        [2]; /**< [n_blocks] a step's sums of squares, of what its class says and of weights */
+    double (*measured)[2]; /**< [n_blocks] those of lks_optimizer_norms(): gradient, weights */
+    lks_norms *norms;      /**< [n_tensors] room for a step that needs them */
     int n_states;
     float *state[LKS_UPDATE_STATES];      /**< [n] each, 0 at the start */
     const char *names[LKS_UPDATE_STATES]; /**< "optimizer/m", "optimizer/velocity", ... */
     float *slot[LKS_UPDATE_STATES];       /**< the same arrays as the kernels want them */
+    size_t first, end;                    /**< elements: lks_update_share's */
+    bool moved;                           /**< states, squares and measured are borrowed */
 } lks_optimizer;
 
 /** Arrays of the size of the weights that @p config's optimizer keeps. */
@@ -85,6 +101,12 @@ lks_status lks_optimizer_create(lks_optimizer *o, const lks_optimizer_config *co
                                 const lks_tensor *tensors, int n_tensors,
                                 const lks_kernels *kernels, lks_error *err);
 void lks_optimizer_free(lks_optimizer *o);
+
+/** Several processes make each step together, on arrays that all of them see: this one's share of it. The states, and
+ * what norms are made of, stand in @p memory from here on: lks_optimizer_shared_bytes(), zeroed, borrowed. The
+ * same bits result as of one process. */
+void lks_optimizer_share(lks_optimizer *o, const lks_update_share *share, void *memory);
+size_t lks_optimizer_shared_bytes(const lks_optimizer *o);
 
 /** The sums that a gradient is made of: that of weight i is exact[i] * 2^-30 / samples or, where
  * `exact` is NULL, plain[i] / samples. */
@@ -119,6 +141,8 @@ typedef struct lks_average {
     bool warmup;
     const lks_tensor *tensors; /**< borrowed */
     int n_tensors;
+    size_t first, end; /**< of the blocks that begin there an update changes the average */
+    bool moved;        /**< `weights` are borrowed */
     lks_hashes
         *hashes; /**< borrowed, or NULL: as those of an optimizer; this is their last array */
 } lks_average;
@@ -129,6 +153,10 @@ typedef struct lks_average {
 lks_status lks_average_create(lks_average *a, const lks_train_config *config,
                               const lks_tensor *tensors, int n_tensors, lks_error *err);
 void lks_average_free(lks_average *a);
+
+/** As lks_optimizer_share(): the average stands in @p memory [n], zeroed and borrowed, from here on; nothing where none is
+ * kept. Updates do not meet. */
+void lks_average_share(lks_average *a, const lks_update_share *share, float *memory);
 
 /** The average of one set of weights: these. */
 void lks_average_start(lks_average *a, const float *weights);

@@ -24,6 +24,8 @@ static const lks_word init_words[] = {
 static const lks_word chunk_words[] = {{"4", 4}, {"8", 8}, {"16", 16}, {"32", 32}, {0}};
 static const lks_word reduce_words[] = {
     {"exact", LKS_REDUCE_EXACT}, {"fp32", LKS_REDUCE_FP32}, {0}};
+static const lks_word exchange_words[] = {
+    {"allreduce", LKS_EXCHANGE_ALLREDUCE}, {"host", LKS_EXCHANGE_HOST}, {0}};
 static const lks_word precision_words[] = {{"float32", LKS_FLOAT32}, {"bf16", LKS_BF16}, {0}};
 static const lks_word weighting_words[] = {{"none", LKS_WEIGHTING_NONE},
                                            {"balanced", LKS_WEIGHTING_BALANCED},
@@ -143,6 +145,13 @@ static const lks_option first_options[] = {
      "Weights, optimizer, batchnorm, grouped convolutions and loss stay float32. eval and predict "
      "follow it",
      LKS_OPT_WORD, AT(train.precision), .words = precision_words, .preset = "float32"},
+    {"train.exchange",
+     "how ranks come to the same new weights: allreduce (MPI_Allreduce over all ranks, each with a "
+     "copy of weights and optimizer state) or host (the ranks of a host add up their sums in "
+     "shared "
+     "memory, where weights and optimizer state are once; MPI_Allreduce between hosts). Moves no "
+     "bit",
+     LKS_OPT_WORD, AT(train.exchange), .words = exchange_words, .preset = "allreduce", FREE},
 
     {"train.label_smoothing",
      "share of the target that is spread evenly over all classes (Szegedy et al. 2016); only in "
@@ -389,6 +398,10 @@ const char *lks_word_of(const lks_word *words, int value) {
 
 const char *lks_precision_word(lks_precision precision) {
     return lks_word_of(precision_words, (int)precision);
+}
+
+const char *lks_exchange_word(lks_exchange_name exchange) {
+    return lks_word_of(exchange_words, (int)exchange);
 }
 
 const lks_layer_kind *lks_layer_kind_find(const char *name) {

@@ -78,6 +78,15 @@ static void place_sums(lks_model *m, lks_op *op) {
     op->sums[0] = m->exact ? (void *)exact : (void *)(m->gathered.gradients + op->offset);
 }
 
+/* Where operations find what is theirs. */
+static void place(lks_model *m) {
+    for (int i = 0; i < m->n_ops; i++) {
+        m->ops[i]->weights = m->weights + m->ops[i]->offset;
+        if (m->ops[i]->in_place)
+            place_sums(m, m->ops[i]);
+    }
+}
+
 /* A layer is at most one operation, and there is the input. */
 static lks_status make_room(lks_model *m, const lks_config *config, lks_error *err) {
     size_t n = (size_t)config->n_layers + 1, tensors = LKS_LAYER_TENSORS_MAX * n;
@@ -106,11 +115,7 @@ static lks_status build(lks_model *m, const lks_config *config, const lks_layer_
     if (!m->weights)
         return err->status;
     LKS_TRY(make_message(m, err));
-    for (int i = 0; i < m->n_ops; i++) {
-        m->ops[i]->weights = m->weights + m->ops[i]->offset;
-        if (m->ops[i]->in_place)
-            place_sums(m, m->ops[i]);
-    }
+    place(m);
     LKS_TRY(lks_lives_place(m, err));
     return add_workers(m, err);
 }
@@ -159,6 +164,29 @@ lks_status lks_model_create(lks_model **model, const lks_config *config, lks_sha
     return status;
 }
 
+static void free_arrays(lks_model *m) {
+    if (m->gathered.moved)
+        return;
+    lks_free(m->weights);
+    lks_free(m->gathered.message);
+    lks_free(m->gathered.gradients);
+}
+
+void lks_model_move(lks_model *m, float *weights, int64_t *message, float *gradients) {
+    free_arrays(m);
+    m->gathered.moved = true;
+    m->weights = weights;
+    m->gathered.message = message;
+    m->gathered.gradients = m->exact ? NULL : gradients;
+    place(m);
+}
+
+void lks_model_ask(lks_model *m, float *weights) {
+    for (int i = 0; i < m->n_ops; i++)
+        m->ops[i]->weights = (weights ? weights : m->weights) + m->ops[i]->offset;
+    lks_model_weights_changed(m);
+}
+
 void lks_model_free(lks_model *m) {
     if (!m)
         return;
@@ -181,9 +209,7 @@ void lks_model_free(lks_model *m) {
     lks_objective_free(&m->objective);
     lks_free(m->tensors);
     lks_free(m->plans);
-    lks_free(m->weights);
-    lks_free(m->gathered.message);
-    lks_free(m->gathered.gradients);
+    free_arrays(m);
     lks_free(m);
 }
 

@@ -182,6 +182,7 @@ typedef struct lks_gathered {
     size_t length;
     float *gradients; /* [weights], or NULL where exact */
     int64_t batches;  /* with samples, since the last collect */
+    bool moved;       /* message, gradients and the model's weights are borrowed */
 } lks_gathered;
 
 struct lks_model {

@@ -15,13 +15,26 @@ lks_status lks_average_create(lks_average *a, const lks_train_config *config,
         return LKS_OK;
     for (int t = 0; t < n_tensors; t++)
         a->n += tensors[t].count;
+    a->end = a->n;
     a->weights = lks_alloc(a->n, sizeof *a->weights, "averaged weights", err);
     return a->weights ? LKS_OK : err->status;
 }
 
 void lks_average_free(lks_average *a) {
-    lks_free(a->weights);
+    if (!a->moved)
+        lks_free(a->weights);
     memset(a, 0, sizeof *a);
+}
+
+void lks_average_share(lks_average *a, const lks_update_share *share, float *memory) {
+    if (!a->weights)
+        return;
+    if (!a->moved)
+        lks_free(a->weights);
+    a->weights = memory;
+    a->moved = true;
+    a->first = share->first;
+    a->end = share->end;
 }
 
 void lks_average_start(lks_average *a, const float *weights) {
@@ -51,6 +64,8 @@ static void update(const lks_average *a, const lks_tensor *t, const float *weigh
     const int n = lks_block_size(t->count, at);
     float *average = a->weights + t->offset + at;
     const float *now = weights + t->offset + at;
+    if (t->offset + at < a->first || t->offset + at >= a->end)
+        return;
     if (a->hashes)
         lks_hashes_read(a->hashes, a->hashes->n_arrays - 1, place);
     if (t->trained)

@@ -31,9 +31,13 @@ lks_status lks_hashes_create(lks_hashes *h, const lks_tensor *tensors, int n_ten
     return LKS_OK;
 }
 
-void lks_hashes_free(lks_hashes *h) {
-    for (int a = 0; a < h->n_arrays; a++)
+static void free_written(lks_hashes *h) {
+    for (int a = 0; a < h->n_arrays && !h->moved; a++)
         lks_free(h->written[a]);
+}
+
+void lks_hashes_free(lks_hashes *h) {
+    free_written(h);
     lks_free(h->blocks);
     memset(h, 0, sizeof *h);
 }
@@ -49,6 +53,15 @@ lks_status lks_hashes_add(lks_hashes *h, const char *name, const float *array, l
     for (int b = 0; b < h->n_blocks; b++)
         lks_hashes_wrote(h, a, b);
     return LKS_OK;
+}
+
+void lks_hashes_share(lks_hashes *h, const float *const *arrays, uint64_t *memory) {
+    free_written(h);
+    h->moved = true;
+    for (int a = 0; a < h->n_arrays; a++) {
+        h->arrays[a] = arrays[a];
+        h->written[a] = memory + (size_t)a * (size_t)h->n_blocks;
+    }
 }
 
 static uint64_t hash_of(const lks_hashes *h, int array, int block) {
@@ -81,6 +94,11 @@ static int block_at(const lks_hashes *h, size_t element) {
             high = middle;
     }
     return low;
+}
+
+size_t lks_hashes_edge(const lks_hashes *h, size_t element) {
+    const int b = block_at(h, element);
+    return b < h->n_blocks ? h->blocks[b].first : h->n;
 }
 
 void lks_hashes_read_part(lks_hashes *h, int array, size_t first, size_t n) {

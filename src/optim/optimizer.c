@@ -30,12 +30,15 @@ static lks_status cut_tensors(lks_optimizer *o, const lks_tensor *tensors, lks_e
     }
     o->blocks = lks_alloc((size_t)n, sizeof *o->blocks, "the optimizer's blocks", err);
     o->squares = lks_alloc((size_t)n, sizeof *o->squares, "the optimizer's blocks", err);
+    o->measured = lks_alloc((size_t)n, sizeof *o->measured, "the optimizer's blocks", err);
     o->norms = lks_alloc((size_t)o->n_tensors, sizeof *o->norms, "the optimizer's norms", err);
-    if (!o->blocks || !o->squares || !o->norms)
+    if (!o->blocks || !o->squares || !o->measured || !o->norms)
         return LKS_ERR_MEMORY;
     for (int t = 0; t < o->n_tensors; place += lks_blocks_of(&tensors[t++]))
         if (tensors[t].trained)
             cut(o, &tensors[t], t, place);
+    o->end = o->n;
+    o->own_end = o->n_blocks;
     return LKS_OK;
 }
 
@@ -76,13 +79,57 @@ lks_status lks_optimizer_create(lks_optimizer *o, const lks_optimizer_config *co
     return status;
 }
 
-void lks_optimizer_free(lks_optimizer *o) {
-    for (int s = 0; s < o->n_states; s++)
+static void free_arrays(lks_optimizer *o) {
+    for (int s = 0; s < o->n_states && !o->moved; s++)
         lks_free(o->state[s]);
-    lks_free(o->blocks);
+    if (o->moved)
+        return;
     lks_free(o->squares);
+    lks_free(o->measured);
+}
+
+void lks_optimizer_free(lks_optimizer *o) {
+    free_arrays(o);
+    lks_free(o->blocks);
     lks_free(o->norms);
     memset(o, 0, sizeof *o);
+}
+
+/* --- several processes ------------------------------------------------------------------------ */
+
+static size_t state_bytes(const lks_optimizer *o) {
+    return (o->n * sizeof(float) + LKS_ALIGN - 1) / LKS_ALIGN * LKS_ALIGN;
+}
+
+size_t lks_optimizer_shared_bytes(const lks_optimizer *o) {
+    return (size_t)o->n_states * state_bytes(o) + 2 * (size_t)o->n_blocks * sizeof *o->squares;
+}
+
+void lks_optimizer_share(lks_optimizer *o, const lks_update_share *share, void *memory) {
+    char *at = memory;
+    free_arrays(o);
+    o->moved = true;
+    for (int k = 0, s = 0; k < LKS_UPDATE_STATES; k++)
+        if (o->slot[k]) {
+            o->state[s++] = o->slot[k] = (float *)at;
+            at += state_bytes(o);
+        }
+    o->squares = (double(*)[2])at;
+    o->measured = o->squares + o->n_blocks;
+    o->first = share->first;
+    o->end = share->end;
+    o->meet = share->meet;
+    o->context = share->context;
+    o->own_first = o->own_end = 0;
+    for (int i = 0; i < o->n_blocks; i++) {
+        o->own_first += o->blocks[i].first < share->first;
+        o->own_end += o->blocks[i].first < share->end;
+    }
+}
+
+static void meet(const lks_optimizer *o) {
+    if (o->meet)
+        o->meet(o->context);
 }
 
 /* --- gradients -------------------------------------------------------------------------------- */
@@ -104,9 +151,9 @@ double lks_sum_of_squares(const float *x, int n) {
     return sum;
 }
 
-/* The roots of two sums over the blocks of every tensor, o->squares, in order: into norms [tensors], 0 for tensors
+/* The roots of two sums over the blocks of every tensor, in order: into norms [tensors], 0 for tensors
  * that are not trained, unless it is NULL. Returns the first kind's over all tensors: sums of tensors, in order. */
-static double norms_of_squares(const lks_optimizer *o, lks_norms *norms) {
+static double norms_of_squares(const lks_optimizer *o, double (*squares)[2], lks_norms *norms) {
     if (norms)
         memset(norms, 0, (size_t)o->n_tensors * sizeof *norms);
     double total = 0;
@@ -114,8 +161,8 @@ static double norms_of_squares(const lks_optimizer *o, lks_norms *norms) {
         double gradient = 0, weight = 0;
         int tensor = o->blocks[i].tensor;
         for (; i < o->n_blocks && o->blocks[i].tensor == tensor; i++) {
-            gradient += o->squares[i][0];
-            weight += o->squares[i][1];
+            gradient += squares[i][0];
+            weight += squares[i][1];
         }
         if (norms)
             norms[tensor] = (lks_norms){sqrt(gradient), sqrt(weight)};
@@ -127,15 +174,16 @@ static double norms_of_squares(const lks_optimizer *o, lks_norms *norms) {
 double lks_optimizer_norms(const lks_optimizer *o, const float *weights, const lks_gradient *g,
                            lks_norms *norms, int threads) {
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int i = 0; i < o->n_blocks; i++) {
+    for (int i = o->own_first; i < o->own_end; i++) {
         const lks_weight_block *b = &o->blocks[i];
         float mean[LKS_WEIGHT_BLOCK];
         mean_gradient(o, g, b, mean);
-        o->squares[i][0] = lks_sum_of_squares(mean, b->count);
+        o->measured[i][0] = lks_sum_of_squares(mean, b->count);
         if (norms)
-            o->squares[i][1] = lks_sum_of_squares(weights + b->first, b->count);
+            o->measured[i][1] = lks_sum_of_squares(weights + b->first, b->count);
     }
-    return norms_of_squares(o, norms);
+    meet(o);
+    return norms_of_squares(o, o->measured, norms);
 }
 
 double lks_clip_factor(double norm, double limit) {
@@ -176,7 +224,7 @@ static bool run_pass(lks_optimizer *o, const lks_optimizer_work *work, int pass)
     const lks_optimizer_class *class = lks_optimizer_class_of(o->config.name);
     int bad = 0;
 #pragma omp parallel for num_threads(work->threads) schedule(static)
-    for (int i = 0; i < o->n_blocks; i++) {
+    for (int i = o->own_first; i < o->own_end; i++) {
         const int place = o->blocks[i].place;
         hash_block(o, place, lks_hashes_read);
         if (!class->passes[pass](o, work, i)) {
@@ -193,7 +241,8 @@ static void read_untouched(const lks_optimizer *o, int threads) {
     const int n = o->hashes ? o->hashes->n_blocks : 0;
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int b = 0; b < n; b++)
-        if (!o->hashes->tensors[o->hashes->blocks[b].tensor].trained)
+        if (!o->hashes->tensors[o->hashes->blocks[b].tensor].trained &&
+            o->hashes->blocks[b].first >= o->first && o->hashes->blocks[b].first < o->end)
             hash_block(o, b, lks_hashes_read);
 }
 
@@ -209,7 +258,8 @@ bool lks_optimizer_step(lks_optimizer *o, float *weights, const lks_gradient *g,
     read_untouched(o, threads);
     bool finite = run_pass(o, &work, 0);
     if (class->passes[1]) {
-        norms_of_squares(o, o->norms);
+        meet(o);
+        norms_of_squares(o, o->squares, o->norms);
         finite &= run_pass(o, &work, 1);
     }
     return finite;

@@ -112,6 +112,7 @@ static lks_status to_text(const lks_summary *s, const char *path, lks_text *text
     put_origin(&j, s->state, s->resumed_from);
     lks_json_put_text(&j, "precision", s->precision);
     lks_json_put_text(&j, "products", s->unit);
+    lks_json_put_text(&j, "exchange", s->exchange);
     fputs(",\n", j.f);
     char digest[LKS_SHA256_HEX] = "";
     const lks_status status =

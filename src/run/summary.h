@@ -32,6 +32,7 @@ typedef struct lks_summary {
     const char *resumed_from;    /* "": nothing */
     const char *precision;       /* train.precision */
     const char *unit;            /* lks_products_unit() */
+    const char *exchange;        /* train.exchange */
 } lks_summary;
 
 /* Writes summary.json into `folder`. Where `worked` is false and the file there tells of the same state with

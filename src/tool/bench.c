@@ -89,9 +89,9 @@ static lks_status measure(lks_bench_mode *m, int n_steps, lks_bench_round *round
     lks_trainer *t = &m->trainer;
     round->peak = measure_peak(t);
     int64_t samples = t->cursor.samples_seen, flop = lks_model_flop(t->model);
-    uint64_t sent = t->sum.sent;
+    uint64_t sent = t->exchange.sum.sent;
     LKS_TRY(steps(t, n_steps, &round->seconds, err));
-    round->sent = t->sum.sent - sent;
+    round->sent = t->exchange.sum.sent - sent;
     lks_phases_take(&t->phases, t->comm);
     round->images = t->cursor.samples_seen - samples;
     round->flop = lks_model_flop(t->model) - flop;

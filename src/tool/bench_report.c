@@ -87,7 +87,7 @@ static double needed_flop(const lks_bench_result *b, int mode) {
 static double sent_bytes(const lks_bench_result *b, int mode) {
     const lks_trainer *t = &b->modes[mode].trainer;
     uint64_t sent = 0;
-    if (!t->sum.blocks)
+    if (!t->exchange.sum.blocks)
         return (double)lks_trainer_message_bytes(t);
     for (int r = 0; r < b->rounds; r++)
         sent += b->modes[mode].rounds[r].sent;
@@ -141,7 +141,7 @@ void lks_bench_print(const lks_bench_result *b) {
     print_median(b, "  dense equivalent", "%.1f %%", 100, dense_share);
     print_row("bytes of a step's message", "%.0f", (double)lks_trainer_message_bytes(exact),
               (double)lks_trainer_message_bytes(plain));
-    if (exact->sum.blocks)
+    if (exact->exchange.sum.blocks)
         print_row("  packed, as it travels between hosts", "%.0f", sent_bytes(b, LKS_BENCH_EXACT),
                   sent_bytes(b, LKS_BENCH_FP32));
     printf("\n  exact : fp32, images a second: %.3f (%.3f..%.3f)\n\n", both.median, both.least,
@@ -217,6 +217,8 @@ lks_status lks_bench_print_json(lks_bench_result *b, lks_error *err) {
     lks_json_put_text(&o, "precision",
                       lks_precision_word(b->modes[LKS_BENCH_EXACT].config.train.precision));
     lks_json_put_text(&o, "products", unit_of(b));
+    lks_json_put_text(&o, "exchange",
+                      lks_exchange_word(b->modes[LKS_BENCH_EXACT].config.train.exchange));
     lks_json_end(&o, "\n");
     if (status != LKS_OK) {
         lks_text_drop(&text);

@@ -47,8 +47,9 @@ static void print_totals(const lks_config *c, const lks_layer_info *info, const 
     int chunks = lks_chunks(c->train.global_batch, c->train.chunk);
     lks_print(stdout, "      %-26s %-16s %12lld %10.3f %10.1f\n\n", "total", "",
               (long long)parameters, flop / 1e6, (double)bytes / 1024);
-    lks_print(stdout, "weights and optimizer state  %.2f MiB on every rank\n",
-              (double)parameters * 4 * (1 + states) / 1048576);
+    lks_print(stdout, "weights and optimizer state  %.2f MiB on every %s\n",
+              (double)parameters * 4 * (1 + states) / 1048576,
+              c->train.exchange == LKS_EXCHANGE_HOST ? "host" : "rank");
     bool exact = c->train.reduce == LKS_REDUCE_EXACT;
     lks_print(stdout, "message of every step        %s%.2f MiB (%s)\n", exact ? "at most " : "",
               (double)parameters * (exact ? 8 : 4) / 1048576,

@@ -8,16 +8,6 @@
 
 /* --- which weights ---------------------------------------------------------------------------- */
 
-static void swap_weights(lks_trainer *t, float *other) {
-    float *own = t->view.weights;
-    for (size_t i = 0; i < t->view.n_weights; i++) {
-        float weight = own[i];
-        own[i] = other[i];
-        other[i] = weight;
-    }
-    lks_model_weights_changed(t->model);
-}
-
 /* A set of images and what is to be known of it. */
 typedef struct question {
     const lks_image_set *set;
@@ -40,10 +30,10 @@ static lks_status ask(const lks_trainer *t, const question *q, lks_error *err) {
 /* Answers with the network's weights being `weights`, or its own where that is NULL. */
 static lks_status evaluate_with(lks_trainer *t, float *weights, const question *q, lks_error *err) {
     if (weights)
-        swap_weights(t, weights);
+        lks_model_ask(t->model, weights);
     lks_status status = ask(t, q, err);
     if (weights)
-        swap_weights(t, weights);
+        lks_model_ask(t->model, NULL);
     if (status == LKS_ERR_REPLICA && t->comm->rank == t->comm->blamed)
         lks_guard_note(t, "data");
     if (status == LKS_ERR_NUMERIC) /* it may be one bit of a weight */

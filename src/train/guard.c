@@ -33,10 +33,13 @@ static lks_status add_arrays(lks_trainer *t, lks_error *err) {
 }
 
 /* Running moments: within a batch, in the midst of a step. */
-static void touch(void *context, const float *at, size_t n, bool wrote) {
+static bool touch(void *context, const float *at, size_t n, bool wrote) {
     lks_trainer *t = context;
     const size_t first = (size_t)(at - t->view.weights);
+    if (!t->exchange.writes)
+        return false;
     (wrote ? lks_hashes_wrote_part : lks_hashes_read_part)(&t->guard.hashes, 0, first, n);
+    return true;
 }
 
 lks_status lks_guard_open(lks_trainer *t, lks_error *err) {
@@ -54,8 +57,29 @@ void lks_guard_close(lks_trainer *t) {
     lks_hashes_free(&t->guard.hashes);
 }
 
+void lks_guard_share(lks_trainer *t, uint64_t *memory) {
+    const float *arrays[LKS_HASHED_ARRAYS];
+    int n = 0;
+    arrays[n++] = t->view.weights;
+    for (int s = 0; s < t->optimizer.n_states; s++)
+        arrays[n++] = t->optimizer.state[s];
+    if (t->average.weights)
+        arrays[n++] = t->average.weights;
+    lks_hashes_share(&t->guard.hashes, arrays, memory);
+}
+
+void lks_guard_read_others(lks_trainer *t) {
+    const lks_optimizer *o = &t->optimizer;
+    lks_hashes_read_part(&t->guard.hashes, 0, 0, o->first);
+    lks_hashes_read_part(&t->guard.hashes, 0, o->end, o->n - o->end);
+}
+
 void lks_trainer_wrote(lks_trainer *t) {
     lks_hashes_wrote_all(&t->guard.hashes, t->threads);
+    lks_trainer_took(t);
+}
+
+void lks_trainer_took(lks_trainer *t) {
     lks_guard_stepped(t);
     lks_trainer_wrote_cursor(t);
 }
@@ -96,11 +120,12 @@ static const char advice[] =
     "faulty memory or processor; nothing made from it was saved: the same command goes on "
     "from the last good checkpoint, best without this host";
 
-/* `where`: "the weights" say, or an image. */
-static void find(lks_trainer *t, const char *kind, const char *where) {
-    lks_fail(&t->guard.found, LKS_ERR_REPLICA,
-             "after step %" PRId64 ": this rank's memory changed: %s: %s", t->cursor.step, where,
-             advice);
+static const char own_memory[] = "this rank's memory";
+
+/* `whose`: memory; `where`: "the weights" say, or an image. */
+static void find(lks_trainer *t, const char *kind, const char *whose, const char *where) {
+    lks_fail(&t->guard.found, LKS_ERR_REPLICA, "after step %" PRId64 ": %s changed: %s: %s",
+             t->cursor.step, whose, where, advice);
     lks_guard_note(t, kind);
 }
 
@@ -108,8 +133,9 @@ static void find_array(lks_trainer *t) {
     const lks_hashes *h = &t->guard.hashes;
     char where[2 * LKS_TENSOR_NAME_MAX];
     const lks_tensor *tensor = lks_hashes_changed_tensor(h);
+    const bool shared = t->exchange.sharers > 1;
     snprintf(where, sizeof where, "%s in %s", tensor->name, h->names[h->changed_array]);
-    find(t, "memory", where);
+    find(t, "memory", shared ? "memory that this host's ranks share" : own_memory, where);
 }
 
 static void find_image(lks_trainer *t, const lks_image_fault *image) {
@@ -117,7 +143,7 @@ static void find_image(lks_trainer *t, const lks_image_fault *image) {
     snprintf(where, sizeof where,
              "training image %u, held by rank %d, or its label is not what was loaded",
              image->image, image->home);
-    find(t, "data", where);
+    find(t, "data", own_memory, where);
 }
 
 /* What was noted on the way, and what is small enough to be hashed here. */
@@ -129,9 +155,9 @@ static void look(lks_trainer *t) {
     if (g->hashes.changed_array >= 0)
         find_array(t);
     else if (lks_cursor_hash(&t->cursor) != g->cursor)
-        find(t, "memory", "the numbers that say where training stands");
+        find(t, "memory", own_memory, "the numbers that say where training stands");
     else if (hash_tables(t) != g->tables)
-        find(t, "memory", "the float values of bytes, or settings of training");
+        find(t, "memory", own_memory, "the float values of bytes, or settings of training");
     else if (lks_loader_image_changed(t->loader, &image))
         find_image(t, &image);
 }
@@ -157,21 +183,34 @@ void lks_guard_head(lks_trainer *t) {
 /* What rank 0 gathers. */
 typedef struct replica {
     uint64_t state;
+    bool votes;      /* of ranks that share their state one does */
     lks_fault fault; /* host and node are used */
 } replica;
 
-/* How many ranks have the state that more than half of them have (Boyer & Moore's vote, then counted), which
- * goes to *state; 0 where there is none. */
-static int majority(const replica *all, int n, uint64_t *state) {
-    int lead = 0, count = 0;
+/* The state that more than half of those who vote have goes to *state (Boyer & Moore's vote, then counted); false where
+ * there is none. */
+static bool majority(const replica *all, int n, uint64_t *state) {
+    int lead = 0, count = 0, votes = 0;
     for (int r = 0; r < n; r++) {
+        if (!all[r].votes)
+            continue;
         if (lead == 0)
             *state = all[r].state;
         lead += all[r].state == *state ? 1 : -1;
     }
+    for (int r = 0; r < n; r++) {
+        votes += all[r].votes;
+        count += all[r].votes && all[r].state == *state;
+    }
+    return 2 * count > votes;
+}
+
+/* How many ranks have that state. */
+static int count_of(const replica *all, int n, uint64_t state) {
+    int count = 0;
     for (int r = 0; r < n; r++)
-        count += all[r].state == *state;
-    return 2 * count > n ? count : 0;
+        count += all[r].state == state;
+    return count;
 }
 
 /* "rank 1 on a, rank 5 on b": those whose state is not *state, or all (NULL). Returns the first of them. */
@@ -203,7 +242,7 @@ static void name_strays(lks_trainer *t, const replica *all, lks_error *err) {
     const int n = t->comm->size;
     char list[1024];
     uint64_t state = 0;
-    const int count = majority(all, n, &state);
+    const int count = majority(all, n, &state) ? count_of(all, n, state) : 0;
     const int first = list_ranks(all, n, count ? &state : NULL, list, sizeof list);
     if (count == n) {
         lks_guard_tell_message(t, err);
@@ -226,7 +265,7 @@ static void name_strays(lks_trainer *t, const replica *all, lks_error *err) {
 
 static lks_status tell_strays(lks_trainer *t, lks_error *err) {
     lks_comm *comm = t->comm;
-    replica own = {.state = state_of(t)}, *all = NULL;
+    replica own = {.state = state_of(t), .votes = t->exchange.writes}, *all = NULL;
     lks_guard_note(t, "replica");
     own.fault = t->guard.fault;
     if (comm->rank == 0 &&
@@ -275,7 +314,7 @@ lks_status lks_trainer_settle(lks_trainer *t, lks_error *err) {
     lks_hashes_read_all(&t->guard.hashes, t->threads);
     look(t);
     if (t->guard.found.status == LKS_OK && hash_validation(t) != t->guard.validation)
-        find(t, "memory", "which images are for validation");
+        find(t, "memory", own_memory, "which images are for validation");
     sums[2] = t->guard.found.status != LKS_OK;
     lks_state_weigh(state_of(t), t->comm->rank, t->comm->size, sums);
     lks_comm_sum_i64(t->comm, sums, 3);

@@ -95,7 +95,8 @@ lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *er
         .state = &state,
         .resumed_from = run->place.resumed_from,
         .precision = lks_precision_word(run->config.train.precision),
-        .unit = lks_products_unit(&run->config, run->trainer.kernels)};
+        .unit = lks_products_unit(&run->config, run->trainer.kernels),
+        .exchange = lks_exchange_word(run->config.train.exchange)};
     return lks_summary_write(run->place.folder, &s, state.cursor.step != run->place.first_step,
                              err);
 }

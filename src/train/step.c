@@ -1,5 +1,5 @@
-/* One optimizer step: micro-batches summed on this rank, then over the ranks, the same update on
- * every rank. */
+/* One optimizer step: micro-batches summed on this rank, then over the ranks, the same update of
+ * every replica of the state. */
 #include <string.h>
 
 #include "lockstep/job.h"
@@ -85,16 +85,16 @@ static bool anything_bad(const lks_trainer *t) {
 
 static void reduce(lks_trainer *t) {
     lks_phase before = lks_phases_meet(&t->phases);
-    lks_packed_sum_i64(&t->sum, t->comm, t->view.message, t->threads);
-    if (t->view.gradients)
-        lks_comm_sum_f32(t->comm, t->view.gradients, t->view.n_weights);
+    t->exchange.way->sum(t);
     lks_phases_part(&t->phases, before);
 }
 
-/* The gradient's norm, where it is asked for: to limit it, or for the history that rank 0 keeps. */
+/* The gradient's norm, where it is asked for: to limit it, or for the history that rank 0 keeps. Ranks that share the
+ * state make it together. */
 static void measure(lks_trainer *t, const lks_gradient *g) {
     int64_t every = t->config->metrics.every_steps;
-    bool recorded = t->comm->rank == 0 && every > 0 && (t->cursor.step + 1) % every == 0;
+    bool together = t->comm->rank == 0 || t->optimizer.meet;
+    bool recorded = together && every > 0 && (t->cursor.step + 1) % every == 0;
     if (recorded || t->config->train.clip_norm > 0)
         t->newest.gradient_norm = lks_optimizer_norms(&t->optimizer, t->view.weights, g,
                                                       recorded ? t->norms : NULL, t->threads);
@@ -115,6 +115,7 @@ static void update(lks_trainer *t) {
                             c->step, t->threads))
         t->bad_weights = true;
     lks_average_update(&t->average, t->view.weights, c->step, t->threads);
+    t->exchange.way->share(t);
     lks_guard_stepped(t);
     lks_model_weights_changed(t->model);
 }

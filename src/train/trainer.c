@@ -28,7 +28,7 @@ static lks_plan plan_steps(const lks_trainer *t) {
 static void sum_moments(void *context, int64_t *values, size_t n) {
     lks_trainer *t = context;
     lks_phase before = lks_phases_meet(&t->phases);
-    lks_comm_sum_i64(t->comm, values, n);
+    t->exchange.way->sum_moments(t, values, n);
     lks_phases_part(&t->phases, before);
 }
 
@@ -73,11 +73,15 @@ static lks_status make_optimizer(lks_trainer *t, lks_error *err) {
     LKS_TRY(lks_optimizer_create(&t->optimizer, &c->optimizer, v->tensors, v->n_tensors, t->kernels,
                                  err));
     LKS_TRY(lks_average_create(&t->average, c, v->tensors, v->n_tensors, err));
-    const size_t packable = v->gradients ? 0 : v->n_weights;
-    LKS_TRY(lks_packed_sum_create(&t->sum, t->comm, v->n_message - packable, packable, err));
     t->norms = lks_alloc((size_t)v->n_tensors, sizeof *t->norms, "norms", err);
     t->newest.gradient_norm = NAN;
     return t->norms ? LKS_OK : err->status;
+}
+
+/* Meetings of the ranks in a step, besides those of batchnorm: for the sums; where they share the state, for norms
+ * too, of gradients and in the optimizer, and once the update is done. */
+static size_t meetings_of_step(const lks_trainer *t) {
+    return t->exchange.way == &lks_exchange_allreduce ? 1 : 4;
 }
 
 static lks_status open_data(lks_trainer *t, lks_error *err) {
@@ -92,24 +96,40 @@ static lks_status make_rest(lks_trainer *t, lks_error *err) {
     LKS_TRY(make_optimizer(t, err));
     t->plan = plan_steps(t);
     LKS_TRY(lks_guard_open(t, err));
-    return lks_phases_create(
-        &t->phases, (size_t)(t->plan.batches * t->view.n_meetings + t->plan.steps_per_epoch), err);
+    return lks_phases_create(&t->phases,
+                             (size_t)(t->plan.batches * t->view.n_meetings) +
+                                 (size_t)t->plan.steps_per_epoch * meetings_of_step(t),
+                             err);
+}
+
+/* The initial state, once in each replica. */
+static void initialise(lks_trainer *t) {
+    if (t->exchange.writes) {
+        lks_model_init(t->model, t->config->seed);
+        lks_average_start(&t->average, t->view.weights);
+        lks_hashes_wrote_all(&t->guard.hashes, t->threads);
+    }
+    t->exchange.way->share(t);
+    if (!t->exchange.writes)
+        lks_model_weights_changed(t->model);
+    lks_trainer_took(t);
 }
 
 lks_status lks_trainer_open(lks_trainer *t, lks_comm *comm, const lks_config *config, int threads,
                             bool made_up, lks_error *err) {
     *t = (lks_trainer){
         .comm = comm, .config = config, .threads = threads, .made_up = made_up, .agreed_step = -1};
+    t->exchange.way =
+        config->train.exchange == LKS_EXCHANGE_HOST ? &lks_exchange_host : &lks_exchange_allreduce;
     fesetenv(FE_DFL_ENV); /* whatever MPI's libraries left behind */
     lks_status status = lks_kernels_select(getenv("LOCKSTEP_ISA"), &t->kernels, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     LKS_TRY(open_data(t, err));
     status = make_rest(t, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
-    lks_model_init(t->model, config->seed);
-    lks_average_start(&t->average, t->view.weights);
-    lks_trainer_wrote(t);
-    return LKS_OK;
+    LKS_TRY(t->exchange.way->begin(t, err));
+    initialise(t);
+    return lks_comm_check(comm, err);
 }
 
 void lks_trainer_close(lks_trainer *t) {
@@ -120,8 +140,9 @@ void lks_trainer_close(lks_trainer *t) {
     lks_loader_free(t->loader);
     lks_phases_free(&t->phases);
     lks_dataset_free(&t->data);
-    lks_packed_sum_free(&t->sum);
     lks_free(t->norms);
+    if (t->exchange.way)
+        t->exchange.way->end(t);
 }
 
 /* --- what it is ------------------------------------------------------------------------------- */
@@ -159,4 +180,18 @@ void lks_trainer_snapshot(const lks_trainer *t, lks_checkpoint *c) {
         add_flat(t, c, t->optimizer.names[s], t->optimizer.state[s]);
     if (t->average.weights)
         add_flat(t, c, LKS_AVERAGE, t->average.weights);
+}
+
+void lks_trainer_broadcast(lks_trainer *t, lks_comm *comm) {
+    lks_checkpoint now;
+    lks_trainer_snapshot(t, &now);
+    for (int f = 0; f < now.n_flats; f++)
+        lks_comm_broadcast(comm, now.flats[f].values, now.flats[f].count * sizeof(float), 0);
+}
+
+size_t lks_trainer_bytes(const lks_trainer *t) {
+    const size_t flat = t->view.n_weights * sizeof(float);
+    const size_t flats = 1 + (size_t)t->optimizer.n_states + (t->average.weights != NULL);
+    return t->view.bytes - flat + flats * flat / (size_t)t->exchange.sharers +
+           lks_packed_sum_bytes(&t->exchange.sum);
 }

@@ -8,8 +8,8 @@
 #include "lockstep/checkpoint.h"
 #include "lockstep/model.h"
 #include "lockstep/optim.h"
-#include "lockstep/packed_sum.h"
 #include "measure/phases.h"
+#include "train/exchange/exchange.h"
 #include "train/guard.h"
 
 /* How many steps there are. */
@@ -37,7 +37,8 @@ typedef struct lks_trainer {
     lks_model_view view;
     lks_optimizer optimizer;
     lks_average average;
-    lks_packed_sum sum; /* how the view's message is added up over the ranks */
+    lks_exchange
+        exchange; /* how the view's message is added up over the ranks, and who updates what */
     lks_phases phases;
     lks_plan plan;
     lks_cursor cursor;
@@ -72,6 +73,9 @@ lks_status lks_trainer_check_weights(lks_trainer *t, lks_error *err);
 /* What a step's allreduce adds up, in bytes. */
 size_t lks_trainer_message_bytes(const lks_trainer *t);
 
+/* Memory of network, batch and message; of what several ranks share, this one's part. */
+size_t lks_trainer_bytes(const lks_trainer *t);
+
 /* The last step is done, or validation says that it is enough. */
 bool lks_trainer_over(const lks_trainer *t);
 
@@ -91,8 +95,14 @@ lks_status lks_trainer_settle(lks_trainer *t, lks_error *err);
 /* guard.c: hashes of the state as the newest step wrote it, for lks_state_holds(). */
 lks_state_hash lks_trainer_written(const lks_trainer *t);
 
-/* guard.c: weights, states and cursor came from elsewhere, and stand as they should. */
+/* guard.c: this rank wrote weights, states and cursor, and they stand as they should. */
 void lks_trainer_wrote(lks_trainer *t);
+
+/* guard.c: the same where the weights and states were noted already, by who wrote them. */
+void lks_trainer_took(lks_trainer *t);
+
+/* trainer.c: rank 0's weights, states and average, to the ranks of `comm`. Collective over them. */
+void lks_trainer_broadcast(lks_trainer *t, lks_comm *comm);
 
 /* guard.c: the cursor, to change it; then lks_trainer_wrote_cursor(). */
 lks_cursor *lks_trainer_edit_cursor(lks_trainer *t);
@@ -104,6 +114,11 @@ const lks_fault *lks_trainer_fault(lks_trainer *t, const lks_error *err);
 /* guard.c, for this folder. Before the first step, when all arrays are there; LKS_ERR_MEMORY. */
 lks_status lks_guard_open(lks_trainer *t, lks_error *err);
 void lks_guard_close(lks_trainer *t);
+/* Weights, states and average were moved to where several ranks see them, and their hashes are to be in `memory`:
+ * lks_hashes_share(). */
+void lks_guard_share(lks_trainer *t, uint64_t *memory);
+/* Reads the weights that other ranks updated. */
+void lks_guard_read_others(lks_trainer *t);
 /* Fills in the slots of a message. */
 void lks_guard_head(lks_trainer *t);
 /* The update is done. */

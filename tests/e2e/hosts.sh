@@ -73,7 +73,13 @@ trained parts 2 --threads 1 --set train.max_steps=14
 trained parts 1 --threads 1 --set train.max_steps=20
 trained parts 5 --threads 1
 same "resumed on one host and on two" "$(result reference)" "$(result parts)"
+
+# --- one copy of the state on each host, of two and one ranks, then of three and two: a part for each rank that both have
+trained shared 3 --threads 1 --set train.exchange=host --set train.max_steps=14
+trained shared 5 --threads 1 --set train.exchange=host
+same "one copy on each host" "$(result reference)" "$(result shared)"
 config=$here/odd.yaml
+compare "one copy on each host, packed" 4 "${short[@]}" --set train.exchange=host
 
 # --- a loss that is not finite is told by one message
 status=0

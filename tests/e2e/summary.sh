@@ -11,7 +11,7 @@ run=$work/run
 keys=(status test_accuracy test_correct test_total test_loss validation_accuracy epochs steps samples_seen
     weights_sha256 state_sha256 numerics train_seconds images_per_second world_size threads_per_rank isa parameters
     comm_seconds resumed_from phases peak_rss_mib test_weights test_weights_sha256 test_step test_epoch
-    test_validation_accuracy test_validation_loss precision products)
+    test_validation_accuracy test_validation_loss precision products exchange)
 for name in "${keys[@]}"; do
     check "summary.json has $name" jq -e "has(\"$name\")" "$run/summary.json" >/dev/null
 done

@@ -38,10 +38,18 @@ typedef struct run {
     lks_trainer t;
 } run;
 
+static const char *exchange = "train.exchange=allreduce";
+
+/* All ranks, which are of one host here, have the same weights and states. */
+static bool shared(void) {
+    return strcmp(exchange, "train.exchange=host") == 0 && comm.size > 1;
+}
+
 static void open_run(run *r, const char *optimizer) {
     char path[LKS_PATH_MAX];
     lks_write_config(&comm, text, path);
-    stop_unless(lks_config_load(&comm, path, &optimizer, 1, &r->config, &err));
+    const char *sets[] = {optimizer, exchange};
+    stop_unless(lks_config_load(&comm, path, sets, 2, &r->config, &err));
     stop_unless(lks_trainer_open(&r->t, &comm, &r->config, 2, false, &err));
     lks_phases_start(&r->t.phases);
     lks_loader_seek(r->t.loader, 0, 0);
@@ -97,20 +105,41 @@ static const lks_tensor *tensor_named(const lks_trainer *t, const char *name) {
     return NULL;
 }
 
+/* Shared memory changed: whichever rank of the host read it first is named. */
+static void check_shared(run *r, lks_status status, const char *what) {
+    CU_ASSERT_EQUAL(status, LKS_ERR_REPLICA);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, what));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "memory that this host's ranks share changed"));
+    const lks_fault *fault = lks_trainer_fault(&r->t, &err);
+    CU_ASSERT_STRING_EQUAL(fault->kind, "memory");
+    CU_ASSERT_STRING_EQUAL(fault->host, comm.host);
+    CU_ASSERT_STRING_EQUAL(fault->text, err.text);
+}
+
+/* As check_told(), of weights, states and average. */
+static void check_array_told(run *r, lks_status status, int rank, const char *what) {
+    if (shared())
+        check_shared(r, status, what);
+    else
+        check_told(r, status, rank, "memory", what);
+}
+
 static void check_state(const kind *k, int rank, size_t element, int bit) {
     run r;
     char says[2 * LKS_TENSOR_NAME_MAX];
     open_run(&r, k->optimizer);
     steps(&r, 3);
     const lks_tensor *tensor = tensor_named(&r.t, k->tensor);
+    lks_comm_barrier(&comm); /* all have read what the step wrote */
     if (comm.rank == rank)
         flip(array_of(&r.t, k) + tensor->offset + element % tensor->count, (size_t)bit);
+    lks_comm_barrier(&comm);
     if (!k->at_once)
         steps(&r, 1);
     lks_status status = lks_trainer_step(&r.t, &err);
     CU_ASSERT_EQUAL(r.t.agreed_step, k->at_once ? 2 : 3); /* never the step that used it */
     snprintf(says, sizeof says, "%s in %s", k->tensor, k->says);
-    check_told(&r, status, rank, "memory", says);
+    check_array_told(&r, status, rank, says);
     close_run(&r);
 }
 
@@ -146,12 +175,13 @@ static void test_not_finite(void) {
     const lks_tensor *tensor = tensor_named(&r.t, "dense1/weight");
     float *weight = r.t.view.weights + tensor->offset;
     const int rank = comm.size - 1;
+    lks_comm_barrier(&comm);
     if (comm.rank == rank) {
         const uint32_t infinite = 0x7f800000;
         memcpy(weight, &infinite, sizeof infinite);
         lks_model_weights_changed(r.t.model); /* as if it had happened before they were packed */
     }
-    check_told(&r, lks_trainer_step(&r.t, &err), rank, "memory", "dense1/weight in the weights");
+    check_array_told(&r, lks_trainer_step(&r.t, &err), rank, "dense1/weight in the weights");
     close_run(&r);
 }
 
@@ -164,7 +194,8 @@ static void check_settles(size_t bit) {
     const int rank = comm.size / 2;
     if (comm.rank == rank)
         flip(r.t.optimizer.state[1], bit);
-    check_told(&r, lks_trainer_settle(&r.t, &err), rank, "memory", "conv1/weight in optimizer/v");
+    lks_comm_barrier(&comm);
+    check_array_told(&r, lks_trainer_settle(&r.t, &err), rank, "conv1/weight in optimizer/v");
     close_run(&r);
 }
 
@@ -302,6 +333,42 @@ static void test_stray(void) {
     close_run(&r);
 }
 
+/* Once more, with one copy of the state for all ranks. */
+static void test_shared(void) {
+    exchange = "train.exchange=host";
+    test_state();
+    test_not_finite();
+    test_settle();
+    test_cursor();
+}
+
+/* Between the update and the moment when the others read what it wrote: they find it before they compute. */
+static void flip_between(run *r) {
+    lks_host_meet(&r->t.exchange.host);
+    if (comm.rank == 0)
+        flip(r->t.view.weights, 3);
+    lks_host_meet(&r->t.exchange.host);
+}
+
+static void test_read_back(void) {
+    run r;
+    exchange = "train.exchange=host";
+    open_run(&r, "train.optimizer.name=sgd");
+    steps(&r, 2);
+    flip_between(&r);
+    lks_guard_read_others(&r.t);
+    /* the block is rank 0's: the others read it */
+    const bool reads = comm.rank != 0;
+    CU_ASSERT_EQUAL(r.t.guard.hashes.changed_array, reads ? 0 : -1);
+    lks_comm_barrier(&comm);
+    if (comm.size > 1) {
+        const lks_status status = lks_trainer_step(&r.t, &err);
+        CU_ASSERT_EQUAL(r.t.agreed_step, 1);
+        check_shared(&r, status, "conv1/weight in the weights");
+    }
+    close_run(&r);
+}
+
 int main(void) {
     if (lks_comm_start(&comm, &err) != LKS_OK) {
         if (comm.rank == 0)
@@ -319,6 +386,8 @@ int main(void) {
         {"a bit of an image, and of a label", test_images},
         {"a bit of a copy", test_copy},
         {"a rank that computes something else", test_stray},
+        {"a bit of what all ranks of a host share", test_shared},
+        {"a bit of what another rank wrote", test_read_back},
         {NULL, NULL},
     };
     int status = lks_test_main("guard", tests);

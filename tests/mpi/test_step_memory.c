@@ -99,14 +99,14 @@ static int64_t in_epoch(lks_trainer *t, int64_t epoch) {
     return made;
 }
 
-static void check(const char *reduce, const char *optimizer, int threads) {
+static void check(const char *exchange, const char *reduce, const char *optimizer, int threads) {
     enum { EPOCHS = 3, WINDOWS = 8 };
     char path[LKS_PATH_MAX];
     lks_write_config(&comm, text, path);
-    const char *sets[] = {reduce, optimizer};
+    const char *sets[] = {exchange, reduce, optimizer};
     lks_config config;
     lks_trainer t;
-    stop_unless(lks_config_load(&comm, path, sets, 2, &config, &err));
+    stop_unless(lks_config_load(&comm, path, sets, 3, &config, &err));
     stop_unless(lks_trainer_open(&t, &comm, &config, threads, false, &err));
     lks_phases_start(&t.phases);
     int64_t first = in_epoch(&t, 0);
@@ -123,12 +123,13 @@ static void check(const char *reduce, const char *optimizer, int threads) {
 }
 
 static void test_exact(void) {
-    check("train.reduce=exact", "train.optimizer.name=adam", 1);
-    check("train.reduce=exact", "train.optimizer.name=adadelta", 3);
+    check("train.exchange=allreduce", "train.reduce=exact", "train.optimizer.name=adam", 1);
+    check("train.exchange=allreduce", "train.reduce=exact", "train.optimizer.name=adadelta", 3);
+    check("train.exchange=host", "train.reduce=exact", "train.optimizer.name=lamb", 2);
 }
 
 static void test_fp32(void) {
-    check("train.reduce=fp32", "train.optimizer.name=sgd", 2);
+    check("train.exchange=allreduce", "train.reduce=fp32", "train.optimizer.name=sgd", 2);
 }
 
 int main(void) {

@@ -123,17 +123,23 @@ static float blend(double momentum, float running, double batch) {
     return (float)((1 - momentum) * (double)running + momentum * batch);
 }
 
-static void touch_running(const batchnorm_op *b, bool wrote) {
+static bool touch_running(const batchnorm_op *b, bool wrote) {
     const lks_rendezvous *r = &b->op.model->rendezvous;
-    if (r->touch)
-        r->touch(r->watcher, running_mean(b), 2 * (size_t)b->channels, wrote);
+    return !r->touch || r->touch(r->watcher, running_mean(b), 2 * (size_t)b->channels, wrote);
+}
+
+/* With moments of a batch of n values: the unbiased variance. */
+static void move_running(batchnorm_op *b, int c, double mean, double variance, double n) {
+    float *running = running_mean(b);
+    running[c] = blend(b->momentum, running[c], mean);
+    running[b->channels + c] = blend(b->momentum, running[b->channels + c],
+                                     b->n > 1 ? variance * (n / (n - 1)) : variance);
 }
 
 static void agree(lks_op *op, bool backward) {
     batchnorm_op *b = (batchnorm_op *)op;
     add_up(b);
-    if (!backward)
-        touch_running(b, false);
+    const bool moves = !backward && touch_running(b, false);
     double n = (double)b->n;
     for (int c = 0; c < b->channels; c++) {
         if (backward) {
@@ -147,12 +153,10 @@ static void agree(lks_op *op, bool backward) {
         b->mean[c] = mean;
         b->factor[c] = 1 / sqrt(variance + b->epsilon);
         set_forward(b, c, mean, b->factor[c]);
-        float *running = running_mean(b);
-        running[c] = blend(b->momentum, running[c], mean);
-        running[b->channels + c] = blend(b->momentum, running[b->channels + c],
-                                         b->n > 1 ? variance * (n / (n - 1)) : variance);
+        if (moves)
+            move_running(b, c, mean, variance, n);
     }
-    if (!backward)
+    if (moves)
         touch_running(b, true);
 }
 

@@ -17,25 +17,22 @@ static size_t images_of(const lks_image_set *s) {
     return (size_t)s->share.count * (s->image_bytes + sizeof *s->sums);
 }
 
-static size_t state_bytes(const lks_trainer *t) {
-    return (size_t)t->optimizer.n_states * t->view.n_weights * sizeof(float);
-}
-
 /* A table of what this rank holds at most, as least and most over the ranks. Collective. */
 static void print_memory(lks_trainer *t) {
     const lks_dataset *d = &t->data;
-    size_t weights = t->view.n_weights * sizeof(float);
+    const double weights = (double)t->view.n_weights * sizeof(float);
+    const double each = weights / t->exchange.sharers; /* of what the ranks of a host may share */
     row rows[] = {{"images", (double)(images_of(&d->train) + images_of(&d->test))},
                   {"labels", (double)(d->train.info.count + d->test.info.count)},
                   {"exchange buffers, in the first epoch", (double)lks_loader_forecast(t->loader)},
                   {"activations, gradients, packed weights",
-                   (double)(t->view.bytes - weights - lks_trainer_message_bytes(t))},
-                  {"weights", (double)weights},
-                  {"optimizer state", (double)state_bytes(t)},
-                  {"averaged weights", t->average.weights ? (double)weights : 0},
+                   (double)t->view.bytes - weights - (double)lks_trainer_message_bytes(t)},
+                  {"weights", each},
+                  {"optimizer state", t->optimizer.n_states * each},
+                  {"averaged weights", t->average.weights ? each : 0},
                   {"snapshots for checkpoints", (double)lks_run_snapshot_bytes(t)},
                   {"message of a step", (double)lks_trainer_message_bytes(t)},
-                  {"packed message", (double)lks_packed_sum_bytes(&t->sum)},
+                  {"packed message", (double)lks_packed_sum_bytes(&t->exchange.sum)},
                   {"together", 0}};
     enum { N = sizeof rows / sizeof *rows };
     double least[N], most[N];
@@ -48,6 +45,9 @@ static void print_memory(lks_trainer *t) {
     lks_info("\n%-40s %10s %10s", "memory per rank, MiB", "least", "most");
     for (int i = 0; i < N; i++)
         lks_info("  %-38s %10.2f %10.2f", rows[i].what, least[i], most[i]);
+    if (t->config->train.exchange == LKS_EXCHANGE_HOST)
+        lks_info(
+            "  weights, state and average are once on a host: here they are divided by its ranks");
 }
 
 /* Where the run would start. Rank 0. */

@@ -152,6 +152,7 @@ static lks_status load(lks_run *run, lks_error *err) {
     lks_status status = adopt(&s, &run->trainer.view, err);
     if (status == LKS_OK) {
         compare_names(&s, &run->config.data);
+        lks_average_start(&run->trainer.average, run->trainer.view.weights);
         lks_trainer_wrote(&run->trainer);
         note(&run->provenance.init_from, &s);
     }
@@ -170,12 +171,10 @@ lks_status lks_run_init_from(lks_run *run, lks_error *err) {
     lks_trainer *t = &run->trainer;
     lks_status status = t->comm->rank == 0 ? load(run, err) : LKS_OK;
     LKS_TRY(lks_comm_agree(t->comm, status, err));
-    lks_comm_broadcast(t->comm, t->view.weights, t->view.n_weights * sizeof(float), 0);
+    t->exchange.way->spread(t);
     if (t->comm->rank != 0)
-        lks_trainer_wrote(t);
+        lks_trainer_took(t);
     lks_model_weights_changed(t->model);
-    lks_average_start(&t->average, t->view.weights);
-    lks_guard_stepped(t);
     LKS_TRY(lks_comm_check(t->comm, err));
     return lks_trainer_settle(t, err);
 }

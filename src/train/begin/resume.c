@@ -190,14 +190,11 @@ static lks_status check_copies(const lks_place *place, lks_error *err) {
 
 /* All ranks stand where rank 0 stands; what came to them in other bits shows when they settle. */
 static void share(lks_trainer *t, lks_best *best) {
-    lks_checkpoint now;
     lks_comm_broadcast(t->comm, &t->cursor, sizeof t->cursor, 0);
     lks_comm_broadcast(t->comm, best, sizeof *best, 0);
-    lks_trainer_snapshot(t, &now);
-    for (int f = 0; f < now.n_flats; f++)
-        lks_comm_broadcast(t->comm, now.flats[f].values, now.flats[f].count * sizeof(float), 0);
+    t->exchange.way->spread(t);
     if (t->comm->rank != 0)
-        lks_trainer_wrote(t);
+        lks_trainer_took(t);
     lks_model_weights_changed(t->model);
 }
 

@@ -22,10 +22,7 @@ static lks_status name_folder(lks_place *p, const char *out, const char *name, l
 /* "X MiB" of the ranks: least and most. */
 static void print_memory(const lks_trainer *t) {
     double data = (double)lks_dataset_bytes(&t->data) / 1048576, least = data, most = data;
-    size_t flats = (size_t)t->optimizer.n_states + (t->average.weights != NULL);
-    double network = (double)(t->view.bytes + flats * t->view.n_weights * sizeof(float) +
-                              lks_packed_sum_bytes(&t->sum)) /
-                     1048576;
+    double network = (double)lks_trainer_bytes(t) / 1048576;
     const double snapshots = (double)lks_run_snapshot_bytes(t) / 1048576;
     lks_comm_min_f64(t->comm, &least, 1);
     lks_comm_max_f64(t->comm, &most, 1);
@@ -65,6 +62,11 @@ static void print_plan(const lks_run *run) {
              c->train.reduce == LKS_REDUCE_EXACT
                  ? "exact: the same bits on any number of ranks, threads and hosts"
                  : "plain float32: other numbers of ranks or threads may give other bits");
+    if (c->train.exchange == LKS_EXCHANGE_HOST)
+        lks_info("exchange   host: sums are added up in memory that the ranks of a host share, "
+                 "%.1f MiB on "
+                 "this one; weights and optimizer state are there once",
+                 (double)run->trainer.exchange.host.bytes / 1048576);
     print_remarks(run);
     if (run->trainer.comm->size > chunks)
         lks_warn("%d ranks share %d chunks of %d samples: %d ranks have no work in each step; use "

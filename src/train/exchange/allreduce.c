@@ -1,0 +1,38 @@
+/* MPI_Allreduce over all ranks. */
+#include "train/trainer.h"
+
+static lks_status begin(lks_trainer *t, lks_error *err) {
+    const lks_model_view *v = &t->view;
+    const size_t packable = v->gradients ? 0 : v->n_weights;
+    t->exchange.writes = true;
+    t->exchange.sharers = 1;
+    const lks_status status =
+        lks_packed_sum_create(&t->exchange.sum, t->comm, v->n_message - packable, packable, err);
+    return lks_comm_agree(t->comm, status, err);
+}
+
+static void end(lks_trainer *t) {
+    lks_packed_sum_free(&t->exchange.sum);
+}
+
+static void sum(lks_trainer *t) {
+    lks_packed_sum_i64(&t->exchange.sum, t->comm, t->view.message, t->threads);
+    if (t->view.gradients)
+        lks_comm_sum_f32(t->comm, t->view.gradients, t->view.n_weights);
+}
+
+static void sum_moments(lks_trainer *t, int64_t *values, size_t n) {
+    lks_comm_sum_i64(t->comm, values, n);
+}
+
+static void share(lks_trainer *t) {
+    (void)t;
+}
+
+static void spread(lks_trainer *t) {
+    lks_trainer_broadcast(t, t->comm);
+    if (t->comm->rank != 0)
+        lks_hashes_wrote_all(&t->guard.hashes, t->threads);
+}
+
+const lks_exchange_way lks_exchange_allreduce = {begin, end, sum, sum_moments, share, spread};

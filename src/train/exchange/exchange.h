@@ -1,0 +1,43 @@
+/* How the sums of all ranks become one, and who makes the new state of them (train.exchange). Elementwise: both ways
+ * give the same bits. */
+#ifndef LKS_TRAIN_EXCHANGE_H
+#define LKS_TRAIN_EXCHANGE_H
+
+#include "lockstep/host.h"
+#include "lockstep/packed_sum.h"
+#include "lockstep/status.h"
+
+typedef struct lks_trainer lks_trainer;
+
+/* One way. All but begin() and end() are for a trainer that is open; all are collective. */
+typedef struct lks_exchange_way {
+    /* Once all arrays are there, and zero. Errors agreed. */
+    lks_status (*begin)(lks_trainer *t, lks_error *err);
+    void (*end)(lks_trainer *t);
+    /* The view's message, and its gradients, become sums over all ranks: the head on every rank, sums of
+     * gradients where this rank updates weights. */
+    void (*sum)(lks_trainer *t);
+    /* Small sums of all ranks, in the midst of a batch. */
+    void (*sum_moments)(lks_trainer *t, int64_t *values, size_t n);
+    /* Each rank has written what it had to, of a step or before the first one: now each may read all of it. */
+    void (*share)(lks_trainer *t);
+    /* Rank 0's weights, states and average go to all replicas, which note them as written; then as share(). */
+    void (*spread)(lks_trainer *t);
+} lks_exchange_way;
+
+/* allreduce.c: MPI_Allreduce over all ranks, each with a replica of the state. */
+extern const lks_exchange_way lks_exchange_allreduce;
+/* host.c: the ranks of a host share one replica. */
+extern const lks_exchange_way lks_exchange_host;
+
+typedef struct lks_exchange {
+    const lks_exchange_way *way;
+    lks_packed_sum sum; /* of what goes between hosts */
+    /* This rank writes what no step writes: initial weights, those of a file, running moments. */
+    bool writes;
+    int sharers;       /* ranks with one copy of the state: those of this host, or this one alone */
+    lks_host host;     /* of host.c */
+    size_t first, end; /* of host.c: numbers of the message that this rank sums */
+} lks_exchange;
+
+#endif

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Ranks of a host that share weights and optimizer state (train.exchange: host) compute the bits that replicas compute.
+# shellcheck source=tests/e2e/lib.sh
+source "$(dirname "$0")/lib.sh"
+need jq prlimit
+host=(--set train.exchange=host)
+
+# --- every optimizer, with norms, averages, batchnorm; few weights for many ranks
+config=$here/untuned.yaml
+for optimizer in sgd adam adamw lamb rmsprop adadelta; do
+    set=(--set train.max_steps=9 --set "train.optimizer.name=$optimizer")
+    [ $optimizer = adamw ] || set+=(--set train.optimizer.decay_bias_and_norm=true --set train.optimizer.weight_decay=0.01)
+    trained replicas 1 --threads 2 "${set[@]}"
+    for ranks in 2 3; do
+        trained shared $ranks --threads $((4 - ranks)) "${set[@]}" "${host[@]}" --set metrics.every_steps=1
+        same "$optimizer, $ranks ranks" "$(result replicas)" "$(result shared)"
+        [ $ranks = 3 ] || mv "$work/shared" "$work/norms"
+    done
+    norms() { jq -c 'select(.gradient_norm) | .gradient_norm' "$work/$1/metrics.jsonl"; }
+    same "$optimizer: norms" "$(norms norms)" "$(norms shared)"
+    rm -rf "$work"/{replicas,shared,norms}
+done
+
+# --- said, in the start-up line, the forecast and the summary
+trained whole 1 --threads 1
+same "allreduce is the default" allreduce "$(key whole exchange)"
+check "and not worth a line" eval '! grep -q "^exchange   host" "$work/whole.log"'
+trained parts 2 --threads 1 "${host[@]}" --set train.max_steps=14
+same "host is told by the summary" host "$(key parts exchange)"
+check "and at the start" grep -q '^exchange   host: ' "$work/parts.log"
+weights() { sed -nE 's/^  weights +[0-9.]+ +([0-9.]+)$/\1/p' "$work/$1.log"; }
+wide=(--set model.dense1.units=4000)
+train forecast 2 --threads 1 --dry-run "${wide[@]}"
+train half 2 --threads 1 --dry-run "${wide[@]}" "${host[@]}"
+check "two ranks share the weights" eval '[ "$(weights half)" != "" ] && awk "BEGIN { d = 2 * $(weights half) - $(weights forecast); exit !(d < 0.02 && d > -0.02) }"'
+
+# --- stops, other numbers of ranks, and the other exchange
+trained parts 1 --threads 2 --set train.max_steps=20
+trained parts 3 --threads 1 "${host[@]}" --set train.max_steps=30
+trained parts 2 --threads 1
+same "resumed with another exchange" "$(result whole)" "$(result parts)"
+
+# --- a start from other weights, and a test of the best ones
+tuned=(--init-from "$work/whole" --set train.max_steps=8 --set eval.test_weights=best)
+trained tuned 1 --threads 1 "${tuned[@]}"
+trained tuned-host 3 --threads 1 "${tuned[@]}" "${host[@]}"
+same "fine-tuned" "$(result tuned)" "$(result tuned-host)"
+
+# --- what cannot be had is refused before the first step, by one message
+config=$here/odd.yaml
+launcher=$MPIEXEC
+printf '%s\n' '#!/bin/sh' 'shift 2' "exec \"$launcher\" -n 2 prlimit --fsize=2097152 \"\$@\"" >"$work/limited"
+chmod +x "$work/limited"
+status=0
+MPIEXEC=$work/limited train refused 2 --threads 1 "${wide[@]}" "${host[@]}" || status=$?
+same "without memory: ends with" 1 $status
+same "without memory: one message" 1 "$(grep -c 'lockstep: error: the ranks of a host cannot share memory' "$work/refused.log")"
+check "without memory: no folder" [ ! -e "$work/refused" ]
+
+# --- a loss that is not finite, and a rank that dies: the job ends, and nothing is left
+status=0
+train failed 3 --threads 1 "${host[@]}" --set train.optimizer.name=sgd --set train.optimizer.lr=1e30 || status=$?
+same "an infinite loss ends with 1" 1 $status
+same "an infinite loss: one message" 1 "$(grep -c 'lockstep: error:' "$work/failed.log")"
+train killed 3 --threads 1 "${host[@]}" --set train.epochs=10000 --set checkpoint.every_epochs=0 &
+launcher=$!
+ranks() { pgrep -f -- "--out $work/killed" | while read -r p; do
+    [ "$(readlink "/proc/$p/exe")" != "$LOCKSTEP" ] || echo "$p"
+done; }
+for _ in $(seq 100); do
+    [ ! -s "$work/killed/metrics.jsonl" ] || break
+    sleep 0.1
+done
+kill -KILL "$(ranks | sed -n 2p)" # after the ranks come processes that read files for them
+status=0
+wait $launcher || status=$?
+check "a killed rank ends the job" [ $status -ne 0 ]
+same "no rank is left" "" "$(ranks)"
+finish
