@@ -2,7 +2,7 @@
 #include "lockstep/kernels.h"
 
 #include <string.h>
-#ifdef LKS_X86
+#ifdef LKS_AMX
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,7 +10,10 @@
 
 extern const lks_kernels lks_table_portable;
 #ifdef LKS_X86
-extern const lks_kernels lks_table_avx2, lks_table_avx512, lks_table_amx;
+extern const lks_kernels lks_table_avx2, lks_table_avx512;
+#ifdef LKS_AMX
+extern const lks_kernels lks_table_amx;
+#endif
 #elif defined(LKS_ARM64)
 extern const lks_kernels lks_table_neon;
 #endif
@@ -20,7 +23,9 @@ static bool has_avx512(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+#endif
 
+#ifdef LKS_AMX
 /* Tiles of bfloat16 and the instructions that round to it (Intel SDM, vol. 2, CPUID leaf 7); Linux wants to be asked for
  * the 8 KiB of registers, once for all threads of the process (Documentation/x86/xstate.rst, from Linux 5.16 on). */
 static bool has_amx(void) {
@@ -44,8 +49,10 @@ int lks_kernels_usable(const lks_kernels *tables[LKS_MAX_TABLES]) {
         tables[n++] = &lks_table_avx2;
     if (has_avx512())
         tables[n++] = &lks_table_avx512;
+#ifdef LKS_AMX
     if (has_avx512() && has_amx())
         tables[n++] = &lks_table_amx;
+#endif
 #elif defined(LKS_ARM64)
     tables[n++] = &lks_table_neon; /* every AArch64 processor has it */
 #endif

@@ -3,11 +3,14 @@
 #include "kernels/amx/amx.h"
 #include "kernels/amx/turn.h"
 
+#include <assert.h>
+
 static int per_run(int run_length) {
     return (run_length + LKS_CHAINS - 1) / LKS_CHAINS;
 }
 
 size_t LKS_KERNEL(lks_tile_packed_bytes)(int n_runs, int run_length, int blocks, bool one_block) {
+    assert(!one_block);
     (void)one_block;
     return (size_t)n_runs * per_run(run_length) * blocks * LKS_TILE_BYTES;
 }
