@@ -10,7 +10,7 @@ flags=(-std=gnu11 -O2 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fno-trapp
     -I"$SOURCE/include" -I"$SOURCE/src" -I"$SOURCE/tests")
 modules=("$SOURCE"/src/base/{status,log,memory,philox,math,exact,hash,timer,suggest,text,utf8}.c "$SOURCE"/src/base/observe/*.c
     "$SOURCE"/src/config/{options,value,source,print,advice}.c
-    "$SOURCE"/src/nn/*.c "$SOURCE"/src/nn/{layers,products,windows}/*.c "$SOURCE"/src/optim/*.c)
+    "$SOURCE"/src/nn/*.c "$SOURCE"/src/nn/{engine,layers,products,windows}/*.c "$SOURCE"/src/optim/*.c)
 
 # kernels COMPILER FOLDER ISA FLAG...: the kernels of one instruction set
 kernels() {
@@ -20,6 +20,15 @@ kernels() {
         [ "$(basename "$source")" != dispatch.c ] || continue
         "$compiler" "${flags[@]}" "-DLKS_ISA_${isa^^}" "-DLKS_ISA_NAME=$isa" "$@" \
             -c "$source" -o "$folder/$isa-$(basename "$source" .c).o"
+    done
+}
+
+# tiles COMPILER FOLDER: the model of AMX's tiles, a unit more for the tests of products
+tiles() {
+    local source
+    for source in "$SOURCE"/src/kernels/bf16/narrow.c "$SOURCE"/src/kernels/amx/*.c; do
+        "$1" "${flags[@]}" -DLKS_ISA_PORTABLE -DLKS_ISA_NAME=portable -DLKS_TILES_MODEL \
+            -c "$source" -o "$2/tiles-$(basename "$source" .c).o"
     done
 }
 
@@ -37,6 +46,7 @@ core() {
 
 core aarch64-linux-gnu-gcc "$work/arm" LKS_ARM64
 kernels aarch64-linux-gnu-gcc "$work/arm" neon
+tiles aarch64-linux-gnu-gcc "$work/arm"
 arm=(aarch64-linux-gnu-gcc "${flags[@]}")
 export QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
 "${arm[@]}" "$cross/train_core.c" "$SOURCE/tests/support/layers.c" "$work"/arm/*.o -lm -o "$work/train-arm"

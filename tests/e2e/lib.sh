@@ -129,7 +129,7 @@ isas() {
     echo portable
     if grep -qw avx2 /proc/cpuinfo && grep -qw fma /proc/cpuinfo; then echo avx2; fi
     if grep -qw avx512f /proc/cpuinfo; then echo avx512; fi
-    if grep -qw amx_bf16 /proc/cpuinfo; then echo amx; fi
+    if grep -qw amx_bf16 /proc/cpuinfo && grep -qw avx512_bf16 /proc/cpuinfo; then echo amx; fi
 }
 
 # unpack_golden DIR: the golden set as plain files
