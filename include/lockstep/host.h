@@ -47,6 +47,10 @@ void lks_host_meet(lks_host *h);
 void lks_host_add_i64(const lks_host *h, size_t offset, size_t n, int threads);
 void lks_host_add_f32(const lks_host *h, size_t offset, size_t n, int threads);
 
+/** Copies into this rank's own memory the @p bytes that stand @p offset bytes into that of @p local_rank. Not collective; the
+ * same holds. */
+void lks_host_take(const lks_host *h, int local_rank, size_t offset, size_t bytes);
+
 /** As lks_comm_sum_i64(), for some numbers that are summed often: n is at most `numbers`. Collective. */
 void lks_host_sum_i64(lks_host *h, int64_t *values, size_t n);
 

@@ -56,9 +56,10 @@ typedef struct lks_model_view {
     int n_operations; /**< slots after LKS_MSG_HEAD */
     int64_t *message; /**< [n_message] a step's message: see lks_model_collect() */
     size_t n_message;
-    float *gradients; /**< [n_weights] gradient sums with train.reduce fp32, else NULL */
-    int n_meetings;   /**< times that a batch calls the sum of lks_model_share() */
-    size_t bytes;     /**< memory held */
+    float *gradients;  /**< [n_weights] gradient sums with train.reduce fp32, else NULL */
+    int n_meetings;    /**< times that a batch calls the sum of lks_model_share() */
+    size_t bytes;      /**< memory held */
+    size_t peer_bytes; /**< of lks_peers.memory, for lks_model_join(); 0: there is no wide layer */
     const lks_kernels *kernels;
     const float
         *pixels; /**< [channels][256] the float value of every byte, as the network has it */
@@ -90,6 +91,15 @@ void lks_model_weigh_classes(lks_model *model, const double *factors);
  * tells, aligned as lks_alloc() has it and borrowed. For memory that several processes share. The view is to be looked at
  * anew. */
 void lks_model_move(lks_model *model, float *weights, int64_t *message, float *gradients);
+
+/** From here on this process and its @p peers, which have the same network, make the gradients of wide dense layers
+ * together: lks_model_train() is collective over them, also with n = 0, and each has then in its message those sums alone
+ * that lks_model_sum_holder() gives it. Between lks_model_collect() and the next lks_model_train() they have to meet. */
+void lks_model_join(lks_model *model, const lks_peers *peers);
+
+/** The peer whose message alone has the sums of the weights [@p at, *@p end) of the flat array; -1: each peer's has its
+ * share of them. */
+int lks_model_sum_holder(const lks_model *model, size_t at, size_t *end);
 
 /** What is evaluated from here on: @p weights [n_weights], borrowed and not changed; NULL: the model's own, which
  * is to be before the next lks_model_train(). */

@@ -71,6 +71,18 @@ typedef void (*lks_sum_i64)(void *context, int64_t *values, size_t n);
  * See lks_model_watch(). */
 typedef bool (*lks_touch)(void *context, const float *at, size_t n, bool wrote);
 
+/** Processes that share memory and make the gradients of wide layers together, each a part of the weights for the
+ * samples of all: see lks_model_join(). */
+typedef struct lks_peers {
+    int n, own; /**< how many, and which one this is; n = 0: none */
+    char
+        *memory; /**< this one's, for what the others read: zeroed, aligned as lks_alloc() has it */
+    ptrdiff_t apart; /**< bytes from one peer's memory to the next one's */
+    void (*meet)(
+        void *context); /**< waits for the others: what each wrote before, each may read after */
+    void *context;
+} lks_peers;
+
 /** Result of one evaluated sample. */
 typedef struct lks_score {
     double loss;

@@ -257,6 +257,12 @@ void lks_host_add_f32(const lks_host *h, size_t offset, size_t n, int threads) {
     }
 }
 
+void lks_host_take(const lks_host *h, int local_rank, size_t offset, size_t bytes) {
+    if (local_rank != h->comm->local_rank)
+        memcpy((char *)lks_host_own(h, h->comm->local_rank) + offset,
+               (char *)lks_host_own(h, local_rank) + offset, bytes);
+}
+
 /* Where a rank's numbers of the present turn stand: in the next turn they are elsewhere, so that a rank that is
  * ahead writes over nothing that is still read. */
 static uint64_t *slot(const lks_host *h, int place) {

@@ -7,6 +7,7 @@
 #include "lockstep/memory.h"
 #include "nn/input.h"
 #include "nn/engine/lives.h"
+#include "nn/engine/wide.h"
 #include "nn/plan.h"
 
 /* Every loop here deals its work to exactly m->threads threads, so they must really come. */
@@ -229,6 +230,7 @@ lks_model_view lks_model_look(const lks_model *m) {
                             .gradients = m->gathered.gradients,
                             .n_meetings = 2 * m->rendezvous.n_stops, /* forward and backward */
                             .bytes = m->bytes,
+                            .peer_bytes = lks_wide_peer_bytes(m),
                             .kernels = m->kernels,
                             .pixels = lks_input_pixels(m->ops[0])};
 }

@@ -61,23 +61,28 @@ void lks_op_keep(lks_op *op, lks_samples *samples, size_t each, bool from_forwar
     op->kept[op->n_kept++] = (lks_kept){samples, from_forward};
 }
 
+static void free_samples(lks_samples *s) {
+    if (!s->borrowed)
+        lks_free_lazy(s->batch);
+}
+
 void lks_op_free(lks_op *op) {
     for (int s = 0; op->sums && !op->in_place && s < op->n_sums; s++)
         lks_free_lazy(op->sums[s]);
     for (int k = 0; k < op->n_owned; k++)
         lks_free(op->owned[k]);
     for (int k = 0; k < op->n_kept; k++)
-        lks_free_lazy(op->kept[k].samples->batch);
-    lks_free_lazy(op->apart.batch);
+        free_samples(op->kept[k].samples);
+    free_samples(&op->apart);
     for (int k = 0; k < op->n_more; k++)
-        lks_free_lazy(op->more[k].apart.batch);
+        free_samples(&op->more[k].apart);
     lks_free(op->owned);
     lks_free(op);
 }
 
 void lks_activation_free(lks_activation *a) {
-    lks_free_lazy(a->value.batch);
-    lks_free_lazy(a->own_gradient.batch);
+    free_samples(&a->value);
+    free_samples(&a->own_gradient);
     lks_free(a);
 }
 
@@ -106,6 +111,13 @@ lks_activation *lks_model_last(const lks_model *m) {
 
 lks_activation *lks_model_output_of(const lks_model *m, int layer) {
     return layer < 0 ? m->activations[0] : m->layer_out[layer];
+}
+
+bool lks_op_reads(const lks_op *op, const lks_activation *a) {
+    bool found = op->in == a;
+    for (int k = 0; k < op->n_more; k++)
+        found |= op->more[k].from == a;
+    return found;
 }
 
 bool lks_has_gradient(const lks_activation *a) {

@@ -28,9 +28,10 @@ lks_span lks_part(int n, int part, int parts);
  * needed once a chunk has gone through a pass, for those of the chunk that a worker has in hand. See
  * lives.h for who gets which. Given when all operations are made; zero at first. */
 typedef struct lks_samples {
-    size_t each; /* bytes a sample */
-    void *batch; /* [capacity], or NULL: the worker's */
-    size_t at;   /* its place in lks_worker.memory, for [chunk] samples */
+    size_t each;   /* bytes a sample */
+    void *batch;   /* [capacity], or NULL: the worker's */
+    size_t at;     /* its place in lks_worker.memory, for [chunk] samples */
+    bool borrowed; /* the batch's: it is in memory that peers read */
 } lks_samples;
 
 /* An activation: for each sample [row][column][channel padded]. */
@@ -62,10 +63,13 @@ typedef struct lks_rounded {
 /* What one thread owns. Allocated apart, so that threads do not share cache lines. */
 typedef struct lks_worker {
     int index;
-    uint16_t work;  /* number of the work that it asks for next: see work.h */
-    char *own;      /* its memory for the samples of a chunk */
-    char *memory;   /* of the chunk in hand: its own, or another worker's */
-    int first;      /* the sample that stands first there */
+    uint16_t work; /* number of the work that it asks for next: see work.h */
+    bool fresh;    /* the next gradients of a wide operation replace what stands in its sums */
+    char *own;     /* its memory for the samples of a chunk */
+    char *memory;  /* of the chunk in hand: its own, or another worker's */
+    int first;     /* the sample that stands first there */
+    ptrdiff_t
+        away; /* bytes to the peer's memory whose batch is in hand; 0: it is this rank's: see wide.h */
     float *scratch; /* the largest lks_op.scratch_floats */
     lks_rounded rounded;
     int64_t *bad;     /* [operations] 1 where a partial could not be summed */
@@ -79,7 +83,7 @@ typedef struct lks_worker {
 /* What stands there of a sample that is in hand; of the samples after it, too, side by side, as far as
  * they belong to the same chunk. */
 static inline void *lks_sample(const lks_samples *m, const lks_worker *w, int sample) {
-    return m->batch ? (char *)m->batch + (size_t)sample * m->each
+    return m->batch ? (char *)m->batch + w->away + (size_t)sample * m->each
                     : w->memory + m->at + (size_t)(sample - w->first) * m->each;
 }
 
@@ -106,6 +110,8 @@ typedef struct lks_op_class {
                        size_t count);
     void (*make_dx)(const lks_op *op, const lks_worker *w, float *to, int sample, size_t pixel,
                     size_t count);
+    /* Which rows of the weights [rows][n_weights / rows] a part of weights() has, where the operation may be wide. */
+    lks_span (*rows)(const lks_op *op, int part, int parts);
     void (*pack)(lks_op *op, int part, int parts);
     void (*collect)(lks_op *op, int64_t *exact, float *plain, int part, int parts);
     /* Operations that need sums over the global batch before their forward (and again before their
@@ -181,8 +187,10 @@ typedef struct lks_gathered {
     int64_t *message; /* [head][operations][weights] */
     size_t length;
     float *gradients; /* [weights], or NULL where exact */
-    int64_t batches;  /* with samples, since the last collect */
+    int64_t batches;  /* with samples, of this rank or a peer, since the last collect */
     bool moved;       /* message, gradients and the model's weights are borrowed */
+    lks_peers peers;  /* who makes gradients of wide operations: see wide.h */
+    bool read;        /* peers may still read the batch's memory, until the next collect */
 } lks_gathered;
 
 struct lks_model {
@@ -241,6 +249,9 @@ lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class,
 /* Registers the tensors that the layer was found to have, "NAME/weight" and so on, and reserves their
  * place in the flat array. */
 lks_status lks_op_tensors(lks_op *op, const lks_layer_info *info, lks_error *err);
+
+/* Whether `a` is one of the operation's inputs. */
+bool lks_op_reads(const lks_op *op, const lks_activation *a);
 
 /* Whether gradients of `a` are wanted; NULL: not. */
 bool lks_has_gradient(const lks_activation *a);

@@ -28,8 +28,8 @@ lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *er
     return LKS_OK;
 }
 
-bool lks_op_fresh(const lks_op *op) {
-    return op->in_place && op->model->gathered.batches == 1;
+bool lks_op_fresh(const lks_op *op, const lks_worker *w) {
+    return op->in_place && w->fresh;
 }
 
 void lks_op_add(lks_op *op, lks_worker *w, int slot, size_t at, const float *p, size_t n) {
@@ -84,7 +84,7 @@ void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int co
     a->taps = span.count;
     a->tap_offset = element_offset + span.first;
     a->row = (size_t)a->channels;
-    a->fresh = lks_op_fresh(op);
+    a->fresh = lks_op_fresh(op, w);
     if (m->exact)
         a->sums = (int64_t *)op->sums[slot] + at;
     else
@@ -93,10 +93,10 @@ void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int co
         w->bad[op->index] = 1;
 }
 
-void lks_op_clear_bias(const lks_op *op, int slot, size_t channels) {
+void lks_op_clear_bias(const lks_op *op, const lks_worker *w, int slot, size_t channels) {
     size_t at = op->sums_count - channels;
     size_t each = op->model->exact ? sizeof(int64_t) : sizeof(float);
-    if (lks_op_fresh(op))
+    if (lks_op_fresh(op, w))
         memset((char *)op->sums[slot] + at * each, 0, channels * each);
 }
 
@@ -104,7 +104,7 @@ void lks_op_bias(lks_op *op, lks_worker *w, int slot, const float *dy, int count
                  int channels) {
     const lks_model *m = op->model;
     size_t per_sample = (size_t)pixels * channels, at = op->sums_count - (size_t)channels;
-    lks_op_clear_bias(op, slot, (size_t)channels);
+    lks_op_clear_bias(op, w, slot, (size_t)channels);
     for (int s = 0; s < count; s += m->chunk) {
         int n = count - s < m->chunk ? count - s : m->chunk;
         memset(w->scratch, 0, (size_t)channels * sizeof(float));

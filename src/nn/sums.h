@@ -15,10 +15,10 @@ void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int co
                   const int32_t *element_offset, lks_span span);
 
 /* Whether the next partial replaces what stands in the sums: the caller's, from the last message. */
-bool lks_op_fresh(const lks_op *op);
+bool lks_op_fresh(const lks_op *op, const lks_worker *w);
 
 /* Makes the last `channels` sums of sums[slot] 0 where the next partial is to replace them. */
-void lks_op_clear_bias(const lks_op *op, int slot, size_t channels);
+void lks_op_clear_bias(const lks_op *op, const lks_worker *w, int slot, size_t channels);
 
 /* Bias gradients into the last `channels` sums of sums[slot], chunk by chunk over `count` samples
  * of `pixels` output pixels. */

@@ -78,10 +78,13 @@ static lks_status make_optimizer(lks_trainer *t, lks_error *err) {
     return t->norms ? LKS_OK : err->status;
 }
 
-/* Meetings of the ranks in a step, besides those of batchnorm: for the sums; where they share the state, for norms
- * too, of gradients and in the optimizer, and once the update is done. */
-static size_t meetings_of_step(const lks_trainer *t) {
-    return t->exchange.way == &lks_exchange_allreduce ? 1 : 4;
+/* Meetings of the ranks in an epoch: for batchnorm and, where they share the state, twice in a batch for wide layers;
+ * in a step for the sums and, where they share the state, for norms of gradients and in the optimizer, and once the update
+ * is done. */
+static size_t meetings_of_epoch(const lks_trainer *t) {
+    const bool share = t->exchange.way == &lks_exchange_host;
+    return (size_t)t->plan.batches * (size_t)(t->view.n_meetings + (share ? 2 : 0)) +
+           (size_t)t->plan.steps_per_epoch * (share ? 4 : 1);
 }
 
 static lks_status open_data(lks_trainer *t, lks_error *err) {
@@ -96,10 +99,7 @@ static lks_status make_rest(lks_trainer *t, lks_error *err) {
     LKS_TRY(make_optimizer(t, err));
     t->plan = plan_steps(t);
     LKS_TRY(lks_guard_open(t, err));
-    return lks_phases_create(&t->phases,
-                             (size_t)(t->plan.batches * t->view.n_meetings) +
-                                 (size_t)t->plan.steps_per_epoch * meetings_of_step(t),
-                             err);
+    return lks_phases_create(&t->phases, meetings_of_epoch(t), err);
 }
 
 /* The initial state, once in each replica. */

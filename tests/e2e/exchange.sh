@@ -21,6 +21,25 @@ for optimizer in sgd adam adamw lamb rmsprop adadelta; do
     rm -rf "$work"/{replicas,shared,norms}
 done
 
+# --- wide layers, whose gradients the ranks make together: sums in the message or apart from it, several batches a step,
+# --- ranks without samples
+config=$here/odd.yaml
+wide_case() {
+    local what=$1
+    shift
+    trained replicas 1 --threads 2 --set train.max_steps=5 "$@"
+    for ranks in 2 3; do
+        trained shared $ranks --threads $((4 - ranks)) --set train.max_steps=5 "$@" "${host[@]}"
+        same "wide, $what, $ranks ranks" "$(result replicas)" "$(result shared)"
+        rm -rf "$work/shared"
+    done
+    rm -rf "$work/replicas"
+}
+wide_case "in the message" --set model.dense1.units=2048 --set train.accumulate=3
+wide_case "apart, bf16" --set model.conv2.filters=33 --set model.dense1.units=601 --set train.precision=bf16
+wide_case "one chunk" --set model.dense1.units=2048 --set train.global_batch=8 --set train.accumulate=2
+config=$here/untuned.yaml
+
 # --- said, in the start-up line, the forecast and the summary
 trained whole 1 --threads 1
 same "allreduce is the default" allreduce "$(key whole exchange)"

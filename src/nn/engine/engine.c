@@ -12,6 +12,7 @@
 #include "lockstep/pulse.h"
 #include "lockstep/trace.h"
 #include "nn/op.h"
+#include "nn/engine/wide.h"
 #include "nn/engine/work.h"
 
 #include <omp.h>
@@ -108,35 +109,6 @@ static void run_images(lks_model *m, lks_worker *w, pass p, lks_span s, bool who
         backward_images(m->ops[i], w, s);
         if (whole)
             weights_of_chunk(m->ops[i], w, s, 0, 1);
-    }
-}
-
-/* A part of a wide operation's weights is large enough that its outputs' gradients, read again for each,
- * do not count. */
-#define WIDE_PART ((size_t)1 << 14)
-
-/* More than `least` weights each, as far as there are as many, and as many parts for each thread. */
-static int parts_of(const lks_model *m, const lks_op *op, size_t least) {
-    const int enough = (int)((op->n_flat + least - 1) / least);
-    return (enough + m->threads - 1) / m->threads * m->threads;
-}
-
-/* A batch without samples adds nothing: it only meets the other ranks. An element's sum is one chain over all
- * chunks, so here any thread may help in any mode. */
-static void wide_weights(lks_model *m, lks_worker *w) {
-    if (m->batch.n == 0)
-        return;
-    for (int i = m->n_ops - 1; i > 0; i--) {
-        lks_op *op = m->ops[i];
-        if (!op->wide || !op->trained)
-            continue;
-        lks_trace_event *event = lks_trace_open(w->index, LKS_TRACE_WEIGHTS);
-        const int parts = parts_of(m, op, WIDE_PART);
-        for (int part; (part = lks_work_next(m, w, parts, true)) >= 0;) {
-            lks_pulse_tick();
-            op->class->weights(op, w, 0, 0, m->batch.n, part, parts);
-        }
-        lks_trace_close(event);
     }
 }
 
@@ -303,15 +275,15 @@ static void train_on_thread(lks_model *m, lks_worker *w) {
             (pass){first, m->rendezvous.stops[s] + 1, .backward = true, .next = stop(m, s - 1)});
     }
 #pragma omp barrier
-    wide_weights(m, w);
+    lks_wide_weights(m, w);
 }
 
 void lks_model_train(lks_model *m, const lks_batch *batch) {
     m->batch = *batch;
     m->training = true;
-    m->gathered.batches += batch->n > 0;
     m->trained++;
-    if (batch->n == 0 && m->rendezvous.n_stops == 0)
+    lks_wide_begin(m);
+    if (batch->n == 0 && m->rendezvous.n_stops == 0 && m->gathered.peers.n == 0)
         return;
 #pragma omp parallel num_threads(m->threads)
     {
@@ -373,7 +345,7 @@ void lks_model_weights_changed(lks_model *m) {
         lks_worker *w = m->workers[omp_get_thread_num()];
         for (int i = 0; i < m->n_ops; i++) {
             lks_op *op = m->ops[i];
-            const int parts = op->class->pack ? parts_of(m, op, LEAST_PART) : 0;
+            const int parts = op->class->pack ? lks_parts_of(m, op, LEAST_PART) : 0;
             for (int part; (part = lks_work_next(m, w, parts, true)) >= 0;)
                 op->class->pack(op, part, parts);
         }
@@ -438,7 +410,7 @@ void lks_model_collect(lks_model *m) {
         lks_worker *w = m->workers[omp_get_thread_num()];
         lks_trace_event *event = lks_trace_open(w->index, LKS_TRACE_COLLECT);
         for (int i = 0; i < m->n_ops; i++) {
-            const int parts = parts_of(m, m->ops[i], LEAST_PART);
+            const int parts = lks_parts_of(m, m->ops[i], LEAST_PART);
             for (int part; (part = lks_work_next(m, w, parts, true)) >= 0;)
                 collect_part(m, m->ops[i], part, parts);
         }
@@ -447,4 +419,5 @@ void lks_model_collect(lks_model *m) {
         lks_trace_close(event);
     }
     m->gathered.batches = 0;
+    m->gathered.read = false; /* who collects meets them before the next batch */
 }

@@ -24,13 +24,6 @@ static bool is_late(const lks_op *op) {
     return op->wide && op->trained;
 }
 
-static bool reads(const lks_op *op, const lks_activation *a) {
-    bool found = op->in == a;
-    for (int k = 0; k < op->n_more; k++)
-        found |= op->more[k].from == a;
-    return found;
-}
-
 static bool in_one_pass(const lks_model *m, const lks_op *op) {
     return forward_pass(m, op->index) == backward_pass(m, op->index);
 }
@@ -39,7 +32,7 @@ static bool in_one_pass(const lks_model *m, const lks_op *op) {
 static bool value_outlasts(const lks_model *m, const lks_op *op) {
     bool outlasts = !in_one_pass(m, op) || is_late(op);
     for (int i = op->index + 1; i < m->n_ops; i++)
-        outlasts |= reads(m->ops[i], op->out) && is_late(m->ops[i]);
+        outlasts |= lks_op_reads(m->ops[i], op->out) && is_late(m->ops[i]);
     return outlasts;
 }
 
@@ -49,7 +42,7 @@ static bool gradient_outlasts(const lks_model *m, const lks_op *op) {
     const int own = backward_pass(m, op->index);
     bool outlasts = is_late(op) || (op->class->moments && op->trained);
     for (int i = op->index + 1; i < m->n_ops; i++)
-        outlasts |= reads(m->ops[i], op->out) && backward_pass(m, i) != own;
+        outlasts |= lks_op_reads(m->ops[i], op->out) && backward_pass(m, i) != own;
     return outlasts;
 }
 

@@ -62,6 +62,10 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
     w->products += (int64_t)count * d->inputs * d->units;
 }
 
+static lks_span rows(const lks_op *op, int part, int parts) {
+    return lks_part(((const dense_op *)op)->inputs, part, parts);
+}
+
 /* Sums are [inputs][blocks * 16], then the bias. */
 static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, int part,
                     int parts) {
@@ -74,7 +78,7 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
                         .columns = 1,
                         .pixel_offset = d->zero,
                         .channels = d->blocks * LKS_BLOCK};
-    lks_span inputs = lks_part(d->inputs, part, parts);
+    lks_span inputs = rows(op, part, parts);
     lks_op_wgrad(op, w, slot, &a, count, d->element_offset, inputs);
     w->products += (int64_t)count * inputs.count * d->units;
     if (part == 0 && op->n_bias)
@@ -174,6 +178,7 @@ static lks_status make(lks_site *site, lks_error *err) {
     static const lks_op_class class = {.forward = forward,
                                        .backward = backward,
                                        .weights = weights,
+                                       .rows = rows,
                                        .pack = pack,
                                        .collect = collect};
     const settings *s = lks_settings(site->layer);

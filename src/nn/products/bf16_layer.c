@@ -162,7 +162,7 @@ static uint32_t round_batch(bf16_layer *c, lks_worker *w, int slot, int count, b
     mark(c, w, 0, count);
     from.first.sums = biased ? sums : NULL;
     if (biased)
-        lks_op_clear_bias(&c->op, slot, channels);
+        lks_op_clear_bias(&c->op, w, slot, channels);
     for (int done = 0; done < count; done += chunk) {
         int n = count - done < chunk ? count - done : chunk;
         char *to = (char *)w->rounded.memory + (size_t)done * c->dy.image * c->unit->element;
@@ -234,7 +234,7 @@ static void add_cut(const bf16_layer *c, lks_worker *w, int slot, int first, int
     a.dy =
         (const char *)w->rounded.memory + (lks_plane_at(&c->dy, 0, 0) + column) * c->unit->element;
     a.scratch = w->scratch + c->gradient_at;
-    a.fresh = lks_op_fresh(&c->op);
+    a.fresh = lks_op_fresh(&c->op, w);
     if (c->op.model->exact)
         a.sums = (int64_t *)c->op.sums[slot] + to;
     else
@@ -261,6 +261,15 @@ static lks_cut cut_of(const bf16_layer *c, int part, int parts) {
         all.blocks = lks_part(c->blocks, part, parts);
     }
     return all;
+}
+
+/* Of a wide layer, which is cut by taps or by channels of one tap. */
+static lks_span rows(const lks_op *op, int part, int parts) {
+    const bf16_layer *c = (const bf16_layer *)op;
+    const lks_cut mine = cut_of(c, part, parts);
+    if (c->taps == 1)
+        return mine.channels;
+    return (lks_span){mine.taps.first * c->l.channels, mine.taps.count * c->l.channels};
 }
 
 /* Piece by piece of the input where the whole batch's does not fit into the cache. */
@@ -377,6 +386,7 @@ lks_status lks_bf16_layer_new(lks_site *site, const lks_linear *l, bool wide, lk
     static const lks_op_class class = {.forward = forward,
                                        .backward = backward,
                                        .weights = weights,
+                                       .rows = rows,
                                        .pack = pack,
                                        .collect = collect};
     bf16_layer *c = lks_alloc(1, sizeof *c, "a layer", err);

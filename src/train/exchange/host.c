@@ -8,9 +8,9 @@
 
 /* --- what is shared --------------------------------------------------------------------------- */
 
-/* A rank's own memory: its message, and gradients where these are floats. */
+/* A rank's own memory: its message, gradients where these are floats, and what others read of its batch. */
 typedef struct layout {
-    size_t message, gradients; /* offsets */
+    size_t message, gradients, batch; /* offsets */
     size_t bytes;
 } layout;
 
@@ -25,6 +25,7 @@ static layout own_layout(const lks_model_view *v) {
     take(&l.bytes, sizeof(int64_t)); /* whether a weight is bad */
     l.message = take(&l.bytes, v->n_message * sizeof *v->message);
     l.gradients = take(&l.bytes, v->gradients ? v->n_weights * sizeof *v->gradients : 0);
+    l.batch = take(&l.bytes, v->peer_bytes);
     return l;
 }
 
@@ -91,6 +92,20 @@ static void move_arrays(lks_trainer *t, const lks_update_share *mine) {
     lks_guard_share(t, (uint64_t *)(common + take(&at, hash_bytes(t))));
 }
 
+/* Gradients of wide layers are made by all ranks together. Each then has some of the sums alone. */
+static void join(lks_trainer *t) {
+    const lks_host *h = &t->exchange.host;
+    const lks_peers peers = {.n = t->comm->local_size,
+                             .own = t->comm->local_rank,
+                             .memory = (char *)lks_host_own(h, t->comm->local_rank) +
+                                       own_layout(&t->view).batch,
+                             .apart = (ptrdiff_t)h->own,
+                             .meet = meet,
+                             .context = t};
+    if (t->view.peer_bytes > 0 && peers.n > 1)
+        lks_model_join(t->model, &peers);
+}
+
 /* The weights of part `part`: whole blocks. */
 static size_t edge(const lks_trainer *t, int part) {
     const size_t n = t->view.n_weights, parts = (size_t)t->exchange.host.parts;
@@ -123,6 +138,7 @@ static lks_status begin(lks_trainer *t, lks_error *err) {
     lks_status status = make_sum(t, &mine, err);
     LKS_TRY(lks_comm_agree(t->comm, status, err));
     move_arrays(t, &mine);
+    join(t);
     return LKS_OK;
 }
 
@@ -133,25 +149,46 @@ static void end(lks_trainer *t) {
 
 /* --- a step ----------------------------------------------------------------------------------- */
 
-static void sum_gradients(lks_trainer *t) {
-    const lks_exchange *e = &t->exchange;
+/* The sums of this rank's weights, which begin `offset` bytes into a rank's own memory and have `size` bytes each. */
+static void sum_weights(const lks_trainer *t, size_t offset, size_t size,
+                        void (*add)(const lks_host *h, size_t offset, size_t n, int threads)) {
+    const lks_host *h = &t->exchange.host;
+    for (size_t at = t->optimizer.first, next; at < t->optimizer.end; at = next) {
+        const int holder = lks_model_sum_holder(t->model, at, &next);
+        next = next < t->optimizer.end ? next : t->optimizer.end;
+        if (holder < 0)
+            add(h, offset + at * size, next - at, t->threads);
+        else
+            lks_host_take(h, holder, offset + at * size, (next - at) * size);
+    }
+}
+
+static void sum_on_host(lks_trainer *t) {
+    const lks_host *h = &t->exchange.host;
+    const layout l = own_layout(&t->view);
+    const size_t head = head_of(&t->view);
+    if (t->comm->local_rank == 0)
+        lks_host_add_i64(h, l.message, head, 1);
+    if (t->view.gradients)
+        sum_weights(t, l.gradients, sizeof(float), lks_host_add_f32);
+    else
+        sum_weights(t, l.message + head * sizeof(int64_t), sizeof(int64_t), lks_host_add_i64);
+}
+
+static void sum_between(lks_trainer *t) {
+    lks_exchange *e = &t->exchange;
     const size_t first = t->optimizer.first, n = t->optimizer.end - first;
-    const size_t at = own_layout(&t->view).gradients + first * sizeof(float);
-    lks_host_add_f32(&e->host, at, n, t->threads);
-    if (e->host.between.size > 1 && n > 0)
-        lks_comm_sum_f32(&t->exchange.host.between, t->view.gradients + first, n);
+    if (e->end > e->first)
+        lks_packed_sum_i64(&e->sum, &e->host.between, t->view.message + e->first, t->threads);
+    if (t->view.gradients && e->host.between.size > 1 && n > 0)
+        lks_comm_sum_f32(&e->host.between, t->view.gradients + first, n);
 }
 
 static void sum(lks_trainer *t) {
     lks_exchange *e = &t->exchange;
-    const size_t n = e->end - e->first;
     lks_host_meet(&e->host); /* all messages are whole */
-    lks_host_add_i64(&e->host, own_layout(&t->view).message + e->first * sizeof(int64_t), n,
-                     t->threads);
-    if (n > 0)
-        lks_packed_sum_i64(&e->sum, &e->host.between, t->view.message + e->first, t->threads);
-    if (t->view.gradients)
-        sum_gradients(t);
+    sum_on_host(t);
+    sum_between(t);
     lks_host_meet(&e->host); /* the head is there */
     if (t->comm->local_rank != 0)
         memcpy(t->view.message, message_of(t, 0), head_of(&t->view) * sizeof *t->view.message);
