@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +30,13 @@ void lks_process_begin(void) {
     for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
         keep_closed(descriptor);
     signal(SIGXFSZ, SIG_IGN);
+}
+
+/* glibc raises its limit for such blocks each time that it takes one back, and then keeps them in its heap. */
+void lks_process_returns_memory(void) {
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 65536);
+#endif
 }
 
 static void stop_gently(int number) {

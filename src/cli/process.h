@@ -16,6 +16,10 @@ void lks_process_begin(void);
  * background want it. A reader of standard output who goes away does not end the process. For `train`. */
 void lks_process_stops_gently(void);
 
+/* What is freed in blocks of 64 KiB or more goes back to the system at once, so that a checkpoint or report adds to the
+ * peak what it needs and no more. Costs a system call a block. For `train`, whose steps allocate nothing. */
+void lks_process_returns_memory(void);
+
 /* Closes standard output and exits with @p status. Where what was printed did not arrive, it says so, once,
  * and 0 becomes 1, unless the results are in files: lks_log_outlive_output(). */
 _Noreturn void lks_process_end(int status);

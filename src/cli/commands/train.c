@@ -183,6 +183,7 @@ static int run(const lks_call *call) {
     job j = {0};
     lks_train_options *o = &j.o;
     lks_process_stops_gently(); /* from the start: MPI takes a while */
+    lks_process_returns_memory();
     lks_parse(call, &j.common, o);
     o->sets = j.common.sets;
     o->n_sets = j.common.n_sets;
