@@ -1,13 +1,10 @@
 /* Philox 4x32-10 (Salmon et al., SC'11), one block in every lane. */
 #include "kernels/kernels_isa.h"
 
-/* Blocks [first, first + LKS_VL). Lane l computes block (LKS_VL / 4) * (l % 4) + l / 4, so that
- * quads come out in order. */
-LKS_INLINE void lanes(uint32_t *out, const lks_stream *stream, uint64_t first) {
-    uint32_t number[LKS_VL];
-    for (int l = 0; l < LKS_VL; l++)
-        number[l] = (uint32_t)first + (uint32_t)(LKS_VL / 4 * (l % 4) + l / 4);
-    vi c0 = vi_load(number), c1 = vi_set1(stream->item);
+/* Blocks [first, first + LKS_VL). Lane l computes block order[l], so that quads come out in order. */
+LKS_INLINE void lanes(uint32_t *out, const lks_stream *stream, const uint32_t order[LKS_VL],
+                      uint64_t first) {
+    vi c0 = vi_add(vi_set1((uint32_t)first), vi_load(order)), c1 = vi_set1(stream->item);
     vi c2 = vi_set1(stream->epoch), c3 = vi_set1(stream->tag);
     uint32_t k0 = stream->key[0], k1 = stream->key[1];
     LKS_FOR (int round = 0; round < 10; round++) {
@@ -26,12 +23,16 @@ LKS_INLINE void lanes(uint32_t *out, const lks_stream *stream, uint64_t first) {
 
 void LKS_KERNEL(lks_philox_fill)(uint32_t *out, const lks_stream *stream, uint64_t first_block,
                                  size_t blocks) {
+    uint32_t order
+        [LKS_VL]; /* outside the loop: a vector of what was just stored number by number waits for it */
+    for (int l = 0; l < LKS_VL; l++)
+        order[l] = (uint32_t)(LKS_VL / 4 * (l % 4) + l / 4);
     size_t b = 0;
     for (; b + LKS_VL <= blocks; b += LKS_VL)
-        lanes(out + 4 * b, stream, first_block + b);
+        lanes(out + 4 * b, stream, order, first_block + b);
     if (b < blocks) {
         uint32_t last[4 * LKS_VL];
-        lanes(last, stream, first_block + b);
+        lanes(last, stream, order, first_block + b);
         memcpy(out + 4 * b, last, (blocks - b) * 4 * sizeof *out);
     }
 }
