@@ -14,7 +14,7 @@
 
 /* A bit where a window has its maximum at `place` and a gradient that is not zero. */
 LKS_INLINE vi bits_at(const uint8_t *argmax, vf g, int place, uint32_t bit) {
-    return vi_where_nonzero(v_where_byte(argmax, place, g), vi_set1(bit));
+    return vi_where_nonzero(v_where(vm_where_byte(argmax, place), g), vi_set1(bit));
 }
 
 /* Sets the bits of a window's upper or lower two pixels, of which the left one is pixel q: both are in one word. */

@@ -105,10 +105,18 @@ LKS_INLINE vi vi_zero(void) {
 LKS_INLINE void vi_store_bytes(uint8_t *p, vi a) {
     _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(a));
 }
-/* g where the byte at p equals k, else +0. */
-LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
-    __mmask16 m = _mm_cmpeq_epi8_mask(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8((char)k));
-    return _mm512_maskz_mov_ps(m, g);
+/* Lanes where the byte at p equals k. */
+typedef __mmask16 vm;
+LKS_INLINE vm vm_where_byte(const uint8_t *p, int k) {
+    return _mm_cmpeq_epi8_mask(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8((char)k));
+}
+/* a in the lanes of m, +0 in the others. */
+LKS_INLINE vf v_where(vm m, vf a) {
+    return _mm512_maskz_mov_ps(m, a);
+}
+/* c += a * b in the lanes of m; in the others c stays, or +0 is added. The intrinsic would copy c. */
+LKS_INLINE void v_fma_where(vf *c, vm m, vf a, vf b) {
+    __asm__("vfmadd231ps %2, %1, %0%{%3%}" : "+v"(*c) : "v"(a), "v"(b), "Yk"(m));
 }
 /* Bit l set where lane l is not zero (NaN counts as not zero). */
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
@@ -122,8 +130,8 @@ LKS_INLINE vi vi_where_nonzero(vf g, vi a) {
 LKS_INLINE void vi_mul_wide(vi a, uint32_t b, vi *hi, vi *lo) {
     vi m = _mm512_set1_epi32((int32_t)b);
     vi even = _mm512_mul_epu32(a, m), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), m);
-    *hi = _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xaaaa, odd);
-    *lo = _mm512_mask_mov_epi32(even, 0xaaaa, _mm512_slli_epi64(odd, 32));
+    *hi = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+    *lo = _mm512_mask_shuffle_epi32(even, 0xaaaa, odd, _MM_PERM_CCAA);
 }
 LKS_INLINE vi vi_xor(vi a, vi b) {
     return _mm512_xor_si512(a, b);
@@ -226,9 +234,13 @@ LKS_INLINE void vi_store_bytes(uint8_t *p, vi a) {
     __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     _mm_storel_epi64((__m128i *)p, _mm_packus_epi16(words, words));
 }
-LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
+typedef vf vm;
+LKS_INLINE vm vm_where_byte(const uint8_t *p, int k) {
     vi index = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
-    return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(index, _mm256_set1_epi32(k))), g);
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(index, _mm256_set1_epi32(k)));
+}
+LKS_INLINE vf v_where(vm m, vf a) {
+    return _mm256_and_ps(m, a);
 }
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(g, _mm256_setzero_ps(), _CMP_NEQ_UQ));
@@ -332,12 +344,16 @@ LKS_INLINE void vi_store_bytes(uint8_t *p, vi a) {
     uint8x8_t bytes = vmovn_u16(vcombine_u16(vmovn_u32(vreinterpretq_u32_s32(a)), vdup_n_u16(0)));
     vst1_lane_u32((void *)p, vreinterpret_u32_u8(bytes), 0);
 }
-LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
+typedef uint32x4_t vm;
+LKS_INLINE vm vm_where_byte(const uint8_t *p, int k) {
     uint32_t four;
     memcpy(&four, p, sizeof four);
     uint8x8_t bytes = vreinterpret_u8_u32(vdup_n_u32(four));
     uint32x4_t index = vmovl_u16(vget_low_u16(vmovl_u8(bytes)));
-    return v_masked(vceqq_u32(index, vdupq_n_u32((uint32_t)k)), g);
+    return vceqq_u32(index, vdupq_n_u32((uint32_t)k));
+}
+LKS_INLINE vf v_where(vm m, vf a) {
+    return v_masked(m, a);
 }
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     const uint32x4_t bit = {1, 2, 4, 8};
@@ -496,9 +512,13 @@ LKS_INLINE void vi_store_bytes(uint8_t *p, vi a) {
     for (int l = 0; l < 4; l++)
         p[l] = (uint8_t)a[l];
 }
-LKS_INLINE vf v_where_byte(const uint8_t *p, int k, vf g) {
+typedef vi vm;
+LKS_INLINE vm vm_where_byte(const uint8_t *p, int k) {
     vi index = {p[0], p[1], p[2], p[3]};
-    return (vf)((index == k) & (vi)g);
+    return index == k;
+}
+LKS_INLINE vf v_where(vm m, vf a) {
+    return (vf)(m & (vi)a);
 }
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
     vi m = g != v_zero();
@@ -546,6 +566,12 @@ LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
         vi quad = {a[l], b[l], c[l], d[l]};
         memcpy(p, &quad, sizeof quad);
     }
+}
+#endif
+
+#ifndef LKS_ISA_AVX512
+LKS_INLINE void v_fma_where(vf *c, vm m, vf a, vf b) {
+    *c = v_fma(a, v_where(m, b), *c);
 }
 #endif
 

@@ -71,7 +71,7 @@ LKS_INLINE vf r_float(lks_rounded r) {
     return r;
 }
 LKS_INLINE lks_rounded r_where_byte(const uint8_t *p, int k, lks_rounded r) {
-    return v_where_byte(p, k, r);
+    return v_where(vm_where_byte(p, k), r);
 }
 typedef lks_lanes lks_largest;
 LKS_INLINE lks_largest r_none(void) {
