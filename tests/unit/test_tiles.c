@@ -52,7 +52,7 @@ static void test_bands(void) {
                                       .density = 0.5,
                                       .samples = 16,
                                       .chunk = 16,
-                                      .size = {21, 15},
+                                      .size = {27, 21},
                                       .channels = {40, 16}});
     check_gradient(&(gradient_choice){.kernel = {3, 1},
                                       .stride = {2, 1},

@@ -1,28 +1,31 @@
-/* Weight gradients: rows of tiles are channels, columns outputs, and the recurrence runs over images and pixels. */
+/* Weight gradients: rows of tiles are outputs, columns channels, and the recurrence runs over images and pixels. Sums
+ * are transposed as they are added to those of the layer. */
 #include "kernels/amx/plan.h"
+#include "kernels/amx/turn.h"
 
-#define WIDTH (2 * LKS_BLOCK) /* floats of a row of sums */
-#define SUMS  (LKS_TILE_ROWS * WIDTH)
-#define NEAR  ((size_t)36 << 10) /* bytes of operands that stay in the first-level cache */
+#define SUMS (LKS_TILE_ROWS * LKS_BLOCK) /* floats of a tile of sums */
+#define QUAD 4                           /* channels that are finished together */
+#define NEAR ((size_t)36 << 10)          /* bytes of operands that stay in the first-level cache */
+#define LINE 16                          /* floats in a line of the cache */
 
 /* 16 channels of a tap. */
-typedef struct row_tile {
-    int rows;                /* channels that are there */
+typedef struct right_tile {
+    int channels;            /* that are there */
     size_t element;          /* of the first one, counted from the first tap's first */
     const lks_operand *from; /* first row of the phase, first column */
     const lks_phase *phase;
     int shift; /* in rows */
     float *partial;
-} row_tile;
+} right_tile;
 
-/* Sums of a chunk that are not yet added. */
+/* Sums of a chunk that are not yet added, and where they belong. */
 typedef struct pending {
-    const float *sums; /* [row tile][row][WIDTH] */
-    size_t at[2];      /* in sums or out */
-    int rows[2];
-    int vectors;
+    const float *sums; /* [right tile][left tile][16 outputs][16] */
+    size_t at[2];      /* in sums or out: of each right tile */
+    int channels[2];
+    int quads, done; /* of both right tiles */
+    int outputs;     /* left tiles */
     bool adds;
-    int done;
 } pending;
 
 typedef struct work {
@@ -30,91 +33,109 @@ typedef struct work {
     const lks_plan *plan;
     lks_tiles tiles;
     pending pending;
+    pending coming; /* what will be pending: its places are fetched into the cache */
     bool ok;
     int turn;
-    float sums[2][2 * SUMS] __attribute__((aligned(64)));
+    float sums[2][4 * SUMS] __attribute__((aligned(64)));
 } work;
 
-LKS_INLINE void finish_row(work *w, int row) {
-    const pending *p = &w->pending;
-    const int t = row >= p->rows[0];
-    row -= t ? p->rows[0] : 0;
-    const float *c = p->sums + t * SUMS + row * WIDTH;
-    const size_t at = p->at[t] + row * w->a->row;
-    for (int v = 0; v < p->vectors; v++) {
-        const vf partial = v_load(c + v * LKS_VL);
+static int quads(int channels) {
+    return (channels + QUAD - 1) / QUAD;
+}
+
+/* Adds a row of a tile: 16 outputs of a channel. */
+LKS_INLINE void add_row(work *w, const float *partials, size_t at, bool adds) {
+    LKS_FOR (int v = 0; v < VPB; v++) {
+        const vf partial = v_load(partials + v * LKS_VL);
         const size_t place = at + v * LKS_VL;
         if (w->a->sums)
-            w->ok &= v_add_exact(w->a->sums + place, partial, p->adds);
+            w->ok &= v_add_exact(w->a->sums + place, partial, adds);
         else
-            v_store(w->a->out + place,
-                    p->adds ? v_add(v_load(w->a->out + place), partial) : partial);
+            v_store(w->a->out + place, adds ? v_add(v_load(w->a->out + place), partial) : partial);
     }
+}
+
+/* Which right tile quad q belongs to; *c: its first channel. */
+LKS_INLINE int tile_of(const pending *p, int q, int *c) {
+    const int first = quads(p->channels[0]), t = q >= first;
+    *c = QUAD * (t ? q - first : q);
+    return t;
+}
+
+LKS_INLINE void finish_quad(work *w, int q) {
+    const pending *p = &w->pending;
+    int c;
+    const int t = tile_of(p, q, &c), left = p->channels[t] - c, n = left < QUAD ? left : QUAD;
+    const size_t at = p->at[t] + c * w->a->row;
+    for (int o = 0; o < p->outputs; o++) {
+        float rows[QUAD][LKS_BLOCK] __attribute__((aligned(64)));
+        turn_sums(p->sums + (2 * t + o) * SUMS, c, rows);
+        for (int i = 0; i < n; i++)
+            add_row(w, rows[i], at + i * w->a->row + o * LKS_BLOCK, p->adds);
+    }
+}
+
+/* Exact sums of all taps and channels are larger than a cache, and rows of a tile far apart. */
+LKS_INLINE void fetch_quad(const work *w, int q) {
+    const pending *p = &w->coming;
+    if (q >= p->quads || !w->a->sums)
+        return;
+    int c;
+    const int t = tile_of(p, q, &c);
+    const int64_t *at = w->a->sums + p->at[t] + c * w->a->row;
+    for (int i = 0; i < QUAD && c + i < p->channels[t]; i++, at += w->a->row)
+        for (int line = 0; line < p->outputs * LKS_BLOCK; line += LINE / 2)
+            __builtin_prefetch(at + line, 1);
 }
 
 LKS_INLINE void finish(work *w, int n) {
     pending *p = &w->pending;
-    for (; n > 0 && p->done < p->rows[0] + p->rows[1]; n--, p->done++)
-        finish_row(w, p->done);
+    for (; n > 0 && p->done < p->quads; n--, p->done++) {
+        fetch_quad(w, p->done);
+        finish_quad(w, p->done);
+    }
 }
 
-/* Rows [row, end) of the output; dy: that of `row`. from and to: sums of row tile 0, 1, rows WIDTH apart; from[0] is NULL
- * where they begin with +0. */
-LKS_INLINE void multiply(work *w, int tiles_in, int outputs, const row_tile *r,
-                         const lks_operand *dy, int row, int end, const float *const from[2],
-                         float *const to[2]) {
+/* Places of the sums of up to 2 x 2 tiles. */
+typedef struct places {
+    float *at[2][2];
+} places;
+
+static places places_of(float *first, float *second) {
+    return (places){{{first, second}, {first + SUMS, second + SUMS}}};
+}
+
+/* Rows [row, end) of the output; dy: that of `row`. from: NULL where sums begin with +0. Where they do not, the next
+ * ones follow them. */
+LKS_INLINE void multiply(work *w, int outputs, int n, const right_tile *r, const lks_operand *dy,
+                         int row, int end, const places *from, const places *to) {
     const int row_blocks = w->plan->row_blocks, steps = (end - row) * row_blocks;
-    const int left = w->pending.rows[0] + w->pending.rows[1] - w->pending.done;
-    const int share = (left + steps - 1) / steps;
-    const ptrdiff_t line = WIDTH * sizeof(float),
-                    pitch0 = (ptrdiff_t)(r[0].phase->pitch * sizeof *dy),
-                    pitch1 = (ptrdiff_t)(r[tiles_in - 1].phase->pitch * sizeof *dy);
-    lks_tiles *tiles = &w->tiles;
-    if (from[0]) {
-        TILE_LOAD(tiles, 0, from[0], line);
-        if (outputs > 1)
-            TILE_LOAD(tiles, 1, from[0] + LKS_BLOCK, line);
-        if (tiles_in > 1)
-            TILE_LOAD(tiles, 2, from[1], line);
-        if (tiles_in > 1 && outputs > 1)
-            TILE_LOAD(tiles, 3, from[1] + LKS_BLOCK, line);
+    const int share = (w->pending.quads - w->pending.done + steps - 1) / steps;
+    const ptrdiff_t line = LKS_BLOCK * sizeof(float);
+    const float *next = NULL;
+    const int next_share = (4 * SUMS / LINE + steps - 1) / steps;
+    if (from) {
+        lks_tiles_fetch(&w->tiles, outputs, n, from->at, line);
+        next = from->at[0][0] + 4 * SUMS;
     } else {
-        TILE_ZERO(tiles, 0);
-        TILE_ZERO(tiles, 1);
-        TILE_ZERO(tiles, 2);
-        TILE_ZERO(tiles, 3);
+        lks_tiles_clear(&w->tiles);
     }
     for (int y = row; y < end; y++) {
-        const lks_operand *x0 = r[0].from + (y + r[0].shift) % r[0].phase->rows * r[0].phase->row;
-        const lks_operand *x1 =
-            tiles_in > 1 ? r[1].from + (y + r[1].shift) % r[1].phase->rows * r[1].phase->row : NULL;
+        const lks_operand *x[2];
+        LKS_FOR (int i = 0; i < n; i++)
+            x[i] = r[i].from + (y + r[i].shift) % r[i].phase->rows * r[i].phase->row;
         for (int k = 0; k < row_blocks; k++) {
-            TILE_LOAD(tiles, 4, x0, pitch0);
-            TILE_LOAD(tiles, 6, dy, 64);
-            TILE_PRODUCT(tiles, 0, 4, 6);
-            if (outputs > 1) {
-                TILE_LOAD(tiles, 7, dy + LKS_TILE_OPERANDS, 64);
-                TILE_PRODUCT(tiles, 1, 4, 7);
-            }
-            if (tiles_in > 1) {
-                TILE_LOAD(tiles, 5, x1, pitch1);
-                TILE_PRODUCT(tiles, 2, 5, 6);
-                if (outputs > 1)
-                    TILE_PRODUCT(tiles, 3, 5, 7);
-                x1 += LKS_CHAINS;
-            }
-            x0 += LKS_CHAINS;
+            lks_tiles_multiply(&w->tiles, outputs, n, (const void *[]){dy, dy + LKS_TILE_OPERANDS},
+                               64, (const void *[]){x[0], x[n - 1]}, false);
+            LKS_FOR (int i = 0; i < n; i++)
+                x[i] += LKS_TILE_OPERANDS;
             dy += outputs * LKS_TILE_OPERANDS;
             finish(w, share);
+            for (int i = 0; next && i < next_share; i++, next += LINE)
+                __builtin_prefetch(next, 1);
         }
     }
-    TILE_STORE(tiles, 0, to[0], line);
-    if (outputs > 1)
-        TILE_STORE(tiles, 1, to[0] + LKS_BLOCK, line);
-    if (tiles_in > 1)
-        TILE_STORE(tiles, 2, to[1], line);
-    if (tiles_in > 1 && outputs > 1)
-        TILE_STORE(tiles, 3, to[1] + LKS_BLOCK, line);
+    lks_tiles_store(&w->tiles, outputs, n, to->at, line);
 }
 
 /* What is done with rows [row, end) that one call holds. */
@@ -126,7 +147,7 @@ typedef struct span {
     bool begins, ends; /* the chunk */
 } span;
 
-static row_tile row_tile_of(const work *w, const span *s, int pair, int number, int first) {
+static right_tile right_tile_of(const work *w, const span *s, int pair, int number, int first) {
     const lks_plan *p = w->plan;
     const int tile = number / w->a->taps, t = number % w->a->taps;
     const lks_tap *tap = &p->taps[t];
@@ -135,61 +156,65 @@ static row_tile row_tile_of(const work *w, const span *s, int pair, int number, 
     const int left = w->a->channels - tile * LKS_BLOCK;
     const size_t partial =
         p->keeps ? (size_t)pair * p->tiles * w->a->taps + number : (size_t)(number - first);
-    return (row_tile){.rows = left < LKS_BLOCK ? left : LKS_BLOCK,
-                      .element = (size_t)t * w->a->channels + tile * LKS_BLOCK,
-                      .from = p->x + s->index * p->x_group + f->at + second * f->copy +
-                              (size_t)tile * LKS_BLOCK * f->pitch +
-                              (size_t)(tap->column - second) * w->a->group,
-                      .phase = f,
-                      .shift = tap->row,
-                      .partial = p->partials + partial * SUMS};
+    return (right_tile){.channels = left < LKS_BLOCK ? left : LKS_BLOCK,
+                        .element = (size_t)t * w->a->channels + tile * LKS_BLOCK,
+                        .from = p->x + s->index * p->x_group + f->at + second * f->copy +
+                                tile * f->tile +
+                                (size_t)(tap->column - second) * w->a->group * LKS_BLOCK,
+                        .phase = f,
+                        .shift = tap->row,
+                        .partial = p->partials + partial * 2 * SUMS};
 }
 
-LKS_INLINE void tiles_of(work *w, int tiles_in, int outputs, const row_tile *r, int pair,
+LKS_INLINE void tiles_of(work *w, int outputs, int n, const right_tile *r, int pair,
                          const span *s) {
     const lks_plan *p = w->plan;
     const lks_operand *dy = p->dy + s->index * p->dy_group +
                             ((size_t)2 * pair * p->band + (size_t)(s->row - s->first) * outputs) *
                                 p->row_blocks * LKS_TILE_OPERANDS;
-    const float *from[2] = {s->begins ? NULL : r[0].partial, r[tiles_in - 1].partial};
     float *sums = w->sums[w->turn];
-    float *to[2] = {s->ends ? sums : r[0].partial, s->ends ? sums + SUMS : r[tiles_in - 1].partial};
-    multiply(w, tiles_in, outputs, r, dy, s->row, s->end, from, to);
+    const places from = places_of(r[0].partial, r[n - 1].partial),
+                 to = s->ends ? places_of(sums, sums + 2 * SUMS) : from;
+    w->coming = (pending){.quads = 0};
+    if (s->ends)
+        w->coming = (pending){.sums = sums,
+                              .channels = {r[0].channels, n > 1 ? r[1].channels : 0},
+                              .quads = quads(r[0].channels) + (n > 1 ? quads(r[1].channels) : 0),
+                              .outputs = outputs,
+                              .adds = s->group->adds};
+    LKS_FOR (int i = 0; i < n; i++)
+        w->coming.at[i] = r[i].element * w->a->row + pair * 2 * LKS_BLOCK;
+    multiply(w, outputs, n, r, dy, s->row, s->end, s->begins ? NULL : &from, &to);
     if (!s->ends)
         return;
     finish(w, INT32_MAX);
     w->turn ^= 1;
-    w->pending = (pending){.sums = sums,
-                           .at = {r[0].element * w->a->row + pair * WIDTH,
-                                  r[tiles_in - 1].element * w->a->row + pair * WIDTH},
-                           .rows = {r[0].rows, tiles_in > 1 ? r[1].rows : 0},
-                           .vectors = outputs * VPB,
-                           .adds = s->group->adds};
+    w->pending = w->coming;
 }
 
-/* Row tiles [first, end) times a pair of output blocks. */
-static void row_tiles(work *w, int pair, int first, int end, const span *s) {
+/* Right tiles [first, end) times a pair of output blocks. */
+static void right_tiles(work *w, int pair, int first, int end, const span *s) {
     const int outputs = w->a->blocks - 2 * pair < 2 ? 1 : 2;
     for (int n = first; n < end; n += 2) {
         const int tiles_in = end - n < 2 ? 1 : 2;
-        row_tile r[2];
+        right_tile r[2];
         for (int i = 0; i < tiles_in; i++)
-            r[i] = row_tile_of(w, s, pair, n + i, first);
+            r[i] = right_tile_of(w, s, pair, n + i, first);
         if (tiles_in > 1 && outputs > 1)
             tiles_of(w, 2, 2, r, pair, s);
         else if (tiles_in > 1)
-            tiles_of(w, 2, 1, r, pair, s);
-        else if (outputs > 1)
             tiles_of(w, 1, 2, r, pair, s);
+        else if (outputs > 1)
+            tiles_of(w, 2, 1, r, pair, s);
         else
             tiles_of(w, 1, 1, r, pair, s);
     }
 }
 
-/* Rows of the output whose operands of one pair of row tiles stay in the first-level cache. */
+/* Rows of the output whose operands of one pair of right tiles stay in the first-level cache. */
 static int near_rows(const lks_plan *p) {
     const size_t dy = (size_t)p->row_blocks * 2 * LKS_TILE_BYTES,
-                 x = LKS_BLOCK * p->phases[0].pitch * sizeof(lks_operand);
+                 x = p->phases[0].tile * sizeof(lks_operand);
     return dy + x < NEAR ? (int)(NEAR / (dy + x)) : 1;
 }
 
@@ -197,9 +222,9 @@ static int near_rows(const lks_plan *p) {
  * time. */
 static void multiply_held(work *w, const lks_group *groups, int n, int row, int end) {
     const lks_plan *p = w->plan;
-    const int step = near_rows(p), row_tiles_all = p->tiles * w->a->taps, set = 2 * w->a->taps;
+    const int step = near_rows(p), right_tiles_all = p->tiles * w->a->taps, set = 2 * w->a->taps;
     for (int pair = 0; pair < p->pairs; pair++)
-        for (int first = 0; first < row_tiles_all; first += set)
+        for (int first = 0; first < right_tiles_all; first += set)
             for (int g = 0; g < n; g++)
                 for (int y = row; y < end; y += step) {
                     const int y_end = y + step < end ? y + step : end;
@@ -210,8 +235,8 @@ static void multiply_held(work *w, const lks_group *groups, int n, int row, int 
                                     .end = y_end,
                                     .begins = groups[g].begins && y == 0,
                                     .ends = groups[g].ends && y_end == w->a->rows};
-                    row_tiles(w, pair, first,
-                              first + set < row_tiles_all ? first + set : row_tiles_all, &s);
+                    right_tiles(w, pair, first,
+                                first + set < right_tiles_all ? first + set : right_tiles_all, &s);
                 }
 }
 

@@ -38,23 +38,21 @@ static ptrdiff_t upwards(ptrdiff_t a, ptrdiff_t b) {
     return a / b + (a % b > 0);
 }
 
-/* One row of a phase, all channels. */
+/* One row of a phase, all channels; `shift`: the column that comes first. */
 static void hold_x(const lks_plan *p, const lks_phase *f, const sources *row, const lks_group *g,
-                   int number, lks_operand *to) {
-    const int group = p->a->group;
-    for (int column = 0; column < f->columns; column += p->per_block) {
+                   int number, int shift, lks_operand *to) {
+    for (int column = 0; column < f->columns; column += p->per_block, to += LKS_TILE_OPERANDS) {
         const ptrdiff_t offset = (ptrdiff_t)(number + f->first_row) * p->a->x_row + f->rest +
-                                 (column + f->first_column) * p->x_column;
+                                 (column + shift + f->first_column) * p->x_column;
         sources s;
         other_block(p, g, row, offset, (int)upwards(p->first - offset, p->x_column),
                     (int)upwards(p->last + 1 - offset, p->x_column), &s);
-        lks_operand *at = to + (size_t)column * group,
-                    *again = f->copies > 1 ? at + f->copy - group : NULL;
-        for (int t = 0; t < p->tiles; t++) {
-            turn_to_rows(s.from, (size_t)t * LKS_BLOCK, at, again, f->pitch);
-            at += LKS_BLOCK * f->pitch;
-            again = again ? again + LKS_BLOCK * f->pitch : NULL;
-        }
+        lks_operand *at = to;
+        int t = 0;
+        for (; t + 2 <= p->tiles; t += 2, at += 2 * f->tile)
+            turn_two_to_columns(s.from, (size_t)t * LKS_BLOCK, at, at + f->tile);
+        if (t < p->tiles)
+            turn_to_columns(s.from, (size_t)t * LKS_BLOCK, at);
     }
 }
 
@@ -71,8 +69,8 @@ static void hold_dy(const lks_plan *p, const sources *row, const lks_group *g, i
         const size_t place = (size_t)at * p->row_blocks + k;
         for (int b = 0; b < a->blocks; b++) {
             const int pair = b & ~1, in_pair = a->blocks - pair < 2 ? 1 : 2;
-            turn_to_columns(s.from, (size_t)b * LKS_BLOCK,
-                            to + (pair * blocks + place * in_pair + b % 2) * LKS_TILE_OPERANDS);
+            turn_to_rows(s.from, (size_t)b * LKS_BLOCK,
+                         to + (pair * blocks + place * in_pair + b % 2) * LKS_TILE_OPERANDS);
         }
     }
 }
@@ -85,7 +83,8 @@ void LKS_KERNEL(lks_tile_hold)(const lks_plan *p, const lks_group *g, int index,
         const int span = f->end_row - f->first_row - 1;
         lks_operand *to = p->x + index * p->x_group + f->at;
         for (int r = row > 0 ? row + span : 0; r < end + span; r++)
-            hold_x(p, f, &s, g, r, to + r % f->rows * f->row);
+            for (int copy = 0; copy < f->copies; copy++)
+                hold_x(p, f, &s, g, r, copy, to + r % f->rows * f->row + copy * f->copy);
     }
     first_block(p, g, p->a->dy, p->a->dy_stride, p->a->dy_column, &s);
     for (int r = row; r < end; r++)

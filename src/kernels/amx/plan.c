@@ -1,8 +1,10 @@
 #include "kernels/amx/plan.h"
 
-/* A quarter of a second-level cache: sums pass through it as well. */
-#define HELD_BYTES ((size_t)1 << 19)
-#define LINE       32 /* operands in a line of the cache */
+/* Of a second-level cache of 2 MiB, a quarter for groups of images, so that sums can pass through it as well, half for
+ * one that is not cut into bands: its partials need not be kept. */
+#define HELD_BYTES  ((size_t)1 << 19)
+#define WHOLE_BYTES ((size_t)1 << 20)
+#define LINE        32 /* operands in a line of the cache */
 
 /* Where the output has one column any distance will do: that of the taps makes them share. */
 static ptrdiff_t column_of(const lks_gradient_args *a) {
@@ -61,11 +63,8 @@ static void set_row(const lks_plan *p, lks_phase *s) {
     const int columns =
         s->columns - s->first_column - 1 + p->row_blocks * p->per_block + p->per_block - 1;
     s->columns = columns / p->per_block * p->per_block;
-    s->pitch = ((size_t)s->columns * p->a->group + LINE - 1) / LINE * LINE;
-    if (s->pitch / LINE % 2 == 0)
-        s->pitch +=
-            LINE; /* an odd number of lines: rows of a tile fall into different sets of the cache */
-    s->copy = (size_t)p->tiles * LKS_BLOCK * s->pitch + LINE; /* one line before the second copy */
+    s->tile = (size_t)s->columns * p->a->group * LKS_BLOCK;
+    s->copy = s->tile * p->tiles;
     s->row = s->copy * s->copies;
 }
 
@@ -79,7 +78,7 @@ static void set_phases(lks_plan *p) {
         lks_phase *s = &p->phases[tap->phase];
         tap->row -= s->first_row;
         tap->column -= s->first_column;
-        if (tap->column % 2 != 0 && p->a->group == 16)
+        if (tap->column % 2 != 0 && p->a->group == 1)
             s->copies = 2;
     }
     for (int n = 0; n < p->n_phases; n++)
@@ -97,6 +96,8 @@ static void set_band(lks_plan *p) {
     const size_t operands = HELD_BYTES / sizeof(lks_operand);
     const size_t groups = (size_t)(a->samples + a->group - 1) / a->group;
     size_t band = operands > span + per_row ? (operands - span) / per_row : 1;
+    if ((span + per_row * a->rows) * sizeof(lks_operand) <= WHOLE_BYTES)
+        band = a->rows;
     p->band = band < (size_t)a->rows ? (int)band : a->rows;
     size_t held = p->band < a->rows ? 1 : operands / (span + per_row * a->rows);
     held = held < groups ? held : groups;

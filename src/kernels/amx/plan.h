@@ -7,18 +7,16 @@
 #define LKS_MAX_TAPS 64 /* that are worked on together */
 #define LKS_MAX_HELD 16 /* groups of images held at once */
 
-/* Taps that are whole columns and rows of the output apart share their operands: x transposed, so that a channel is a
- * row of a tile: [row][copy][channel][column][image], and a shift by columns is an offset. */
+/* Taps that are whole columns and rows of the output apart share their operands: x as tiles on the right, so that a
+ * shift by columns is an offset: [row][copy][tile of channels][column][pair of images][16][2]. */
 typedef struct lks_phase {
     ptrdiff_t rest;            /* elements, beside the shifts */
     int first_row, end_row;    /* shifts of its taps */
     int first_column, columns; /* first shift; columns that are stored: whole blocks */
     int rows;                  /* stored ones; row r stands at r % rows */
-    int copies;       /* column c stands at c, in the second copy at c - 1, so that blocks from odd
-                   columns on begin at whole lines there; column 0 falls onto what is not used */
-    size_t pitch;     /* elements from channel to channel */
-    size_t copy, row; /* elements from copy to copy and row to row */
-    size_t at;        /* elements, where it begins */
+    int copies; /* 2 where columns are the pairs: column c stands at c, in the second copy at c - 1 */
+    size_t tile, copy, row; /* elements from one to the next */
+    size_t at;              /* elements, where it begins */
 } lks_phase;
 
 typedef struct lks_tap {
@@ -45,10 +43,9 @@ typedef struct lks_plan {
     bool keeps;               /* partials of all tiles stand in memory while operands come and go */
     size_t x_group, dy_group; /* elements of a group of images */
     size_t bytes;             /* of scratch memory */
-    lks_operand *x,
-        *dy; /* [held] groups; dy as pack.c has weights: [pair][row][block][2][16][16][2] */
-    lks_operand *zeros; /* as many as there are channels or outputs */
-    float *partials;    /* [pair][tile][tap][16][2][16]; of two tiles, unless it keeps them */
+    lks_operand *x, *dy; /* [held] groups; dy as tiles on the left: [pair][row][block][2][16][32] */
+    lks_operand *zeros;  /* as many as there are channels or outputs */
+    float *partials; /* [pair][tile][tap][2][16 outputs][16]; of two tiles, unless it keeps them */
     int n_phases;
     lks_tap taps[LKS_MAX_TAPS];
     lks_phase phases[LKS_MAX_TAPS];

@@ -116,43 +116,23 @@ LKS_INLINE void multiply(work *w, int rows, int outputs, const lks_strip *s,
     const int steps = (s->end_run - s->first_run) * (s->end_block - s->first_block);
     const int left = w->pending.rows;
     const int share = steps > 0 ? (left + calls * steps - 1) / (calls * steps) : 0;
-    lks_tiles *tiles = &w->tiles;
-    TILE_ZERO(tiles, 0);
-    TILE_ZERO(tiles, 1);
-    TILE_ZERO(tiles, 2);
-    TILE_ZERO(tiles, 3);
+    float *const sums[2][2] = {{to.at[0], to.at[0] + LKS_BLOCK}, {to.at[1], to.at[1] + LKS_BLOCK}};
+    lks_tiles_clear(&w->tiles);
     for (int r = s->first_run; r < s->end_run; r++) {
-        const lks_operand *a = x[0] + w->a->run_offset[r] + s->first_block * LKS_CHAINS;
-        const lks_operand *b = rows > 1 ? x[1] + (a - x[0]) : NULL;
+        const ptrdiff_t offset = w->a->run_offset[r] + s->first_block * LKS_CHAINS;
+        const lks_operand *a = x[0] + offset, *b = rows > 1 ? x[1] + offset : a;
         const lks_operand *at =
             weights + (size_t)(r * w->per_run + s->first_block) * outputs * LKS_TILE_OPERANDS;
         for (int k = s->first_block; k < s->end_block; k++) {
-            TILE_LOAD(tiles, 4, a, w->step);
-            TILE_STREAM(tiles, 6, at);
-            TILE_PRODUCT(tiles, 0, 4, 6);
-            if (outputs > 1) {
-                TILE_STREAM(tiles, 7, at + LKS_TILE_OPERANDS);
-                TILE_PRODUCT(tiles, 1, 4, 7);
-            }
-            if (rows > 1) {
-                TILE_LOAD(tiles, 5, b, w->step);
-                TILE_PRODUCT(tiles, 2, 5, 6);
-                if (outputs > 1)
-                    TILE_PRODUCT(tiles, 3, 5, 7);
-                b += LKS_CHAINS;
-            }
+            lks_tiles_multiply(&w->tiles, rows, outputs, (const void *[]){a, b}, w->step,
+                               (const void *[]){at, at + LKS_TILE_OPERANDS}, true);
             a += LKS_CHAINS;
+            b += LKS_CHAINS;
             at += outputs * LKS_TILE_OPERANDS;
             finish(w, share);
         }
     }
-    TILE_STORE(tiles, 0, to.at[0], to.row);
-    if (outputs > 1)
-        TILE_STORE(tiles, 1, to.at[0] + LKS_BLOCK, to.row);
-    if (rows > 1)
-        TILE_STORE(tiles, 2, to.at[1], to.row);
-    if (rows > 1 && outputs > 1)
-        TILE_STORE(tiles, 3, to.at[1] + LKS_BLOCK, to.row);
+    lks_tiles_store(&w->tiles, rows, outputs, sums, to.row);
 }
 
 /* Windows have two calls' sums together. */

@@ -125,4 +125,65 @@ static inline lks_tile_config lks_tile_shape(int rows) {
     return c;
 }
 
+/* --- blocks of 1 or 2 tiles on the left by 1 or 2 on the right; the sum of l and r is tile 2 * l + r. What is known when
+ * it is compiled costs no branch. */
+
+#define LKS_TILES_INLINE static inline __attribute__((always_inline))
+
+LKS_TILES_INLINE void lks_tiles_clear(lks_tiles *tiles) {
+    TILE_ZERO(tiles, 0);
+    TILE_ZERO(tiles, 1);
+    TILE_ZERO(tiles, 2);
+    TILE_ZERO(tiles, 3);
+}
+
+/* Rows of the left tiles are `step` bytes apart; right tiles are consecutive lines. stream: the right ones are not needed
+ * again soon. */
+LKS_TILES_INLINE void lks_tiles_multiply(lks_tiles *tiles, int n_left, int n_right,
+                                         const void *const left[2], ptrdiff_t step,
+                                         const void *const right[2], int stream) {
+    TILE_LOAD(tiles, 4, left[0], step);
+    if (stream)
+        TILE_STREAM(tiles, 6, right[0]);
+    else
+        TILE_LOAD(tiles, 6, right[0], 64);
+    TILE_PRODUCT(tiles, 0, 4, 6);
+    if (n_right > 1) {
+        if (stream)
+            TILE_STREAM(tiles, 7, right[1]);
+        else
+            TILE_LOAD(tiles, 7, right[1], 64);
+        TILE_PRODUCT(tiles, 1, 4, 7);
+    }
+    if (n_left > 1) {
+        TILE_LOAD(tiles, 5, left[1], step);
+        TILE_PRODUCT(tiles, 2, 5, 6);
+        if (n_right > 1)
+            TILE_PRODUCT(tiles, 3, 5, 7);
+    }
+}
+
+/* Sums from and to memory: that of l and r at[l][r], its rows `step` bytes apart. */
+LKS_TILES_INLINE void lks_tiles_fetch(lks_tiles *tiles, int n_left, int n_right,
+                                      float *const at[2][2], ptrdiff_t step) {
+    TILE_LOAD(tiles, 0, at[0][0], step);
+    if (n_right > 1)
+        TILE_LOAD(tiles, 1, at[0][1], step);
+    if (n_left > 1)
+        TILE_LOAD(tiles, 2, at[1][0], step);
+    if (n_left > 1 && n_right > 1)
+        TILE_LOAD(tiles, 3, at[1][1], step);
+}
+
+LKS_TILES_INLINE void lks_tiles_store(lks_tiles *tiles, int n_left, int n_right,
+                                      float *const at[2][2], ptrdiff_t step) {
+    TILE_STORE(tiles, 0, at[0][0], step);
+    if (n_right > 1)
+        TILE_STORE(tiles, 1, at[0][1], step);
+    if (n_left > 1)
+        TILE_STORE(tiles, 2, at[1][0], step);
+    if (n_left > 1 && n_right > 1)
+        TILE_STORE(tiles, 3, at[1][1], step);
+}
+
 #endif

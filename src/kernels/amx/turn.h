@@ -32,9 +32,9 @@ LKS_INLINE void turn_lanes(__m512i row[8]) {
 }
 #endif
 
-/* A channel becomes a row: to[c * pitch + k] = from[k][at + c]. again: a second copy, or NULL. */
-LKS_INLINE void turn_to_rows(const lks_operand *const from[LKS_CHAINS], size_t at, lks_operand *to,
-                             lks_operand *again, size_t pitch) {
+/* A channel becomes a row: to[c][k] = from[k][at + c]. */
+LKS_INLINE void turn_to_rows(const lks_operand *const from[LKS_CHAINS], size_t at,
+                             lks_operand *to) {
 #ifdef LKS_ISA_AVX512
     for (int half = 0; half < 2; half++, at += 8) {
         __m512i row[8];
@@ -42,19 +42,13 @@ LKS_INLINE void turn_to_rows(const lks_operand *const from[LKS_CHAINS], size_t a
             row[k] =
                 load_lanes(from[k] + at, from[k + 8] + at, from[k + 16] + at, from[k + 24] + at);
         turn_lanes(row);
-        LKS_FOR (int c = 0; c < 8; c++, to += pitch)
+        LKS_FOR (int c = 0; c < 8; c++, to += LKS_CHAINS)
             _mm512_storeu_si512(to, row[c]);
-        LKS_FOR (int c = 0; c < 8; c++)
-            if (again)
-                _mm512_storeu_si512(again + (8 * half + c) * pitch, row[c]);
     }
 #else
     for (int c = 0; c < LKS_BLOCK; c++)
-        for (int k = 0; k < LKS_CHAINS; k++) {
-            to[c * pitch + k] = from[k][at + c];
-            if (again)
-                again[c * pitch + k] = from[k][at + c];
-        }
+        for (int k = 0; k < LKS_CHAINS; k++)
+            to[c * LKS_CHAINS + k] = from[k][at + c];
 #endif
 }
 
@@ -75,6 +69,52 @@ LKS_INLINE void turn_to_columns(const lks_operand *const from[LKS_CHAINS], size_
         }
 #endif
     }
+}
+
+/* The same for the next 16 channels, too, which go to `next`. */
+LKS_INLINE void turn_two_to_columns(const lks_operand *const from[LKS_CHAINS], size_t at,
+                                    lks_operand *to, lks_operand *next) {
+#ifdef LKS_ISA_AVX512
+    const __m512i step = _mm512_set1_epi32(0x00010001),
+                  lower =
+                      _mm512_set_epi32(0x2f000f, 0x2e000e, 0x2d000d, 0x2c000c, 0x2b000b, 0x2a000a,
+                                       0x290009, 0x280008, 0x270007, 0x260006, 0x250005, 0x240004,
+                                       0x230003, 0x220002, 0x210001, 0x200000),
+                  upper = _mm512_add_epi16(lower, _mm512_slli_epi16(step, 4));
+    for (int k = 0; k < LKS_CHAINS; k += 2, to += 2 * LKS_BLOCK, next += 2 * LKS_BLOCK) {
+        const __m512i even = _mm512_loadu_si512(from[k] + at),
+                      odd = _mm512_loadu_si512(from[k + 1] + at);
+        _mm512_storeu_si512(to, _mm512_permutex2var_epi16(even, lower, odd));
+        _mm512_storeu_si512(next, _mm512_permutex2var_epi16(even, upper, odd));
+    }
+#else
+    turn_to_columns(from, at, to);
+    turn_to_columns(from, at + LKS_BLOCK, next);
+#endif
+}
+
+/* Four columns of a tile of sums, from column c on, become rows: to[i][o] = sums[o * 16 + c + i]. */
+LKS_INLINE void turn_sums(const float *sums, int c, float to[4][LKS_BLOCK]) {
+#ifdef LKS_ISA_AVX512
+    __m512i row[4], half[4];
+    LKS_FOR (int i = 0; i < 4; i++) {
+        const float *from = sums + i * LKS_BLOCK + c;
+        row[i] =
+            load_lanes(from, from + 4 * LKS_BLOCK, from + 8 * LKS_BLOCK, from + 12 * LKS_BLOCK);
+    }
+    LKS_FOR (int i = 0; i < 2; i++) {
+        half[2 * i] = _mm512_unpacklo_epi32(row[2 * i], row[2 * i + 1]);
+        half[2 * i + 1] = _mm512_unpackhi_epi32(row[2 * i], row[2 * i + 1]);
+    }
+    LKS_FOR (int i = 0; i < 2; i++) {
+        _mm512_storeu_si512(to[2 * i], _mm512_unpacklo_epi64(half[i], half[2 + i]));
+        _mm512_storeu_si512(to[2 * i + 1], _mm512_unpackhi_epi64(half[i], half[2 + i]));
+    }
+#else
+    for (int i = 0; i < 4; i++)
+        for (int o = 0; o < LKS_BLOCK; o++)
+            to[i][o] = sums[o * LKS_BLOCK + c + i];
+#endif
 }
 
 /* Pairs of operands change places: to[k / 2][o][k % 2] = from[o][k]. */
