@@ -8,7 +8,7 @@
 #include "lockstep/memory.h"
 
 /* Files a thread at a time: enough that none waits for long. Decoded pictures do not stay, only what the network sees. */
-enum { AHEAD = 32 };
+enum { AHEAD = 128 };
 
 typedef struct file {
     lks_predict_item item;

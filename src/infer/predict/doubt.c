@@ -39,12 +39,12 @@ void lks_predictor_set_doubt(lks_predictor *p, const lks_predict_options *option
     p->temperature = lks_predictor_uncalibrated(p) ? 1 : p->networks.members[0].temperature.value;
 }
 
-static unsigned beyond_training(const lks_predictor *p, const lks_answer *a) {
+unsigned lks_predictor_beyond(const lks_predictor *p, const uint8_t *image) {
     const lks_shape *s = &p->networks.shape;
     int values[LKS_TRAITS];
     if (s->channels != 1)
         return 0;
-    lks_traits_measure(a->pixels, s->rows, s->columns, values);
+    lks_traits_measure(image, s->rows, s->columns, values);
     return lks_traits_beyond(&p->networks.members[0].data.traits, values) << LKS_DOUBT_LESS_INK;
 }
 
@@ -70,5 +70,4 @@ void lks_predictor_doubt(lks_predictor *p, const lks_predict_item *item, lks_ans
         a->doubt |= 1U << LKS_DOUBT_CONFIDENCE;
     if (item->larger && a->confidence < LKS_STEADY_SURE && steadiness(p, a) < LKS_STEADY)
         a->doubt |= 1U << LKS_DOUBT_UNSTEADY;
-    a->doubt |= beyond_training(p, a);
 }

@@ -75,9 +75,9 @@ static lks_status make_room(lks_predictor *p, lks_error *err) {
     return p->items && p->images && p->labels && p->ids && p->scores ? LKS_OK : err->status;
 }
 
-/* Enough for the threads, which meet in every layer; more images at once would only take memory. */
+/* Enough that threads, which meet after each batch, do not wait for long; more images at once would only take memory. */
 static void limit_batch(lks_ensemble *e, int threads) {
-    const int enough = threads > 8 ? 8 * threads : 64;
+    const int enough = threads > 8 ? 32 * threads : 256;
     e->capacity = e->capacity < enough ? e->capacity : enough;
 }
 

@@ -51,6 +51,9 @@ lks_status lks_predictor_score(lks_predictor *p, int n, lks_error *err);
 /* doubt.c: what the network's temperature and the options say, before the first answer. */
 void lks_predictor_set_doubt(lks_predictor *p, const lks_predict_options *options);
 
+/* doubt.c: what differs in an image from nearly all training images, as bits of doubts. Threads may ask at once. */
+unsigned lks_predictor_beyond(const lks_predictor *p, const uint8_t *image);
+
 /* doubt.c: how sure `answer` to `item` is, and why it should not be trusted: added to what is there. */
 void lks_predictor_doubt(lks_predictor *p, const lks_predict_item *item, lks_answer *answer);
 

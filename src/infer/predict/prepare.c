@@ -20,7 +20,9 @@ lks_status lks_predictor_prepare(const lks_predictor *p, lks_picture *picture, u
         lks_prepare(&p->preparation, picture, own->index >= 0, out, &own->prepared, &info, err));
     own->larger = larger && own->prepared == LKS_PREPARED_MNIST;
     if (info.blank)
-        tell_blank(own);
+        tell_blank(own); /* what the network says of black means nothing */
+    else
+        own->doubt |= lks_predictor_beyond(p, out);
     if (info.parts > 1)
         own->doubt |= 1U << LKS_DOUBT_PARTS;
     return LKS_OK;

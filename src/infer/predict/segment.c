@@ -161,7 +161,8 @@ static lks_status answer(sheet *s, lks_error *err) {
     for (int i = 0; i < s->n; i++) {
         lks_place *place = &s->places[i];
         lks_predict_item *item;
-        LKS_TRY(make_image(s, &s->found[i], lks_predictor_place(s->to, &item), err));
+        uint8_t *image = lks_predictor_place(s->to, &item);
+        LKS_TRY(make_image(s, &s->found[i], image, err));
         place->box = box_of(s, &s->found[i]);
         place->lines = s->lines;
         place->certainty = s->found[i].certainty;
@@ -169,6 +170,7 @@ static lks_status answer(sheet *s, lks_error *err) {
         *item = (lks_predict_item){.file = s->file,
                                    .index = -1,
                                    .prepared = fits ? LKS_PREPARED_FIT : LKS_PREPARED_MNIST,
+                                   .doubt = lks_predictor_beyond(s->to, image),
                                    .place = place};
         if (place->certainty < CERTAIN)
             item->doubt |= 1U << LKS_DOUBT_PLACE;
