@@ -1,10 +1,10 @@
 /* Ranks that have different texts: who is named, what of it is told, and that all ranks come to the same end. */
 #include "support/test.h"
 #include "support/give_up.h"
+#include "support/mpi_main.h"
 
 #include "job/agree.h"
 #include "lockstep/comm.h"
-#include "lockstep/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,10 +106,6 @@ static void test_number(void) {
 }
 
 int main(void) {
-    lks_error err;
-    if (lks_comm_start(&comm, &err) != LKS_OK)
-        lks_give_up(&comm, 1, err.text);
-    lks_log_setup(comm.rank, LKS_LOG_QUIET);
     static const lks_test tests[] = {{"the same on all ranks", test_same},
                                      {"one rank differs", test_one_differs},
                                      {"rank 0 differs", test_root_differs},
@@ -117,7 +113,5 @@ int main(void) {
                                      {"what is refused", test_rules},
                                      {"another number of items", test_number},
                                      {NULL, NULL}};
-    const int status = lks_test_main("agree", tests);
-    lks_comm_stop(&comm);
-    return status;
+    return lks_mpi_test_main(&comm, "agree", tests);
 }

@@ -2,12 +2,12 @@
  * and no state made from it counts as agreed. */
 #include "support/test.h"
 #include "support/config_file.h"
+#include "support/mpi_main.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "lockstep/job.h"
-#include "lockstep/log.h"
 #include "train/trainer.h"
 
 static lks_comm comm;
@@ -370,12 +370,6 @@ static void test_read_back(void) {
 }
 
 int main(void) {
-    if (lks_comm_start(&comm, &err) != LKS_OK) {
-        if (comm.rank == 0)
-            lks_error_print(err.text);
-        return 1;
-    }
-    lks_log_setup(comm.rank, LKS_LOG_QUIET);
     static const lks_test tests[] = {
         {"a bit of weights, states, averages and running moments", test_state},
         {"a bit that makes a number infinite", test_not_finite},
@@ -390,7 +384,5 @@ int main(void) {
         {"a bit of what another rank wrote", test_read_back},
         {NULL, NULL},
     };
-    int status = lks_test_main("guard", tests);
-    lks_comm_stop(&comm);
-    return status;
+    return lks_mpi_test_main(&comm, "guard", tests);
 }

@@ -1,6 +1,7 @@
 /* What the ranks of one host do in shared memory: sums, meetings, and memory that cannot be had. */
 #include "support/test.h"
 #include "support/give_up.h"
+#include "support/mpi_main.h"
 
 #include <signal.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 #include <unistd.h>
 
 #include "lockstep/host.h"
-#include "lockstep/log.h"
 
 static lks_comm comm;
 static lks_error err;
@@ -159,12 +159,6 @@ static void test_failed(void) {
 }
 
 int main(void) {
-    if (lks_comm_start(&comm, &err) != LKS_OK) {
-        if (comm.rank == 0)
-            lks_error_print(err.text);
-        return 1;
-    }
-    lks_log_setup(comm.rank, LKS_LOG_QUIET);
     static const lks_test tests[] = {
         {"memory that all ranks see", test_memory},
         {"small sums, turn after turn", test_small_sums},
@@ -174,7 +168,5 @@ int main(void) {
         {"after a failure", test_failed},
         {NULL, NULL},
     };
-    int status = lks_test_main("host", tests);
-    lks_comm_stop(&comm);
-    return status;
+    return lks_mpi_test_main(&comm, "host", tests);
 }

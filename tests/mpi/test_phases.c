@@ -2,11 +2,11 @@
  * communication and wait, and reports over the ranks. */
 #include "support/test.h"
 #include "support/give_up.h"
+#include "support/mpi_main.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "lockstep/log.h"
 #include "measure/phases.h"
 
 static lks_comm comm;
@@ -127,11 +127,6 @@ static void records_are_taken_over_the_ranks(void) {
 }
 
 int main(void) {
-    if (lks_comm_start(&comm, &err) != LKS_OK) {
-        if (comm.rank == 0)
-            lks_error_print(err.text);
-        return 1;
-    }
     static const lks_test tests[] = {
         {"phases fill the time", phases_fill_the_time},
         {"the last rank waits for nobody", the_last_rank_waits_for_nobody},
@@ -139,7 +134,5 @@ int main(void) {
         {"records are taken over the ranks", records_are_taken_over_the_ranks},
         {NULL, NULL},
     };
-    int status = lks_test_main("phases", tests);
-    lks_comm_stop(&comm);
-    return status;
+    return lks_mpi_test_main(&comm, "phases", tests);
 }

@@ -6,12 +6,12 @@
  * that MPI or OpenMP make for themselves are not seen. */
 #include "support/test.h"
 #include "support/config_file.h"
+#include "support/mpi_main.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/log.h"
 #include "lockstep/job.h"
 #include "train/trainer.h"
 
@@ -133,18 +133,10 @@ static void test_fp32(void) {
 }
 
 int main(void) {
-    if (lks_comm_start(&comm, &err) != LKS_OK) {
-        if (comm.rank == 0)
-            lks_error_print(err.text);
-        return 1;
-    }
-    lks_log_setup(comm.rank, LKS_LOG_QUIET);
     static const lks_test tests[] = {
         {"exact steps allocate nothing", test_exact},
         {"nor do those of plain sums", test_fp32},
         {NULL, NULL},
     };
-    int status = lks_test_main("step memory", tests);
-    lks_comm_stop(&comm);
-    return status;
+    return lks_mpi_test_main(&comm, "step memory", tests);
 }

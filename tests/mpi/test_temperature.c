@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "lockstep/comm.h"
-#include "lockstep/log.h"
 #include "lockstep/philox.h"
 #include "support/test.h"
+#include "support/mpi_main.h"
 
 enum { CLASSES = 5, IMAGES = 700 };
 
@@ -149,12 +149,6 @@ static void confidence_follows_the_temperature(void) {
 }
 
 int main(void) {
-    lks_error err;
-    if (lks_comm_start(&comm, &err) != LKS_OK) {
-        if (comm.rank == 0)
-            lks_error_print(err.text);
-        return 1;
-    }
     static const lks_test tests[] = {
         {"a network that is too sure", too_sure},
         {"one that is not sure enough", not_sure_enough},
@@ -163,7 +157,5 @@ int main(void) {
         {"confidence follows the temperature", confidence_follows_the_temperature},
         {NULL, NULL},
     };
-    const int status = lks_test_main("temperature", tests);
-    lks_comm_stop(&comm);
-    return status;
+    return lks_mpi_test_main(&comm, "temperature", tests);
 }
