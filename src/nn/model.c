@@ -129,6 +129,7 @@ static lks_status create(lks_model **model, const lks_config *config, const lks_
     *m = start;
     m->chunk = config->train.chunk;
     m->exact = config->train.reduce == LKS_REDUCE_EXACT;
+    m->training = true;
     m->whole =
         config->train.precision == LKS_BF16; /* its kernels work on sixteen images at a time */
     m->seed = config->seed;
@@ -191,6 +192,7 @@ void lks_model_ask(lks_model *m, float *weights) {
 void lks_model_free(lks_model *m) {
     if (!m)
         return;
+    lks_model_mode(m, true);
     for (int i = 0; i < m->n_ops; i++)
         lks_op_free(m->ops[i]);
     for (int i = 0; i < m->n_activations; i++)

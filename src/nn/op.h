@@ -41,6 +41,8 @@ typedef struct lks_activation {
     int stride;  /* floats from pixel to pixel: channels padded */
     size_t size; /* floats per sample */
     lks_samples value;
+    lks_samples
+        trained_value; /* the same, while it is the input's of an idle operation: see lks_model_mode() */
     const lks_samples *gradient; /* NULL where nobody needs it: before the first weights */
     lks_samples own_gradient; /* it is this, or that of another activation, see lks_op.dx_over_dy */
     int readers;              /* layers that read it */
@@ -99,6 +101,9 @@ static inline float *lks_gradient(const lks_activation *a, const lks_worker *w, 
 /* All samples of a call belong to one chunk, but for weights() of wide operations. */
 typedef struct lks_op_class {
     void (*forward)(lks_op *op, lks_worker *w, int first, int count);
+    /* Gives what it is given, but in training: evaluation takes the first input's value for the output's, and does not call
+     * forward. Both are stored alike. */
+    bool idle_in_evaluation;
     /* Writes dx of the samples; only called where out has a gradient. */
     void (*backward)(lks_op *op, lks_worker *w, int first, int count);
     /* Gradient partials of the chunk [first, first + count) of samples, or of several whole chunks
@@ -225,6 +230,9 @@ struct lks_model {
     int64_t trained; /* batches so far, this one included */
     bool training;
 };
+
+/* Makes the network ready for training, as it is when it is built, or for evaluation. */
+void lks_model_mode(lks_model *m, bool training);
 
 /* Allocation that counts into the model's bytes. */
 void *lks_model_alloc(lks_model *m, size_t count, size_t size, const char *what, lks_error *err);

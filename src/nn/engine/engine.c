@@ -28,6 +28,20 @@ static lks_span chunk_span(const lks_model *m, int chunk) {
     return (lks_span){first, left < m->chunk ? left : m->chunk};
 }
 
+void lks_model_mode(lks_model *m, bool training) {
+    if (m->training == training)
+        return;
+    m->training = training;
+    for (int i = 0; i < m->n_ops; i++) { /* in order: an idle operation may follow another */
+        lks_op *op = m->ops[i];
+        if (!op->class->idle_in_evaluation)
+            continue;
+        if (!training)
+            op->out->trained_value = op->out->value;
+        op->out->value = training ? op->out->trained_value : op->in->value;
+    }
+}
+
 /* Operations [first, last). Where `forward`, they are run forward; where `backward`, all but the
  * first are then run backward, last to first. With both, the loss comes in between. */
 typedef struct pass {
@@ -44,7 +58,8 @@ static void hold(lks_worker *w, const lks_worker *home, int first) {
 
 static void forward_images(lks_model *m, lks_worker *w, int first, int last, lks_span s) {
     for (int i = first; i < last; i++)
-        m->ops[i]->class->forward(m->ops[i], w, s.first, s.count);
+        if (m->training || !m->ops[i]->class->idle_in_evaluation)
+            m->ops[i]->class->forward(m->ops[i], w, s.first, s.count);
 }
 
 static void add_gradient(const lks_op *op, const lks_worker *w, const lks_activation *to,
@@ -280,7 +295,7 @@ static void train_on_thread(lks_model *m, lks_worker *w) {
 
 void lks_model_train(lks_model *m, const lks_batch *batch) {
     m->batch = *batch;
-    m->training = true;
+    lks_model_mode(m, true);
     m->trained++;
     lks_wide_begin(m);
     if (batch->n == 0 && m->rendezvous.n_stops == 0 && m->gathered.peers.n == 0)
@@ -322,7 +337,7 @@ void lks_model_evaluate(lks_model *m, const lks_batch *batch, lks_score *scores,
                         float *probabilities) {
     const scoring to = {scores, probabilities};
     m->batch = *batch;
-    m->training = false;
+    lks_model_mode(m, false);
     if (batch->n == 0)
         return;
     if (batch->n == 1) { /* by the first worker: lks_model_output() looks there */

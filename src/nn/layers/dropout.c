@@ -44,7 +44,7 @@ static void drop_one(const dropout_op *d, const lks_worker *w, int s) {
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
     const dropout_op *d = (const dropout_op *)op;
-    if (!op->model->training || d->threshold == 0) {
+    if (d->threshold == 0) {
         memcpy(lks_value(op->out, w, first), lks_value(op->in, w, first),
                op->out->size * count * sizeof(float));
         return;
@@ -71,7 +71,8 @@ static double rate_of(const lks_layer_config *layer) {
 }
 
 static lks_status make(lks_site *site, lks_error *err) {
-    static const lks_op_class class = {.forward = forward, .backward = backward};
+    static const lks_op_class class = {
+        .forward = forward, .idle_in_evaluation = true, .backward = backward};
     const lks_model *m = site->model;
     dropout_op *d = lks_alloc(1, sizeof *d, "a dropout layer", err);
     if (!d)
