@@ -15,6 +15,8 @@ Installs what is missing, builds build/release and measures, on all cores of thi
             peak measured beside them, exact against fp32 sums, time per phase
   scaling   ranks x threads, with a fixed global batch (strong) and with one that grows with the cores (weak)
   disturbed the same threads while another process keeps one core half busy, and without it
+  inference an image's evaluation beside its share of a training step, for each network; predict of 10,000 PNGs beside
+            libpng alone (needs the data)
   check     images_per_second of a run's summary against a stopwatch (needs the data)
 Without PART: all of them.
   --peers     also PyTorch on the same networks, in turn with Lockstep (installs Debian's python3-torch); or PART peers.
@@ -43,14 +45,14 @@ while [ $# -gt 0 ]; do
         [ -d "$data" ] || die "--data $data: no such folder"
         shift
         ;;
-    kernels | steps | scaling | disturbed | check) parts+=("$1") ;;
+    kernels | steps | scaling | disturbed | inference | check) parts+=("$1") ;;
     peers) parts+=(peers) peers=yes ;;
     *) usage >&2 && exit 2 ;;
     esac
     shift
 done
 if [ ${#parts[@]} -eq 0 ]; then
-    parts=(kernels steps scaling disturbed check)
+    parts=(kernels steps scaling disturbed inference check)
     [ $peers = no ] || parts+=(peers)
 fi
 
@@ -68,7 +70,7 @@ prepare() {
     [ $peers = no ] || more=(--peers)
     jobs/install-deps.sh --tests "${more[@]}"
     if ! cmake --preset release -DLOCKSTEP_TESTS=ON >"$work/log" 2>&1 ||
-        ! cmake --build --preset release --parallel "$cores" --target lockstep bench_kernels bench_products >"$work/log" 2>&1; then
+        ! cmake --build --preset release --parallel "$cores" --target lockstep bench_kernels bench_products bench_pngs >"$work/log" 2>&1; then
         tail -n 20 "$work/log" >&2
         die "the build failed"
     fi
@@ -258,6 +260,74 @@ part_disturbed() {
                     printf "%s\t%s\t%d\t%d\t%.0f %%\n", name, precision, alone, disturbed, 100 * disturbed / alone }'
         done
     done | { printf 'network\tprecision\talone\tdisturbed\tof it\n' && cat; } | align
+}
+
+# trained PRECISION THREADS STEPS: a short run of $config, evaluated once at its end. The summary goes to $work/summary
+trained() {
+    rm -rf "$work/run"
+    "$lockstep" train "$config" --set "data.dir=$data" --set "train.precision=$1" --set train.global_batch=128 \
+        --set "train.max_steps=$3" --set eval.every_epochs=1000000 --set checkpoint.every_epochs=0 --set data.validation=0 \
+        --threads "$2" --resume never --out "$work/run" --quiet --progress never >"$work/log" 2>&1 ||
+        { cat "$work/log" >&2 && die "lockstep train $config failed"; }
+    cp "$work/run/summary.json" "$work/summary"
+}
+
+# Least time of each: others on the machine only ever make it more.
+evaluation_rows() {
+    local name precision threads steps i
+    for name in mnist-convnet train-mnist-fast pytorch-example m3 resnet-small; do
+        network "$name"
+        steps=100
+        [ "$name" != m3 ] || steps=10
+        for precision in float32 bf16; do
+            for ((threads = 1; threads <= cores; threads += cores > 1 ? cores - 1 : 1)); do
+                rm -f "$work"/cost.*
+                for ((i = 0; i < repeats; i++)); do
+                    trained $precision "$threads" $steps
+                    jq -r '.phases | (.compute.avg + .update.avg + .batch.avg) * 1e6' "$work/summary" >"$work/one"
+                    awk -v n="$(jq .samples_seen "$work/summary")" '{ print $1 / n }' "$work/one" >>"$work/cost.train"
+                    jq -r '.phases.evaluate.avg * 1e6 / .test_total' "$work/summary" >>"$work/cost.eval"
+                done
+                awk -v name="$name" -v precision=$precision -v threads="$threads" -v train="$(sort -n "$work/cost.train" | head -n 1)" \
+                    -v eval="$(sort -n "$work/cost.eval" | head -n 1)" 'BEGIN {
+                        printf "%s\t%s\t%d\t%.1f\t%.1f\t%.2f\n", name, precision, threads, train, eval, eval / train }'
+            done
+        done
+    done
+}
+
+# seconds COMMAND...: on the stopwatch, the least of some
+seconds() {
+    local i started
+    for ((i = 0; i < repeats; i++)); do
+        started=$EPOCHREALTIME
+        "$@" >/dev/null 2>"$work/log" || { cat "$work/log" >&2 && die "$1 failed"; }
+        awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'
+    done | sort -n | head -n 1
+}
+
+part_inference() {
+    local threads one all i
+    title "an image's evaluation beside training, microseconds of wall time, the least of $repeats"
+    if ! has_data; then
+        echo "left out: no MNIST in $data (jobs/fetch-data.sh mnist $data)"
+        return
+    fi
+    { printf 'network\tprecision\tthreads\ttraining\tevaluation\tof it\n' && evaluation_rows; } | align
+    title "predict of 10,000 PNGs of 28 x 28 by mnist-convnet, seconds, the least of $repeats"
+    network mnist-convnet
+    trained float32 "$cores" 20
+    "$build/bin/bench_pngs" write "$data" "$work/png"
+    find "$work/png" -name '*.png' | sort >"$work/names"
+    head -n 2 "$work/names" >"$work/two"
+    for ((threads = 1; threads <= cores; threads += cores > 1 ? cores - 1 : 1)); do
+        one=$(seconds "$lockstep" predict "$work/run" --files-from "$work/two" --threads "$threads" --top 1 --format csv)
+        all=$(seconds "$lockstep" predict "$work/run" --files-from "$work/names" --threads "$threads" --top 1 --format csv)
+        echo "$threads threads: $all, of these $one before the first picture"
+    done
+    echo "decoding alone, one thread: $(for ((i = 0; i < repeats; i++)); do
+        "$build/bin/bench_pngs" decode "$work"/png/*.png
+    done | sort -n | head -n 1)"
 }
 
 part_check() {
