@@ -126,7 +126,9 @@ typedef struct lks_gradient_args {
     int64_t *sums; /**< [taps * channels][row] += rint(partial * 2^30); or NULL: */
     float *out;    /**< [taps * channels][row] += partial */
     bool fresh;    /**< the first chunk's partial replaces what stands there, whatever it is */
-    void *scratch; /**< gradient_scratch() bytes, a multiple of 64 */
+    void *
+        scratch; /**< gradient_scratch() bytes, a multiple of 64, of these arguments or of such with more samples,
+                        taps, channels or blocks */
 } lks_gradient_args;
 
 /** Images in one block of 32 of a weight gradient: 16, or the least power of two that holds a smaller chunk. */

@@ -91,6 +91,64 @@ static void test_many_taps(void) {
                                       .size = {2, 2}});
 }
 
+/* Memory for a layer's gradients is enough for parts of it, though more of their images are held at once: a chunk, or
+ * the batch of a dense layer, outputs of all counts. */
+static void check_parts(lks_gradient_args a, int most_blocks) {
+    enum { GUARD = 1 << 20 };
+    const size_t n = (size_t)a.taps * a.channels * most_blocks * 16;
+    const size_t x = (a.samples + 1) * a.x_stride, dy = (a.samples + 1) * (size_t)most_blocks * 16;
+    for (int u = 0; u < n_units; u++) {
+        a.blocks = most_blocks;
+        const size_t bytes = units[u].p->gradient_scratch(&a), all = bytes + GUARD;
+        char *scratch = aligned_alloc(64, (all + 63) / 64 * 64);
+        a.x = calloc(x + LKS_PLANE_SLACK, sizeof(float));
+        a.dy = calloc(dy * a.rows * a.columns + LKS_PLANE_SLACK, sizeof(float));
+        a.out = calloc(n, sizeof *a.out);
+        a.scratch = scratch;
+        memset(scratch, 0xff, all);
+        for (a.blocks = 1; a.blocks < most_blocks; a.blocks += 1 + a.blocks / 4) {
+            units[u].p->gradient(&a);
+            size_t wrong = 0;
+            for (size_t i = bytes; i < all; i++)
+                wrong += scratch[i] != (char)0xff;
+            CU_ASSERT_EQUAL(wrong, 0);
+        }
+        free(scratch);
+        free((void *)a.x);
+        free((void *)a.dy);
+        free(a.out);
+    }
+}
+
+static void test_parts(void) {
+    static const int32_t none = 0;
+    lks_gradient_args a = {.samples = 128,
+                           .chunk = 16,
+                           .group = 16,
+                           .rows = 1,
+                           .columns = 1,
+                           .taps = 1,
+                           .tap_offset = &none,
+                           .channels = 32,
+                           .x_stride = 32,
+                           .x_row = 32,
+                           .x_column = 32,
+                           .dy_stride = (size_t)126 * 16,
+                           .dy_row = 126 * 16,
+                           .dy_column = 126 * 16,
+                           .row = (size_t)126 * 16,
+                           .fresh = true};
+    check_parts(a, 126);
+    a.samples = 16;
+    a.rows = a.columns = 8;
+    a.x_column = 32;
+    a.x_row = 8 * 32;
+    a.x_stride = (size_t)64 * 32;
+    a.dy_row = 8 * a.dy_column;
+    a.dy_stride = (size_t)8 * a.dy_row;
+    check_parts(a, 126);
+}
+
 /* --- TDPBF16PS: 16 images of 3 blocks, 16 outputs */
 
 #define BLOCKS 3
@@ -190,5 +248,6 @@ int main(void) {
                                                      {"rows", test_rows},
                                                      {"bands", test_bands},
                                                      {"many taps", test_many_taps},
+                                                     {"parts", test_parts},
                                                      {NULL, NULL}});
 }

@@ -295,16 +295,16 @@ static lks_gradient_args some_taps(const lks_gradient_args *a, int first) {
 }
 
 size_t LKS_KERNEL(lks_tile_gradient_scratch)(const lks_gradient_args *a) {
-    size_t most = 0;
+    size_t bytes = 0; /* a part may have taps of two of these */
     for (int first = 0; first < a->taps; first += LKS_MAX_TAPS) {
         lks_gradient_args b = *a;
         b.tap_offset += first;
         b.taps = a->taps - first < LKS_MAX_TAPS ? a->taps - first : LKS_MAX_TAPS;
         lks_plan plan;
         LKS_KERNEL(lks_tile_plan)(&plan, &b, NULL);
-        most = plan.bytes > most ? plan.bytes : most;
+        bytes += plan.bytes;
     }
-    return most;
+    return bytes;
 }
 
 bool LKS_KERNEL(lks_tile_gradient)(const lks_gradient_args *a) {

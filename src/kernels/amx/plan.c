@@ -85,24 +85,33 @@ static void set_phases(lks_plan *p) {
         set_row(p, &p->phases[n]);
 }
 
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static size_t largest(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
 /* As many rows, or groups of images, as the cache holds. */
 static void set_band(lks_plan *p) {
     const lks_gradient_args *a = p->a;
-    size_t per_row = (size_t)p->row_blocks * a->blocks * LKS_TILE_OPERANDS, span = 0;
+    size_t row = (size_t)p->row_blocks * a->blocks * LKS_TILE_BYTES, span = 0; /* bytes */
     for (int n = 0; n < p->n_phases; n++) {
-        per_row += p->phases[n].row;
-        span += p->phases[n].row * span_of(&p->phases[n]);
+        row += p->phases[n].row * sizeof(lks_operand);
+        span += p->phases[n].row * span_of(&p->phases[n]) * sizeof(lks_operand);
     }
-    const size_t operands = HELD_BYTES / sizeof(lks_operand);
-    const size_t groups = (size_t)(a->samples + a->group - 1) / a->group;
-    size_t band = operands > span + per_row ? (operands - span) / per_row : 1;
-    if ((span + per_row * a->rows) * sizeof(lks_operand) <= WHOLE_BYTES)
+    const size_t group = span + row * a->rows,
+                 groups = least((size_t)(a->samples + a->group - 1) / a->group, LKS_MAX_HELD);
+    size_t band = HELD_BYTES > span + row ? (HELD_BYTES - span) / row : 1;
+    if (group <= WHOLE_BYTES)
         band = a->rows;
-    p->band = band < (size_t)a->rows ? (int)band : a->rows;
-    size_t held = p->band < a->rows ? 1 : operands / (span + per_row * a->rows);
-    held = held < groups ? held : groups;
-    p->held = held < 1 ? 1 : held < LKS_MAX_HELD ? (int)held : LKS_MAX_HELD;
+    p->band = (int)least(band, a->rows);
+    p->held = p->band < a->rows ? 1 : (int)least(HELD_BYTES / group, groups);
+    p->held = p->held < 1 ? 1 : p->held;
     p->keeps = p->band < a->rows || a->chunk > a->group;
+    p->most_operands = largest(least(groups * group, HELD_BYTES), least(group, WHOLE_BYTES));
+    p->most_operands = largest(p->most_operands, span + row);
 }
 
 static void set_memory(lks_plan *p, char *memory) {
@@ -115,14 +124,13 @@ static void set_memory(lks_plan *p, char *memory) {
     }
     p->dy_group = (size_t)p->band * p->row_blocks * a->blocks * LKS_TILE_OPERANDS;
     const int zeros = p->tiles > a->blocks ? p->tiles : a->blocks;
-    const size_t x = p->x_group * p->held, dy = p->dy_group * p->held,
-                 nothing = ((size_t)zeros * LKS_BLOCK + LINE - 1) / LINE * LINE;
+    const size_t nothing = ((size_t)zeros * LKS_BLOCK + LINE - 1) / LINE * LINE;
     const size_t tiles = p->keeps ? (size_t)p->pairs * p->tiles : 2;
-    p->bytes = (x + dy + nothing) * sizeof *p->x + tiles * a->taps * 2 * LKS_TILE_BYTES;
+    p->bytes = p->most_operands + nothing * sizeof *p->x + tiles * a->taps * 2 * LKS_TILE_BYTES;
     if (memory) {
         p->x = (lks_operand *)memory;
-        p->dy = p->x + x;
-        p->zeros = p->dy + dy;
+        p->dy = p->x + p->x_group * p->held;
+        p->zeros = p->dy + p->dy_group * p->held;
         p->partials = (float *)(p->zeros + nothing);
         memset(p->zeros, 0, nothing * sizeof *p->zeros);
     }

@@ -42,7 +42,9 @@ typedef struct lks_plan {
     int held;                 /* groups of images held at once */
     bool keeps;               /* partials of all tiles stand in memory while operands come and go */
     size_t x_group, dy_group; /* elements of a group of images */
-    size_t bytes;             /* of scratch memory */
+    size_t most_operands; /* bytes of x and dy, also for fewer samples, channels or outputs: those
+                                 may hold more at once */
+    size_t bytes;         /* of scratch memory for any of these */
     lks_operand *x, *dy; /* [held] groups; dy as tiles on the left: [pair][row][block][2][16][32] */
     lks_operand *zeros;  /* as many as there are channels or outputs */
     float *partials; /* [pair][tile][tap][2][16 outputs][16]; of two tiles, unless it keeps them */
