@@ -56,9 +56,10 @@ typedef struct lks_model_view {
     int n_operations; /**< slots after LKS_MSG_HEAD */
     int64_t *message; /**< [n_message] a step's message: see lks_model_collect() */
     size_t n_message;
-    float *gradients;  /**< [n_weights] gradient sums with train.reduce fp32, else NULL */
-    int n_meetings;    /**< times that a batch calls the sum of lks_model_share() */
-    size_t bytes;      /**< memory held */
+    float *gradients;    /**< [n_weights] gradient sums with train.reduce fp32, else NULL */
+    int n_meetings;      /**< times that a batch calls the sum of lks_model_share() */
+    size_t bytes;        /**< memory held */
+    size_t common_bytes; /**< of lks_peers.common, likewise */
     size_t peer_bytes; /**< of lks_peers.memory, for lks_model_join(); 0: there is no wide layer */
     const lks_kernels *kernels;
     const float
@@ -93,8 +94,9 @@ void lks_model_weigh_classes(lks_model *model, const double *factors);
 void lks_model_move(lks_model *model, float *weights, int64_t *message, float *gradients);
 
 /** From here on this process and its @p peers, which have the same network, make the gradients of wide dense layers
- * together: lks_model_train() is collective over them, also with n = 0, and each has then in its message those sums alone
- * that lks_model_sum_holder() gives it. Between lks_model_collect() and the next lks_model_train() they have to meet. */
+ * together and pack their weights together: lks_model_weights_changed() has to follow. lks_model_train() is collective over
+ * them, also with n = 0, and each has then in its message those sums alone that lks_model_sum_holder() gives it. Between
+ * lks_model_collect() and the next lks_model_train() they have to meet. */
 void lks_model_join(lks_model *model, const lks_peers *peers);
 
 /** The peer whose message alone has the sums of the weights [@p at, *@p end) of the flat array; -1: each peer's has its
@@ -114,7 +116,7 @@ const char *lks_model_operation_name(const lks_model *model, int index);
  * scale 1, shift 0, running mean 0 and variance 1. */
 void lks_model_init(lks_model *model, uint64_t seed);
 
-/** Repacks the weights for the kernels. */
+/** Repacks the weights for the kernels. Collective over peers, as lks_model_ask() and lks_model_init() are then. */
 void lks_model_weights_changed(lks_model *model);
 
 /** Forward, loss and backward over @p batch, training mode; adds to the sums inside the model. n

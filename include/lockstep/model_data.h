@@ -74,12 +74,13 @@ typedef bool (*lks_touch)(void *context, const float *at, size_t n, bool wrote);
 /** Processes that share memory and make the gradients of wide layers together, each a part of the weights for the
  * samples of all: see lks_model_join(). */
 typedef struct lks_peers {
-    int n, own; /**< how many, and which one this is; n = 0: none */
-    char
-        *memory; /**< this one's, for what the others read: zeroed, aligned as lks_alloc() has it */
+    int n, own;   /**< how many, and which one this is; n = 0: none */
+    char *common; /**< the same memory for all of them, for packed weights */
+    char *
+        memory; /**< this one's, for what the others read; both zeroed and aligned as by lks_alloc() */
     ptrdiff_t apart; /**< bytes from one peer's memory to the next one's */
-    void (*meet)(
-        void *context); /**< waits for the others: what each wrote before, each may read after */
+    /** Waits for the others: what each wrote before, each may read after. */
+    void (*meet)(void *context);
     void *context;
 } lks_peers;
 

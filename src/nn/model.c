@@ -232,6 +232,7 @@ lks_model_view lks_model_look(const lks_model *m) {
                             .gradients = m->gathered.gradients,
                             .n_meetings = 2 * m->rendezvous.n_stops, /* forward and backward */
                             .bytes = m->bytes,
+                            .common_bytes = lks_wide_common_bytes(m),
                             .peer_bytes = lks_wide_peer_bytes(m),
                             .kernels = m->kernels,
                             .pixels = lks_input_pixels(m->ops[0])};

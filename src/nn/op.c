@@ -55,6 +55,14 @@ void *lks_op_alloc(lks_op *op, size_t count, size_t size, lks_error *err) {
     return p;
 }
 
+void lks_op_release(lks_op *op, const void *memory) {
+    for (int k = 0; k < op->n_owned; k++)
+        if (op->owned[k] == memory) {
+            lks_free(op->owned[k]);
+            op->owned[k] = NULL;
+        }
+}
+
 void lks_op_keep(lks_op *op, lks_samples *samples, size_t each, bool from_forward) {
     assert(op->n_kept < LKS_KEPT_MAX);
     samples->each = each;

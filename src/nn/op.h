@@ -118,6 +118,9 @@ typedef struct lks_op_class {
     /* Which rows of the weights [rows][n_weights / rows] a part of weights() has, where the operation may be wide. */
     lks_span (*rows)(const lks_op *op, int part, int parts);
     void (*pack)(lks_op *op, int part, int parts);
+    /* Where the address of the k-th array stands that pack() writes, of *bytes; NULL: there are no more. Parts write
+     * different bytes. Without this hook peers do not share what is packed. */
+    void **(*packed)(lks_op *op, int k, size_t *bytes);
     void (*collect)(lks_op *op, int64_t *exact, float *plain, int part, int parts);
     /* Operations that need sums over the global batch before their forward (and again before their
      * backward): moments takes the images of a chunk, some at a time, in order; add_moments adds
@@ -239,6 +242,9 @@ void *lks_model_alloc(lks_model *m, size_t count, size_t size, const char *what,
 
 /* Memory of an operation, freed with it. */
 void *lks_op_alloc(lks_op *op, size_t count, size_t size, lks_error *err);
+
+/* Frees such memory early. */
+void lks_op_release(lks_op *op, const void *memory);
 
 /* Asks for `each` bytes a sample, which are there once the model is built: where `from_forward`, they
  * keep from forward to backward what is written there, else from backward to the weights' gradient. */

@@ -355,16 +355,20 @@ void lks_model_evaluate(lks_model *m, const lks_batch *batch, lks_score *scores,
 #define LEAST_PART ((size_t)1 << 12)
 
 void lks_model_weights_changed(lks_model *m) {
+    lks_wide_meet(m);
 #pragma omp parallel num_threads(m->threads)
     {
         lks_worker *w = m->workers[omp_get_thread_num()];
         for (int i = 0; i < m->n_ops; i++) {
             lks_op *op = m->ops[i];
-            const int parts = op->class->pack ? lks_parts_of(m, op, LEAST_PART) : 0;
-            for (int part; (part = lks_work_next(m, w, parts, true)) >= 0;)
-                op->class->pack(op, part, parts);
+            const int own = op->class->pack ? lks_parts_of(m, op, LEAST_PART) : 0;
+            int first, parts;
+            lks_wide_packs(m, op, own, &first, &parts);
+            for (int part; (part = lks_work_next(m, w, own, true)) >= 0;)
+                op->class->pack(op, first + part, parts);
         }
     }
+    lks_wide_meet(m);
 }
 
 /* The workers' counts, and the marks of operations whose partials could not be summed. */

@@ -17,7 +17,15 @@ void lks_wide_weights(lks_model *m, lks_worker *w);
  * and as many parts for each thread. */
 int lks_parts_of(const lks_model *m, const lks_op *op, size_t least);
 
-/* Of lks_peers.memory; 0: nothing is wide. */
+/* Of `n` parts of an operation's weights for each peer, the first that this one packs, and how many there are in all;
+ * alone, or where what is packed is not shared, it packs all `n`. */
+void lks_wide_packs(const lks_model *m, const lks_op *op, int n, int *first, int *parts);
+
+/* Before packed weights change, and after: no peer computes with what is not whole. */
+void lks_wide_meet(lks_model *m);
+
+/* Of lks_peers.common, and of lks_peers.memory; 0: nothing is wide. */
+size_t lks_wide_common_bytes(const lks_model *m);
 size_t lks_wide_peer_bytes(const lks_model *m);
 
 #endif

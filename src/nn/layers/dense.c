@@ -106,6 +106,17 @@ static void pack(lks_op *op, int part, int parts) {
         d->bias[o] = op->weights[op->n_weights + o];
 }
 
+static void **packed(lks_op *op, int k, size_t *bytes) {
+    dense_op *d = (dense_op *)op;
+    const size_t outputs = (size_t)d->blocks * LKS_BLOCK;
+    float **const arrays[] = {&d->bias, &d->forward_w, &d->backward_w};
+    const size_t counts[] = {outputs, (size_t)d->inputs * outputs, op->in->size * (size_t)d->units};
+    if (k == 3 || !*arrays[k])
+        return NULL;
+    *bytes = counts[k] * sizeof(float);
+    return (void **)arrays[k];
+}
+
 static void collect(lks_op *op, int64_t *exact, float *plain, int part, int parts) {
     const dense_op *d = (const dense_op *)op;
     size_t padded = (size_t)d->blocks * LKS_BLOCK;
@@ -180,6 +191,7 @@ static lks_status make(lks_site *site, lks_error *err) {
                                        .weights = weights,
                                        .rows = rows,
                                        .pack = pack,
+                                       .packed = packed,
                                        .collect = collect};
     const settings *s = lks_settings(site->layer);
     if (site->config->train.precision == LKS_BF16)

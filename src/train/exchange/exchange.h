@@ -9,10 +9,12 @@
 
 typedef struct lks_trainer lks_trainer;
 
-/* One way. All but begin() and end() are for a trainer that is open; all are collective. */
+/* One way. All but begin(), join() and end() are for a trainer that is open; all are collective. */
 typedef struct lks_exchange_way {
     /* Once all arrays are there, and zero. Errors agreed. */
     lks_status (*begin)(lks_trainer *t, lks_error *err);
+    /* The initial state is there: from here on ranks may work on one another's batches and weights. */
+    void (*join)(lks_trainer *t);
     void (*end)(lks_trainer *t);
     /* The view's message, and its gradients, become sums over all ranks: the head on every rank, sums of
      * gradients where this rank updates weights. */

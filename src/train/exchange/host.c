@@ -47,13 +47,18 @@ static size_t hash_bytes(const lks_trainer *t) {
     return (size_t)h->n_arrays * (size_t)h->n_blocks * sizeof(uint64_t);
 }
 
-static size_t common_bytes(const lks_trainer *t) {
+/* Where packed weights stand in the common memory, after all else. */
+static size_t packed_at(const lks_trainer *t) {
     size_t bytes = 0;
     take(&bytes, weight_bytes(t));
     take(&bytes, t->average.weights ? weight_bytes(t) : 0);
     take(&bytes, lks_optimizer_shared_bytes(&t->optimizer));
     take(&bytes, hash_bytes(t));
     return bytes;
+}
+
+static size_t common_bytes(const lks_trainer *t) {
+    return packed_at(t) + t->view.common_bytes;
 }
 
 /* A batchnorm's sums over a batch: the number of samples, and two limbs for each of its running moments. */
@@ -92,18 +97,22 @@ static void move_arrays(lks_trainer *t, const lks_update_share *mine) {
     lks_guard_share(t, (uint64_t *)(common + take(&at, hash_bytes(t))));
 }
 
-/* Gradients of wide layers are made by all ranks together. Each then has some of the sums alone. */
+/* Gradients of wide layers are made by all ranks together, and their weights packed. Each then has some of the sums
+ * alone. */
 static void join(lks_trainer *t) {
     const lks_host *h = &t->exchange.host;
     const lks_peers peers = {.n = t->comm->local_size,
                              .own = t->comm->local_rank,
+                             .common = (char *)lks_host_common(h) + packed_at(t),
                              .memory = (char *)lks_host_own(h, t->comm->local_rank) +
                                        own_layout(&t->view).batch,
                              .apart = (ptrdiff_t)h->own,
                              .meet = meet,
                              .context = t};
-    if (t->view.peer_bytes > 0 && peers.n > 1)
-        lks_model_join(t->model, &peers);
+    if (t->view.peer_bytes == 0 || peers.n == 1)
+        return;
+    lks_model_join(t->model, &peers);
+    lks_model_weights_changed(t->model);
 }
 
 /* The weights of part `part`: whole blocks. */
@@ -138,7 +147,6 @@ static lks_status begin(lks_trainer *t, lks_error *err) {
     lks_status status = make_sum(t, &mine, err);
     LKS_TRY(lks_comm_agree(t->comm, status, err));
     move_arrays(t, &mine);
-    join(t);
     return LKS_OK;
 }
 
@@ -215,4 +223,4 @@ static void spread(lks_trainer *t) {
     share(t);
 }
 
-const lks_exchange_way lks_exchange_host = {begin, end, sum, sum_moments, share, spread};
+const lks_exchange_way lks_exchange_host = {begin, join, end, sum, sum_moments, share, spread};
