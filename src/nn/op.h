@@ -119,7 +119,7 @@ typedef struct lks_op_class {
     lks_span (*rows)(const lks_op *op, int part, int parts);
     void (*pack)(lks_op *op, int part, int parts);
     /* Where the address of the k-th array stands that pack() writes, of *bytes; NULL: there are no more. Parts write
-     * different bytes. Without this hook peers do not share what is packed. */
+     * different bytes. Of operations that may be wide. */
     void **(*packed)(lks_op *op, int k, size_t *bytes);
     void (*collect)(lks_op *op, int64_t *exact, float *plain, int part, int parts);
     /* Operations that need sums over the global batch before their forward (and again before their

@@ -84,17 +84,13 @@ size_t lks_wide_peer_bytes(const lks_model *m) {
     return bytes > 0 ? aligned(sizeof(head)) + bytes : 0;
 }
 
-static bool shares_packed(const lks_op *op) {
-    return is_wide(op) && op->class->packed;
-}
-
 /* Packed weights move to `to`, or, where it is NULL, are only measured. */
 static size_t move_packed(const lks_model *m, char *to) {
     size_t at = 0, bytes;
     for (int i = 0; i < m->n_ops; i++) {
         lks_op *op = m->ops[i];
         void **array;
-        for (int k = 0; shares_packed(op) && (array = op->class->packed(op, k, &bytes)); k++) {
+        for (int k = 0; is_wide(op) && (array = op->class->packed(op, k, &bytes)); k++) {
             if (to) {
                 lks_op_release(op, *array);
                 *array = to + at;
@@ -116,7 +112,7 @@ void lks_model_join(lks_model *m, const lks_peers *peers) {
 }
 
 void lks_wide_packs(const lks_model *m, const lks_op *op, int n, int *first, int *parts) {
-    const bool shared = m->gathered.peers.n > 0 && shares_packed(op);
+    const bool shared = m->gathered.peers.n > 0 && is_wide(op);
     *first = shared ? m->gathered.peers.own * n : 0;
     *parts = shared ? m->gathered.peers.n * n : n;
 }

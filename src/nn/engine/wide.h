@@ -18,7 +18,7 @@ void lks_wide_weights(lks_model *m, lks_worker *w);
 int lks_parts_of(const lks_model *m, const lks_op *op, size_t least);
 
 /* Of `n` parts of an operation's weights for each peer, the first that this one packs, and how many there are in all;
- * alone, or where what is packed is not shared, it packs all `n`. */
+ * alone, or where the operation is not wide, it packs all `n`. */
 void lks_wide_packs(const lks_model *m, const lks_op *op, int n, int *first, int *parts);
 
 /* Before packed weights change, and after: no peer computes with what is not whole. */

@@ -314,6 +314,17 @@ static void pack(lks_op *op, int part, int parts) {
         memcpy(c->bias, op->weights + op->n_weights, (size_t)op->n_bias * sizeof *c->bias);
 }
 
+/* Without a gradient of the input there are no phases back. */
+static void **packed(lks_op *op, int k, size_t *bytes) {
+    bf16_layer *c = (bf16_layer *)op;
+    if (k < c->ahead.n_phases)
+        return lks_map_packed(&c->ahead, k, bytes);
+    if (k < c->ahead.n_phases + c->back.n_phases)
+        return lks_map_packed(&c->back, k - c->ahead.n_phases, bytes);
+    *bytes = (size_t)c->blocks * LKS_BLOCK * sizeof *c->bias;
+    return k == c->ahead.n_phases + c->back.n_phases ? (void **)&c->bias : NULL;
+}
+
 static void collect(lks_op *op, int64_t *exact, float *plain, int part, int parts) {
     const bf16_layer *c = (const bf16_layer *)op;
     const size_t padded = (size_t)c->blocks * LKS_BLOCK;
@@ -388,6 +399,7 @@ lks_status lks_bf16_layer_new(lks_site *site, const lks_linear *l, bool wide, lk
                                        .weights = weights,
                                        .rows = rows,
                                        .pack = pack,
+                                       .packed = packed,
                                        .collect = collect};
     bf16_layer *c = lks_alloc(1, sizeof *c, "a layer", err);
     if (!c)

@@ -109,6 +109,11 @@ static void fill_taps(const lks_map *m, lks_phase *f, const axis a[2], int kerne
     }
 }
 
+static size_t packed_bytes(const lks_map *m, const lks_phase *f) {
+    return m->plane.unit->packed_bytes(f->n_runs, f->run_taps * m->plane.channels, m->blocks,
+                                       m->one_block);
+}
+
 static lks_status add_phase(lks_map *m, lks_op *op, const lks_linear *l, const axis a[2],
                             const int out_size[2], int window, lks_error *err) {
     if (a[0].taps == 0 || a[1].taps == 0) {
@@ -125,8 +130,7 @@ static lks_status add_phase(lks_map *m, lks_op *op, const lks_linear *l, const a
     f->pixel_offset = lks_op_alloc(op, pixels, sizeof *f->pixel_offset, err);
     f->run_offset = lks_op_alloc(op, (size_t)f->n_runs, sizeof *f->run_offset, err);
     f->tap = lks_op_alloc(op, taps, sizeof *f->tap, err);
-    f->weights = lks_op_alloc(
-        op, m->plane.unit->packed_bytes(f->n_runs, length, m->blocks, m->one_block), 1, err);
+    f->weights = lks_op_alloc(op, packed_bytes(m, f), 1, err);
     if (!f->pixel_offset || !f->run_offset || !f->tap || !f->weights)
         return err->status;
     if (scattered && !(f->out_offset = lks_op_alloc(op, pixels, sizeof *f->out_offset, err)))
@@ -205,6 +209,13 @@ void lks_map_pack(const lks_map *m, const float *weights, int part, int parts) {
                                  .out = f->weights};
         m->plane.unit->pack(&a, part, parts);
     }
+}
+
+void **lks_map_packed(const lks_map *m, int k, size_t *bytes) {
+    if (k >= m->n_phases)
+        return NULL;
+    *bytes = packed_bytes(m, &m->phases[k]);
+    return &m->phases[k].weights;
 }
 
 void lks_map_run(const lks_map *m, const void *plane, int count, const lks_map_output *o) {

@@ -52,6 +52,9 @@ lks_status lks_map_back(lks_map *m, lks_op *op, const lks_linear *l, const lks_p
 /* Rounds and reorders a share of the weights. */
 void lks_map_pack(const lks_map *m, const float *weights, int part, int parts);
 
+/* The k-th array that lks_map_pack() writes, or NULL: there are no more. */
+void **lks_map_packed(const lks_map *m, int k, size_t *bytes);
+
 /* What comes out: images of `size` floats. */
 typedef struct lks_map_output {
     float *out;
