@@ -193,6 +193,7 @@ void lks_trainer_broadcast(lks_trainer *t, lks_comm *comm) {
 size_t lks_trainer_bytes(const lks_trainer *t) {
     const size_t flat = t->view.n_weights * sizeof(float);
     const size_t flats = 1 + (size_t)t->optimizer.n_states + (t->average.weights != NULL);
-    return t->view.bytes - flat + flats * flat / (size_t)t->exchange.sharers +
+    const size_t shared = flats * flat + t->view.common_bytes;
+    return t->view.bytes - flat - t->view.common_bytes + shared / (size_t)t->exchange.sharers +
            lks_packed_sum_bytes(&t->exchange.sum);
 }

@@ -21,12 +21,14 @@ static size_t images_of(const lks_image_set *s) {
 static void print_memory(lks_trainer *t) {
     const lks_dataset *d = &t->data;
     const double weights = (double)t->view.n_weights * sizeof(float);
-    const double each = weights / t->exchange.sharers; /* of what the ranks of a host may share */
+    const double each = weights / t->exchange.sharers;  /* of what the ranks of a host may share */
+    const double packed = (double)t->view.common_bytes; /* likewise */
     row rows[] = {{"images", (double)(images_of(&d->train) + images_of(&d->test))},
                   {"labels", (double)(d->train.info.count + d->test.info.count)},
                   {"exchange buffers, in the first epoch", (double)lks_loader_forecast(t->loader)},
                   {"activations, gradients, packed weights",
-                   (double)t->view.bytes - weights - (double)lks_trainer_message_bytes(t)},
+                   (double)t->view.bytes - packed - weights - (double)lks_trainer_message_bytes(t) +
+                       packed / t->exchange.sharers},
                   {"weights", each},
                   {"optimizer state", t->optimizer.n_states * each},
                   {"averaged weights", t->average.weights ? each : 0},
@@ -47,7 +49,8 @@ static void print_memory(lks_trainer *t) {
         lks_info("  %-38s %10.2f %10.2f", rows[i].what, least[i], most[i]);
     if (t->config->train.exchange == LKS_EXCHANGE_HOST)
         lks_info(
-            "  weights, state and average are once on a host: here they are divided by its ranks");
+            "  weights, copies of wide layers, state and average are once on a host: here they "
+            "are divided by its ranks");
 }
 
 /* Where the run would start. Rank 0. */
