@@ -48,15 +48,16 @@ LKS_INLINE void store_plain(const lks_forward_args *a, int pixels, int blocks, i
 
 LKS_INLINE void store_pooled(const lks_forward_args *a, int pixels, int blocks, int first,
                              int block, vf acc[PIXELS][PAIR * VPB]) {
-    size_t at = (size_t)(first / 4) * a->blocks * LKS_BLOCK + block * LKS_BLOCK;
-    LKS_FOR (int i = 0; i < pixels; i += 4, at += (size_t)a->blocks * LKS_BLOCK)
+    const size_t width = (size_t)a->blocks * LKS_BLOCK;
+    const size_t at = (size_t)(first / 4) * width + (size_t)block * LKS_BLOCK;
+    const bool relu = a->relu;
+    float *out = a->out + at;
+    uint8_t *argmax = a->argmax + at;
+    LKS_FOR (int i = 0; i < pixels; i += 4, out += width, argmax += width)
         LKS_FOR (int v = 0; v < blocks * VPB; v++) {
-            vf best = acc[i][v];
-            vi index = vi_zero();
-            LKS_FOR (int k = 1; k < 4; k++)
-                v_max_first(&best, acc[i + k][v], &index, k);
-            v_store(a->out + at + v * LKS_VL, a->relu ? v_relu(best) : best);
-            vi_store_bytes(a->argmax + at + v * LKS_VL, index);
+            const vf y[4] = {acc[i][v], acc[i + 1][v], acc[i + 2][v], acc[i + 3][v]};
+            vf best = v_max_of_four(y, argmax + v * LKS_VL);
+            v_store(out + v * LKS_VL, relu ? v_relu(best) : best);
         }
 }
 
@@ -72,41 +73,50 @@ LKS_INLINE const float *pixel(const places *p, bool spaced, int i) {
 }
 
 LKS_INLINE void set_places(places *p, const float *x, const int32_t *offset, int pixels,
-                           bool spaced) {
+                           bool spaced, bool pool) {
     p->step = spaced ? offset[1] - offset[0] : 0;
     const int pointers = spaced ? (pixels + 2) / 3 : pixels;
-    LKS_FOR (int i = 0; i < pointers; i++)
-        p->x[i] = x + (spaced ? offset[0] + 3 * i * p->step : offset[i]);
+    LKS_FOR (int i = 0; i < pointers; i++) {
+        const bool lower = pool && i >= pointers / 2;
+        const int column = 3 * (lower ? i - pointers / 2 : i);
+        p->x[i] = x + (spaced ? offset[lower ? 2 : 0] + column * p->step : offset[i]);
+    }
+}
+
+/* Windows side by side are two rows of pixels, evenly spaced: the upper row first. */
+LKS_INLINE int in_rows(int pixels, bool pool, int i) {
+    return pool ? i / 2 % 2 * (pixels / 2) + i / 4 * 2 + i % 2 : i;
 }
 
 /* One tap of all pixels of the tile: x[i][at] times the weights at w. */
-LKS_INLINE void one_tap(int pixels, int blocks, const places *p, bool spaced, ptrdiff_t at,
-                        const float *w, size_t block_stride, vf acc[PIXELS][PAIR * VPB]) {
+LKS_INLINE void one_tap(int pixels, int blocks, const places *p, bool spaced, bool pool,
+                        ptrdiff_t at, const float *w, size_t block_stride,
+                        vf acc[PIXELS][PAIR * VPB]) {
     vf wv[PAIR * VPB];
     LKS_FOR (int v = 0; v < blocks * VPB; v++)
         wv[v] = v_load(w + (v / VPB) * block_stride + (v % VPB) * LKS_VL);
     LKS_FOR (int i = 0; i < pixels; i++) {
-        vf b = v_set1(pixel(p, spaced, i)[at]);
+        vf b = v_set1(pixel(p, spaced, spaced ? in_rows(pixels, pool, i) : i)[at]);
         LKS_FOR (int v = 0; v < blocks * VPB; v++)
             acc[i][v] = v_fma(b, wv[v], acc[i][v]);
     }
 }
 
 /* The taps of one run, two by two. The pointers go along, so that no other addresses are made of them. */
-LKS_INLINE void one_run(int pixels, int blocks, places *p, int length, const float *w,
+LKS_INLINE void one_run(int pixels, int blocks, places *p, bool pool, int length, const float *w,
                         size_t block_stride, vf acc[PIXELS][PAIR * VPB]) {
     const int pointers = (pixels + 2) / 3;
     int k = 0;
     for (; k + 2 <= length; k += 2, w += 2 * LKS_BLOCK) {
         LKS_FOR (int i = 0; i < pointers; i++)
             LKS_OPAQUE_POINTER(p->x[i]);
-        one_tap(pixels, blocks, p, true, 0, w, block_stride, acc);
-        one_tap(pixels, blocks, p, true, 1, w + LKS_BLOCK, block_stride, acc);
+        one_tap(pixels, blocks, p, true, pool, 0, w, block_stride, acc);
+        one_tap(pixels, blocks, p, true, pool, 1, w + LKS_BLOCK, block_stride, acc);
         LKS_FOR (int i = 0; i < pointers; i++)
             p->x[i] += 2;
     }
     if (k < length)
-        one_tap(pixels, blocks, p, true, 0, w, block_stride, acc);
+        one_tap(pixels, blocks, p, true, pool, 0, w, block_stride, acc);
 }
 
 typedef enum walk { RUNS, RUNS_SPACED, ACROSS } walk;
@@ -125,21 +135,21 @@ LKS_INLINE void tile(const lks_forward_args *a, int pixels, int blocks, int firs
             acc[i][v] = start;
     }
     if (way == ACROSS) {
-        set_places(&p, a->x, offset, pixels, false);
+        set_places(&p, a->x, offset, pixels, false, false);
         for (int k = 0; k < a->run_length; k++, w += a->weight_step)
             for (int r = 0; r < a->n_runs; r++)
-                one_tap(pixels, blocks, &p, false, a->run_offset[r] + k, w + a->run_weight[r],
-                        block_stride, acc);
+                one_tap(pixels, blocks, &p, false, false, a->run_offset[r] + k,
+                        w + a->run_weight[r], block_stride, acc);
     } else {
         for (int r = 0; r < a->n_runs; r++) {
-            set_places(&p, a->x + a->run_offset[r], offset, pixels, way == RUNS_SPACED);
+            set_places(&p, a->x + a->run_offset[r], offset, pixels, way == RUNS_SPACED, pool);
             if (way == RUNS_SPACED) {
-                one_run(pixels, blocks, &p, a->run_length, w, block_stride, acc);
+                one_run(pixels, blocks, &p, pool, a->run_length, w, block_stride, acc);
                 w += a->run_length * LKS_BLOCK;
                 continue;
             }
             for (int k = 0; k < a->run_length; k++, w += LKS_BLOCK)
-                one_tap(pixels, blocks, &p, false, k, w, block_stride, acc);
+                one_tap(pixels, blocks, &p, false, false, k, w, block_stride, acc);
         }
     }
     if (pool)
@@ -163,14 +173,30 @@ LKS_INLINE void all_pixels(const lks_forward_args *a, int blocks, int block, wal
         tile(a, 1, blocks, i, block, false, few);
 }
 
+/* Windows side by side, each two pixels after the one before. */
+LKS_INLINE bool side_by_side(const int32_t *offset, int pixels) {
+    const int32_t step = offset[1] - offset[0];
+    bool so = offset[3] - offset[2] == step;
+    for (int i = 4; i < pixels; i += 4)
+        for (int k = 0; k < 4; k++)
+            so &= offset[i + k] - offset[i + k - 4] == 2 * step;
+    return so;
+}
+
 LKS_INLINE void all_windows(const lks_forward_args *a, int blocks, int block) {
     int i = 0;
-    for (; i + POOL_PIXELS <= a->n_pixels; i += POOL_PIXELS)
-        tile(a, POOL_PIXELS, blocks, i, block, true, RUNS);
 #if POOL_PIXELS > 4
+    while (i + POOL_PIXELS <= a->n_pixels)
+        if (side_by_side(a->pixel_offset + i, POOL_PIXELS)) {
+            tile(a, POOL_PIXELS, blocks, i, block, true, RUNS_SPACED);
+            i += POOL_PIXELS;
+        } else {
+            tile(a, 4, blocks, i, block, true, RUNS);
+            i += 4;
+        }
+#endif
     for (; i + 4 <= a->n_pixels; i += 4)
         tile(a, 4, blocks, i, block, true, RUNS);
-#endif
 }
 
 /* Matrices, and rows of an image by themselves. */

@@ -55,11 +55,58 @@ LKS_INLINE int32_t write_list(const lks_list_args *a, int c, const uint32_t *wor
     return n;
 }
 
+#ifdef LKS_ISA_AVX512
+/* A loop that ends after a few entries costs a wrong guess of the processor. Lists of small images are short: the
+ * numbers of all bits of a block are written one after the other without a branch, and one loop makes entries of them. */
+#define FEW       64 /* windows */
+#define BIT_SHIFT 28 /* of a number: the channel; below it the pixel */
+
+/* Stores the lanes whose bits are set, one after the other, and anything up to 16; returns how many. */
+LKS_INLINE size_t store_where(uint32_t *p, uint32_t bits, vi a) {
+    vi_store(p, _mm512_maskz_compress_epi32((__mmask16)bits, a));
+    return (size_t)__builtin_popcount(bits);
+}
+
+/* Writes the entries of the channels [c, c + 16). */
+LKS_INLINE void write_lists(const lks_list_args *a, int c, size_t n_words) {
+    uint32_t numbers[FEW * LKS_BLOCK + LKS_VL];
+    lks_entry *list[LKS_BLOCK]; /* where the first number of all would stand */
+    const vi step = vi_set1(16);
+    const vi first = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    size_t n = 0;
+    for (int l = 0; l < LKS_BLOCK; l++) {
+        const size_t before = n;
+        vi number = vi_add(vi_set1((uint32_t)l << BIT_SHIFT), first);
+        for (size_t w = 0; w < n_words; w++) {
+            const uint32_t bits = a->scratch[w * LKS_BLOCK + l];
+            n += store_where(numbers + n, bits & 0xffff, number);
+            number = vi_add(number, step);
+            n += store_where(numbers + n, bits >> 16, number);
+            number = vi_add(number, step);
+        }
+        list[l] = a->entries + (size_t)(c + l) * a->capacity - before;
+        a->count[c + l] = (int32_t)(n - before);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t l = numbers[i] >> BIT_SHIFT;
+        const lks_listed_pixel p = a->pixel[numbers[i] & ((1u << BIT_SHIFT) - 1)];
+        list[l][i] = (lks_entry){p.offset, a->dy[(size_t)p.window * a->channels + c + l]};
+    }
+}
+#endif
+
 void LKS_KERNEL(lks_list)(const lks_list_args *a) {
-    const size_t words = LKS_LIST_WORDS((size_t)a->window_rows * a->window_columns);
+    const size_t windows = (size_t)a->window_rows * a->window_columns;
+    const size_t words = LKS_LIST_WORDS(windows);
     for (int c = 0; c < a->channels; c += LKS_BLOCK) {
         memset(a->scratch, 0, words * sizeof *a->scratch);
         mark_all(a, c);
+#ifdef LKS_ISA_AVX512
+        if (windows <= FEW) {
+            write_lists(a, c, words / LKS_BLOCK);
+            continue;
+        }
+#endif
         for (int l = 0; l < LKS_BLOCK; l++)
             a->count[c + l] = write_list(a, c + l, a->scratch + l, words / LKS_BLOCK);
     }

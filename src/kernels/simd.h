@@ -98,6 +98,30 @@ LKS_INLINE void v_max_first(vf *a, vf b, __m512i *index, int k) {
     *a = _mm512_mask_mov_ps(*a, m, b);
     *index = _mm512_mask_set1_epi32(*index, m, k);
 }
+/* The first maximum of y[0..3] and, at `place`, its numbers: of the upper two, of the lower two, of those. Where
+ * y[1..3] have a NaN, one by one. */
+LKS_INLINE vf v_max_of_four(const vf y[4], uint8_t *place) {
+    __mmask16 numbers = _mm512_cmp_ps_mask(y[1], y[2], _CMP_ORD_Q);
+    numbers = _mm512_mask_cmp_ps_mask(numbers, y[3], y[3], _CMP_ORD_Q);
+    if (__builtin_expect(numbers != 0xffff, 0)) {
+        vf best = y[0];
+        __m512i index = _mm512_setzero_si512();
+        LKS_FOR (int k = 1; k < 4; k++)
+            v_max_first(&best, y[k], &index, k);
+        _mm_storeu_si128((__m128i *)place, _mm512_cvtepi32_epi8(index));
+        return best;
+    }
+    /* max returns its second operand where neither is larger, or one is NaN */
+    vf upper = _mm512_max_ps(y[1], y[0]), lower = _mm512_max_ps(y[3], y[2]);
+    __mmask16 right_above = _mm512_cmp_ps_mask(y[1], y[0], _CMP_GT_OQ);
+    __mmask16 right_below = _mm512_cmp_ps_mask(y[3], y[2], _CMP_GT_OQ);
+    __mmask16 below = _mm512_cmp_ps_mask(lower, upper, _CMP_GT_OQ);
+    __m128i index = _mm_maskz_mov_epi8(right_above, _mm_set1_epi8(1));
+    __m128i index_below = _mm_mask_mov_epi8(_mm_set1_epi8(2), right_below, _mm_set1_epi8(3));
+    index = _mm_mask_mov_epi8(index, below, index_below);
+    _mm_storeu_si128((__m128i *)place, index);
+    return _mm512_max_ps(lower, upper);
+}
 typedef __m512i vi;
 LKS_INLINE vi vi_zero(void) {
     return _mm512_setzero_si512();
@@ -113,10 +137,6 @@ LKS_INLINE vm vm_where_byte(const uint8_t *p, int k) {
 /* a in the lanes of m, +0 in the others. */
 LKS_INLINE vf v_where(vm m, vf a) {
     return _mm512_maskz_mov_ps(m, a);
-}
-/* c += a * b in the lanes of m; in the others c stays, or +0 is added. The intrinsic would copy c. */
-LKS_INLINE void v_fma_where(vf *c, vm m, vf a, vf b) {
-    __asm__("vfmadd231ps %2, %1, %0%{%3%}" : "+v"(*c) : "v"(a), "v"(b), "Yk"(m));
 }
 /* Bit l set where lane l is not zero (NaN counts as not zero). */
 LKS_INLINE uint32_t v_nonzero_mask(vf g) {
@@ -570,8 +590,13 @@ LKS_INLINE void vi_store_quads(uint32_t *p, vi a, vi b, vi c, vi d) {
 #endif
 
 #ifndef LKS_ISA_AVX512
-LKS_INLINE void v_fma_where(vf *c, vm m, vf a, vf b) {
-    *c = v_fma(a, v_where(m, b), *c);
+LKS_INLINE vf v_max_of_four(const vf y[4], uint8_t *place) {
+    vf best = y[0];
+    vi index = vi_zero();
+    LKS_FOR (int k = 1; k < 4; k++)
+        v_max_first(&best, y[k], &index, k);
+    vi_store_bytes(place, index);
+    return best;
 }
 #endif
 

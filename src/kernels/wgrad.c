@@ -11,37 +11,21 @@
 #define PAIR 1
 #endif
 
+LKS_INLINE vf gradient(const lks_wgrad_args *a, size_t at, int place) {
+    vf g = v_load(a->dy + at);
+    return place < 0 ? g : v_where(vm_where_byte(a->argmax + at, place), g);
+}
+
 LKS_INLINE void one_pixel(const lks_wgrad_args *a, int taps, int blocks, const float *x,
-                          const int32_t *tap_offset, size_t at, vf acc[TAPS][PAIR * VPB]) {
+                          const int32_t *tap_offset, size_t at, int place,
+                          vf acc[TAPS][PAIR * VPB]) {
     vf g[PAIR * VPB];
     LKS_FOR (int v = 0; v < blocks * VPB; v++)
-        g[v] = v_load(a->dy + at + v * LKS_VL);
+        g[v] = gradient(a, at + v * LKS_VL, place);
     LKS_FOR (int t = 0; t < taps; t++) {
         vf b = v_set1(x[tap_offset[t]]);
         LKS_FOR (int v = 0; v < blocks * VPB; v++)
             acc[t][v] = v_fma(b, g[v], acc[t][v]);
-    }
-}
-
-/* Two neighbouring pixels of a window, in that order. */
-LKS_INLINE void two_pixels(const lks_wgrad_args *a, int taps, int blocks, const float *left,
-                           const float *right, const int32_t *tap_offset, size_t at, int place,
-                           vf acc[TAPS][PAIR * VPB]) {
-    vf g[PAIR * VPB];
-    vm first[PAIR * VPB], second[PAIR * VPB];
-    LKS_OPAQUE_POINTER(left); /* or each tap would have pointers of its own */
-    LKS_OPAQUE_POINTER(right);
-    LKS_FOR (int v = 0; v < blocks * VPB; v++) {
-        g[v] = v_load(a->dy + at + v * LKS_VL);
-        first[v] = vm_where_byte(a->argmax + at + v * LKS_VL, place);
-        second[v] = vm_where_byte(a->argmax + at + v * LKS_VL, place + 1);
-    }
-    LKS_FOR (int t = 0; t < taps; t++) {
-        vf b = v_set1(left[tap_offset[t]]), c = v_set1(right[tap_offset[t]]);
-        LKS_FOR (int v = 0; v < blocks * VPB; v++)
-            v_fma_where(&acc[t][v], first[v], b, g[v]);
-        LKS_FOR (int v = 0; v < blocks * VPB; v++)
-            v_fma_where(&acc[t][v], second[v], c, g[v]);
     }
 }
 
@@ -54,7 +38,7 @@ LKS_INLINE void one_sample(const lks_wgrad_args *a, int taps, int blocks, int fi
         int pixels = a->rows * a->columns;
         for (int i = 0; i < pixels; i++)
             one_pixel(a, taps, blocks, x + a->pixel_offset[i], tap_offset,
-                      base + (size_t)i * a->channels, acc);
+                      base + (size_t)i * a->channels, -1, acc);
         return;
     }
     for (int row = 0; row < a->rows; row++) { /* row-major over pixels, not over windows */
@@ -63,7 +47,8 @@ LKS_INLINE void one_sample(const lks_wgrad_args *a, int taps, int blocks, int fi
             size_t window = (size_t)(row / 2) * (a->columns / 2) + w;
             const int32_t *offset = a->pixel_offset + window * 4 + place;
             size_t at = base + window * a->channels;
-            two_pixels(a, taps, blocks, x + offset[0], x + offset[1], tap_offset, at, place, acc);
+            one_pixel(a, taps, blocks, x + offset[0], tap_offset, at, place, acc);
+            one_pixel(a, taps, blocks, x + offset[1], tap_offset, at, place + 1, acc);
         }
     }
 }

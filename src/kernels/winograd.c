@@ -66,12 +66,8 @@ LKS_INLINE void output_tile(const lks_winograd_output_args *a, const float *m, v
 }
 
 LKS_INLINE void store_pooled(const lks_winograd_output_args *a, const vf y[4], size_t at) {
-    vf best = y[0];
-    vi index = vi_zero();
-    LKS_FOR (int k = 1; k < 4; k++)
-        v_max_first(&best, y[k], &index, k);
+    vf best = v_max_of_four(y, a->argmax + at);
     v_store(a->out + at, a->relu ? v_relu(best) : best);
-    vi_store_bytes(a->argmax + at, index);
 }
 
 LKS_INLINE void store_plain(const lks_winograd_output_args *a, const vf y[4],

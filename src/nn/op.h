@@ -47,6 +47,8 @@ typedef struct lks_activation {
     lks_samples own_gradient; /* it is this, or that of another activation, see lks_op.dx_over_dy */
     int readers;              /* layers that read it */
     lks_op *op;               /* that it comes out of */
+    bool relu;      /* the operation ends with ReLU, and takes its gradient through it in place */
+    bool relu_done; /* its reader has done that already */
     /* Not NULL: nobody keeps the value, or the gradient; who reads it has it made by this operation, by its make_value
      * or make_dx, a few pixels at a time, as often as it wants them. */
     const lks_op *value_maker, *gradient_maker;

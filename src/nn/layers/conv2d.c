@@ -138,15 +138,20 @@ static int64_t listed_products(const conv_op *c, const lks_lists *l) {
     return listed * c->taps * c->op.in->shape.channels;
 }
 
-/* dx of one image; a padded image is summed up in the worker's scratch and cropped. */
+/* dx of one image; a padded image is summed up in the worker's scratch and cropped. The ReLU before it is taken while
+ * dx is in the first-level cache. */
 static void input_gradient(const conv_op *c, lks_worker *w, int s) {
-    float *dx = c->canvas.padded.each ? w->scratch : lks_sample(c->op.dx, w, s);
+    const lks_activation *in = c->op.in;
+    float *cropped = lks_sample(c->op.dx, w, s);
+    float *dx = c->canvas.padded.each ? w->scratch : cropped;
     memset(dx, 0, lks_canvas_size(&c->canvas) * sizeof(float));
     const lks_lists l = lists_of(c, w, s, (lks_span){0, c->filters});
     c->op.model->kernels->scatter(dx, c->backward_w, &l);
     w->products += listed_products(c, &l);
     if (c->canvas.padded.each)
-        lks_canvas_crop(&c->canvas, lks_sample(c->op.dx, w, s), dx);
+        lks_canvas_crop(&c->canvas, cropped, dx);
+    if (in->relu_done)
+        c->op.model->kernels->relu_backward(cropped, cropped, lks_value(in, w, s), in->size);
 }
 
 static void input_gradients_by_winograd(const conv_op *c, lks_worker *w, int first, int count) {
@@ -164,7 +169,7 @@ static void input_gradients_by_winograd(const conv_op *c, lks_worker *w, int fir
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     const conv_op *c = (const conv_op *)op;
     float *dy = lks_gradient(op->out, w, first);
-    if (c->relu)
+    if (c->relu && !op->out->relu_done)
         op->model->kernels->relu_backward(dy, dy, lks_value(op->out, w, first),
                                           op->out->size * count);
     if (op->dx && c->dense_dx && c->by_winograd)
@@ -442,6 +447,8 @@ static lks_status make(lks_site *site, lks_error *err) {
     LKS_TRY(lks_model_append(site->model, &c->op, &class, site->layer->name, out,
                              c->blocks * LKS_BLOCK, err));
     LKS_TRY(lks_op_tensors(&c->op, site->info, err));
+    c->op.out->relu = c->relu;
+    c->op.in->relu_done = c->sparse && in->gradient && in->relu && in->readers == 1;
     LKS_TRY(allocate(c, err));
     fill_offsets(c);
     return LKS_OK;
