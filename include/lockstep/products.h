@@ -114,6 +114,11 @@ typedef struct lks_gradient_args {
     const void *dy;
     size_t dy_stride;
     int dy_row, dy_column;
+    const uint8_t *
+        argmax; /**< NULL, or dy is that behind 2x2 max-pooling: dy_row and dy_column count windows, and a
+                                product has dy only where its pixel is this place, 0..3, of its window, else 0. It
+                                lies as dy does, but for argmax_stride. rows and columns are even then. */
+    size_t argmax_stride;
     int samples, chunk; /**< chunk by chunk; the last one may be shorter */
     int group;          /**< lks_gradient_group(chunk) */
     int rows, columns;  /**< pixels of the output */

@@ -423,11 +423,16 @@ static float gradient_at(const gradient_case *c, int first, int tap, int channel
                         const int col = column + pixel;
                         const size_t x = (size_t)row * a->x_row + (size_t)col * a->x_column +
                                          a->tap_offset[tap] + channel;
-                        const size_t dy =
-                            (size_t)row * a->dy_row + (size_t)col * a->dy_column + output;
+                        const int shrink = c->argmax ? 2 : 1;
+                        const size_t dy = (size_t)(row / shrink) * a->dy_row +
+                                          (size_t)(col / shrink) * a->dy_column + output;
                         const bool there = col < a->columns;
+                        const bool chosen =
+                            there && image + i < end &&
+                            (!c->argmax || c->argmax[(image + i) * a->argmax_stride + dy] ==
+                                               row % 2 * 2 + col % 2);
                         chains_add(&s, operand(&c->x, image + i, end, x, there),
-                                   operand(&c->dy, image + i, end, dy, there));
+                                   operand(&c->dy, image + i, end, dy, chosen));
                     }
                 chains_end(&s, &sum);
             }
@@ -444,6 +449,17 @@ void gradient_case_expect(gradient_case *c) {
                     *to++ = gradient_at(c, chunk * a->chunk, t, i, o);
 }
 
+/* Places of windows, as the plane of dy has them. */
+static void draw_argmax(gradient_case *c) {
+    lks_gradient_args *a = &c->a;
+    a->argmax_stride = c->dy.stride + (size_t)lks_random_int(0, 1) * 16;
+    const size_t n = (size_t)a->samples * a->argmax_stride;
+    c->argmax = get(n);
+    for (size_t i = 0; i < n; i++)
+        c->argmax[i] = (uint8_t)lks_random_int(0, 3);
+    a->argmax = c->argmax;
+}
+
 gradient_case gradient_case_new(const gradient_choice *choice) {
     gradient_case c = {.n_chunks = (choice->samples + choice->chunk - 1) / choice->chunk};
     const int *kernel = choice->kernel, *stride = choice->stride;
@@ -452,13 +468,16 @@ gradient_case gradient_case_new(const gradient_choice *choice) {
         outputs = lks_random_int(1, 70);
     rows = choice->size[0] ? choice->size[0] : rows;
     columns = choice->size[1] ? choice->size[1] : columns;
+    const int shrink = choice->windows ? 2 : 1; /* rows and columns, so far, are those of dy */
+    rows *= shrink;
+    columns *= shrink;
     channels = choice->channels[0] ? choice->channels[0] : channels;
     outputs = choice->channels[1] ? choice->channels[1] : outputs;
     c.x = plane_case_new(choice->samples, (rows - 1) * stride[0] + kernel[0],
                          (columns - 1) * stride[1] + kernel[1],
                          choice->padded ? lks_padded(channels) : channels);
-    c.dy = plane_case_new(choice->samples, rows, columns, lks_padded(outputs));
-    size_t n = (size_t)choice->samples * rows * columns * c.dy.channels;
+    c.dy = plane_case_new(choice->samples, rows / shrink, columns / shrink, lks_padded(outputs));
+    size_t n = (size_t)choice->samples * c.dy.rows * c.dy.columns * c.dy.channels;
     for (size_t i = 0; i < n; i++)
         if (lks_random_uniform(0, 1) >= choice->density)
             c.dy.values[i] = 0.0f;
@@ -482,6 +501,8 @@ gradient_case gradient_case_new(const gradient_choice *choice) {
                               .channels = channels,
                               .blocks = c.dy.channels / 16,
                               .row = (size_t)c.dy.channels + (size_t)lks_random_int(0, 2) * 16};
+    if (choice->windows)
+        draw_argmax(&c);
     c.want = get((size_t)c.n_chunks * c.a.taps * channels * c.dy.channels * sizeof *c.want);
     gradient_case_expect(&c);
     return c;
@@ -491,6 +512,7 @@ void gradient_case_free(gradient_case *c) {
     plane_case_free(&c->x);
     plane_case_free(&c->dy);
     free((void *)c->a.tap_offset);
+    free(c->argmax);
     free(c->want);
 }
 

@@ -61,7 +61,8 @@ typedef struct gradient_case {
     plane_case x, dy;
     lks_gradient_args a; /* but for x, dy, scratch and what is added to */
     int n_chunks;
-    float *want; /* [n_chunks][taps * channels][blocks * 16] partials */
+    uint8_t *argmax; /* where there are windows */
+    float *want;     /* [n_chunks][taps * channels][blocks * 16] partials */
 } gradient_case;
 
 typedef struct gradient_choice {
@@ -69,7 +70,8 @@ typedef struct gradient_choice {
     bool padded;
     double density; /* of dy */
     int samples, chunk;
-    int size[2];     /* rows and columns of the output; 0: any small number */
+    bool windows;    /* dy is that behind 2 x 2 pooling */
+    int size[2];     /* rows and columns of dy; 0: any small number */
     int channels[2]; /* in and out; 0: any */
 } gradient_choice;
 gradient_case gradient_case_new(const gradient_choice *choice);

@@ -110,6 +110,20 @@ static void test_gradients(void) {
                                    .chunk = chunk});
 }
 
+/* Gradients behind pooling, of few channels and of many. */
+static void test_gradient_windows(void) {
+    lks_random_seed(9);
+    for (int chunk = 1; chunk <= 17; chunk++)
+        check_gradient(&(gradient_choice){.kernel = {lks_random_int(1, 5), lks_random_int(1, 5)},
+                                          .stride = {lks_random_int(1, 2), lks_random_int(1, 2)},
+                                          .padded = chunk % 4 == 3,
+                                          .density = 0.5,
+                                          .windows = true,
+                                          .samples = chunk + lks_random_int(0, chunk),
+                                          .chunk = chunk,
+                                          .size = {lks_random_int(1, 3), lks_random_int(1, 4)}});
+}
+
 /* A partial that exact sums cannot hold, by its size or because it is none, is told; plain sums take it. */
 static void test_refused(void) {
     lks_random_seed(8);
@@ -137,13 +151,15 @@ static void test_refused(void) {
 
 int main(void) {
     n_units = products_units(units);
-    return lks_test_main("products", (const lks_test[]){{"products", test_products},
-                                                        {"windows of pooling", test_windows},
-                                                        {"sums that overflow", test_overflow},
-                                                        {"reach", test_reach},
-                                                        {"dense layers", test_images},
-                                                        {"not finite", test_not_finite},
-                                                        {"gradients", test_gradients},
-                                                        {"refused partials", test_refused},
-                                                        {NULL, NULL}});
+    return lks_test_main("products",
+                         (const lks_test[]){{"products", test_products},
+                                            {"windows of pooling", test_windows},
+                                            {"sums that overflow", test_overflow},
+                                            {"reach", test_reach},
+                                            {"dense layers", test_images},
+                                            {"not finite", test_not_finite},
+                                            {"gradients", test_gradients},
+                                            {"gradients of windows", test_gradient_windows},
+                                            {"refused partials", test_refused},
+                                            {NULL, NULL}});
 }

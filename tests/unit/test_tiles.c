@@ -72,6 +72,21 @@ static void test_bands(void) {
                                       .channels = {40, 16}});
 }
 
+/* Few channels of images so large that lines of x are made for some rows at a time, and rows that end within a block. */
+static void test_few_channels(void) {
+    lks_random_seed(5);
+    for (int windows = 0; windows < 2; windows++)
+        check_gradient(&(gradient_choice){.kernel = {3, 5},
+                                          .stride = {2 - windows, 1 + windows},
+                                          .padded = false,
+                                          .density = 0.5,
+                                          .windows = windows,
+                                          .samples = 12,
+                                          .chunk = 9,
+                                          .size = {windows ? 13 : 26, 23},
+                                          .channels = {3, 40}});
+}
+
 /* More taps than go together, and more phases of strides than there are columns. */
 static void test_many_taps(void) {
     lks_random_seed(3);
@@ -247,6 +262,7 @@ int main(void) {
     return lks_test_main("tiles", (const lks_test[]){{"instruction", test_instruction},
                                                      {"rows", test_rows},
                                                      {"bands", test_bands},
+                                                     {"few channels", test_few_channels},
                                                      {"many taps", test_many_taps},
                                                      {"parts", test_parts},
                                                      {NULL, NULL}});

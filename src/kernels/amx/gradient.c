@@ -1,5 +1,6 @@
 /* Weight gradients: rows of tiles are outputs, columns channels, and the recurrence runs over images and pixels. Sums
  * are transposed as they are added to those of the layer. */
+#include "kernels/amx/few.h"
 #include "kernels/amx/plan.h"
 #include "kernels/amx/turn.h"
 
@@ -304,11 +305,14 @@ size_t LKS_KERNEL(lks_tile_gradient_scratch)(const lks_gradient_args *a) {
         LKS_KERNEL(lks_tile_plan)(&plan, &b, NULL);
         bytes += plan.bytes;
     }
-    return bytes;
+    const size_t few = lks_tile_has_few(a) ? LKS_KERNEL(lks_tile_few_scratch)(a) : 0;
+    return bytes > few ? bytes : few; /* a part of one tap has the other way */
 }
 
 bool LKS_KERNEL(lks_tile_gradient)(const lks_gradient_args *a) {
     bool ok = true;
+    if (lks_tile_has_few(a))
+        return LKS_KERNEL(lks_tile_few)(a);
     for (int first = 0; first < a->taps; first += LKS_MAX_TAPS) {
         const lks_gradient_args b = some_taps(a, first);
         ok &= all_images(&b);

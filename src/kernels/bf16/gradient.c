@@ -12,6 +12,8 @@
 typedef struct block {
     int n[2];
     const float *x[2][LKS_CHAINS / 2], *dy[2][LKS_CHAINS / 2];
+    const uint8_t *argmax[2][LKS_CHAINS / 2]; /* with windows: whose place is whose */
+    int place[2][LKS_CHAINS / 2];
 } block;
 
 /* The products of a block for which a group of outputs has gradients other than zero. */
@@ -49,7 +51,7 @@ size_t LKS_KERNEL(lks_fma_gradient_scratch)(const lks_gradient_args *a) {
 }
 
 /* Products without a gradient change no bit of a chain. */
-LKS_INLINE void copy_block(const block *b, int vectors, size_t at, copied *to) {
+LKS_INLINE void copy_block(const block *b, int vectors, size_t at, bool windows, copied *to) {
     LKS_FOR (int chain = 0; chain < 2; chain++) {
         int n = 0;
         for (int k = 0; k < b->n[chain]; k++) {
@@ -58,6 +60,10 @@ LKS_INLINE void copy_block(const block *b, int vectors, size_t at, copied *to) {
             uint32_t some = 0;
             LKS_FOR (int v = 0; v < vectors; v++) {
                 g[v] = v_load(dy + v * LKS_VL);
+                if (windows)
+                    g[v] = v_where(
+                        vm_where_byte(b->argmax[chain][k] + at + v * LKS_VL, b->place[chain][k]),
+                        g[v]);
                 some |= v_nonzero_mask(g[v]);
                 v_store(to->dy[chain][n] + v * LKS_VL, g[v]);
             }
@@ -105,7 +111,10 @@ LKS_INLINE void tile(const work *w, int rows, int vectors, int first, float (*pa
 /* The panel's products for one pair of output blocks. */
 LKS_INLINE void add_pair(work *w, int vectors, int pair) {
     for (int b = 0; b < w->blocks; b++)
-        copy_block(&w->block[b], vectors, (size_t)pair * WIDTH, &w->copy[b]);
+        if (w->a->argmax)
+            copy_block(&w->block[b], vectors, (size_t)pair * WIDTH, true, &w->copy[b]);
+        else
+            copy_block(&w->block[b], vectors, (size_t)pair * WIDTH, false, &w->copy[b]);
     float(*partial)[WIDTH] = (float(*)[WIDTH])w->partial + (size_t)pair * w->elements;
     int tiles = (w->elements + LKS_ROWS - 1) / LKS_ROWS;
     for (int first = 0, n; tiles > 0; first += n, tiles--) {
@@ -139,8 +148,14 @@ static void add_block(work *w, int image, int end, int row, int column) {
         const int chain = k % 2, at = b->n[chain]++;
         b->x[chain][at] = (const float *)a->x + s * a->x_stride + (ptrdiff_t)row * a->x_row +
                           (ptrdiff_t)c * a->x_column;
-        b->dy[chain][at] = (const float *)a->dy + s * a->dy_stride + (ptrdiff_t)row * a->dy_row +
-                           (ptrdiff_t)c * a->dy_column;
+        const int side = a->argmax ? 2 : 1;
+        const ptrdiff_t dy =
+            (ptrdiff_t)(row / side) * a->dy_row + (ptrdiff_t)(c / side) * a->dy_column;
+        b->dy[chain][at] = (const float *)a->dy + s * a->dy_stride + dy;
+        if (a->argmax) {
+            b->argmax[chain][at] = a->argmax + s * a->argmax_stride + dy;
+            b->place[chain][at] = row % 2 * 2 + c % 2;
+        }
     }
     if (w->blocks == PANEL)
         add_panel(w);

@@ -1,7 +1,7 @@
 /* Activations and gradients are rounded into planes in the worker's scratch, a few images at a time; the unit that
- * lks_linear_unit() chose multiplies. What products of zeros and non-zeros there are depends on the shape alone: no
- * lists, no Winograd. The output's gradient is rounded before all three that are made of it: the input's, the weights'
- * and the bias's. */
+ * lks_linear_unit() chose multiplies forward. What products of zeros and non-zeros there are depends on the shape
+ * alone: no lists, no Winograd. The output's gradient is rounded before all three that are made of it: the input's, the
+ * weights' and the bias's. */
 #include "nn/products/bf16_layer.h"
 
 #include <math.h>
@@ -15,10 +15,12 @@
 
 typedef struct bf16_layer {
     lks_op op;
-    const lks_products *unit;
+    const lks_products *unit; /* of the gradients; few products forward may have their own */
     lks_linear l;
     lks_map ahead, back; /* back: where there is a gradient of the input */
+    lks_plane x;         /* of the input, for the weights' gradients */
     lks_plane dy;        /* of the output's gradient */
+    bool by_windows;     /* dy is that of the pooled outputs */
     int taps, blocks;
     bool whole; /* the kernel covers the input, which so is one run of floats */
     int slice;  /* taps or, where there is one, channels whose gradients are made together */
@@ -71,7 +73,7 @@ static lks_plane_source input_of(const bf16_layer *c, const lks_worker *w, int f
 static lks_plane_source gradient_of(const bf16_layer *c, const lks_worker *w, int first) {
     const lks_activation *out = c->op.out;
     lks_plane_source s = {.first = {.relu = c->l.relu ? lks_value(out, w, first) : NULL,
-                                    .argmax = argmax_of(c, w, first),
+                                    .argmax = c->by_windows ? NULL : argmax_of(c, w, first),
                                     .rows = out->shape.rows,
                                     .columns = out->shape.columns,
                                     .channels = out->stride},
@@ -188,7 +190,7 @@ static uint32_t round_chunk(bf16_layer *c, lks_worker *w, int slot, int first, i
 /* What a cut reads of the input: all of it, or where the kernel covers it a piece of each image. */
 static lks_plane plane_of(const bf16_layer *c, const lks_cut *cut, lks_plane_source *from) {
     if (!c->whole)
-        return c->ahead.plane;
+        return c->x;
     const int stored = c->l.stored, one[2] = {1, 1}, none[2] = {0, 0};
     if (from->first.x)
         from->first.x += cut->taps.first * stored + cut->channels.first;
@@ -233,6 +235,10 @@ static void add_cut(const bf16_layer *c, lks_worker *w, int slot, int first, int
     a.x = w->scratch;
     a.dy =
         (const char *)w->rounded.memory + (lks_plane_at(&c->dy, 0, 0) + column) * c->unit->element;
+    if (c->by_windows) {
+        a.argmax = argmax_of(c, w, first) + column;
+        a.argmax_stride = c->op.out->size;
+    }
     a.scratch = w->scratch + c->gradient_at;
     a.fresh = lks_op_fresh(&c->op, w);
     if (c->op.model->exact)
@@ -353,7 +359,9 @@ static void place_scratch(bf16_layer *c) {
     }
     lks_plane_source from = {.step = 0}; /* only the plane is of interest */
     const lks_plane x = plane_of(c, &most, &from);
-    const lks_gradient_args a = gradient_args(c, &most, &x, (int)batch);
+    lks_gradient_args a = gradient_args(c, &most, &x, (int)batch);
+    static const uint8_t windows; /* that they are there */
+    a.argmax = c->by_windows ? &windows : NULL;
     const size_t ahead = lks_plane_floats(&c->ahead.plane, chunk);
     const size_t piece = lks_plane_floats(&x, batch);
     const size_t in_row = (size_t)c->l.size[1] * (size_t)c->l.stored;
@@ -371,12 +379,19 @@ static lks_status allocate(bf16_layer *c, bool wide, lks_error *err) {
     const lks_activation *out = op->out;
     const size_t filters = (size_t)c->blocks * LKS_BLOCK;
     const size_t weights = (size_t)c->taps * (size_t)c->l.channels;
-    LKS_TRY(lks_map_forward(&c->ahead, op, &c->l, c->unit, err));
-    c->dy =
-        lks_plane_of(c->unit, c->l.outputs, (int)filters, (const int[]){0, 0}, (const int[]){0, 0});
+    const lks_products *forward = lks_linear_unit(&c->l, op->model->kernels);
+    LKS_TRY(lks_map_forward(&c->ahead, op, &c->l, forward, err));
+    c->x = lks_plane_for(&c->ahead.plane, c->unit);
     if (lks_has_gradient(op->in)) {
         LKS_TRY(lks_map_back(&c->back, op, &c->l, c->unit, err));
         c->dy = c->back.plane;
+    } else {
+        const int none[2] = {0, 0};
+        c->by_windows = c->l.pool && c->ahead.one_block;
+        c->dy = lks_plane_of(c->unit,
+                             c->by_windows ? (const int[]){out->shape.rows, out->shape.columns}
+                                           : c->l.outputs,
+                             (int)filters, none, none);
     }
     c->bias = lks_op_alloc(op, filters, sizeof *c->bias, err);
     c->tap_offset = lks_op_alloc(op, (size_t)c->taps, sizeof *c->tap_offset, err);
@@ -406,7 +421,7 @@ lks_status lks_bf16_layer_new(lks_site *site, const lks_linear *l, bool wide, lk
         return err->status;
     c->op.in = lks_site_input(site, 0);
     c->op.trained = site->layer->trainable;
-    c->unit = lks_linear_unit(l, site->model->kernels);
+    c->unit = site->model->kernels->products;
     c->l = *l;
     c->taps = l->kernel[0] * l->kernel[1];
     c->blocks = lks_padded(l->filters) / LKS_BLOCK;

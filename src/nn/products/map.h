@@ -40,7 +40,7 @@ typedef struct lks_map {
     bool gaps; /* some outputs are reached by no tap: they are 0 */
 } lks_map;
 
-/* The unit that multiplies for the layer, forward and backward. */
+/* The unit that multiplies for the layer forward. */
 const lks_products *lks_linear_unit(const lks_linear *l, const lks_kernels *kernels);
 
 /* Forward, and from the gradient of the outputs to that of the input. Memory is the operation's. */

@@ -14,6 +14,12 @@ static size_t spread(size_t bytes) {
     return bytes - over + (over <= OFFSET ? OFFSET : SPREAD + OFFSET);
 }
 
+static size_t image_of(const lks_plane *p) {
+    size_t rows = (size_t)p->top + (size_t)p->rows + (size_t)p->bottom;
+    size_t elements = (rows * (size_t)p->pitch + (size_t)p->left) * (size_t)p->channels + OVERHANG;
+    return spread(elements * p->unit->element) / p->unit->element;
+}
+
 lks_plane lks_plane_of(const lks_products *unit, const int size[2], int channels,
                        const int before[2], const int after[2]) {
     lks_plane p = {.unit = unit,
@@ -24,10 +30,15 @@ lks_plane lks_plane_of(const lks_products *unit, const int size[2], int channels
                    .bottom = after[0],
                    .left = before[1],
                    .pitch = size[1] + (before[1] > after[1] ? before[1] : after[1])};
-    size_t rows = (size_t)p.top + (size_t)p.rows + (size_t)p.bottom;
-    size_t elements = (rows * (size_t)p.pitch + (size_t)p.left) * (size_t)channels + OVERHANG;
-    p.image = spread(elements * unit->element) / unit->element;
+    p.image = image_of(&p);
     return p;
+}
+
+lks_plane lks_plane_for(const lks_plane *p, const lks_products *unit) {
+    lks_plane q = *p;
+    q.unit = unit;
+    q.image = image_of(&q);
+    return q;
 }
 
 size_t lks_plane_floats(const lks_plane *p, size_t images) {

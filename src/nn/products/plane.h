@@ -17,6 +17,9 @@ typedef struct lks_plane {
 lks_plane lks_plane_of(const lks_products *unit, const int size[2], int channels,
                        const int before[2], const int after[2]);
 
+/* The same for operands of another unit. */
+lks_plane lks_plane_for(const lks_plane *p, const lks_products *unit);
+
 /* Floats of scratch for `images` images, a multiple of 16. */
 size_t lks_plane_floats(const lks_plane *p, size_t images);
 
