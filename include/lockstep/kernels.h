@@ -150,6 +150,17 @@ typedef struct lks_wgrad_args {
     bool goes_on; /**< a partial's chain begins with what stands in `out`, and replaces it */
 } lks_wgrad_args;
 
+/** Windows side by side in an image, all of one size. Their outputs, and places, stand one after the other; a cell of
+ * a window is counted row by row from its first one. */
+typedef struct lks_pool_args {
+    int rows, columns; /**< of a window */
+    int channels;      /**< floats from pixel to pixel: any number */
+    size_t row;        /**< floats from row to row of the image */
+    int windows;
+    size_t step; /**< floats from window to window of the image */
+    bool wide;   /**< places are int32_t, else uint8_t: of at most 256 cells */
+} lks_pool_args;
+
 /** Batch normalisation and the ReLU behind it: y = (x - centre[c]) * scale[c] + shift[c], each
  * operation rounded, then y <= 0 ? +0 : y, NaN stays. What ReLU lets through backward is found anew
  * from x: that costs less than to read y. */
@@ -212,6 +223,37 @@ typedef enum lks_activation_kind {
     LKS_ACT_SILU       /**< x sigmoid(x) (Elfwing, Uchibe & Doya 2018) */
 } lks_activation_kind;
 
+/** Pooling. */
+typedef struct lks_pool_kernels {
+    /** y = the first maximum of each window in row-major order, NaN before all, and its place. */
+    void (*max)(float *y, void *places, const float *x, const lks_pool_args *a);
+    /** dx += dy where places say so, window by window. dx is the image from a row of the windows on whose first cell
+     * is their cell `first`, and a->rows counts from there. */
+    void (*max_backward)(float *dx, const float *dy, const void *places, int first,
+                         const lks_pool_args *a);
+    /** y = (0 + the window's cells in row-major order) / cells. */
+    void (*mean)(float *y, const float *x, float cells, const lks_pool_args *a);
+    /** dx += dy / cells, window by window. */
+    void (*mean_backward)(float *dx, const float *dy, float cells, const lks_pool_args *a);
+} lks_pool_kernels;
+
+/** Batch normalisation. */
+typedef struct lks_norm_kernels {
+    /** sum[c] += x, square[c] += x * x, pixel by pixel, in double; x is [pixels][channels],
+     * channels padded. */
+    void (*moments)(double *sum, double *square, const float *x, size_t pixels, int channels);
+    /** sum[c] += g, product[c] += g * ((x - mean[c]) * factor[c]), pixel by pixel, in double, where
+     * g is dy, with ReLU y > 0 ? dy : +0, so +0 where y is NaN. dy is shaped as x. */
+    void (*gradient_moments)(double *sum, double *product, const float *dy, const double *mean,
+                             const double *factor, const lks_norm_args *a);
+    /** y of x; shaped as x. */
+    void (*normalise)(float *y, const lks_norm_args *a);
+    /** dx = g * scale[c] + ((x - centre[c]) * slope[c] + constant[c]), each operation rounded, g as
+     * in gradient_moments(); dx may be dy. */
+    void (*normalise_backward)(float *dx, const float *dy, const float *slope,
+                               const float *constant, const lks_norm_args *a);
+} lks_norm_kernels;
+
 typedef struct lks_kernels {
     const char *isa; /**< "portable", "avx2", "avx512", "amx", "neon" */
 
@@ -264,22 +306,11 @@ typedef struct lks_kernels {
     /** dx[i] = y[i] > 0 ? dy[i] : +0; dx may be dy. */
     void (*relu_backward)(float *dx, const float *dy, const float *y, size_t n);
 
-    /** y[i] = a[i] + b[i]; y may be a or b. */
-    void (*add)(float *y, const float *a, const float *b, size_t n);
+    /** y[i] = a[i] + b[i], with `relu` ReLU of it; y may be a or b. */
+    void (*add)(float *y, const float *a, const float *b, size_t n, bool relu);
 
-    /** sum[c] += x, square[c] += x * x, pixel by pixel, in double; x is [pixels][channels],
-     * channels padded. */
-    void (*moments)(double *sum, double *square, const float *x, size_t pixels, int channels);
-    /** sum[c] += g, product[c] += g * ((x - mean[c]) * factor[c]), pixel by pixel, in double, where
-     * g is dy, with ReLU y > 0 ? dy : +0, so +0 where y is NaN. dy is shaped as x. */
-    void (*gradient_moments)(double *sum, double *product, const float *dy, const double *mean,
-                             const double *factor, const lks_norm_args *a);
-    /** y of x; shaped as x. */
-    void (*normalise)(float *y, const lks_norm_args *a);
-    /** dx = g * scale[c] + ((x - centre[c]) * slope[c] + constant[c]), each operation rounded, g as
-     * in gradient_moments(); dx may be dy. */
-    void (*normalise_backward)(float *dx, const float *dy, const float *slope,
-                               const float *constant, const lks_norm_args *a);
+    lks_pool_kernels pool;
+    lks_norm_kernels norm;
 
     lks_update_kernel update[LKS_UPDATE_RULES];
 

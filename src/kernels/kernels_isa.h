@@ -25,7 +25,13 @@ void LKS_KERNEL(lks_activate)(lks_activation_kind kind, float *y, const float *x
 void LKS_KERNEL(lks_activate_backward)(lks_activation_kind kind, float *dx, const float *dy,
                                        const float *x, const float *y, size_t n, float slope);
 void LKS_KERNEL(lks_relu_backward)(float *dx, const float *dy, const float *y, size_t n);
-void LKS_KERNEL(lks_add)(float *y, const float *a, const float *b, size_t n);
+void LKS_KERNEL(lks_add)(float *y, const float *a, const float *b, size_t n, bool relu);
+void LKS_KERNEL(lks_max_pool)(float *y, void *places, const float *x, const lks_pool_args *a);
+void LKS_KERNEL(lks_max_pool_backward)(float *dx, const float *dy, const void *places, int first,
+                                       const lks_pool_args *a);
+void LKS_KERNEL(lks_mean_pool)(float *y, const float *x, float cells, const lks_pool_args *a);
+void LKS_KERNEL(lks_mean_pool_backward)(float *dx, const float *dy, float cells,
+                                        const lks_pool_args *a);
 void LKS_KERNEL(lks_moments)(double *sum, double *square, const float *x, size_t pixels,
                              int channels);
 void LKS_KERNEL(lks_gradient_moments)(double *sum, double *product, const float *dy,

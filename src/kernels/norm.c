@@ -2,9 +2,16 @@
  * order, so neither width nor tiles can matter; nothing here is fused (-ffp-contract=off). */
 #include "kernels/kernels_isa.h"
 
-void LKS_KERNEL(lks_add)(float *y, const float *a, const float *b, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        y[i] = a[i] + b[i];
+void LKS_KERNEL(lks_add)(float *y, const float *a, const float *b, size_t n, bool relu) {
+    size_t i = 0;
+    for (; i + LKS_VL <= n; i += LKS_VL) {
+        const vf sum = v_add(v_load(a + i), v_load(b + i));
+        v_store(y + i, relu ? v_relu(sum) : sum);
+    }
+    if (i == n)
+        return;
+    const vf sum = v_add(v_load_some(a + i, n - i), v_load_some(b + i, n - i));
+    v_store_some(y + i, n - i, relu ? v_relu(sum) : sum);
 }
 
 /* Vectors of channels at a time: their chains hide the latency of an addition, and what belongs to

@@ -617,6 +617,19 @@ LKS_INLINE bool v_add_exact(int64_t *sum, vf p, bool adds) {
 }
 #endif
 
+/* The first n <= LKS_VL lanes; zeros stand in for the others. */
+LKS_INLINE vf v_load_some(const float *p, size_t n) {
+    float lanes[LKS_VL] = {0};
+    memcpy(lanes, p, n * sizeof *p);
+    return v_load(lanes);
+}
+
+LKS_INLINE void v_store_some(float *p, size_t n, vf a) {
+    float lanes[LKS_VL];
+    v_store(lanes, a);
+    memcpy(p, lanes, n * sizeof *p);
+}
+
 #define VPB (16 / LKS_VL)
 
 /* Doubles take part in +, - and * as they are: those are GNU vectors on every instruction set. */

@@ -128,6 +128,23 @@ bool lks_op_reads(const lks_op *op, const lks_activation *a) {
     return found;
 }
 
+/* Of one image all is kept: somebody may look at it. */
+void lks_op_make_value(lks_activation *a) {
+    if (a->op->model->capacity > 1 && a->readers == 1 && a->op->class->make_value)
+        a->value_maker = a->op;
+}
+
+void lks_op_make_gradient(lks_op *op) {
+    if (op->model->capacity > 1 && op->in->readers == 1 && op->in->op->traits.takes_made)
+        op->in->gradient_maker = op;
+}
+
+void lks_op_pass_gradient(const lks_op *op, lks_activation *in) {
+    if (lks_has_gradient(in) && in->readers == 1 && in->stride == op->out->stride &&
+        in->op->traits.keeps_dy)
+        in->gradient = op->out->gradient;
+}
+
 bool lks_has_gradient(const lks_activation *a) {
     return a && a->gradient;
 }
@@ -148,7 +165,7 @@ lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class,
     bool gradient = op->trained || lks_has_gradient(op->in);
     for (int i = 0; i < op->n_more; i++)
         gradient |= lks_has_gradient(op->more[i].from);
-    bool shares = op->dx_over_dy && lks_has_gradient(op->in) && op->in->readers == 1;
+    bool shares = op->traits.dx_over_dy && lks_has_gradient(op->in) && op->in->readers == 1;
     op->out = add_activation(m, out, stride, gradient, shares ? op->in : NULL, err);
     if (!op->out)
         return err->status;

@@ -44,11 +44,12 @@ typedef struct lks_activation {
     lks_samples
         trained_value; /* the same, while it is the input's of an idle operation: see lks_model_mode() */
     const lks_samples *gradient; /* NULL where nobody needs it: before the first weights */
-    lks_samples own_gradient; /* it is this, or that of another activation, see lks_op.dx_over_dy */
-    int readers;              /* layers that read it */
-    lks_op *op;               /* that it comes out of */
-    bool relu;      /* the operation ends with ReLU, and takes its gradient through it in place */
-    bool relu_done; /* its reader has done that already */
+    lks_samples
+        own_gradient; /* it is this, or that of another activation, see lks_op_traits.dx_over_dy */
+    int readers;      /* layers that read it */
+    lks_op *op;       /* that it comes out of */
+    bool relu;        /* the operation ends with ReLU, and takes its gradient through it in place */
+    bool relu_done;   /* its reader has done that already */
     /* Not NULL: nobody keeps the value, or the gradient; who reads it has it made by this operation, by its make_value
      * or make_dx, a few pixels at a time, as often as it wants them. */
     const lks_op *value_maker, *gradient_maker;
@@ -100,6 +101,13 @@ static inline float *lks_gradient(const lks_activation *a, const lks_worker *w, 
     return lks_sample(a->gradient, w, sample);
 }
 
+/* The most floats that are made in one go, whole rows of so many each: they stay in the first-level cache until they are
+ * read. */
+static inline size_t lks_made_floats(size_t row) {
+    const size_t most = 4096;
+    return row > most ? row : most;
+}
+
 /* All samples of a call belong to one chunk, but for weights() of wide operations. */
 typedef struct lks_op_class {
     void (*forward)(lks_op *op, lks_worker *w, int first, int count);
@@ -111,8 +119,8 @@ typedef struct lks_op_class {
     /* Gradient partials of the chunk [first, first + count) of samples, or of several whole chunks
      * where the operation is wide: part `part` of `parts` of the outputs, added to sums[slot]. */
     void (*weights)(lks_op *op, lks_worker *w, int slot, int first, int count, int part, int parts);
-    /* The value, or the first input's gradient, of `count` pixels from `pixel` on of a sample, where nobody keeps
-     * them. NULL: somebody does. */
+    /* The value, or the first input's gradient, of `count` pixels from `pixel` on of a sample, whole rows of them,
+     * where nobody keeps them. NULL: somebody does. */
     void (*make_value)(const lks_op *op, const lks_worker *w, float *to, int sample, size_t pixel,
                        size_t count);
     void (*make_dx)(const lks_op *op, const lks_worker *w, float *to, int sample, size_t pixel,
@@ -147,6 +155,16 @@ typedef struct lks_kept {
 } lks_kept;
 #define LKS_KEPT_MAX 8
 
+/* What an operation can do with gradients. */
+typedef struct lks_op_traits {
+    /* backward may put dx where it read the output's gradient: then an input that nobody else reads
+     * shares its gradient's memory with the output */
+    bool dx_over_dy;
+    bool
+        keeps_dy; /* backward leaves the output's gradient as it is: others may read the same one */
+    bool takes_made; /* may have the output's gradient made: see lks_activation.gradient_maker */
+} lks_op_traits;
+
 struct lks_op {
     const lks_op_class *class;
     lks_model *model;
@@ -157,13 +175,9 @@ struct lks_op {
     lks_samples apart;
     lks_op_input more[LKS_LAYER_INPUTS_MAX - 1]; /* the other inputs of a sum or the like */
     int n_more;
-    /* backward may put dx where it read the output's gradient: then an input that nobody else reads
-     * shares its gradient's memory with the output */
-    bool dx_over_dy;
+    lks_op_traits traits;
     size_t scratch_floats, rounded_floats;
-    bool
-        rounds_gradient; /* may have the output's gradient made: see lks_activation.gradient_maker */
-    void **owned;        /* what lks_op_alloc() gave; grows */
+    void **owned; /* what lks_op_alloc() gave; grows */
     int n_owned, room_owned;
     lks_kept kept[LKS_KEPT_MAX];
     int n_kept;
@@ -268,6 +282,15 @@ lks_status lks_op_tensors(lks_op *op, const lks_layer_info *info, lks_error *err
 
 /* Whether `a` is one of the operation's inputs. */
 bool lks_op_reads(const lks_op *op, const lks_activation *a);
+
+/* Where the operation alone reads `a`, and its operation can: has the value made, and not kept. */
+void lks_op_make_value(lks_activation *a);
+/* The same for the gradient of op->in, which `op` makes. */
+void lks_op_make_gradient(lks_op *op);
+
+/* Where the operation's output has the same gradient as its input `in`, and nobody else adds to it or writes to it:
+ * both are in one memory, see keeps_dy. */
+void lks_op_pass_gradient(const lks_op *op, lks_activation *in);
 
 /* Whether gradients of `a` are wanted; NULL: not. */
 bool lks_has_gradient(const lks_activation *a);

@@ -42,7 +42,7 @@ static bool wide_wgrad(const lks_wgrad_args *a) {
 
 static void moments(double *sum, double *second, const float *x, size_t pixels, int channels) {
     come_by();
-    watched.of->moments(sum, second, x, pixels, channels);
+    watched.of->norm.moments(sum, second, x, pixels, channels);
 }
 
 /* What one batch gives; how often the kernel was called stays in watched.calls. */
@@ -62,7 +62,7 @@ static void watch_wgrad(lks_kernels *k) {
 }
 
 static void watch_moments(lks_kernels *k) {
-    k->moments = moments;
+    k->norm.moments = moments;
 }
 
 #define SAMPLES 64

@@ -82,9 +82,9 @@ static size_t wrong_sums(const norm_case *n, const lks_kernels *k, bool backward
         second[c] += backward ? g * ((x - n->mean[c]) * n->factor[c]) : x * x;
     }
     if (backward)
-        k->gradient_moments(got_sum, got_second, n->dy, n->mean, n->factor, &n->a);
+        k->norm.gradient_moments(got_sum, got_second, n->dy, n->mean, n->factor, &n->a);
     else
-        k->moments(got_sum, got_second, n->x, n->a.pixels, n->a.channels);
+        k->norm.moments(got_sum, got_second, n->x, n->a.pixels, n->a.channels);
     return differing_doubles(got_sum, sum, n->a.channels) +
            differing_doubles(got_second, second, n->a.channels);
 }
@@ -94,14 +94,14 @@ static size_t wrong_values(norm_case *n, const lks_kernels *k) {
     float *want = lks_guarded_alloc(size), *got = lks_guarded_alloc(size);
     for (size_t i = 0; i < size; i++)
         want[i] = y_of(n, i);
-    k->normalise(got, &n->a);
+    k->norm.normalise(got, &n->a);
     wrong += lks_differing_bits(got, want, size);
     for (size_t i = 0; i < size; i++)
         want[i] = dx_of(n, i);
-    k->normalise_backward(got, n->dy, n->slope, n->constant, &n->a);
+    k->norm.normalise_backward(got, n->dy, n->slope, n->constant, &n->a);
     wrong += lks_differing_bits(got, want, size);
     memcpy(got, n->dy, size * sizeof *got);
-    k->normalise_backward(got, got, n->slope, n->constant, &n->a);
+    k->norm.normalise_backward(got, got, n->slope, n->constant, &n->a);
     wrong += lks_differing_bits(got, want, size);
     wrong += !lks_guarded_free(want, size);
     return wrong + !lks_guarded_free(got, size);

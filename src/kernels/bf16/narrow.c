@@ -1,24 +1,11 @@
 /* Rounding of operands, for both units. */
 #include "kernels/bf16/bf16.h"
 
-/* The first n <= LKS_VL lanes; zeros stand in for the others. */
-LKS_INLINE vf load_some(const float *x, size_t n) {
-    float lanes[LKS_VL] = {0};
-    memcpy(lanes, x, n * sizeof *x);
-    return v_load(lanes);
-}
-
-LKS_INLINE void store_some(float *x, size_t n, vf v) {
-    float lanes[LKS_VL];
-    v_store(lanes, v);
-    memcpy(x, lanes, n * sizeof *x);
-}
-
 /* x rounded, or +0 where ReLU stopped it; n < LKS_VL: the last of its kind. */
 LKS_INLINE lks_rounded operand(const lks_narrow_args *a, size_t at, size_t n) {
-    vf v = n < LKS_VL ? load_some(a->x + at, n) : v_load(a->x + at);
+    vf v = n < LKS_VL ? v_load_some(a->x + at, n) : v_load(a->x + at);
     if (a->relu)
-        v = v_where_positive(n < LKS_VL ? load_some(a->relu + at, n) : v_load(a->relu + at), v);
+        v = v_where_positive(n < LKS_VL ? v_load_some(a->relu + at, n) : v_load(a->relu + at), v);
     return r_round(v);
 }
 
@@ -72,7 +59,8 @@ LKS_INLINE lks_largest narrow_channels(const lks_narrow_args *a, int first, int 
     float *sums = a->sums ? a->sums + first : NULL;
     LKS_FOR (int v = 0; v < vectors; v++)
         if (sums)
-            sum[v] = v == vectors - 1 ? load_some(sums + v * LKS_VL, n) : v_load(sums + v * LKS_VL);
+            sum[v] =
+                v == vectors - 1 ? v_load_some(sums + v * LKS_VL, n) : v_load(sums + v * LKS_VL);
     for (int r = 0; r < a->rows; r++)
         for (int c = 0; c < a->columns; c++) {
             const size_t at = ((size_t)r * a->columns + c) * a->channels + first;
@@ -91,7 +79,7 @@ LKS_INLINE lks_largest narrow_channels(const lks_narrow_args *a, int first, int 
         }
     LKS_FOR (int v = 0; v < vectors; v++)
         if (sums)
-            store_some(sums + v * LKS_VL, v == vectors - 1 ? n : LKS_VL, sum[v]);
+            v_store_some(sums + v * LKS_VL, v == vectors - 1 ? n : LKS_VL, sum[v]);
     return largest;
 }
 

@@ -65,7 +65,7 @@ static void forward_images(lks_model *m, lks_worker *w, int first, int last, lks
 static void add_gradient(const lks_op *op, const lks_worker *w, const lks_activation *to,
                          const lks_samples *from, lks_span s) {
     float *at = lks_gradient(to, w, s.first);
-    op->model->kernels->add(at, at, lks_sample(from, w, s.first), to->size * s.count);
+    op->model->kernels->add(at, at, lks_sample(from, w, s.first), to->size * s.count, false);
 }
 
 static void backward_images(lks_op *op, lks_worker *w, lks_span s) {

@@ -36,11 +36,17 @@ static bool value_outlasts(const lks_model *m, const lks_op *op) {
     return outlasts;
 }
 
+/* What an operation makes its input's gradient of is read where that is. */
+static bool made_later(const lks_model *m, const lks_op *op) {
+    return op->in && op->in->gradient_maker == op &&
+           backward_pass(m, op->in->op->index) != backward_pass(m, op->index);
+}
+
 /* A gradient is put together where the readers run backward, and is read where the operation itself
  * does; a stop's is read for the moments before. */
 static bool gradient_outlasts(const lks_model *m, const lks_op *op) {
     const int own = backward_pass(m, op->index);
-    bool outlasts = is_late(op) || (op->class->moments && op->trained);
+    bool outlasts = is_late(op) || (op->class->moments && op->trained) || made_later(m, op);
     for (int i = op->index + 1; i < m->n_ops; i++)
         outlasts |= lks_op_reads(m->ops[i], op->out) && backward_pass(m, i) != own;
     return outlasts;
@@ -53,6 +59,14 @@ static bool shared_gradient_outlasts(const lks_model *m, const lks_op *op) {
         if (m->ops[i]->out->gradient == &op->out->own_gradient)
             outlasts |= gradient_outlasts(m, m->ops[i]);
     return outlasts;
+}
+
+/* Whether a gradient stands there, of one activation or another. */
+static bool is_kept(const lks_model *m, const lks_samples *gradient) {
+    bool kept = false;
+    for (int i = 0; i < m->n_activations; i++)
+        kept |= m->activations[i]->gradient == gradient && !m->activations[i]->gradient_maker;
+    return kept;
 }
 
 void *lks_lives_alloc(lks_model *m, size_t count, size_t each, lks_error *err) {
@@ -79,11 +93,11 @@ static lks_status place_operation(lks_model *m, lks_op *op, lks_error *err) {
     lks_activation *out = op->out;
     if (!out->value_maker)
         LKS_TRY(place(m, &out->value, value_outlasts(m, op), err));
-    if (out->gradient == &out->own_gradient)
+    if (is_kept(m, &out->own_gradient))
         LKS_TRY(place(m, &out->own_gradient, shared_gradient_outlasts(m, op), err));
+    const bool later = !in_one_pass(m, op) || made_later(m, op);
     for (int k = 0; k < op->n_kept; k++)
-        LKS_TRY(
-            place(m, op->kept[k].samples, op->kept[k].from_forward && !in_one_pass(m, op), err));
+        LKS_TRY(place(m, op->kept[k].samples, op->kept[k].from_forward && later, err));
     /* Added to the input's gradient as soon as it is there. */
     LKS_TRY(place(m, &op->apart, false, err));
     for (int k = 0; k < op->n_more; k++)

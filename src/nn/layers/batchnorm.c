@@ -65,15 +65,50 @@ static lks_norm_args arguments(const batchnorm_op *b, const lks_worker *w, int f
                            .relu = b->relu};
 }
 
+static lks_norm_args arguments_at(const batchnorm_op *b, const lks_worker *w, int sample,
+                                  size_t pixel, size_t count) {
+    lks_norm_args a = arguments(b, w, sample, 1);
+    a.x += pixel * (size_t)b->width;
+    a.pixels = count;
+    return a;
+}
+
+static size_t row_floats(const batchnorm_op *b) {
+    return (size_t)b->op.in->shape.columns * (size_t)b->width;
+}
+
+/* The pixels from p on that are worked on together: whole rows, as they are made; 0: there are no more. */
+static size_t piece_at(const batchnorm_op *b, size_t p) {
+    const size_t rows = lks_made_floats(row_floats(b)) / row_floats(b);
+    const size_t most = rows * (size_t)b->op.in->shape.columns, left = (size_t)b->pixels - p;
+    return left < most ? left : most;
+}
+
+/* Where the output's gradient has to be made. */
+static void made_gradient_moments(const batchnorm_op *b, lks_worker *w, int first, int count) {
+    const lks_op *maker = b->op.out->gradient_maker;
+    double *sum = partial_of(b, w), *second = sum + b->width;
+    for (int s = first; s < first + count; s++)
+        for (size_t p = 0, n; (n = piece_at(b, p)) > 0; p += n) {
+            const lks_norm_args a = arguments_at(b, w, s, p, n);
+            maker->class->make_dx(maker, w, w->scratch, s, p, n);
+            b->op.model->kernels->norm.gradient_moments(sum, second, w->scratch, b->mean, b->factor,
+                                                        &a);
+        }
+}
+
 static void moments(lks_op *op, lks_worker *w, int first, int count, bool backward) {
     const batchnorm_op *b = (const batchnorm_op *)op;
     const lks_kernels *k = op->model->kernels;
     const lks_norm_args a = arguments(b, w, first, count);
     double *sum = partial_of(b, w), *second = sum + b->width;
-    if (backward)
-        k->gradient_moments(sum, second, lks_gradient(op->out, w, first), b->mean, b->factor, &a);
+    if (!backward)
+        k->norm.moments(sum, second, a.x, a.pixels, a.channels);
+    else if (op->out->gradient_maker)
+        made_gradient_moments(b, w, first, count);
     else
-        k->moments(sum, second, a.x, a.pixels, a.channels);
+        k->norm.gradient_moments(sum, second, lks_gradient(op->out, w, first), b->mean, b->factor,
+                                 &a);
 }
 
 static void add_moments(lks_op *op, lks_worker *w, int count, bool backward) {
@@ -173,38 +208,38 @@ static void pack(lks_op *op, int part, int parts) {
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
     const lks_norm_args a = arguments((const batchnorm_op *)op, w, first, count);
     if (!op->out->value_maker)
-        op->model->kernels->normalise(lks_value(op->out, w, first), &a);
-}
-
-static void backward(lks_op *op, lks_worker *w, int first, int count) {
-    const batchnorm_op *b = (const batchnorm_op *)op;
-    const lks_norm_args a = arguments(b, w, first, count);
-    if (op->dx && !op->in->gradient_maker) /* frozen: slope and constant stay 0 */
-        op->model->kernels->normalise_backward(lks_sample(op->dx, w, first),
-                                               lks_gradient(op->out, w, first), b->slope,
-                                               b->constant, &a);
-}
-
-static lks_norm_args arguments_at(const batchnorm_op *b, const lks_worker *w, int sample,
-                                  size_t pixel, size_t count) {
-    lks_norm_args a = arguments(b, w, sample, 1);
-    a.x += pixel * (size_t)b->width;
-    a.pixels = count;
-    return a;
+        op->model->kernels->norm.normalise(lks_value(op->out, w, first), &a);
 }
 
 static void make_value(const lks_op *op, const lks_worker *w, float *to, int sample, size_t pixel,
                        size_t count) {
     const lks_norm_args a = arguments_at((const batchnorm_op *)op, w, sample, pixel, count);
-    op->model->kernels->normalise(to, &a);
+    op->model->kernels->norm.normalise(to, &a);
 }
 
+/* Frozen: slope and constant stay 0. */
 static void make_dx(const lks_op *op, const lks_worker *w, float *to, int sample, size_t pixel,
                     size_t count) {
     const batchnorm_op *b = (const batchnorm_op *)op;
     const lks_norm_args a = arguments_at(b, w, sample, pixel, count);
-    const float *dy = lks_gradient(op->out, w, sample) + pixel * (size_t)b->width;
-    op->model->kernels->normalise_backward(to, dy, b->slope, b->constant, &a);
+    const lks_op *maker = op->out->gradient_maker;
+    const float *dy = to;
+    if (maker)
+        maker->class->make_dx(maker, w, to, sample, pixel, count);
+    else
+        dy = lks_gradient(op->out, w, sample) + pixel * (size_t)b->width;
+    op->model->kernels->norm.normalise_backward(to, dy, b->slope, b->constant, &a);
+}
+
+static void backward(lks_op *op, lks_worker *w, int first, int count) {
+    const batchnorm_op *b = (const batchnorm_op *)op;
+    if (!op->dx || op->in->gradient_maker)
+        return;
+    for (int s = first; s < first + count; s++)
+        for (size_t p = 0, n; (n = piece_at(b, p)) > 0; p += n) {
+            float *dx = (float *)lks_sample(op->dx, w, s) + p * (size_t)b->width;
+            make_dx(op, w, dx, s, p, n);
+        }
 }
 
 static void collect(lks_op *op, int64_t *exact, float *plain, int part, int parts) {
@@ -241,6 +276,8 @@ static lks_status allocate(batchnorm_op *b, lks_error *err) {
     b->slope = b->shift + width;
     b->constant = b->slope + width;
     op->scratch_floats = 2 * channels;
+    if (op->scratch_floats < lks_made_floats(row_floats(b)))
+        op->scratch_floats = lks_made_floats(row_floats(b));
     return lks_op_sums(op, 2 * channels, false, err);
 }
 
@@ -260,9 +297,7 @@ static lks_status make(lks_site *site, lks_error *err) {
         return err->status;
     lks_activation *in = b->op.in = lks_site_input(site, 0);
     b->op.trained = site->layer->trainable;
-    b->op.dx_over_dy = true;
-    if (in->op->rounds_gradient && in->readers == 1)
-        in->gradient_maker = &b->op;
+    b->op.traits = (lks_op_traits){.dx_over_dy = true, .keeps_dy = true, .takes_made = true};
     b->relu = lks_site_takes(site, LKS_FUSES_RELU);
     b->channels = in->shape.channels;
     b->width = in->stride;
@@ -271,6 +306,7 @@ static lks_status make(lks_site *site, lks_error *err) {
     b->epsilon = s->epsilon;
     b->affine = s->affine;
     LKS_TRY(lks_site_append(site, &b->op, &class, in->stride, err));
+    lks_op_make_gradient(&b->op);
     LKS_TRY(lks_op_tensors(&b->op, site->info, err));
     return allocate(b, err);
 }

@@ -368,7 +368,7 @@ static void place_scratch(bf16_layer *c) {
     const size_t out_row = (size_t)out->shape.columns * (size_t)out->stride;
     c->rows_at = ahead > piece ? ahead : piece;
     c->gradient_at =
-        c->rows_at + (lks_plane_rows(in_row > out_row ? in_row : out_row) + 15) / 16 * 16;
+        c->rows_at + (lks_made_floats(in_row > out_row ? in_row : out_row) + 15) / 16 * 16;
     c->op.scratch_floats = c->gradient_at + (c->unit->gradient_scratch(&a) + 3) / 4;
     c->sums_at = lks_plane_floats(&c->dy, batch);
     c->op.rounded_floats = c->sums_at + (size_t)c->blocks * LKS_BLOCK;
@@ -436,11 +436,8 @@ lks_status lks_bf16_layer_new(lks_site *site, const lks_linear *l, bool wide, lk
                              c->blocks * LKS_BLOCK, err));
     LKS_TRY(lks_op_tensors(&c->op, site->info, err));
     LKS_TRY(allocate(c, wide, err));
-    if (site->model->capacity > 1) { /* of one image all is kept: somebody may look at it */
-        lks_activation *in = c->op.in;
-        c->op.rounds_gradient = !c->op.wide;
-        if (!c->whole && in->readers == 1 && in->op->class->make_value)
-            in->value_maker = in->op;
-    }
+    c->op.traits = (lks_op_traits){.keeps_dy = true, .takes_made = !c->op.wide};
+    if (!c->whole)
+        lks_op_make_value(c->op.in);
     return LKS_OK;
 }

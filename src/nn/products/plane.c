@@ -67,19 +67,12 @@ static void clear_border(const lks_plane *p, char *out, size_t end) {
     clear(p, out, done, end);
 }
 
-/* What stays in the first-level cache until it is rounded. */
-#define ROWS ((size_t)4096)
-
-size_t lks_plane_rows(size_t row) {
-    return row > ROWS ? row : ROWS;
-}
-
 /* One image whose x has to be made; `a` is as if it were there. */
 static bool fill_made(const lks_plane *p, const lks_plane_source *from, int image,
                       lks_narrow_args a) {
     const size_t row = (size_t)a.columns * (size_t)a.channels;
     const size_t out_row = (size_t)(a.argmax ? 2 : 1) * a.out_row * p->unit->element;
-    const int rows = a.rows, most = (int)(lks_plane_rows(row) / row);
+    const int rows = a.rows, most = (int)(lks_made_floats(row) / row);
     bool finite = true;
     for (int y = 0; y < rows; y += most) {
         a.rows = rows - y < most ? rows - y : most;

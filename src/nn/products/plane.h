@@ -28,7 +28,7 @@ size_t lks_plane_at(const lks_plane *p, int row, int column);
 
 /* Where images come from: `first` describes the first one but for out and out_row, the others follow at `step`
  * floats. With `make` x is not there, but made by operation `maker`, some rows at a time: `sample` is the first image,
- * `rows` has room for lks_plane_rows(). */
+ * `rows` has room for lks_made_floats(). */
 typedef struct lks_plane_source {
     lks_narrow_args first;
     size_t step;
@@ -39,9 +39,6 @@ typedef struct lks_plane_source {
     int sample;
     float *rows;
 } lks_plane_source;
-
-/* Floats of lks_plane_source.rows where a row of an image has so many. */
-size_t lks_plane_rows(size_t row);
 
 /* Fills `out` with images [first, first + count) of the source. Bit i % 32 of the answer: image i has an operand
  * that is infinite or NaN. */
