@@ -37,7 +37,8 @@ typedef struct conv_op {
     bool by_winograd; /* forward, and the input gradients where dense_dx */
     lks_winograd ahead, back;
     lks_transposed transposed; /* where dense_dx and not by_winograd */
-    lks_canvas canvas;         /* the input with its border */
+    int pad[2];                /* zero rows above the input, columns to the left */
+    lks_canvas canvas;         /* the input with its border; without for Winograd's tiles */
     int out_rows, out_columns; /* pixels computed: whole windows only */
     int taps;                  /* kernel rows x columns */
     int blocks;                /* of output channels */
@@ -62,9 +63,20 @@ static uint8_t *argmax_of(const conv_op *c, const lks_worker *w, int sample) {
     return c->pool ? lks_sample(&c->argmax, w, sample) : NULL;
 }
 
+/* What Winograd's tiles are cut from has no border. */
+static const float *tiled_image(const conv_op *c, const lks_worker *w, int sample) {
+    return lks_canvas_has_border(&c->canvas) ? lks_value(c->op.in, w, sample)
+                                             : lks_canvas_image(&c->canvas, w, sample);
+}
+
+static void fill_canvases(const conv_op *c, const lks_worker *w, int first, int count) {
+    for (int s = first; s < first + count; s++)
+        lks_canvas_fill(&c->canvas, w, s);
+}
+
 static void forward_by_winograd(const conv_op *c, lks_worker *w, int first, int count) {
     const lks_activation *in = c->op.in, *out = c->op.out;
-    const lks_winograd_run r = {.x = lks_value(in, w, first),
+    const lks_winograd_run r = {.x = tiled_image(c, w, first),
                                 .x_size = in->size,
                                 .bias = c->bias,
                                 .relu = c->relu,
@@ -78,8 +90,8 @@ static void forward_by_winograd(const conv_op *c, lks_worker *w, int first, int 
 
 static void forward(lks_op *op, lks_worker *w, int first, int count) {
     conv_op *c = (conv_op *)op;
-    for (int s = first; c->canvas.padded.each && s < first + count; s++)
-        lks_canvas_fill(&c->canvas, w, s);
+    if (c->canvas.padded.each)
+        fill_canvases(c, w, first, count);
     if (c->by_winograd) {
         forward_by_winograd(c, w, first, count);
         return;
@@ -142,13 +154,14 @@ static int64_t listed_products(const conv_op *c, const lks_lists *l) {
  * dx is in the first-level cache. */
 static void input_gradient(const conv_op *c, lks_worker *w, int s) {
     const lks_activation *in = c->op.in;
+    const bool crops = lks_canvas_has_border(&c->canvas);
     float *cropped = lks_sample(c->op.dx, w, s);
-    float *dx = c->canvas.padded.each ? w->scratch : cropped;
+    float *dx = crops ? w->scratch : cropped;
     memset(dx, 0, lks_canvas_size(&c->canvas) * sizeof(float));
     const lks_lists l = lists_of(c, w, s, (lks_span){0, c->filters});
     c->op.model->kernels->scatter(dx, c->backward_w, &l);
     w->products += listed_products(c, &l);
-    if (c->canvas.padded.each)
+    if (crops)
         lks_canvas_crop(&c->canvas, cropped, dx);
     if (in->relu_done)
         c->op.model->kernels->relu_backward(cropped, cropped, lks_value(in, w, s), in->size);
@@ -165,9 +178,12 @@ static void input_gradients_by_winograd(const conv_op *c, lks_worker *w, int fir
     w->products += lks_winograd_products(&c->back, count) * pairs(c);
 }
 
-/* ReLU's part comes first and in place, so that nothing else has to know of it. */
+/* ReLU's part comes first and in place, so that nothing else has to know of it. An input that nobody keeps is made once
+ * more for weights(), here, where each image is one thread's. */
 static void backward(lks_op *op, lks_worker *w, int first, int count) {
     const conv_op *c = (const conv_op *)op;
+    if (op->in->value_maker && op->trained)
+        fill_canvases(c, w, first, count);
     float *dy = lks_gradient(op->out, w, first);
     if (c->relu && !op->out->relu_done)
         op->model->kernels->relu_backward(dy, dy, lks_value(op->out, w, first),
@@ -219,7 +235,7 @@ static void weights_by_winograd(conv_op *c, lks_worker *w, int slot, int first, 
                                 lks_span blocks) {
     const lks_activation *in = c->op.in, *out = c->op.out;
     const lks_winograd_run r = {
-        .x = lks_value(in, w, first), .x_size = in->size, .out_size = out->size, .count = count};
+        .x = tiled_image(c, w, first), .x_size = in->size, .out_size = out->size, .count = count};
     if (blocks.count == 0)
         return;
     const float *dw = lks_winograd_weight_gradient(&c->ahead, &r, lks_gradient(out, w, first),
@@ -325,7 +341,7 @@ static lks_status create_winograd(conv_op *c, lks_error *err) {
                                       .out = out->shape,
                                       .in_stride = in->stride,
                                       .out_stride = out->stride,
-                                      .pad = {c->canvas.pad[0], c->canvas.pad[1]},
+                                      .pad = {c->pad[0], c->pad[1]},
                                       .pool = c->pool};
     LKS_TRY(lks_winograd_create(&c->ahead, &c->op, &ahead, !c->sparse, err));
     if (!c->dense_dx)
@@ -334,7 +350,7 @@ static lks_status create_winograd(conv_op *c, lks_error *err) {
                                      .out = in->shape,
                                      .in_stride = out->stride,
                                      .out_stride = in->stride,
-                                     .pad = {2 - c->canvas.pad[0], 2 - c->canvas.pad[1]}};
+                                     .pad = {2 - c->pad[0], 2 - c->pad[1]}};
     return lks_winograd_create(&c->back, &c->op, &back, false, err);
 }
 
@@ -343,7 +359,8 @@ static lks_status allocate(conv_op *c, lks_error *err) {
     size_t pixels = (size_t)c->out_rows * c->out_columns, filters = (size_t)c->blocks * LKS_BLOCK;
     size_t elements = (size_t)c->taps * in->shape.channels;
     bool scatters = in->gradient && !c->dense_dx;
-    bool pads = lks_canvas_has_border(&c->canvas);
+    const bool made = in->value_maker != NULL;
+    const bool pads = lks_canvas_has_border(&c->canvas);
     struct {
         void **at;
         size_t count, size;
@@ -364,8 +381,8 @@ static lks_status allocate(conv_op *c, lks_error *err) {
             if (!*buffers[b].at)
                 return err->status;
         }
-    if (pads && (c->sparse || !c->by_winograd))
-        lks_op_keep(&c->op, &c->canvas.padded, lks_canvas_size(&c->canvas) * sizeof(float), true);
+    if (pads || made)
+        lks_op_keep(&c->op, &c->canvas.padded, lks_canvas_size(&c->canvas) * sizeof(float), !made);
     if (c->pool)
         lks_op_keep(&c->op, &c->argmax, out->size, true);
     if (c->sparse) {
@@ -381,7 +398,7 @@ static lks_status allocate(conv_op *c, lks_error *err) {
     if (c->by_winograd)
         LKS_TRY(create_winograd(c, err));
     else if (c->dense_dx)
-        LKS_TRY(lks_transposed_create(&c->transposed, &c->op, &c->window, c->canvas.pad, 1, err));
+        LKS_TRY(lks_transposed_create(&c->transposed, &c->op, &c->window, c->pad, 1, err));
     return lks_op_sums(&c->op, sums + filters, false, err);
 }
 
@@ -412,6 +429,24 @@ static lks_status make_bf16(lks_site *site, lks_error *err) {
     return lks_bf16_layer_new(site, &l, false, err);
 }
 
+static void set_canvas(conv_op *c) {
+    lks_activation *in = c->op.in;
+    c->canvas = lks_canvas_of(&c->window, in);
+    memcpy(c->pad, c->canvas.pad, sizeof c->pad);
+    if (c->by_winograd && !c->sparse)
+        c->canvas = (lks_canvas){.in = in, .rows = in->shape.rows, .columns = in->shape.columns};
+}
+
+/* Batch normalisation's output is not kept where it can be made from its input when it is wanted: that reads as much
+ * and writes to the cache only. Of one image all is kept: somebody may look at it. Lists need a border where Winograd's
+ * tiles need none. */
+static void have_input_made(const conv_op *c) {
+    lks_activation *in = c->op.in;
+    const bool two_forms = c->by_winograd && c->sparse && lks_canvas_has_border(&c->canvas);
+    if (c->op.model->capacity > 1 && in->readers == 1 && in->op->class->make_value && !two_forms)
+        in->value_maker = in->op;
+}
+
 static lks_status make(lks_site *site, lks_error *err) {
     static const lks_op_class class = {.forward = forward,
                                        .backward = backward,
@@ -431,7 +466,6 @@ static lks_status make(lks_site *site, lks_error *err) {
     c->window = s->window;
     c->filters = s->filters;
     take_followers(site, &c->relu, &c->pool);
-    c->canvas = lks_canvas_of(&s->window, in);
     int window = c->pool ? 2 : 1;
     lks_shape out = site->info->out;
     out.rows /= window;
@@ -444,11 +478,13 @@ static lks_status make(lks_site *site, lks_error *err) {
     c->sparse = c->pool && in->stride % LKS_BLOCK == 0;
     c->dense_dx = !c->pool && in->gradient;
     c->by_winograd = lks_winograd_suits(&s->window, in->shape.channels, s->filters);
+    set_canvas(c);
     LKS_TRY(lks_model_append(site->model, &c->op, &class, site->layer->name, out,
                              c->blocks * LKS_BLOCK, err));
     LKS_TRY(lks_op_tensors(&c->op, site->info, err));
     c->op.out->relu = c->relu;
     c->op.in->relu_done = c->sparse && in->gradient && in->relu && in->readers == 1;
+    have_input_made(c);
     LKS_TRY(allocate(c, err));
     fill_offsets(c);
     return LKS_OK;

@@ -55,9 +55,23 @@ static size_t row_at(const lks_canvas *c, int y) {
     return ((size_t)(c->pad[0] + y) * c->columns + c->pad[1]) * c->in->stride;
 }
 
+/* Makes an image in its frame, row by row where there is a border. */
+static void make(const lks_canvas *c, const lks_worker *w, float *to, int sample) {
+    const lks_op *maker = c->in->value_maker;
+    const size_t columns = (size_t)c->in->shape.columns, rows = (size_t)c->in->shape.rows;
+    const bool whole = !lks_canvas_has_border(c);
+    for (size_t y = 0; y < (whole ? 1 : rows); y++)
+        maker->class->make_value(maker, w, to + row_at(c, (int)y), sample, y * columns,
+                                 whole ? rows * columns : columns);
+}
+
 void lks_canvas_fill(const lks_canvas *c, const lks_worker *w, int sample) {
     size_t row = (size_t)c->in->shape.columns * c->in->stride;
     float *to = lks_sample(&c->padded, w, sample);
+    if (c->in->value_maker) {
+        make(c, w, to, sample);
+        return;
+    }
     const float *from = lks_value(c->in, w, sample);
     for (int y = 0; y < c->in->shape.rows; y++) /* the border is zero from the start */
         memcpy(to + row_at(c, y), from + y * row, row * sizeof(float));

@@ -41,7 +41,7 @@ typedef struct lks_canvas {
     int pad[2];         /* zero rows above, columns to the left */
     int rows, columns;  /* border included */
     lks_samples padded; /* [rows][columns][stride] floats with a zero border, to be asked for by the
-                           operation; nothing: there is no border, or nobody asks for images */
+                           operation; nothing: no border and a kept image, or nobody asks for images */
 } lks_canvas;
 
 lks_canvas lks_canvas_of(const lks_window *w, const lks_activation *in);
@@ -50,7 +50,7 @@ bool lks_canvas_has_border(const lks_canvas *c);
 /* Floats of one image. */
 size_t lks_canvas_size(const lks_canvas *c);
 
-/* Copies an image into its frame in c->padded. */
+/* Puts an image into its frame in c->padded: copies it, or has it made where nobody keeps it. */
 void lks_canvas_fill(const lks_canvas *c, const lks_worker *w, int sample);
 
 /* Floats from image to image of a chunk. */
