@@ -5,6 +5,14 @@
  * file; they cannot change a result, since every output is its own recurrence. */
 #include "kernels/kernels_isa.h"
 
+/* With sixteen registers only: a compiler that mixes several taps keeps one of the twelve accumulators in memory, and
+ * each tap then waits for its store. Here all are in registers. */
+#ifdef LKS_ISA_AVX2
+#define PIN(v) __asm__("" : "+x"(v))
+#else
+#define PIN(v) ((void)(v))
+#endif
+
 /* Whole 2x2 windows need pixels in fours. */
 #if defined(LKS_ISA_AVX512)
 #define PIXELS      12 /* x 2 blocks x 1 vector = 24 accumulators of 32 registers */
@@ -100,6 +108,9 @@ LKS_INLINE void one_tap(int pixels, int blocks, const places *p, bool spaced, bo
         LKS_FOR (int v = 0; v < blocks * VPB; v++)
             acc[i][v] = v_fma(b, wv[v], acc[i][v]);
     }
+    LKS_FOR (int i = 0; i < pixels; i++)
+        LKS_FOR (int v = 0; v < blocks * VPB; v++)
+            PIN(acc[i][v]);
 }
 
 /* The taps of one run, two by two. The pointers go along, so that no other addresses are made of them. */
