@@ -69,7 +69,8 @@ static few plan(const lks_gradient_args *a, char *memory) {
         f.band += f.step;
     f.lines = lines_of(&f, f.band);
     const size_t blocks = (size_t)f.step * f.row_blocks * 2;
-    const size_t x = f.lines * LINE, left = blocks * f.rows * LINE,
+    /* a cut of fewer elements may have more rows in a tile */
+    const size_t x = f.lines * LINE, left = blocks * LKS_TILE_ROWS * LINE,
                  right = blocks * LKS_TILE_OPERANDS,
                  zeros = rounded_up(a->blocks * LKS_BLOCK, LINE);
     f.bytes = (x + left + right + zeros) * sizeof(lks_operand) + f.elements * sizeof *f.offset;
