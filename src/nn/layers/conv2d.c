@@ -27,6 +27,14 @@ typedef struct settings {
 } settings;
 static_assert(sizeof(settings) <= LKS_LAYER_SETTINGS_BYTES, "raise LKS_LAYER_SETTINGS_BYTES");
 
+/* Gradients by lists. */
+typedef struct kept_lists {
+    int capacity;            /* entries per channel */
+    lks_listed_pixel *pixel; /* [pixels] */
+    lks_samples entries;     /* lks_entry [filters padded][capacity] */
+    lks_samples count;       /* int32_t [filters padded] */
+} kept_lists;
+
 typedef struct conv_op {
     lks_op op;
     lks_window window;
@@ -42,16 +50,13 @@ typedef struct conv_op {
     int out_rows, out_columns; /* pixels computed: whole windows only */
     int taps;                  /* kernel rows x columns */
     int blocks;                /* of output channels */
-    int capacity;              /* list entries per channel */
     int32_t *pixel_offset, *run_offset, *tap_offset, *element_offset;
-    lks_listed_pixel *listed_pixel; /* sparse: [pixels] */
     int n_runs, run_length;
-    lks_samples argmax;  /* where c.pool: [out size] bytes */
-    float *forward_w;    /* [blocks][taps * channels][16] */
-    float *bias;         /* [blocks * 16] */
-    float *backward_w;   /* [filters][taps][stride] */
-    lks_samples entries; /* sparse: lks_entry [filters padded][capacity] */
-    lks_samples count;   /* sparse: int32_t [filters padded] */
+    lks_samples argmax; /* where c.pool: [out size] bytes */
+    float *forward_w;   /* [blocks][taps * channels][16] */
+    float *bias;        /* [blocks * 16] */
+    float *backward_w;  /* [filters][taps][stride] */
+    kept_lists listed;
 } conv_op;
 
 /* Input and output channels that meet in a product. */
@@ -121,21 +126,21 @@ static void make_list(const conv_op *c, lks_worker *w, int s) {
                              .window_rows = out->shape.rows,
                              .window_columns = out->shape.columns,
                              .channels = c->blocks * LKS_BLOCK,
-                             .pixel = c->listed_pixel,
-                             .capacity = c->capacity,
-                             .entries = lks_sample(&c->entries, w, s),
-                             .count = lks_sample(&c->count, w, s),
+                             .pixel = c->listed.pixel,
+                             .capacity = c->listed.capacity,
+                             .entries = lks_sample(&c->listed.entries, w, s),
+                             .count = lks_sample(&c->listed.count, w, s),
                              .scratch = (uint32_t *)w->scratch};
     c->op.model->kernels->list(&a);
 }
 
 /* The lists of one sample for filters [oc). */
 static lks_lists lists_of(const conv_op *c, const lks_worker *w, int s, lks_span oc) {
-    const lks_entry *entries = lks_sample(&c->entries, w, s);
-    const int32_t *count = lks_sample(&c->count, w, s);
-    return (lks_lists){.entries = entries + (size_t)oc.first * c->capacity,
+    const lks_entry *entries = lks_sample(&c->listed.entries, w, s);
+    const int32_t *count = lks_sample(&c->listed.count, w, s);
+    return (lks_lists){.entries = entries + (size_t)oc.first * c->listed.capacity,
                        .count = count + oc.first,
-                       .capacity = c->capacity,
+                       .capacity = c->listed.capacity,
                        .filters = oc.count,
                        .rows = c->window.size[0],
                        .columns = c->window.size[1],
@@ -264,7 +269,7 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
         dense_weights(c, w, slot, first, count,
                       lks_part(c->taps * op->in->shape.channels, part, parts));
     if (part == 0 && op->n_bias)
-        lks_op_bias(op, w, slot, lks_gradient(op->out, w, first), count, c->capacity,
+        lks_op_bias(op, w, slot, lks_gradient(op->out, w, first), count, c->listed.capacity,
                     c->blocks * LKS_BLOCK);
 }
 
@@ -320,7 +325,7 @@ static void fill_offsets(conv_op *c) {
     for (int y = 0, p = 0; c->sparse && y < c->out_rows; y++)
         for (int x = 0; x < c->out_columns; x++, p++) {
             const int w = y / 2 * (c->out_columns / 2) + x / 2;
-            c->listed_pixel[p] = (lks_listed_pixel){c->pixel_offset[4 * w + y % 2 * 2 + x % 2], w};
+            c->listed.pixel[p] = (lks_listed_pixel){c->pixel_offset[4 * w + y % 2 * 2 + x % 2], w};
         }
     for (int t = 0; t < c->taps; t++) {
         c->tap_offset[t] = ((t / kernel_columns) * c->canvas.columns + t % kernel_columns) * stride;
@@ -367,7 +372,7 @@ static lks_status allocate(conv_op *c, lks_error *err) {
         bool wanted;
     } buffers[] = {
         {(void **)&c->pixel_offset, pixels, sizeof(int32_t), true},
-        {(void **)&c->listed_pixel, pixels, sizeof(lks_listed_pixel), c->sparse},
+        {(void **)&c->listed.pixel, pixels, sizeof(lks_listed_pixel), c->sparse},
         {(void **)&c->run_offset, (size_t)c->taps, sizeof(int32_t), true},
         {(void **)&c->tap_offset, (size_t)c->taps, sizeof(int32_t), true},
         {(void **)&c->element_offset, elements, sizeof(int32_t), true},
@@ -386,12 +391,13 @@ static lks_status allocate(conv_op *c, lks_error *err) {
     if (c->pool)
         lks_op_keep(&c->op, &c->argmax, out->size, true);
     if (c->sparse) {
-        lks_op_keep(&c->op, &c->entries, filters * c->capacity * sizeof(lks_entry), false);
-        lks_op_keep(&c->op, &c->count, filters * sizeof(int32_t), false);
+        lks_op_keep(&c->op, &c->listed.entries, filters * c->listed.capacity * sizeof(lks_entry),
+                    false);
+        lks_op_keep(&c->op, &c->listed.count, filters * sizeof(int32_t), false);
     }
     size_t sums = c->sparse ? filters * c->taps * in->stride : elements * filters;
     const size_t scratch[] = {lks_canvas_size(&c->canvas), c->sparse ? sums : 0,
-                              c->sparse ? LKS_LIST_WORDS(c->capacity) : 0, filters};
+                              c->sparse ? LKS_LIST_WORDS(c->listed.capacity) : 0, filters};
     for (size_t i = 0; i < LKS_COUNT(scratch); i++)
         if (scratch[i] > c->op.scratch_floats)
             c->op.scratch_floats = scratch[i];
@@ -474,7 +480,7 @@ static lks_status make(lks_site *site, lks_error *err) {
     c->out_columns = out.columns * window;
     c->taps = s->window.size[0] * s->window.size[1];
     c->blocks = lks_padded(s->filters) / LKS_BLOCK;
-    c->capacity = out.rows * out.columns;
+    c->listed.capacity = out.rows * out.columns;
     c->sparse = c->pool && in->stride % LKS_BLOCK == 0;
     c->dense_dx = !c->pool && in->gradient;
     c->by_winograd = lks_winograd_suits(&s->window, in->shape.channels, s->filters);
