@@ -104,6 +104,7 @@ check "info tells who works there" grep -qE "^worked on by +life 1: process $pro
 check "the run goes on" kill -0 $process
 
 # --- killed: followed at once, and no file of the dead one stays
+until compgen -G "$work/run/checkpoints/step-*.h5" >/dev/null || ! kill -0 $process 2>/dev/null; do sleep 0.05; done
 kill -KILL $process
 ends_with 137 "the owner is killed"
 touch "$work/run/checkpoints/.tmp-1-step-00000001.h5.here-1-1"
