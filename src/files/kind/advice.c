@@ -21,12 +21,14 @@ static void add_word(char *text, size_t size, const char *path, const char *endi
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     const char *dot = strrchr(name, '.');
     const size_t stem = ending && dot && dot > name ? (size_t)(dot - path) : strlen(path);
-    char made[COMMAND_MAX];
-    snprintf(made, sizeof made, "%.*s%s", (int)stem, path, ending ? ending : "");
+    char *made = NULL;
+    if (asprintf(&made, "%.*s%s", (int)stem, path, ending ? ending : "") < 0)
+        return;
     char *word = lks_shell_word(made);
     if (word)
         add(text, size, word);
     free(word);
+    free(made);
 }
 
 /* What follows a % in a command up to the next space belongs to the same word: %b.ppm. */
