@@ -184,6 +184,7 @@ LKS_INLINE void all_pixels(const lks_forward_args *a, int blocks, int block, wal
         tile(a, 1, blocks, i, block, false, few);
 }
 
+#if POOL_PIXELS > 4
 /* Windows side by side, each two pixels after the one before. */
 LKS_INLINE bool side_by_side(const int32_t *offset, int pixels) {
     const int32_t step = offset[1] - offset[0];
@@ -193,6 +194,7 @@ LKS_INLINE bool side_by_side(const int32_t *offset, int pixels) {
             so &= offset[i + k] - offset[i + k - 4] == 2 * step;
     return so;
 }
+#endif
 
 LKS_INLINE void all_windows(const lks_forward_args *a, int blocks, int block) {
     int i = 0;
