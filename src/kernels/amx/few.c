@@ -239,35 +239,15 @@ static void turn_windows(const few *f, images g, int pair, int outputs, int row)
 
 /* --- products --------------------------------------------------------------------------------- */
 
-static void zero(few *f) {
-    lks_tiles *tiles = &f->tiles_of_sums;
-    TILE_ZERO(tiles, 0);
-    TILE_ZERO(tiles, 1);
-    TILE_ZERO(tiles, 2);
-    TILE_ZERO(tiles, 3);
-}
-
 /* All blocks of f->step rows. */
 static void multiply(few *f, int tiles_in, int outputs) {
-    lks_tiles *tiles = &f->tiles_of_sums;
     const lks_operand *left = f->left, *right = f->right;
     const size_t rows = (size_t)f->rows * LINE;
-    const ptrdiff_t line = LINE * sizeof *left;
     TILES_WRITTEN();
     for (int i = 0; i < f->step * f->row_blocks; i++) {
-        TILE_LOAD(tiles, 4, left, line);
-        TILE_LOAD(tiles, 6, right, line);
-        TILE_PRODUCT(tiles, 0, 4, 6);
-        if (outputs > 1) {
-            TILE_LOAD(tiles, 7, right + LKS_TILE_OPERANDS, line);
-            TILE_PRODUCT(tiles, 1, 4, 7);
-        }
-        if (tiles_in > 1) {
-            TILE_LOAD(tiles, 5, left + rows, line);
-            TILE_PRODUCT(tiles, 2, 5, 6);
-            if (outputs > 1)
-                TILE_PRODUCT(tiles, 3, 5, 7);
-        }
+        lks_tiles_multiply(&f->tiles_of_sums, tiles_in, outputs,
+                           (const void *[]){left, left + rows}, LINE * sizeof *left,
+                           (const void *[]){right, right + LKS_TILE_OPERANDS}, false);
         left += tiles_in * rows;
         right += outputs * LKS_TILE_OPERANDS;
     }
@@ -276,23 +256,20 @@ static void multiply(few *f, int tiles_in, int outputs) {
 /* Adds the sums of left tiles from `first` on and of a pair of output blocks. */
 static bool finish(few *f, int first, int tiles_in, int pair, int outputs, bool adds) {
     const lks_gradient_args *a = f->a;
-    lks_tiles *tiles = &f->tiles_of_sums;
     float sums[2][LKS_TILE_ROWS][WIDTH] __attribute__((aligned(64)));
-    const ptrdiff_t line = WIDTH * sizeof(float);
+    float *const at[2][2] = {{sums[0][0], sums[0][0] + LKS_BLOCK},
+                             {sums[1][0], sums[1][0] + LKS_BLOCK}};
     bool ok = true;
-    TILE_STORE(tiles, 0, sums[0][0], line);
-    TILE_STORE(tiles, 1, sums[0][0] + LKS_BLOCK, line);
-    TILE_STORE(tiles, 2, sums[1][0], line);
-    TILE_STORE(tiles, 3, sums[1][0] + LKS_BLOCK, line);
+    lks_tiles_store(&f->tiles_of_sums, tiles_in, outputs, at, WIDTH * sizeof(float));
     TILES_WRITTEN();
     for (int i = 0; i < tiles_in * f->rows && first * f->rows + i < f->elements; i++)
         for (int v = 0; v < outputs * VPB; v++) {
             const vf c = v_load(sums[i / f->rows][i % f->rows] + v * LKS_VL);
-            const size_t at = (size_t)(first * f->rows + i) * a->row + pair * WIDTH + v * LKS_VL;
+            const size_t to = (size_t)(first * f->rows + i) * a->row + pair * WIDTH + v * LKS_VL;
             if (a->sums)
-                ok &= v_add_exact(a->sums + at, c, adds);
+                ok &= v_add_exact(a->sums + to, c, adds);
             else
-                v_store(a->out + at, adds ? v_add(v_load(a->out + at), c) : c);
+                v_store(a->out + to, adds ? v_add(v_load(a->out + to), c) : c);
         }
     return ok;
 }
@@ -336,7 +313,7 @@ bool LKS_KERNEL(lks_tile_few)(const lks_gradient_args *a) {
             for (int tile = 0; tile < f.tiles; tile += 2) {
                 const int outputs = a->blocks - block < 2 ? 1 : 2,
                           tiles_in = f.tiles - tile < 2 ? 1 : 2;
-                zero(&f);
+                lks_tiles_clear(&f.tiles_of_sums);
                 for (int s = chunk; s < end; s += a->group)
                     add_group(&f, (images){s, end - s < a->group ? end - s : a->group}, tile,
                               tiles_in, block / 2, outputs, turned);
