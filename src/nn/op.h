@@ -280,6 +280,11 @@ lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class,
  * place in the flat array. */
 lks_status lks_op_tensors(lks_op *op, const lks_layer_info *info, lks_error *err);
 
+/* Whether the weight gradients come after all passes, of the whole batch. */
+static inline bool lks_op_is_late(const lks_op *op) {
+    return op->wide && op->trained;
+}
+
 /* Whether `a` is one of the operation's inputs. */
 bool lks_op_reads(const lks_op *op, const lks_activation *a);
 

@@ -19,20 +19,15 @@ static int backward_pass(const lks_model *m, int op) {
     return 2 * m->rendezvous.n_stops - before;
 }
 
-/* Whether the weight gradients come after all passes. */
-static bool is_late(const lks_op *op) {
-    return op->wide && op->trained;
-}
-
 static bool in_one_pass(const lks_model *m, const lks_op *op) {
     return forward_pass(m, op->index) == backward_pass(m, op->index);
 }
 
 /* What reads the output comes later: where forward and backward are one pass, those are the same. */
 static bool value_outlasts(const lks_model *m, const lks_op *op) {
-    bool outlasts = !in_one_pass(m, op) || is_late(op);
+    bool outlasts = !in_one_pass(m, op) || lks_op_is_late(op);
     for (int i = op->index + 1; i < m->n_ops; i++)
-        outlasts |= lks_op_reads(m->ops[i], op->out) && is_late(m->ops[i]);
+        outlasts |= lks_op_reads(m->ops[i], op->out) && lks_op_is_late(m->ops[i]);
     return outlasts;
 }
 
@@ -46,7 +41,7 @@ static bool made_later(const lks_model *m, const lks_op *op) {
  * does; a stop's is read for the moments before. */
 static bool gradient_outlasts(const lks_model *m, const lks_op *op) {
     const int own = backward_pass(m, op->index);
-    bool outlasts = is_late(op) || (op->class->moments && op->trained) || made_later(m, op);
+    bool outlasts = lks_op_is_late(op) || (op->class->moments && op->trained) || made_later(m, op);
     for (int i = op->index + 1; i < m->n_ops; i++)
         outlasts |= lks_op_reads(m->ops[i], op->out) && backward_pass(m, i) != own;
     return outlasts;

@@ -12,10 +12,6 @@
  * do not count. */
 #define WIDE_PART ((size_t)1 << 14)
 
-static bool is_wide(const lks_op *op) {
-    return op->wide && op->trained;
-}
-
 int lks_parts_of(const lks_model *m, const lks_op *op, size_t least) {
     const int enough = (int)((op->n_flat + least - 1) / least);
     return (enough + m->threads - 1) / m->threads * m->threads;
@@ -52,16 +48,16 @@ static size_t move(const lks_model *m, lks_samples *s, char **to) {
 }
 
 static bool value_is_read(const lks_model *m, const lks_op *op) {
-    bool read = is_wide(op);
+    bool read = lks_op_is_late(op);
     for (int i = op->index + 1; i < m->n_ops; i++)
-        read |= is_wide(m->ops[i]) && lks_op_reads(m->ops[i], op->out);
+        read |= lks_op_is_late(m->ops[i]) && lks_op_reads(m->ops[i], op->out);
     return read;
 }
 
 static bool gradient_is_read(const lks_model *m, const lks_op *op) {
     bool read = false;
     for (int i = 0; i < m->n_ops; i++)
-        read |= is_wide(m->ops[i]) && m->ops[i]->out->gradient == &op->out->own_gradient;
+        read |= lks_op_is_late(m->ops[i]) && m->ops[i]->out->gradient == &op->out->own_gradient;
     return read;
 }
 
@@ -73,7 +69,7 @@ static size_t move_all(const lks_model *m, char *to) {
             bytes += move(m, &op->out->value, &to);
         if (gradient_is_read(m, op))
             bytes += move(m, &op->out->own_gradient, &to);
-        for (int k = 0; is_wide(op) && k < op->n_kept; k++)
+        for (int k = 0; lks_op_is_late(op) && k < op->n_kept; k++)
             bytes += move(m, op->kept[k].samples, &to);
     }
     return bytes;
@@ -90,7 +86,7 @@ static size_t move_packed(const lks_model *m, char *to) {
     for (int i = 0; i < m->n_ops; i++) {
         lks_op *op = m->ops[i];
         void **array;
-        for (int k = 0; is_wide(op) && (array = op->class->packed(op, k, &bytes)); k++) {
+        for (int k = 0; lks_op_is_late(op) && (array = op->class->packed(op, k, &bytes)); k++) {
             if (to) {
                 lks_op_release(op, *array);
                 *array = to + at;
@@ -112,7 +108,7 @@ void lks_model_join(lks_model *m, const lks_peers *peers) {
 }
 
 void lks_wide_packs(const lks_model *m, const lks_op *op, int n, int *first, int *parts) {
-    const bool shared = m->gathered.peers.n > 0 && is_wide(op);
+    const bool shared = m->gathered.peers.n > 0 && lks_op_is_late(op);
     *first = shared ? m->gathered.peers.own * n : 0;
     *parts = shared ? m->gathered.peers.n * n : n;
 }
@@ -142,7 +138,7 @@ int lks_model_sum_holder(const lks_model *m, size_t at, size_t *end) {
     *end = m->n_weights;
     for (int i = 0; i < m->n_ops; i++) {
         const lks_op *op = m->ops[i];
-        if (m->gathered.peers.n == 0 || !is_wide(op) || at >= op->offset + op->n_flat)
+        if (m->gathered.peers.n == 0 || !lks_op_is_late(op) || at >= op->offset + op->n_flat)
             continue;
         *end = op->offset; /* it begins later */
         if (at < op->offset)
@@ -222,6 +218,6 @@ void lks_wide_weights(lks_model *m, lks_worker *w) {
 #pragma omp barrier
     }
     for (int i = m->n_ops - 1; i > 0; i--)
-        if (is_wide(m->ops[i]))
+        if (lks_op_is_late(m->ops[i]))
             weights_of(m, w, m->ops[i]);
 }
