@@ -8,7 +8,7 @@
 #include "lockstep/timer.h"
 
 #include <fcntl.h>
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,7 +143,42 @@ static void test_memory_refused(void) {
     }
 }
 
-/* FIPS 180-4 examples, and the same bytes in pieces. */
+/* Whether the system was asked to back the byte at p with large pages: "hg" (proc(5), VmFlags). */
+static bool asked_for_large_pages(const void *p) {
+    FILE *f = fopen("/proc/self/smaps", "r");
+    char line[4096];
+    uintptr_t first, end;
+    bool inside = false, asked = false;
+    CU_ASSERT_FATAL(f != NULL);
+    while (fgets(line, sizeof line, f)) {
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &first, &end) == 2)
+            inside = (uintptr_t)p >= first && (uintptr_t)p < end;
+        else if (inside && strncmp(line, "VmFlags:", 8) == 0)
+            asked |= strstr(line, " hg") != NULL;
+    }
+    fclose(f);
+    return asked;
+}
+
+static void test_large_pages(void) {
+    const size_t page = (size_t)2 << 20, bytes = 3 * page + 5;
+    const bool known = access("/sys/kernel/mm/transparent_hugepage", F_OK) == 0;
+    lks_error err;
+    for (int lazy = 0; lazy < 2; lazy++) {
+        unsigned char *p = (lazy ? lks_alloc_lazy : lks_alloc)(bytes, 1, "test", &err);
+        CU_ASSERT_FATAL(p != NULL);
+        CU_ASSERT_EQUAL((uintptr_t)p % page, 0);
+        CU_ASSERT_EQUAL(asked_for_large_pages(p), known);
+        CU_ASSERT_EQUAL(asked_for_large_pages(p + 3 * page - 1), known);
+        CU_ASSERT_FALSE(asked_for_large_pages(p + 3 * page));
+        size_t dirty = 0;
+        for (size_t b = 0; b < bytes; b++)
+            dirty += p[b] != 0;
+        CU_ASSERT_EQUAL(dirty, 0);
+        (lazy ? lks_free_lazy : lks_free)(p);
+    }
+}
+
 /* What was resident once stays in the figure. The system may count a few pages late, up to 1 MiB is
  * let pass. */
 static void test_peak_resident(void) {
@@ -159,6 +194,7 @@ static void test_peak_resident(void) {
     CU_ASSERT(lks_peak_resident() >= with - mib);
 }
 
+/* FIPS 180-4 examples, and the same bytes in pieces. */
 static void test_sha256(void) {
     lks_error err;
     char hex[LKS_SHA256_HEX];
@@ -296,6 +332,7 @@ int main(void) {
         {"exit status", test_exit_status},
         {"memory is aligned and zeroed", test_memory},
         {"absurd sizes are refused", test_memory_refused},
+        {"large arrays ask for large pages", test_large_pages},
         {"peak of resident memory", test_peak_resident},
         {"SHA-256 examples", test_sha256},
         {"seal of a text", test_seal_of_a_text},
