@@ -20,9 +20,15 @@ bool LKS_KERNEL(lks_accumulate)(int64_t *sum, const float *p, size_t n) {
     return ok;
 }
 
+/* By a power of two a quotient and a product are the same number, and the product takes a fifth of the time. */
 void LKS_KERNEL(lks_dequantise_all)(float *out, const int64_t *sum, size_t n, int64_t count) {
-    for (size_t i = 0; i < n; i++)
-        out[i] = (float)((double)sum[i] * (1.0 / (1 << LKS_SCALE_BITS)) / (double)count);
+    const double unit = 1.0 / (1 << LKS_SCALE_BITS), share = unit / (double)count;
+    if ((count & (count - 1)) == 0)
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)((double)sum[i] * share);
+    else
+        for (size_t i = 0; i < n; i++)
+            out[i] = (float)((double)sum[i] * unit / (double)count);
 }
 
 /* Below, values are read and computed before they are selected: a load or a product that might not
