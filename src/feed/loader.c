@@ -15,12 +15,20 @@
 /* An image on its way has its checksum right after it. */
 #define SUM_BYTES sizeof(uint64_t)
 
+/* An image of a batch, where it is kept or was received. */
+typedef struct source {
+    const uint8_t *pixels; /* NULL: where it should be there is nothing */
+    const void *sum;       /* the checksum that came with it, SUM_BYTES */
+    uint32_t image;
+    int home; /* the rank that holds it */
+} source;
+
 struct lks_loader {
     const lks_dataset *data;
     lks_comm *comm;
     lks_phases *phases;
     uint64_t seed;
-    int chunk, global_batch;
+    int chunk, global_batch, threads;
     int64_t batches, window_batches;
 
     lks_permutation order;
@@ -35,6 +43,7 @@ struct lks_loader {
 
     uint8_t *images, *labels; /* one batch on this rank */
     uint32_t *ids;
+    source *sources;
     int capacity;
 
     uint64_t list_sum; /* of the epoch's list and of its order, which decide who sends what */
@@ -191,49 +200,52 @@ static lks_status exchange_window(lks_loader *l, lks_error *err) {
     return LKS_OK;
 }
 
-/* Item i of the batch, image `image`: the next one that came from its home. */
-static void note_changed(lks_loader *l, uint32_t image, int from) {
-    if (!l->image_changed)
-        l->fault = (lks_image_fault){image, from};
-    l->image_changed = true;
-}
-
-/* Copies an image that came from `from`, or that this rank alone keeps, with its checksum; false: where it should be
- * there is nothing. */
-static bool fetch(lks_loader *l, uint32_t image, int from, uint8_t *to, uint64_t *sum) {
+/* Of images from the same rank the one that came first is next. */
+static source next_source(lks_loader *l, uint32_t image) {
     const lks_image_set *s = &l->data->train;
+    source from = {.image = image, .home = l->comm->rank};
+    if (image >= s->info.count) /* the list has changed since it was checked; it leads nowhere */
+        return from;
+    from.home = home(l, image);
     if (is_alone(l)) {
         const size_t at = (size_t)(image - s->share.first);
-        memcpy(to, s->images + at * s->image_bytes, s->image_bytes);
-        *sum = s->sums[at];
-        return true;
+        from.pixels = s->images + at * s->image_bytes;
+        from.sum = &s->sums[at];
+        return from;
     }
-    const size_t place = (size_t)l->place[from]++;
-    if (place >=
-        l->receive_capacity) /* the list has changed: more images from there than were sent */
-        return false;
-    const uint8_t *item = l->received + place * item_bytes(l);
-    memcpy(to, item, s->image_bytes);
-    memcpy(sum, item + s->image_bytes, SUM_BYTES);
-    return true;
+    const size_t place = (size_t)l->place[from.home]++;
+    if (place < l->receive_capacity) { /* else the list has changed: more than were sent */
+        from.pixels = l->received + place * item_bytes(l);
+        from.sum = from.pixels + s->image_bytes;
+    }
+    return from;
 }
 
-static void take_image(lks_loader *l, int64_t i, uint32_t image) {
+/* Copies image i of the batch; false where it is not what was loaded. */
+static bool take_image(lks_loader *l, int64_t i) {
     const lks_image_set *s = &l->data->train;
-    if (image >= s->info.count) { /* the list has changed since it was checked; it leads nowhere */
-        note_changed(l, image, l->comm->rank);
-        return;
-    }
-    const int from = home(l, image);
+    const source *from = &l->sources[i];
     uint8_t *to = l->images + (size_t)i * s->image_bytes;
     uint64_t sum;
-    if (!fetch(l, image, from, to, &sum)) {
-        note_changed(l, image, l->comm->rank);
+    if (!from->pixels)
+        return false;
+    memcpy(to, from->pixels, s->image_bytes);
+    memcpy(&sum, from->sum, SUM_BYTES);
+    l->labels[i] = s->labels[from->image];
+    return lks_image_sum(s, to, l->labels[i], from->image) == sum;
+}
+
+/* Images lie anywhere in memory, and each is read twice: that is work for all threads. */
+static void take_images(lks_loader *l, int64_t n) {
+    int64_t changed = n;
+#pragma omp parallel for num_threads(l->threads) schedule(dynamic, 8) reduction(min : changed)
+    for (int64_t i = 0; i < n; i++)
+        if (!take_image(l, i) && i < changed)
+            changed = i;
+    if (changed == n || l->image_changed)
         return;
-    }
-    l->labels[i] = s->labels[image];
-    if (lks_image_sum(s, to, l->labels[i], image) != sum)
-        note_changed(l, image, from);
+    l->image_changed = true;
+    l->fault = (lks_image_fault){l->sources[changed].image, l->sources[changed].home};
 }
 
 lks_status lks_loader_next(lks_loader *l, lks_batch *batch, lks_error *err) {
@@ -245,9 +257,10 @@ lks_status lks_loader_next(lks_loader *l, lks_batch *batch, lks_error *err) {
     lks_range mine = positions(l, l->next, l->comm->rank);
     for (int64_t i = 0; i < mine.count; i++) {
         uint64_t item = item_at(l, mine.first + i);
-        take_image(l, i, l->data->epoch.images[item]);
+        l->sources[i] = next_source(l, l->data->epoch.images[item]);
         l->ids[i] = l->data->epoch.ids[item];
     }
+    take_images(l, mine.count);
     *batch = (lks_batch){l->images, l->labels, l->ids, (int)mine.count, l->epoch};
     l->next++;
     return LKS_OK;
@@ -294,7 +307,8 @@ size_t lks_loader_forecast(lks_loader *l) {
 }
 
 lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm *comm,
-                             const lks_config *config, lks_phases *phases, lks_error *err) {
+                             const lks_config *config, int threads, lks_phases *phases,
+                             lks_error *err) {
     lks_loader *l = lks_alloc(1, sizeof *l, "the loader", err);
     if (!l)
         return err->status;
@@ -305,6 +319,7 @@ lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm
     l->seed = config->seed;
     l->chunk = config->train.chunk;
     l->global_batch = config->train.global_batch;
+    l->threads = threads;
     l->list_sum = sum_list(d);
     l->batches = (d->epoch.count + l->global_batch - 1) / l->global_batch;
     l->window_batches = (l->batches + WINDOWS - 1) / WINDOWS;
@@ -319,7 +334,9 @@ lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm
     l->images = lks_alloc(n, d->train.image_bytes, "a batch", err);
     l->labels = lks_alloc(n, 1, "a batch", err);
     l->ids = lks_alloc(n, sizeof *l->ids, "a batch", err);
-    if (!l->send_counts || !l->receive_counts || !l->place || !l->images || !l->labels || !l->ids)
+    l->sources = lks_alloc(n, sizeof *l->sources, "a batch", err);
+    if (!l->send_counts || !l->receive_counts || !l->place || !l->images || !l->labels || !l->ids ||
+        !l->sources)
         return err->status;
     return LKS_OK;
 }
@@ -335,6 +352,7 @@ void lks_loader_free(lks_loader *l) {
     lks_free(l->images);
     lks_free(l->labels);
     lks_free(l->ids);
+    lks_free(l->sources);
     lks_free(l);
 }
 

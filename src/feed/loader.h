@@ -7,10 +7,11 @@
 
 typedef struct lks_loader lks_loader;
 
-/* A loader of d's training part for batches of config->train.global_batch. `phases` is told when it
- * is at work. Nothing collective. */
+/* A loader of d's training part for batches of config->train.global_batch, which `threads` put together. `phases` is
+ * told when it is at work. Nothing collective. */
 lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm *comm,
-                             const lks_config *config, lks_phases *phases, lks_error *err);
+                             const lks_config *config, int threads, lks_phases *phases,
+                             lks_error *err);
 void lks_loader_free(lks_loader *loader);
 
 /* Batches in an epoch: the last one may be short. */

@@ -94,7 +94,8 @@ static lks_status open_data(lks_trainer *t, lks_error *err) {
 }
 
 static lks_status make_rest(lks_trainer *t, lks_error *err) {
-    LKS_TRY(lks_loader_create(&t->loader, &t->data, t->comm, t->config, &t->phases, err));
+    LKS_TRY(
+        lks_loader_create(&t->loader, &t->data, t->comm, t->config, t->threads, &t->phases, err));
     LKS_TRY(make_network(t, err));
     LKS_TRY(make_optimizer(t, err));
     t->plan = plan_steps(t);
