@@ -64,10 +64,24 @@ typedef struct lks_winograd_input_args {
     size_t out_stride;     /**< floats from position to position */
 } lks_winograd_input_args;
 
-/** Output: A^T m A, columns first, plus the bias, then ReLU, or the first maximum of the four. */
+/** Products: t = A^T m, column by column, (m0 + m1) + m2 and (m1 - m2) - m3, where m[p][t][o] = sum_k v[p][t][k] *
+ * u[p][o][k], k ascending, one fma each, starting from 0. */
+typedef struct lks_winograd_multiply_args {
+    const float *v; /**< [16][tiles][channels] */
+    size_t v_stride;
+    int tiles, channels; /**< padded */
+    int inputs;          /**< k < inputs <= channels */
+    const float *u;      /**< [16][blocks][inputs][16] */
+    size_t u_stride;
+    int blocks;
+    float *t; /**< [2][4][tiles][blocks * 16]: rows and columns */
+    size_t t_stride;
+} lks_winograd_multiply_args;
+
+/** Output: t A, plus the bias, then ReLU, or the first maximum of the four. */
 typedef struct lks_winograd_output_args {
-    const float *m; /**< [16][tiles][channels] */
-    size_t m_stride;
+    const float *t; /**< [2][4][tiles][channels] */
+    size_t t_stride;
     int tiles, channels; /**< padded */
     const float *bias;   /**< [channels], or NULL for 0 */
     bool relu;
@@ -260,6 +274,7 @@ typedef struct lks_kernels {
     void (*forward)(const lks_forward_args *a);
 
     void (*winograd_input)(const lks_winograd_input_args *a);
+    void (*winograd_multiply)(const lks_winograd_multiply_args *a);
     void (*winograd_output)(const lks_winograd_output_args *a);
     /** u[p][l] = (G w[..][l] G^T)[p] for a block of 16 filters or channels l; rows of w are taps,
      * row-major. u_stride: floats from position to position. */

@@ -52,6 +52,7 @@ bool LKS_KERNEL(lks_adadelta)(float *w, float *const state[LKS_UPDATE_STATES], c
                               size_t n, const lks_update *s);
 
 void LKS_KERNEL(lks_winograd_input)(const lks_winograd_input_args *a);
+void LKS_KERNEL(lks_winograd_multiply)(const lks_winograd_multiply_args *a);
 void LKS_KERNEL(lks_winograd_output)(const lks_winograd_output_args *a);
 void LKS_KERNEL(lks_winograd_weights)(float *u, size_t u_stride, const float w[9][LKS_BLOCK]);
 void LKS_KERNEL(lks_winograd_gradient)(const lks_winograd_gradient_args *a);

@@ -19,6 +19,7 @@ const lks_kernels TABLE = {
     .isa = NAME(LKS_ISA_NAME),
     .forward = LKS_KERNEL(lks_forward),
     .winograd_input = LKS_KERNEL(lks_winograd_input),
+    .winograd_multiply = LKS_KERNEL(lks_winograd_multiply),
     .winograd_output = LKS_KERNEL(lks_winograd_output),
     .winograd_weights = LKS_KERNEL(lks_winograd_weights),
     .winograd_gradient = LKS_KERNEL(lks_winograd_gradient),

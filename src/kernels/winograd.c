@@ -1,8 +1,9 @@
-/* Winograd's minimal filtering F(2x2, 3x3): transforms of input tiles, weights and output tiles. The
- * products in between are lks_forward(), one matrix per position of the 4 x 4 tile.
+/* Winograd's minimal filtering F(2x2, 3x3): transforms of input tiles, weights and output tiles, and the products in
+ * between, one matrix per position of the 4 x 4 tile.
  *
  * Every addition is rounded by itself, in the order written here; products with 1/2 are exact. */
 #include "kernels/kernels_isa.h"
+#include "kernels/tile.h"
 
 /* Rows of B^T d of one column of four. */
 LKS_INLINE void input_column(const vf d[4], vf t[4]) {
@@ -13,7 +14,7 @@ LKS_INLINE void input_column(const vf d[4], vf t[4]) {
 }
 
 /* A pixel's channels, 0 beyond the image. */
-LKS_INLINE vf pixel(const float *x, int32_t offset, int c) {
+LKS_INLINE vf channels_of(const float *x, int32_t offset, int c) {
     return offset < 0 ? v_zero() : v_load(x + offset + c);
 }
 
@@ -23,7 +24,7 @@ LKS_INLINE void input_tile(const lks_winograd_input_args *a, const int32_t offse
         LKS_FOR (int j = 0; j < 4; j++) {
             vf d[4];
             LKS_FOR (int i = 0; i < 4; i++)
-                d[i] = pixel(a->x, offset[4 * i + j], c);
+                d[i] = channels_of(a->x, offset[4 * i + j], c);
             input_column(d, t[j]);
         }
         LKS_FOR (int i = 0; i < 4; i++) {
@@ -41,25 +42,93 @@ void LKS_KERNEL(lks_winograd_input)(const lks_winograd_input_args *a) {
         input_tile(a, a->offset + 16 * t, a->out + (size_t)t * a->channels);
 }
 
-/* Both outputs of A^T m of four. */
-LKS_INLINE void output_pair(const vf m[4], vf y[2]) {
-    y[0] = v_add(v_add(m[0], m[1]), m[2]);
-    y[1] = v_sub(v_sub(m[1], m[2]), m[3]);
+/* The first half of the outputs, A^T m, column by column: what row `row` of the positions adds to both rows of t. */
+LKS_INLINE void add_row(int row, float *upper, float *lower, vf m) {
+    if (row < 3)
+        v_store(upper, row > 0 ? v_add(v_load(upper), m) : m);
+    if (row > 0)
+        v_store(lower, row > 1 ? v_sub(v_load(lower), m) : m);
+}
+
+/* Products of one position for a few tiles: v are its tiles, u its weights, t the upper row of its column. */
+typedef struct position {
+    const float *v, *u;
+    float *t;
+    int row;
+} position;
+
+LKS_INLINE void multiply_tiles(const lks_winograd_multiply_args *a, int tiles, int blocks,
+                               position p) {
+    const size_t width = (size_t)a->blocks * LKS_BLOCK,
+                 block_stride = (size_t)a->inputs * LKS_BLOCK;
+    places at = {.step = a->channels};
+    vf acc[PIXELS][PAIR * VPB];
+    LKS_FOR (int i = 0; i < tiles; i++)
+        LKS_FOR (int v = 0; v < blocks * VPB; v++)
+            acc[i][v] = v_zero();
+    LKS_FOR (int i = 0; i < (tiles + 2) / 3; i++)
+        at.x[i] = p.v + 3 * i * at.step;
+    one_run(tiles, blocks, &at, false, a->inputs, p.u, block_stride, acc);
+    LKS_FOR (int row = 0; row < 4; row++)
+        if (row == p.row)
+            LKS_FOR (int i = 0; i < tiles; i++)
+                LKS_FOR (int v = 0; v < blocks * VPB; v++) {
+                    float *upper = p.t + i * width + v * LKS_VL;
+                    add_row(row, upper, upper + 4 * a->t_stride, acc[i][v]);
+                }
+}
+
+LKS_INLINE void multiply_position(const lks_winograd_multiply_args *a, int blocks, position p) {
+    const size_t width = (size_t)a->blocks * LKS_BLOCK;
+    int left = a->tiles;
+#define TILES(n)                                                                                   \
+    multiply_tiles(a, n, blocks, p), left -= n, p.v += n * a->channels, p.t += n * width
+    while (left >= PIXELS)
+        TILES(PIXELS);
+#if PIXELS > 4
+    while (left >= 4)
+        TILES(4);
+#endif
+    while (left > 0)
+        TILES(1);
+#undef TILES
+}
+
+/* Column by column: a column of t stays in the first-level cache while four positions add to it. */
+LKS_INLINE void multiply_blocks(const lks_winograd_multiply_args *a, int blocks, int block) {
+    const float *u = a->u + (size_t)block * a->inputs * LKS_BLOCK;
+    for (int column = 0; column < 4; column++)
+        for (int row = 0; row < 4; row++)
+            multiply_position(a, blocks,
+                              (position){.v = a->v + (4 * row + column) * a->v_stride,
+                                         .u = u + (4 * row + column) * a->u_stride,
+                                         .t = a->t + column * a->t_stride + block * LKS_BLOCK,
+                                         .row = row});
+}
+
+void LKS_KERNEL(lks_winograd_multiply)(const lks_winograd_multiply_args *a) {
+    int block = 0;
+    for (; block + PAIR <= a->blocks; block += PAIR)
+        multiply_blocks(a, PAIR, block);
+#if PAIR > 1
+    if (block < a->blocks)
+        multiply_blocks(a, 1, block);
+#endif
+}
+
+/* The second half: a row of two outputs, A^T of a row of t. */
+LKS_INLINE void output_pair(const vf t[4], vf y[2]) {
+    y[0] = v_add(v_add(t[0], t[1]), t[2]);
+    y[1] = v_sub(v_sub(t[1], t[2]), t[3]);
 }
 
 /* The four outputs of a tile, row-major. */
-LKS_INLINE void output_tile(const lks_winograd_output_args *a, const float *m, vf bias, vf y[4]) {
-    vf t[2][4]; /* [output row][column] */
-    LKS_FOR (int j = 0; j < 4; j++) {
-        vf column[4], pair[2];
-        LKS_FOR (int i = 0; i < 4; i++)
-            column[i] = v_load(m + (size_t)(4 * i + j) * a->m_stride);
-        output_pair(column, pair);
-        t[0][j] = pair[0];
-        t[1][j] = pair[1];
-    }
+LKS_INLINE void output_tile(const lks_winograd_output_args *a, const float *t, vf bias, vf y[4]) {
     LKS_FOR (int i = 0; i < 2; i++) {
-        output_pair(t[i], y + 2 * i);
+        vf row[4];
+        LKS_FOR (int j = 0; j < 4; j++)
+            row[j] = v_load(t + (size_t)(4 * i + j) * a->t_stride);
+        output_pair(row, y + 2 * i);
         LKS_FOR (int j = 0; j < 2; j++)
             y[2 * i + j] = v_add(y[2 * i + j], bias);
     }
@@ -81,7 +150,7 @@ void LKS_KERNEL(lks_winograd_output)(const lks_winograd_output_args *a) {
     for (int t = 0; t < a->tiles; t++)
         for (int c = 0; c < a->channels; c += LKS_VL) {
             vf y[4];
-            output_tile(a, a->m + (size_t)t * a->channels + c,
+            output_tile(a, a->t + (size_t)t * a->channels + c,
                         a->bias ? v_load(a->bias + c) : v_zero(), y);
             if (a->argmax)
                 store_pooled(a, y, (size_t)a->offset[4 * t] + c);
@@ -132,7 +201,8 @@ void LKS_KERNEL(lks_winograd_gradient)(const lks_winograd_gradient_args *a) {
         for (int c = 0; c < a->channels; c += LKS_VL) {
             vf column[2][4];
             LKS_FOR (int j = 0; j < 2; j++) {
-                const vf d[2] = {pixel(a->dy, offset[j], c), pixel(a->dy, offset[2 + j], c)};
+                const vf d[2] = {channels_of(a->dy, offset[j], c),
+                                 channels_of(a->dy, offset[2 + j], c)};
                 gradient_four(d, column[j]);
             }
             LKS_FOR (int i = 0; i < 4; i++) {

@@ -54,7 +54,7 @@ count_calls() {
 
 # Lines "avx512 KERNEL MULTIPLY-ADDS INSTRUCTIONS STACK" of inner loops.
 count_loops() {
-    objdump -d --no-show-raw-insn "$objects"/{forward,wgrad,lists}.c.o | awk -f "$here/loops.awk" | sort -k 2,2 -k 3,3n
+    objdump -d --no-show-raw-insn "$objects"/{forward,winograd,wgrad,lists}.c.o | awk -f "$here/loops.awk" | sort -k 2,2 -k 3,3n
 }
 
 count_calls >"$work/found"

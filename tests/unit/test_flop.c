@@ -19,6 +19,11 @@ static void forward(const lks_forward_args *a) {
     real->forward(a);
 }
 
+static void winograd_multiply(const lks_winograd_multiply_args *a) {
+    note((int64_t)16 * a->tiles * a->inputs * a->blocks * LKS_BLOCK);
+    real->winograd_multiply(a);
+}
+
 static bool wgrad(const lks_wgrad_args *a) {
     note((int64_t)a->samples * a->rows * a->columns * a->taps * a->channels);
     return real->wgrad(a);
@@ -103,6 +108,7 @@ static int64_t count(const net_case *c, const lks_kernels *kernels, int threads)
     net n = net_open(c, NULL);
     lks_kernels counting = *kernels;
     counting.forward = forward;
+    counting.winograd_multiply = winograd_multiply;
     counting.wgrad = wgrad;
     counting.scatter = scatter;
     counting.gather = gather;

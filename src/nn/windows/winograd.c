@@ -1,15 +1,16 @@
-/* Tiles of all images in groups: transform, sixteen matrix products, transform back. A tile is computed
- * by itself, so groups and images cannot show in the result. */
+/* Tiles of all images in groups: transform, sixteen matrix products that transform columns back as they come, transform
+ * rows back. A tile is computed by itself, so groups and images cannot show in the result. */
 #include "nn/windows/winograd.h"
 
 #include <string.h>
 
-#define POSITIONS  16
-#define LEAST      16 /* channels on either side for which the transforms pay */
-#define GROUP_TILE 12 /* tiles that the products' kernels like best, and multiples */
-#define GROUP_MOST 96
-#define CACHE      (96 * 1024) /* floats of a group's tiles before and after the products */
-#define SKEW       LKS_BLOCK   /* keeps the sixteen positions out of each other's cache sets */
+#define POSITIONS 16
+#define HALVES    8  /* of them left when columns are transformed back */
+#define LEAST     16 /* channels on either side for which the transforms pay */
+#define GROUP     12 /* tiles at a time: what the products like best, in the first-level cache */
+#define BLOCKS    2  /* of outputs at a time, for the same reasons */
+#define SKEW      LKS_BLOCK /* keeps the positions out of each other's cache sets */
+#define HALF      ((size_t)GROUP * BLOCKS * LKS_BLOCK + SKEW) /* floats from half to half */
 
 bool lks_winograd_suits(const lks_window *window, int channels, int filters) {
     return window->size[0] == 3 && window->size[1] == 3 && window->stride[0] == 1 &&
@@ -52,10 +53,10 @@ static void fill_offsets(lks_winograd *w, const lks_winograd_shape *s, int tile_
  * all the sums are fetched and put away once: so that it is the sums no more often than the tiles,
  * which counts where they do not stay in the cache. No more than a chunk has. */
 static int gradient_group(const lks_winograd *w, int outputs, int chunk) {
-    int group = 2 * w->channels * outputs / (w->channels + outputs) / GROUP_TILE * GROUP_TILE;
+    int group = 2 * w->channels * outputs / (w->channels + outputs) / GROUP * GROUP;
     int most = w->tiles * chunk;
     group = group < most ? group : most;
-    return group < w->group ? w->group : group;
+    return group < GROUP ? GROUP : group;
 }
 
 static size_t gradient_position(const lks_winograd *w) {
@@ -71,9 +72,7 @@ lks_status lks_winograd_create(lks_winograd *w, lks_op *op, const lks_winograd_s
     w->channels = s->in_stride;
     w->blocks = s->out_stride / LKS_BLOCK;
     w->tiles = (s->out.rows + window - 1) / window * tile_columns;
-    w->group = CACHE / (POSITIONS * (s->in_stride + s->out_stride)) / GROUP_TILE * GROUP_TILE;
-    w->group = w->group < GROUP_TILE ? GROUP_TILE : w->group > GROUP_MOST ? GROUP_MOST : w->group;
-    w->gradient_group = learns ? gradient_group(w, s->out_stride, op->model->chunk) : w->group;
+    w->gradient_group = learns ? gradient_group(w, s->out_stride, op->model->chunk) : GROUP;
     size_t tiles = (size_t)w->tiles;
     w->in_offset = lks_op_alloc(op, tiles * POSITIONS, sizeof(int32_t), err);
     w->out_offset = lks_op_alloc(op, tiles * 4, sizeof(int32_t), err);
@@ -84,12 +83,13 @@ lks_status lks_winograd_create(lks_winograd *w, lks_op *op, const lks_winograd_s
     if (!w->in_offset || !w->out_offset || !w->group_offset || !w->input_offset || !w->u)
         return err->status;
     fill_offsets(w, s, tile_columns);
-    int most = w->gradient_group;
-    size_t scratch = POSITIONS * (in_position(w, most) + out_position(w, most));
-    if (learns)
-        scratch += (POSITIONS + 9) * gradient_position(w);
-    if (scratch > op->scratch_floats)
-        op->scratch_floats = scratch;
+    const int most = w->gradient_group;
+    const size_t scratch[] = {POSITIONS * in_position(w, GROUP) + HALVES * HALF,
+                              POSITIONS * (in_position(w, most) + out_position(w, most)) +
+                                  (POSITIONS + 9) * gradient_position(w)};
+    for (int i = 0; i < 1 + learns; i++)
+        if (scratch[i] > op->scratch_floats)
+            op->scratch_floats = scratch[i];
     return LKS_OK;
 }
 
@@ -152,50 +152,53 @@ static void transform_inputs(const lks_winograd *w, const lks_winograd_run *r, i
 }
 
 static void transform_outputs(const lks_winograd *w, const lks_winograd_run *r, int first, int n,
-                              const float *m) {
+                              lks_span blocks, const float *t) {
     piece p;
-    int channels = w->blocks * LKS_BLOCK;
+    const int channels = blocks.count * LKS_BLOCK;
+    const size_t block = (size_t)blocks.first * LKS_BLOCK;
     for (int done = 0; done < n; done += p.n) {
         p = next_piece(w, first, n, done);
-        const lks_winograd_output_args a = {.m = m + (size_t)done * channels,
-                                            .m_stride = out_position(w, w->group),
+        const size_t at = p.image * r->out_size + block;
+        const lks_winograd_output_args a = {.t = t + (size_t)done * channels,
+                                            .t_stride = HALF,
                                             .tiles = p.n,
                                             .channels = channels,
-                                            .bias = r->bias,
+                                            .bias = r->bias ? r->bias + block : NULL,
                                             .relu = r->relu,
                                             .offset = w->out_offset + (size_t)p.tile * 4,
-                                            .out = r->out + p.image * r->out_size,
-                                            .argmax = r->argmax ? r->argmax + p.image * r->out_size
-                                                                : NULL};
+                                            .out = r->out + at,
+                                            .argmax = r->argmax ? r->argmax + at : NULL};
         w->op->model->kernels->winograd_output(&a);
     }
 }
 
-static void multiply(const lks_winograd *w, const float *v, float *m, int n) {
-    static const int32_t zero = 0;
-    size_t stride = (size_t)w->blocks * w->inputs * LKS_BLOCK;
-    for (int p = 0; p < POSITIONS; p++) {
-        const lks_forward_args a = {.x = v + p * in_position(w, w->group),
-                                    .n_pixels = n,
-                                    .pixel_offset = w->group_offset,
-                                    .n_runs = 1,
-                                    .run_length = w->inputs,
-                                    .run_offset = &zero,
-                                    .blocks = w->blocks,
-                                    .weights = w->u + p * stride,
-                                    .out = m + p * out_position(w, w->group)};
-        w->op->model->kernels->forward(&a);
-    }
+static void multiply(const lks_winograd *w, const float *v, int n, lks_span blocks, float *t) {
+    const size_t each = (size_t)w->inputs * LKS_BLOCK;
+    const lks_winograd_multiply_args a = {.v = v,
+                                          .v_stride = in_position(w, GROUP),
+                                          .tiles = n,
+                                          .channels = w->channels,
+                                          .inputs = w->inputs,
+                                          .u = w->u + (size_t)blocks.first * each,
+                                          .u_stride = (size_t)w->blocks * each,
+                                          .blocks = blocks.count,
+                                          .t = t,
+                                          .t_stride = HALF};
+    w->op->model->kernels->winograd_multiply(&a);
 }
 
 void lks_winograd_convolve(const lks_winograd *w, const lks_winograd_run *r, float *scratch) {
-    float *v = scratch, *m = scratch + POSITIONS * in_position(w, w->group);
+    float *v = scratch, *t = scratch + POSITIONS * in_position(w, GROUP);
     int total = w->tiles * r->count;
-    for (int first = 0; first < total; first += w->group) {
-        int n = total - first < w->group ? total - first : w->group;
-        transform_inputs(w, r, first, n, w->group, v);
-        multiply(w, v, m, n);
-        transform_outputs(w, r, first, n, m);
+    for (int first = 0; first < total; first += GROUP) {
+        int n = total - first < GROUP ? total - first : GROUP;
+        transform_inputs(w, r, first, n, GROUP, v);
+        for (int block = 0; block < w->blocks; block += BLOCKS) {
+            const int left = w->blocks - block;
+            const lks_span blocks = {block, left < BLOCKS ? left : BLOCKS};
+            multiply(w, v, n, blocks, t);
+            transform_outputs(w, r, first, n, blocks, t);
+        }
     }
 }
 

@@ -10,8 +10,7 @@ typedef struct lks_winograd {
     int inputs, channels;  /* input channels, as many as count and padded */
     int blocks;            /* of output channels */
     int tiles;             /* of one image */
-    int group;             /* tiles at a time: what is in between stays in the second-level cache */
-    int gradient_group;    /* the same for the weights' gradient, at least group */
+    int gradient_group;    /* tiles at a time for the weights' gradient */
     int32_t *in_offset;    /* [tiles][16] */
     int32_t *out_offset;   /* [tiles][4] */
     int32_t *group_offset; /* [gradient_group] */
