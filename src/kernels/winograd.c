@@ -18,13 +18,16 @@ LKS_INLINE vf channels_of(const float *x, int32_t offset, int c) {
     return offset < 0 ? v_zero() : v_load(x + offset + c);
 }
 
-LKS_INLINE void input_tile(const lks_winograd_input_args *a, const int32_t offset[16], float *out) {
+/* `whole`: no pixel lies beyond the image. */
+LKS_INLINE void input_tile(const lks_winograd_input_args *a, const int32_t offset[16], bool whole,
+                           float *out) {
     for (int c = 0; c < a->channels; c += LKS_VL) {
         vf t[4][4]; /* [column][row] */
         LKS_FOR (int j = 0; j < 4; j++) {
             vf d[4];
             LKS_FOR (int i = 0; i < 4; i++)
-                d[i] = channels_of(a->x, offset[4 * i + j], c);
+                d[i] = whole ? v_load(a->x + offset[4 * i + j] + c)
+                             : channels_of(a->x, offset[4 * i + j], c);
             input_column(d, t[j]);
         }
         LKS_FOR (int i = 0; i < 4; i++) {
@@ -38,8 +41,17 @@ LKS_INLINE void input_tile(const lks_winograd_input_args *a, const int32_t offse
 }
 
 void LKS_KERNEL(lks_winograd_input)(const lks_winograd_input_args *a) {
-    for (int t = 0; t < a->tiles; t++)
-        input_tile(a, a->offset + 16 * t, a->out + (size_t)t * a->channels);
+    for (int t = 0; t < a->tiles; t++) {
+        const int32_t *offset = a->offset + 16 * t;
+        float *out = a->out + (size_t)t * a->channels;
+        int32_t all = 0; /* negative where one is */
+        for (int p = 0; p < 16; p++)
+            all |= offset[p];
+        if (all >= 0)
+            input_tile(a, offset, true, out);
+        else
+            input_tile(a, offset, false, out);
+    }
 }
 
 /* The first half of the outputs, A^T m, column by column: what row `row` of the positions adds to both rows of t. */

@@ -16,9 +16,11 @@ static void forward(lks_op *op, lks_worker *w, int first, int count) {
     size_t pixels = (size_t)op->out->shape.rows * op->out->shape.columns;
     const uint8_t *bytes = op->model->batch.images + (size_t)first * pixels * channels;
     float *x = lks_value(op->out, w, first);
-    for (size_t i = 0; i < pixels * count; i++)
-        for (int c = 0; c < channels; c++)
-            x[i * stride + c] = in->table[c][bytes[i * channels + c]];
+    for (int c = 0; c < channels; c++) {
+        const float *table = in->table[c];
+        for (size_t i = 0; i < pixels * count; i++)
+            x[i * stride + c] = table[bytes[i * channels + c]];
+    }
 }
 
 lks_status lks_input_new(lks_model *m, const float (*table)[256], int stride, lks_error *err) {
