@@ -339,8 +339,8 @@ typedef struct lks_kernels {
      * that this table can do a second, for comparison. */
     double (*peak)(float *out, size_t rounds);
 
-    /** Products in bfloat16: the unit for layers of any shape, and that for layers whose sums are one block, with
-     * which larger units can do little: always "fma". */
+    /** Products in bfloat16: the unit for layers of any shape, and that for those with so few products for an output
+     * that larger units gain nothing: always "fma". */
     const lks_products *products, *few;
 } lks_kernels;
 

@@ -145,9 +145,8 @@ static inline int lks_gradient_group(int chunk) {
 }
 
 typedef struct lks_products {
-    const char
-        *unit; /**< "amx" or "fma"; tiles do not take `one_block`, which is for lks_kernels.few */
-    size_t element; /**< bytes */
+    const char *unit; /**< "amx" or "fma" */
+    size_t element;   /**< bytes */
 
     /** False if an operand is infinite or NaN (with relu: one that counts). */
     bool (*narrow)(const lks_narrow_args *a);

@@ -11,30 +11,27 @@
 /* The tile unit on models of its tiles. */
 extern const lks_products lks_tile_products_portable, lks_tile_products_avx512;
 
-static int tile_models(products_unit *units) {
+static int tile_models(const lks_products **units) {
     int n = 0;
-    units[n++] = (products_unit){&lks_tile_products_portable, false};
+    units[n++] = &lks_tile_products_portable;
 #ifdef LKS_TILE_MODEL_AVX512
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512bf16"))
-        units[n++] = (products_unit){&lks_tile_products_avx512, false};
+        units[n++] = &lks_tile_products_avx512;
 #endif
     return n;
 }
 
-int products_units(products_unit units[16]) {
+int products_units(const lks_products *units[16]) {
     const lks_kernels *tables[LKS_MAX_TABLES];
     int n = tile_models(units), n_tables = lks_kernels_usable(tables);
-    for (int t = 0; t < 2 * n_tables; t++) {
-        const bool few = t % 2;
-        const lks_products *p = few ? tables[t / 2]->few : tables[t / 2]->products;
+    for (int t = 0; t < n_tables; t++) {
         int seen = 0;
-        while (seen < n && units[seen].p != p)
+        while (seen < n && units[seen] != tables[t]->products)
             seen++;
         if (seen == n)
-            units[n++] = (products_unit){p, false};
-        units[seen].few |= few;
+            units[n++] = tables[t]->products;
     }
     return n;
 }

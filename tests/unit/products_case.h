@@ -5,12 +5,8 @@
 
 #include "lockstep/kernels.h"
 
-/* Of all tables that this machine runs; each unit once. few: it is for layers whose sums are one block, too. */
-typedef struct products_unit {
-    const lks_products *p;
-    bool few;
-} products_unit;
-int products_units(products_unit units[16]);
+/* Of all tables that this machine runs, and models of tiles; each unit once. */
+int products_units(const lks_products *units[16]);
 
 /* The nearest bfloat16 as products.h defines it, by way of the number's significand in double. */
 float products_round(float v);

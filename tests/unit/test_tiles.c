@@ -9,13 +9,13 @@
 #include "products_case.h"
 #include "support/random_data.h"
 
-static products_unit units[16];
+static const lks_products *units[16];
 static int n_units;
 
 static void check_product(const product_choice *choice) {
     product_case c = product_case_new(choice);
-    for (int u = 0; u < n_units && !c.a.one_block; u++) /* those go to other units */
-        CU_ASSERT_EQUAL(product_case_wrong(&c, units[u].p, 1), 0);
+    for (int u = 0; u < n_units; u++)
+        CU_ASSERT_EQUAL(product_case_wrong(&c, units[u], 1), 0);
     product_case_free(&c);
 }
 
@@ -35,11 +35,23 @@ static void test_rows(void) {
         }
 }
 
+/* Sums that are one block: short runs, many of them and long ones, tiles of pixels or windows that are full, and not. */
+static void test_one_block(void) {
+    static const int kernels[][2] = {{3, 3}, {5, 5}, {10, 3}, {2, 8}, {2, 4}, {1, 15}};
+    lks_random_seed(7);
+    for (int k = 0; k < 6; k++)
+        for (int draw = 0; draw < 4; draw++)
+            check_product(&(product_choice){.kernel = {kernels[k][0], kernels[k][1]},
+                                            .pooled = draw % 2,
+                                            .images = draw < 2 ? 1 : 17,
+                                            .size = {8, 2 * lks_random_int(7, 12)}});
+}
+
 static void check_gradient(const gradient_choice *choice) {
     gradient_case c = gradient_case_new(choice);
     for (int u = 0; u < n_units; u++)
         for (int how = 0; how < 2; how++)
-            CU_ASSERT_EQUAL(gradient_case_wrong(&c, units[u].p, how, how), 0);
+            CU_ASSERT_EQUAL(gradient_case_wrong(&c, units[u], how, how), 0);
     gradient_case_free(&c);
 }
 
@@ -87,6 +99,31 @@ static void test_few_channels(void) {
                                           .channels = {3, 40}});
 }
 
+/* Outputs of one pixel: chunks of several groups of images and of less than one, tiles and pairs of them that are not
+ * full, more chunks than stay in memory. */
+static void test_one_pixel(void) {
+    static const int chunks[][2] = {{16, 40}, {18, 33}, {5, 12}, {1, 3}, {16, 16}};
+    lks_random_seed(6);
+    for (int i = 0; i < 5; i++)
+        for (int wide = 0; wide < 2; wide++)
+            check_gradient(&(gradient_choice){.kernel = {1 + wide, 1 + 2 * wide},
+                                              .stride = {1, 1},
+                                              .padded = true,
+                                              .density = 0.5,
+                                              .samples = chunks[i][1],
+                                              .chunk = chunks[i][0],
+                                              .size = {1, 1},
+                                              .channels = {wide ? 57 : 10, 33 + 16 * i}});
+    check_gradient(&(gradient_choice){.kernel = {1, 1},
+                                      .stride = {1, 1},
+                                      .padded = true,
+                                      .density = 0.5,
+                                      .samples = 70,
+                                      .chunk = 20,
+                                      .size = {1, 1},
+                                      .channels = {1600, 20}});
+}
+
 /* More taps than go together, and more phases of strides than there are columns. */
 static void test_many_taps(void) {
     lks_random_seed(3);
@@ -114,7 +151,7 @@ static void check_parts(lks_gradient_args a, int most_blocks) {
     const size_t x = (a.samples + 1) * a.x_stride, dy = (a.samples + 1) * (size_t)most_blocks * 16;
     for (int u = 0; u < n_units; u++) {
         a.blocks = most_blocks;
-        const size_t bytes = units[u].p->gradient_scratch(&a), all = bytes + GUARD;
+        const size_t bytes = units[u]->gradient_scratch(&a), all = bytes + GUARD;
         char *scratch = aligned_alloc(64, (all + 63) / 64 * 64);
         a.x = calloc(x + LKS_PLANE_SLACK, sizeof(float));
         a.dy = calloc(dy * a.rows * a.columns + LKS_PLANE_SLACK, sizeof(float));
@@ -122,7 +159,7 @@ static void check_parts(lks_gradient_args a, int most_blocks) {
         a.scratch = scratch;
         memset(scratch, 0xff, all);
         for (a.blocks = 1; a.blocks < most_blocks; a.blocks += 1 + a.blocks / 4) {
-            units[u].p->gradient(&a);
+            units[u]->gradient(&a);
             size_t wrong = 0;
             for (size_t i = bytes; i < all; i++)
                 wrong += scratch[i] != (char)0xff;
@@ -249,20 +286,22 @@ static void test_instruction(void) {
         draw_all(x, sizeof x / sizeof *x, 1, r[0], r[1]);
         draw_all(w, sizeof w / sizeof *w, 16, r[0], r[1]);
         for (int u = 0; u < n_units; u++)
-            CU_ASSERT_EQUAL(wrong_results(units[u].p, x, w), 0);
+            CU_ASSERT_EQUAL(wrong_results(units[u], x, w), 0);
     }
 }
 
 int main(void) {
-    products_unit all[16];
+    const lks_products *all[16];
     const int n = products_units(all);
     for (int u = 0; u < n; u++)
-        if (strcmp(all[u].p->unit, "amx") == 0)
+        if (strcmp(all[u]->unit, "amx") == 0)
             units[n_units++] = all[u];
     return lks_test_main("tiles", (const lks_test[]){{"instruction", test_instruction},
                                                      {"rows", test_rows},
+                                                     {"one block", test_one_block},
                                                      {"bands", test_bands},
                                                      {"few channels", test_few_channels},
+                                                     {"one pixel", test_one_pixel},
                                                      {"many taps", test_many_taps},
                                                      {"parts", test_parts},
                                                      {NULL, NULL}});

@@ -3,16 +3,12 @@
 #include "kernels/amx/amx.h"
 #include "kernels/amx/turn.h"
 
-#include <assert.h>
-
 static int per_run(int run_length) {
     return (run_length + LKS_CHAINS - 1) / LKS_CHAINS;
 }
 
 size_t LKS_KERNEL(lks_tile_packed_bytes)(int n_runs, int run_length, int blocks, bool one_block) {
-    assert(!one_block);
-    (void)one_block;
-    return (size_t)n_runs * per_run(run_length) * blocks * LKS_TILE_BYTES;
+    return (size_t)(one_block ? 1 : n_runs * per_run(run_length)) * blocks * LKS_TILE_BYTES;
 }
 
 /* The first n of 16 floats `step` apart, rounded; +0 for the others. */
@@ -92,7 +88,13 @@ static void pack_pair(const lks_pack_args *a, int first, int n) {
             }
 }
 
-void LKS_KERNEL(lks_tile_pack)(const lks_pack_args *a, int part, int parts) {
+void LKS_KERNEL(lks_tile_pack)(const lks_pack_args *args, int part, int parts) {
+    lks_pack_args b = *args;
+    const lks_pack_args *a = &b;
+    if (b.one_block) { /* the runs follow each other as one */
+        b.run_taps *= b.n_runs;
+        b.n_runs = 1;
+    }
     const int blocks = (a->outputs + LKS_BLOCK - 1) / LKS_BLOCK, pairs = (blocks + 1) / 2;
     for (int p = pairs * part / parts; p < pairs * (part + 1) / parts; p++)
         pack_pair(a, 2 * p, blocks - 2 * p < 2 ? 1 : 2);

@@ -18,8 +18,9 @@ typedef struct pending {
 typedef struct work {
     const lks_product_args *a;
     bool direct; /* sums are results, rows equally far apart: tiles are stored where they belong */
-    int per_run; /* blocks of the recurrence */
-    ptrdiff_t step; /* bytes from row to row of operands */
+    int runs, per_run;         /* blocks of the recurrence in each */
+    const int32_t *run_offset; /* [runs] */
+    ptrdiff_t step;            /* bytes from row to row of operands */
     lks_tiles tiles;
     pending pending;
     int turn; /* which sums are being made; the other ones are pending */
@@ -43,12 +44,11 @@ LKS_INLINE void finish_windows(const work *w, int n, int vectors, bool relu) {
         const float *c = sums + places->row[i] * WIDTH;
         const size_t at = places->at[i];
         LKS_FOR (int v = 0; v < vectors; v++) {
-            vf best = v_add(v_load(c + v * LKS_VL), bias[v]);
-            vi index = vi_zero();
-            LKS_FOR (int k = 1; k < 4; k++)
-                v_max_first(&best, v_add(v_load(c + k * SUMS + v * LKS_VL), bias[v]), &index, k);
+            vf y[4];
+            LKS_FOR (int k = 0; k < 4; k++)
+                y[k] = v_add(v_load(c + k * SUMS + v * LKS_VL), bias[v]);
+            const vf best = v_max_of_four(y, argmax + at + v * LKS_VL);
             v_store(out + at + v * LKS_VL, relu ? v_relu(best) : best);
-            vi_store_bytes(argmax + at + v * LKS_VL, index);
         }
     }
 }
@@ -119,7 +119,7 @@ LKS_INLINE void multiply(work *w, int rows, int outputs, const lks_strip *s,
     float *const sums[2][2] = {{to.at[0], to.at[0] + LKS_BLOCK}, {to.at[1], to.at[1] + LKS_BLOCK}};
     lks_tiles_clear(&w->tiles);
     for (int r = s->first_run; r < s->end_run; r++) {
-        const ptrdiff_t offset = w->a->run_offset[r] + s->first_block * LKS_CHAINS;
+        const ptrdiff_t offset = w->run_offset[r] + s->first_block * LKS_CHAINS;
         const lks_operand *a = x[0] + offset, *b = rows > 1 ? x[1] + offset : a;
         const lks_operand *at =
             weights + (size_t)(r * w->per_run + s->first_block) * outputs * LKS_TILE_OPERANDS;
@@ -148,8 +148,8 @@ LKS_INLINE target target_of(const work *w, const lks_strip *s, int block, int ha
 /* A strip times tiles of outputs from `block` on. */
 LKS_INLINE void strip_of(work *w, int outputs, const lks_strip *s, int block) {
     const lks_product_args *a = w->a;
-    const lks_operand *weights = (const lks_operand *)a->weights +
-                                 (size_t)block * a->n_runs * w->per_run * LKS_TILE_OPERANDS;
+    const lks_operand *weights =
+        (const lks_operand *)a->weights + (size_t)block * w->runs * w->per_run * LKS_TILE_OPERANDS;
     const target to = target_of(w, s, block, 0);
     if (s->tiles == 1) {
         multiply(w, 1, outputs, s, s->x, weights, 1, to);
@@ -179,15 +179,18 @@ static void all_blocks(work *w, const lks_strip *s) {
 }
 
 void LKS_KERNEL(lks_tile_product)(const lks_product_args *a) {
+    static const int32_t none;
     work w;
     w.a = a;
-    w.per_run = (a->run_length + LKS_CHAINS - 1) / LKS_CHAINS;
+    w.run_offset = a->one_block ? &none : a->run_offset;
     w.turn = 0;
     w.pending = (pending){0};
     for (int first = 0, end; first < a->images; first = end) {
         end = a->images;
         lks_walk walk = LKS_KERNEL(lks_tile_walk)(a, first, &end);
         const lks_tile_config shape = lks_tile_shape(walk.rows);
+        w.runs = walk.runs;
+        w.per_run = walk.per_run;
         w.direct = !walk.flat && !a->bias && !a->relu && !a->argmax;
         w.step = walk.step * (ptrdiff_t)sizeof(lks_operand);
         TILES_BEGIN(&w.tiles, &shape);

@@ -1,4 +1,5 @@
 #include "kernels/amx/rows.h"
+#include "kernels/amx/turn.h"
 
 /* The window's first pixel stands for all four. */
 static int per_row(const lks_product_args *a) {
@@ -67,11 +68,21 @@ static void set_images(lks_walk *w, int rows) {
     }
 }
 
+/* Rows are pixels, copied together. */
+static void set_copies(lks_walk *w) {
+    w->flat = true;
+    w->rows = LKS_TILE_ROWS;
+    w->step = LKS_CHAINS;
+    w->runs = w->per_run = 1;
+}
+
 lks_walk LKS_KERNEL(lks_tile_walk)(const lks_product_args *a, int first, int *end) {
-    lks_walk w = {.a = a, .image = first};
+    lks_walk w = {.a = a, .image = first, .runs = a->n_runs};
     w.per_run = (a->run_length + LKS_CHAINS - 1) / LKS_CHAINS;
     const int images = *end - first;
-    if (images >= LKS_TILE_ROWS) {
+    if (a->one_block) {
+        set_copies(&w);
+    } else if (images >= LKS_TILE_ROWS) {
         *end -= images % LKS_TILE_ROWS;
         set_images(&w, LKS_TILE_ROWS);
     } else if (!set_flat(&w) || flat_tiles(&w) * images * per_row(a) >= a->n_pixels) {
@@ -85,7 +96,7 @@ static void join_reach(lks_strip *s, const lks_walk *w, int first, int end) {
     const lks_product_args *a = w->a;
     if (!a->reach) {
         s->first_run = s->first_block = 0;
-        s->end_run = a->n_runs;
+        s->end_run = w->runs;
         s->end_block = w->per_run;
         return;
     }
@@ -124,6 +135,83 @@ static void add_flat(lks_walk *w, lks_strip *s, int t, int first, int end) {
                       a->pixel_offset[first + k] - before * w->step;
 }
 
+/* Where the operands of a pixel come from, and how far apart the pixels are of which rows are made. */
+typedef struct copied {
+    const lks_operand *x;
+    const int32_t *pixel;
+    int step, n;
+} copied;
+
+/* `width`: at least a run. What is copied beyond its end is the next run's place, or meets zero weights. */
+LKS_INLINE void copy_runs(const lks_product_args *a, copied c, int width, lks_operand *to) {
+    const int n_runs = a->n_runs, run_length = a->run_length;
+    int32_t run[LKS_CHAINS];
+    memcpy(run, a->run_offset, (size_t)n_runs * sizeof *run);
+    for (int i = 0; i < c.n; i++, to += LKS_CHAINS)
+        for (int r = 0; r < n_runs; r++)
+            memcpy(to + r * run_length, c.x + c.pixel[i * c.step] + run[r],
+                   (size_t)width * sizeof *to);
+}
+
+#ifdef LKS_ISA_AVX512
+#define SHORT 8 /* runs, and operands in each, that a pair of registers holds */
+
+/* `fours`: of runs. */
+LKS_INLINE void copy_short_runs(const lks_product_args *a, copied c, int fours, lks_operand *to) {
+    int16_t order[LKS_CHAINS] = {0};
+    const lks_operand *run[SHORT];
+    for (int r = 0; r < SHORT; r++)
+        run[r] = c.x + a->run_offset[r < a->n_runs ? r : 0];
+    for (int k = 0; k < a->n_runs * a->run_length; k++)
+        order[k] = (int16_t)(k / a->run_length * SHORT + k % a->run_length);
+    const __m512i places = _mm512_loadu_si512(order);
+    for (int i = 0; i < c.n; i++, to += LKS_CHAINS) {
+        const ptrdiff_t at = c.pixel[i * c.step];
+        __m512i four[2];
+        LKS_FOR (int f = 0; f < fours; f++)
+            four[f] = load_lanes(run[4 * f] + at, run[4 * f + 1] + at, run[4 * f + 2] + at,
+                                 run[4 * f + 3] + at);
+        _mm512_storeu_si512(to, fours > 1 ? _mm512_permutex2var_epi16(four[0], places, four[1])
+                                          : _mm512_permutexvar_epi16(places, four[0]));
+    }
+}
+#endif
+
+static void copy_pixels(const lks_product_args *a, copied c, lks_operand *to) {
+#ifdef LKS_ISA_AVX512
+    if (a->run_length <= SHORT && a->n_runs <= SHORT / 2)
+        copy_short_runs(a, c, 1, to);
+    else if (a->run_length <= SHORT && a->n_runs <= SHORT)
+        copy_short_runs(a, c, 2, to);
+    else
+#endif
+        if (a->run_length <= LKS_BLOCK)
+        copy_runs(a, c, LKS_BLOCK, to);
+    else
+        copy_runs(a, c, LKS_CHAINS, to);
+}
+
+/* One tile's worth of pixels, or of windows, from `first` on as rows of tile t; returns the pixel after them. */
+static int add_copies(lks_walk *w, lks_strip *s, int t, int first) {
+    const lks_product_args *a = w->a;
+    const int step = per_row(a), left = (a->n_pixels - first) / step;
+    const lks_operand *x = (const lks_operand *)a->x + w->image * a->x_stride;
+    lks_places *places = &w->places[w->turn++ % 4];
+    places->n = left < LKS_TILE_ROWS ? left : LKS_TILE_ROWS;
+    for (int i = 0; i < places->n; i++) {
+        places->row[i] = (uint8_t)i;
+        places->at[i] = place_of(a, first + i * step);
+    }
+    s->places[t] = places;
+    s->at[t] = w->image * a->out_stride;
+    for (int k = 0; k < step; k++) {
+        lks_operand *to = w->copies + (t + k) * LKS_TILE_ROWS * LKS_CHAINS;
+        copy_pixels(a, (copied){x, a->pixel_offset + first + k, step, places->n}, to);
+        s->x[t + k] = to;
+    }
+    return first + places->n * step;
+}
+
 static void add_images(lks_walk *w, lks_strip *s, int t) {
     const lks_product_args *a = w->a;
     s->places[t] = &w->places[0];
@@ -137,7 +225,9 @@ static void add_images(lks_walk *w, lks_strip *s, int t) {
 static void add_tile(lks_walk *w, lks_strip *s) {
     const int t = s->tiles, first = w->pixel;
     int end = first + per_row(w->a);
-    if (w->flat) {
+    if (w->a->one_block) {
+        end = add_copies(w, s, t, first);
+    } else if (w->flat) {
         end = flat_end(w, first);
         add_flat(w, s, t, first, end);
     } else {

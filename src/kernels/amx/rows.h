@@ -21,10 +21,11 @@ typedef struct lks_strip {
 } lks_strip;
 
 /* Goes through the row tiles of some images. A row is an image at one pixel, or, where images are few, one of
- * equidistant pixels of an image: of `rows` places, `step` elements apart, those that are pixels of the layer. */
+ * equidistant pixels of an image: of `rows` places, `step` elements apart, those that are pixels of the layer. Where all
+ * runs are one block of the recurrence, they are copied together, pixel by pixel. */
 typedef struct lks_walk {
     const lks_product_args *a;
-    int per_run;          /* blocks of the recurrence in a run */
+    int runs, per_run;    /* blocks of the recurrence in each */
     bool flat;            /* rows are pixels */
     int rows;             /* of each tile */
     ptrdiff_t step;       /* elements from row to row */
@@ -32,6 +33,8 @@ typedef struct lks_walk {
     int pixel;
     int turn; /* of the places below: what a strip points to is kept while the next is worked on */
     lks_places places[4];
+    /* with one_block those of a strip, and room for what is copied beyond the end of the last one */
+    lks_operand copies[(4 * LKS_TILE_ROWS + 1) * LKS_CHAINS] __attribute__((aligned(64)));
 } lks_walk;
 
 /* Images [first, end) of a product. Full tiles as long as there are: where this leaves some images over, *end is set

@@ -44,14 +44,18 @@ static void widen(const axis *a, int size, int *before, int *after) {
     *after = end - size > *after ? end - size : *after;
 }
 
-/* A single run of whole channels is one block in any case. */
-static bool in_one_block(const lks_linear *l) {
-    return (int64_t)l->kernel[0] * l->kernel[1] * l->stored <= DEPTH &&
-           (l->kernel[0] > 1 || l->stored % LKS_BLOCK != 0);
+static int64_t operands_of(const lks_linear *l) {
+    return (int64_t)l->kernel[0] * l->kernel[1] * l->stored;
 }
 
+/* A single run of whole channels is one block in any case. */
+static bool in_one_block(const lks_linear *l) {
+    return operands_of(l) <= DEPTH && (l->kernel[0] > 1 || l->stored % LKS_BLOCK != 0);
+}
+
+/* Half a block takes as long to multiply as its operands to be put together. */
 const lks_products *lks_linear_unit(const lks_linear *l, const lks_kernels *kernels) {
-    return in_one_block(l) ? kernels->few : kernels->products;
+    return in_one_block(l) && operands_of(l) <= DEPTH / 2 ? kernels->few : kernels->products;
 }
 
 /* Offsets are int32. */
