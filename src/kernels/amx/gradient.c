@@ -1,5 +1,6 @@
 /* Weight gradients: rows of tiles are outputs, columns channels, and the recurrence runs over images and pixels. Sums
  * are transposed as they are added to those of the layer. */
+#include "kernels/amx/dense.h"
 #include "kernels/amx/few.h"
 #include "kernels/amx/plan.h"
 #include "kernels/amx/turn.h"
@@ -295,7 +296,13 @@ static lks_gradient_args some_taps(const lks_gradient_args *a, int first) {
     return b;
 }
 
+static size_t largest(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
 size_t LKS_KERNEL(lks_tile_gradient_scratch)(const lks_gradient_args *a) {
+    if (lks_tile_is_dense(a)) /* a part of one tap has that way only */
+        return largest(LKS_KERNEL(lks_tile_dense_scratch)(a), LKS_KERNEL(lks_tile_few_scratch)(a));
     size_t bytes = 0; /* a part may have taps of two of these */
     for (int first = 0; first < a->taps; first += LKS_MAX_TAPS) {
         lks_gradient_args b = *a;
@@ -305,14 +312,16 @@ size_t LKS_KERNEL(lks_tile_gradient_scratch)(const lks_gradient_args *a) {
         LKS_KERNEL(lks_tile_plan)(&plan, &b, NULL);
         bytes += plan.bytes;
     }
-    const size_t few = lks_tile_has_few(a) ? LKS_KERNEL(lks_tile_few_scratch)(a) : 0;
-    return bytes > few ? bytes : few; /* a part of one tap has the other way */
+    /* a part of one tap has the other way */
+    return lks_tile_has_few(a) ? largest(bytes, LKS_KERNEL(lks_tile_few_scratch)(a)) : bytes;
 }
 
 bool LKS_KERNEL(lks_tile_gradient)(const lks_gradient_args *a) {
     bool ok = true;
     if (lks_tile_has_few(a))
         return LKS_KERNEL(lks_tile_few)(a);
+    if (lks_tile_is_dense(a))
+        return LKS_KERNEL(lks_tile_dense)(a);
     for (int first = 0; first < a->taps; first += LKS_MAX_TAPS) {
         const lks_gradient_args b = some_taps(a, first);
         ok &= all_images(&b);

@@ -87,6 +87,16 @@ static bool fill_made(const lks_plane *p, const lks_plane_source *from, int imag
     return finite;
 }
 
+/* Pieces of images lie too far apart for the processor to foresee the next ones. */
+#define AHEAD 6
+static void fetch_piece(const lks_plane_source *from, int image) {
+    const size_t n =
+        (size_t)from->first.rows * (size_t)from->first.columns * (size_t)from->first.channels;
+    const float *x = from->first.x + (size_t)image * from->step;
+    for (size_t i = 0; n < from->step && i < n; i += LKS_BLOCK)
+        __builtin_prefetch(x + i);
+}
+
 uint32_t lks_plane_fill(const lks_plane *p, void *out, const lks_plane_source *from, int first,
                         int count) {
     uint32_t bad = 0;
@@ -94,6 +104,8 @@ uint32_t lks_plane_fill(const lks_plane *p, void *out, const lks_plane_source *f
     a.out_row = (size_t)p->pitch * (size_t)p->channels;
     for (int i = 0; i < count; i++) {
         size_t at = (size_t)(first + i) * from->step;
+        if (!from->make && i + AHEAD < count)
+            fetch_piece(from, first + i + AHEAD);
         char *image = (char *)out + (size_t)i * p->image * p->unit->element;
         clear_border(p, image, p->image + (i == count - 1 ? LKS_PLANE_SLACK : 0));
         a.x = from->make ? NULL : from->first.x + at;
