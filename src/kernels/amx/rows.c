@@ -156,8 +156,8 @@ LKS_INLINE void copy_runs(const lks_product_args *a, copied c, int width, lks_op
 #ifdef LKS_ISA_AVX512
 #define SHORT 8 /* runs, and operands in each, that a pair of registers holds */
 
-/* `fours`: of runs. */
-LKS_INLINE void copy_short_runs(const lks_product_args *a, copied c, int fours, lks_operand *to) {
+/* `most` runs: up to four in the first register, all others in the second. */
+LKS_INLINE void copy_short_runs(const lks_product_args *a, copied c, int most, lks_operand *to) {
     int16_t order[LKS_CHAINS] = {0};
     const lks_operand *run[SHORT];
     for (int r = 0; r < SHORT; r++)
@@ -167,22 +167,24 @@ LKS_INLINE void copy_short_runs(const lks_product_args *a, copied c, int fours, 
     const __m512i places = _mm512_loadu_si512(order);
     for (int i = 0; i < c.n; i++, to += LKS_CHAINS) {
         const ptrdiff_t at = c.pixel[i * c.step];
-        __m512i four[2];
-        LKS_FOR (int f = 0; f < fours; f++)
-            four[f] = load_lanes(run[4 * f] + at, run[4 * f + 1] + at, run[4 * f + 2] + at,
-                                 run[4 * f + 3] + at);
-        _mm512_storeu_si512(to, fours > 1 ? _mm512_permutex2var_epi16(four[0], places, four[1])
-                                          : _mm512_permutexvar_epi16(places, four[0]));
+        const __m512i first = load_lanes(run[0] + at, run[1] + at, run[2] + at, run[3] + at);
+        __m512i second = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(run[4] + at)));
+        if (most > 5)
+            second = load_lanes(run[4] + at, run[5] + at, run[6] + at, run[7] + at);
+        _mm512_storeu_si512(to, most > 4 ? _mm512_permutex2var_epi16(first, places, second)
+                                         : _mm512_permutexvar_epi16(places, first));
     }
 }
 #endif
 
 static void copy_pixels(const lks_product_args *a, copied c, lks_operand *to) {
 #ifdef LKS_ISA_AVX512
-    if (a->run_length <= SHORT && a->n_runs <= SHORT / 2)
-        copy_short_runs(a, c, 1, to);
+    if (a->run_length <= SHORT && a->n_runs <= 4)
+        copy_short_runs(a, c, 4, to);
+    else if (a->run_length <= SHORT && a->n_runs == 5)
+        copy_short_runs(a, c, 5, to);
     else if (a->run_length <= SHORT && a->n_runs <= SHORT)
-        copy_short_runs(a, c, 2, to);
+        copy_short_runs(a, c, SHORT, to);
     else
 #endif
         if (a->run_length <= LKS_BLOCK)
