@@ -3,13 +3,20 @@
  * padding. */
 #include "kernels/kernels_isa.h"
 
+/* RUNS: where the taps of a tile are side by side, as they mostly are, each is found by its distance from the first:
+ * an address of its own costs as many instructions as its two products. With sixteen registers compilers keep a sum in
+ * memory then, which costs more. */
 #if defined(LKS_ISA_AVX512)
 #define TAPS 12 /* x 2 blocks x 1 vector = 24 accumulators */
 #define PAIR 2
+#define RUNS true
 #else
 #define TAPS 6 /* x 1 block; two vectors on AVX2: 12 accumulators */
 #define PAIR 1
+#define RUNS false
 #endif
+
+typedef enum walk { TAP_BY_TAP, RUN, POOLED } walk;
 
 LKS_INLINE vf gradient(const lks_wgrad_args *a, size_t at, int place) {
     vf g = v_load(a->dy + at);
@@ -17,27 +24,30 @@ LKS_INLINE vf gradient(const lks_wgrad_args *a, size_t at, int place) {
 }
 
 LKS_INLINE void one_pixel(const lks_wgrad_args *a, int taps, int blocks, const float *x,
-                          const int32_t *tap_offset, size_t at, int place,
+                          const int32_t *tap_offset, bool run, size_t at, int place,
                           vf acc[TAPS][PAIR * VPB]) {
     vf g[PAIR * VPB];
     LKS_FOR (int v = 0; v < blocks * VPB; v++)
         g[v] = gradient(a, at + v * LKS_VL, place);
+    if (run)
+        LKS_OPAQUE_POINTER(x); /* or each tap would have an address of its own */
     LKS_FOR (int t = 0; t < taps; t++) {
-        vf b = v_set1(x[tap_offset[t]]);
+        vf b = v_set1(x[run ? t : tap_offset[t]]);
         LKS_FOR (int v = 0; v < blocks * VPB; v++)
             acc[t][v] = v_fma(b, g[v], acc[t][v]);
     }
 }
 
 LKS_INLINE void one_sample(const lks_wgrad_args *a, int taps, int blocks, int first_tap, int block,
-                           int s, bool pooled, vf acc[TAPS][PAIR * VPB]) {
-    const float *x = a->x + s * a->x_stride;
+                           int s, walk way, vf acc[TAPS][PAIR * VPB]) {
+    const bool run = way == RUN;
+    const float *x = a->x + s * a->x_stride + (run ? a->tap_offset[first_tap] : 0);
     size_t base = s * a->dy_stride + (size_t)block * LKS_BLOCK;
     const int32_t *tap_offset = a->tap_offset + first_tap;
-    if (!pooled) {
+    if (way != POOLED) {
         int pixels = a->rows * a->columns;
         for (int i = 0; i < pixels; i++)
-            one_pixel(a, taps, blocks, x + a->pixel_offset[i], tap_offset,
+            one_pixel(a, taps, blocks, x + a->pixel_offset[i], tap_offset, run,
                       base + (size_t)i * a->channels, -1, acc);
         return;
     }
@@ -47,8 +57,8 @@ LKS_INLINE void one_sample(const lks_wgrad_args *a, int taps, int blocks, int fi
             size_t window = (size_t)(row / 2) * (a->columns / 2) + w;
             const int32_t *offset = a->pixel_offset + window * 4 + place;
             size_t at = base + window * a->channels;
-            one_pixel(a, taps, blocks, x + offset[0], tap_offset, at, place, acc);
-            one_pixel(a, taps, blocks, x + offset[1], tap_offset, at, place + 1, acc);
+            one_pixel(a, taps, blocks, x + offset[0], tap_offset, false, at, place, acc);
+            one_pixel(a, taps, blocks, x + offset[1], tap_offset, false, at, place + 1, acc);
         }
     }
 }
@@ -70,7 +80,7 @@ LKS_INLINE bool finish(const lks_wgrad_args *a, int taps, int blocks, size_t at,
 }
 
 LKS_INLINE bool tile(const lks_wgrad_args *a, int taps, int blocks, int first_tap, int block,
-                     bool pooled) {
+                     walk way) {
     size_t at = first_tap * a->row + (size_t)block * LKS_BLOCK;
     bool ok = true;
     for (int s = 0; s < a->samples; s += a->chunk) {
@@ -80,22 +90,29 @@ LKS_INLINE bool tile(const lks_wgrad_args *a, int taps, int blocks, int first_ta
             LKS_FOR (int v = 0; v < blocks * VPB; v++)
                 acc[t][v] = a->goes_on ? v_load(a->out + at + t * a->row + v * LKS_VL) : v_zero();
         for (int i = s; i < end; i++)
-            one_sample(a, taps, blocks, first_tap, block, i, pooled, acc);
+            one_sample(a, taps, blocks, first_tap, block, i, way, acc);
         ok &= finish(a, taps, blocks, at, !a->goes_on && !(a->fresh && s == 0), acc);
     }
     return ok;
 }
 
-LKS_INLINE bool all_blocks(const lks_wgrad_args *a, int taps, int first_tap, bool pooled) {
+LKS_INLINE bool all_blocks(const lks_wgrad_args *a, int taps, int first_tap, walk way) {
     bool ok = true;
     int block = 0, blocks = a->channels / LKS_BLOCK;
     for (; block + PAIR <= blocks; block += PAIR)
-        ok &= tile(a, taps, PAIR, first_tap, block, pooled);
+        ok &= tile(a, taps, PAIR, first_tap, block, way);
 #if PAIR > 1
     if (block < blocks)
-        ok &= tile(a, taps, 1, first_tap, block, pooled);
+        ok &= tile(a, taps, 1, first_tap, block, way);
 #endif
     return ok;
+}
+
+LKS_INLINE bool side_by_side(const int32_t *offset, int n) {
+    bool so = true;
+    for (int t = 1; t < n; t++)
+        so &= offset[t] == offset[0] + t;
+    return so;
 }
 
 /* As many groups as the largest tile asks for, all of about one size: a group of one or two taps would
@@ -105,9 +122,12 @@ LKS_INLINE bool all_taps(const lks_wgrad_args *a, bool pooled) {
     int groups = (a->taps + TAPS - 1) / TAPS;
     for (int t = 0, n; groups > 0; t += n, groups--) {
         n = (a->taps - t + groups - 1) / groups;
+        const bool run = RUNS && side_by_side(a->tap_offset + t, n);
 #define CASE(size)                                                                                 \
     case size:                                                                                     \
-        ok &= all_blocks(a, size, t, pooled);                                                      \
+        ok &= pooled ? all_blocks(a, size, t, POOLED)                                              \
+              : run  ? all_blocks(a, size, t, RUN)                                                 \
+                     : all_blocks(a, size, t, TAP_BY_TAP);                                          \
         break
         switch (n) {
             CASE(1);
