@@ -64,10 +64,10 @@ LKS_INLINE void moments(double *sum, double *square, const float *x, size_t pixe
         fetch_ahead(x, n);
         LKS_FOR (int v = 0; v < n; v++) {
             vd value[2];
-            v_widen(v_load(x + v * LKS_VL), value);
+            v_widen_at(x + v * LKS_VL, value);
             LKS_FOR (int h = 0; h < 2; h++) {
                 s[2 * v + h] += value[h];
-                q[2 * v + h] += value[h] * value[h]; /* exact product: 48 bits */
+                q[2 * v + h] = vd_add_square(q[2 * v + h], value[h]);
             }
         }
     }
@@ -140,12 +140,13 @@ LKS_INLINE void gradient_moments(double *sum, double *product, const float *dy, 
         fetch_ahead(x, n);
         fetch_ahead(dy, n);
         LKS_FOR (int v = 0; v < n; v++) {
-            vf g = v_load(dy + v * LKS_VL), value = v_load(x + v * LKS_VL);
-            if (relu)
-                g = v_where_positive(y_of(&m, v, value), g);
             vd wide_g[2], wide_x[2];
-            v_widen(g, wide_g);
-            v_widen(value, wide_x);
+            v_widen_at(x + v * LKS_VL, wide_x);
+            if (relu)
+                v_widen_where_positive(y_of(&m, v, v_load(x + v * LKS_VL)), dy + v * LKS_VL,
+                                       wide_g);
+            else
+                v_widen_at(dy + v * LKS_VL, wide_g);
             LKS_FOR (int h = 0; h < 2; h++) {
                 int i = 2 * v + h;
                 s[i] += wide_g[h];

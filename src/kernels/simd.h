@@ -2,7 +2,7 @@
  * mixes lanes, so every output is a scalar recurrence and all instruction sets give the same bits.
  *
  *   vf   LKS_VL floats          VPB   vectors that make one block of 16 channels
- *   vd   LKS_DL doubles, half as many: v_widen() makes two of a vf
+ *   vd   LKS_DL doubles, half as many: v_widen_at() makes two of the floats of a vf
  *   vi   LKS_VL integers of 32 bits, vl half as many of 64: vl_add_products() adds all products of
  *        lanes, unsigned, each to one of the sums
  *
@@ -86,9 +86,20 @@ LKS_INLINE vf v_where_positive(vf t, vf a) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(t, _mm512_setzero_ps(), _CMP_GT_OQ), a);
 }
 typedef __m512d vd;
-LKS_INLINE void v_widen(vf a, vd half[2]) {
-    half[0] = _mm512_cvtps_pd(_mm512_castps512_ps256(a));
-    half[1] = _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1));
+/* The floats at p, widened: from memory at half the cost of that from registers. */
+LKS_INLINE void v_widen_at(const float *p, vd half[2]) {
+    half[0] = _mm512_cvtps_pd(_mm256_loadu_ps(p));
+    half[1] = _mm512_cvtps_pd(_mm256_loadu_ps(p + 8));
+}
+/* The same where t > 0, else +0. */
+LKS_INLINE void v_widen_where_positive(vf t, const float *p, vd half[2]) {
+    const __mmask16 m = _mm512_cmp_ps_mask(t, _mm512_setzero_ps(), _CMP_GT_OQ);
+    half[0] = _mm512_maskz_cvtps_pd((__mmask8)m, _mm256_loadu_ps(p));
+    half[1] = _mm512_maskz_cvtps_pd((__mmask8)(m >> 8), _mm256_loadu_ps(p + 8));
+}
+/* sum + a * a of an `a` that was a float: the square is exact, so rounding is the same fused or not. */
+LKS_INLINE vd vd_add_square(vd sum, vd a) {
+    return _mm512_fmadd_pd(a, a, sum);
 }
 /* The first maximum wins, NaN wins over all: takes b and its index where b > a or (b is NaN and a
  * is not). */
@@ -241,6 +252,13 @@ LKS_INLINE void v_widen(vf a, vd half[2]) {
     half[0] = _mm256_cvtps_pd(_mm256_castps256_ps128(a));
     half[1] = _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1));
 }
+LKS_INLINE void v_widen_at(const float *p, vd half[2]) {
+    half[0] = _mm256_cvtps_pd(_mm_loadu_ps(p));
+    half[1] = _mm256_cvtps_pd(_mm_loadu_ps(p + 4));
+}
+LKS_INLINE vd vd_add_square(vd sum, vd a) {
+    return _mm256_fmadd_pd(a, a, sum);
+}
 typedef __m256i vi;
 LKS_INLINE void v_max_first(vf *a, vf b, vi *index, int k) {
     vf m = _mm256_and_ps(_mm256_cmp_ps(b, *a, _CMP_NLE_UQ), _mm256_cmp_ps(*a, *a, _CMP_ORD_Q));
@@ -351,6 +369,9 @@ typedef float64x2_t vd;
 LKS_INLINE void v_widen(vf a, vd half[2]) {
     half[0] = vcvt_f64_f32(vget_low_f32(a));
     half[1] = vcvt_high_f64_f32(a);
+}
+LKS_INLINE vd vd_add_square(vd sum, vd a) {
+    return vfmaq_f64(sum, a, a);
 }
 LKS_INLINE void v_max_first(vf *a, vf b, vi *index, int k) {
     uint32x4_t m = vandq_u32(vmvnq_u32(vcleq_f32(b, *a)), vceqq_f32(*a, *a));
@@ -520,6 +541,9 @@ LKS_INLINE void v_widen(vf a, vd half[2]) {
     half[0] = (vd){a[0], a[1]};
     half[1] = (vd){a[2], a[3]};
 }
+LKS_INLINE vd vd_add_square(vd sum, vd a) {
+    return sum + a * a;
+}
 LKS_INLINE void v_max_first(vf *a, vf b, vi *index, int k) {
     vi m = ~(b <= *a) & (*a == *a);
     *a = v_select(m, b, *a);
@@ -631,6 +655,17 @@ LKS_INLINE void v_store_some(float *p, size_t n, vf a) {
 }
 
 #define VPB (16 / LKS_VL)
+
+#if !defined(LKS_ISA_AVX512) && !defined(LKS_ISA_AVX2)
+LKS_INLINE void v_widen_at(const float *p, vd half[2]) {
+    v_widen(v_load(p), half);
+}
+#endif
+#ifndef LKS_ISA_AVX512
+LKS_INLINE void v_widen_where_positive(vf t, const float *p, vd half[2]) {
+    v_widen(v_where_positive(t, v_load(p)), half);
+}
+#endif
 
 /* Doubles take part in +, - and * as they are: those are GNU vectors on every instruction set. */
 #define LKS_DL (LKS_VL / 2)
