@@ -29,7 +29,7 @@ struct lks_loader {
     lks_phases *phases;
     uint64_t seed;
     int chunk, global_batch, threads;
-    int64_t batches, window_batches;
+    int64_t batches;
 
     lks_permutation order;
     uint32_t epoch;
@@ -164,7 +164,7 @@ static lks_status grow(uint8_t **buffer, size_t *capacity, int64_t count, size_t
 static void enter_window(lks_loader *l, int64_t *sent, int64_t *received) {
     int ranks = l->comm->size;
     l->window_first = l->next;
-    l->window_end = l->next + l->window_batches;
+    l->window_end = l->next + (l->batches + WINDOWS - 1) / WINDOWS;
     if (l->window_end > l->batches)
         l->window_end = l->batches;
     memset(l->send_counts, 0, sizeof(int) * (size_t)ranks);
@@ -237,11 +237,13 @@ static bool take_image(lks_loader *l, int64_t i) {
 
 /* Images lie anywhere in memory, and each is read twice: that is work for all threads. */
 static void take_images(lks_loader *l, int64_t n) {
-    int64_t changed = n;
-#pragma omp parallel for num_threads(l->threads) schedule(dynamic, 8) reduction(min : changed)
+    int64_t changed = n; /* the first one that is not what was loaded */
+#pragma omp parallel for num_threads(l->threads) schedule(dynamic, 8)
     for (int64_t i = 0; i < n; i++)
-        if (!take_image(l, i) && i < changed)
-            changed = i;
+        if (!take_image(l, i)) {
+#pragma omp critical(lks_loader)
+            changed = i < changed ? i : changed;
+        }
     if (changed == n || l->image_changed)
         return;
     l->image_changed = true;
@@ -322,7 +324,6 @@ lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm
     l->threads = threads;
     l->list_sum = sum_list(d);
     l->batches = (d->epoch.count + l->global_batch - 1) / l->global_batch;
-    l->window_batches = (l->batches + WINDOWS - 1) / WINDOWS;
     int chunks = lks_chunks(l->global_batch, l->chunk);
     l->capacity = (chunks + comm->size - 1) / comm->size * l->chunk;
     if (l->capacity > l->global_batch)
