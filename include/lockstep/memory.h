@@ -9,8 +9,8 @@
 #define LKS_ALIGN 64
 
 /** Returns @p count * @p size zeroed bytes aligned to LKS_ALIGN, or NULL with @p err filled
- *  (LKS_ERR_MEMORY, naming @p what). A zero size gives a valid pointer. From 2 MiB on it begins with a
- *  large page, if the system gives such on demand. Freed with lks_free(). */
+ *  (LKS_ERR_MEMORY, naming @p what). A zero size gives a valid pointer. From 2 MiB on it is aligned to
+ *  that, and the system is asked for large pages. Freed with lks_free(). */
 void *lks_alloc(size_t count, size_t size, const char *what, lks_error *err)
     __attribute__((malloc, warn_unused_result));
 
@@ -18,8 +18,8 @@ void *lks_alloc(size_t count, size_t size, const char *what, lks_error *err)
 void lks_free(void *p);
 
 /** The same as lks_alloc(), but large memory is left to the system until it is written: only what is used counts as
- *  resident (large pages as a whole), and on a machine with several memories a page lies near the thread that wrote it first. Freed with
- *  lks_free_lazy(). */
+ *  resident (large pages as a whole), and on a machine with several memories a page lies near the thread that wrote it
+ *  first. Freed with lks_free_lazy(). */
 void *lks_alloc_lazy(size_t count, size_t size, const char *what, lks_error *err)
     __attribute__((malloc, warn_unused_result));
 

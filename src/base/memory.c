@@ -50,7 +50,7 @@ void *lks_alloc(size_t count, size_t size, const char *what, lks_error *err) {
     void *p = aligned_alloc(align, (rounded + align - 1) / align * align);
     if (!p)
         return out_of_memory(what, bytes, err);
-    ask_for_large_pages(p, rounded);
+    ask_for_large_pages(p, bytes);
     return memset(p, 0, rounded);
 }
 

@@ -214,10 +214,12 @@ static source next_source(lks_loader *l, uint32_t image) {
         return from;
     }
     const size_t place = (size_t)l->place[from.home]++;
-    if (place < l->receive_capacity) { /* else the list has changed: more than were sent */
-        from.pixels = l->received + place * item_bytes(l);
-        from.sum = from.pixels + s->image_bytes;
+    if (place >= l->receive_capacity) { /* the list has changed: more than were sent */
+        from.home = l->comm->rank;
+        return from;
     }
+    from.pixels = l->received + place * item_bytes(l);
+    from.sum = from.pixels + s->image_bytes;
     return from;
 }
 

@@ -35,15 +35,17 @@ static void test_rows(void) {
         }
 }
 
-/* Sums that are one block: short runs, many of them and long ones, tiles of pixels or windows that are full, and not. */
+/* Sums that are one block: short runs, many of them and long ones, tiles of pixels or windows that are full, and not; a
+ * hint at some of the runs, which are one there. */
 static void test_one_block(void) {
     static const int kernels[][2] = {{3, 3}, {5, 5}, {10, 3}, {2, 8}, {2, 4}, {1, 15}};
     lks_random_seed(7);
     for (int k = 0; k < 6; k++)
-        for (int draw = 0; draw < 4; draw++)
+        for (int draw = 0; draw < 6; draw++)
             check_product(&(product_choice){.kernel = {kernels[k][0], kernels[k][1]},
                                             .pooled = draw % 2,
-                                            .images = draw < 2 ? 1 : 17,
+                                            .border = draw > 3,
+                                            .images = draw / 2 == 1 ? 17 : 1,
                                             .size = {8, 2 * lks_random_int(7, 12)}});
 }
 

@@ -46,8 +46,9 @@ static dense plan(const lks_gradient_args *a, char *memory) {
     const size_t chunk = d.per_chunk * (d.x_group + d.dy_group) * sizeof(lks_operand);
     const size_t fit = least(HELD_BYTES / chunk, (size_t)chunks);
     d.held = (int)(fit > 1 ? fit : 1) * d.per_chunk;
-    d.zeros_bytes = (size_t)(d.per_tap > a->blocks ? d.per_tap : a->blocks) * LKS_TILE_BYTES;
-    /* fewer taps, channels or outputs may have more groups in memory */
+    const size_t widest = (size_t)(d.per_tap > a->blocks ? d.per_tap : a->blocks);
+    d.zeros_bytes = (widest + 1) / 2 * LKS_CHAINS * sizeof(lks_operand); /* whole lines */
+    /* enough for fewer taps, channels or outputs, too, of which more chunks are held at once */
     const size_t most = least(HELD_BYTES, chunks * chunk);
     d.bytes = d.zeros_bytes + (most > chunk ? most : chunk);
     if (memory) {
@@ -106,11 +107,11 @@ LKS_INLINE bool add_rows(const lks_gradient_args *a, const float *sums, int rows
     for (int i = 0; i < rows; i++, at += a->row, sums += LKS_BLOCK)
         LKS_FOR (int v = 0; v < VPB; v++) {
             const vf partial = v_load(sums + v * LKS_VL);
-            float *out = a->out + at + v * LKS_VL;
+            const size_t to = at + v * LKS_VL;
             if (exact)
-                ok &= v_add_exact(a->sums + at + v * LKS_VL, partial, adds);
+                ok &= v_add_exact(a->sums + to, partial, adds);
             else
-                v_store(out, adds ? v_add(v_load(out), partial) : partial);
+                v_store(a->out + to, adds ? v_add(v_load(a->out + to), partial) : partial);
         }
     return ok;
 }

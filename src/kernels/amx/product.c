@@ -194,8 +194,10 @@ void LKS_KERNEL(lks_tile_product)(const lks_product_args *a) {
         w.direct = !walk.flat && !a->bias && !a->relu && !a->argmax;
         w.step = walk.step * (ptrdiff_t)sizeof(lks_operand);
         TILES_BEGIN(&w.tiles, &shape);
-        for (lks_strip s; LKS_KERNEL(lks_tile_next)(&walk, &s);)
+        for (lks_strip s; LKS_KERNEL(lks_tile_next)(&walk, &s);) {
+            TILES_WRITTEN();
             all_blocks(&w, &s);
+        }
         finish(&w, INT32_MAX); /* places belong to the walk */
     }
     TILES_END(&w.tiles);

@@ -94,7 +94,7 @@ lks_walk LKS_KERNEL(lks_tile_walk)(const lks_product_args *a, int first, int *en
 
 static void join_reach(lks_strip *s, const lks_walk *w, int first, int end) {
     const lks_product_args *a = w->a;
-    if (!a->reach) {
+    if (!a->reach || a->one_block) { /* reach counts runs, which are one there */
         s->first_run = s->first_block = 0;
         s->end_run = w->runs;
         s->end_block = w->per_run;
@@ -142,7 +142,8 @@ typedef struct copied {
     int step, n;
 } copied;
 
-/* `width`: at least a run. What is copied beyond its end is the next run's place, or meets zero weights. */
+/* `width`: at least a run. What is copied beyond its end is the place of the next run or of the next row, which are
+ * copied later, or meets zero weights. */
 LKS_INLINE void copy_runs(const lks_product_args *a, copied c, int width, lks_operand *to) {
     const int n_runs = a->n_runs, run_length = a->run_length;
     int32_t run[LKS_CHAINS];

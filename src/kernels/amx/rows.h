@@ -33,7 +33,8 @@ typedef struct lks_walk {
     int pixel;
     int turn; /* of the places below: what a strip points to is kept while the next is worked on */
     lks_places places[4];
-    /* with one_block those of a strip, and room for what is copied beyond the end of the last one */
+    /* with one_block those of a strip, and room for what is copied beyond the end of the last one; zero at first, since
+     * what no run reaches meets zero weights and has to be finite */
     lks_operand copies[(4 * LKS_TILE_ROWS + 1) * LKS_CHAINS] __attribute__((aligned(64)));
 } lks_walk;
 

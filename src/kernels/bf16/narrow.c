@@ -31,8 +31,9 @@ LKS_INLINE void store_window(const lks_narrow_args *a, lks_operand *to, size_t a
 /* Rows as they lie in memory; without a border they are one. */
 LKS_INLINE lks_largest narrow_rows(const lks_narrow_args *a) {
     const size_t image_row = (size_t)a->columns * a->channels;
-    const int joined = a->out_row == image_row ? a->rows : 1, rows = a->rows / joined;
-    const size_t row = image_row * joined, whole = row / LKS_VL * LKS_VL;
+    const bool joined = a->out_row == image_row;
+    const int rows = joined ? 1 : a->rows;
+    const size_t row = joined ? image_row * a->rows : image_row, whole = row / LKS_VL * LKS_VL;
     lks_largest largest = r_none();
     for (int r = 0; r < rows; r++) {
         const size_t at = r * row;
