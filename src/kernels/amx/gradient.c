@@ -301,8 +301,8 @@ static size_t largest(size_t a, size_t b) {
 }
 
 size_t LKS_KERNEL(lks_tile_gradient_scratch)(const lks_gradient_args *a) {
-    if (lks_tile_is_dense(
-            a)) /* few channels of several taps go the other way, a part of one tap does not */
+    /* a dense layer's few channels of several taps go the other way, a part of one tap does not */
+    if (lks_tile_is_dense(a))
         return largest(LKS_KERNEL(lks_tile_dense_scratch)(a), LKS_KERNEL(lks_tile_few_scratch)(a));
     size_t bytes = 0; /* a part may have taps of two of these */
     for (int first = 0; first < a->taps; first += LKS_MAX_TAPS) {
