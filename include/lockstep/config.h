@@ -129,6 +129,24 @@ typedef struct lks_data_config {
     lks_pictures_config pictures;
 } lks_data_config;
 
+/** How training images are changed, anew in each epoch; the files in src/augment say what each does. 0: not at
+ * all. */
+typedef struct lks_augment_config {
+    int preset;    /**< one of src/augment/table.c: it gave the values that nothing else gave */
+    double rotate; /**< degrees */
+    double scale, shear; /**< shares */
+    double shift;        /**< pixels */
+    bool flip;
+    int fill;                      /**< value of what comes in from outside */
+    double elastic, elastic_sigma; /**< pixels */
+    double grid;                   /**< pixels */
+    int grid_nodes;
+    double stroke;                      /**< pixels */
+    double contrast, brightness, noise; /**< shares of the range */
+    double erase, erase_area;           /**< shares of the images, and of an image */
+    int cutout;                         /**< pixels */
+} lks_augment_config;
+
 /** Which optimizer has which key, and what the key means to it, says its file in src/optim. Members
  * that an optimizer does not use are at some default. */
 typedef struct lks_optimizer_config {
@@ -212,6 +230,7 @@ typedef struct lks_config {
     uint64_t seed;
     int threads; /**< OpenMP threads per rank; 0: usable cores per local rank */
     lks_data_config data;
+    lks_augment_config augment;
     lks_init init;
     lks_layer_config *layers;
     int n_layers;

@@ -19,6 +19,7 @@ typedef struct lks_step_record {
 typedef enum lks_phase {
     LKS_PHASE_EXCHANGE,      /**< images on their way to the ranks that train on them */
     LKS_PHASE_BATCH,         /**< batches put together */
+    LKS_PHASE_AUGMENT,       /**< their images changed */
     LKS_PHASE_COMPUTE,       /**< forward, backward, and the threads' sums put together */
     LKS_PHASE_COMMUNICATION, /**< in the allreduces of a step, of gradients and of batchnorm's
                                 sums, once the last rank has come */

@@ -268,6 +268,38 @@ typedef struct lks_norm_kernels {
                                const float *constant, const lks_norm_args *a);
 } lks_norm_kernels;
 
+/** An image looked at from elsewhere. Coordinates are 1/65536 pixel, (0, 0) the middle of the first one; all
+ * of them, sums on the way included, stay below 2^31 in magnitude. */
+typedef struct lks_resample_args {
+    int rows, columns, channels;
+    uint8_t *to;                     /**< [rows][columns][channels] */
+    const uint8_t *from;             /**< the same, elsewhere */
+    uint8_t fill;                    /**< what lies outside of the image */
+    int32_t origin[2];               /**< down, right: where pixel (0, 0) of `to` looks */
+    int32_t by_row[2], by_column[2]; /**< what a row and a column add to that */
+    const int32_t *down, *right;     /**< [rows][columns], added as well; both NULL: nothing */
+    uint32_t *room;                  /**< [rows + 2][columns + 2] */
+} lks_resample_args;
+
+/** A field of numbers made smooth. */
+typedef struct lks_smooth_args {
+    int rows, columns; /**< of the result */
+    int radius;
+    const int32_t *weights; /**< [2 radius + 1], at least 0; their sum is at most 2^15 + radius */
+    int32_t *
+        field; /**< [rows + 2 radius][columns + 2 radius], -2^15 <= x < 2^15; becomes something else */
+    int32_t *out; /**< [rows][columns] */
+} lks_smooth_args;
+
+/** Images, for augmentation: in integers, so that nothing is left to rounding modes. */
+typedef struct lks_image_kernels {
+    /** Bilinear: coordinates are rounded to 1/256 pixel, half up, and the value of the four pixels around to a whole
+     * number, half up. */
+    void (*resample)(const lks_resample_args *a);
+    /** out = the weights applied along rows, then along columns, each sum divided by 2^15 and rounded, half up. */
+    void (*smooth)(const lks_smooth_args *a);
+} lks_image_kernels;
+
 typedef struct lks_kernels {
     const char *isa; /**< "portable", "avx2", "avx512", "amx", "neon" */
 
@@ -326,6 +358,7 @@ typedef struct lks_kernels {
 
     lks_pool_kernels pool;
     lks_norm_kernels norm;
+    lks_image_kernels image;
 
     lks_update_kernel update[LKS_UPDATE_RULES];
 

@@ -186,6 +186,32 @@ static void choose_defaults(lks_reader *r) {
         lks_option_reset(epsilon, r->config);
 }
 
+/* Where a --set chose the preset, the file's values of its keys go with what the file chose. */
+static void forget_file(lks_reader *r, const lks_option *option) {
+    lks_origin *origin = lks_reader_origin(r, option);
+    if (origin->from != LKS_FROM_FILE)
+        return;
+    lks_option_reset(option, r->config);
+    *origin = (lks_origin){0};
+}
+
+static void apply_preset(lks_reader *r) {
+    const lks_option *preset = lks_option_find("augment.preset"), *option;
+    for (int i = 0; lks_reader_origin(r, preset)->from >= LKS_FROM_SETS; i++) {
+        int k = i;
+        if (!(option = lks_augment_option(&k)))
+            break;
+        forget_file(r, option);
+    }
+    for (const lks_preset_value *v = lks_augment_preset(r->config->augment.preset); v->key; v++) {
+        const lks_source source = {
+            .kind = LKS_SOURCE_PROGRAM, .text = v->value, .size = strlen(v->value)};
+        option = lks_option_find(v->key);
+        if (lks_reader_origin(r, option)->from == LKS_FROM_DEFAULT)
+            lks_option_set(option, r->config, v->key, &source, &r->problems);
+    }
+}
+
 static lks_status check_optimizer(lks_reader *r) {
     const lks_optimizer_config *o = &r->config->train.optimizer;
     const lks_optimizer_keys *keys = lks_optimizer_keys_of(o->name);
@@ -302,6 +328,7 @@ void lks_config_check(lks_reader *r) {
     check_applies(r);
     choose_defaults(r);
     choose_background(r);
+    apply_preset(r);
     for (size_t c = 0; c < sizeof checks / sizeof *checks; c++) {
         bool sound = true;
         for (int i = 0; i < 3 && checks[c].inputs[i]; i++)

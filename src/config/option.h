@@ -53,7 +53,7 @@ typedef struct lks_option {
                               those that list it */
 } lks_option;
 
-#define LKS_OPTIONS_MAX     112
+#define LKS_OPTIONS_MAX     144
 #define LKS_CONFIG_SIZE_MAX (1 << 20) /**< bytes of a configuration file */
 
 /** Option @p i of all, one a key, in the order in which they are printed; NULL where i is their
@@ -75,6 +75,16 @@ typedef struct lks_optimizer_keys {
 
 const lks_optimizer_keys *lks_optimizer_keys_of(lks_optimizer_name name);
 extern const lks_word lks_optimizer_words[];
+
+/** The keys `augment.*` but augment.preset: number *i counted from 0; NULL where there are fewer, then *i is reduced
+ * by their number. The words of augment.preset; and what @p preset gives to the keys that nothing else gives a
+ * value, a NULL key at the end. The tables stand in src/augment. */
+const lks_option *lks_augment_option(int *i);
+extern const lks_word lks_augment_words[];
+typedef struct lks_preset_value {
+    const char *key, *value;
+} lks_preset_value;
+const lks_preset_value *lks_augment_preset(int preset);
 
 /** One kind of layer: how it is written in a configuration, and what src/nn makes of it. Each is
  * described in the file that computes it, src/nn/layers/NAME.c. */

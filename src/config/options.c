@@ -53,7 +53,7 @@ const lks_word lks_padding_words[] = {{"valid", LKS_PAD_VALID}, {"same", LKS_PAD
 #define ONLY(key, word)    .only_with = (key), .only_word = (word)
 #define FREE               .resume = LKS_RESUME_FREE
 
-static const lks_option first_options[] = {
+static const lks_option data_options[] = {
     {"name", "name of the run and of its folder below runs/; default: the file's name",
      LKS_OPT_STRING, TEXT(name), .min = 1, FREE},
     {"seed", "seed of initial weights, epoch orders, dropout and the validation split",
@@ -118,7 +118,13 @@ static const lks_option first_options[] = {
      "with invert",
      LKS_OPT_INT, AT(data.pictures.background), BETWEEN(0, 255),
      ONLY("data.pictures.preprocess", "none"), FREE},
+    {"augment.preset",
+     "training images are changed anew in each epoch: values for the keys below that nothing else "
+     "gives one. digits: for handwritten digits",
+     LKS_OPT_WORD, AT(augment.preset), .words = lks_augment_words, .preset = "none"},
+};
 
+static const lks_option first_options[] = {
     {"init",
      "initial weights: Glorot & Bengio 2010, He et al. 2015, or PyTorch's default fan_in_uniform",
      LKS_OPT_WORD, AT(init), .words = init_words, .preset = "glorot_uniform"},
@@ -303,6 +309,12 @@ static const lks_option *own_key(int *i) {
 }
 
 const lks_option *lks_option_at(int i) {
+    if (i < COUNT(data_options))
+        return &data_options[i];
+    i -= COUNT(data_options);
+    const lks_option *augment = lks_augment_option(&i);
+    if (augment)
+        return augment;
     if (i < COUNT(first_options))
         return &first_options[i];
     i -= COUNT(first_options);

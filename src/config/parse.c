@@ -53,6 +53,13 @@ static lks_status check_key(lks_reader *r, const lks_node *map, const lks_node *
     return LKS_OK;
 }
 
+/* "augment: digits": the word is the section's preset; NULL: it has none. */
+static const lks_option *short_form(const char *section, const lks_node *node) {
+    char key[LKS_KEY_MAX];
+    snprintf(key, sizeof key, "%s.preset", section);
+    return node->type == LKS_NODE_SCALAR ? lks_option_find(key) : NULL;
+}
+
 /* "optimizer: adamw" and the like: the word is the section's name. */
 static lks_status no_map(lks_reader *r, const char *section, const lks_node *node) {
     char key[LKS_KEY_MAX], place[LKS_KEY_MAX + 40] = "";
@@ -86,6 +93,9 @@ static lks_status read_key(lks_reader *r, const char *section, const lks_node *k
 
 /* Applies a section's map. Recursion ends where the table's keys end. */
 lks_status lks_config_read_section(lks_reader *r, const char *section, const lks_node *node) {
+    const lks_option *word = short_form(section, node);
+    if (word)
+        return read_option(r, word, node);
     if (node->type != LKS_NODE_MAP) {
         lks_reader_doubt(r, section);
         return no_map(r, section, node);

@@ -5,6 +5,7 @@
  * takes images from where they are kept: it needs no buffers. */
 #include "feed/loader.h"
 
+#include <omp.h>
 #include <string.h>
 
 #include "lockstep/digest.h"
@@ -25,6 +26,7 @@ typedef struct source {
 
 struct lks_loader {
     const lks_dataset *data;
+    lks_augment *augment;
     lks_comm *comm;
     lks_phases *phases;
     uint64_t seed;
@@ -252,6 +254,18 @@ static void take_images(lks_loader *l, int64_t n) {
     l->fault = (lks_image_fault){l->sources[changed].image, l->sources[changed].home};
 }
 
+/* After all were compared with what was loaded. */
+static void augment_images(lks_loader *l, int64_t n) {
+    if (!l->augment)
+        return;
+    lks_phases_enter(l->phases, LKS_PHASE_AUGMENT);
+    const size_t bytes = l->data->train.image_bytes;
+#pragma omp parallel for num_threads(l->threads) schedule(dynamic, 8)
+    for (int64_t i = 0; i < n; i++)
+        lks_augment_image(l->augment, omp_get_thread_num(), l->images + (size_t)i * bytes, l->epoch,
+                          l->ids[i]);
+}
+
 lks_status lks_loader_next(lks_loader *l, lks_batch *batch, lks_error *err) {
     if (l->next == l->window_end) {
         lks_phases_enter(l->phases, LKS_PHASE_EXCHANGE);
@@ -265,6 +279,7 @@ lks_status lks_loader_next(lks_loader *l, lks_batch *batch, lks_error *err) {
         l->ids[i] = l->data->epoch.ids[item];
     }
     take_images(l, mine.count);
+    augment_images(l, mine.count);
     *batch = (lks_batch){l->images, l->labels, l->ids, (int)mine.count, l->epoch};
     l->next++;
     return LKS_OK;
@@ -310,14 +325,15 @@ size_t lks_loader_forecast(lks_loader *l) {
     return (send + receive) * item_bytes(l);
 }
 
-lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm *comm,
-                             const lks_config *config, int threads, lks_phases *phases,
-                             lks_error *err) {
+lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_augment *augment,
+                             lks_comm *comm, const lks_config *config, int threads,
+                             lks_phases *phases, lks_error *err) {
     lks_loader *l = lks_alloc(1, sizeof *l, "the loader", err);
     if (!l)
         return err->status;
     *loader = l;
     l->data = d;
+    l->augment = augment;
     l->comm = comm;
     l->phases = phases;
     l->seed = config->seed;

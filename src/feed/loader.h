@@ -2,16 +2,18 @@
 #ifndef LKS_FEED_LOADER_H
 #define LKS_FEED_LOADER_H
 
+#include "augment/augment.h"
 #include "feed/dataset.h"
 #include "measure/phases.h"
 
 typedef struct lks_loader lks_loader;
 
-/* A loader of d's training part for batches of config->train.global_batch, which `threads` put together. `phases` is
- * told when it is at work. Nothing collective. */
-lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_comm *comm,
-                             const lks_config *config, int threads, lks_phases *phases,
-                             lks_error *err);
+/* A loader of d's training part for batches of config->train.global_batch, which `threads` put together and `augment`,
+ * for as many threads, changes; NULL: nothing does. Both are borrowed, as is `phases`, which is told when it is at
+ * work. Nothing collective. */
+lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_augment *augment,
+                             lks_comm *comm, const lks_config *config, int threads,
+                             lks_phases *phases, lks_error *err);
 void lks_loader_free(lks_loader *loader);
 
 /* Batches in an epoch: the last one may be short. */
@@ -25,7 +27,7 @@ void lks_loader_seek(lks_loader *loader, int64_t epoch, int64_t batch);
 
 /* This rank's samples of the next batch, valid until the next call. Now and then exchanges images:
  * collective, at the same batch on every rank. LKS_ERR_REPLICA, agreed, where a rank's list of the epoch's images
- * changed in its memory. Leaves the clock in LKS_PHASE_BATCH. */
+ * changed in its memory. Leaves the clock in LKS_PHASE_BATCH or LKS_PHASE_AUGMENT. */
 lks_status lks_loader_next(lks_loader *loader, lks_batch *batch, lks_error *err);
 
 /* An image whose pixels or label are not what was loaded. */

@@ -10,8 +10,8 @@
 #define FIRST_CAPACITY 64
 
 const char lks_phase_names[LKS_PHASES][LKS_PHASE_NAME_MAX] = {
-    "exchange", "batch",      "compute", "communication", "wait", "update",
-    "evaluate", "checkpoint", "verify",  "other",         "total"};
+    "exchange", "batch",    "augment",    "compute", "communication", "wait",
+    "update",   "evaluate", "checkpoint", "verify",  "other",         "total"};
 
 double lks_phase_share(const lks_phase_times *t, lks_phase phase) {
     const double all = t->of[LKS_PHASE_TOTAL].avg;

@@ -51,6 +51,9 @@ bool LKS_KERNEL(lks_rmsprop)(float *w, float *const state[LKS_UPDATE_STATES], co
 bool LKS_KERNEL(lks_adadelta)(float *w, float *const state[LKS_UPDATE_STATES], const float *g,
                               size_t n, const lks_update *s);
 
+void LKS_KERNEL(lks_resample)(const lks_resample_args *a);
+void LKS_KERNEL(lks_smooth)(const lks_smooth_args *a);
+
 void LKS_KERNEL(lks_winograd_input)(const lks_winograd_input_args *a);
 void LKS_KERNEL(lks_winograd_multiply)(const lks_winograd_multiply_args *a);
 void LKS_KERNEL(lks_winograd_output)(const lks_winograd_output_args *a);

@@ -38,6 +38,7 @@ void lks_phases_reset(lks_phases *p) {
 static int kind_of(lks_phase phase) {
     static const int kinds[LKS_PHASES] = {[LKS_PHASE_EXCHANGE] = LKS_TRACE_EXCHANGE,
                                           [LKS_PHASE_BATCH] = LKS_TRACE_BATCH,
+                                          [LKS_PHASE_AUGMENT] = LKS_TRACE_AUGMENT,
                                           [LKS_PHASE_COMPUTE] = LKS_TRACE_COMPUTE,
                                           [LKS_PHASE_COMMUNICATION] = LKS_TRACE_ALLREDUCE,
                                           [LKS_PHASE_WAIT] = -1,

@@ -94,8 +94,11 @@ static lks_status open_data(lks_trainer *t, lks_error *err) {
 }
 
 static lks_status make_rest(lks_trainer *t, lks_error *err) {
-    LKS_TRY(
-        lks_loader_create(&t->loader, &t->data, t->comm, t->config, t->threads, &t->phases, err));
+    const lks_config *c = t->config;
+    LKS_TRY(lks_augment_create(&t->augment, &c->augment, c->seed, lks_dataset_shape(&t->data),
+                               t->kernels, t->threads, err));
+    LKS_TRY(lks_loader_create(&t->loader, &t->data, t->augment, t->comm, c, t->threads, &t->phases,
+                              err));
     LKS_TRY(make_network(t, err));
     LKS_TRY(make_optimizer(t, err));
     t->plan = plan_steps(t);
@@ -140,6 +143,7 @@ void lks_trainer_close(lks_trainer *t) {
     lks_average_free(&t->average);
     lks_model_free(t->model);
     lks_loader_free(t->loader);
+    lks_augment_free(t->augment);
     lks_phases_free(&t->phases);
     lks_dataset_free(&t->data);
     lks_free(t->norms);

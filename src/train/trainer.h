@@ -32,6 +32,7 @@ typedef struct lks_trainer {
     int threads;
     bool made_up; /* images are not read but made */
     lks_dataset data;
+    lks_augment *augment; /* NULL: images are taken as they are */
     lks_loader *loader;
     lks_model *model;
     lks_model_view view;

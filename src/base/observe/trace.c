@@ -75,6 +75,7 @@ static const struct {
     [LKS_TRACE_EPOCH] = {"epoch", "epoch"},
     [LKS_TRACE_EXCHANGE] = {"exchange", "phase"},
     [LKS_TRACE_BATCH] = {"batch", "phase"},
+    [LKS_TRACE_AUGMENT] = {"augment", "phase"},
     [LKS_TRACE_COMPUTE] = {"compute", "phase"},
     [LKS_TRACE_ALLREDUCE] = {"allreduce", "phase"},
     [LKS_TRACE_UPDATE] = {"update", "phase"},
