@@ -134,22 +134,34 @@ static lks_status print_network(const lks_config *c, lks_shape input, int classe
     return status;
 }
 
+static lks_status print_resolved(const lks_config *c, lks_error *err) {
+    char *yaml = lks_config_to_yaml(c, err);
+    if (!yaml)
+        return err->status;
+    fputs(yaml, stdout);
+    free(yaml);
+    return LKS_OK;
+}
+
+static lks_status print_config(const lks_config *c, lks_error *err) {
+    int classes;
+    lks_print(stdout, "network %s (forward of one image: MFLOP, KiB of output)\n", c->name);
+    const lks_shape input = input_of(c, &classes);
+    return print_network(c, input, classes, err);
+}
+
 static lks_status describe_config(const lks_describe_options *o, lks_error *err) {
     char *text;
     size_t size;
     lks_config c;
-    int classes;
     LKS_TRY(lks_config_read_file(o->path, &text, &size, err));
     lks_config_check_seal(o->path, text, size);
     lks_status status = lks_config_parse(&c, text, size, o->path, o->sets, o->n_sets, err);
     free(text);
     LKS_TRY(status);
     status = lks_packed_take(&c, NULL, err);
-    if (status == LKS_OK) {
-        lks_print(stdout, "network %s (forward of one image: MFLOP, KiB of output)\n", c.name);
-        const lks_shape input = input_of(&c, &classes);
-        status = print_network(&c, input, classes, err);
-    }
+    if (status == LKS_OK)
+        status = o->resolved ? print_resolved(&c, err) : print_config(&c, err);
     lks_config_free(&c);
     return status;
 }
@@ -228,6 +240,9 @@ lks_status lks_describe(const lks_describe_options *o, lks_error *err) {
     const bool hdf5 = ends_with(o->path, ".h5") || ends_with(o->path, ".hdf5");
     const bool run = folder && lks_folder_is_run(o->path), about_data = o->data || o->sheet;
     const lks_file_kind *kind = folder ? NULL : lks_file_kind_at(o->path);
+    const bool config = !folder && !hdf5 && (!kind || may_be_config(kind));
+    if (o->resolved && !config)
+        return lks_fail(err, LKS_ERR_USAGE, "--resolved: %s is no configuration", o->path);
     if (run && about_data)
         return describe_data_of_run(o, err);
     if (folder || ends_with(o->path, "ubyte") || ends_with(o->path, ".gz") ||

@@ -6,13 +6,16 @@
 #include "tool/digests.h"
 #include "tool/shipped.h"
 
-enum { KEY_DIGEST = 'g', KEY_DATA = 'a', KEY_SHEET = 'e' };
+enum { KEY_DIGEST = 'g', KEY_DATA = 'a', KEY_SHEET = 'e', KEY_RESOLVED = 'r' };
 
 static const struct argp_option options[] = {
     {"digest", KEY_DIGEST, NULL, 0,
      "Write the digests of a data set, NAME.digest beside each file of images, which `train`, "
      "`eval` and `bench` check every rank's share against. DATA is a folder of IDX files as MNIST "
      "has them, an HDF5 data set, or a configuration, whose data.* names the files",
+     1},
+    {"resolved", KEY_RESOLVED, NULL, 0,
+     "Of a configuration: print it with --set and all defaults, as a run keeps it in config.yaml",
      1},
     {"data", KEY_DATA, NULL, 0,
      "Of a configuration, a checkpoint or a run folder: describe its data set, not its network", 1},
@@ -36,6 +39,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_DATA:
         a->o.data = true;
         return 0;
+    case KEY_RESOLVED:
+        a->o.resolved = true;
+        return 0;
     case KEY_SHEET:
         a->o.sheet = lks_read_png_name(state, "sheet", arg);
         return 0;
@@ -47,6 +53,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_END:
         if (a->digest && (a->o.data || a->o.sheet))
             lks_usage_error(state, "--digest writes digests alone: without --data and --sheet");
+        if (a->o.resolved && (a->digest || a->o.data || a->o.sheet))
+            lks_usage_error(state, "--resolved prints a configuration alone: without --digest, "
+                                   "--data and --sheet");
         if (!a->o.path)
             lks_usage_error(state,
                             "a configuration, checkpoint, run folder or data folder is missing");
