@@ -151,10 +151,9 @@ usable_cores() {
     echo "$cores"
 }
 
-# most_ranks CONFIG ARGUMENT...: ranks beyond this number would have no work; --set may change it
-most_ranks() {
-    local config=$1 sets=()
-    shift
+# sets_of ARGUMENT...: into $sets, those that are --set with its value
+sets_of() {
+    sets=()
     while [ $# -gt 0 ]; do
         case $1 in
         --set=*) sets+=("$1") ;;
@@ -162,7 +161,13 @@ most_ranks() {
         esac
         shift
     done
-    "$lockstep" info "$config" "${sets[@]}" |
+}
+
+# most_ranks CONFIG ARGUMENT...: ranks beyond this number would have no work; --set may change it
+most_ranks() {
+    local sets
+    sets_of "${@:2}"
+    "$lockstep" info "$1" "${sets[@]}" |
         sed -n 's/^global batch .*: more than \([0-9]*\) ranks\{0,1\} would.*/\1/p'
 }
 
