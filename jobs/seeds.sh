@@ -30,8 +30,8 @@ given again. A folder with runs of another configuration or program is refused.
                   t, paired, two-sided)
 Validation and test figures are those of the weights that a run is tested with (eval.test_weights). The seconds are of
 training steps only. A run that was stopped and went on has none.
-Exit status: 0 done, 1 a run failed or runs do not belong together, 2 wrong usage or configuration, 75 stopped; else that
-of the first run that ended with another one.
+Exit status: 0 done, 1 a run or an evaluation failed, 2 wrong usage or configuration, or runs that do not belong together,
+75 stopped; another one is that of a run (README.md).
 Example: jobs/seeds.sh configs/train-mnist-fast.yaml 5 --set data.dir=data/mnist
 TEXT
 }
@@ -140,6 +140,7 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$project/jobs/launch.sh"
 # shellcheck source=jobs/tables/figures.sh
 source "$project/jobs/tables/figures.sh"
+find_lockstep "$project"
 
 # --- runs that are there ---------------------------------------------------------------------------------
 
@@ -160,21 +161,30 @@ seeds_done() {
     done
 }
 
-another() { fail "$1. Choose another folder with --out" 2; } # another WHAT
+# another WHAT: what is in the folder does not belong to the rest
+another() { fail "$1$([ $mode != train ] || echo '. Choose another folder with --out')" 2; }
 
 # common: of a configuration on standard input what the runs of all seeds have in common
 common() { sed -E '/^(name|seed|threads): |^# sha256: /d'; }
 
+# differences RUN FILE: lines that the run's configuration (<) has otherwise than FILE (>). Its program may have known fewer
+# keys: these have their defaults.
+differences() {
+    diff <(common <"$1/config.yaml") <(common <"$2") >/dev/null ||
+        diff <("$lockstep" info "$1/config.yaml" --resolved | common) <(common <"$2") | grep '^[<>]' || true
+}
+
 # check_configurations FOLDER FILE WHOSE: each run there has the configuration in FILE
 check_configurations() {
-    local seed run difference
+    local seed run different
     for seed in $(seeds_in "$1"); do
         run=$1/seed-$seed
         [ -e "$run/config.yaml" ] || continue
-        if ! difference=$(diff <(common <"$run/config.yaml") <(common <"$2")); then
-            grep '^[<>]' <<<"$difference" | head -n 12 >&2 || true
+        different=$(differences "$run" "$2")
+        [ -z "$different" ] || {
+            head -n 12 <<<"$different" >&2
             another "$run was trained with another configuration (<) than $3 (>)"
-        fi
+        }
     done
 }
 
@@ -215,19 +225,21 @@ one ($here)$([ "${there% *}" != "${here% *}" ] || advice revision)"
 evaluate() {
     local told
     told=$("$lockstep" eval "$@" --threads "$(usable_cores)" ${shifts:+--shifts "$shifts"}) || exit
-    sed -n 's/^test.*: accuracy .* (\([0-9]*\) of \([0-9]*\);.*/\1 \2/p' <<<"$told" | awk '{ printf "%.6f\n", 100 * $1 / $2 }'
+    [[ $told =~ accuracy\ [0-9.]+\ %\ \(([0-9]+)\ of\ ([0-9]+)\; ]] || fail "lockstep eval $* told no accuracy"
+    awk -v "right=${BASH_REMATCH[1]}" -v "all=${BASH_REMATCH[2]}" 'BEGIN { printf "%.6f\n", 100 * right / all }'
 }
 
 # table SEED...: of these runs in $folder, which are done
 table() {
-    local seed runs=() shifted=() together=-
-    for seed; do runs+=("$folder/seed-$seed"); done
+    local seed runs=() shifted=() alone=- together=-
     for seed; do
-        if [ -n "$shifts" ]; then shifted+=("$(evaluate "$folder/seed-$seed")"); else shifted+=(-); fi
+        runs+=("$folder/seed-$seed")
+        if [ -n "$shifts" ]; then alone=$(evaluate "$folder/seed-$seed"); fi
+        shifted+=("$alone")
     done
     if [ -n "$ensemble" ]; then together=$(evaluate "${runs[@]}"); fi
     paste <(printf '%s\n' "$@") <(run_figures "${runs[@]}") <(printf '%s\n' "${shifted[@]}") |
-        with_statistics seeds -v "name=$(sed -n 's/^name: //p' "${runs[0]}/config.yaml")" -v "together=$together" \
+        with_statistics seeds -v "name=$(run_name "${runs[0]}")" -v "together=$together" \
             -v "looks=$((shifts ? (2 * shifts + 1) ** 2 : 0))"
 }
 
@@ -244,7 +256,8 @@ check_done() {
     local seeds
     mapfile -t seeds < <(seeds_done "$1")
     [ ${#seeds[@]} -gt 0 ] || fail "no run has ended in $1: there is no seed-*/summary.json"
-    check_configurations "$1" "$1/seed-${seeds[0]}/config.yaml" "that of seed ${seeds[0]}"
+    [ -e "$1/seed-${seeds[0]}/config.yaml" ] || fail "$1/seed-${seeds[0]} has no config.yaml"
+    check_configurations "$1" "$1/seed-${seeds[0]}/config.yaml" "seed ${seeds[0]}"
     check_summaries "$1"
 }
 
@@ -292,7 +305,8 @@ pass_to_all() { # pass_to_all SIGNAL
     kill -USR1 "${shells[@]}" 2>/dev/null || true
 }
 
-# train_at_once SEED...: $at_once shells, each with its share of seeds and of cores; the first status that is not 0
+# train_at_once SEED...: $at_once shells, each with its share of seeds and of cores; the first status that is not 0. Each
+# has a folder for MPI's sockets: a program that ends could remove that of another one which begins.
 train_at_once() {
     local cores threads failed=0 status share i signal
     cores=$(usable_cores)
@@ -305,7 +319,8 @@ train_at_once() {
     done
     for ((i = 0; i < at_once && i < $#; i++)); do
         mapfile -t share < <(share_of $i "$@")
-        train_in_turn $threads "${share[@]}" &
+        mkdir "$scratch/$i"
+        OMPI_MCA_orte_tmpdir_base=$scratch/$i train_in_turn $threads "${share[@]}" &
         shells+=($!)
     done
     for i in "${shells[@]}"; do
@@ -342,7 +357,6 @@ compare)
     exit
     ;;
 table)
-    [ -z "$ensemble$shifts" ] || find_lockstep "$project"
     check_done "$folder"
     mapfile -t seeds < <(seeds_done "$folder")
     table "${seeds[@]}"
@@ -350,11 +364,11 @@ table)
     ;;
 esac
 
-find_lockstep "$project"
 prepare_mpi
 sets_of "${options[@]}"
-wanted=$(mktemp "${TMPDIR:-/tmp}/lockstep-seeds-XXXXXX")
-trap 'rm -f "$wanted"' EXIT
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+wanted=$scratch/config.yaml
 "$lockstep" info "$config" --resolved "${sets[@]}" >"$wanted" || exit
 if [ -n "$no_test" ] && grep -qx '  validation: 0' "$wanted"; then
     usage_error "--no-test leaves nothing to choose by, as data.validation is 0; add --set data.validation=0.1"

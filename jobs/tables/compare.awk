@@ -7,6 +7,14 @@ function refuse(text) {
     exit 1
 }
 
+function signed(value,  text) {
+    text = sprintf("%+.3f", value)
+    sub(/^-0\.000$/, "+0.000", text)
+    return text
+}
+
+function spread(x, n) { return sprintf("%.3f +- %.3f", mean(x, n), deviation(x, n)) }
+
 # A line for the figure in that column, over the seeds that have it in both. Returns the number of these.
 function compare(c, title,  n, i, x, y, d, error, t, half, p) {
     for (i = 1; i <= seeds; i++)
@@ -21,8 +29,8 @@ function compare(c, title,  n, i, x, y, d, error, t, half, p) {
     if (error > 0) p = 1 - t_inside(t / error, n - 1)
     else p = t > 0 ? 0 : 1 # all pairs differ by the same
     half = t_bound(0.95, n - 1) * error
-    printf "%-12s %6d %10.3f %10.3f %+10.3f   %20s   %s\n", title, n, mean(x, n), mean(y, n), mean(d, n),
-        sprintf("%+.3f to %+.3f", mean(d, n) - half, mean(d, n) + half), p < 0.0001 ? "below 0.0001" : sprintf("%.4f", p)
+    printf "%-12s %6d %20s %20s %10s   %20s   %s\n", title, n, spread(x, n), spread(y, n), signed(mean(d, n)),
+        signed(mean(d, n) - half) " to " signed(mean(d, n) + half), p < 0.0001 ? "below 0.0001" : sprintf("%.4f", p)
     return n
 }
 
@@ -55,9 +63,9 @@ END {
     print "A: " a "\nB: " b
     if (only_a != "") print "only in A, left out: seeds" only_a
     if (only_b != "") print "only in B, left out: seeds" only_b
-    printf "%-12s %6s %10s %10s %10s   %20s   %s\n", "", "pairs", "A", "B", "B - A", "95 % interval", "p"
+    printf "%-12s %6s %20s %20s %10s   %20s   %s\n", "", "pairs", "A", "B", "B - A", "95 % interval", "p"
     pairs = compare(2, "validation %") + compare(3, "test %")
     compare(4, "seconds")
     if (pairs < 2) refuse("no accuracy is known of two seeds of both")
-    print "paired by seed; Student's t, two-sided"
+    print "+-: standard deviation of one run. Interval and p: paired by seed, Student's t, two-sided"
 }

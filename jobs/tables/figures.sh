@@ -42,3 +42,6 @@ run_figures() {
         function percent(share) { return share == "-" ? "-" : sprintf("%.6f", 100 * share) }
         { print percent($1 != "-" ? $1 : $2), percent($3), $5 == "-" ? $4 : "-", $6 " x " $7, $8, $9 }'
 }
+
+# run_name RUN: that of its configuration
+run_name() { sed -n 's/^name: //p' "$1/config.yaml"; }
