@@ -286,9 +286,9 @@ typedef struct lks_smooth_args {
     int rows, columns; /**< of the result */
     int radius;
     const int32_t *weights; /**< [2 radius + 1], at least 0; their sum is at most 2^15 + radius */
-    int32_t *
-        field; /**< [rows + 2 radius][columns + 2 radius], -2^15 <= x < 2^15; becomes something else */
-    int32_t *out; /**< [rows][columns] */
+    const int32_t *field;   /**< [rows + 2 radius][columns + 2 radius], -2^15 <= x < 2^15 */
+    int32_t *room;          /**< [rows + 2 radius][columns] */
+    int32_t *out;           /**< [rows][columns] */
 } lks_smooth_args;
 
 /** Images, for augmentation: in integers, so that nothing is left to rounding modes. */

@@ -26,7 +26,7 @@ bool lks_augment_is_on(const lks_augment_config *config) {
 static lks_status open_canvas(lks_canvas *c, const lks_augment *a, lks_shape shape,
                               const lks_kernels *kernels, lks_error *err) {
     const size_t pixels = (size_t)shape.rows * (size_t)shape.columns;
-    const size_t field = lks_elastic_field(&a->config, &shape);
+    const size_t field = lks_elastic_room(&a->config, &shape);
     const char *what = "augmentation";
     *c = (lks_canvas){.config = &a->config, .kernels = kernels, .shape = shape};
     c->image = lks_alloc(a->bytes, 1, what, err);
@@ -37,7 +37,7 @@ static lks_status open_canvas(lks_canvas *c, const lks_augment *a, lks_shape sha
     c->map.down = lks_alloc(pixels, sizeof *c->map.down, what, err);
     c->map.right = lks_alloc(pixels, sizeof *c->map.right, what, err);
     if (field)
-        c->field = lks_alloc(field + 3 + pixels, sizeof *c->field, what, err);
+        c->field = lks_alloc(field, sizeof *c->field, what, err);
     return c->image && c->other && c->words && c->fours && c->map.down && c->map.right &&
                    (c->field || !field)
                ? LKS_OK

@@ -29,9 +29,21 @@ static int radius_of(const lks_augment_config *c) {
     return (int)ceil(3 * c->elastic_sigma);
 }
 
-size_t lks_elastic_field(const lks_augment_config *c, const lks_shape *s) {
+static size_t field_of(const lks_augment_config *c, const lks_shape *s) {
     const size_t frame = 2 * (size_t)radius_of(c);
-    return is_on(c) ? ((size_t)s->rows + frame) * ((size_t)s->columns + frame) : 0;
+    return ((size_t)s->rows + frame) * ((size_t)s->columns + frame);
+}
+
+/* Blocks of random numbers of which a field is made, two of a word. */
+static size_t blocks_of(size_t field) {
+    return (field + 7) / 8;
+}
+
+size_t lks_elastic_room(const lks_augment_config *c, const lks_shape *s) {
+    const size_t blocks = blocks_of(field_of(c, s));
+    const size_t pixels = (size_t)s->rows * (size_t)s->columns;
+    const size_t frame = 2 * (size_t)radius_of(c) * (size_t)s->columns;
+    return is_on(c) ? 12 * blocks + 2 * pixels + frame : 0;
 }
 
 /* The sum of their squares, of weights whose sum is 1: of independent numbers of variance v, a sum of both directions has
@@ -60,20 +72,23 @@ static void bend(int32_t *to, const int32_t *smooth, size_t n, float factor) {
 static void apply(lks_canvas *canvas, const lks_stream *s) {
     const lks_augment_config *c = canvas->config;
     const int radius = radius_of(c), rows = canvas->shape.rows, columns = canvas->shape.columns;
-    const size_t n = (size_t)rows * (size_t)columns, field = lks_elastic_field(c, &canvas->shape);
-    const size_t blocks = (field + 3) / 4;
+    const size_t n = (size_t)rows * (size_t)columns;
+    const size_t blocks = blocks_of(field_of(c, &canvas->shape));
     int32_t weights[2 * RADIUS_MAX + 1];
     const double squares = make_weights(weights, radius, c->elastic_sigma);
     const double deviation = squares * sqrt(1.0 / 3) * ONE; /* of the smooth field */
     const float factor = (float)(c->elastic / deviation * LKS_PIXEL);
-    int32_t *smooth = canvas->field + 4 * blocks;
+    int32_t *field = canvas->field, *smooth = field + 8 * blocks;
+    uint32_t *words = (uint32_t *)(smooth + n);
+    int32_t *room = (int32_t *)words + 4 * blocks;
     lks_canvas_bend(canvas);
     for (int d = 0; d < 2; d++) {
-        uint32_t *words = (uint32_t *)canvas->field;
         canvas->kernels->philox(words, s, d * blocks, blocks);
-        for (size_t i = 0; i < field; i++)
-            canvas->field[i] = (int32_t)(words[i] >> 16) - ONE;
-        const lks_smooth_args a = {rows, columns, radius, weights, canvas->field, smooth};
+        for (size_t i = 0; i < 4 * blocks; i++) {
+            field[2 * i] = (int32_t)(words[i] & 0xFFFF) - ONE;
+            field[2 * i + 1] = (int32_t)(words[i] >> 16) - ONE;
+        }
+        const lks_smooth_args a = {rows, columns, radius, weights, field, room, smooth};
         canvas->kernels->image.smooth(&a);
         bend(d ? canvas->map.right : canvas->map.down, smooth, n, factor);
     }

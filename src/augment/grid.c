@@ -19,44 +19,50 @@ static bool is_on(const lks_augment_config *c) {
     return c->grid > 0;
 }
 
-/* Where pixel i of `pixels` lies between the nodes: before it are `node` of them, and `share` of the way to the next
- * one, of 256. */
-typedef struct between {
-    int node, share;
-} between;
+/* Between two nodes are that many steps. The numbers of nodes are below 2^24, LKS_PIXEL * sqrt(3) * 100, so their
+ * differences times it have room in 32 bits. */
+#define STEPS 64
 
-static between place(int i, int pixels, int nodes) {
-    const int at = pixels > 1 ? 256 * i * (nodes - 1) / (pixels - 1) : 0;
-    const int node = at / 256 < nodes - 1 ? at / 256 : nodes - 2;
-    return (between){node, at - 256 * node};
+/* From pixel to pixel of `pixels`, in 1/256 of a step, so that the last one lies on the last node. */
+static int pace(int pixels, int nodes) {
+    return pixels > 1 ? STEPS * 256 * (nodes - 1) / (pixels - 1) : 0;
 }
 
-/* Numbers are below 2^23: LKS_PIXEL * sqrt(3) * 100 and 256 steps of a way of 2^24 have room in 32 bits. */
-static int32_t mix(int32_t a, int32_t b, int share) {
-    return a + (int32_t)(((int64_t)(b - a) * share) >> 8);
+/* Of `nodes`, what lies `steps` behind the first one. */
+static int32_t between(const int32_t *nodes, int32_t steps, int stride) {
+    const int32_t *a = nodes + steps / STEPS * stride;
+    return a[0] + (a[stride] - a[0]) * (steps % STEPS) / STEPS;
+}
+
+/* Adds to a direction of the map. node [n + 1][n + 1] has a row and a column more, equal to the last one, for the pixel
+ * on the last node. */
+static void bend(int32_t *to, const int32_t *node, int n, const lks_shape *s) {
+    const int down = pace(s->rows, n), along = pace(s->columns, n);
+    int32_t line[NODES_MAX + 1];
+    for (int r = 0; r < s->rows; r++) {
+        for (int k = 0; k <= n; k++)
+            line[k] = between(node + k, r * down / 256, n + 1);
+        for (int c = 0; c < s->columns; c++)
+            *to++ += between(line, c * along / 256, 1);
+    }
 }
 
 static void apply(lks_canvas *canvas, const lks_stream *s) {
     const lks_augment_config *c = canvas->config;
-    const int rows = canvas->shape.rows, columns = canvas->shape.columns, n = c->grid_nodes;
+    const int n = c->grid_nodes, all = n * n;
     const double most =
         c->grid * sqrt(3.0) * LKS_PIXEL; /* of uniform numbers with that deviation */
+    int32_t node[(NODES_MAX + 1) * (NODES_MAX + 1)];
+    uint32_t words[2 * NODES_MAX * NODES_MAX + 3];
+    canvas->kernels->philox(words, s, 0, (2 * (size_t)all + 3) / 4);
     lks_canvas_bend(canvas);
     for (int d = 0; d < 2; d++) {
-        int32_t node[NODES_MAX][NODES_MAX], line[NODES_MAX];
-        int32_t *to = d ? canvas->map.right : canvas->map.down;
-        for (int i = 0; i < n * n; i++)
-            node[i / n][i % n] =
-                (int32_t)floor(most * lks_either_way(s, (uint64_t)(d * n * n + i)) + 0.5);
-        for (int r = 0; r < rows; r++) {
-            const between across = place(r, rows, n);
-            for (int k = 0; k < n; k++)
-                line[k] = mix(node[across.node][k], node[across.node + 1][k], across.share);
-            for (int x = 0; x < columns; x++) {
-                const between along = place(x, columns, n);
-                *to++ += mix(line[along.node], line[along.node + 1], along.share);
-            }
+        for (int i = 0; i < (n + 1) * (n + 1); i++) {
+            const int row = i / (n + 1), column = i % (n + 1);
+            const int drawn = (row < n ? row : n - 1) * n + (column < n ? column : n - 1);
+            node[i] = (int32_t)floor(most * ((int32_t)words[d * all + drawn] * 0x1p-31) + 0.5);
         }
+        bend(d ? canvas->map.right : canvas->map.down, node, n, &canvas->shape);
     }
 }
 

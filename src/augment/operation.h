@@ -57,8 +57,8 @@ void lks_canvas_bend(lks_canvas *canvas);
 /* geometry.c: the image as the canvas's map sees it. Leaves the image in canvas->image. */
 void lks_canvas_resample(lks_canvas *canvas);
 
-/* elastic.c: numbers of the field that it makes smooth, for images of `shape`. */
-size_t lks_elastic_field(const lks_augment_config *config, const lks_shape *shape);
+/* elastic.c: numbers that it needs room for, with images of `shape`. */
+size_t lks_elastic_room(const lks_augment_config *config, const lks_shape *shape);
 
 /* Element `element` of a stream in [-1, 1). */
 static inline double lks_either_way(const lks_stream *s, uint64_t element) {

@@ -96,30 +96,38 @@ void LKS_KERNEL(lks_resample)(const lks_resample_args *a) {
     }
 }
 
-/* to[i] = the weights over from[i], from[i + step], ... */
-LKS_INLINE void weigh(int32_t *restrict to, const int32_t *restrict from, size_t step, int n,
-                      const lks_smooth_args *a) {
+#define LANES 16 /* of sums that stay in registers */
+
+LKS_INLINE void weigh_some(int32_t *restrict to, const int32_t *restrict from, size_t step, int n,
+                           const lks_smooth_args *a) {
+    int32_t sum[LANES];
     for (int i = 0; i < n; i++)
-        to[i] = 1 << 14;
+        sum[i] = 1 << 14;
     for (int k = 0; k <= 2 * a->radius; k++)
         for (int i = 0; i < n; i++)
-            to[i] += a->weights[k] * from[k * step + i];
+            sum[i] += a->weights[k] * from[k * step + i];
     for (int i = 0; i < n; i++)
-        to[i] >>= 15;
+        to[i] = sum[i] >> 15;
 }
 
-/* A result lies behind all that is read after it, so the rows' results may take the place of the field. */
+/* to[i] = the weights over from[i], from[i + step], ... The last lanes may be those before, once more. */
+LKS_INLINE void weigh(int32_t *to, const int32_t *from, size_t step, int n,
+                      const lks_smooth_args *a) {
+    if (n < LANES) {
+        weigh_some(to, from, step, n, a);
+        return;
+    }
+    for (int i = 0; i < n; i += LANES) {
+        const int at = i + LANES <= n ? i : n - LANES;
+        weigh_some(to + at, from + at, step, LANES, a);
+    }
+}
+
 void LKS_KERNEL(lks_smooth)(const lks_smooth_args *a) {
     const int width = a->columns + 2 * a->radius, height = a->rows + 2 * a->radius;
-    int32_t row[STRIP];
     for (int r = 0; r < height; r++)
-        for (int first = 0; first < a->columns; first += STRIP) {
-            const int n = a->columns - first < STRIP ? a->columns - first : STRIP;
-            int32_t *field = a->field + (size_t)r * width + first;
-            weigh(row, field, 1, n, a);
-            memcpy(field, row, (size_t)n * sizeof *row);
-        }
+        weigh(a->room + (size_t)r * a->columns, a->field + (size_t)r * width, 1, a->columns, a);
     for (int r = 0; r < a->rows; r++)
-        weigh(a->out + (size_t)r * a->columns, a->field + (size_t)r * width, (size_t)width,
+        weigh(a->out + (size_t)r * a->columns, a->room + (size_t)r * a->columns, (size_t)a->columns,
               a->columns, a);
 }
