@@ -39,9 +39,11 @@ LKS_INLINE void gather_fours(const lks_resample_args *a, int channel) {
         uint32_t *to = a->room + (size_t)(r + 1) * (a->columns + 2) + 1;
         const bool inner = r >= 0 && r + 1 < a->rows;
         const int n = inner ? a->columns - 1 : 0;
-        if (inner)
-            inner_fours(to, a->from + r * bytes + channel, a->from + (r + 1) * bytes + channel, n,
-                        step);
+        const uint8_t *row = a->from + (inner ? r * bytes : 0) + channel;
+        if (step == 1) /* a number that the compiler knows */
+            inner_fours(to, row, row + bytes, n, 1);
+        else
+            inner_fours(to, row, row + bytes, n, step);
         to[-1] = four(a, channel, r, -1);
         for (int c = n; c <= a->columns; c++)
             to[c] = four(a, channel, r, c);
