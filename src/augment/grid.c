@@ -19,9 +19,7 @@ static bool is_on(const lks_augment_config *c) {
     return c->grid > 0;
 }
 
-/* Between two nodes are that many steps. The numbers of nodes are below 2^24, LKS_PIXEL * sqrt(3) * 100, so their
- * differences times it have room in 32 bits. */
-#define STEPS 64
+#define STEPS 16384 /* between two nodes */
 
 /* From pixel to pixel of `pixels`, in 1/256 of a step, so that the last one lies on the last node. */
 static int pace(int pixels, int nodes) {
@@ -31,7 +29,7 @@ static int pace(int pixels, int nodes) {
 /* Of `nodes`, what lies `steps` behind the first one. */
 static int32_t between(const int32_t *nodes, int32_t steps, int stride) {
     const int32_t *a = nodes + steps / STEPS * stride;
-    return a[0] + (a[stride] - a[0]) * (steps % STEPS) / STEPS;
+    return a[0] + (int32_t)((int64_t)(a[stride] - a[0]) * (steps % STEPS) / STEPS);
 }
 
 /* Adds to a direction of the map. node [n + 1][n + 1] has a row and a column more, equal to the last one, for the pixel
