@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "augment/augment.h"
 #include "feed/packed/packed.h"
 #include "files/kind/file_kind.h"
 #include "lockstep/checkpoint.h"
@@ -17,6 +18,7 @@
 #include "lockstep/optim.h"
 #include "lockstep/run_folder.h"
 #include "tool/describe.h"
+#include "tool/view/preview.h"
 
 static bool ends_with(const char *text, const char *end) {
     size_t n = strlen(text), m = strlen(end);
@@ -143,6 +145,15 @@ static lks_status print_resolved(const lks_config *c, lks_error *err) {
     return LKS_OK;
 }
 
+static lks_status write_preview(const lks_config *c, const char *path, lks_error *err) {
+    LKS_TRY(lks_view_write_preview(c, path, err));
+    lks_print(stdout,
+              "%s: a row for each image: as it is in the file, and as epochs 1 to %d show it%s\n",
+              path, LKS_PREVIEW_EPOCHS,
+              lks_augment_is_on(&c->augment) ? "" : "; nothing changes them (augment)");
+    return LKS_OK;
+}
+
 static lks_status print_config(const lks_config *c, lks_error *err) {
     int classes;
     lks_print(stdout, "network %s (forward of one image: MFLOP, KiB of output)\n", c->name);
@@ -161,7 +172,9 @@ static lks_status describe_config(const lks_describe_options *o, lks_error *err)
     LKS_TRY(status);
     status = lks_packed_take(&c, NULL, err);
     if (status == LKS_OK)
-        status = o->resolved ? print_resolved(&c, err) : print_config(&c, err);
+        status = o->preview    ? write_preview(&c, o->preview, err)
+                 : o->resolved ? print_resolved(&c, err)
+                               : print_config(&c, err);
     lks_config_free(&c);
     return status;
 }
@@ -220,12 +233,14 @@ static lks_status describe_fixed(const lks_describe_options *o, bool run, lks_er
     return run ? lks_describe_run(o->path, err) : lks_describe_data(o, err);
 }
 
-static lks_status describe_data_of_run(const lks_describe_options *o, lks_error *err) {
+/* By its configuration, as `describe` does. */
+static lks_status describe_run_by(lks_status (*describe)(const lks_describe_options *, lks_error *),
+                                  const lks_describe_options *o, lks_error *err) {
     char path[LKS_PATH_MAX];
     lks_describe_options of_config = *o;
     LKS_TRY(lks_data_path(path, o->path, "config.yaml", err));
     of_config.path = path;
-    return lks_describe_configured_data(&of_config, err);
+    return describe(&of_config, err);
 }
 
 /* Text, or what only the reader of configurations can tell what is wrong with. */
@@ -243,8 +258,13 @@ lks_status lks_describe(const lks_describe_options *o, lks_error *err) {
     const bool config = !folder && !hdf5 && (!kind || may_be_config(kind));
     if (o->resolved && !config)
         return lks_fail(err, LKS_ERR_USAGE, "--resolved: %s is no configuration", o->path);
+    if (o->preview && !config && !run)
+        return lks_fail(err, LKS_ERR_USAGE, "--preview: %s is no configuration and no run folder",
+                        o->path);
+    if (run && o->preview)
+        return describe_run_by(describe_config, o, err);
     if (run && about_data)
-        return describe_data_of_run(o, err);
+        return describe_run_by(lks_describe_configured_data, o, err);
     if (folder || ends_with(o->path, "ubyte") || ends_with(o->path, ".gz") ||
         (kind && kind->family == LKS_FILE_SET) || (hdf5 && kind && kind->family == LKS_FILE_HDF5))
         return describe_fixed(o, run, err);

@@ -74,7 +74,7 @@ check "metrics.jsonl is JSON" jq -e . "$run/metrics.jsonl" >/dev/null
 same "one object a line" "$(wc -l <"$run/metrics.jsonl")" "$(jq -c . "$run/metrics.jsonl" | wc -l)"
 
 # --- phases: they fill the wall time of the ranks, which is all between the epochs' lines
-phase_laws='def laws($ranks): (keys_unsorted == ["exchange", "batch", "compute", "communication", "wait", "update",
+phase_laws='def laws($ranks): (keys_unsorted == ["exchange", "batch", "augment", "compute", "communication", "wait", "update",
         "evaluate", "checkpoint", "verify", "other", "total"])
     and all(.[]; 0 <= .min and .min <= .avg and .avg <= .max and 0 <= .rank and .rank < $ranks)
     and (([del(.total)[].avg] | add) - .total.avg | fabs < 1e-7)

@@ -6,7 +6,7 @@
 #include "tool/digests.h"
 #include "tool/shipped.h"
 
-enum { KEY_DIGEST = 'g', KEY_DATA = 'a', KEY_SHEET = 'e', KEY_RESOLVED = 'r' };
+enum { KEY_DIGEST = 'g', KEY_DATA = 'a', KEY_SHEET = 'e', KEY_PREVIEW = 'v', KEY_RESOLVED = 'r' };
 
 static const struct argp_option options[] = {
     {"digest", KEY_DIGEST, NULL, 0,
@@ -22,6 +22,12 @@ static const struct argp_option options[] = {
     {"sheet", KEY_SHEET, "FILE.png", 0,
      "Write a contact sheet of the data set, a PNG: a row for each class with 10 training images "
      "and 10 test images, spread evenly over the files",
+     1},
+    {"preview", KEY_PREVIEW, "FILE.png", 0,
+     "Of a configuration or a run folder: write a picture of what the network sees, a PNG: a row "
+     "for "
+     "each of 20 training images, as it is in the file and as the first 12 epochs show it "
+     "(augment)",
      1},
     {0}};
 
@@ -45,17 +51,18 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_SHEET:
         a->o.sheet = lks_read_png_name(state, "sheet", arg);
         return 0;
+    case KEY_PREVIEW:
+        a->o.preview = lks_read_png_name(state, "preview", arg);
+        return 0;
     case ARGP_KEY_ARG:
         if (a->o.path)
             lks_usage_error(state, "one thing at a time: '%s' is too many", arg);
         a->o.path = arg;
         return 0;
     case ARGP_KEY_END:
-        if (a->digest && (a->o.data || a->o.sheet))
-            lks_usage_error(state, "--digest writes digests alone: without --data and --sheet");
-        if (a->o.resolved && (a->digest || a->o.data || a->o.sheet))
-            lks_usage_error(state, "--resolved prints a configuration alone: without --digest, "
-                                   "--data and --sheet");
+        if (a->digest + (a->o.data || a->o.sheet) + a->o.resolved + !!a->o.preview > 1)
+            lks_usage_error(state, "one of --digest, --resolved, --preview, and --data with "
+                                   "--sheet, at a time");
         if (!a->o.path)
             lks_usage_error(state,
                             "a configuration, checkpoint, run folder or data folder is missing");

@@ -1,0 +1,27 @@
+/* What a network sees of some training images, epoch by epoch. Nothing is collective. */
+#ifndef LKS_FEED_PREVIEW_H
+#define LKS_FEED_PREVIEW_H
+
+#include "lockstep/config.h"
+#include "lockstep/model_data.h"
+#include "lockstep/status.h"
+
+typedef struct lks_preview {
+    lks_shape shape;
+    int images, epochs;
+    uint32_t *ids;   /* [images] their numbers in the file, class by class */
+    uint8_t *labels; /* [images] */
+    uint8_t *cells;  /* [images][1 + epochs][bytes]: as in the file, then as each epoch shows it */
+} lks_preview;
+
+/* Reads up to `images` images of `config`'s training part, of each class as many, evenly spread over the file, and
+ * changes them as `epochs` epochs of training do. LKS_ERR_DATA, LKS_ERR_CONFIG, LKS_ERR_MEMORY; ended by
+ * lks_preview_free(), also after an error. */
+lks_status lks_preview_make(lks_preview *p, const lks_config *config, int images, int epochs,
+                            lks_error *err);
+void lks_preview_free(lks_preview *p);
+
+/* The bytes of image `image` in `epoch`, from 1; 0: as it is in the file. */
+const uint8_t *lks_preview_cell(const lks_preview *p, int image, int epoch);
+
+#endif
