@@ -41,7 +41,7 @@ typedef enum lks_init {
  * src/optim. */
 #define LKS_OPTIMIZERS(each)                                                                       \
     each(LKS_SGD, sgd) each(LKS_ADAM, adam) each(LKS_ADAMW, adamw) each(LKS_RMSPROP, rmsprop)      \
-        each(LKS_ADADELTA, adadelta) each(LKS_LAMB, lamb)
+        each(LKS_ADADELTA, adadelta) each(LKS_LAMB, lamb) each(LKS_MUON, muon)
 #define LKS_OPTIMIZER_CONSTANT(constant, word) constant,
 typedef enum lks_optimizer_name {
     LKS_OPTIMIZERS(LKS_OPTIMIZER_CONSTANT) LKS_OPTIMIZER_COUNT
@@ -160,6 +160,8 @@ typedef struct lks_optimizer_config {
     double alpha;        /**< decay of a mean square */
     bool centered;       /**< the variance, not the mean square */
     double rho;          /**< decay of two mean squares */
+    double adam_lr;      /**< rate of what goes by AdamW, while the other is lr */
+    bool adam_last;      /**< the last layer with weights does */
     double epsilon;      /**< never 0 after reading: 0 in the file stands for the default */
 } lks_optimizer_config;
 

@@ -186,6 +186,18 @@ typedef struct lks_norm_args {
     bool relu;
 } lks_norm_args;
 
+/** Products of two matrices whose rows all lie `stride` floats apart: out[i][j] = the sum over k < n of a(i, k) *
+ * b[k][j], a chain of fused multiply-adds from +0, k ascending. out may be neither a nor b. */
+typedef struct lks_multiply_args {
+    const float *a; /**< a(i, k) is a[i * stride + k]; `across`, a[k * stride + i] */
+    const float *b;
+    float *out;
+    size_t stride;
+    int n;
+    int rows, columns; /**< of out: multiples of 16 */
+    bool across;
+} lks_multiply_args;
+
 /** Updates, and what each keeps per weight; all of it starts at 0. w is the weight, g the gradient
  * plus weight_decay * w, every operation rounded. */
 typedef enum lks_update_rule {
@@ -359,6 +371,8 @@ typedef struct lks_kernels {
     lks_pool_kernels pool;
     lks_norm_kernels norm;
     lks_image_kernels image;
+
+    void (*multiply)(const lks_multiply_args *a);
 
     lks_update_kernel update[LKS_UPDATE_RULES];
 

@@ -59,12 +59,16 @@ typedef struct lks_weight_block {
     int tensor;  /**< its number */
     int place;   /**< its number among the blocks of all tensors */
     bool decays; /**< weight decay reaches it */
+    bool matrix; /**< of a tensor that the optimizer treats as a whole */
 } lks_weight_block;
 
 /** Euclidean norms of one tensor. */
 typedef struct lks_norms {
     double gradient, weight;
 } lks_norms;
+
+/** Matrices that an optimizer makes orthogonal. */
+typedef struct lks_matrices lks_matrices;
 
 typedef struct lks_optimizer {
     lks_optimizer_config config;
@@ -87,6 +91,7 @@ typedef struct lks_optimizer {
     float *state[LKS_UPDATE_STATES];      /**< [n] each, 0 at the start */
     const char *names[LKS_UPDATE_STATES]; /**< "optimizer/m", "optimizer/velocity", ... */
     float *slot[LKS_UPDATE_STATES];       /**< the same arrays as the kernels want them */
+    lks_matrices *matrices;               /**< or NULL */
     size_t first, end;                    /**< elements: lks_update_share's */
     bool moved;                           /**< states, squares and measured are borrowed */
 } lks_optimizer;

@@ -40,6 +40,7 @@ void LKS_KERNEL(lks_gradient_moments)(double *sum, double *product, const float 
 void LKS_KERNEL(lks_normalise)(float *y, const lks_norm_args *a);
 void LKS_KERNEL(lks_normalise_backward)(float *dx, const float *dy, const float *slope,
                                         const float *constant, const lks_norm_args *a);
+void LKS_KERNEL(lks_multiply)(const lks_multiply_args *m);
 bool LKS_KERNEL(lks_sgd)(float *w, float *const state[LKS_UPDATE_STATES], const float *g, size_t n,
                          const lks_update *s);
 bool LKS_KERNEL(lks_adam)(float *w, float *const state[LKS_UPDATE_STATES], const float *g, size_t n,

@@ -47,6 +47,7 @@ const lks_kernels TABLE = {
              .normalise = LKS_KERNEL(lks_normalise),
              .normalise_backward = LKS_KERNEL(lks_normalise_backward)},
     .image = {.resample = LKS_KERNEL(lks_resample), .smooth = LKS_KERNEL(lks_smooth)},
+    .multiply = LKS_KERNEL(lks_multiply),
     .update = {[LKS_UPDATE_SGD] = LKS_KERNEL(lks_sgd),
                [LKS_UPDATE_ADAM] = LKS_KERNEL(lks_adam),
                [LKS_UPDATE_ADAMW] = LKS_KERNEL(lks_adamw),

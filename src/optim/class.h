@@ -35,6 +35,8 @@ typedef struct lks_optimizer_class {
     const char *states[LKS_UPDATE_STATES]; /**< names in checkpoints; then NULL */
     /** Whether state @p s is kept; NULL: each is. */
     bool (*keeps)(const lks_optimizer_config *c, int s);
+    /** Room besides: what lks_optimizer_free() ends. May be NULL, as `between`. */
+    lks_status (*open)(lks_optimizer *o, const lks_tensor *tensors, lks_error *err);
     /** What the step at 0-based @p step multiplies by: computed in double and rounded once. */
     lks_update (*scalars)(const lks_optimizer_config *c, double lr, int64_t step);
     /** One update is one or two passes over the blocks, on any thread in any order: weights and states of the
@@ -43,6 +45,9 @@ typedef struct lks_optimizer_class {
      * longer finite. */
     bool (*passes[LKS_OPTIMIZER_PASSES])(lks_optimizer *o, const lks_optimizer_work *work,
                                          int block);
+    /** After the first pass, once there are norms: what looks at whole tensors. It changes states of its own choice, of
+     * tensors that begin among this process's blocks, and hashes them itself. */
+    void (*between)(lks_optimizer *o, const lks_optimizer_work *work);
     lks_update_rule rule; /**< of lks_pass_elementwise() */
 } lks_optimizer_class;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lockstep/memory.h"
+#include "optim/matrices.h"
 
 /* --- blocks of weights ------------------------------------------------------------------------ */
 
@@ -74,6 +75,8 @@ lks_status lks_optimizer_create(lks_optimizer *o, const lks_optimizer_config *co
     lks_status status = cut_tensors(o, tensors, err);
     if (status == LKS_OK)
         status = add_states(o, err);
+    if (status == LKS_OK && lks_optimizer_class_of(config->name)->open)
+        status = lks_optimizer_class_of(config->name)->open(o, tensors, err);
     if (status != LKS_OK)
         lks_optimizer_free(o);
     return status;
@@ -92,6 +95,7 @@ void lks_optimizer_free(lks_optimizer *o) {
     free_arrays(o);
     lks_free(o->blocks);
     lks_free(o->norms);
+    lks_matrices_free(o->matrices);
     memset(o, 0, sizeof *o);
 }
 
@@ -260,6 +264,10 @@ bool lks_optimizer_step(lks_optimizer *o, float *weights, const lks_gradient *g,
     if (class->passes[1]) {
         meet(o);
         norms_of_squares(o, o->squares, o->norms);
+        if (class->between) {
+            class->between(o, &work);
+            meet(o);
+        }
         finite &= run_pass(o, &work, 1);
     }
     return finite;

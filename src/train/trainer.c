@@ -79,12 +79,12 @@ static lks_status make_optimizer(lks_trainer *t, lks_error *err) {
 }
 
 /* Meetings of the ranks in an epoch: for batchnorm and, where they share the state, twice in a batch for wide layers;
- * in a step for the sums and, where they share the state, for norms of gradients and in the optimizer, once the update
+ * in a step for the sums and, where they share the state, for norms of gradients, twice in the optimizer, once the update
  * is done, and before and after weights are packed. */
 static size_t meetings_of_epoch(const lks_trainer *t) {
     const bool share = t->exchange.way == &lks_exchange_host;
     return (size_t)t->plan.batches * (size_t)(t->view.n_meetings + (share ? 2 : 0)) +
-           (size_t)t->plan.steps_per_epoch * (share ? 6 : 1);
+           (size_t)t->plan.steps_per_epoch * (share ? 7 : 1);
 }
 
 static lks_status open_data(lks_trainer *t, lks_error *err) {

@@ -63,6 +63,9 @@ static lks_config configuration(void) {
                                                .weight_decay = 0.1,
                                                .beta1 = 0.9,
                                                .beta2 = 0.99,
+                                               .momentum = 0.9,
+                                               .nesterov = true,
+                                               .adam_lr = 0.01,
                                                .epsilon = 1e-8};
     return c;
 }
@@ -151,6 +154,7 @@ int main(int argc, char **argv) {
     lks_model *m = create(&c, kernels, threads);
     train_with(LKS_ADAMW, m, kernels, threads, out); /* each weight by itself */
     train_with(LKS_LAMB, m, kernels, threads, out);  /* by norms of its tensor */
+    train_with(LKS_MUON, m, kernels, threads, out);  /* by matrices */
     lks_model_free(m);
     c.train.precision = LKS_BF16;
     m = create(&c, kernels, threads);

@@ -87,6 +87,14 @@ same "LAMB, stopped in the first epoch" 20 "$(key stopped-lamb steps)"
 trained stopped-lamb 2 --threads 1 "${lamb[@]}"
 same "LAMB: ranks, threads, instruction sets, a stop" "$(result lamb)" "$(result stopped-lamb)"
 
+# Muon makes matrices orthogonal, which no chunk and no block of weights does alone.
+muon=("${limit[@]}" --set train.optimizer.name=muon --set train.optimizer.lr=0.02 --set train.optimizer.weight_decay=0.01)
+trained muon 1 --threads 1 "${muon[@]}"
+LOCKSTEP_ISA=portable trained stopped-muon 3 --threads 2 "${muon[@]}" --set train.max_steps=20
+LOCKSTEP_ISA=$(isas | sed -n 2p) trained stopped-muon 2 --threads 3 "${muon[@]}" --set train.max_steps=30 --set train.exchange=host
+trained stopped-muon 2 --threads 1 "${muon[@]}"
+same "Muon: ranks, threads, instruction sets, exchanges, stops" "$(result muon)" "$(result stopped-muon)"
+
 # Three batches of 48 are one of 144, in the short last step of an epoch (128 images), too: the same sums, divided once.
 trained thrice 2 --threads 1 --set train.global_batch=48 --set train.accumulate=3
 trained once 3 --threads 1 --set train.global_batch=144

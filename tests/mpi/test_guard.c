@@ -156,6 +156,8 @@ static void test_state(void) {
         {"train.optimizer.name=adam", "optimizer/v", "conv1/weight", 2, false},
         {"train.optimizer.name=lamb", "optimizer/m", "conv2/weight", 1, false},
         {"train.optimizer.name=lamb", "the weights", "dense1/weight", 0, false},
+        {"train.optimizer.name=muon", "optimizer/m", "conv2/weight", 1, false},
+        {"train.optimizer.name=muon", "optimizer/v", "conv2/weight", 2, false},
         {"train.optimizer.name=adadelta", "optimizer/update", "dense1/weight", 2, false},
         {"train.optimizer.name=rmsprop", "optimizer/square", "conv2/bias", 1, false},
         {"train.optimizer.name=sgd", "optimizer/velocity", "conv2/weight", 1, false},

@@ -126,6 +126,7 @@ static void test_exact(void) {
     check("train.exchange=allreduce", "train.reduce=exact", "train.optimizer.name=adam", 1);
     check("train.exchange=allreduce", "train.reduce=exact", "train.optimizer.name=adadelta", 3);
     check("train.exchange=host", "train.reduce=exact", "train.optimizer.name=lamb", 2);
+    check("train.exchange=host", "train.reduce=exact", "train.optimizer.name=muon", 2);
 }
 
 static void test_fp32(void) {

@@ -97,7 +97,7 @@ static const lks_tensor tensors[TENSORS] = {
     {"a/weight", 1, {5003}, 0, 5003, LKS_ROLE_WEIGHT, true},
     {"frozen/weight", 1, {33}, 5003, 33, LKS_ROLE_WEIGHT, false},
     {"bn/running_mean", 1, {212}, 5036, 212, LKS_ROLE_MOMENT, false},
-    {"b/weight", 1, {4097}, 5248, 4097, LKS_ROLE_WEIGHT, true},
+    {"b/weight", 2, {17, 241}, 5248, 4097, LKS_ROLE_WEIGHT, true},
 };
 static const size_t places[] = {0, 4095, 4096, 5002, 5003, 5035, 5036, 5247, 5248, 9343, 9344};
 
@@ -108,6 +108,7 @@ static const lks_optimizer_name names[] = {LKS_OPTIMIZERS(NAME)};
 static lks_optimizer_config config_of(lks_optimizer_name name) {
     return (lks_optimizer_config){.name = name,
                                   .lr = 0.01,
+                                  .adam_lr = 0.01,
                                   .momentum = 0.9,
                                   .beta1 = 0.9,
                                   .beta2 = 0.99,

@@ -451,6 +451,48 @@ static void test_select(void) {
         CU_ASSERT_PTR_NOT_NULL(strstr(err.text, tables[t]->isa));
 }
 
+/* A chain of fused multiply-adds in order of k, whatever the tile; nothing beyond it is written. */
+static size_t wrong_products(const lks_multiply_args *m) {
+    size_t wrong = 0;
+    for (int i = 0; i < m->rows; i++)
+        for (int j = 0; j < (int)m->stride; j++) {
+            float want = 0;
+            for (int k = 0; k < m->n; k++) {
+                const size_t row = (size_t)(m->across ? k : i),
+                             column = (size_t)(m->across ? i : k);
+                want = fmaf(m->a[row * m->stride + column], m->b[(size_t)k * m->stride + (size_t)j],
+                            want);
+            }
+            if (j >= m->columns)
+                want = 3;
+            wrong += lks_differing_bits(&m->out[(size_t)i * m->stride + (size_t)j], &want, 1) != 0;
+        }
+    return wrong;
+}
+
+static void check_multiply(const lks_kernels *table, int n, int rows, int columns, bool across) {
+    enum { STRIDE = 96, ROWS = 270 };
+    static float a[ROWS * STRIDE + ROWS], b[ROWS * STRIDE], out[STRIDE * STRIDE];
+    const lks_multiply_args m = {a, b, out, STRIDE, n, rows, columns, across};
+    lks_fill_awkward(a, sizeof a / sizeof *a);
+    lks_fill_awkward(b, sizeof b / sizeof *b);
+    for (int i = 0; i < STRIDE * STRIDE; i++)
+        out[i] = 3;
+    table->multiply(&m);
+    CU_ASSERT_EQUAL(wrong_products(&m), 0);
+}
+
+static void test_multiply(void) {
+    lks_random_seed(11);
+    for (int t = 0; t < n_tables; t++)
+        for (int columns = 16; columns <= 80; columns += 16) {
+            check_multiply(tables[t], 1, 16, columns, false);
+            check_multiply(tables[t], 96, 48, columns, false);
+            check_multiply(tables[t], 33, 16, columns, true);
+            check_multiply(tables[t], 265, 32, columns, true); /* goes on from memory */
+        }
+}
+
 int main(void) {
     static const lks_test tests[] = {{"accumulate", test_accumulate},
                                      {"accumulate: rounding", test_accumulate_rounding},
@@ -462,6 +504,7 @@ int main(void) {
                                      {"relu in place", test_relu_in_place},
                                      {"updates of weights", test_updates},
                                      {"updates: not finite", test_updates_not_finite},
+                                     {"products of matrices", test_multiply},
                                      {"fused multiply-add", test_fma},
                                      {"choice of a table", test_select},
                                      {NULL, NULL}};
