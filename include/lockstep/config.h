@@ -330,6 +330,10 @@ char *lks_config_to_yaml(const lks_config *config, lks_error *err);
  * malloc'd text, NULL with @p err when memory is short. */
 char *lks_config_assignment(const lks_config *config, const char *key, lks_error *err);
 
+/** What training images go through, "rotate 10, scale 0.1, shift 2": the keys of `augment` that are not at their
+ * defaults; "" where there are none. Returns malloc'd text, NULL with @p err when memory is short. */
+char *lks_config_augment_text(const lks_config *config, lks_error *err);
+
 /** A layer as one line of JSON: "kind", "inputs" (numbers of the layers that are read, -1: the image)
  * and its options by their keys. Returns malloc'd text, NULL with @p err when memory is short. */
 char *lks_layer_to_json(const lks_layer_config *layer, lks_error *err);

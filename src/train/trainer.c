@@ -153,11 +153,20 @@ void lks_trainer_close(lks_trainer *t) {
 
 /* --- what it is ------------------------------------------------------------------------------- */
 
+static void print_augment(const lks_trainer *t) {
+    lks_error ignored;
+    char *text = t->augment ? lks_config_augment_text(t->config, &ignored) : NULL;
+    if (text)
+        lks_info("augment    %s", text);
+    free(text);
+}
+
 void lks_trainer_print(const lks_trainer *t, const lks_provenance *p) {
     lks_info("lockstep   %s (%s), %d rank%s x %d thread%s on %s, %s", p->version, p->revision,
              p->ranks, p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts,
              p->isa);
     lks_dataset_print(&t->data);
+    print_augment(t);
     lks_info("network    %s: %zu parameters in %d tensors", t->config->name, t->view.n_parameters,
              t->view.n_tensors);
     lks_info("products   %s", lks_products_text(t->config, t->kernels));
