@@ -190,14 +190,15 @@ check_configurations() {
 
 # check_summaries FOLDER: they are whole, each of the seed that its folder names, and all of one program and one set of data
 check_summaries() {
-    local seed run runs=() different same=(version numerics data_digest test_total precision init_from)
+    local run runs digest seed different same=(version numerics data_digest test_total precision init_from)
     [ -n "$any_revision" ] || same+=(revision)
-    for seed in $(seeds_done "$1"); do
-        run=$1/seed-$seed
-        runs+=("$run")
-        [ "$(head -n -2 "$run/summary.json" | sha256sum | cut -c 1-64)" = "$(value_of "$run/summary.json" sha256)" ] ||
+    mapfile -t runs < <(seeds_done "$1")
+    runs=("${runs[@]/#/$1/seed-}")
+    for run in "${runs[@]}"; do
+        IFS=$'\t' read -r digest seed < <(summary_values sha256 seed -- "$run")
+        [ "$(head -n -2 "$run/summary.json" | sha256sum)" = "$digest  -" ] ||
             fail "$run/summary.json is damaged or was changed: it does not match its sha256. Remove it: the same command makes it anew"
-        [ "$(value_of "$run/summary.json" seed)" = "$seed" ] || fail "$run was trained with another seed than $seed"
+        [ "${run##*/}" = "seed-$seed" ] || fail "$run was trained with seed $seed"
     done
     different=$(summary_values "${same[@]}" -- "${runs[@]}" | awk -F '\t' -v names="${same[*]}" '
         NR == 1 { split(names, name, " "); split($0, wanted, "\t") }

@@ -353,6 +353,17 @@ for task in 0 1; do
     $ok || show "$work/job.log"
 done
 same "both are in the table" 2 "$(grep -cE '^data.test_labels=(\.\./a set/labels.gz|\./t10k-labels-idx1-ubyte.gz) +1 ' "$work/odd/table.txt")"
+# without a key: a folder of jobs/seeds.sh
+for task in 0 1; do
+    job sweep.sbatch "${runs[@]}" LOCKSTEP_KEY= LOCKSTEP_VALUES= LOCKSTEP_OUT="$work/flat" SLURM_ARRAY_TASK_ID=$task "${few[@]}"
+    same "sweep without a key, task $task" 0 $status
+    $ok || show "$work/job.log"
+done
+same "its table has one line" 2 "$(awk '$1 == "odd" { print $2 }' "$work/flat/table.txt")"
+PATH="$fakes:$PATH" bash "$SOURCE/jobs/seeds.sh" --table "$work/flat" >"$work/table" 2>&1 || true
+same "seeds.sh has the same mean" "$(awk '$1 == "odd" { print $3 }' "$work/flat/table.txt")" "$(awk '$1 == "mean" { print $2 }' "$work/table")"
+$ok || show "$work/table"
+same "of both seeds" "5 9 " "$(awk '/ 1 x 1 / { print $1 }' "$work/table" | tr '\n' ' ')"
 job sweep.sbatch "${runs[@]}" SLURM_ARRAY_TASK_ID=4 "${few[@]}"
 verdict "a task beyond the runs" 2 not '^mpirun'
 
