@@ -1,4 +1,5 @@
-/* `lockstep eval`: the network of a checkpoint, or several that answer together, on their test set. */
+/* `lockstep eval`: the network of a checkpoint, or several that answer together, on their test set or another part
+ * of their data. */
 #include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,15 +10,129 @@
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
+#include "lockstep/publish.h"
 #include "lockstep/traits.h"
 #include "infer/network.h"
 #include "infer/evaluate.h"
 #include "infer/eval_pictures.h"
+#include "infer/worst.h"
+
+/* What is evaluated: `ids` of a set, or all of it. */
+typedef struct part {
+    const lks_image_set *set;
+    const uint32_t *ids; /* [n] ascending; NULL: all */
+    int64_t n;
+    const char *name; /* of one: "test", "training" */
+} part;
 
 static void score(void *ensemble, const lks_batch *batch, lks_score *scores, float *probabilities) {
-    (void)probabilities; /* nobody asks for them */
+    const lks_ensemble *e = ensemble;
+    const size_t count = (size_t)batch->n * (size_t)e->classes;
     lks_ensemble_score(ensemble, batch, scores);
+    for (size_t i = 0; probabilities && i < count; i++)
+        probabilities[i] = (float)e->means[i];
 }
+
+/* --- which images ----------------------------------------------------------------------------- */
+
+/* Another split of the images is not the one that was trained on. */
+static lks_status check_sets(const lks_eval_options *o, lks_error *err) {
+    static const char *const keys[] = {"seed=", "data.validation=", "data.limit="};
+    for (int i = 0; i < o->n_sets; i++)
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+            if (strncmp(o->sets[i], keys[k], strlen(keys[k])) == 0)
+                return lks_fail(err, LKS_ERR_USAGE,
+                                "--set %s: which images the network was trained on is known, and "
+                                "cannot be set",
+                                o->sets[i]);
+    return LKS_OK;
+}
+
+/* The network learnt nothing from other images, and nothing was held out of them. */
+static lks_status check_same_data(const lks_network *first, const lks_dataset *d, lks_error *err) {
+    if (strcmp(first->data.digest, d->identity.digest) == 0)
+        return LKS_OK;
+    return lks_fail(
+        err, LKS_ERR_MISMATCH,
+        "%s and its labels are not what %s was trained on (digests %.16s, %.16s); other "
+        "images can be evaluated as a test set: --set data.test_images=FILE --set "
+        "data.test_labels=FILE",
+        d->train.info.path, first->path, d->identity.digest, first->data.digest);
+}
+
+static bool same_ids(const uint32_t *a, int64_t n_a, const uint32_t *b, int64_t n_b) {
+    return n_a == n_b && memcmp(a, b, (size_t)n_a * sizeof *a) == 0;
+}
+
+/* What one network held out, another may have learnt. */
+static lks_status check_fellow(const lks_network *own, const lks_ensemble *e, const lks_dataset *d,
+                               lks_error *err) {
+    const lks_data_config *c = &own->config.data;
+    lks_split split;
+    LKS_TRY(lks_split_make(&split, d->train.labels, d->train.info.count, e->classes, c->limit,
+                           c->validation, own->config.seed, err));
+    const bool same =
+        same_ids(split.train, split.n_train, d->split.train, d->split.n_train) &&
+        same_ids(split.validation, split.n_validation, d->split.validation, d->split.n_validation);
+    lks_split_free(&split);
+    if (same)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_MISMATCH,
+                    "%s and %s trained on different parts of these images (seed, data.validation, "
+                    "data.limit); evaluate one by one, or on the test set",
+                    e->members[0].path, own->path);
+}
+
+static lks_status check_split(const lks_ensemble *e, const lks_dataset *d, lks_error *err) {
+    for (int k = 1; k < e->n; k++)
+        LKS_TRY(check_fellow(&e->members[k], e, d, err));
+    return LKS_OK;
+}
+
+/* The test set tells nothing here, and is not read. */
+static lks_status open_training(lks_ensemble *e, lks_comm *comm, const lks_eval_options *o,
+                                lks_dataset *d, part *p, lks_error *err) {
+    lks_network *first = &e->members[0];
+    const bool train = o->on == LKS_EVAL_TRAIN;
+    LKS_TRY(check_sets(o, err));
+    first->config.data.test_images[0] = 0;
+    LKS_TRY(lks_dataset_open(d, comm, &first->config, &first->data, true, err));
+    LKS_TRY(check_same_data(first, d, err));
+    LKS_TRY(lks_comm_agree(comm, check_split(e, d, err), err));
+    *p =
+        (part){&d->train, train ? d->split.train : d->split.validation,
+               train ? d->split.n_train : d->split.n_validation, train ? "training" : "validation"};
+    if (p->n > 0)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_CONFIG,
+                    "%s: no images were held out of its training: data.validation was 0",
+                    first->path);
+}
+
+static lks_status open_test(const lks_network *first, lks_comm *comm, lks_dataset *d, part *p,
+                            lks_error *err) {
+    if (!first->config.data.test_images[0])
+        return lks_fail(err, LKS_ERR_CONFIG,
+                        "%s: its configuration names no test set; give one with --set "
+                        "data.test_images=FILE --set data.test_labels=FILE",
+                        first->path);
+    LKS_TRY(lks_packed_compare(&first->config, comm, err));
+    LKS_TRY(lks_dataset_open(d, comm, &first->config, &first->data, false, err));
+    *p = (part){&d->test, NULL, d->test.info.count, "test"};
+    return LKS_OK;
+}
+
+static lks_status open_part(lks_ensemble *e, lks_comm *comm, const lks_eval_options *o,
+                            lks_dataset *d, part *p, lks_error *err) {
+    if (!o->pictures)
+        return o->on == LKS_EVAL_TEST ? open_test(&e->members[0], comm, d, p, err)
+                                      : open_training(e, comm, o, d, p, err);
+    LKS_TRY(lks_eval_pictures_open(&d->test, comm, e, o->pictures, err));
+    *p = (part){&d->test, NULL, d->test.info.count, "pictures"};
+    return LKS_OK;
+}
+
+/* --- what comes out --------------------------------------------------------------------------- */
 
 static void print(const lks_ensemble *e, const lks_counts *counts, const char *what,
                   lks_comm *comm) {
@@ -40,19 +155,89 @@ static void print(const lks_ensemble *e, const lks_counts *counts, const char *w
         lks_counts_print(counts, &e->members[0].config.data, title, stdout);
 }
 
-static lks_status evaluate(lks_ensemble *e, lks_comm *comm, const lks_dataset *d, const char *what,
-                           lks_error *err) {
+/* Rank 0. */
+static void print_contested(const lks_contested *c, const lks_counts *counts,
+                            const lks_predicted *p) {
+    const int64_t others = counts->total - c->n, errors = counts->total - counts->correct;
+    const int among = lks_contested_errors(c, p->labels, p->classes);
+    printf(
+        "\nhuman raters contest the labels of %d of these images (%s): %d of the %lld errors are "
+        "among them, accuracy without them %.2f %% (%lld of %lld)\n",
+        c->n, c->source, among, (long long)errors,
+        100 * (double)(others - errors + among) / (double)others,
+        (long long)(others - errors + among), (long long)others);
+    fflush(stdout);
+}
+
+static lks_status write_sheet(const lks_ensemble *e, lks_comm *comm, const lks_eval_options *o,
+                              const part *p, const lks_worst *list, lks_error *err) {
+    const int n = (int)o->worst;
+    uint8_t *pixels = lks_alloc((size_t)n, p->set->image_bytes, "the worst images", err);
+    lks_status status = lks_comm_agree(comm, pixels ? LKS_OK : err->status, err);
+    if (status == LKS_OK)
+        status = lks_worst_images(list, n, p->set, comm, pixels, err);
+    if (status == LKS_OK) {
+        const bool writes = comm->rank == 0;
+        status = writes ? lks_worst_sheet(list, n, pixels, e->shape, o->sheet, err) : LKS_OK;
+        status = lks_comm_agree(comm, status, err);
+    }
+    lks_free(pixels);
+    if (status == LKS_OK)
+        lks_info("sheet %s", o->sheet);
+    return status;
+}
+
+static lks_status tell_worst(const lks_ensemble *e, lks_comm *comm, const lks_eval_options *o,
+                             const part *p, const lks_predicted *predicted,
+                             const lks_contested *contested, lks_error *err) {
+    const bool prints = comm->rank == 0;
+    lks_worst *list = lks_alloc(prints ? (size_t)p->n : 0, sizeof *list, "the losses", err);
+    LKS_TRY(lks_comm_agree(comm, list ? LKS_OK : err->status, err));
+    if (prints) {
+        lks_worst_of(list, predicted, p->ids, p->n, e->classes);
+        printf("\nthe %lu of %lld %s images with the highest loss, by their number in %s\n",
+               (unsigned long)o->worst, (long long)p->n, p->name, p->set->info.path);
+        lks_worst_print(list, (int)o->worst, &e->members[0].config.data, contested);
+    }
+    const lks_status status = o->sheet ? write_sheet(e, comm, o, p, list, err) : LKS_OK;
+    lks_free(list);
+    return status;
+}
+
+static lks_status evaluate(lks_ensemble *e, lks_comm *comm, const lks_eval_options *o,
+                           const part *p, lks_error *err) {
     const lks_scorer scorer = {score, e};
+    const lks_contested *contested = NULL;
+    lks_predicted predicted = {0};
+    if (!p->ids)
+        LKS_TRY(lks_contested_of_set(&contested, p->set, comm, err));
     lks_counts *counts = lks_alloc(1, sizeof *counts, "results", err);
     if (!counts)
         return lks_comm_fail(comm, err);
     counts->classes = e->classes;
-    lks_status status =
-        lks_evaluate_by(scorer, &d->test, NULL, 0, e->capacity, comm, counts, NULL, err);
-    if (status == LKS_OK)
-        print(e, counts, what, comm);
+    lks_status status = lks_evaluate_by(scorer, p->set, p->ids, p->n, e->capacity, comm, counts,
+                                        contested || o->worst ? &predicted : NULL, err);
+    if (status == LKS_OK) {
+        print(e, counts, p->name, comm);
+        if (contested && comm->rank == 0)
+            print_contested(contested, counts, &predicted);
+    }
+    if (status == LKS_OK && o->worst)
+        status = tell_worst(e, comm, o, p, &predicted, contested, err);
+    lks_predicted_free(&predicted);
     lks_free(counts);
     return status;
+}
+
+/* Before the work: there are so many images, and the sheet can be written. */
+static lks_status check_wishes(const lks_eval_options *o, lks_comm *comm, const part *p,
+                               lks_error *err) {
+    if (o->worst > p->n)
+        return lks_fail(err, LKS_ERR_USAGE, "--worst %lu: there are %lld %s images",
+                        (unsigned long)o->worst, (long long)p->n, p->name);
+    if (!o->sheet)
+        return LKS_OK;
+    return lks_comm_agree(comm, comm->rank == 0 ? lks_publish_check(o->sheet, err) : LKS_OK, err);
 }
 
 /* Images of which most have another share of ink, extent or stroke than nearly all training images had: light and dark
@@ -83,23 +268,15 @@ static lks_status run_eval(lks_ensemble *e, lks_comm *comm, const lks_eval_optio
                                        o->sets,        o->n_sets,        o->shifts};
     LKS_TRY(lks_ensemble_load(e, comm, &source, err));
     const lks_network *first = &e->members[0];
-    if (!o->pictures && !first->config.data.test_images[0])
-        return lks_fail(err, LKS_ERR_CONFIG,
-                        "%s: its configuration names no test set; give one with --set "
-                        "data.test_images=FILE --set data.test_labels=FILE",
-                        first->path);
     int threads;
+    part p = {.n = 0};
     LKS_TRY(
         lks_choose_threads(comm, o->threads ? o->threads : first->config.threads, &threads, err));
-    if (o->pictures) {
-        LKS_TRY(lks_eval_pictures_open(&d->test, comm, e, o->pictures, err));
-    } else {
-        LKS_TRY(lks_packed_compare(&first->config, comm, err));
-        LKS_TRY(lks_dataset_open(d, comm, &first->config, &first->data, false, err));
-    }
-    LKS_TRY(warn_of_unlike(&d->test, &first->data.traits, comm, err));
+    LKS_TRY(open_part(e, comm, o, d, &p, err));
+    LKS_TRY(check_wishes(o, comm, &p, err));
+    LKS_TRY(warn_of_unlike(p.set, &first->data.traits, comm, err));
     LKS_TRY(lks_ensemble_build(e, comm, threads, err));
-    return evaluate(e, comm, d, o->pictures ? "pictures" : "test", err);
+    return evaluate(e, comm, o, &p, err);
 }
 
 lks_status lks_eval(lks_comm *comm, const lks_eval_options *options, lks_error *err) {

@@ -24,6 +24,7 @@ typedef struct work {
     uint32_t first;       /* one of them, by its number in the file */
     uint8_t *predicted;   /* [own samples], or NULL */
     float *probabilities; /* [own samples][classes], or NULL */
+    double *losses;       /* [own samples], or NULL */
 } work;
 
 static void free_work(work *w) {
@@ -33,6 +34,7 @@ static void free_work(work *w) {
     lks_free(w->scores);
     lks_free(w->predicted);
     lks_free(w->probabilities);
+    lks_free(w->losses);
 }
 
 static lks_status make_work(work *w, const lks_image_set *set, int batch, int64_t own, int classes,
@@ -47,9 +49,10 @@ static lks_status make_work(work *w, const lks_image_set *set, int batch, int64_
         w->predicted = lks_alloc((size_t)own, 1, "evaluation", err);
         w->probabilities =
             lks_alloc((size_t)own * (size_t)classes, sizeof(float), "evaluation", err);
+        w->losses = lks_alloc((size_t)own, sizeof *w->losses, "evaluation", err);
     }
     return w->images && w->labels && w->ids && w->scores &&
-                   (!keep || (w->predicted && w->probabilities))
+                   (!keep || (w->predicted && w->probabilities && w->losses))
                ? LKS_OK
                : err->status;
 }
@@ -76,8 +79,10 @@ static void score_own(lks_scorer scorer, const lks_image_set *set, const uint32_
                      w->probabilities ? w->probabilities + done * c->classes : NULL);
         for (int i = 0; i < n; i++) {
             count(c, &w->scores[i], w->labels[i]);
-            if (w->predicted)
+            if (w->predicted) {
                 w->predicted[done + i] = (uint8_t)w->scores[i].predicted;
+                w->losses[done + i] = w->scores[i].loss;
+            }
         }
         done += n;
     }
@@ -108,22 +113,28 @@ static void add_up(lks_counts *c, int64_t *changed, lks_comm *comm) {
     c->loss = lks_limbs_sum((lks_limbs){0, 0}, (lks_limbs){head[4], head[5]}); /* carried */
 }
 
-static lks_status gather(lks_comm *comm, const lks_image_set *set, const work *w, int classes,
-                         int64_t own, lks_predicted *p, lks_error *err) {
-    size_t n = (size_t)set->info.count, row = (size_t)classes * sizeof(float);
-    lks_status status = LKS_OK;
+static lks_status make_predicted(lks_predicted *p, size_t n, size_t row, lks_error *err) {
+    p->labels = lks_alloc(n, 1, "predictions", err);
+    p->classes = lks_alloc(n, 1, "predictions", err);
+    p->probabilities = lks_alloc(n, row, "predictions", err);
+    p->losses = lks_alloc(n, sizeof *p->losses, "predictions", err);
+    return p->labels && p->classes && p->probabilities && p->losses ? LKS_OK : err->status;
+}
+
+/* Ids ascend as the ranks' shares do. */
+static lks_status gather(lks_comm *comm, const lks_image_set *set, const uint32_t *ids,
+                         int64_t n_ids, const work *w, int classes, int64_t own, lks_predicted *p,
+                         lks_error *err) {
+    const size_t n = (size_t)(ids ? n_ids : set->info.count);
+    const size_t row = (size_t)classes * sizeof(float);
     memset(p, 0, sizeof *p);
-    if (comm->rank == 0) {
-        p->labels = lks_alloc(n, 1, "predictions", err);
-        p->classes = lks_alloc(n, 1, "predictions", err);
-        p->probabilities = lks_alloc(n, row, "predictions", err);
-        status = p->labels && p->classes && p->probabilities ? LKS_OK : err->status;
-    }
+    const lks_status status = comm->rank == 0 ? make_predicted(p, n, row, err) : LKS_OK;
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_gather(comm, w->predicted, (int)own, 1, p->classes, NULL);
     lks_comm_gather(comm, w->probabilities, (int)own, row, p->probabilities, NULL);
-    if (comm->rank == 0)
-        memcpy(p->labels, set->labels, n);
+    lks_comm_gather(comm, w->losses, (int)own, sizeof *w->losses, p->losses, NULL);
+    for (size_t i = 0; comm->rank == 0 && i < n; i++)
+        p->labels[i] = set->labels[ids ? ids[i] : i];
     return lks_comm_check(comm, err);
 }
 
@@ -131,6 +142,7 @@ void lks_predicted_free(lks_predicted *p) {
     lks_free(p->labels);
     lks_free(p->classes);
     lks_free(p->probabilities);
+    lks_free(p->losses);
     memset(p, 0, sizeof *p);
 }
 
@@ -166,7 +178,7 @@ lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const ui
         else
             status = lks_comm_check(comm, err);
         if (status == LKS_OK && predicted)
-            status = gather(comm, set, &w, classes, own.count, predicted, err);
+            status = gather(comm, set, ids, n_ids, &w, classes, own.count, predicted, err);
     }
     free_work(&w);
     if (status == LKS_OK && counts->bad)

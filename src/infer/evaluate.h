@@ -5,10 +5,11 @@
 #include "lockstep/metrics.h"
 #include "feed/dataset.h"
 
-/* Predictions of all samples of a set, on rank 0, in file order. */
+/* Predictions of the samples that were asked for, on rank 0, in their order. */
 typedef struct lks_predicted {
     uint8_t *labels, *classes; /* [n]: true and predicted */
     float *probabilities;      /* [n][classes] */
+    double *losses;            /* [n] */
 } lks_predicted;
 
 /* Who scores: [n] scores of a batch, and [n][classes] probabilities where that is not NULL. */
@@ -18,8 +19,8 @@ typedef struct lks_scorer {
 } lks_scorer;
 
 /* Scores the samples `ids` (ascending; NULL: all) of `set`, at most `batch` at a time. Collective;
- * all ranks get the counts. Where `predicted` is not NULL (all ids only), rank 0 gets arrays to be
- * freed with lks_predicted_free(). LKS_ERR_REPLICA where an image or a label changed in a rank's memory,
+ * all ranks get the counts. Where `predicted` is not NULL, rank 0 gets arrays to be freed
+ * with lks_predicted_free(). LKS_ERR_REPLICA where an image or a label changed in a rank's memory,
  * LKS_ERR_NUMERIC where a loss is not finite. */
 lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const uint32_t *ids,
                            int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,

@@ -44,6 +44,7 @@ for command in "${commands[@]}"; do
 done
 same "words of an option" "auto bar lines never" "$(completions train --progress "" | xargs)"
 same "words behind =" "--progress=bar" "$(completions train --progress=b)"
+same "words of --on" "test train validation" "$(completions eval --on "" | xargs)"
 same "words of a short option" "lines" "$(completions train -p l)"
 same "words and files" "auto never :files" "$(completions train --resume "" | xargs)"
 awk -F '\t' '$1 == "key" && $2 == "-" && $3 != "model" { print $3 "=" }' keys >wanted
