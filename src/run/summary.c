@@ -47,6 +47,8 @@ static void put_results(lks_json_object *j, const lks_summary_results *r) {
     lks_json_put_number(j, "test_macro_precision", t->total ? macro.precision : NAN);
     lks_json_put_number(j, "test_macro_recall", t->total ? macro.recall : NAN);
     lks_json_put_number(j, "test_macro_f1", t->total ? macro.f1 : NAN);
+    lks_json_put_number(j, "test_contested", r->contested ? r->contested : NAN);
+    lks_json_put_number(j, "test_contested_wrong", r->contested ? r->contested_wrong : NAN);
     put_tested(j, &r->tested);
     lks_json_put_number(j, "validation_accuracy", lks_accuracy(r->validation));
     lks_json_put_number(j, "validation_loss", lks_mean_loss(r->validation));

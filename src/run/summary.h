@@ -13,6 +13,8 @@
 typedef struct lks_summary_results {
     const lks_counts *test, *validation; /* total 0: not measured */
     lks_tested tested;                   /* the weights of the test figures */
+    int contested;                       /* test images whose labels people are known to contest */
+    int contested_wrong;                 /* wrong answers to them */
 } lks_summary_results;
 
 /* What it took. Times are those of this process. */

@@ -38,8 +38,9 @@ typedef struct lks_record {
     int64_t verified;              /* epochs checked by this process */
     lks_counts *validation, *test; /* newest results; total 0 where not measured */
     lks_best best;
-    lks_temperature temperature; /* of the weights as they stand; 0: not known */
-    lks_tested tested;           /* of `test` at the end */
+    lks_temperature temperature;    /* of the weights as they stand; 0: not known */
+    lks_tested tested;              /* of `test` at the end */
+    int contested, contested_wrong; /* lks_summary_results'; rank 0 */
 } lks_record;
 
 /* Where a run lives, and where this process found it. */

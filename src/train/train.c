@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "infer/contested.h"
 #include "job/watchdog.h"
 #include "lockstep/job.h"
 #include "lockstep/log.h"
@@ -189,11 +190,25 @@ static lks_status write_results(lks_run *run, const lks_predicted *predicted, lk
     return status;
 }
 
+/* How much of the error is in labels that people contest. */
+static lks_status count_contested(lks_run *run, const lks_predicted *predicted, lks_error *err) {
+    const lks_trainer *t = &run->trainer;
+    const lks_contested *known;
+    LKS_TRY(lks_contested_of_set(&known, &t->data.test, t->comm, err));
+    if (!known || t->comm->rank != 0)
+        return LKS_OK;
+    run->record.contested = known->n;
+    run->record.contested_wrong =
+        lks_contested_errors(known, predicted->labels, predicted->classes);
+    return LKS_OK;
+}
+
 /* The last evaluation, what the work took, and rank 0's files of both. */
 static lks_status conclude(lks_run *run, bool worked, lks_predicted *predicted, lks_error *err) {
     lks_trainer *t = &run->trainer;
     lks_phases_enter(&t->phases, LKS_PHASE_EVALUATE);
     LKS_TRY(lks_run_evaluate_end(run, predicted, err));
+    LKS_TRY(count_contested(run, predicted, err));
     LKS_TRY(lks_trainer_settle(t, err)); /* weights did not change while they were tested */
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
     lks_run_print_work(t, &run->record, true, worked);

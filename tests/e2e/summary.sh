@@ -11,10 +11,11 @@ run=$work/run
 keys=(status test_accuracy test_correct test_total test_loss validation_accuracy epochs steps samples_seen
     weights_sha256 state_sha256 numerics train_seconds images_per_second world_size threads_per_rank isa parameters
     comm_seconds resumed_from phases peak_rss_mib test_weights test_weights_sha256 test_step test_epoch
-    test_validation_accuracy test_validation_loss precision products exchange)
+    test_validation_accuracy test_validation_loss test_contested test_contested_wrong precision products exchange)
 for name in "${keys[@]}"; do
     check "summary.json has $name" jq -e "has(\"$name\")" "$run/summary.json" >/dev/null
 done
+same "of these images no label is known to be contested" "null null" "$(key run test_contested) $(key run test_contested_wrong)"
 same "epochs" 2 "$(key run epochs)"
 # 10 % of each class, rounded, are 199 images: 1,801 are left
 same "steps: 1,801 images in batches of 53, twice" 68 "$(key run steps)"
