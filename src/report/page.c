@@ -21,18 +21,21 @@ static const char policy[] =
 static const struct {
     const char *id, *name;
     void (*write)(lks_html *page, const lks_report *r); /* NULL: write_draw() */
+    bool compares;                                      /* several runs */
 } sections[] = {
-    {"headline", "Result", lks_section_headline},
-    {"draw", "Draw", NULL},
-    {"curves", "Training", lks_section_curves},
-    {"compare", "Runs compared", lks_section_compare},
-    {"confusion", "Confusion", lks_section_confusion},
-    {"classes", "Classes", lks_section_classes},
-    {"errors", "Mistakes", lks_section_errors},
-    {"calibration", "Calibration", lks_section_calibration},
-    {"filters", "Inside", lks_section_filters},
-    {"network", "Network", lks_section_network},
-    {"configuration", "Origin", lks_section_configuration},
+    {"headline", "Result", lks_section_headline, false},
+    {"draw", "Draw", NULL, false},
+    {"curves", "Training", lks_section_curves, false},
+    {"compare", "Runs compared", lks_section_compare, true},
+    {"confusion", "Confusion", lks_section_confusion, false},
+    {"classes", "Classes", lks_section_classes, false},
+    {"errors", "Mistakes", lks_section_errors, false},
+    {"shared", "Shared mistakes", lks_section_shared, true},
+    {"training", "Labels", lks_section_training, false},
+    {"calibration", "Calibration", lks_section_calibration, false},
+    {"filters", "Inside", lks_section_filters, false},
+    {"network", "Network", lks_section_network, false},
+    {"configuration", "Origin", lks_section_configuration, false},
 };
 enum { SECTIONS = sizeof sections / sizeof sections[0] };
 
@@ -82,13 +85,15 @@ static void write_header(lks_html *page, const lks_report *r) {
             lks_html_text(page, r->runs[i].label);
             lks_html_add(page, "</b>");
         }
-        lks_html_printf(page, ". Curves and comparison show all runs. Everything else is of <b>");
+        lks_html_printf(
+            page,
+            ". Curves, comparison and shared mistakes show all runs. Everything else is of <b>");
         lks_html_text(page, r->runs[0].label);
         lks_html_add(page, "</b>.</p>\n");
     }
     lks_html_add(page, "<nav aria-label=\"Sections\"><ul>\n");
     for (int i = 0; i < SECTIONS; i++)
-        if (r->n > 1 || sections[i].write != lks_section_compare)
+        if (r->n > 1 || !sections[i].compares)
             lks_html_printf(page, "<li><a href=\"#%s\">%s</a></li>\n", sections[i].id,
                             sections[i].name);
     lks_html_add(page, "</ul></nav>\n</header>\n");
@@ -155,16 +160,17 @@ static void tell_apart(lks_report *r) {
             }
 }
 
-lks_status lks_report_write(const char *const *folders, int n, const char *data, const char *path,
-                            lks_error *err) {
+lks_status lks_report_write(const char *const *folders, int n, const lks_report_options *o,
+                            const char *path, lks_error *err) {
     lks_html page = {0};
     if (n < 1 || n > LKS_REPORT_RUNS_MAX)
         return lks_fail(err, LKS_ERR_USAGE, "a report takes 1 to %d run folders, not %d",
                         LKS_REPORT_RUNS_MAX, n);
-    lks_report r = {lks_alloc((size_t)n, sizeof *r.runs, "the runs", err), 0};
+    lks_report r = {lks_alloc((size_t)n, sizeof *r.runs, "the runs", err), 0, o->train_errors,
+                    o->threads};
     lks_status status = r.runs ? LKS_OK : LKS_ERR_MEMORY;
     for (; status == LKS_OK && r.n < n; r.n += status == LKS_OK)
-        status = lks_report_run_read(&r.runs[r.n], folders[r.n], data, err);
+        status = lks_report_run_read(&r.runs[r.n], folders[r.n], o->data, err);
     const bool print = strcmp(path, "-") == 0;
     if (status == LKS_OK && !print)
         status = lks_publish_check(path, err);

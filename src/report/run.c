@@ -132,8 +132,11 @@ static void open_images(lks_report_run *run) {
     lks_error err;
     if (run->test.n == 0 || !run->has_checkpoint)
         return;
-    if (lks_report_images_open(&run->images, &run->config.data, run->test.labels, run->test.n,
-                               &err) != LKS_OK) {
+    lks_status status = lks_report_images_open(&run->images, &run->config.data, run->test.labels,
+                                               run->test.n, &err);
+    if (status == LKS_OK)
+        status = lks_contested_of_file(&run->contested, &run->images->file, run->test.labels, &err);
+    if (status != LKS_OK) {
         snprintf(run->images_problem, sizeof run->images_problem, "%.590s", err.text);
         return;
     }

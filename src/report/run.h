@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "infer/contested.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/metrics.h"
 #include "lockstep/model.h"
@@ -32,9 +33,10 @@ typedef struct lks_report_run {
     bool has_images;
     char images_problem[600]; /* why not */
     struct lks_report_images *images;
+    const lks_contested *contested; /* of them; NULL: no set of which that is known */
 } lks_report_run;
 
-/* Reads all that is in `folder`, which is borrowed; `data` as in lks_report_write(). LKS_ERR_IO where it is not
+/* Reads all that is in `folder`, which is borrowed; `data`: lks_report_options'. LKS_ERR_IO where it is not
  * there, LKS_ERR_USAGE where that is no run folder; errors of damaged files. On failure nothing needs freeing. */
 lks_status lks_report_run_read(lks_report_run *run, const char *folder, const char *data,
                                lks_error *err);

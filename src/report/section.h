@@ -11,6 +11,8 @@
 typedef struct lks_report {
     lks_report_run *runs; /* [n]: the first is shown in full */
     int n;
+    bool train_errors; /* lks_report_options', as is the next */
+    int threads;
 } lks_report;
 
 /* Why a run has no predictions on a test set. */

@@ -11,6 +11,8 @@ void lks_section_compare(lks_html *page, const lks_report *r); /* nothing for a 
 void lks_section_confusion(lks_html *page, const lks_report *r);
 void lks_section_classes(lks_html *page, const lks_report *r);
 void lks_section_errors(lks_html *page, const lks_report *r);
+void lks_section_shared(lks_html *page, const lks_report *r); /* nothing for a single run */
+void lks_section_training(lks_html *page, const lks_report *r);
 void lks_section_calibration(lks_html *page, const lks_report *r);
 void lks_section_filters(lks_html *page, const lks_report *r);
 void lks_section_network(lks_html *page, const lks_report *r);

@@ -47,7 +47,8 @@ lks_status lks_run_write_page(const lks_place *place, lks_error *err) {
     char path[LKS_PATH_MAX + 64];
     const char *folder = place->folder;
     lks_folder_path(place->folder, LKS_FOLDER_REPORT, path);
-    const lks_status status = lks_report_write(&folder, 1, NULL, path, err);
+    const lks_report_options plain = {0}; /* what takes long is for later */
+    const lks_status status = lks_report_write(&folder, 1, &plain, path, err);
     if (status == LKS_OK || status == LKS_ERR_BUSY)
         return status;
     char *word = lks_shell_word(folder);
@@ -88,10 +89,11 @@ lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *er
     lks_checkpoint state;
     lks_run_snapshot(run, &state);
     LKS_TRY(lks_checkpoint_digest(&state, err));
+    const lks_record *r = &run->record;
     const lks_summary s = {
         .status = status,
-        .results = {run->record.test, run->record.validation, run->record.tested},
-        .work = work_of(&run->trainer, &run->record),
+        .results = {r->test, r->validation, r->tested, r->contested, r->contested_wrong},
+        .work = work_of(&run->trainer, r),
         .state = &state,
         .resumed_from = run->place.resumed_from,
         .precision = lks_precision_word(run->config.train.precision),

@@ -42,7 +42,7 @@ whole() {
     local id
     check "$1: well-formed" balanced "$page"
     check "$1: below 2 MiB" [ "$(stat -c %s "$page")" -lt $((2 << 20)) ]
-    for id in headline draw curves confusion classes errors calibration filters network configuration; do
+    for id in headline draw curves confusion classes errors training calibration filters network configuration; do
         check "$1: section $id" grep -q "<section id=\"$id\"" "$page"
     done
     same "$1: addresses" "" "$(grep -oE 'https?://[^" ]*' "$page" | grep -vxF 'http://www.w3.org/2000/svg' || true)"
@@ -108,6 +108,12 @@ same "images of the pair" 500 $((both + first + second + neither))
 same "right in the first" "$(key run test_correct)" $((both + first))
 same "right in the second" "$(key other test_correct)" $((both + second))
 same "difference in points" "$(awk -v d=$((first - second)) 'BEGIN { printf "%+.2f", d / 5 }')" "$difference"
+# mistakes that they share
+says "<p>$neither test images are wrong in more than one of 2 runs\\."
+same "both wrong, in the table" "$neither" "$(sed -nE 's,^<tr><th scope="row">2 of 2 runs</th><td>([0-9]+)</td></tr>$,\1,p' "$page")"
+same "one wrong, in the table" $((first + second)) "$(sed -nE 's,^<tr><th scope="row">1 of 2 runs</th><td>([0-9]+)</td></tr>$,\1,p' "$page")"
+same "images of shared mistakes" $((neither < 60 ? neither : 60)) "$(grep -c 'wrong in 2 of 2, ' "$page")"
+silent 'raters contest' # a part of MNIST's test images is another set
 # how they were computed, and what differs between the configurations
 says '<td>2 × 1</td><td class="text">[^<]*\*2</td>'
 says '<tr><th scope="row"><code>train.epochs</code></th><td class="text">3</td><td class="text">2</td></tr>'
@@ -132,6 +138,7 @@ says '<td class="text">the same weights, bit for bit</td>' # nothing is left to 
 says '<br>as .*run</td>'
 says '<p>Nothing: all keys are equal.</p>'
 silent 'no difference shown|they differ|<data value="1">'
+says "<p>All 2 runs get the same $errors test images wrong, and no others\\."
 # The weights decide, not the answers: other weights that answer alike are not called the same.
 cp -r "$work/run" "$work/twin"
 jq 'del(.sha256) | .weights_sha256 |= "0" + .[1:] | .test_weights_sha256 |= "0" + .[1:]' "$work/run/summary.json" >"$work/twin/summary.json"
@@ -156,6 +163,7 @@ whole "a run that has not ended"
 says 'This run has not ended'
 says 'data-name="stopped: training"'
 says 'No two of these runs were scored on the same test set'
+says 'No other run was scored on the same test set as the first'
 cp -r "$work/run" "$work/changed"
 sed -i -e 's/filters: [0-9]*/filters: 64/' -e '/^# sha256: /d' "$work/changed/config.yaml"
 report 0 "$work/changed" --out "$page"

@@ -178,15 +178,16 @@ static void absurd_values_do_not_hang(void) {
 /* What a caller of the library can get wrong is an error, in release builds too. */
 static void misuse_is_an_error(void) {
     const char *const folders[LKS_REPORT_RUNS_MAX + 1] = {"nowhere"};
+    const lks_report_options plain = {0};
     lks_error err;
     lks_html page = {0};
     lks_html_asset(&page, "nothing");
     CU_ASSERT_EQUAL(lks_html_status(&page, &err), LKS_ERR_IO);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "'nothing'"));
     lks_html_free(&page);
-    CU_ASSERT_EQUAL(lks_report_write(folders, LKS_REPORT_RUNS_MAX + 1, NULL, "page.html", &err),
+    CU_ASSERT_EQUAL(lks_report_write(folders, LKS_REPORT_RUNS_MAX + 1, &plain, "page.html", &err),
                     LKS_ERR_USAGE);
-    CU_ASSERT_EQUAL(lks_report_write(folders, 0, NULL, "page.html", &err), LKS_ERR_USAGE);
+    CU_ASSERT_EQUAL(lks_report_write(folders, 0, &plain, "page.html", &err), LKS_ERR_USAGE);
 }
 
 int main(void) {

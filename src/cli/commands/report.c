@@ -4,15 +4,17 @@
 #include "cli/commands/commands.h"
 #include "cli/parse.h"
 #include "cli/process.h"
+#include "lockstep/job.h"
 #include "lockstep/report.h"
 #include "lockstep/run_folder.h"
 
-enum { KEY_OUT = 'o', KEY_DATA = 'd' };
+enum { KEY_OUT = 'o', KEY_DATA = 'd', KEY_TRAIN_ERRORS = 't' };
 
 typedef struct arguments {
     const char *folders[LKS_REPORT_RUNS_MAX];
     int n;
-    const char *out, *data;
+    const char *out;
+    lks_report_options o;
 } arguments;
 
 static const struct argp_option options[] = {
@@ -21,7 +23,11 @@ static const struct argp_option options[] = {
      "comparison.html in the first)",
      1},
     {"data", KEY_DATA, "DIR", 0,
-     "Folder of the data, for the test images (default: the configuration's data.dir)", 1},
+     "Folder of the data, for the images (default: the configuration's data.dir)", 1},
+    {"train-errors", KEY_TRAIN_ERRORS, NULL, 0,
+     "Evaluate the training images of the first run, too, and show those with the highest loss: "
+     "many are mislabelled. It takes as long as a part of an epoch",
+     1},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -31,7 +37,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->out = lks_read_name(state, "out", arg);
         return 0;
     case KEY_DATA:
-        a->data = lks_read_name(state, "data", arg);
+        a->o.data = lks_read_name(state, "data", arg);
+        return 0;
+    case KEY_TRAIN_ERRORS:
+        a->o.train_errors = true;
+        a->o.threads = lks_threads_alone(0);
         return 0;
     case ARGP_KEY_ARG:
         if (a->n == LKS_REPORT_RUNS_MAX)
@@ -59,7 +69,7 @@ static int run(const lks_call *call) {
     /* A comparison leaves the first run its own page. */
     lks_folder_path(a.folders[0], a.n > 1 ? LKS_FOLDER_COMPARISON : LKS_FOLDER_REPORT, path);
     const char *out = a.out ? a.out : path;
-    if (lks_report_write(a.folders, a.n, a.data, out, &err) != LKS_OK)
+    if (lks_report_write(a.folders, a.n, &a.o, out, &err) != LKS_OK)
         return lks_report(&err);
     if (strcmp(out, "-") != 0)
         lks_info("report %s", out);
