@@ -76,6 +76,18 @@ options() {
         tr ',' '\n' <<<"$options" | awk -v name="$name" 'NF && $1 != "-" { print name "." $1 "\t" ($2 == "" ? "-" : $2) }'
     done | sort
 }
+# "..., as NAME": it has NAME's options, too
+as_others() {
+    awk -F '\t' '{ name[NR] = $1; text[$1] = $2 } END {
+        for (i = 1; i <= NR; i++) {
+            own = text[name[i]]
+            if (match(own, /as [a-z]+ *$/)) {
+                other = substr(own, RSTART + 3); sub(/ *$/, "", other); own = substr(own, 1, RSTART - 1) text[other]
+            }
+            print name[i] "\t" own
+        }
+    }'
+}
 among layers <(awk -F '\t' '$1 == "layer" { print $2 }' "$work/config") <(rows layer configs/README.md | cut -f 1)
 among "options of layers" <(awk -F '\t' '$1 == "key" && $2 != "-" && $3 !~ /^(name|input|trainable)$/ {
     print $2 "." $3 "\t" ($6 == "required" ? "-" : $6) }' "$work/config") <(rows layer configs/README.md | options)
@@ -97,7 +109,7 @@ words_of() { awk -F '\t' -v key="train.$1.name" '$3 == key { print $5 }' "$work/
 for kind in optimizer schedule; do
     among ${kind}s <(words_of $kind) <(rows $kind configs/README.md | cut -f 1)
     among "options of ${kind}s" <(own $kind | grep -v '\.warmup_steps\|\.warmup_factor') \
-        <(rows $kind configs/README.md | options)
+        <(rows $kind configs/README.md | as_others | options)
 done
 
 # --- README's configuration: each value is the default, or its comment says what the default is
