@@ -415,6 +415,7 @@ void lks_section_curves(lks_html *page, const lks_report *r) {
         lks_html_add(page, "</div>\n");
     }
     lks_free(c);
+    lks_report_augment(page, r->runs);
     write_phases(page, r->runs);
     write_epochs(page, r->runs);
     lks_section_close(page);

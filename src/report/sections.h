@@ -18,4 +18,7 @@ void lks_section_filters(lks_html *page, const lks_report *r);
 void lks_section_network(lks_html *page, const lks_report *r);
 void lks_section_configuration(lks_html *page, const lks_report *r);
 
+/* augment.c: a part of lks_section_curves(); nothing where images were taken as they are. */
+void lks_report_augment(lks_html *page, const lks_report_run *run);
+
 #endif

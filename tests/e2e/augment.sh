@@ -14,6 +14,9 @@ trained plain 1 --threads 2 --set train.max_steps=45
 check "augmentation changes the weights" [ "$(key reference weights_sha256)" != "$(key plain weights_sha256)" ]
 check "it has a phase of its own" jq -e '.phases.augment.min > 0' "$work/reference/summary.json" >/dev/null
 check "which is empty without it" jq -e '.phases.augment.max == 0' "$work/plain/summary.json" >/dev/null
+check "the report shows what was seen" grep -q '<p class="input seen"><img' "$work/reference/report.html"
+check "and says how it was made" grep -q 'rotate 12, scale 0.1, shear 0.1, shift 2, flip true' "$work/reference/report.html"
+check "nothing was changed without it" eval '! grep -q "What the network saw" "$work/plain/report.html"'
 same "training images alone are changed: test images are as many" "$(key plain test_total)" "$(key reference test_total)"
 
 # Guards the rules: a change that moves this digest has to raise LKS_NUMERICS.

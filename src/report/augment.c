@@ -1,0 +1,76 @@
+/* What the network saw of its training images. */
+#include "augment/augment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "feed/preview/preview.h"
+#include "lockstep/memory.h"
+#include "report/sections.h"
+
+enum { IMAGES = 10, EPOCHS = 9, GAP = 2, SMALL = 64 };
+
+/* Libpng takes one or three channels. */
+static void put_image(uint8_t *to, size_t width, const uint8_t *from, lks_shape s, int channels) {
+    for (int r = 0; r < s.rows; r++)
+        for (int c = 0; c < s.columns; c++)
+            memcpy(to + ((size_t)r * width + (size_t)c) * (size_t)channels,
+                   from + ((size_t)r * (size_t)s.columns + (size_t)c) * (size_t)s.channels,
+                   (size_t)channels);
+}
+
+/* A column for each image, so that a page of any width shows how they change. */
+static void write_picture(lks_html *page, const lks_preview *p) {
+    const lks_shape s = p->shape;
+    const int channels = s.channels >= 3 ? 3 : 1;
+    const int rows = (1 + p->epochs) * (s.rows + GAP), columns = p->images * (s.columns + GAP);
+    lks_error err;
+    uint8_t *all = lks_alloc((size_t)rows * (size_t)columns, (size_t)channels, "a picture", &err);
+    page->failed = page->failed || !all;
+    if (!all)
+        return;
+    memset(all, 96, (size_t)rows * (size_t)columns * (size_t)channels);
+    for (int i = 0; i < p->images; i++)
+        for (int e = 0; e <= p->epochs; e++)
+            put_image(all + ((size_t)(e * (s.rows + GAP)) * (size_t)columns +
+                             (size_t)(i * (s.columns + GAP))) *
+                                (size_t)channels,
+                      (size_t)columns, lks_preview_cell(p, i, e), s, channels);
+    lks_html_add(page, "<p class=\"input seen\">");
+    lks_html_picture(
+        page, all, rows, columns, channels, s.columns <= SMALL ? 2 : 1,
+        "Training images, as they are in the file and as the first epochs showed them");
+    lks_html_add(page, "</p>\n");
+    lks_free(all);
+}
+
+static void write_text(lks_html *page, const lks_report_run *run, bool shown) {
+    lks_error err;
+    char *text = lks_config_augment_text(&run->config, &err);
+    page->failed = page->failed || !text;
+    lks_html_add(page, "<p>Training images were changed anew in each epoch: ");
+    lks_html_text(page, text ? text : "");
+    if (shown)
+        lks_html_printf(page,
+                        ". The first row shows them as they are in the file, the others as epochs "
+                        "1 to %d showed them",
+                        EPOCHS);
+    lks_html_add(page, ".</p>\n");
+    free(text);
+}
+
+void lks_report_augment(lks_html *page, const lks_report_run *run) {
+    lks_preview p;
+    lks_error err;
+    if (!lks_augment_is_on(&run->config.augment))
+        return;
+    lks_html_add(page, "<h3>What the network saw</h3>\n");
+    const lks_status status = lks_preview_make(&p, &run->config, IMAGES, EPOCHS, &err);
+    write_text(page, run, status == LKS_OK);
+    if (status == LKS_OK)
+        write_picture(page, &p);
+    else
+        lks_missing_since(page, "The training images cannot be shown", err.text);
+    lks_preview_free(&p);
+}
