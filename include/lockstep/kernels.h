@@ -312,6 +312,15 @@ typedef struct lks_image_kernels {
     void (*smooth)(const lks_smooth_args *a);
 } lks_image_kernels;
 
+/** Dropout. */
+typedef struct lks_dropout_kernels {
+    /** keep[i] = words[i] >= threshold; y[i] = keep ? x[i] * scale : +0. */
+    void (*forward)(float *y, uint8_t *keep, const float *x, const uint32_t *words, size_t n,
+                    uint32_t threshold, float scale);
+    /** dx[i] = keep[i] ? dy[i] * scale : +0. */
+    void (*backward)(float *dx, const float *dy, const uint8_t *keep, size_t n, float scale);
+} lks_dropout_kernels;
+
 typedef struct lks_kernels {
     const char *isa; /**< "portable", "avx2", "avx512", "amx", "neon" */
 
@@ -350,12 +359,7 @@ typedef struct lks_kernels {
 
     /** Words of elements [4 * first_block, 4 * (first_block + blocks)) of the stream. */
     void (*philox)(uint32_t *out, const lks_stream *stream, uint64_t first_block, size_t blocks);
-    /** keep[i] = words[i] >= threshold; y[i] = keep ? x[i] * scale : +0. */
-    void (*dropout)(float *y, uint8_t *keep, const float *x, const uint32_t *words, size_t n,
-                    uint32_t threshold, float scale);
-    /** dx[i] = keep[i] ? dy[i] * scale : +0. */
-    void (*dropout_backward)(float *dx, const float *dy, const uint8_t *keep, size_t n,
-                             float scale);
+    lks_dropout_kernels dropout;
     /** y[i] = f(x[i]); y and x may not overlap. */
     void (*activate)(lks_activation_kind kind, float *y, const float *x, size_t n, float slope);
     /** dx[i] = dy[i] * f'(x[i]), where y is what activate() made of x; nothing may overlap. f' is

@@ -84,28 +84,11 @@ void lks_augment_free(lks_augment *a) {
     lks_free(a);
 }
 
-/* Looks straight at the image. */
-static void reset_map(lks_canvas *c) {
-    const double straight[2][2] = {{1, 0}, {0, 1}};
-    memcpy(c->map.matrix, straight, sizeof straight);
-    c->map.shift[0] = c->map.shift[1] = 0;
-    c->map.bent = false;
-}
-
-void lks_canvas_bend(lks_canvas *c) {
-    const size_t bytes = (size_t)c->shape.rows * (size_t)c->shape.columns * sizeof *c->map.down;
-    if (c->map.bent)
-        return;
-    memset(c->map.down, 0, bytes);
-    memset(c->map.right, 0, bytes);
-    c->map.bent = true;
-}
-
 void lks_augment_image(lks_augment *a, int thread, uint8_t *image, uint32_t epoch, uint32_t id) {
     lks_canvas *c = &a->canvases[thread];
     bool moved = false;
     memcpy(c->image, image, a->bytes);
-    reset_map(c);
+    lks_canvas_straighten(c);
     for (const lks_augment_operation *const *o = lks_augment_operations; *o; o++) {
         if (!(*o)->is_on(&a->config))
             continue;

@@ -58,35 +58,6 @@ static void apply(lks_canvas *canvas, const lks_stream *s) {
     map->shift[1] = c->shift * lks_either_way(s, SHIFT_RIGHT);
 }
 
-static int32_t to_map(double pixels) {
-    return (int32_t)floor(pixels * LKS_PIXEL + 0.5);
-}
-
-void lks_canvas_resample(lks_canvas *canvas) {
-    const lks_map *map = &canvas->map;
-    const double centre[2] = {(canvas->shape.rows - 1) / 2.0, (canvas->shape.columns - 1) / 2.0};
-    lks_resample_args a = {.rows = canvas->shape.rows,
-                           .columns = canvas->shape.columns,
-                           .channels = canvas->shape.channels,
-                           .to = canvas->other,
-                           .from = canvas->image,
-                           .fill = (uint8_t)canvas->config->fill,
-                           .down = map->bent ? map->down : NULL,
-                           .right = map->bent ? map->right : NULL,
-                           .room = canvas->fours};
-    for (int d = 0; d < 2; d++) {
-        const double *row = map->matrix[d];
-        a.by_row[d] = to_map(row[0]);
-        a.by_column[d] = to_map(row[1]);
-        a.origin[d] = to_map(centre[d] - row[0] * (centre[0] + map->shift[0]) -
-                             row[1] * (centre[1] + map->shift[1]));
-    }
-    canvas->kernels->image.resample(&a);
-    uint8_t *image = canvas->image;
-    canvas->image = canvas->other;
-    canvas->other = image;
-}
-
 const lks_augment_operation lks_augment_geometry = {.stream = 1,
                                                     .moves = true,
                                                     .options = options,

@@ -51,10 +51,13 @@ static inline size_t lks_bytes_of(const lks_shape *s) {
     return (size_t)s->rows * (size_t)s->columns * (size_t)s->channels;
 }
 
-/* augment.c: the map is bent from here on: `down` and `right` are 0, if nothing has filled them in yet. */
+/* canvas.c: the map looks straight at the image. */
+void lks_canvas_straighten(lks_canvas *canvas);
+
+/* canvas.c: the map is bent from here on: `down` and `right` are 0, if nothing has filled them in yet. */
 void lks_canvas_bend(lks_canvas *canvas);
 
-/* geometry.c: the image as the canvas's map sees it. Leaves the image in canvas->image. */
+/* canvas.c: the image as the map sees it, in canvas->image. */
 void lks_canvas_resample(lks_canvas *canvas);
 
 /* elastic.c: numbers that it needs room for, with images of `shape`. */

@@ -24,6 +24,11 @@ typedef struct source {
     int home; /* the rank that holds it */
 } source;
 
+/* Checksums of an epoch's list and of its order, which decide who sends what. */
+typedef struct list_sums {
+    uint64_t list, order;
+} list_sums;
+
 struct lks_loader {
     const lks_dataset *data;
     lks_augment *augment;
@@ -48,8 +53,7 @@ struct lks_loader {
     source *sources;
     int capacity;
 
-    uint64_t list_sum; /* of the epoch's list and of its order, which decide who sends what */
-    uint64_t order_sum;
+    list_sums sums;
     bool image_changed;
     lks_image_fault fault;
 };
@@ -70,8 +74,8 @@ static uint64_t sum_list(const lks_dataset *d) {
 
 /* Ranks whose lists differ would send each other what nobody waits for. */
 static lks_status check_list(const lks_loader *l, lks_error *err) {
-    if (sum_list(l->data) == l->list_sum &&
-        lks_hash_bytes(&l->order, sizeof l->order) == l->order_sum)
+    if (sum_list(l->data) == l->sums.list &&
+        lks_hash_bytes(&l->order, sizeof l->order) == l->sums.order)
         return LKS_OK;
     return lks_fail(err, LKS_ERR_REPLICA,
                     "epoch %u: this rank's memory changed: the list of an epoch's images; the same "
@@ -305,7 +309,7 @@ bool lks_loader_share_changed(const lks_loader *l, lks_image_fault *image) {
 void lks_loader_seek(lks_loader *l, int64_t epoch, int64_t batch) {
     l->epoch = (uint32_t)epoch;
     l->order = lks_permutation_make(l->seed, l->epoch, (uint64_t)l->data->epoch.count);
-    l->order_sum = lks_hash_bytes(&l->order, sizeof l->order);
+    l->sums.order = lks_hash_bytes(&l->order, sizeof l->order);
     l->next = l->window_first = l->window_end = batch;
 }
 
@@ -340,7 +344,7 @@ lks_status lks_loader_create(lks_loader **loader, const lks_dataset *d, lks_augm
     l->chunk = config->train.chunk;
     l->global_batch = config->train.global_batch;
     l->threads = threads;
-    l->list_sum = sum_list(d);
+    l->sums.list = sum_list(d);
     l->batches = (d->epoch.count + l->global_batch - 1) / l->global_batch;
     int chunks = lks_chunks(l->global_batch, l->chunk);
     l->capacity = (chunks + comm->size - 1) / comm->size * l->chunk;

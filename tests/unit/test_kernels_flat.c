@@ -140,8 +140,8 @@ static void check_dropout(const lks_kernels *table, int n, uint32_t threshold) {
         want[i] = words[i] >= threshold ? x[i] * scale : 0.0f;
         want_dx[i] = words[i] >= threshold ? dy[i] * scale : 0.0f;
     }
-    table->dropout(y, keep, x, words, (size_t)n, threshold, scale);
-    table->dropout_backward(dx, dy, keep, (size_t)n, scale);
+    table->dropout.forward(y, keep, x, words, (size_t)n, threshold, scale);
+    table->dropout.backward(dx, dy, keep, (size_t)n, scale);
     for (int i = 0; i < n; i++)
         wrong += keep[i] != (words[i] >= threshold);
     wrong += lks_differing_bits(y, want, (size_t)n) + lks_differing_bits(dx, want_dx, (size_t)n);

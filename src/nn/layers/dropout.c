@@ -37,8 +37,8 @@ static void drop_one(const dropout_op *d, const lks_worker *w, int s) {
     size_t runs = whole ? 1 : pixels, run = whole ? in->size : (size_t)in->shape.channels;
     for (size_t r = 0; r < runs; r++) {
         size_t at = r * (whole ? 0 : (size_t)in->stride);
-        m->kernels->dropout(y + at, keep + at, x + at, words + r * run, run, d->threshold,
-                            d->scale);
+        m->kernels->dropout.forward(y + at, keep + at, x + at, words + r * run, run, d->threshold,
+                                    d->scale);
     }
 }
 
@@ -63,7 +63,7 @@ static void backward(lks_op *op, lks_worker *w, int first, int count) {
     if (d->threshold == 0)
         memcpy(dx, dy, n * sizeof(float));
     else
-        op->model->kernels->dropout_backward(dx, dy, lks_sample(&d->keep, w, first), n, d->scale);
+        op->model->kernels->dropout.backward(dx, dy, lks_sample(&d->keep, w, first), n, d->scale);
 }
 
 static double rate_of(const lks_layer_config *layer) {
