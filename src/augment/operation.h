@@ -2,8 +2,11 @@
 #ifndef LKS_AUGMENT_OPERATION_H
 #define LKS_AUGMENT_OPERATION_H
 
-#include "augment/augment.h"
+#include <stdbool.h>
+
 #include "config/option.h"
+#include "lockstep/kernels.h"
+#include "lockstep/model_data.h"
 #include "lockstep/philox.h"
 
 #define LKS_PIXEL 65536 /* of a map: a pixel's width */
