@@ -23,7 +23,7 @@ given again. A folder with runs of another configuration or program is refused.
   --no-test       train without the test set, to choose by validation; wants a split: --set data.validation=0.1
   --ensemble      evaluate all networks together on the test set, too
   --eval-shifts N evaluate each network, and with --ensemble all together, looking (2 N + 1)^2 times at each test image,
-                  moved by up to N pixels
+                  moved by up to N pixels; with --no-test at each validation image
   --any-revision  take runs of other revisions of the program, too, where the rules of the bits are the same (numerics)
   --table DIR     print the table of all runs that are done in a folder; train nothing
   --compare A B   two folders: the mean difference over the seeds that both have, its 95 % interval and p-value (Student's
@@ -127,11 +127,13 @@ if [ $mode = train ]; then
     if [ -n "$script" ] && [ -n "$ensemble$shifts" ]; then
         usage_error "--ensemble and --eval-shifts come when the runs are done, with --table $folder"
     fi
-elif [ -n "$config$script$no_test$at_once" ]; then
+elif [ -n "$config$script$at_once" ]; then
     usage_error "--$mode trains nothing: it takes no configuration, and no option of training"
 fi
+where='test'
 if [ -n "$no_test" ]; then
-    [ -z "$ensemble$shifts" ] || usage_error "--no-test leaves out what --ensemble and --eval-shifts look at"
+    [ -z "$ensemble" ] || usage_error "--no-test leaves nothing for --ensemble: each seed holds other images out of training"
+    where='validation'
     options+=(--set 'data.test_images=""' --set 'data.test_labels=""')
 fi
 
@@ -222,10 +224,10 @@ one ($here)$([ "${there% *}" != "${here% *}" ] || advice revision)"
 
 # --- tables ----------------------------------------------------------------------------------------------
 
-# evaluate RUN...: together on the test set; the accuracy in per cent
+# evaluate RUN...: together on the images of $where; the accuracy in per cent
 evaluate() {
     local told
-    told=$("$lockstep" eval "$@" --threads "$(usable_cores)" ${shifts:+--shifts "$shifts"}) || exit
+    told=$("$lockstep" eval "$@" --on $where --threads "$(usable_cores)" ${shifts:+--shifts "$shifts"}) || exit
     [[ $told =~ accuracy\ [0-9.]+\ %\ \(([0-9]+)\ of\ ([0-9]+)\; ]] || fail "lockstep eval $* told no accuracy"
     awk -v "right=${BASH_REMATCH[1]}" -v "all=${BASH_REMATCH[2]}" 'BEGIN { printf "%.6f\n", 100 * right / all }'
 }
@@ -241,7 +243,7 @@ table() {
     if [ -n "$ensemble" ]; then together=$(evaluate "${runs[@]}"); fi
     paste <(printf '%s\n' "$@") <(run_figures "${runs[@]}") <(printf '%s\n' "${shifted[@]}") |
         with_statistics seeds -v "name=$(run_name "${runs[0]}")" -v "together=$together" \
-            -v "looks=$((shifts ? (2 * shifts + 1) ** 2 : 0))"
+            -v "where=$where" -v "looks=$((shifts ? (2 * shifts + 1) ** 2 : 0))"
 }
 
 # numbered FOLDER: seed and figures of each run that is done

@@ -1,5 +1,6 @@
 # The table of seeds.sh. Lines have tabs: seed, validation %, test %, seconds, ranks x threads, digest, number of test
-# images, shifted %. Variables: name of the recipe, together (% of all networks at once, or -), looks (at an image, or 0).
+# images, shifted %. Variables: name of the recipe, together (% of all networks at once, or -), looks (at an
+# image, or 0), where (the part of the data that these two are of).
 
 function column(c, title) { # it is there where any run has a figure
     if (count[c]) {
@@ -86,9 +87,9 @@ END {
     line("standard error")
     line("least")
     line("most")
-    seen = looks ? ", mean of " looks " looks at each image" : ""
-    if (together != "-") printf "%-18s %12.3f  %d networks together on the test set%s\n", "ensemble", together, NR, seen
-    if (looks) print "shifted: on the test set" seen
+    seen = "on " where " images" (looks ? ", mean of " looks " looks at each" : "")
+    if (together != "-") printf "%-18s %12.3f  %d networks together %s\n", "ensemble", together, NR, seen
+    if (looks) print "shifted: " seen
     print "seconds: of training steps" (resumed ? "; not known of " resumed " of " NR " runs, which were stopped and went on" : "")
     if (mixed) print "the seconds are of different numbers of ranks and threads: their mean tells little"
     if (count[VALIDATION] && count[TEST]) print "choose by validation; the test set is for reporting"

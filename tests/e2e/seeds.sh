@@ -112,12 +112,12 @@ done
 same "info --resolved is what a run keeps" "$(sed '$d' "$work/runs/seed-1/config.yaml")" \
     "$("$LOCKSTEP" info "$small" --resolved "${few[@]}" --set seed=1)"
 # accuracy ARGUMENT...: of `lockstep eval`, as the table has it
-accuracy() { "$LOCKSTEP" eval "$@" | sed -n 's/^test.* (\([0-9]*\) of \([0-9]*\);.*/\1 \2/p' | awk '{ printf "%.3f", 100 * $1 / $2 }'; }
+accuracy() { "$LOCKSTEP" eval "$@" | sed -n 's/^[tv].*: accuracy.* (\([0-9]*\) of \([0-9]*\);.*/\1 \2/p' | awk '{ printf "%.3f", 100 * $1 / $2 }'; }
 same "figures of a run" "$(jq -r '[.test_validation_accuracy, .test_accuracy] | map(. * 100000 | round) | @tsv' "$work/runs/seed-3/summary.json")" \
     "$(row 3 | awk '{ printf "%.0f\t%.0f", 1000 * $1, 1000 * $2 }')"
 same "test images that were shifted" "$(accuracy "$work/runs/seed-3" --shifts 1)" "$(row 3 | cut -d ' ' -f 3)"
 same "all networks together" "$(accuracy "$work"/runs/seed-{1,2,3} --shifts 1)" "$(row ensemble | cut -d ' ' -f 1)"
-check "which are three" grep -q '^ensemble .* 3 networks together on the test set, mean of 9 looks at each image$' "$work/out"
+check "which are three" grep -q '^ensemble .* 3 networks together on test images, mean of 9 looks at each$' "$work/out"
 check "the row has that" grep -qE "^\| \[smoke\]\(smoke.yaml\) \| 3 \|.*\| $(row ensemble | cut -d ' ' -f 1) \| \`$(key runs/seed-1 weights_sha256 | cut -c 1-16)\` \|$" "$work/out"
 $ok || show "$work/out"
 seeds 0 "without the shifts" --table "$work/runs" --ensemble
@@ -152,6 +152,9 @@ same "nobody has seen it" "null 0 null 0" "$(jq -r '.test_accuracy, .test_total'
 check "nor has the table" [ "$(grep -ci test "$work/out")" = 0 ]
 $ok || show "$work/out"
 same "validation comes first" "validation % seconds ranks x threads weights_sha256" "$(row seed)"
+seeds 0 "shifts, too, can be chosen" --no-test --table "$work/chosen" --eval-shifts 1
+same "by validation" "$(accuracy "$work/chosen/seed-2" --on validation --shifts 1)" "$(row 2 | cut -d ' ' -f 2)"
+seeds 2 "all together on images that some of them were trained on" --no-test --table "$work/chosen" --ensemble
 seeds 2 "nothing to choose by" --no-test --out "$work/unchosen" "$small" 2 --set "data.dir=$golden"
 check "it is said" said 'add --set data.validation=0.1'
 check "before there is a folder" [ ! -e "$work/unchosen" ]
