@@ -50,7 +50,7 @@ phase_sums() {
         "$run/metrics.jsonl" | awk '{ printf "%s %.3f %.3f %.3f (%d) %.1f\n", $1, $2, $3, $4, $5, $6 }'
 }
 phase_wanted=$(phase_sums)
-same "phases are those of the files" "exchange batch compute communication wait update evaluate checkpoint verify other total" \
+same "phases are those of the files" "exchange batch augment compute communication wait update evaluate checkpoint verify other total" \
     "$(cut -d ' ' -f 1 <<<"$phase_wanted" | paste -sd ' ')"
 same "the table of phases" "$phase_wanted" "$(phase_table)"
 says '^time per phase, seconds, sums over 3 epochs: '

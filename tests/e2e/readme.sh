@@ -161,6 +161,7 @@ while read -r name; do
 done < <(of code src/README.md | grep -xE '[a-z_0-9]+\(\)' | sort -u)
 for script in "$SOURCE"/jobs/*; do
     name=$(basename "$script")
+    [ -f "$script" ] || continue # what scripts share
     case $name in
     README.md) continue ;;
     launch.sh | slurm.sh) continue ;; # for the others

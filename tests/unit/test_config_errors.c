@@ -79,7 +79,7 @@ static void test_bad_keys(void) {
     catch_stderr();
     bad("modle: []", "yaml:1:1: unknown key 'modle'; did you mean 'model'?");
     bad(MODEL "train: {lr: 1}", "2:9: unknown key 'lr' in 'train'; write optimizer: {lr: ...}");
-    bad(MODEL "quite_another: 1", "known keys: name seed threads data init model train");
+    bad(MODEL "quite_another: 1", "known keys: name seed threads data augment init model train");
     bad(MODEL "train.epochs: 1",
         "keys with dots are for --set; in a file write train: {epochs: ...}");
     bad(MODEL "train: {epochs: 1, chunk: 8, epochs: 2}",

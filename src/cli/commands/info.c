@@ -6,7 +6,7 @@
 #include "tool/digests.h"
 #include "tool/shipped.h"
 
-enum { KEY_DIGEST = 'g', KEY_DATA = 'a', KEY_SHEET = 'e', KEY_PREVIEW = 'v', KEY_RESOLVED = 'r' };
+enum { KEY_DIGEST = 'g', KEY_DATA = 'a', KEY_SHEET = 'e', KEY_PREVIEW = 'w', KEY_RESOLVED = 'r' };
 
 static const struct argp_option options[] = {
     {"digest", KEY_DIGEST, NULL, 0,
