@@ -598,8 +598,42 @@ static void test_bits(void) {
     static const uint64_t golden[] = {13725232895606146415u, 18037900713161546468u};
     for (int s = 0; s < 2; s++)
         for (int t = 0; t < n_tables; t++)
-
             CU_ASSERT_EQUAL(digest_of(tables[t], shapes[s]), golden[s]);
+}
+
+/* Images of few pixels, of many channels, and settings at their ends: nothing is written beyond (the sanitizers' run
+ * sees that), and what does not move stays as it is. */
+static void test_extremes(void) {
+    static const lks_shape shapes[] = {{1, 1, 1}, {1, 40, 2}, {40, 1, 5}, {2, 2, 64}, {3, 130, 3}};
+    lks_augment_config most = all_of_it;
+    most.rotate = 180;
+    most.shift = 1000;
+    most.scale = 0.5;
+    most.shear = 1;
+    most.elastic = most.grid = 100;
+    most.elastic_sigma = 20;
+    most.grid_nodes = 32;
+    most.noise = most.stroke = most.contrast = most.brightness = most.erase = 1;
+    most.erase_area = 0.9;
+    most.cutout = 4096;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const size_t n = (size_t)(shapes[i].rows * shapes[i].columns * shapes[i].channels);
+        uint8_t *image = malloc(n), *kept = malloc(n);
+        lks_augment *a = make_on(&most, shapes[i], best());
+        fill_random(image, n);
+        for (uint32_t id = 0; id < 50; id++)
+            lks_augment_image(a, 0, image, 0, id);
+        CU_ASSERT(image[0] == 3 && image[n - 1] == 3); /* cutout hides all of it */
+        lks_augment_free(a);
+        a = make_on(&(lks_augment_config){.rotate = 1e-9}, shapes[i], best());
+        fill_random(image, n);
+        memcpy(kept, image, n);
+        lks_augment_image(a, 0, image, 0, 1);
+        CU_ASSERT_EQUAL(memcmp(image, kept, n), 0);
+        lks_augment_free(a);
+        free(image);
+        free(kept);
+    }
 }
 
 static void test_nothing(void) {
@@ -628,6 +662,7 @@ int main(void) {
                                      {"independence", test_independence},
                                      {"elastic field", test_elastic_field},
                                      {"bits", test_bits},
+                                     {"extremes", test_extremes},
                                      {"nothing to do", test_nothing},
                                      {NULL, NULL}};
     n_tables = lks_kernels_usable(tables);
