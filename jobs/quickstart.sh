@@ -8,7 +8,7 @@ usage() {
     cat <<'TEXT'
 Usage: jobs/quickstart.sh [OPTION OF lockstep train]...
 
-Installs what is missing, builds build/release, fetches MNIST to data/mnist, trains configs/mnist-convnet.yaml with
+Installs what is missing, builds build/release, fetches MNIST to data/mnist, trains configs/mnist-half-minute.yaml with
 mpirun on all local cores, and prints the test accuracy and the run folder. Every step reuses what is there.
 Arguments go to `lockstep train`, for example: --set seed=2 --out runs/seed2
 TEXT
@@ -40,7 +40,7 @@ step() { # step NAME LINE COMMAND...: one line for the reader, everything else i
 }
 
 # --- where the run goes: the last --out wins, relative to where the caller stands
-run=runs/mnist-convnet
+run=runs/mnist-half-minute
 arguments=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -78,12 +78,12 @@ fi
 step build "2/4 build: build/release/bin/lockstep" build
 step data "3/4 data: MNIST in data/mnist" jobs/fetch-data.sh mnist data/mnist
 
-say "4/4 training: configs/mnist-convnet.yaml, run folder $run"
+say "4/4 training: configs/mnist-half-minute.yaml, run folder $run"
 status=0
 # Output stays on the caller's terminal, for the progress bar; messages are kept as well.
 exec 3> >(tee "$logs/training.log" >&2)
 tee=$!
-PATH=$PWD/build/release/bin:$PATH jobs/local.sh configs/mnist-convnet.yaml --out "$run" "${arguments[@]}" 2>&3 || status=$?
+PATH=$PWD/build/release/bin:$PATH jobs/local.sh configs/mnist-half-minute.yaml --out "$run" "${arguments[@]}" 2>&3 || status=$?
 exec 3>&-
 wait $tee || true
 # Where a second Ctrl-C ended mpirun, its own status hides that of the program.

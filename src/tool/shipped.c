@@ -1,6 +1,6 @@
-/* A shipped configuration begins with comment lines "# what: ...", "# published: ..." (accuracy on the test
- * set and how it was come by) and "# source: ..."; the first is obligatory. Numbers of parameters
- * are computed. */
+/* A shipped configuration begins with comment lines "# what: ...", "# published: ..." and "# measured: ..." (accuracy
+ * on the test set and how it was come by: elsewhere, here) and "# source: ..."; the first is obligatory. Numbers of
+ * parameters are computed. */
 #include "tool/shipped.h"
 
 #include <errno.h>
@@ -53,12 +53,13 @@ static lks_status count_parameters(const lks_embedded *s, int64_t *parameters, l
 
 typedef struct entry {
     int64_t parameters;
-    char what[256], published[256], source[256];
+    char what[256], published[256], measured[256], source[256];
 } entry;
 
 static lks_status describe(const lks_embedded *s, entry *e, lks_error *err) {
     header(s, "what", e->what, sizeof e->what);
     header(s, "published", e->published, sizeof e->published);
+    header(s, "measured", e->measured, sizeof e->measured);
     header(s, "source", e->source, sizeof e->source);
     return count_parameters(s, &e->parameters, err);
 }
@@ -92,6 +93,7 @@ static void print_detail(const char *lead, const char *text) {
 static void print_row(const lks_embedded *s, const entry *e) {
     printf("%-18s %10lld  ", s->name, (long long)e->parameters);
     print_wrapped(WHAT_COLUMN, "", e->what);
+    print_detail("measured: ", e->measured);
     print_detail("published: ", e->published);
     print_detail("", e->source);
 }
@@ -110,6 +112,7 @@ static void print_object(const lks_embedded *s, const entry *e) {
     printf(", \"parameters\": %lld", (long long)e->parameters);
     print_member("what", e->what);
     print_member("published", e->published);
+    print_member("measured", e->measured);
     print_member("source", e->source);
     printf("}%s\n", s[1].name ? "," : "");
 }

@@ -203,7 +203,7 @@ for shell in bash zsh fish; do
     answers $shell "lockstep tr" train
     answers $shell "lockstep train --dr" --dry-run
     answers $shell "lockstep train --progress " "auto bar lines never"
-    answers $shell "lockstep configs m" "m3 m5 m7 mnist-convnet"
+    answers $shell "lockstep configs m" "$(basename -a -s .yaml "$SOURCE"/configs/m*.yaml | tr '\n' ' ' | sed 's/ $//')"
 done
 answers bash "lockstep train --out" "--out="
 answers bash "lockstep train --progress=l" "lines"
