@@ -195,7 +195,7 @@ check_summaries() {
     local run runs digest seed different same=(version numerics data_digest test_total precision init_from)
     [ -n "$any_revision" ] || same+=(revision)
     mapfile -t runs < <(seeds_done "$1")
-    runs=("${runs[@]/#/$1/seed-}")
+    runs=("${runs[@]/#/"$1/seed-"}") # quoted: else a & in it would stand for nothing
     for run in "${runs[@]}"; do
         IFS=$'\t' read -r digest seed < <(summary_values sha256 seed -- "$run")
         [ "$(head -n -2 "$run/summary.json" | sha256sum)" = "$digest  -" ] ||
@@ -250,7 +250,7 @@ table() {
 numbered() {
     local seeds runs
     mapfile -t seeds < <(seeds_done "$1")
-    runs=("${seeds[@]/#/$1/seed-}")
+    runs=("${seeds[@]/#/"$1/seed-"}")
     paste <(printf '%s\n' "${seeds[@]}") <(run_figures "${runs[@]}")
 }
 
