@@ -37,7 +37,7 @@ static void score(void *ensemble, const lks_batch *batch, lks_score *scores, flo
 
 /* Another split of the images is not the one that was trained on. */
 static lks_status check_sets(const lks_eval_options *o, lks_error *err) {
-    static const char *const keys[] = {"seed=", "data.validation=", "data.limit="};
+    static const char *const keys[] = {"seed=", "data.validation=", "data.limit=", "data="};
     for (int i = 0; i < o->n_sets; i++)
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
             if (strncmp(o->sets[i], keys[k], strlen(keys[k])) == 0)

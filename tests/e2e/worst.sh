@@ -117,6 +117,7 @@ refused 1 'no-such-folder' "$work/run" --worst 3 --sheet "$work/no-such-folder/n
 refused 2 'two sets' "$work/run" --on train --pictures "$work"
 refused 2 'number in a file' "$work/run" --worst 3 --pictures "$work"
 refused 2 'cannot be set' "$work/part" --on validation --set seed=5
+refused 2 'cannot be set' "$work/part" --on validation --set 'data={validation: 0.5}'
 refused 1 'are not what .*run.* was trained on' "$work/run" --on train --data "$work/clean"
 mkdir "$work/tests"
 cp "$work/set/"t10k* "$work/tests/"
