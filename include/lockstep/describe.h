@@ -22,9 +22,10 @@ typedef struct lks_describe_options {
 
 /** Prints what is to be known of a path: a run folder, a folder of IDX files or of class folders with pictures, one
  * IDX file, an HDF5 data set, a checkpoint, or else a configuration. Of a data set all images are read: sizes, range,
- * classes, repeats, what is suspicious, and the first ones as text. Writes no file but the sheet and the preview. Errors of writing to
- * standard output are left to ferror(). Returns LKS_OK, LKS_ERR_CONFIG, LKS_ERR_USAGE for overrides, a sheet, a preview or a
- * resolved configuration of what has none, or what reading the file gives. Not collective. */
+ * classes, repeats, what is suspicious, and the first ones as text. Writes no file but the sheet and the
+ * preview. Errors of writing to standard output are left to ferror(). Returns LKS_OK, LKS_ERR_CONFIG, LKS_ERR_USAGE for
+ * overrides, a sheet, a preview or a resolved configuration of what has none, or what reading the file gives. Not
+ * collective. */
 lks_status lks_describe(const lks_describe_options *options, lks_error *err);
 
 #endif

@@ -21,8 +21,8 @@ lks_status lks_augment_create(lks_augment **a, const lks_augment_config *config,
                               lks_error *err);
 void lks_augment_free(lks_augment *a);
 
-/* Changes `image` to what the network sees of sample `id` in `epoch` (0-based). `thread` < threads: no two at a time have
- * the same. */
+/* Changes `image` to what the network sees of sample `id` in `epoch` (0-based). `thread` < threads: no two at a time
+ * have the same. */
 void lks_augment_image(lks_augment *a, int thread, uint8_t *image, uint32_t epoch, uint32_t id);
 
 #endif

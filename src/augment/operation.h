@@ -30,7 +30,7 @@ typedef struct lks_canvas {
     uint8_t *image; /* [rows][columns][channels] */
     lks_map map;
     uint8_t *other;  /* room for one more image */
-    uint32_t *words; /* room for random numbers: lks_words_of() */
+    uint32_t *words; /* room for random numbers: [bytes of an image + 3] */
     uint32_t *fours; /* what the kernel needs */
     int32_t *field;  /* what elastic needs, or NULL */
 } lks_canvas;

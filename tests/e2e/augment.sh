@@ -44,7 +44,7 @@ check "another angle does not go on" [ $status -ne 0 ]
 check "and the key is named" grep -q 'augment.rotate: 12 in the checkpoint, 13 now' "$work/run.log"
 rm -rf "$work/run"
 
-# Images that an epoch repeats are changed each time anew, and bfloat16 sees the same bytes.
+# Images that an epoch repeats, and bfloat16.
 other=("${all[@]}" --set data.balanced=true --set data.limit=900 --set train.precision=bf16)
 trained one 1 --threads 1 "${other[@]}"
 LOCKSTEP_ISA=portable trained two 2 --threads 2 "${other[@]}"
