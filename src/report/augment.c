@@ -9,7 +9,7 @@
 #include "lockstep/memory.h"
 #include "report/sections.h"
 
-enum { IMAGES = 10, EPOCHS = 9, GAP = 2, SMALL = 64 };
+enum { IMAGES = 10, EPOCHS = 9, GAP = 2, SMALL = 64, BYTES_MAX = 1 << 20 };
 
 /* Libpng takes one or three channels. */
 static void put_image(uint8_t *to, size_t width, const uint8_t *from, lks_shape s, int channels) {
@@ -40,7 +40,7 @@ static void write_picture(lks_html *page, const lks_preview *p) {
     lks_html_add(page, "<p class=\"input seen\">");
     lks_html_picture(
         page, all, rows, columns, channels, s.columns <= SMALL ? 2 : 1,
-        "Training images, as they are in the file and as the first epochs showed them");
+        "Training images, as they are in the file and as the first epochs show them");
     lks_html_add(page, "</p>\n");
     lks_free(all);
 }
@@ -54,10 +54,22 @@ static void write_text(lks_html *page, const lks_report_run *run, bool shown) {
     if (shown)
         lks_html_printf(page,
                         ". The first row shows them as they are in the file, the others as epochs "
-                        "1 to %d showed them",
+                        "1 to %d show them",
                         EPOCHS);
     lks_html_add(page, ".</p>\n");
     free(text);
+}
+
+/* A page must stay small. */
+static lks_status make_preview(lks_preview *p, const lks_report_run *run, lks_error *err) {
+    const lks_shape s = lks_report_shape(run);
+    const int64_t bytes = (int64_t)s.rows * s.columns * s.channels;
+    *p = (lks_preview){0};
+    if (!run->has_checkpoint)
+        return lks_fail(err, LKS_ERR_IO, "%s", run->problem);
+    if (bytes * IMAGES * (1 + EPOCHS) > BYTES_MAX)
+        return lks_fail(err, LKS_ERR_DATA, "they are too large for this page");
+    return lks_preview_make(p, &run->config, IMAGES, EPOCHS, err);
 }
 
 void lks_report_augment(lks_html *page, const lks_report_run *run) {
@@ -66,7 +78,7 @@ void lks_report_augment(lks_html *page, const lks_report_run *run) {
     if (!lks_augment_is_on(&run->config.augment))
         return;
     lks_html_add(page, "<h3>What the network saw</h3>\n");
-    const lks_status status = lks_preview_make(&p, &run->config, IMAGES, EPOCHS, &err);
+    const lks_status status = make_preview(&p, run, &err);
     write_text(page, run, status == LKS_OK);
     if (status == LKS_OK)
         write_picture(page, &p);
