@@ -38,9 +38,8 @@ static void write_picture(lks_html *page, const lks_preview *p) {
                                 (size_t)channels,
                       (size_t)columns, lks_preview_cell(p, i, e), s, channels);
     lks_html_add(page, "<p class=\"input seen\">");
-    lks_html_picture(
-        page, all, rows, columns, channels, s.columns <= SMALL ? 2 : 1,
-        "Training images, as they are in the file and as the first epochs show them");
+    lks_html_picture(page, all, rows, columns, channels, s.columns <= SMALL ? 2 : 1,
+                     "Training images, as they are in the file and as the first epochs show them");
     lks_html_add(page, "</p>\n");
     lks_free(all);
 }

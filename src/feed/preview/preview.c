@@ -8,6 +8,8 @@
 #include "lockstep/image_file.h"
 #include "lockstep/memory.h"
 
+#define IMAGE_BYTES_MAX (1 << 20) /* a preview has some hundred of them in memory */
+
 static size_t bytes_of(const lks_preview *p) {
     return (size_t)p->shape.rows * (size_t)p->shape.columns * (size_t)p->shape.channels;
 }
@@ -94,6 +96,9 @@ lks_status lks_preview_make(lks_preview *p, const lks_config *config, int images
     *p = (lks_preview){.epochs = epochs};
     LKS_TRY(lks_image_file_open(&file, &config->data, LKS_PART_TRAIN, err));
     p->shape = (lks_shape){file.rows, file.columns, file.channels};
+    if (bytes_of(p) > IMAGE_BYTES_MAX)
+        return lks_fail(err, LKS_ERR_DATA, "%s: images of %d x %d x %d are too large for a preview",
+                        file.path, file.rows, file.columns, file.channels);
     const size_t n = (size_t)images, cells = n * (size_t)(1 + epochs);
     p->ids = lks_alloc(n, sizeof *p->ids, "a preview", err);
     p->labels = lks_alloc(n, 1, "a preview", err);
