@@ -15,8 +15,8 @@ typedef struct lks_preview {
 } lks_preview;
 
 /* Reads up to `images` images of `config`'s training part, of each class as many, evenly spread over the file, and
- * changes them as `epochs` epochs of training do. LKS_ERR_DATA, also for images of more than 1 MiB; LKS_ERR_CONFIG, LKS_ERR_MEMORY; ended by
- * lks_preview_free(), also after an error. */
+ * changes them as `epochs` epochs of training do. LKS_ERR_DATA, also for images of more than 1 MiB;
+ * LKS_ERR_CONFIG, LKS_ERR_MEMORY; ended by lks_preview_free(), also after an error. */
 lks_status lks_preview_make(lks_preview *p, const lks_config *config, int images, int epochs,
                             lks_error *err);
 void lks_preview_free(lks_preview *p);
