@@ -288,7 +288,7 @@ static void test_several(void) {
     all_of(text, NULL, 0, "1:7 3:26 4:5 5:20 5:29 7:11 8:14 9:33 9:48 10:20 ");
     bad("a: 1\nb: 2\n" MODEL,
         "some/net.yaml:1:1: unknown key 'a'; known keys: name seed threads data "
-        "init model train checkpoint eval metrics\n  a: 1\n  ^\n"
+        "augment init model train checkpoint eval metrics\n  a: 1\n  ^\n"
         "some/net.yaml:2:1: unknown key 'b'; ");
     static const char *const sets[] = {"train.epochs=0", "data.dir=fine", "model.dense1.unit=3"};
     all_of(MODEL "seed: x\n", sets, COUNT(sets),
