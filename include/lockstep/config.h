@@ -88,7 +88,6 @@ typedef struct lks_layer_config {
                                 "pool1" */
     bool trainable; /**< layers with weights: false keeps them as they are; a batchnorm then
                                 normalises with its running moments */
-    double lr;      /**< the same: factor on the optimizer's rate */
     char input[LKS_NAME_MAX]; /**< layer whose output this one reads; "": the one before, "input":
                                  the image */
     int n_from;               /**< layers that are read besides, of kinds that read several */
@@ -155,7 +154,6 @@ typedef struct lks_optimizer_config {
     double lr;
     double weight_decay;
     bool decay_bias_and_norm; /**< weight decay reaches biases and batchnorm's parameters too */
-    double bias_and_norm_lr;  /**< factor on the rate of biases and batchnorm's parameters */
     double momentum;
     bool nesterov;
     double beta1, beta2; /**< decays of the first and the second moment */

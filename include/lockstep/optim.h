@@ -58,7 +58,6 @@ typedef struct lks_weight_block {
     int count;
     int tensor;  /**< its number */
     int place;   /**< its number among the blocks of all tensors */
-    double rate; /**< factor on the step's learning rate */
     bool decays; /**< weight decay reaches it */
     bool matrix; /**< of a tensor that the optimizer treats as a whole */
 } lks_weight_block;

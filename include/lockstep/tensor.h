@@ -26,8 +26,7 @@ typedef struct lks_tensor {
     int64_t shape[4];
     size_t offset, count;
     lks_role role;
-    double
-        rate; /**< factor on the optimizer's rate; 0: it is not trained, being a moment or frozen */
+    bool trained; /**< the optimizer changes it: neither a moment nor frozen */
 } lks_tensor;
 
 /** A flat float32 array and the tensors it consists of, without gaps, in order. */

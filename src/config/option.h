@@ -3,8 +3,6 @@
 #ifndef LKS_CONFIG_OPTION_H
 #define LKS_CONFIG_OPTION_H
 
-#include <math.h>
-
 #include "lockstep/config.h"
 
 typedef enum lks_option_type {
@@ -127,13 +125,6 @@ extern const lks_layer_kind *const lks_layer_kinds[];
     {"trainable",                                                                                  \
      "false: the weights stay as they are (a batchnorm then uses its running moments)",            \
      LKS_OPT_BOOL, .offset = offsetof(lks_layer_config, trainable), .preset = "true"},             \
-        {"lr",                                                                                     \
-         "factor on train.optimizer.lr for the weights of this layer",                             \
-         LKS_OPT_DOUBLE,                                                                           \
-         .min_open = true,                                                                         \
-         .offset = offsetof(lks_layer_config, lr),                                                 \
-         .max = INFINITY,                                                                          \
-         .preset = "1"},                                                                           \
         LKS_LAYER_OPTIONS
 
 /** Words of LKS_OPT_PADDING. */

@@ -193,9 +193,6 @@ static const lks_option first_options[] = {
     {"train.optimizer.decay_bias_and_norm",
      "weight decay reaches biases and batchnorm's scale and shift too", LKS_OPT_BOOL,
      AT(train.optimizer.decay_bias_and_norm), .preset = "true"},
-    {"train.optimizer.bias_and_norm_lr",
-     "factor on the rate of biases and batchnorm's scale and shift", LKS_OPT_DOUBLE,
-     AT(train.optimizer.bias_and_norm_lr), ABOVE(0), .preset = "1"},
 };
 
 /* After the optimizers' own keys. */

@@ -175,7 +175,7 @@ lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class,
 
 /* --- tensors ---------------------------------------------------------------------------------- */
 
-static lks_status add_tensor(lks_op *op, const lks_tensor_plan *plan, double rate, lks_error *err) {
+static lks_status add_tensor(lks_op *op, const lks_tensor_plan *plan, lks_error *err) {
     lks_model *m = op->model;
     if (m->n_tensors == m->room_tensors)
         return lks_fail(err, LKS_ERR_CONFIG, "layer '%s': more than %d tensors", op->name,
@@ -191,7 +191,7 @@ static lks_status add_tensor(lks_op *op, const lks_tensor_plan *plan, double rat
     }
     t->offset = m->n_weights;
     t->role = plan->role;
-    t->rate = op->trained && plan->role != LKS_ROLE_MOMENT ? rate : 0;
+    t->trained = op->trained && plan->role != LKS_ROLE_MOMENT;
     op->n_flat += t->count;
     if (plan->role == LKS_ROLE_WEIGHT)
         op->n_weights = t->count;
@@ -203,9 +203,9 @@ static lks_status add_tensor(lks_op *op, const lks_tensor_plan *plan, double rat
     return LKS_OK;
 }
 
-lks_status lks_op_tensors(lks_op *op, const lks_layer_info *info, double rate, lks_error *err) {
+lks_status lks_op_tensors(lks_op *op, const lks_layer_info *info, lks_error *err) {
     op->offset = op->model->n_weights;
     for (int i = 0; i < info->n_tensors; i++)
-        LKS_TRY(add_tensor(op, &info->tensors[i], rate, err));
+        LKS_TRY(add_tensor(op, &info->tensors[i], err));
     return LKS_OK;
 }

@@ -278,7 +278,7 @@ lks_status lks_model_append(lks_model *m, lks_op *op, const lks_op_class *class,
 
 /* Registers the tensors that the layer was found to have, "NAME/weight" and so on, and reserves their
  * place in the flat array. */
-lks_status lks_op_tensors(lks_op *op, const lks_layer_info *info, double rate, lks_error *err);
+lks_status lks_op_tensors(lks_op *op, const lks_layer_info *info, lks_error *err);
 
 /* Whether the weight gradients come after all passes, of the whole batch. */
 static inline bool lks_op_is_late(const lks_op *op) {

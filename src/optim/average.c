@@ -68,7 +68,7 @@ static void update(const lks_average *a, const lks_tensor *t, const float *weigh
         return;
     if (a->hashes)
         lks_hashes_read(a->hashes, a->hashes->n_arrays - 1, place);
-    if (t->rate > 0)
+    if (t->trained)
         update_block(average, now, n, share);
     else
         memcpy(average, now, (size_t)n * sizeof *now);

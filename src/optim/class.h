@@ -23,9 +23,8 @@ typedef struct lks_optimizer_work {
     float *weights;
     const lks_gradient *gradient;
     float factor; /**< on the gradient */
-    double lr;    /**< of blocks whose rate is 1 */
-    int64_t step;
-    lks_update scalars; /**< the class's, at that rate */
+    double lr;
+    lks_update scalars; /**< the class's */
     int threads;
 } lks_optimizer_work;
 

@@ -80,7 +80,7 @@ static bool scale(lks_optimizer *o, const lks_optimizer_work *work, int block) {
     const double ratio = r > 0 && w > 0 ? w / r : 1;
     float x[LKS_WEIGHT_BLOCK];
     direction(x, o, b, work->weights, work->scalars);
-    return apply(work->weights + b->first, x, b->count, (float)(work->lr * b->rate * ratio));
+    return apply(work->weights + b->first, x, b->count, (float)(work->lr * ratio));
 }
 
 const lks_optimizer_class lks_optimizer_lamb = {

@@ -55,7 +55,7 @@ static lks_status open_matrices(lks_optimizer *o, const lks_tensor *tensors, lks
         return err->status;
     for (int t = 0; t < o->n_tensors; t++)
         chosen[t] =
-            tensors[t].rate > 0 && tensors[t].role == LKS_ROLE_WEIGHT && tensors[t].ndim >= 2;
+            tensors[t].trained && tensors[t].role == LKS_ROLE_WEIGHT && tensors[t].ndim >= 2;
     const int last = last_weights(tensors, o->n_tensors);
     if (last >= 0 && o->config.adam_last)
         chosen[last] = false;
@@ -95,12 +95,11 @@ static bool apply(lks_optimizer *o, const lks_optimizer_work *work, int block) {
     const lks_weight_block *b = &o->blocks[block];
     const float *restrict u = o->slot[DIRECTION] + b->first;
     float *restrict w = work->weights + b->first;
-    const double lr = work->lr * b->rate;
-    const float rate = (float)lr, decay = (float)(lr * o->config.weight_decay);
+    const float lr = (float)work->lr, decay = (float)(work->lr * o->config.weight_decay);
     bool finite = true;
     for (int i = 0; b->matrix && i < b->count; i++) {
         w[i] -= decay * w[i];
-        w[i] -= rate * u[i];
+        w[i] -= lr * u[i];
         finite &= fabsf(w[i]) <= 3.402823466e38f;
     }
     return finite;

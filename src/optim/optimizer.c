@@ -13,10 +13,6 @@ static bool decays(const lks_optimizer_config *c, lks_role role) {
     return c->decay_bias_and_norm || role == LKS_ROLE_WEIGHT;
 }
 
-static double rate_of(const lks_optimizer_config *c, const lks_tensor *t) {
-    return t->rate * (t->role == LKS_ROLE_WEIGHT ? 1 : c->bias_and_norm_lr);
-}
-
 /* Appends the blocks of tensor `number`, the first of which is block `place` of all tensors. */
 static void cut(lks_optimizer *o, const lks_tensor *t, int number, int place) {
     for (size_t at = 0; at < t->count; at += LKS_WEIGHT_BLOCK)
@@ -24,14 +20,13 @@ static void cut(lks_optimizer *o, const lks_tensor *t, int number, int place) {
                                                       .count = lks_block_size(t->count, at),
                                                       .tensor = number,
                                                       .place = place++,
-                                                      .decays = decays(&o->config, t->role),
-                                                      .rate = rate_of(&o->config, t)};
+                                                      .decays = decays(&o->config, t->role)};
 }
 
 static lks_status cut_tensors(lks_optimizer *o, const lks_tensor *tensors, lks_error *err) {
     int n = 0, place = 0;
     for (int t = 0; t < o->n_tensors; t++) {
-        n += tensors[t].rate > 0 ? lks_blocks_of(&tensors[t]) : 0;
+        n += tensors[t].trained ? lks_blocks_of(&tensors[t]) : 0;
         o->n += tensors[t].count;
     }
     o->blocks = lks_alloc((size_t)n, sizeof *o->blocks, "the optimizer's blocks", err);
@@ -41,7 +36,7 @@ static lks_status cut_tensors(lks_optimizer *o, const lks_tensor *tensors, lks_e
     if (!o->blocks || !o->squares || !o->measured || !o->norms)
         return LKS_ERR_MEMORY;
     for (int t = 0; t < o->n_tensors; place += lks_blocks_of(&tensors[t++]))
-        if (tensors[t].rate > 0)
+        if (tensors[t].trained)
             cut(o, &tensors[t], t, place);
     o->end = o->n;
     o->own_end = o->n_blocks;
@@ -215,13 +210,10 @@ bool lks_pass_elementwise(lks_optimizer *o, const lks_optimizer_work *work, int 
     lks_block_gradient(o, work, b, gradient);
     for (int k = 0; k < LKS_UPDATE_STATES; k++)
         state[k] = o->slot[k] ? o->slot[k] + b->first : NULL;
-    const lks_optimizer_class *class = lks_optimizer_class_of(o->config.name);
     lks_update own = work->scalars;
-    if (b->rate != 1)
-        own = class->scalars(&o->config, work->lr * b->rate, work->step);
     if (!b->decays)
         own.weight_decay = 0;
-    lks_update_kernel update = o->kernels->update[class->rule];
+    lks_update_kernel update = o->kernels->update[lks_optimizer_class_of(o->config.name)->rule];
     return update(work->weights + b->first, state, gradient, (size_t)b->count, &own);
 }
 
@@ -253,7 +245,7 @@ static void read_untouched(const lks_optimizer *o, int threads) {
     const int n = o->hashes ? o->hashes->n_blocks : 0;
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int b = 0; b < n; b++)
-        if (o->hashes->tensors[o->hashes->blocks[b].tensor].rate == 0 &&
+        if (!o->hashes->tensors[o->hashes->blocks[b].tensor].trained &&
             o->hashes->blocks[b].first >= o->first && o->hashes->blocks[b].first < o->end)
             hash_block(o, b, lks_hashes_read);
 }
@@ -265,7 +257,6 @@ bool lks_optimizer_step(lks_optimizer *o, float *weights, const lks_gradient *g,
                                      .gradient = g,
                                      .factor = (float)factor,
                                      .lr = lr,
-                                     .step = step,
                                      .scalars = class->scalars(&o->config, lr, step),
                                      .threads = threads};
     read_untouched(o, threads);

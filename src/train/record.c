@@ -31,7 +31,7 @@ lks_status lks_record_step(lks_record *r, const lks_trainer *t, lks_error *err) 
                                   .lr = t->newest.lr,
                                   .gradient_norm = t->newest.gradient_norm};
     for (int i = 0, n = 0; i < t->view.n_tensors; i++)
-        if (t->view.tensors[i].rate > 0) {
+        if (t->view.tensors[i].trained) {
             r->norms[n][0] = (float)t->norms[i].gradient;
             r->norms[n++][1] = (float)t->norms[i].weight;
         }
@@ -53,7 +53,7 @@ static lks_status name_norms(lks_history *h, const lks_model_view *v, lks_error 
         return err->status;
     size_t n = 0;
     for (int t = 0; t < v->n_tensors; t++)
-        if (v->tensors[t].rate > 0)
+        if (v->tensors[t].trained)
             memcpy(names[n++], v->tensors[t].name, sizeof *names);
     lks_status status = LKS_OK;
     if (n > 0)

@@ -66,7 +66,6 @@ static lks_config configuration(void) {
                                                .momentum = 0.9,
                                                .nesterov = true,
                                                .adam_lr = 0.01,
-                                               .bias_and_norm_lr = 2,
                                                .epsilon = 1e-8};
     return c;
 }

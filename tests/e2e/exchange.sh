@@ -8,7 +8,7 @@ host=(--set train.exchange=host)
 # --- every optimizer, with norms, averages, batchnorm; few weights for many ranks
 config=$here/untuned.yaml
 for optimizer in sgd adam adamw lamb muon rmsprop adadelta; do
-    set=(--set train.max_steps=9 --set "train.optimizer.name=$optimizer" --set model.conv2.lr=0.5 --set train.optimizer.bias_and_norm_lr=2)
+    set=(--set train.max_steps=9 --set "train.optimizer.name=$optimizer")
     [ $optimizer = adamw ] || set+=(--set train.optimizer.decay_bias_and_norm=true --set train.optimizer.weight_decay=0.01)
     trained replicas 1 --threads 2 "${set[@]}"
     for ranks in 2 3; do

@@ -9,10 +9,10 @@
 #include "support/test.h"
 
 static const lks_tensor sample_tensors[N_TENSORS] = {
-    {"conv1/weight", 4, {3, 3, 1, 4}, 0, 36, LKS_ROLE_WEIGHT, 1},
-    {"conv1/bias", 1, {4}, 36, 4, LKS_ROLE_BIAS, 1},
-    {"dense1/weight", 2, {6, 10}, 40, 60, LKS_ROLE_WEIGHT, 1},
-    {"dense1/bias", 1, {10}, 100, 10, LKS_ROLE_BIAS, 1},
+    {"conv1/weight", 4, {3, 3, 1, 4}, 0, 36, LKS_ROLE_WEIGHT, true},
+    {"conv1/bias", 1, {4}, 36, 4, LKS_ROLE_BIAS, true},
+    {"dense1/weight", 2, {6, 10}, 40, 60, LKS_ROLE_WEIGHT, true},
+    {"dense1/bias", 1, {10}, 100, 10, LKS_ROLE_BIAS, true},
 };
 
 float float_of(uint32_t bits) {

@@ -9,9 +9,9 @@
 
 #define N 9001
 static const lks_tensor tensors[] = {
-    {"a/weight", 1, {8950}, 0, 8950, LKS_ROLE_WEIGHT, 1},
-    {"frozen/weight", 1, {20}, 8950, 20, LKS_ROLE_WEIGHT, 0},
-    {"bn/running_mean", 1, {31}, 8970, 31, LKS_ROLE_MOMENT, 0},
+    {"a/weight", 1, {8950}, 0, 8950, LKS_ROLE_WEIGHT, true},
+    {"frozen/weight", 1, {20}, 8950, 20, LKS_ROLE_WEIGHT, false},
+    {"bn/running_mean", 1, {31}, 8970, 31, LKS_ROLE_MOMENT, false},
 };
 #define TRAINED 8950
 

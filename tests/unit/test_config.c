@@ -199,7 +199,6 @@ static void compare_layer(const lks_layer_config *a, const lks_layer_config *b) 
     SAME_TEXT(name);
     SAME_TEXT(input);
     SAME(trainable);
-    SAME(lr);
     SAME(n_inputs);
     for (int i = 0; i < a->n_inputs; i++)
         SAME(inputs[i]);

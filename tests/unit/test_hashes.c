@@ -94,10 +94,10 @@ static void test_kernels(void) {
 #define TENSORS 4
 #define N       9345
 static const lks_tensor tensors[TENSORS] = {
-    {"a/weight", 1, {5003}, 0, 5003, LKS_ROLE_WEIGHT, 1},
-    {"frozen/weight", 1, {33}, 5003, 33, LKS_ROLE_WEIGHT, 0},
-    {"bn/running_mean", 1, {212}, 5036, 212, LKS_ROLE_MOMENT, 0},
-    {"b/weight", 2, {17, 241}, 5248, 4097, LKS_ROLE_WEIGHT, 1},
+    {"a/weight", 1, {5003}, 0, 5003, LKS_ROLE_WEIGHT, true},
+    {"frozen/weight", 1, {33}, 5003, 33, LKS_ROLE_WEIGHT, false},
+    {"bn/running_mean", 1, {212}, 5036, 212, LKS_ROLE_MOMENT, false},
+    {"b/weight", 2, {17, 241}, 5248, 4097, LKS_ROLE_WEIGHT, true},
 };
 static const size_t places[] = {0, 4095, 4096, 5002, 5003, 5035, 5036, 5247, 5248, 9343, 9344};
 
@@ -109,7 +109,6 @@ static lks_optimizer_config config_of(lks_optimizer_name name) {
     return (lks_optimizer_config){.name = name,
                                   .lr = 0.01,
                                   .adam_lr = 0.01,
-                                  .bias_and_norm_lr = 1,
                                   .momentum = 0.9,
                                   .beta1 = 0.9,
                                   .beta2 = 0.99,

@@ -89,7 +89,7 @@ static void check(const net_case *c) {
     int64_t *message = net_collect(m), *gradient = message + LKS_MSG_HEAD + v.n_operations;
     size_t wrong = 0;
     for (int t = 0; t < v.n_tensors; t++)
-        if (v.tensors[t].rate > 0)
+        if (v.tensors[t].trained)
             wrong += check_tensor(m, &n, &v.tensors[t], start, gradient);
         else
             for (size_t i = 0; i < v.tensors[t].count; i++)

@@ -122,17 +122,16 @@ static void test_tensors(void) {
 }
 
 static void test_tensor_shapes(void) {
-    net n = net_open(net_case_named("odd channels, 5x5, stride 2, explicit padding"),
-                     "model.conv2.lr=0.25");
+    net n = net_open(net_case_named("odd channels, 5x5, stride 2, explicit padding"), NULL);
     lks_model *m = net_model(&n, net_kernels(), 1);
     lks_model_view v = lks_model_look(m);
     static const lks_tensor want[] = {
-        {"conv1/weight", 4, {5, 5, 1, 7}, 0, 175, LKS_ROLE_WEIGHT, 1},
-        {"conv1/bias", 1, {7}, 175, 7, LKS_ROLE_BIAS, 1},
-        {"conv2/weight", 4, {3, 2, 7, 19}, 182, 798, LKS_ROLE_WEIGHT, 0.25},
-        {"conv2/bias", 1, {19}, 980, 19, LKS_ROLE_BIAS, 0.25},
-        {"dense1/weight", 2, {171, 7}, 999, 1197, LKS_ROLE_WEIGHT, 1},
-        {"dense1/bias", 1, {7}, 2196, 7, LKS_ROLE_BIAS, 1}};
+        {"conv1/weight", 4, {5, 5, 1, 7}, 0, 175, LKS_ROLE_WEIGHT, true},
+        {"conv1/bias", 1, {7}, 175, 7, LKS_ROLE_BIAS, true},
+        {"conv2/weight", 4, {3, 2, 7, 19}, 182, 798, LKS_ROLE_WEIGHT, true},
+        {"conv2/bias", 1, {19}, 980, 19, LKS_ROLE_BIAS, true},
+        {"dense1/weight", 2, {171, 7}, 999, 1197, LKS_ROLE_WEIGHT, true},
+        {"dense1/bias", 1, {7}, 2196, 7, LKS_ROLE_BIAS, true}};
     CU_ASSERT_EQUAL_FATAL(v.n_tensors, 6);
     for (int t = 0; t < 6; t++) {
         CU_ASSERT_STRING_EQUAL(v.tensors[t].name, want[t].name);
@@ -140,7 +139,7 @@ static void test_tensor_shapes(void) {
         CU_ASSERT(
             memcmp(v.tensors[t].shape, want[t].shape, sizeof(int64_t) * (size_t)want[t].ndim) == 0);
         CU_ASSERT(v.tensors[t].offset == want[t].offset && v.tensors[t].count == want[t].count);
-        CU_ASSERT(v.tensors[t].role == want[t].role && v.tensors[t].rate == want[t].rate);
+        CU_ASSERT(v.tensors[t].role == want[t].role && v.tensors[t].trained);
     }
     lks_model_free(m);
     net_close(&n);

@@ -13,20 +13,20 @@
 #define STEPS   20
 #define SAMPLES 37
 
-/* Tensors of every role, frozen ones and some with rates of their own too, smaller and larger than a block of 4,096. */
+/* Tensors of every role, frozen ones too, smaller and larger than a block of 4,096. */
 #define FROZEN  5022
 #define MOMENT  5088
 #define TENSORS 8
 #define N       13336
 static const lks_tensor tensors[TENSORS] = {
-    {"a/weight", 4, {1, 1, 1, 5003}, 0, 5003, LKS_ROLE_WEIGHT, 1},
-    {"a/bias", 1, {19}, 5003, 19, LKS_ROLE_BIAS, 0.7},
-    {"frozen/weight", 2, {3, 11}, FROZEN, 33, LKS_ROLE_WEIGHT, 0},
-    {"bn/weight", 1, {33}, 5055, 33, LKS_ROLE_NORM, 1},
-    {"bn/running_mean", 1, {33}, MOMENT, 33, LKS_ROLE_MOMENT, 0},
-    {"b/weight", 4, {2, 2, 16, 64}, 5121, 4096, LKS_ROLE_WEIGHT, 1},
-    {"b/bias", 1, {22}, 9217, 22, LKS_ROLE_BIAS, 1},
-    {"c/weight", 2, {17, 241}, 9239, 4097, LKS_ROLE_WEIGHT, 0.3},
+    {"a/weight", 4, {1, 1, 1, 5003}, 0, 5003, LKS_ROLE_WEIGHT, true},
+    {"a/bias", 1, {19}, 5003, 19, LKS_ROLE_BIAS, true},
+    {"frozen/weight", 2, {3, 11}, FROZEN, 33, LKS_ROLE_WEIGHT, false},
+    {"bn/weight", 1, {33}, 5055, 33, LKS_ROLE_NORM, true},
+    {"bn/running_mean", 1, {33}, MOMENT, 33, LKS_ROLE_MOMENT, false},
+    {"b/weight", 4, {2, 2, 16, 64}, 5121, 4096, LKS_ROLE_WEIGHT, true},
+    {"b/bias", 1, {22}, 9217, 22, LKS_ROLE_BIAS, true},
+    {"c/weight", 2, {17, 241}, 9239, 4097, LKS_ROLE_WEIGHT, true},
 };
 
 /* The tensor of weight i. */
@@ -64,13 +64,6 @@ static const lks_optimizer_config configs[] = {
     {RMSPROP, .momentum = 0.5, .centered = true},
     {ADADELTA},
     {ADADELTA, .weight_decay = 0.05},
-    {.name = LKS_ADAMW,
-     .beta1 = 0.9,
-     .beta2 = 0.99,
-     .epsilon = 1e-5,
-     DECAY = 0.3,
-     .bias_and_norm_lr = 3},
-    {LAMB, DECAY = 0.05, .bias_and_norm_lr = 0.2},
     {LAMB},
     {LAMB, DECAY = 0.05},
     {MUON, .momentum = 0.9},
@@ -82,25 +75,18 @@ static const lks_optimizer_config configs[] = {
 static const lks_kernels *tables[LKS_MAX_TABLES];
 static int n_tables;
 
-/* 1 where a case says nothing of it. */
-static double bias_rate(const lks_optimizer_config *c) {
-    return c->bias_and_norm_lr > 0 ? c->bias_and_norm_lr : 1;
-}
-
 static lks_optimizer create_for(const lks_optimizer_config *c, const lks_tensor *list, int n,
                                 const lks_kernels *table) {
     lks_optimizer o;
     lks_error err;
-    lks_optimizer_config own = *c;
-    own.bias_and_norm_lr = bias_rate(c);
-    if (lks_optimizer_create(&o, &own, list, n, table, &err) != LKS_OK)
+    if (lks_optimizer_create(&o, c, list, n, table, &err) != LKS_OK)
         CU_FAIL_FATAL("no memory");
     return o;
 }
 
 /* For one tensor of n weights. */
 static lks_optimizer create(const lks_optimizer_config *c, size_t n, const lks_kernels *table) {
-    const lks_tensor one = {"w", 1, {(int64_t)n}, 0, n, LKS_ROLE_WEIGHT, 1};
+    const lks_tensor one = {"w", 1, {(int64_t)n}, 0, n, LKS_ROLE_WEIGHT, true};
     return create_for(c, &one, 1, table);
 }
 
@@ -207,7 +193,7 @@ static void lamb_in_double(const lks_optimizer_config *c, weight *x, const lks_t
 static void step_in_double(const lks_optimizer_config *c, weight *x, const lks_tensor *tensor,
                            double g, double lr, int step) {
     double decay = decay_of(c, tensor);
-    if (tensor->rate == 0)
+    if (!tensor->trained)
         return;
     if (c->name == LKS_ADAMW)
         x->w -= lr * decay * x->w;
@@ -223,11 +209,6 @@ static void step_in_double(const lks_optimizer_config *c, weight *x, const lks_t
         adam_in_double(c, x, g, lr, step);
 }
 
-/* Of tensor @p t, frozen ones apart, at a step's rate @p lr. */
-static double own_rate(const lks_optimizer_config *c, const lks_tensor *t, double lr) {
-    return lr * t->rate * (t->role == LKS_ROLE_WEIGHT ? 1 : bias_rate(c));
-}
-
 static void check_against_double(const lks_optimizer_config *c) {
     static float w[N];
     static weight want[N];
@@ -241,12 +222,12 @@ static void check_against_double(const lks_optimizer_config *c) {
         draw_gradients(exact, step);
         CU_ASSERT(step_exact(&o, w, exact, rate(step), step, 1));
         for (int t = 0; t < TENSORS && c->name == LKS_LAMB; t++)
-            if (tensors[t].rate > 0)
+            if (tensors[t].trained)
                 lamb_in_double(c, want + tensors[t].offset, &tensors[t], exact + tensors[t].offset,
-                               own_rate(c, &tensors[t], rate(step)), step);
+                               rate(step), step);
         for (size_t i = 0; i < N && c->name != LKS_LAMB; i++)
             step_in_double(c, &want[i], tensor_of(i), (double)exact[i] * 0x1p-30 / SAMPLES,
-                           own_rate(c, tensor_of(i), rate(step)), step);
+                           rate(step), step);
     }
     /* A step rounds some eight times numbers of size 1 (weights, gradients) to 10 (velocities). A
      * root of a small mean square magnifies what its gradient lost. */
@@ -295,8 +276,6 @@ static bool same_runs(float *got, const float *want) {
 
 static void test_same_bits(void) {
     for (int i = 0; i < N_CONFIGS; i++) {
-        if (configs[i].name == LKS_MUON) /* test_muon.c */
-            continue;
         float *want = run(&configs[i], tensors, TENSORS, tables[0], 1);
         for (int t = 0; t < n_tables; t++)
             for (int threads = 1; threads <= 3; threads++)
@@ -309,7 +288,7 @@ static void test_same_bits(void) {
  * itself; not by LAMB, and not by Muon where a piece has two sides. */
 static void test_cuts(void) {
     static lks_tensor pieces[N];
-    const lks_tensor one = {"w", 1, {N}, 0, N, LKS_ROLE_WEIGHT, 1};
+    const lks_tensor one = {"w", 1, {N}, 0, N, LKS_ROLE_WEIGHT, true};
     for (int i = 0; i < N_CONFIGS; i++) {
         if (configs[i].name == LKS_LAMB)
             continue;
@@ -318,7 +297,7 @@ static void test_cuts(void) {
         for (size_t at = 0; at < N; at += pieces[n++].count) {
             size_t count = (size_t)lks_random_int(1, n % 3 ? 40 : 4200);
             count = count < N - at ? count : N - at;
-            pieces[n] = (lks_tensor){"w", 1, {(int64_t)count}, at, count, LKS_ROLE_WEIGHT, 1};
+            pieces[n] = (lks_tensor){"w", 1, {(int64_t)count}, at, count, LKS_ROLE_WEIGHT, true};
         }
         CU_ASSERT(same_runs(run(&configs[i], pieces, n, tables[n_tables - 1], 2), want));
         free(want);
@@ -335,16 +314,16 @@ static void test_untouched(void) {
         w[MOMENT + 1] = INFINITY;
         memcpy(before, w, sizeof w);
         for (size_t i = 0; i < N; i++)
-            sums[i] = tensor_of(i)->rate > 0 ? 1.0f : i % 2 ? NAN : 5.0f;
+            sums[i] = tensor_of(i)->trained ? 1.0f : i % 2 ? NAN : 5.0f;
         for (int step = 0; step < 3; step++)
             CU_ASSERT(step_plain(&o, w, sums, 0.1, step, 2));
         size_t touched = 0, unmoved = 0;
         for (size_t i = 0; i < N; i++) {
             bool moved = memcmp(&w[i], &before[i], sizeof w[i]) != 0;
-            touched += tensor_of(i)->rate == 0 && moved;
-            unmoved += tensor_of(i)->rate > 0 && !moved;
+            touched += !tensor_of(i)->trained && moved;
+            unmoved += tensor_of(i)->trained && !moved;
             for (int s = 0; s < o.n_states; s++)
-                touched += tensor_of(i)->rate == 0 && o.state[s][i] != 0;
+                touched += !tensor_of(i)->trained && o.state[s][i] != 0;
         }
         CU_ASSERT_EQUAL(touched, 0);
         CU_ASSERT_EQUAL(unmoved, 0);
@@ -373,7 +352,7 @@ static void test_spared(void) {
         size_t wrong = 0;
         for (size_t i = 0; i < N; i++) {
             const lks_tensor *t = tensor_of(i);
-            bool decays = t->rate > 0 && (t->role == LKS_ROLE_WEIGHT || k % 2);
+            bool decays = t->trained && (t->role == LKS_ROLE_WEIGHT || k % 2);
             wrong += decays ? !(w[i] < 2) : w[i] != 2;
         }
         CU_ASSERT_EQUAL(wrong, 0);
@@ -474,9 +453,9 @@ static void test_adam_closed_form(void) {
  * weights moves by lr |w| / sqrt(n) each; by lr where the tensor is 0; not at all without a
  * gradient. */
 static void test_lamb_first_step(void) {
-    static const lks_tensor parts[] = {{"a", 1, {4}, 0, 4, LKS_ROLE_WEIGHT, 1},
-                                       {"b", 1, {2}, 4, 2, LKS_ROLE_BIAS, 1},
-                                       {"c", 1, {2}, 6, 2, LKS_ROLE_WEIGHT, 1}};
+    static const lks_tensor parts[] = {{"a", 1, {4}, 0, 4, LKS_ROLE_WEIGHT, true},
+                                       {"b", 1, {2}, 4, 2, LKS_ROLE_BIAS, true},
+                                       {"c", 1, {2}, 6, 2, LKS_ROLE_WEIGHT, true}};
     const float sums[8] = {74, -37, 370, -3.7f, 5, -6, 0, 0};
     const float start[8] = {6, 6, 6, -6, 0, 0, 1, 1};
     const double want[8] = {5.4, 6.6, 5.4, -5.4, -0.1, 0.1, 1, 1};
@@ -533,7 +512,7 @@ static void test_norms(void) {
     lks_optimizer o = create_for(&adam, tensors, TENSORS, tables[0]);
     double total = lks_optimizer_norms(&o, w, &ge, norms, 1), square = 0;
     for (int t = 0; t < TENSORS; t++) {
-        bool trained = tensors[t].rate > 0;
+        bool trained = tensors[t].trained;
         double g = trained ? norm_of(mean, &tensors[t]) : 0;
         CU_ASSERT_DOUBLE_EQUAL(norms[t].gradient, g, 1e-13 * g);
         CU_ASSERT_DOUBLE_EQUAL(norms[t].weight, trained ? norm_of(w, &tensors[t]) : 0, 1e-11);
@@ -573,10 +552,9 @@ static void test_clipped_step(void) {
     lks_optimizer_step(&o, w, &g, lks_clip_factor(norm, 0.25), 1, 0, 2);
     size_t turned = 0;
     for (size_t i = 0; i < N; i++) {
-        const double own = tensor_of(i)->rate, taken = own > 0 ? w[i] / own : w[i];
-        moved += taken * taken;
-        if (own > 0)
-            turned += fabs(taken + (double)exact[i] * 0x1p-30 / SAMPLES * 0.25 / norm) > 1e-8;
+        moved += (double)w[i] * w[i];
+        if (tensor_of(i)->trained)
+            turned += fabs(w[i] + (double)exact[i] * 0x1p-30 / SAMPLES * 0.25 / norm) > 1e-8;
     }
     CU_ASSERT_DOUBLE_EQUAL(sqrt(moved), 0.25, 1e-6);
     CU_ASSERT_EQUAL(turned, 0);

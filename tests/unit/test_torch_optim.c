@@ -21,10 +21,10 @@
 #define SAMPLES 8 /* a power of two: sums of gradients are exact */
 
 static const lks_tensor tensors[TENSORS] = {
-    {"a/weight", 2, {2, 3}, 0, 6, LKS_ROLE_WEIGHT, 1},
-    {"frozen/weight", 1, {2}, 6, 2, LKS_ROLE_WEIGHT, 0},
-    {"a/bias", 1, {3}, 8, 3, LKS_ROLE_BIAS, 1},
-    {"bn/weight", 1, {3}, 11, 3, LKS_ROLE_NORM, 1},
+    {"a/weight", 2, {2, 3}, 0, 6, LKS_ROLE_WEIGHT, true},
+    {"frozen/weight", 1, {2}, 6, 2, LKS_ROLE_WEIGHT, false},
+    {"a/bias", 1, {3}, 8, 3, LKS_ROLE_BIAS, true},
+    {"bn/weight", 1, {3}, 11, 3, LKS_ROLE_NORM, true},
 };
 
 static lks_optimizer optimizer_of(const lks_config *config) {

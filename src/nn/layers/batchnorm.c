@@ -307,7 +307,7 @@ static lks_status make(lks_site *site, lks_error *err) {
     b->affine = s->affine;
     LKS_TRY(lks_site_append(site, &b->op, &class, in->stride, err));
     lks_op_make_gradient(&b->op);
-    LKS_TRY(lks_op_tensors(&b->op, site->info, site->layer->lr, err));
+    LKS_TRY(lks_op_tensors(&b->op, site->info, err));
     return allocate(b, err);
 }
 

@@ -487,7 +487,7 @@ static lks_status make(lks_site *site, lks_error *err) {
     set_canvas(c);
     LKS_TRY(lks_model_append(site->model, &c->op, &class, site->layer->name, out,
                              c->blocks * LKS_BLOCK, err));
-    LKS_TRY(lks_op_tensors(&c->op, site->info, site->layer->lr, err));
+    LKS_TRY(lks_op_tensors(&c->op, site->info, err));
     c->op.out->relu = c->relu;
     c->op.in->relu_done = c->sparse && in->gradient && in->relu && in->readers == 1;
     have_input_made(c);

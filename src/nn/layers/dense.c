@@ -207,7 +207,7 @@ static lks_status make(lks_site *site, lks_error *err) {
     d->blocks = lks_padded(s->units) / LKS_BLOCK;
     d->inputs = in.rows * in.columns * in.channels;
     LKS_TRY(lks_site_append(site, &d->op, &class, d->blocks * LKS_BLOCK, err));
-    LKS_TRY(lks_op_tensors(&d->op, site->info, site->layer->lr, err));
+    LKS_TRY(lks_op_tensors(&d->op, site->info, err));
     LKS_TRY(allocate(d, err));
     fill_offsets(d);
     return LKS_OK;

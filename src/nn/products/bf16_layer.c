@@ -434,7 +434,7 @@ lks_status lks_bf16_layer_new(lks_site *site, const lks_linear *l, bool wide, lk
     }
     LKS_TRY(lks_model_append(site->model, &c->op, &class, site->layer->name, out,
                              c->blocks * LKS_BLOCK, err));
-    LKS_TRY(lks_op_tensors(&c->op, site->info, site->layer->lr, err));
+    LKS_TRY(lks_op_tensors(&c->op, site->info, err));
     LKS_TRY(allocate(c, wide, err));
     c->op.traits = (lks_op_traits){.keeps_dy = true, .takes_made = !c->op.wide};
     if (!c->whole)

@@ -246,7 +246,7 @@ lks_status lks_grouped_new(lks_site *site, const lks_window *window, int groups,
     g->pixels = out.rows * out.columns;
     g->blocks = lks_padded(out.channels) / LKS_BLOCK;
     LKS_TRY(lks_site_append(site, &g->op, &class, g->blocks * LKS_BLOCK, err));
-    LKS_TRY(lks_op_tensors(&g->op, site->info, site->layer->lr, err));
+    LKS_TRY(lks_op_tensors(&g->op, site->info, err));
     LKS_TRY(allocate(g, err));
     fill_offsets(g);
     return LKS_OK;
