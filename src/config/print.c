@@ -379,22 +379,24 @@ char *lks_config_assignment(const lks_config *config, const char *key, lks_error
     return text_of(write_assignment, config, key, err);
 }
 
+static void write_value(FILE *out, const void *config, const char *key) {
+    lks_option_write(out, lks_option_find(key), config);
+}
+
 /* Only what is not at its default. */
 static void write_augment(FILE *out, const void *config, const char *unused) {
     const lks_option *option;
     const char *between = "";
     (void)unused;
     for (int i = 0, k = 0; (option = lks_augment_option(&k)); k = ++i) {
-        char value[64] = "";
-        FILE *one = fmemopen(value, sizeof value, "w");
-        if (!one)
-            return;
-        lks_option_write(one, option, config);
-        fclose(one);
-        if (strcmp(value, option->preset) == 0)
-            continue;
-        fprintf(out, "%s%s %s", between, strchr(option->key, '.') + 1, value);
-        between = ", ";
+        char *value = text_of(write_value, config, option->key, NULL);
+        if (value && strcmp(value, option->preset) != 0) {
+            fprintf(out, "%s%s %s", between, strchr(option->key, '.') + 1, value);
+            between = ", ";
+        }
+        if (!value)
+            fputs("?", out);
+        free(value);
     }
 }
 

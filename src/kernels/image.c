@@ -40,10 +40,11 @@ LKS_INLINE void gather_fours(const lks_resample_args *a, int channel) {
         const bool inner = r >= 0 && r + 1 < a->rows;
         const int n = inner ? a->columns - 1 : 0;
         const uint8_t *row = a->from + (inner ? r * bytes : 0) + channel;
+        const uint8_t *below = inner ? row + bytes : row;
         if (step == 1) /* a number that the compiler knows */
-            inner_fours(to, row, row + bytes, n, 1);
+            inner_fours(to, row, below, n, 1);
         else
-            inner_fours(to, row, row + bytes, n, step);
+            inner_fours(to, row, below, n, step);
         to[-1] = four(a, channel, r, -1);
         for (int c = n; c <= a->columns; c++)
             to[c] = four(a, channel, r, c);

@@ -68,7 +68,11 @@ static lks_status make_preview(lks_preview *p, const lks_report_run *run, lks_er
         return lks_fail(err, LKS_ERR_IO, "%s", run->problem);
     if (bytes * IMAGES * (1 + EPOCHS) > BYTES_MAX)
         return lks_fail(err, LKS_ERR_DATA, "they are too large for this page");
-    return lks_preview_make(p, &run->config, IMAGES, EPOCHS, err);
+    LKS_TRY(lks_preview_make(p, &run->config, IMAGES, EPOCHS, err));
+    if (memcmp(&p->shape, &s, sizeof s) != 0 || p->n_train != run->checkpoint.data.n_train)
+        return lks_fail(err, LKS_ERR_DATA, "%s has other images than the run's",
+                        run->config.data.dir);
+    return LKS_OK;
 }
 
 void lks_report_augment(lks_html *page, const lks_report_run *run) {

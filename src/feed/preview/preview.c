@@ -49,6 +49,7 @@ static lks_status choose(lks_preview *p, const lks_config *c, const lks_image_fi
         status = lks_split_make(&split, labels, file->count, classes, c->data.limit,
                                 c->data.validation, c->seed, err);
     if (status == LKS_OK) {
+        p->n_train = split.n_train;
         const int each = most > classes ? most / classes : 1;
         for (int k = 0; k < classes && p->images + each <= most; k++)
             take_class(p, &split, labels, k, each);

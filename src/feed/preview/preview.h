@@ -8,6 +8,7 @@
 
 typedef struct lks_preview {
     lks_shape shape;
+    int64_t n_train; /* images that train */
     int images, epochs;
     uint32_t *ids;   /* [images] their numbers in the file, class by class */
     uint8_t *labels; /* [images] */
