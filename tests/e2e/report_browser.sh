@@ -65,7 +65,7 @@ found() {
 found "no error and no warning on the console" '.desktop.errors == [] and .phone.errors == []'
 found "no request but for the page itself" '.desktop.requests == 1 and .phone.requests == 1'
 found "every section is there" '.desktop.sections == ["headline", "draw", "curves", "confusion", "classes", "errors",
-    "calibration", "filters", "network", "configuration"]'
+    "training", "calibration", "filters", "network", "configuration"]'
 # Every number that the headline shares with summary.json
 jq -n --slurpfile found "$work/found.json" --slurpfile summary "$run/summary.json" \
     '[$found[0].desktop.headline | to_entries[] | select(.key as $key | $summary[0] | has($key))
