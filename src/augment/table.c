@@ -9,16 +9,16 @@ const lks_augment_operation *const lks_augment_operations[] = {
     &lks_augment_stroke,   &lks_augment_tone,    &lks_augment_noise,
     &lks_augment_erase,    &lks_augment_cutout,  NULL};
 
-static const lks_preset_value digits[] = {
+static const lks_key_value digits[] = {
     {"augment.rotate", "10"}, {"augment.scale", "0.1"}, {"augment.shift", "2"}, {0}};
 
 enum { NONE, DIGITS };
-static const lks_preset_value none[] = {{0}};
-static const lks_preset_value *const presets[] = {[NONE] = none, [DIGITS] = digits};
+static const lks_key_value none[] = {{0}};
+static const lks_key_value *const presets[] = {[NONE] = none, [DIGITS] = digits};
 
 const lks_word lks_augment_words[] = {{"none", NONE}, {"digits", DIGITS}, {0}};
 
-const lks_preset_value *lks_augment_preset(int preset) {
+const lks_key_value *lks_augment_preset(int preset) {
     return presets[preset];
 }
 

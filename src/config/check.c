@@ -186,6 +186,14 @@ static void choose_defaults(lks_reader *r) {
         lks_option_reset(epsilon, r->config);
 }
 
+void lks_config_set_value(lks_reader *r, const lks_key_value *value) {
+    const lks_source source = {
+        .kind = LKS_SOURCE_PROGRAM, .text = value->value, .size = strlen(value->value)};
+    const lks_option *option = lks_option_find(value->key);
+    if (lks_option_set(option, r->config, option->key, &source, &r->problems) != LKS_OK)
+        lks_reader_doubt(r, option->key);
+}
+
 /* Where a --set chose the preset, the file's values of its keys go with what the file chose. */
 static void forget_file(lks_reader *r, const lks_option *option) {
     lks_origin *origin = lks_reader_origin(r, option);
@@ -203,13 +211,9 @@ static void apply_preset(lks_reader *r) {
             break;
         forget_file(r, option);
     }
-    for (const lks_preset_value *v = lks_augment_preset(r->config->augment.preset); v->key; v++) {
-        const lks_source source = {
-            .kind = LKS_SOURCE_PROGRAM, .text = v->value, .size = strlen(v->value)};
-        option = lks_option_find(v->key);
-        if (lks_reader_origin(r, option)->from == LKS_FROM_DEFAULT)
-            lks_option_set(option, r->config, v->key, &source, &r->problems);
-    }
+    for (const lks_key_value *v = lks_augment_preset(r->config->augment.preset); v->key; v++)
+        if (lks_reader_origin(r, lks_option_find(v->key))->from == LKS_FROM_DEFAULT)
+            lks_config_set_value(r, v);
 }
 
 static lks_status check_optimizer(lks_reader *r) {

@@ -81,10 +81,7 @@ extern const lks_word lks_optimizer_words[];
  * value, a NULL key at the end. The tables stand in src/augment. */
 const lks_option *lks_augment_option(int *i);
 extern const lks_word lks_augment_words[];
-typedef struct lks_preset_value {
-    const char *key, *value;
-} lks_preset_value;
-const lks_preset_value *lks_augment_preset(int preset);
+const lks_key_value *lks_augment_preset(int preset);
 
 /** One kind of layer: how it is written in a configuration, and what src/nn makes of it. Each is
  * described in the file that computes it, src/nn/layers/NAME.c. */

@@ -245,14 +245,6 @@ lks_status lks_config_parse(lks_config *config, const char *text, size_t size, c
     return status;
 }
 
-static void set_value(lks_reader *r, const lks_key_value *value) {
-    const lks_source source = {
-        .kind = LKS_SOURCE_PROGRAM, .text = value->value, .size = strlen(value->value)};
-    const lks_option *option = lks_option_find(value->key);
-    if (lks_option_set(option, r->config, option->key, &source, &r->problems) != LKS_OK)
-        lks_reader_doubt(r, option->key);
-}
-
 /* Nothing that is in effect counts as a default any more, which another one could take the place of. */
 static void settle(lks_reader *r) {
     const lks_option *option;
@@ -266,7 +258,7 @@ lks_status lks_config_override(lks_config *config, const lks_key_value *values, 
     lks_reader r = {.config = config, .file = {.kind = LKS_SOURCE_PROGRAM}};
     locale_t saved = lks_locale_enter();
     for (int i = 0; i < n; i++)
-        set_value(&r, &values[i]);
+        lks_config_set_value(&r, &values[i]);
     settle(&r);
     lks_config_check(&r);
     lks_locale_leave(saved);
