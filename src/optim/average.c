@@ -50,11 +50,8 @@ double lks_average_decay(const lks_average *a, int64_t step) {
 }
 
 static void update_block(float *restrict average, const float *restrict now, int n, float share) {
-    for (int i = 0; i < n; i++) {
-        float next = average[i] + share * (now[i] - average[i]);
-        /* as the optimizer's states: weights that died would leave denormals here */
-        average[i] = fabsf(next) < 0x1p-100f ? 0.0f : next;
-    }
+    for (int i = 0; i < n; i++)
+        average[i] = lks_flush_tiny(average[i] + share * (now[i] - average[i]));
 }
 
 /* Block `block` of a tensor, which is number `place` of all blocks. */

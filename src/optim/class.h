@@ -67,6 +67,11 @@ void lks_block_gradient(const lks_optimizer *o, const lks_optimizer_work *work,
  * LKS_WEIGHT_BLOCK. */
 double lks_sum_of_squares(const float *x, int n);
 
+/** As kernels do with states: weights that died would leave denormals there, which cost 60 times as much. */
+static inline float lks_flush_tiny(float a) {
+    return fabsf(a) < 0x1p-100f ? 0.0f : a;
+}
+
 /** Row of the key train.optimizer.MEMBER. */
 #define LKS_OWN_KEY(member)                                                                        \
     .key = "train.optimizer." #member, .offset = offsetof(lks_config, train.optimizer.member),     \

@@ -30,15 +30,11 @@ static lks_update scalars(const lks_optimizer_config *c, double lr, int64_t step
                         .epsilon = (float)(correction1 * c->epsilon)};
 }
 
-static float flush_tiny(float a) { /* as kernels do with states */
-    return fabsf(a) < 0x1p-100f ? 0.0f : a;
-}
-
 static void update_moments(float *restrict m, float *restrict v, const float *restrict g, int n,
                            lks_update k) {
     for (int i = 0; i < n; i++) {
-        m[i] = flush_tiny(k.beta1 * m[i] + k.one_minus_beta1 * g[i]);
-        v[i] = flush_tiny(k.beta2 * v[i] + k.one_minus_beta2 * (g[i] * g[i]));
+        m[i] = lks_flush_tiny(k.beta1 * m[i] + k.one_minus_beta1 * g[i]);
+        v[i] = lks_flush_tiny(k.beta2 * v[i] + k.one_minus_beta2 * (g[i] * g[i]));
     }
 }
 

@@ -64,15 +64,11 @@ static lks_status open_matrices(lks_optimizer *o, const lks_tensor *tensors, lks
     return status;
 }
 
-static float flush_tiny(float a) { /* as kernels do with states */
-    return fabsf(a) < 0x1p-100f ? 0.0f : a;
-}
-
 static void update_moment(float *restrict m, float *restrict u, const float *restrict g, int n,
                           lks_update k) {
     for (int i = 0; i < n; i++) {
-        m[i] = flush_tiny(k.momentum * m[i] + g[i]);
-        u[i] = k.nesterov ? flush_tiny(g[i] + k.momentum * m[i]) : m[i];
+        m[i] = lks_flush_tiny(k.momentum * m[i] + g[i]);
+        u[i] = k.nesterov ? lks_flush_tiny(g[i] + k.momentum * m[i]) : m[i];
     }
 }
 
