@@ -11,19 +11,10 @@
 
 enum { IMAGES = 10, EPOCHS = 9, GAP = 2, SMALL = 64, BYTES_MAX = 1 << 20 };
 
-/* Libpng takes one or three channels. */
-static void put_image(uint8_t *to, size_t width, const uint8_t *from, lks_shape s, int channels) {
-    for (int r = 0; r < s.rows; r++)
-        for (int c = 0; c < s.columns; c++)
-            memcpy(to + ((size_t)r * width + (size_t)c) * (size_t)channels,
-                   from + ((size_t)r * (size_t)s.columns + (size_t)c) * (size_t)s.channels,
-                   (size_t)channels);
-}
-
 /* A column for each image, so that a page of any width shows how they change. */
 static void write_picture(lks_html *page, const lks_preview *p) {
     const lks_shape s = p->shape;
-    const int channels = s.channels >= 3 ? 3 : 1;
+    const int channels = lks_preview_channels(p);
     const int rows = (1 + p->epochs) * (s.rows + GAP), columns = p->images * (s.columns + GAP);
     lks_error err;
     uint8_t *all = lks_alloc((size_t)rows * (size_t)columns, (size_t)channels, "a picture", &err);
@@ -33,10 +24,11 @@ static void write_picture(lks_html *page, const lks_preview *p) {
     memset(all, 96, (size_t)rows * (size_t)columns * (size_t)channels);
     for (int i = 0; i < p->images; i++)
         for (int e = 0; e <= p->epochs; e++)
-            put_image(all + ((size_t)(e * (s.rows + GAP)) * (size_t)columns +
-                             (size_t)(i * (s.columns + GAP))) *
-                                (size_t)channels,
-                      (size_t)columns, lks_preview_cell(p, i, e), s, channels);
+            lks_preview_put(p, i, e,
+                            all + ((size_t)(e * (s.rows + GAP)) * (size_t)columns +
+                                   (size_t)(i * (s.columns + GAP))) *
+                                      (size_t)channels,
+                            columns);
     lks_html_add(page, "<p class=\"input seen\">");
     lks_html_picture(page, all, rows, columns, channels, s.columns <= SMALL ? 2 : 1,
                      "Training images, as they are in the file and as the first epochs show them");

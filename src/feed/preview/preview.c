@@ -14,8 +14,17 @@ static size_t bytes_of(const lks_preview *p) {
     return (size_t)p->shape.rows * (size_t)p->shape.columns * (size_t)p->shape.channels;
 }
 
-const uint8_t *lks_preview_cell(const lks_preview *p, int image, int epoch) {
-    return p->cells + ((size_t)image * (size_t)(1 + p->epochs) + (size_t)epoch) * bytes_of(p);
+int lks_preview_channels(const lks_preview *p) {
+    return p->shape.channels >= 3 ? 3 : 1;
+}
+
+void lks_preview_put(const lks_preview *p, int image, int epoch, uint8_t *to, int columns) {
+    const size_t cell = (size_t)image * (size_t)(1 + p->epochs) + (size_t)epoch;
+    const uint8_t *from = p->cells + cell * bytes_of(p);
+    const size_t kept = (size_t)lks_preview_channels(p);
+    for (int r = 0; r < p->shape.rows; r++)
+        for (int c = 0; c < p->shape.columns; c++, from += p->shape.channels)
+            memcpy(to + ((size_t)r * (size_t)columns + (size_t)c) * kept, from, kept);
 }
 
 /* Takes `most` images of class `label`, or as many as there are, evenly spread over the training part. */

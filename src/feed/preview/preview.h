@@ -22,7 +22,11 @@ lks_status lks_preview_make(lks_preview *p, const lks_config *config, int images
                             lks_error *err);
 void lks_preview_free(lks_preview *p);
 
-/* The bytes of image `image` in `epoch`, from 1; 0: as it is in the file. */
-const uint8_t *lks_preview_cell(const lks_preview *p, int image, int epoch);
+/* Channels of its pictures: red, green and blue, else the first one. */
+int lks_preview_channels(const lks_preview *p);
+
+/* Puts image `image` as `epoch` shows it, from 1 (0: as it is in the file), into a picture of lks_preview_channels()
+ * whose rows have `columns` pixels, from `to` on. */
+void lks_preview_put(const lks_preview *p, int image, int epoch, uint8_t *to, int columns);
 
 #endif

@@ -1,7 +1,6 @@
 #include "tool/view/preview.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "feed/preview/preview.h"
 #include "lockstep/memory.h"
@@ -13,12 +12,6 @@ static int taller(int rows) {
     return rows > LKS_SHEET_GLYPH_ROWS ? rows : LKS_SHEET_GLYPH_ROWS;
 }
 
-/* Red, green and blue of what has three channels or more, else the first one. */
-static void take_channels(uint8_t *to, const uint8_t *cell, lks_shape s, int channels) {
-    for (size_t i = 0; i < (size_t)s.rows * (size_t)s.columns; i++)
-        memcpy(to + i * (size_t)channels, cell + i * (size_t)s.channels, (size_t)channels);
-}
-
 static void draw(const lks_sheet *sheet, const lks_preview *p, uint8_t *cell, int scale) {
     const lks_shape s = p->shape;
     for (int i = 0; i < p->images; i++) {
@@ -28,7 +21,7 @@ static void draw(const lks_sheet *sheet, const lks_preview *p, uint8_t *cell, in
         lks_sheet_text(sheet, top, LKS_SHEET_GAP, label);
         for (int e = 0; e <= p->epochs; e++) {
             const int left = MARGIN + e * (s.columns * scale + LKS_SHEET_GAP) + (e > 0 ? APART : 0);
-            take_channels(cell, lks_preview_cell(p, i, e), s, sheet->channels);
+            lks_preview_put(p, i, e, cell, s.columns);
             lks_sheet_image(sheet, top, left, cell, s.rows, s.columns, scale);
         }
     }
@@ -37,7 +30,7 @@ static void draw(const lks_sheet *sheet, const lks_preview *p, uint8_t *cell, in
 static lks_status write_sheet(const lks_preview *p, const char *path, lks_error *err) {
     const lks_shape s = p->shape;
     const int scale = s.rows <= SMALL && s.columns <= SMALL ? 2 : 1;
-    const int channels = s.channels >= 3 ? 3 : 1;
+    const int channels = lks_preview_channels(p);
     lks_sheet sheet;
     LKS_TRY(lks_sheet_open(
         &sheet, LKS_SHEET_GAP + p->images * (taller(s.rows * scale) + LKS_SHEET_GAP),
