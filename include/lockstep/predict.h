@@ -93,8 +93,9 @@ typedef struct lks_answer {
     const double *probabilities; /**< [classes] */
     unsigned doubt;              /**< bit 1 << k for lks_doubt k; 0: the answer can be trusted */
     double
-        confidence; /**< how sure the answer is: its probability at the checkpoint's temperature, or as it
-                            is where lks_predictor_uncalibrated() tells why not */
+        confidence; /**< how sure the answer is: its probability at the checkpoint's temperature, or, where
+                            lks_predictor_uncalibrated() tells why not, at what networks trained with as much
+                            label smoothing ask for: 1 without it */
     const lks_place *place; /**< NULL: the picture is one digit */
 } lks_answer;
 

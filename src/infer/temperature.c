@@ -13,6 +13,16 @@ bool lks_temperature_known(const lks_temperature *t) {
     return t->images > 0;
 }
 
+double lks_temperature_value(const lks_temperature *fitted, double smoothing, int classes) {
+    const double plain = 10; /* how far a plain target draws the label's logit above the others */
+    if (lks_temperature_known(fitted))
+        return fitted->value;
+    if (!(smoothing > 0))
+        return 1;
+    const double smoothed = lks_log(1 + classes * (1 - smoothing) / smoothing);
+    return smoothed < plain ? smoothed / plain : 1;
+}
+
 double lks_temperature_confidence(const double *p, int classes, int chosen, double temperature) {
     double sum = 0;
     if (!(p[chosen] > 0))

@@ -11,7 +11,7 @@ typedef struct lks_panel_source {
     const lks_config *config;      /* the layers and the names of the classes */
     const lks_data_identity *data; /* what an image is: size, channels, mean and deviation */
     const lks_flat *weights;       /* those to answer with: lks_checkpoint_evaluated() */
-    double temperature;            /* that of these weights, or 1 */
+    double temperature;            /* lks_temperature_value() of these weights */
     double unsure_below;           /* an answer that is less sure is marked */
     double steady, steady_temperature, steady_sure; /* as LKS_STEADY in lockstep/predict.h tells */
 } lks_panel_source;

@@ -116,11 +116,13 @@ static void write_draw(lks_html *page, const lks_report *r, size_t end) {
         lks_section_close(page);
         return;
     }
-    const lks_temperature *t = &run->checkpoint.temperature;
     const lks_panel_source source = {.config = &run->config,
                                      .data = &run->checkpoint.data,
                                      .weights = lks_checkpoint_evaluated(&run->checkpoint),
-                                     .temperature = lks_temperature_known(t) ? t->value : 1,
+                                     .temperature =
+                                         lks_temperature_value(&run->checkpoint.temperature,
+                                                               run->config.train.label_smoothing,
+                                                               run->checkpoint.data.classes),
                                      .unsure_below = LKS_UNSURE_BELOW,
                                      .steady = LKS_STEADY,
                                      .steady_temperature = LKS_STEADY_TEMPERATURE,

@@ -78,6 +78,17 @@ check "answers say so" holds 'all(.[]; .calibrated == false)' stdout
 same "a warning says so, once" 1 "$(grep -c 'not calibrated: .*lockstep calibrate' stderr)"
 predicts 0 "means" one --with two $images --format json
 check "are not calibrated" grep -q 'means over several' stderr
+
+# --- without one, but trained with smoothed labels: at the temperature that such networks get
+trained smoothed 1 --set train.label_smoothing=0.1
+predicts 0 "smoothed labels" smoothed $images --format json
+check "are not calibrated either" holds 'all(.[]; .calibrated == false)' stdout
+check "but allowed for" holds 'all(.[]; . as $a | (91 | log / 10) as $t |
+    ((.probability | log / $t | exp) / ([.probabilities[] | select(. > 0) | log / $t | exp] | add) - $a.confidence | fabs) < 1e-5)' stdout
+predicts 0 "of several the mean smoothing" smoothed --with all $images --format json
+check "is allowed for" holds 'all(.[]; . as $a | (191 | log / 10) as $t |
+    ((.probability | log / $t | exp) / ([.probabilities[] | select(. > 0) | log / $t | exp] | add) - $a.confidence | fabs) < 1e-5)' stdout
+
 cp -r all before
 "$MPIEXEC" -n 2 "$LOCKSTEP" calibrate all >calibrate.log 2>&1 || show calibrate.log
 "$LOCKSTEP" diff before all >diff.log || show diff.log

@@ -148,6 +148,27 @@ static void confidence_follows_the_temperature(void) {
     CU_ASSERT_DOUBLE_EQUAL(lks_temperature_confidence(p, 4, 0, 2), 0.8 / (1 + sqrt(0.32)), 1e-12);
 }
 
+/* The smoothed target itself, of p against q for each other class, whose logits are ln(p / q) apart. */
+static double sureness_of_target(double smoothing, int classes) {
+    const lks_temperature none = {0};
+    double p[20];
+    for (int k = 0; k < classes; k++)
+        p[k] = smoothing / classes + (k == 0 ? 1 - smoothing : 0);
+    return lks_temperature_confidence(p, classes, 0,
+                                      lks_temperature_value(&none, smoothing, classes));
+}
+
+/* Whatever the smoothing, a network that has learnt its target is as sure as one of plain targets: logits that are 10
+ * apart. */
+static void smoothing_is_allowed_for(void) {
+    const lks_temperature none = {0}, fitted = {.value = 1.25, .images = 5};
+    CU_ASSERT_DOUBLE_EQUAL(sureness_of_target(0.05, 10), 1 / (1 + 9 * exp(-10)), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(sureness_of_target(0.2, 20), 1 / (1 + 19 * exp(-10)), 1e-12);
+    CU_ASSERT_EQUAL(lks_temperature_value(&none, 0, 10), 1);
+    CU_ASSERT_EQUAL(lks_temperature_value(&none, 1e-6, 10), 1); /* never less sure for it */
+    CU_ASSERT_EQUAL(lks_temperature_value(&fitted, 0.1, 10), 1.25);
+}
+
 int main(void) {
     static const lks_test tests[] = {
         {"a network that is too sure", too_sure},
@@ -155,6 +176,7 @@ int main(void) {
         {"one that is never wrong", never_wrong},
         {"no images", no_images},
         {"confidence follows the temperature", confidence_follows_the_temperature},
+        {"label smoothing is allowed for", smoothing_is_allowed_for},
         {NULL, NULL},
     };
     return lks_mpi_test_main(&comm, "temperature", tests);

@@ -2,6 +2,7 @@
  * stands for 4 x 4 pixels, so sizes in the tests are in blocks. */
 #include "support/test.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -179,9 +180,9 @@ static void marks_in_each_other_are_refused(void) {
 /* --- which runs are digits -------------------------------------------------------------------- */
 
 /* The rings once more: a network that knows each ring and takes both together for hardly anything, or the other way
- * round. */
+ * round; its logits are as far apart as its temperature says. */
 static int digits_of(lks_ink *ink, const lks_digits *d, double each, double together,
-                     double *certainty) {
+                     double temperature, double *certainty) {
     static lks_run runs[64 * LKS_RUN_MOST];
     const int n = lks_runs_list(runs, ink, d, 0, d->ink.n);
     for (int i = 0; i < n; i++) {
@@ -193,11 +194,12 @@ static int digits_of(lks_ink *ink, const lks_digits *d, double each, double toge
         }
         const int wide = (right - left) / BLOCK;
         const double sure = wide >= 10 ? together : wide >= 4 && wide <= 6 ? each : 0.2;
+        const double odds = pow(9 * sure / (1 - sure), temperature);
         double p[10];
         for (int k = 0; k < 10; k++)
-            p[k] = k == 0 ? sure : (1 - sure) / 9;
+            p[k] = (k == 0 ? odds : 1) / (odds + 9);
         if (runs[i].digit)
-            lks_run_judge(&runs[i], p, 10, 0);
+            lks_run_judge(&runs[i], p, 10, 0, temperature);
     }
     int chosen, digits = 0, next = 0;
     CU_ASSERT_EQUAL_FATAL(lks_runs_choose(runs, n, 0, d->ink.n, &chosen, &err), LKS_OK);
@@ -219,11 +221,13 @@ static void the_network_decides_among_cuts(void) {
                                        ".####...####."};
     lks_ink ink = DRAW(rows);
     lks_digits d = find(&ink);
-    double sure, unsure;
-    CU_ASSERT_EQUAL(digits_of(&ink, &d, 1 - 1e-12, 0.2, &sure), 2);
-    CU_ASSERT_EQUAL(digits_of(&ink, &d, 0.2, 1 - 1e-12, &unsure), 1);
-    CU_ASSERT_EQUAL(digits_of(&ink, &d, 1 - 1e-6, 1 - 1e-6, &unsure), 2);
+    double sure, unsure, held_down;
+    CU_ASSERT_EQUAL(digits_of(&ink, &d, 1 - 1e-12, 0.2, 1, &sure), 2);
+    CU_ASSERT_EQUAL(digits_of(&ink, &d, 0.2, 1 - 1e-12, 1, &unsure), 1);
+    CU_ASSERT_EQUAL(digits_of(&ink, &d, 1 - 1e-6, 1 - 1e-6, 1, &unsure), 2);
     CU_ASSERT_TRUE(unsure < sure);
+    CU_ASSERT_EQUAL(digits_of(&ink, &d, 1 - 1e-6, 1 - 1e-6, 0.5, &held_down), 2);
+    CU_ASSERT_DOUBLE_EQUAL(held_down, unsure, 1e-6);
     done(&ink, &d);
 }
 

@@ -35,8 +35,15 @@ const char *lks_predictor_uncalibrated(const lks_predictor *p) {
 }
 
 void lks_predictor_set_doubt(lks_predictor *p, const lks_predict_options *options) {
+    const lks_ensemble *all = &p->networks;
+    const lks_temperature none = {0};
+    double smoothing = 0;
+    for (int i = 0; i < all->n; i++)
+        smoothing += all->members[i].config.train.label_smoothing / all->n;
     p->unsure_below = options->unsure_below;
-    p->temperature = lks_predictor_uncalibrated(p) ? 1 : p->networks.members[0].temperature.value;
+    p->temperature =
+        lks_temperature_value(lks_predictor_uncalibrated(p) ? &none : &all->members[0].temperature,
+                              smoothing, all->classes);
 }
 
 unsigned lks_predictor_beyond(const lks_predictor *p, const uint8_t *image) {

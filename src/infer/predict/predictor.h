@@ -23,7 +23,7 @@ typedef struct lks_predict_item {
 struct lks_predictor {
     lks_ensemble networks;
     lks_preparation preparation;
-    double temperature; /* 1: not calibrated, or nothing to calibrate */
+    double temperature; /* fitted, or expected: lks_temperature_value() */
     double unsure_below;
     bool segments;   /* pictures have several digits */
     bool found_none; /* on one of them at least */

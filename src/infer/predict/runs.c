@@ -172,9 +172,10 @@ static double logit_of(const double *probabilities, int classes, int predicted) 
     return lks_log(probabilities[predicted]) - sum / classes;
 }
 
-void lks_run_judge(lks_run *run, const double *probabilities, int classes, int predicted) {
+void lks_run_judge(lks_run *run, const double *probabilities, int classes, int predicted,
+                   double temperature) {
     run->predicted = predicted;
-    run->score += for_logit * logit_of(probabilities, classes, predicted);
+    run->score += for_logit * logit_of(probabilities, classes, predicted) / temperature;
     for (int k = 0; classes == 10 && k < TRAITS; k++) {
         double off = (run->traits[k] - means[predicted][k]) / deviations[predicted][k];
         off = off > 5 ? 5 : off < -5 ? -5 : off;

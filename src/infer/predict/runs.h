@@ -23,8 +23,10 @@ typedef struct lks_run {
  * [(end - first) * LKS_RUN_MOST], in order of their first pieces; returns how many. */
 int lks_runs_list(lks_run *runs, const lks_ink *ink, const lks_digits *digits, int first, int end);
 
-/* The network's word for a digit: probabilities [classes], and which is the largest. */
-void lks_run_judge(lks_run *run, const double *probabilities, int classes, int predicted);
+/* The network's word for a digit: probabilities [classes], which is the largest, and the temperature at which they are
+ * as sure as right. */
+void lks_run_judge(lks_run *run, const double *probabilities, int classes, int predicted,
+                   double temperature);
 
 /* The runs of the likeliest way through the line, in order, to the front of runs [n], *chosen of them. LKS_ERR_MEMORY. */
 lks_status lks_runs_choose(lks_run *runs, int n, int first, int end, int *chosen, lks_error *err);

@@ -94,7 +94,7 @@ static lks_status judge(sheet *s, lks_run *const *runs, int n, lks_error *err) {
     LKS_TRY(lks_predictor_score(p, n, err));
     for (int i = 0; i < n; i++)
         lks_run_judge(runs[i], p->networks.means + (size_t)i * (size_t)classes, classes,
-                      p->scores[i].predicted);
+                      p->scores[i].predicted, p->temperature);
     return LKS_OK;
 }
 
