@@ -19,8 +19,8 @@ double lks_temperature_value(const lks_temperature *fitted, double smoothing, in
         return fitted->value;
     if (!(smoothing > 0))
         return 1;
-    const double smoothed = lks_log(1 + classes * (1 - smoothing) / smoothing);
-    return smoothed < plain ? smoothed / plain : 1;
+    const double t = lks_log(1 + classes * (1 - smoothing) / smoothing) / plain;
+    return t > 1 ? 1 : t < LKS_TEMPERATURE_LEAST ? LKS_TEMPERATURE_LEAST : t;
 }
 
 double lks_temperature_confidence(const double *p, int classes, int chosen, double temperature) {

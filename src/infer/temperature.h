@@ -11,9 +11,9 @@ bool lks_temperature_known(const lks_temperature *t);
 /* The temperature to go by: what was fitted, or what is expected of a network of which nothing is known but the label
  * smoothing it was trained with (lks_config.train.label_smoothing, or its mean over several networks). The smoothed
  * target of s, over K classes, sets the label's logit ln(1 + K (1 - s) / s) above the others, and no higher, while a
- * plain target draws it on to some 10: their ratio, or 1 where that is more or nothing is smoothed. (Networks of
- * mnist-half-minute's form, trained with s = 0.02, 0.05, 0.1 and 0.2, were fitted 1 / 10.5, 1 / 9.7, 1 / 10.1 and
- * 1 / 9.8 of that difference.) */
+ * plain target draws it on to some 10: their ratio, from LKS_TEMPERATURE_LEAST to 1; 1 where nothing is smoothed.
+ * (Networks of mnist-half-minute's form, trained with s = 0.02, 0.05, 0.1 and 0.2, were fitted 1 / 10.5, 1 / 9.7,
+ * 1 / 10.1 and 1 / 9.8 of that difference.) */
 double lks_temperature_value(const lks_temperature *fitted, double smoothing, int classes);
 
 /* How sure an answer is at `temperature`: p[chosen]^(1/T) over the sum of all p[k]^(1/T), for probabilities

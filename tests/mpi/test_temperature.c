@@ -166,6 +166,7 @@ static void smoothing_is_allowed_for(void) {
     CU_ASSERT_DOUBLE_EQUAL(sureness_of_target(0.2, 20), 1 / (1 + 19 * exp(-10)), 1e-12);
     CU_ASSERT_EQUAL(lks_temperature_value(&none, 0, 10), 1);
     CU_ASSERT_EQUAL(lks_temperature_value(&none, 1e-6, 10), 1); /* never less sure for it */
+    CU_ASSERT_EQUAL(lks_temperature_value(&none, 0.9999, 10), LKS_TEMPERATURE_LEAST);
     CU_ASSERT_EQUAL(lks_temperature_value(&fitted, 0.1, 10), 1.25);
 }
 
