@@ -9,11 +9,13 @@ need jq
 # SHA-256 of the weights after two steps of ten images of the golden set, in chunks of 4; a change that moves one has to
 # raise LKS_NUMERICS
 declare -A golden_digest=(
+    [fashion-best]=2c34f30c1f9ba5d69186ea16c45c2f3fa0d66217ddfaf72ee97def377f7e0b4b
     [fashion-mnist]=4c4f42a84f39a4779ba2058788ce1ba7634d085e49d1ba2df736e25a3990ebf1
     [lenet5]=1806eeea5031da67fbf35cf34b531035e8faedda543e514a5bc49aeec84c54c0
     [m3]=9e8099ac750a82e9fb0bd799e7a04e267f64b9b93943e9354c49e34e4f3a38f4
     [m5]=752e483c7e5a8fe950ffad7c43f23df99e3e262a99bda9b0a66bb35973c572ac
     [m7]=dd7096f0ff1dc5c36171cf27123672e06f1f62713e73925e3ba87949450aa991
+    [mnist-15-minutes]=3b588b66bceaddad4e1b8075d7b6f9f7985558e95c9c223e9106923b8d8558ab
     [mnist-99-speedrun]=b1fb0aae6ef083ac822f765c391feeefe735fec46c3dfd08ae2b165c9e3bfef5
     [mnist-convnet]=362b0178a8d62f203f2ae3a7f68d7df4fea91c846ac42dddf6038c4add3c0d33
     [mnist-half-minute]=49030d0318c72184f4b5f5c96ce58229c37d93c07418e776b51b11796edecba8
