@@ -14,6 +14,11 @@ groups() {
 }
 # holds JQ-ARGUMENT...: of the array of all objects
 holds() { jq -s -e "$@" >/dev/null; }
+# sure_at T: of the answers in stdout, p^(1/T) over the sum of it; T is a number or a term of jq
+sure_at() {
+    holds "($1) as \$t"' | all(.[]; . as $a | ((.probability | log / $t | exp) /
+        ([.probabilities[] | select(. > 0) | log / $t | exp] | add) - $a.confidence | fabs) < 1e-5)' stdout
+}
 
 # --- a validation split
 trained one 1 --set data.validation=0.1
@@ -26,8 +31,7 @@ check "it pays" holds '.[0] | .temperature_nll_after < .temperature_nll_before a
 check "info tells" grep -q "^calibration    temperature $(jq -r '.temperature * 100 | floor / 100' one/summary.json)" told
 predicts 0 "calibrated" one $images --format json
 check "answers say so" holds 'all(.[]; .calibrated)' stdout
-check "with p^(1/T) over the sum of it" holds --argjson t "$(jq .temperature one/summary.json)" 'all(.[]; . as $a |
-    ((.probability | log / $t | exp) / ([.probabilities[] | select(. > 0) | log / $t | exp] | add) - $a.confidence | fabs) < 1e-5)' stdout
+check "with p^(1/T) over the sum of it" sure_at "$(jq .temperature one/summary.json)"
 same "nothing is said on stderr" "" "$(cat stderr)"
 check "below 80 % is unsure, above not" holds 'all(.[]; (.confidence < 0.8) == (.unsure | index("low confidence") != null))' stdout
 predicts 0 "no threshold" one $images --format json --unsure-below 0
@@ -83,11 +87,9 @@ check "are not calibrated" grep -q 'means over several' stderr
 trained smoothed 1 --set train.label_smoothing=0.1
 predicts 0 "smoothed labels" smoothed $images --format json
 check "are not calibrated either" holds 'all(.[]; .calibrated == false)' stdout
-check "but allowed for" holds 'all(.[]; . as $a | (91 | log / 10) as $t |
-    ((.probability | log / $t | exp) / ([.probabilities[] | select(. > 0) | log / $t | exp] | add) - $a.confidence | fabs) < 1e-5)' stdout
+check "but allowed for" sure_at '91 | log / 10'
 predicts 0 "of several the mean smoothing" smoothed --with all $images --format json
-check "is allowed for" holds 'all(.[]; . as $a | (191 | log / 10) as $t |
-    ((.probability | log / $t | exp) / ([.probabilities[] | select(. > 0) | log / $t | exp] | add) - $a.confidence | fabs) < 1e-5)' stdout
+check "is allowed for" sure_at '191 | log / 10'
 
 cp -r all before
 "$MPIEXEC" -n 2 "$LOCKSTEP" calibrate all >calibrate.log 2>&1 || show calibrate.log

@@ -21,7 +21,7 @@ function traitsOf(bytes, rows, columns) {
     .map(value => Math.min(value, 1023));
 }
 
-// How sure the answer is: its probability at the temperature that was fitted on held-out images.
+// How sure the answer is: its probability at the temperature of the network.
 function confidenceOf(probabilities, chosen, temperature) {
   return 1 / probabilities.reduce((sum, p) =>
     p > 0 ? sum + Math.exp((Math.log(p) - Math.log(probabilities[chosen])) / temperature) : sum, 0);
