@@ -98,25 +98,40 @@ static const char *verdict(double excess) {
     return excess < -0.0005 ? "It could be surer." : "";
 }
 
-/* The same answers, as sure as `predict` and the panel tell: where the checkpoint is the one that was tested. */
-static void write_calibrated(lks_html *page, const lks_report_run *run) {
-    const lks_temperature *t = &run->checkpoint.temperature;
+/* Where the temperature of `predict` and the board is from. */
+static void write_origin(lks_html *page, const lks_report_run *run, double temperature) {
+    const lks_temperature *fitted = &run->checkpoint.temperature;
+    if (lks_temperature_known(fitted))
+        lks_html_printf(page,
+                        "<p>At temperature %.4f, fitted to %lld images held out of training, ",
+                        temperature, (long long)fitted->images);
+    else
+        lks_html_printf(page,
+                        "<p>At temperature %.4f, which is expected after a label smoothing of %g, ",
+                        temperature, run->config.train.label_smoothing);
+}
+
+/* The same answers, as sure as `predict` and the board tell: where the checkpoint is the one that was tested. */
+static void write_told(lks_html *page, const lks_report_run *run) {
     if (!run->has_checkpoint || run->instead)
         return;
-    if (!lks_temperature_known(t)) {
+    const bool fitted = lks_temperature_known(&run->checkpoint.temperature);
+    const double temperature = lks_report_temperature(run);
+    if (fitted || temperature != 1) {
+        const lks_calibration c = lks_calibrate(&run->test, temperature);
+        write_origin(page, run, temperature);
+        lks_html_printf(page,
+                        "the expected calibration error is <b>%.2f\u00a0%%</b>: the same answers "
+                        "are %.2f\u00a0%% sure on average. <code>predict</code> and the board tell "
+                        "confidence so.</p>\n",
+                        100 * c.error, 100 * c.confidence);
+        write_reliability(page, &c,
+                          fitted ? "Reliability, calibrated" : "Reliability, as expected");
+    }
+    if (!fitted)
         lks_html_add(page,
                      "<p>No images were held out of training to calibrate it by "
                      "(<code>data.validation</code>, <code>lockstep calibrate</code>).</p>\n");
-        return;
-    }
-    const lks_calibration c = lks_calibrate(&run->test, t->value);
-    lks_html_printf(page,
-                    "<p>At temperature %.4f, fitted to %lld images held out of training, the "
-                    "expected calibration error is <b>%.2f\u00a0%%</b>: the same answers are "
-                    "%.2f\u00a0%% sure on average. <code>predict</code> and the board tell "
-                    "confidence so.</p>\n",
-                    t->value, (long long)t->images, 100 * c.error, 100 * c.confidence);
-    write_reliability(page, &c, "Reliability, calibrated");
 }
 
 void lks_section_calibration(lks_html *page, const lks_report *r) {
@@ -135,7 +150,7 @@ void lks_section_calibration(lks_html *page, const lks_report *r) {
             100 * c.error, LKS_CALIBRATION_BINS, 100 * c.confidence, 100 * accuracy,
             verdict(c.confidence - accuracy));
         write_reliability(page, &c, "Reliability");
-        write_calibrated(page, run);
+        write_told(page, run);
     }
     lks_section_close(page);
 }

@@ -5,7 +5,6 @@
 #include "lockstep/memory.h"
 #include "lockstep/publish.h"
 #include "lockstep/report.h"
-#include "infer/temperature.h"
 #include "lockstep/predict.h"
 #include "panel/panel.h"
 #include "report/sections.h"
@@ -119,10 +118,7 @@ static void write_draw(lks_html *page, const lks_report *r, size_t end) {
     const lks_panel_source source = {.config = &run->config,
                                      .data = &run->checkpoint.data,
                                      .weights = lks_checkpoint_evaluated(&run->checkpoint),
-                                     .temperature =
-                                         lks_temperature_value(&run->checkpoint.temperature,
-                                                               run->config.train.label_smoothing,
-                                                               run->checkpoint.data.classes),
+                                     .temperature = lks_report_temperature(run),
                                      .unsure_below = LKS_UNSURE_BELOW,
                                      .steady = LKS_STEADY,
                                      .steady_temperature = LKS_STEADY_TEMPERATURE,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "infer/temperature.h"
 #include "lockstep/json.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
@@ -82,6 +83,11 @@ static lks_status count(lks_report_run *run, lks_error *err) {
     for (int k = 0; k < p->classes; k++)
         c->correct += c->confusion[k * p->classes + k];
     return LKS_OK;
+}
+
+double lks_report_temperature(const lks_report_run *run) {
+    return lks_temperature_value(&run->checkpoint.temperature, run->config.train.label_smoothing,
+                                 run->checkpoint.data.classes);
 }
 
 lks_shape lks_report_shape(const lks_report_run *run) {

@@ -45,6 +45,9 @@ void lks_report_run_free(lks_report_run *run);
 /* A number of summary.json; NaN where it is not there. */
 double lks_report_number(const lks_report_run *run, const char *key);
 
+/* The temperature at which `predict` and the board tell how sure the checkpoint is; only where has_checkpoint. */
+double lks_report_temperature(const lks_report_run *run);
+
 /* The shape of an image, from the checkpoint. */
 lks_shape lks_report_shape(const lks_report_run *run);
 
