@@ -60,7 +60,9 @@ cmake --build --preset "$preset" --parallel "$(nproc)" || stopped "building $bui
 # detect_stack_use_after_return: GCC 12 does not align its stack for vectors of 64 bytes (GCC bug 110027). Not
 # intercept_tls_get_addr: where a loaded plug-in's thread-local block happens to begin 16 bytes into a page, it is taken
 # for one of an old glibc, and the search for leaks reads at a wild address and dies.
-export ASAN_OPTIONS=${ASAN_OPTIONS-"fast_unwind_on_malloc=0:strict_string_checks=1:intercept_tls_get_addr=0"}
+# What the caller sets is added, and wins.
+ASAN_OPTIONS=fast_unwind_on_malloc=0:strict_string_checks=1:intercept_tls_get_addr=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
+export ASAN_OPTIONS
 export LSAN_OPTIONS=${LSAN_OPTIONS-"suppressions='$PWD/tests/support/lsan.supp':print_suppressions=0"}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS-"print_stacktrace=1"}
 # Under them a run takes many times as long, and each rank looks for leaks when it ends.
