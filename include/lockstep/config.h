@@ -41,11 +41,14 @@ typedef enum lks_init {
  * src/optim. */
 #define LKS_OPTIMIZERS(each)                                                                       \
     each(LKS_SGD, sgd) each(LKS_ADAM, adam) each(LKS_ADAMW, adamw) each(LKS_RMSPROP, rmsprop)      \
-        each(LKS_ADADELTA, adadelta) each(LKS_LAMB, lamb) each(LKS_MUON, muon)
+        each(LKS_ADADELTA, adadelta) each(LKS_LARS, lars) each(LKS_LAMB, lamb)                     \
+            each(LKS_MUON, muon)
 #define LKS_OPTIMIZER_CONSTANT(constant, word) constant,
 typedef enum lks_optimizer_name {
     LKS_OPTIMIZERS(LKS_OPTIMIZER_CONSTANT) LKS_OPTIMIZER_COUNT
 } lks_optimizer_name;
+/** How the rate of a step follows the number of its samples. */
+typedef enum lks_lr_scale { LKS_LR_AS_GIVEN, LKS_LR_LINEAR, LKS_LR_SQRT } lks_lr_scale;
 typedef enum lks_schedule_name {
     LKS_SCHEDULE_CONSTANT,
     LKS_SCHEDULE_STEP,
@@ -151,23 +154,27 @@ typedef struct lks_augment_config {
  * that an optimizer does not use are at some default. */
 typedef struct lks_optimizer_config {
     lks_optimizer_name name;
-    double lr;
+    double lr;             /**< of a batch of lr_batch samples, unless lr_scale is as given */
+    lks_lr_scale lr_scale; /**< lks_scaled_rate() */
+    int lr_batch;
     double weight_decay;
     bool decay_bias_and_norm; /**< weight decay reaches biases and batchnorm's parameters too */
     double momentum;
     bool nesterov;
-    double beta1, beta2; /**< decays of the first and the second moment */
-    double alpha;        /**< decay of a mean square */
-    bool centered;       /**< the variance, not the mean square */
-    double rho;          /**< decay of two mean squares */
-    double adam_lr;      /**< rate of what goes by AdamW, while the other is lr */
-    bool adam_last;      /**< the last layer with weights does */
-    double epsilon;      /**< never 0 after reading: 0 in the file stands for the default */
+    double beta1, beta2;      /**< decays of the first and the second moment */
+    double trust_coefficient; /**< of each tensor's own rate */
+    double alpha;             /**< decay of a mean square */
+    bool centered;            /**< the variance, not the mean square */
+    double rho;               /**< decay of two mean squares */
+    double adam_lr;           /**< rate of what goes by AdamW, while the other is lr */
+    bool adam_last;           /**< the last layer with weights does */
+    double epsilon;           /**< never 0 after reading: 0 in the file stands for the default */
 } lks_optimizer_config;
 
 typedef struct lks_schedule_config {
     lks_schedule_name name;
     int64_t warmup_steps;    /**< all but onecycle: first steps, in which the rate rises linearly */
+    int64_t warmup_samples;  /**< the same in samples; one of both is 0: lks_warmup_steps() */
     double warmup_factor;    /**< share of the rate at step 0 of the warm-up */
     double min_lr;           /**< cosine: last rate; plateau: lowest rate */
     lks_watch watch;         /**< plateau */
@@ -281,11 +288,29 @@ void lks_config_check_seal(const char *path, const char *text, size_t size);
  * of an optimizer; else "". @p out of LKS_REMARK_MAX bytes, which is returned. */
 char *lks_config_optimizer_remark(const lks_config *config, char *out);
 
+/** The rate that the schedule begins with, or has as its peak: optimizer.lr; for k = samples of a step / lr_batch, with
+ * LKS_LR_LINEAR k times it (Goyal et al. 2017, arXiv 1706.02677, section 2.1), with LKS_LR_SQRT sqrt(k) times it
+ * (Krizhevsky 2014, arXiv 1404.5997, section 5; Hoffer et al. 2017). A step has global_batch * accumulate samples, also
+ * the last one of an epoch, which may have fewer. Pure, as the next. */
+double lks_scaled_rate(const lks_train_config *config);
+
+/** Steps of the warm-up: warmup_steps, or as many as warmup_samples need. */
+int64_t lks_warmup_steps(const lks_train_config *config);
+
+/** "0.008: lr 0.001 for batches of 128, times 8 ..." and the warm-up in steps, where the configuration leaves either to
+ * the size of the batch; else "". @p out of LKS_REMARK_MAX bytes, which is returned. */
+char *lks_config_rate_remark(const lks_config *config, char *out);
+
 /** What is hardly meant by a run of @p steps optimizer steps: a warm-up that takes all of them; fewer than
  * LKS_FEW_STEPS, where the weights are @p fresh, not those of another run. Writes a text for each into @p out,
  * and returns their number. Pure. */
 int lks_config_step_remarks(const lks_config *config, int64_t steps, bool fresh,
                             char out[2][LKS_REMARK_MAX]);
+
+/** Where some of @p ranks ranks have no chunk in a step: what helps, and whether a batch that gives each a chunk leaves
+ * fewer than LKS_FEW_STEPS of @p samples samples an epoch; else "". @p out of LKS_REMARK_MAX bytes, which is returned.
+ * Pure. */
+char *lks_config_idle_remark(const lks_config *config, int ranks, int64_t samples, char *out);
 
 /** The file beside the images that `lockstep pack` made of pictures. */
 #define LKS_PACKED_NAME "pictures.yaml"

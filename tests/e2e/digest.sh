@@ -79,7 +79,12 @@ same "validation results" "$(key one validation_loss)" "$(key three validation_l
 same "the same best checkpoint" "" \
     "$("$LOCKSTEP" diff "$work"/{one,three}/checkpoints/last.h5 | grep 'best_' || true)"
 
-# LAMB updates each tensor with norms of its own.
+# LARS and LAMB update each tensor with norms of its own.
+lars=("${limit[@]}" --set train.optimizer.name=lars --set train.optimizer.lr=10 --set train.optimizer.weight_decay=0.01)
+trained lars 1 --threads 1 "${lars[@]}"
+LOCKSTEP_ISA=portable trained stopped-lars 2 --threads 3 "${lars[@]}" --set train.max_steps=20
+trained stopped-lars 3 --threads 1 "${lars[@]}"
+same "LARS: ranks, threads, instruction sets, a stop" "$(result lars)" "$(result stopped-lars)"
 lamb=("${limit[@]}" --set train.optimizer.name=lamb --set train.optimizer.lr=0.02 --set train.optimizer.weight_decay=0.01)
 trained lamb 1 --threads 1 "${lamb[@]}"
 LOCKSTEP_ISA=portable trained stopped-lamb 3 --threads 2 "${lamb[@]}" --set train.max_steps=20

@@ -7,7 +7,7 @@ host=(--set train.exchange=host)
 
 # --- every optimizer, with norms, averages, batchnorm; few weights for many ranks
 config=$here/untuned.yaml
-for optimizer in sgd adam adamw lamb muon rmsprop adadelta; do
+for optimizer in sgd adam adamw lars lamb muon rmsprop adadelta; do
     set=(--set train.max_steps=9 --set "train.optimizer.name=$optimizer")
     [ $optimizer = adamw ] || set+=(--set train.optimizer.decay_bias_and_norm=true --set train.optimizer.weight_decay=0.01)
     trained replicas 1 --threads 2 "${set[@]}"

@@ -376,6 +376,25 @@ SHOWN = (1, 2, 5, 10)  # steps after which weights are written
 PARTS = (("weight", 6), ("frozen", 2), ("bias", 3), ("norm", 3))
 
 
+class Lars(torch.optim.Optimizer):
+    """You et al. 2017, algorithm 1, which PyTorch does not have: the rate inside the velocity, the coefficient alone
+    where a norm is 0."""
+
+    def __init__(self, groups, lr, momentum=0.9, trust_coefficient=0.001):
+        super().__init__(groups, {"lr": lr, "momentum": momentum, "trust": trust_coefficient})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                v = self.state[p].setdefault("v", torch.zeros_like(p))
+                norm, decay = p.norm(), group["weight_decay"]
+                divisor = p.grad.norm() + decay * norm
+                ratio = norm / divisor if min(norm, divisor) > 0 else 1.0
+                v.mul_(group["momentum"]).add_(group["lr"] * group["trust"] * ratio * (p.grad + decay * p))
+                p.sub_(v)
+
+
 class Lamb(torch.optim.Optimizer):
     """You et al. 2020, algorithm 2, which PyTorch does not have: corrected bias, decay in the update, the trust ratio
     of each tensor with phi(x) = x and without bounds, 1 where a norm is 0."""
@@ -415,7 +434,8 @@ def torch_optimizer(parameters, o):
         given["eps"] = given.pop("epsilon")
     classes = {
         "sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop,
-        "adadelta": torch.optim.Adadelta, "lamb": Lamb,
+        "adadelta": torch.optim.Adadelta, "lars": Lars,
+        "lamb": Lamb,
     }  # fmt: skip
     return classes[name](groups, **given)
 
@@ -497,6 +517,10 @@ def write_optimizers(w):
     case("adadelta", **adadelta)
     case("adadelta, decay, other constants", **adadelta, rho=0.7, epsilon=0.001, weight_decay=0.2)
     case("adadelta, decay of weights only, clipped", clip_norm=1, **adadelta, weight_decay=0.2, decay_bias_and_norm=False)
+    lars = {"name": "lars", "lr": 20}
+    case("lars", **lars)
+    case("lars, decay, other constants", **lars, momentum=0.7, trust_coefficient=0.003, weight_decay=0.3)
+    case("lars, decay of weights only, clipped", clip_norm=1, **lars, weight_decay=0.3, decay_bias_and_norm=False)
     lamb = {"name": "lamb", "lr": 0.05}
     case("lamb", **lamb)
     case("lamb, decay, other constants", **lamb, beta1=0.7, beta2=0.9, epsilon=0.01, weight_decay=0.3)

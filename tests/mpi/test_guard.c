@@ -154,6 +154,7 @@ static void test_state(void) {
         {"train.optimizer.name=adam", "optimizer/m", "dense1/weight", 1, false},
         {"train.optimizer.name=adam", "optimizer/v", "dense1/bias", 2, false},
         {"train.optimizer.name=adam", "optimizer/v", "conv1/weight", 2, false},
+        {"train.optimizer.name=lars", "optimizer/velocity", "conv2/weight", 1, false},
         {"train.optimizer.name=lamb", "optimizer/m", "conv2/weight", 1, false},
         {"train.optimizer.name=lamb", "the weights", "dense1/weight", 0, false},
         {"train.optimizer.name=muon", "optimizer/m", "conv2/weight", 1, false},

@@ -535,7 +535,7 @@ static void test_help(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "train.optimizer.lr: a number > 0; default 0.001\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "train.chunk: one of 4, 8, 16, 32; default 16\n"));
     CU_ASSERT_PTR_NOT_NULL(
-        strstr(text, "; only with train.optimizer.name: sgd or rmsprop or muon\n"));
+        strstr(text, "; only with train.optimizer.name: sgd or rmsprop or lars or muon\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "; default 1e-8; 1e-6 with adadelta or lamb"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "; adadelta: Adadelta (Zeiler 2012)"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "  conv2d: "));
