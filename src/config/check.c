@@ -224,10 +224,19 @@ static lks_status check_optimizer(lks_reader *r) {
 }
 
 static lks_status check_lowest_rate(lks_reader *r) {
-    if (r->config->train.schedule.min_lr <= r->config->train.optimizer.lr)
+    if (r->config->train.schedule.min_lr <= lks_scaled_rate(&r->config->train))
         return LKS_OK;
     return fail_key(r, "train.schedule.min_lr",
                     "train.schedule.min_lr is larger than train.optimizer.lr");
+}
+
+static lks_status check_warmup(lks_reader *r) {
+    const lks_schedule_config *s = &r->config->train.schedule;
+    if (s->warmup_steps == 0 || s->warmup_samples == 0)
+        return LKS_OK;
+    return fail_key(r, "train.schedule.warmup_samples",
+                    "train.schedule.warmup_samples and train.schedule.warmup_steps are the same "
+                    "warm-up: give one of them");
 }
 
 static lks_status check_chunks(lks_reader *r) {
@@ -318,7 +327,8 @@ static const struct {
     {check_test_weights, {"data.validation", "eval.test_weights"}},
     {check_class_weights, {"data.classes", "train.class_weights", "train.class_weighting"}},
     {check_optimizer, {"train.optimizer"}},
-    {check_lowest_rate, {"train.schedule", "train.optimizer"}},
+    {check_lowest_rate, {"train"}},
+    {check_warmup, {"train.schedule"}},
     {check_chunks, {"train.global_batch", "train.chunk", "train.accumulate"}}};
 
 void lks_config_check_pictures(lks_reader *r) {
@@ -357,17 +367,41 @@ char *lks_config_optimizer_remark(const lks_config *config, char *out) {
     return out;
 }
 
+char *lks_config_idle_remark(const lks_config *config, int ranks, int64_t samples, char *out) {
+    const lks_train_config *t = &config->train;
+    const int chunks = (t->global_batch + t->chunk - 1) / t->chunk;
+    const int64_t batch = (int64_t)ranks * t->chunk, full = batch * t->accumulate;
+    const int64_t steps = (samples + full - 1) / full * t->epochs;
+    size_t used = 0;
+    out[0] = '\0';
+    if (ranks > chunks)
+        used = (size_t)snprintf(
+            out, LKS_REMARK_MAX,
+            "%d ranks share %d chunks of %d samples: %d ranks have no work in each step; use fewer "
+            "ranks, a larger train.global_batch or a smaller train.chunk",
+            ranks, chunks, t->chunk, ranks - chunks);
+    if (used > 0 && steps < LKS_FEW_STEPS)
+        snprintf(out + used, LKS_REMARK_MAX - used,
+                 ". With %lld samples, a chunk for each rank, %d epoch%s would be %lld steps, too "
+                 "few for most networks",
+                 (long long)batch, t->epochs, t->epochs == 1 ? "" : "s", (long long)steps);
+    return out;
+}
+
 int lks_config_step_remarks(const lks_config *config, int64_t steps, bool fresh,
                             char out[2][LKS_REMARK_MAX]) {
     const lks_train_config *t = &config->train;
+    const int64_t warmup = lks_warmup_steps(t);
+    const bool samples = t->schedule.warmup_samples > 0;
     int n = 0;
-    if (t->schedule.warmup_steps >= steps && t->schedule.warmup_steps > 0 &&
+    if (warmup >= steps && warmup > 0 &&
         lks_option_applies(lks_option_find("train.schedule.warmup_steps"), config))
         snprintf(
             out[n++], LKS_REMARK_MAX,
-            "train.schedule.warmup_steps is %lld, and the run has %lld steps: the learning rate "
+            "train.schedule.warmup_%s %lld%s, and the run has %lld steps: the learning rate "
             "does not get to train.optimizer.lr. Make the warm-up shorter, or train.epochs larger",
-            (long long)t->schedule.warmup_steps, (long long)steps);
+            samples ? "samples makes" : "steps is", (long long)warmup, samples ? " steps" : "",
+            (long long)steps);
     if (fresh && steps < LKS_FEW_STEPS)
         snprintf(out[n++], LKS_REMARK_MAX,
                  "the run has %lld optimizer step%s, too few for most networks to learn: raise "

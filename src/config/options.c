@@ -34,6 +34,8 @@ static const lks_word weighting_words[] = {{"none", LKS_WEIGHTING_NONE},
 static const lks_word watch_words[] = {
     {"loss", LKS_WATCH_LOSS}, {"accuracy", LKS_WATCH_ACCURACY}, {0}};
 static const lks_word test_words[] = {{"last", LKS_TEST_LAST}, {"best", LKS_TEST_BEST}, {0}};
+static const lks_word scale_words[] = {
+    {"none", LKS_LR_AS_GIVEN}, {"linear", LKS_LR_LINEAR}, {"sqrt", LKS_LR_SQRT}, {0}};
 static const lks_word schedule_words[] = {{"constant", LKS_SCHEDULE_CONSTANT},
                                           {"step", LKS_SCHEDULE_STEP},
                                           {"exponential", LKS_SCHEDULE_EXPONENTIAL},
@@ -186,6 +188,14 @@ static const lks_option first_options[] = {
      .words = lks_optimizer_words, .preset = "sgd"},
     {"train.optimizer.lr", "learning rate; of the one-cycle schedule, its peak", LKS_OPT_DOUBLE,
      AT(train.optimizer.lr), ABOVE(0), .preset = "0.001"},
+    {"train.optimizer.lr_scale",
+     "how the rate follows the samples of a step, train.global_batch times train.accumulate. none: "
+     "it is lr. linear: times samples / lr_batch (Goyal et al. 2017). sqrt: times the square root "
+     "of that (Krizhevsky 2014)",
+     LKS_OPT_WORD, AT(train.optimizer.lr_scale), .words = scale_words, .preset = "none"},
+    {"train.optimizer.lr_batch", "samples of a step for which lr is right", LKS_OPT_INT,
+     AT(train.optimizer.lr_batch), FROM(1), .preset = "128",
+     ONLY("train.optimizer.lr_scale", "linear|sqrt")},
     {"train.optimizer.weight_decay",
      "L2 penalty, added to the gradient unless the optimizer does otherwise (see "
      "train.optimizer.name)",
@@ -211,6 +221,10 @@ static const lks_option last_options[] = {
     {"train.schedule.warmup_steps",
      "first optimizer steps, in which the rate rises linearly to the schedule's; 0: none",
      LKS_OPT_INT64, AT(train.schedule.warmup_steps), FROM(0), .preset = "0",
+     ONLY("train.schedule.name", "constant|step|exponential|cosine|plateau")},
+    {"train.schedule.warmup_samples",
+     "the same in samples, whatever the batch; rounded up to whole steps; 0: warmup_steps counts",
+     LKS_OPT_INT64, AT(train.schedule.warmup_samples), FROM(0), .preset = "0",
      ONLY("train.schedule.name", "constant|step|exponential|cosine|plateau")},
     {"train.schedule.warmup_factor", "share of the rate that the warm-up begins with",
      LKS_OPT_DOUBLE, AT(train.schedule.warmup_factor), BETWEEN(0, 1), .preset = "0.001",

@@ -34,17 +34,18 @@ static double plateau(const lks_schedule_config *s, double lr, const lks_watch_s
 }
 
 /* Share of the scheduled rate during the warm-up. */
-static double warmup(const lks_schedule_config *s, int64_t step) {
-    if (step >= s->warmup_steps)
+static double warmup(const lks_train_config *config, int64_t step) {
+    const int64_t steps = lks_warmup_steps(config);
+    if (step >= steps)
         return 1;
-    return anneal(false, s->warmup_factor, 1, (double)step / (double)s->warmup_steps);
+    return anneal(false, config->schedule.warmup_factor, 1, (double)step / (double)steps);
 }
 
 static double scheduled(const lks_train_config *config, const lks_watch_state *w, int64_t step,
                         int64_t steps_per_epoch, int64_t total) {
     const lks_schedule_config *s = &config->schedule;
-    double lr = config->optimizer.lr;
-    int64_t epoch = step / steps_per_epoch;
+    const int64_t risen = lks_warmup_steps(config), epoch = step / steps_per_epoch;
+    const double lr = lks_scaled_rate(config);
     switch (s->name) {
     case LKS_SCHEDULE_CONSTANT:
         break;
@@ -53,7 +54,7 @@ static double scheduled(const lks_train_config *config, const lks_watch_state *w
     case LKS_SCHEDULE_EXPONENTIAL:
         return lr * lks_powi(s->gamma, (uint64_t)epoch);
     case LKS_SCHEDULE_COSINE:
-        return cosine(s, lr, step - s->warmup_steps, total - s->warmup_steps);
+        return cosine(s, lr, step - risen, total - risen);
     case LKS_SCHEDULE_ONECYCLE:
         return one_cycle(s, lr, step, total);
     case LKS_SCHEDULE_PLATEAU:
@@ -65,5 +66,5 @@ static double scheduled(const lks_train_config *config, const lks_watch_state *w
 double lks_learning_rate(const lks_train_config *config, const lks_watch_state *plateau_state,
                          int64_t step, int64_t steps_per_epoch, int64_t total_steps) {
     return scheduled(config, plateau_state, step, steps_per_epoch, total_steps) *
-           warmup(&config->schedule, step);
+           warmup(config, step);
 }

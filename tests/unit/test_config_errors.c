@@ -205,6 +205,13 @@ static void test_combinations(void) {
         "2:28: train.optimizer.beta1 has no effect: it belongs to train.optimizer.name: adam");
     bad(MODEL "train: {optimizer: {name: adam, momentum: 0.5}}", "momentum has no effect");
     bad(MODEL "train: {schedule: {gamma: 0.5}}", "gamma has no effect");
+    bad(MODEL "train: {optimizer: {lr_batch: 64}}",
+        "lr_batch has no effect: it belongs to train.optimizer.lr_scale: linear or sqrt");
+    bad(MODEL "train: {schedule: {warmup_steps: 5, warmup_samples: 640}}",
+        "warmup_samples and train.schedule.warmup_steps are the same warm-up: give one of them");
+    bad(MODEL "train: {global_batch: 32, optimizer: {lr: 0.1, lr_scale: linear, lr_batch: 64}, "
+              "schedule: {name: cosine, min_lr: 0.06}}",
+        "train.schedule.min_lr is larger than train.optimizer.lr");
     bad(MODEL "train: {schedule: {name: step, div_factor: 5}}", "div_factor has no effect");
     bad(MODEL "data: {mean: 0.1, std: 1}",
         "data.mean has no effect: it belongs to data.normalize: given");

@@ -75,8 +75,21 @@ static void test_remarks(void) {
     CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 500, true, texts), 1);
     CU_ASSERT_PTR_NOT_NULL(
         strstr(texts[0], "train.schedule.warmup_steps is 500, and the run has 500 steps"));
+    CU_ASSERT_STRING_EQUAL(lks_config_rate_remark(&c, text), "");
     CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 1, true, texts), 2);
     CU_ASSERT_PTR_NOT_NULL(strstr(texts[1], "the run has 1 optimizer step,"));
+    lks_config_free(&c);
+    c = parse_good(MODEL, "train={global_batch: 1000, optimizer: {lr: 0.1, lr_scale: sqrt, "
+                          "lr_batch: 250}, schedule: {warmup_samples: 8001}}");
+    CU_ASSERT_STRING_EQUAL(lks_config_rate_remark(&c, text),
+                           "0.2: lr 0.1 for batches of 250, times 2 (lr_scale: sqrt) for 1000 "
+                           "samples a step; warm-up of 9 steps");
+    CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 9, false, texts), 1);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(texts[0], "train.schedule.warmup_samples makes 9 steps, and the run has 9 steps"));
+    lks_config_free(&c);
+    c = parse_good(MODEL, "train={accumulate: 2, schedule: {warmup_samples: 512}}");
+    CU_ASSERT_STRING_EQUAL(lks_config_rate_remark(&c, text), "0.001; warm-up of 2 steps");
     lks_config_free(&c);
     c = parse_good(MODEL, "train.accumulate=2");
     CU_ASSERT_EQUAL(lks_config_step_remarks(&c, 60, true, texts), 1);
@@ -85,8 +98,31 @@ static void test_remarks(void) {
     lks_config_free(&c);
 }
 
+/* Ranks without work: from the first that has no chunk on, the last chunk of a batch perhaps shorter. What would give
+ * each one work may leave too few steps. */
+static void test_idle_ranks(void) {
+    char text[LKS_REMARK_MAX];
+    lks_config c = parse_good(MODEL, "train={global_batch: 100, chunk: 16, epochs: 12}");
+    CU_ASSERT_STRING_EQUAL(lks_config_idle_remark(&c, 7, 60000, text), "");
+    CU_ASSERT_STRING_EQUAL(
+        lks_config_idle_remark(&c, 9, 60000, text),
+        "9 ranks share 7 chunks of 16 samples: 2 ranks have no work in each step; use fewer ranks, "
+        "a larger train.global_batch or a smaller train.chunk");
+    CU_ASSERT_PTR_NULL(strstr(lks_config_idle_remark(&c, 417, 60000, text), "steps")); /* 108 */
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(lks_config_idle_remark(&c, 1024, 60000, text),
+               "smaller train.chunk. With 16384 samples, a chunk for each rank, 12 epochs would be "
+               "48 steps, too few for most networks"));
+    lks_config_free(&c);
+    c = parse_good(MODEL, "train={global_batch: 100, accumulate: 2, chunk: 16, epochs: 12}");
+    CU_ASSERT_PTR_NOT_NULL(strstr(lks_config_idle_remark(&c, 417, 60000, text), "60 steps"));
+    lks_config_free(&c);
+}
+
 int main(void) {
-    static const lks_test tests[] = {
-        {"values", test_override}, {"remarks", test_remarks}, {NULL, NULL}};
+    static const lks_test tests[] = {{"values", test_override},
+                                     {"remarks", test_remarks},
+                                     {"idle ranks", test_idle_ranks},
+                                     {NULL, NULL}};
     return lks_test_main("config, program", tests);
 }

@@ -113,6 +113,48 @@ static void test_warmup(void) {
     CU_ASSERT_EQUAL(lks_learning_rate(&c, NULL, 0, 4, 100), 0);
 }
 
+/* --- the size of the batch --------------------------------------------------------------------- */
+
+/* Four times the samples: four times the rate, or twice; whatever makes up the step. The schedule begins there. */
+static void test_scaled(void) {
+    lks_train_config c = {.global_batch = 256,
+                          .accumulate = 2,
+                          .optimizer = {.lr = 0.3, .lr_batch = 128},
+                          .schedule = {.name = LKS_SCHEDULE_STEP, .gamma = 0.5, .every_epochs = 1}};
+    CU_ASSERT_EQUAL(lks_scaled_rate(&c), 0.3);
+    c.optimizer.lr_scale = LKS_LR_LINEAR;
+    CU_ASSERT_EQUAL(lks_scaled_rate(&c), 1.2);
+    CU_ASSERT_EQUAL(lks_learning_rate(&c, NULL, 7, 4, 100), 0.6);
+    c.optimizer.lr_scale = LKS_LR_SQRT;
+    CU_ASSERT_EQUAL(lks_scaled_rate(&c), 0.6);
+    c.global_batch = 16; /* down as well as up */
+    CU_ASSERT_EQUAL(lks_scaled_rate(&c), 0.15);
+    c.schedule.name = LKS_SCHEDULE_ONECYCLE;
+    c.schedule.warmup_share = 0.5;
+    c.schedule.div_factor = c.schedule.final_div_factor = 10;
+    CU_ASSERT_DOUBLE_EQUAL(lks_learning_rate(&c, NULL, 0, 4, 100), 0.015, 1e-15);
+    CU_ASSERT_DOUBLE_EQUAL(lks_learning_rate(&c, NULL, 49, 4, 100), 0.15, 1e-15);
+}
+
+/* A warm-up in samples is the one in as many steps as they fill, the last perhaps not wholly. */
+static void test_warmup_samples(void) {
+    lks_train_config samples = {
+        .global_batch = 100,
+        .accumulate = 3,
+        .optimizer.lr = 0.8,
+        .schedule = {.name = LKS_SCHEDULE_COSINE, .warmup_samples = 2400, .warmup_factor = 0.25}};
+    lks_train_config steps = samples;
+    steps.schedule.warmup_samples = 0;
+    steps.schedule.warmup_steps = 8;
+    for (int64_t step = 0; step < 30; step++)
+        CU_ASSERT_EQUAL(lks_learning_rate(&samples, NULL, step, 4, 30),
+                        lks_learning_rate(&steps, NULL, step, 4, 30));
+    samples.schedule.warmup_samples = 2401;
+    CU_ASSERT_EQUAL(lks_warmup_steps(&samples), 9);
+    samples.schedule.warmup_samples = 1;
+    CU_ASSERT_EQUAL(lks_warmup_steps(&samples), 1);
+}
+
 /* --- plateau ---------------------------------------------------------------------------------- */
 
 /* A result, and what is to be known after it. */
@@ -297,6 +339,8 @@ int main(void) {
                                      {"cosine", test_cosine},
                                      {"cosine: no room", test_cosine_without_room},
                                      {"warm-up", test_warmup},
+                                     {"lr_scale", test_scaled},
+                                     {"warm-up in samples", test_warmup_samples},
                                      {"plateau", test_plateau},
                                      {"plateau: accuracy", test_plateau_of_accuracy},
                                      {"early stopping", test_early_stop},

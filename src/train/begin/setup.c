@@ -40,6 +40,11 @@ static void print_remarks(const lks_run *run) {
     char remarks[2][LKS_REMARK_MAX];
     if (*lks_config_optimizer_remark(c, remarks[0]))
         lks_info("optimizer  %s", remarks[0]);
+    if (*lks_config_rate_remark(c, remarks[0]))
+        lks_info("rate       %s", remarks[0]);
+    if (*lks_config_idle_remark(c, run->trainer.comm->size, plan->batches * c->train.global_batch,
+                                remarks[0]))
+        lks_warn("%s", remarks[0]);
     if (plan->last_step < plan->total_steps)
         return;
     const int n = lks_config_step_remarks(c, plan->total_steps, !run->options->init_from, remarks);
@@ -68,10 +73,6 @@ static void print_plan(const lks_run *run) {
                  "this one; weights and optimizer state are there once",
                  (double)run->trainer.exchange.host.bytes / 1048576);
     print_remarks(run);
-    if (run->trainer.comm->size > chunks)
-        lks_warn("%d ranks share %d chunks of %d samples: %d ranks have no work in each step; use "
-                 "fewer ranks, a larger train.global_batch or a smaller train.chunk",
-                 run->trainer.comm->size, chunks, c->train.chunk, run->trainer.comm->size - chunks);
 }
 
 /* Rank 0: from here on this process alone writes into the run folder; before it has touched nothing. */
