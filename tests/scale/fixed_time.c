@@ -1,0 +1,22 @@
+/* How long simulated ranks compute. SMPI takes the time that this machine's processor needs for what stands between two
+ * calls of MPI; what slows that down by chance counts as often as there are ranks. Where LOCKSTEP_IMAGE_SECONDS is set,
+ * forward and backward take that time for each image: the work is done while the simulated clock stands still. */
+#include <smpi/smpi.h>
+#include <stdlib.h>
+
+#include "lockstep/model.h"
+
+void __real_lks_model_train(lks_model *m, const lks_batch *batch);
+void __wrap_lks_model_train(lks_model *m, const lks_batch *batch);
+
+void __wrap_lks_model_train(lks_model *m, const lks_batch *batch) {
+    const char *seconds = getenv("LOCKSTEP_IMAGE_SECONDS");
+    if (!seconds) {
+        __real_lks_model_train(m, batch);
+        return;
+    }
+    smpi_bench_end();
+    __real_lks_model_train(m, batch);
+    smpi_execute(strtod(seconds, NULL) * batch->n);
+    smpi_bench_begin();
+}
