@@ -89,6 +89,21 @@ int lks_chunks(int64_t batch, int chunk);
  */
 lks_range lks_chunk_share(int n_chunks, int ranks, int rank, int64_t batch_index);
 
+/** How an epoch is dealt: batches of consecutive positions, each cut into chunks that the ranks compute. */
+typedef struct lks_deal {
+    int64_t count; /**< positions */
+    int global_batch, chunk, ranks;
+} lks_deal;
+
+/** Batches in an epoch; the last one may be short. */
+int64_t lks_deal_batches(const lks_deal *deal);
+
+/** The positions of @p batch that @p rank computes: consecutive ones, perhaps none. */
+lks_range lks_deal_positions(const lks_deal *deal, int64_t batch, int rank);
+
+/** The rank that computes @p position. */
+int lks_deal_rank(const lks_deal *deal, int64_t position);
+
 /* --- splits ----------------------------------------------------------------------------------- */
 
 /** Which samples train and which validate, ascending ids; owns both arrays. */

@@ -25,15 +25,19 @@ int lks_loader_capacity(const lks_loader *loader);
 /* Goes to batch `batch` of epoch `epoch` (both 0-based). */
 void lks_loader_seek(lks_loader *loader, int64_t epoch, int64_t batch);
 
-/* This rank's samples of the next batch, valid until the next call. Now and then exchanges images:
- * collective, at the same batch on every rank. LKS_ERR_REPLICA, agreed, where a rank's list of the epoch's images
- * changed in its memory. Leaves the clock in LKS_PHASE_BATCH or LKS_PHASE_AUGMENT. */
+/* This rank's samples of the next batch, valid until the next call. Now and then waits for images of other ranks and
+ * sends its own: collective, at the same batch on every rank. LKS_ERR_REPLICA, agreed, where a rank's list of the epoch's
+ * images changed in its memory. Leaves the clock in LKS_PHASE_BATCH or LKS_PHASE_AUGMENT. */
 lks_status lks_loader_next(lks_loader *loader, lks_batch *batch, lks_error *err);
+
+/* LKS_ERR_REPLICA where that list changed since. Not collective. */
+lks_status lks_loader_check_list(const lks_loader *loader, lks_error *err);
 
 /* An image whose pixels or label are not what was loaded. */
 typedef struct lks_image_fault {
     uint32_t image; /* its number in the file */
     int home;       /* the rank that holds it */
+    bool known;     /* false: something changed on its way; which image that was cannot be told */
 } lks_image_fault;
 
 /* Whether such a one was in a batch of this rank, and the first of them. */
@@ -42,11 +46,13 @@ bool lks_loader_image_changed(const lks_loader *loader, lks_image_fault *image);
 /* Whether one of the images that this rank holds changed in its memory, and the first of them. Reads them all. */
 bool lks_loader_share_changed(const lks_loader *loader, lks_image_fault *image);
 
-/* Largest number of bytes, images and their checksums, that the exchange buffers held so far. */
+/* How often in an epoch images go from rank to rank; 0: never. */
+int64_t lks_loader_windows(const lks_loader *loader);
+
+/* Largest number of bytes that the buffers for images on their way held so far. */
 size_t lks_loader_bytes(const lks_loader *loader);
 
-/* lks_loader_bytes() as it will be after the first epoch, without exchanging anything; goes to that
- * epoch's start. */
-size_t lks_loader_forecast(lks_loader *loader);
+/* The same as it will be after some epochs, nearly. */
+size_t lks_loader_forecast(const lks_loader *loader);
 
 #endif

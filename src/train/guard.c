@@ -139,10 +139,11 @@ static void find_array(lks_trainer *t) {
 }
 
 static void find_image(lks_trainer *t, const lks_image_fault *image) {
-    char where[128];
-    snprintf(where, sizeof where,
-             "training image %u, held by rank %d, or its label is not what was loaded",
-             image->image, image->home);
+    char where[128] = "a training image on its way from rank to rank";
+    if (image->known)
+        snprintf(where, sizeof where,
+                 "training image %u, held by rank %d, or its label is not what was loaded",
+                 image->image, image->home);
     find(t, "data", own_memory, where);
 }
 

@@ -1,6 +1,4 @@
-/* How long simulated ranks compute. SMPI takes the time that this machine's processor needs for what stands between two
- * calls of MPI; what slows that down by chance counts as often as there are ranks. Where LOCKSTEP_IMAGE_SECONDS is set,
- * forward and backward take that time for each image: the work is done while the simulated clock stands still. */
+/* What simulated ranks do in another way: the linker puts __wrap_F in F's place (--wrap). */
 #include <smpi/smpi.h>
 #include <stdlib.h>
 
@@ -9,6 +7,9 @@
 void __real_lks_model_train(lks_model *m, const lks_batch *batch);
 void __wrap_lks_model_train(lks_model *m, const lks_batch *batch);
 
+/* SMPI takes the time that this machine's processor needs for what stands between two calls of MPI; what slows that down
+ * by chance counts as often as there are ranks. Where LOCKSTEP_IMAGE_SECONDS is set, forward and backward take that time
+ * for each image: the work is done while the simulated clock stands still. */
 void __wrap_lks_model_train(lks_model *m, const lks_batch *batch) {
     const char *seconds = getenv("LOCKSTEP_IMAGE_SECONDS");
     if (!seconds) {
