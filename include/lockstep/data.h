@@ -128,6 +128,7 @@ void lks_split_free(lks_split *split);
 typedef struct lks_epoch_list {
     const uint32_t *images, *ids; /**< [count]; the split's while nothing is repeated */
     int64_t count;
+    uint64_t hash; /**< sum of lks_hash64(id) modulo 2^64 over all items */
     uint32_t *owned;
 } lks_epoch_list;
 

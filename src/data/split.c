@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lockstep/digest.h"
 #include "lockstep/memory.h"
 #include "lockstep/philox.h"
 
@@ -236,11 +237,18 @@ static lks_status balance(lks_epoch_list *list, const lks_split *split, pool *p,
     return LKS_OK;
 }
 
+static void sum_ids(lks_epoch_list *list) {
+    for (int64_t i = 0; i < list->count; i++)
+        list->hash += lks_hash64(list->ids[i]);
+}
+
 lks_status lks_epoch_list_make(lks_epoch_list *list, const lks_split *split, const uint8_t *labels,
                                int64_t n, bool balanced, uint64_t seed, lks_error *err) {
-    *list = (lks_epoch_list){split->train, split->train, split->n_train, NULL};
-    if (!balanced)
+    *list = (lks_epoch_list){.images = split->train, .ids = split->train, .count = split->n_train};
+    if (!balanced) {
+        sum_ids(list);
         return LKS_OK;
+    }
     pool p = {.labels = labels, .n = n, .seed = seed};
     bool *trains = lks_alloc((size_t)n, sizeof *trains, "the repeats", err);
     bool *extra = lks_alloc((size_t)n, sizeof *extra, "the repeats", err);
@@ -248,6 +256,8 @@ lks_status lks_epoch_list_make(lks_epoch_list *list, const lks_split *split, con
     lks_status status = LKS_ERR_MEMORY;
     if (trains && extra && p.tickets)
         status = balance(list, split, &p, trains, extra, err);
+    if (status == LKS_OK)
+        sum_ids(list);
     lks_free(p.tickets);
     lks_free(extra);
     lks_free(trains);

@@ -128,6 +128,27 @@ static void check_split(const uint8_t *labels, const lks_split *split, double sh
     }
 }
 
+/* Each position of an epoch belongs to exactly the rank that lks_deal_rank() names. */
+static void deals_and_their_inverse(void) {
+    for (int64_t count = 1; count <= 200; count += 13)
+        for (int batch = 1; batch <= 64; batch = 2 * batch + 1)
+            for (int chunk = 1; chunk <= 16; chunk *= 4)
+                for (int ranks = 1; ranks <= 9; ranks++) {
+                    const lks_deal d = {count, batch, chunk, ranks};
+                    int64_t next = 0, wrong = 0;
+                    for (int64_t b = 0; b < lks_deal_batches(&d); b++)
+                        for (int r = 0; r < ranks; r++) {
+                            const lks_range p = lks_deal_positions(&d, b, r);
+                            wrong += p.count > 0 && p.first != next;
+                            for (int64_t i = 0; i < p.count; i++)
+                                wrong += lks_deal_rank(&d, p.first + i) != r;
+                            next += p.count;
+                        }
+                    CU_ASSERT_EQUAL(next, count);
+                    CU_ASSERT_EQUAL(wrong, 0);
+                }
+}
+
 static void splits_are_stratified(void) {
     uint8_t labels[SPLIT_N];
     make_labels(labels);
@@ -599,6 +620,7 @@ int main(void) {
         {"shares partition, owners invert", shares_partition},
         {"chunks round up", chunks_round_up},
         {"chunk shares partition and rotate", chunk_shares_partition_and_rotate},
+        {"deals and their inverse", deals_and_their_inverse},
         {"splits are stratified", splits_are_stratified},
         {"splits depend on the seed only", splits_depend_on_the_seed_only},
         {"split ids are pinned", split_ids_are_pinned},

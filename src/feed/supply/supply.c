@@ -352,17 +352,21 @@ static lks_source find_at_home(const lks_supply *s, int64_t position) {
     return from;
 }
 
+/* Looked at again: it may lie here for an epoch. */
 lks_source lks_supply_find(const lks_supply *s, int64_t position) {
     const stock *k = &s->stocks[s->current];
+    const lks_source none = {.home = s->comm->rank};
+    header h;
     if (!s->transfer)
         return find_at_home(s, position);
     const int64_t number = number_of(s, k, (uint32_t)position);
     const uint32_t place = number >= 0 ? k->places[number] : 0;
-    if (place == 0)
-        return (lks_source){.home = s->comm->rank};
-    header h;
+    if (place == 0 || place > k->count)
+        return none;
     const uint8_t *item = k->items + (size_t)(place - 1) * s->item_bytes;
     memcpy(&h, item, sizeof h);
+    if (h.position != position || h.check != check_of(&h))
+        return none;
     return (lks_source){.pixels = item + sizeof h,
                         .sum = h.sum,
                         .image = h.image,

@@ -1,0 +1,175 @@
+/* Images are brought to the ranks that train on them: each position of each epoch gets the image that the epoch's order
+ * says, whatever the windows, and nothing that changed in memory or on its way is taken for one. */
+#include "support/test.h"
+#include "support/config_file.h"
+#include "support/mpi_main.h"
+
+#include <string.h>
+
+#include "feed/supply/supply.h"
+#include "lockstep/job.h"
+#include "lockstep/memory.h"
+
+static lks_comm comm;
+static lks_error err;
+
+static void stop_unless(lks_status status) {
+    if (status != LKS_OK)
+        lks_give_up(&comm, 1, err.text);
+}
+
+/* The supply's list of its own items, which the linker lets us see being made (see CMakeLists.txt): twelve bytes each,
+ * the first of them its number. */
+static char *own_items;
+
+void *__real_lks_alloc(size_t n, size_t size, const char *what, lks_error *e);
+void *__wrap_lks_alloc(size_t n, size_t size, const char *what, lks_error *e);
+
+void *__wrap_lks_alloc(size_t n, size_t size, const char *what, lks_error *e) {
+    void *memory = __real_lks_alloc(n, size, what, e);
+    if (size == 12 && strcmp(what, "the supply of images") == 0)
+        own_items = memory;
+    return memory;
+}
+
+enum { EPOCHS = 3, SEED = 11, HEADER_BYTES = 32 };
+
+typedef struct fixture {
+    lks_config config;
+    lks_dataset data;
+    lks_deal deal;
+    lks_supply *supply;
+} fixture;
+
+static const char text[] =
+    "data: {dir: '" LKS_GOLDEN_DIR "', limit: 250, validation: 0.1, balanced: true}\n"
+    "model: [flatten, {dense: 10}]\n"
+    "train: {epochs: 3, global_batch: 53, chunk: 8}\n";
+
+static size_t item_bytes(const fixture *f) {
+    return f->data.train.image_bytes + HEADER_BYTES;
+}
+
+/* Windows of `batches` batches. */
+static void open_fixture(fixture *f, int batches) {
+    char path[LKS_PATH_MAX];
+    lks_write_config(&comm, text, path);
+    stop_unless(lks_config_load(&comm, path, NULL, 0, &f->config, &err));
+    stop_unless(lks_dataset_open(&f->data, &comm, &f->config, NULL, true, &err));
+    f->deal = (lks_deal){f->data.epoch.count, f->config.train.global_batch, f->config.train.chunk,
+                         comm.size};
+    const int chunks =
+        (lks_chunks(f->deal.global_batch, f->deal.chunk) + comm.size - 1) / comm.size;
+    const size_t budget = (size_t)(3 * batches * chunks * f->deal.chunk) * item_bytes(f);
+    stop_unless(
+        lks_supply_create(&f->supply, &f->data, &f->deal, SEED, EPOCHS, budget, &comm, &err));
+}
+
+static void close_fixture(fixture *f) {
+    lks_supply_free(f->supply);
+    lks_dataset_free(&f->data);
+    lks_config_free(&f->config);
+}
+
+/* This rank's positions of the batch whose source is what it should be. */
+static int64_t sound(const fixture *f, int64_t epoch, int64_t batch) {
+    const lks_image_set *s = &f->data.train;
+    const lks_permutation order =
+        lks_permutation_make(SEED, (uint32_t)epoch, (uint64_t)f->deal.count);
+    const lks_range own = lks_deal_positions(&f->deal, batch, comm.rank);
+    int64_t good = 0;
+    for (int64_t p = own.first; p < own.first + own.count; p++) {
+        const uint64_t item = lks_permutation_apply(&order, (uint64_t)p);
+        const uint32_t image = f->data.epoch.images[item];
+        const lks_source from = lks_supply_find(f->supply, p);
+        good += from.pixels && from.image == image && from.id == f->data.epoch.ids[item] &&
+                from.label == s->labels[image] &&
+                from.home == lks_share_owner(s->info.count, comm.size, image) &&
+                lks_image_sum(s, from.pixels, from.label, from.image) == from.sum;
+    }
+    return good;
+}
+
+static void check_batch(const fixture *f, int64_t epoch, int64_t batch) {
+    CU_ASSERT_EQUAL(lks_supply_need(f->supply, epoch, batch, &err), LKS_OK);
+    CU_ASSERT(lks_supply_has(f->supply, epoch, batch));
+    CU_ASSERT_EQUAL(sound(f, epoch, batch), lks_deal_positions(&f->deal, batch, comm.rank).count);
+}
+
+static void positions_get_their_images(void) {
+    for (int batches = 1; batches <= 8; batches++) { /* an epoch has 5 */
+        fixture f;
+        open_fixture(&f, batches);
+        const int64_t n = lks_deal_batches(&f.deal);
+        CU_ASSERT_EQUAL(lks_supply_windows(f.supply),
+                        comm.size > 1 ? (n + batches - 1) / batches : 0);
+        for (int64_t e = 0; e < EPOCHS; e++)
+            for (int64_t b = 0; b < n; b++)
+                check_batch(&f, e, b);
+        CU_ASSERT_EQUAL(lks_supply_bytes(f.supply) > 0, comm.size > 1);
+        CU_ASSERT(lks_supply_bytes(f.supply) <= 2 * lks_supply_forecast(f.supply));
+        close_fixture(&f);
+    }
+}
+
+/* As a run that is resumed, and one that goes back. */
+static void any_batch_can_be_next(void) {
+    static const int64_t visits[][2] = {{1, 3}, {1, 4}, {2, 1}, {0, 3}, {0, 2}, {2, 4}, {2, 4}};
+    fixture f;
+    open_fixture(&f, 3);
+    for (size_t i = 0; i < sizeof visits / sizeof *visits; i++)
+        check_batch(&f, visits[i][0], visits[i][1]);
+    close_fixture(&f);
+}
+
+static void flip(const void *memory, size_t bit) {
+    ((unsigned char *)(uintptr_t)memory)[bit / 8] ^= (unsigned char)(1u << bit % 8);
+}
+
+/* Each bit of what came with an image, once it lies here. */
+static void changes_are_seen(void) {
+    fixture f;
+    open_fixture(&f, 8);
+    CU_ASSERT_EQUAL(lks_supply_need(f.supply, 0, 0, &err), LKS_OK);
+    const lks_range own = lks_deal_positions(&f.deal, 0, comm.rank);
+    const lks_source from = lks_supply_find(f.supply, own.first);
+    for (size_t bit = 0; comm.size > 1 && bit < 8 * HEADER_BYTES; bit++) {
+        flip(from.pixels - HEADER_BYTES, bit);
+        CU_ASSERT_EQUAL(sound(&f, 0, 0), own.count - 1);
+        flip(from.pixels - HEADER_BYTES, bit);
+    }
+    flip(from.pixels, 8 * 300);
+    const int64_t changed =
+        comm.size > 1 ? 1 : own.count - sound(&f, 0, 0); /* alone: the image itself */
+    CU_ASSERT(changed >= 1);
+    CU_ASSERT_EQUAL(sound(&f, 0, 0), own.count - changed);
+    close_fixture(&f);
+}
+
+/* By the rank that it happened to, before anything is sent by it. */
+static void changed_lists_are_told(void) {
+    for (size_t bit = 0; bit < 96; bit += 5) {
+        fixture f;
+        open_fixture(&f, 2);
+        CU_ASSERT_EQUAL(lks_supply_need(f.supply, 0, 0, &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_supply_check(f.supply, &err), LKS_OK);
+        if (comm.rank == comm.size - 1)
+            flip(comm.size > 1 ? own_items : (const char *)f.data.epoch.images, 12 * 8 * 3 + bit);
+        const lks_status own = lks_supply_check(f.supply, &err);
+        CU_ASSERT_EQUAL(own, comm.rank == comm.size - 1 ? LKS_ERR_REPLICA : LKS_OK);
+        CU_ASSERT_EQUAL(lks_supply_need(f.supply, 1, 0, &err), LKS_ERR_REPLICA);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "list of an epoch's images"));
+        close_fixture(&f);
+    }
+}
+
+int main(void) {
+    static const lks_test tests[] = {
+        {"positions get their images", positions_get_their_images},
+        {"any batch can be next", any_batch_can_be_next},
+        {"changes of what came are seen", changes_are_seen},
+        {"changed lists are told", changed_lists_are_told},
+        {NULL, NULL},
+    };
+    return lks_mpi_test_main(&comm, "supply", tests);
+}
