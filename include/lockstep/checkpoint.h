@@ -10,7 +10,7 @@
  *                                         dimensions of 1-, 2- and 4-dimensional tensors
  *    /optimizer/STATE/conv1/weight ...
  *    /average/conv1/weight ...            where train.ema.decay is not 0
- *    /history/steps/..., /history/epochs/...   as in history.h5, up to the cursor
+ *    /history/steps/..., /history/epochs/..., /history/chain/...   as in history.h5, up to the cursor
  *    /config                              the resolved configuration, YAML, as a string data set
  *
  *  Attributes:

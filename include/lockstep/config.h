@@ -378,6 +378,10 @@ lks_status lks_config_compare(const lks_config *a, const lks_config *b, lks_conf
  * naming each differing key with both values. */
 lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, lks_error *err);
 
+/** What lks_config_same_run() compares, a line "KEY: VALUE" each but for values at their defaults, so that keys which
+ * later versions add change nothing. Returns malloc'd text, NULL with @p err when memory is short. */
+char *lks_config_deciding(const lks_config *config, lks_error *err);
+
 /** A kind of file that a set of images may be in, as far as its name tells. The table of all kinds is in
  * src/feed/kinds.c. */
 typedef struct lks_data_format {

@@ -49,4 +49,7 @@ uint64_t lks_hash64(uint64_t id);
  * are random. It is no defence against somebody who wants to deceive. */
 uint64_t lks_hash_bytes(const void *bytes, size_t n);
 
+/** The same for @p n words from number @p first on: hashes of consecutive parts add up to that of the whole. */
+uint64_t lks_hash_words(const void *words, size_t n, uint32_t first);
+
 #endif

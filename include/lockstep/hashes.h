@@ -72,6 +72,10 @@ void lks_hashes_wrote_all(lks_hashes *h, int threads);
 /** The hash of the whole of @p array as it was written: what lks_hash_bytes() says of it. */
 uint64_t lks_hashes_written(const lks_hashes *h, int array);
 
+/** One hash of elements [first, first + n) of all arrays as they were written; these are whole tensors: what
+ * lks_layers_hash() says of a layer. */
+uint64_t lks_hashes_of_part(const lks_hashes *h, size_t first, size_t n);
+
 /** One hash of all arrays as they were written. */
 uint64_t lks_hashes_state(const lks_hashes *h);
 

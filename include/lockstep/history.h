@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "lockstep/chain.h"
 #include "lockstep/status.h"
 #include "lockstep/tensor.h"
 
@@ -76,6 +77,7 @@ typedef struct lks_history {
     size_t n_norms;
     float (*norms)[2]; /**< [n_steps][n_norms]: gradient, weights; NaN: unknown */
     size_t norms_capacity;
+    lks_chain chain; /**< of every step, whatever is recorded; lockstep/chain.h */
 } lks_history;
 
 /** From now on each step comes with the norms of the tensors @p names [n], n > 0, which are copied;
@@ -112,7 +114,9 @@ typedef struct lks_predictions {
 /** Writes @p path (complete or not at all: temporary file, fsync, rename, fsync of the folder).
  * Data sets: /steps/{every member}, /epochs/{every number}, where norms are recorded
  * /norms/{gradient,weight} [steps][tensors] with the tensors' names as attribute "tensors",
- * /phases/{min,avg,max,rank} [epochs][phases] with the phases' names as attribute "phases", and if
+ * /phases/{min,avg,max,rank} [epochs][phases] with the phases' names as attribute "phases",
+ * /chain/{loss_hi,loss_lo,correct,samples,lr,mark} [1 + steps], /chain/layers [1 + steps][layers] with their names as
+ * attribute "layers", /chain/epochs/{state,link} [epochs][64] as hex digits, attributes first, start and end, and if
  * @p test is not NULL /test/{confusion,labels,predicted,probabilities}. Rank 0 only. */
 lks_status lks_history_write(const char *path, const lks_history *h, const lks_predictions *test,
                              lks_error *err);

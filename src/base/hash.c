@@ -11,15 +11,20 @@ uint64_t lks_hash64(uint64_t id) {
     return z ^ (z >> 31);
 }
 
-uint64_t lks_hash_bytes(const void *bytes, size_t n) {
-    const char *at = bytes;
+uint64_t lks_hash_words(const void *words, size_t n, uint32_t first) {
+    const char *at = words;
     uint64_t hash = 0;
-    uint32_t word = 0, k = LKS_HASH_MULTIPLIER(0);
-    for (size_t i = 0; i < n / sizeof word; i++, k += LKS_HASH_STEP) {
+    uint32_t word, k = LKS_HASH_MULTIPLIER(first);
+    for (size_t i = 0; i < n; i++, k += LKS_HASH_STEP) {
         memcpy(&word, at + i * sizeof word, sizeof word);
         hash += (uint64_t)word * k;
     }
-    word = 0;
-    memcpy(&word, at + n / sizeof word * sizeof word, n % sizeof word);
-    return hash + (uint64_t)word * k;
+    return hash;
+}
+
+uint64_t lks_hash_bytes(const void *bytes, size_t n) {
+    uint32_t word = 0;
+    const size_t words = n / sizeof word;
+    memcpy(&word, (const char *)bytes + words * sizeof word, n % sizeof word);
+    return lks_hash_words(bytes, words, 0) + (uint64_t)word * LKS_HASH_MULTIPLIER((uint32_t)words);
 }

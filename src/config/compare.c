@@ -130,3 +130,46 @@ lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, l
                           "the checkpoint belongs to a run with another configuration:%s%s", l.text,
                           more);
 }
+
+static void write_layers(FILE *out, const lks_config *config) {
+    for (int k = 0; k < config->n_layers; k++) {
+        fprintf(out, "layer: ");
+        lks_layer_write(out, &config->layers[k]);
+        fputc('\n', out);
+    }
+}
+
+/* False: memory was too short. */
+static bool write_deciding(FILE *out, const lks_option *option, const lks_config *config) {
+    const lks_option *row = lks_option_in(option, config); /* the chosen optimizer's */
+    char *value = row ? value_text(write_option, row, config) : NULL;
+    if (!value)
+        return !row;
+    if (!row->preset || strcmp(value, row->preset) != 0)
+        fprintf(out, "%s: %s\n", option->key, value);
+    free(value);
+    return true;
+}
+
+char *lks_config_deciding(const lks_config *config, lks_error *err) {
+    lks_text text;
+    const lks_option *option;
+    bool whole = true;
+    if (lks_text_open(&text, "the configuration", err) != LKS_OK)
+        return NULL;
+    locale_t locale = lks_locale_enter();
+    for (int i = 0; (option = lks_option_at(i)); i++) {
+        if (option->type == LKS_OPT_MODEL)
+            write_layers(text.f, config);
+        else if (!may_differ(option, config))
+            whole = write_deciding(text.f, option, config) && whole;
+    }
+    lks_locale_leave(locale);
+    if (lks_text_close(&text, "the configuration", err) != LKS_OK)
+        return NULL;
+    if (whole)
+        return text.bytes;
+    free(text.bytes);
+    lks_fail(err, LKS_ERR_MEMORY, "out of memory for a configuration's text");
+    return NULL;
+}

@@ -160,7 +160,7 @@ static bool same_values(const lks_checkpoint *a, const lks_checkpoint *b) {
             a->flats[f].count == b->flats[f].count &&
             memcmp(a->flats[f].values, b->flats[f].values, a->flats[f].count * sizeof(float)) == 0;
     return same && a->history.n_steps == b->history.n_steps &&
-           a->history.n_epochs == b->history.n_epochs;
+           a->history.n_epochs == b->history.n_epochs && a->history.chain.n == b->history.chain.n;
 }
 
 /** Values are compared themselves, which takes a tenth of the time of digests made once more. */

@@ -3,11 +3,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "io/grow.h"
 #include "io/h5/h5.h"
 #include "io/history_tables.h"
 #include "lockstep/publish.h"
-
-#define FIRST_CAPACITY 64
 
 const char lks_phase_names[LKS_PHASES][LKS_PHASE_NAME_MAX] = {
     "exchange", "batch",    "augment",    "compute", "communication", "wait",
@@ -36,26 +35,12 @@ size_t lks_history_phases(const lks_history *h, lks_phase_times *sum) {
     return known;
 }
 
-/** Makes room for one more record of @p size bytes. */
-static lks_status make_room(void **records, size_t n, size_t *capacity, size_t size,
-                            lks_error *err) {
-    if (n < *capacity)
-        return LKS_OK;
-    size_t wanted = *capacity ? 2 * *capacity : FIRST_CAPACITY;
-    void *larger = wanted > *capacity ? reallocarray(*records, wanted, size) : NULL;
-    if (!larger)
-        return lks_fail(err, LKS_ERR_MEMORY, "out of memory: history of %zu records", wanted);
-    *records = larger;
-    *capacity = wanted;
-    return LKS_OK;
-}
-
 /** Appends a row of norms for step number @p step; NaN where @p norms is NULL. */
 static lks_status add_norms(lks_history *h, size_t step, const float (*norms)[2], lks_error *err) {
     void *rows = h->norms;
     if (h->n_norms == 0)
         return LKS_OK;
-    LKS_TRY(make_room(&rows, step, &h->norms_capacity, h->n_norms * sizeof *norms, err));
+    LKS_TRY(lks_grow(&rows, step, &h->norms_capacity, h->n_norms * sizeof *norms, err));
     h->norms = rows;
     for (size_t i = 0; i < h->n_norms; i++)
         for (int k = 0; k < 2; k++)
@@ -83,7 +68,7 @@ lks_status lks_history_name_norms(lks_history *h, const char (*names)[LKS_TENSOR
 lks_status lks_history_add_step(lks_history *h, const lks_step_record *r, const float (*norms)[2],
                                 lks_error *err) {
     void *records = h->steps;
-    LKS_TRY(make_room(&records, h->n_steps, &h->steps_capacity, sizeof *r, err));
+    LKS_TRY(lks_grow(&records, h->n_steps, &h->steps_capacity, sizeof *r, err));
     h->steps = records;
     LKS_TRY(add_norms(h, h->n_steps, norms, err));
     h->steps[h->n_steps++] = *r;
@@ -92,7 +77,7 @@ lks_status lks_history_add_step(lks_history *h, const lks_step_record *r, const 
 
 lks_status lks_history_add_epoch(lks_history *h, const lks_epoch_record *r, lks_error *err) {
     void *records = h->epochs;
-    LKS_TRY(make_room(&records, h->n_epochs, &h->epochs_capacity, sizeof *r, err));
+    LKS_TRY(lks_grow(&records, h->n_epochs, &h->epochs_capacity, sizeof *r, err));
     h->epochs = records;
     h->epochs[h->n_epochs++] = *r;
     return LKS_OK;
@@ -108,7 +93,7 @@ lks_status lks_history_follow(lks_history *copy, const lks_history *h, lks_error
     }
     for (size_t i = copy->n_epochs; i < h->n_epochs; i++)
         LKS_TRY(lks_history_add_epoch(copy, &h->epochs[i], err));
-    return LKS_OK;
+    return lks_chain_follow(&copy->chain, &h->chain, err);
 }
 
 void lks_history_free(lks_history *h) {
@@ -116,6 +101,7 @@ void lks_history_free(lks_history *h) {
     free(h->epochs);
     free(h->norm_names);
     free(h->norms);
+    lks_chain_free(&h->chain);
     *h = (lks_history){0};
 }
 
@@ -143,7 +129,8 @@ static lks_status check_readable(const char *path, const unsigned char *bytes, s
     lks_history found = {0};
     lks_status status = lks_history_get(&h, "", &found);
     if (status == LKS_OK &&
-        (found.n_steps != expected->n_steps || found.n_epochs != expected->n_epochs))
+        (found.n_steps != expected->n_steps || found.n_epochs != expected->n_epochs ||
+         found.chain.n != expected->chain.n))
         status = lks_fail(err, LKS_ERR_IO, "cannot write %s: HDF5 lost records", path);
     lks_history_free(&found);
     lks_h5_close(&h);

@@ -48,11 +48,22 @@ static const column epoch_columns[] = {EPOCH(epoch, LKS_H5_I32),
                                        EPOCH(seconds, LKS_H5_F64),
                                        EPOCH(comm_seconds, LKS_H5_F64)};
 
+#define CHAIN(name, type, member)                                                                  \
+    { #name, type, offsetof(lks_chain_step, member), false }
+
+static const column chain_columns[] = {
+    CHAIN(loss_hi, LKS_H5_I64, loss.hi), CHAIN(loss_lo, LKS_H5_I64, loss.lo),
+    CHAIN(correct, LKS_H5_I64, correct), CHAIN(samples, LKS_H5_I64, samples),
+    CHAIN(lr, LKS_H5_F64, lr),           CHAIN(mark, LKS_H5_U64, mark)};
+
 static const table steps_table = {
     "steps", step_columns, sizeof step_columns / sizeof step_columns[0], sizeof(lks_step_record)};
 static const table epochs_table = {"epochs", epoch_columns,
                                    sizeof epoch_columns / sizeof epoch_columns[0],
                                    sizeof(lks_epoch_record)};
+
+static const table chain_table = {
+    "chain", chain_columns, sizeof chain_columns / sizeof chain_columns[0], sizeof(lks_chain_step)};
 
 static void column_path(char path[64], const char *prefix, const table *t, const column *c) {
     snprintf(path, 64, "%s/%s/%s", prefix, t->group, c->name);
@@ -293,13 +304,171 @@ static lks_status get_phases(lks_h5 *h, const char *prefix, lks_history *history
     return status;
 }
 
+/* --- the chain: a row a step, the hashes of its layers, digests of epochs ---------------------- */
+
+enum { DIGITS = LKS_SHA256_HEX - 1 };
+
+/** A digest of an epoch and the data set it becomes: rows of digits. */
+static const struct {
+    const char *name;
+    size_t offset;
+} chain_digests[] = {{"state", offsetof(lks_chain_epoch, state)},
+                     {"link", offsetof(lks_chain_epoch, link)}};
+enum { CHAIN_DIGESTS = sizeof chain_digests / sizeof chain_digests[0] };
+
+static void chain_path(char path[64], const char *prefix, const char *rest) {
+    snprintf(path, 64, "%s/chain%s", prefix, rest);
+}
+
+static void digests_path(char path[64], const char *prefix, int which) {
+    snprintf(path, 64, "%s/chain/epochs/%s", prefix, chain_digests[which].name);
+}
+
+static lks_status put_chain_epochs(lks_h5 *h, const char *prefix, const lks_chain *chain) {
+    const int64_t shape[] = {(int64_t)chain->n_epochs, DIGITS};
+    char path[64];
+    unsigned char *rows = lks_alloc(chain->n_epochs, DIGITS, "history", h->err);
+    lks_status status = rows ? LKS_OK : LKS_ERR_MEMORY;
+    for (int k = 0; status == LKS_OK && k < CHAIN_DIGESTS; k++) {
+        for (size_t e = 0; e < chain->n_epochs; e++)
+            memcpy(rows + e * DIGITS, (const char *)&chain->epochs[e] + chain_digests[k].offset,
+                   DIGITS);
+        digests_path(path, prefix, k);
+        status = lks_h5_put_array(h, path, LKS_H5_U8, 2, shape, rows);
+    }
+    lks_free(rows);
+    return status;
+}
+
+static lks_status put_chain_layers(lks_h5 *h, const char *prefix, const lks_chain *chain) {
+    const int64_t shape[] = {(int64_t)chain->n, (int64_t)chain->n_layers};
+    char path[64];
+    if (chain->n_layers == 0)
+        return LKS_OK;
+    chain_path(path, prefix, "/layers");
+    LKS_TRY(lks_h5_put_array(h, path, LKS_H5_U64, 2, shape, chain->hashes));
+    chain_path(path, prefix, "");
+    return lks_h5_put_texts(h, path, "layers", chain->layers[0], LKS_TENSOR_NAME_MAX,
+                            chain->n_layers);
+}
+
+static lks_status put_chain(lks_h5 *h, const char *prefix, const lks_chain *chain) {
+    char path[64];
+    if (chain->n == 0)
+        return LKS_OK;
+    LKS_TRY(put_table(h, prefix, &chain_table, chain->steps, chain->n));
+    LKS_TRY(put_chain_layers(h, prefix, chain));
+    LKS_TRY(put_chain_epochs(h, prefix, chain));
+    chain_path(path, prefix, "");
+    LKS_TRY(lks_h5_put(h, path, "first", LKS_H5_I64, &chain->first, 1));
+    LKS_TRY(lks_h5_put_text(h, path, "start", chain->start));
+    return lks_h5_put_text(h, path, "end", chain->end);
+}
+
+/** Room for @p n elements, as growing arrays have it. */
+static void *grown(lks_h5 *h, size_t n, size_t size) {
+    void *room = calloc(n ? n : 1, size);
+    if (!room)
+        lks_fail(h->err, LKS_ERR_MEMORY, "out of memory: history");
+    return room;
+}
+
+/** A data set with as many rows and columns as there must be. */
+static lks_status check_shape(lks_h5 *h, const char *path, lks_h5_type type, size_t rows,
+                              size_t columns) {
+    int ndim;
+    int64_t shape[LKS_H5_DIMS_MAX];
+    size_t count;
+    LKS_TRY(lks_h5_get_shape(h, path, type, &ndim, shape, &count));
+    return ndim == 2 && (size_t)shape[0] == rows && (size_t)shape[1] == columns
+               ? LKS_OK
+               : lks_h5_fail(h, path, "not %zu rows of %zu", rows, columns);
+}
+
+static lks_status get_chain_layers(lks_h5 *h, const char *prefix, lks_chain *chain) {
+    char path[64], *names;
+    size_t n;
+    chain_path(path, prefix, "");
+    if (!lks_h5_has_attribute(h, path, "layers"))
+        return LKS_OK;
+    LKS_TRY(lks_h5_get_texts(h, path, "layers", LKS_TENSOR_NAME_MAX, LKS_TENSORS_MAX, &names, &n));
+    chain->layers = grown(h, n, LKS_TENSOR_NAME_MAX);
+    if (chain->layers)
+        memcpy(chain->layers, names, n * LKS_TENSOR_NAME_MAX);
+    lks_free(names);
+    if (!chain->layers)
+        return LKS_ERR_MEMORY;
+    chain->n_layers = n;
+    chain_path(path, prefix, "/layers");
+    LKS_TRY(check_shape(h, path, LKS_H5_U64, chain->n, n));
+    chain->hashes = grown(h, chain->n * n, sizeof *chain->hashes);
+    return chain->hashes ? lks_h5_get_array(h, path, LKS_H5_U64, chain->n * n, chain->hashes)
+                         : LKS_ERR_MEMORY;
+}
+
+static lks_status get_chain_digests(lks_h5 *h, const char *prefix, int which, unsigned char *rows,
+                                    lks_chain *chain) {
+    char path[64];
+    digests_path(path, prefix, which);
+    LKS_TRY(check_shape(h, path, LKS_H5_U8, chain->n_epochs, DIGITS));
+    LKS_TRY(lks_h5_get_array(h, path, LKS_H5_U8, chain->n_epochs * DIGITS, rows));
+    for (size_t e = 0; e < chain->n_epochs; e++) {
+        char *digest = (char *)&chain->epochs[e] + chain_digests[which].offset;
+        memcpy(digest, rows + e * DIGITS, DIGITS);
+        if (strspn(digest, "0123456789abcdef") != DIGITS)
+            return lks_h5_fail(h, path, "not 64 hexadecimal digits");
+    }
+    return LKS_OK;
+}
+
+static lks_status get_chain_epochs(lks_h5 *h, const char *prefix, lks_chain *chain) {
+    char path[64];
+    int ndim;
+    int64_t shape[LKS_H5_DIMS_MAX];
+    size_t count;
+    digests_path(path, prefix, 0);
+    LKS_TRY(lks_h5_get_shape(h, path, LKS_H5_U8, &ndim, shape, &count));
+    chain->n_epochs = chain->epochs_capacity = (size_t)shape[0];
+    if (count != chain->n_epochs * DIGITS)
+        return lks_h5_fail(h, path, "not one digest an epoch");
+    chain->epochs = grown(h, chain->n_epochs, sizeof *chain->epochs);
+    unsigned char *rows = chain->epochs ? lks_alloc(count, 1, "history", h->err) : NULL;
+    lks_status status = rows ? LKS_OK : LKS_ERR_MEMORY;
+    for (int k = 0; status == LKS_OK && k < CHAIN_DIGESTS; k++)
+        status = get_chain_digests(h, prefix, k, rows, chain);
+    lks_free(rows);
+    return status;
+}
+
+/** Files of earlier versions have none. */
+static lks_status get_chain(lks_h5 *h, const char *prefix, lks_chain *chain) {
+    const int64_t most = (int64_t)1 << 53;
+    char path[64];
+    void *steps = NULL;
+    chain_path(path, prefix, "");
+    if (!lks_h5_has(h, path))
+        return LKS_OK;
+    const lks_status status = get_table(h, prefix, &chain_table, &steps, &chain->n);
+    chain->steps = steps;
+    chain->capacity = chain->n;
+    LKS_TRY(status);
+    LKS_TRY(lks_h5_get(h, path, "first", LKS_H5_I64, &chain->first, 1));
+    if (chain->n == 0 || chain->first < 0 || chain->first > most)
+        return lks_h5_fail(h, path, "no step has its first row");
+    LKS_TRY(lks_h5_get_text(h, path, "start", chain->start, sizeof chain->start));
+    LKS_TRY(lks_h5_get_text(h, path, "end", chain->end, sizeof chain->end));
+    LKS_TRY(get_chain_layers(h, prefix, chain));
+    return get_chain_epochs(h, prefix, chain);
+}
+
 /* --- a whole history -------------------------------------------------------------------------- */
 
 lks_status lks_history_put(lks_h5 *h, const char *prefix, const lks_history *history) {
     LKS_TRY(put_table(h, prefix, &steps_table, history->steps, history->n_steps));
     LKS_TRY(put_table(h, prefix, &epochs_table, history->epochs, history->n_epochs));
     LKS_TRY(put_phases(h, prefix, history));
-    return put_norms(h, prefix, history);
+    LKS_TRY(put_norms(h, prefix, history));
+    return put_chain(h, prefix, &history->chain);
 }
 
 lks_status lks_history_get(lks_h5 *h, const char *prefix, lks_history *history) {
@@ -313,5 +482,6 @@ lks_status lks_history_get(lks_h5 *h, const char *prefix, lks_history *history) 
     history->epochs_capacity = epochs ? history->n_epochs : 0;
     LKS_TRY(status);
     LKS_TRY(get_phases(h, prefix, history));
-    return get_norms(h, prefix, history);
+    LKS_TRY(get_norms(h, prefix, history));
+    return get_chain(h, prefix, &history->chain);
 }

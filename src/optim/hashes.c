@@ -132,6 +132,18 @@ uint64_t lks_hashes_written(const lks_hashes *h, int array) {
     return sum;
 }
 
+uint64_t lks_hashes_of_part(const lks_hashes *h, size_t first, size_t n) {
+    const int begin = block_at(h, first), end = block_at(h, first + n);
+    uint64_t hash = 0;
+    for (int a = 0; a < h->n_arrays; a++) {
+        uint64_t sum = 0;
+        for (int b = begin; b < end; b++)
+            sum += h->written[a][b];
+        hash = lks_hash64(hash ^ sum);
+    }
+    return hash;
+}
+
 uint64_t lks_hashes_state(const lks_hashes *h) {
     uint64_t state = 0;
     for (int a = 0; a < h->n_arrays; a++)

@@ -90,6 +90,7 @@ static void put_origin(lks_json_object *j, const lks_checkpoint *c, const char *
     const lks_provenance *p = &c->provenance;
     lks_json_put_text(j, "weights_sha256", c->weights_sha256);
     lks_json_put_text(j, "state_sha256", c->state_sha256);
+    lks_json_put_text_or_null(j, "chain_sha256", c->history.chain.end);
     lks_json_put_text(j, "data_digest", c->data.digest);
     lks_json_put_integer(j, "numerics", c->numerics);
     lks_json_key(j, "seed");

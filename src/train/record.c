@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "train/run.h"
 
@@ -12,18 +13,20 @@ lks_status lks_record_open(lks_record *r, const lks_trainer *t, lks_error *err) 
     if (!r->norms || !r->validation || !r->test)
         return err->status;
     r->validation->classes = r->test->classes = t->data.identity.classes;
-    return LKS_OK;
+    return lks_links_open(&r->links, t, err);
 }
 
 void lks_record_close(lks_record *r) {
     lks_metrics_close(&r->metrics);
     lks_history_free(&r->history);
+    lks_links_close(&r->links);
     lks_free(r->norms);
     lks_free(r->validation);
     lks_free(r->test);
 }
 
-lks_status lks_record_step(lks_record *r, const lks_trainer *t, lks_error *err) {
+/* Where metrics.every_steps wants it. */
+static lks_status record_figures(lks_record *r, const lks_trainer *t, lks_error *err) {
     const lks_step_record step = {.step = t->cursor.step,
                                   .epoch = (int32_t)t->cursor.epoch + 1,
                                   .loss = t->newest.loss,
@@ -38,6 +41,12 @@ lks_status lks_record_step(lks_record *r, const lks_trainer *t, lks_error *err) 
     LKS_TRY(lks_history_add_step(&r->history, &step, (const float(*)[2])r->norms, err));
     lks_metrics_add_step(&r->metrics, &r->history);
     return LKS_OK;
+}
+
+lks_status lks_record_step(lks_record *r, const lks_trainer *t, lks_error *err) {
+    const int64_t every = t->config->metrics.every_steps;
+    LKS_TRY(lks_links_step(&r->links, t, &r->history.chain, err));
+    return every > 0 && t->cursor.step % every == 0 ? record_figures(r, t, err) : LKS_OK;
 }
 
 lks_status lks_record_epoch(lks_record *r, const lks_epoch_record *epoch, lks_error *err) {
@@ -62,8 +71,19 @@ static lks_status name_norms(lks_history *h, const lks_model_view *v, lks_error 
     return status;
 }
 
-lks_status lks_record_begin(lks_record *r, const lks_model_view *v, const char *folder,
+lks_status lks_record_begin(lks_record *r, const lks_trainer *t, const lks_init_source *init_from,
                             lks_error *err) {
-    LKS_TRY(name_norms(&r->history, v, err));
+    lks_chain *chain = &r->history.chain;
+    LKS_TRY(name_norms(&r->history, &t->view, err));
+    if (chain->n > 0)
+        return LKS_OK;
+    if (t->cursor.step > 0)
+        lks_warn("the checkpoint of step %lld has no chain: it is of an earlier version, and what "
+                 "came before cannot be replayed; the chain begins here",
+                 (long long)t->cursor.step);
+    return lks_links_begin(&r->links, t, init_from, chain, err);
+}
+
+lks_status lks_record_publish(lks_record *r, const char *folder, lks_error *err) {
     return lks_metrics_open(&r->metrics, folder, &r->history, err);
 }

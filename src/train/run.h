@@ -15,6 +15,7 @@
 #include "measure/trace_file.h"
 #include "run/metrics.h"
 #include "train/progress.h"
+#include "train/proof/links.h"
 #include "train/saver.h"
 #include "train/trainer.h"
 
@@ -30,6 +31,7 @@ typedef struct lks_stopwatch {
 typedef struct lks_record {
     lks_history history; /* rank 0 */
     lks_metrics metrics; /* rank 0 */
+    lks_links links;     /* that make the history's chain; rank 0 */
     float (*norms)[2];   /* [trained tensors] of the newest recorded step; rank 0 */
     lks_progress progress;
     lks_stopwatch watch;
@@ -67,14 +69,16 @@ typedef struct lks_run {
     lks_saver *saver; /* of rank 0, once the folder is ready; NULL on the others */
 } lks_run;
 
-/* record.c: room for results of `classes` classes and norms of the trainer's tensors. LKS_ERR_MEMORY. */
+/* record.c: room for results, and for norms and hashes of the trainer's network. LKS_ERR_MEMORY. */
 lks_status lks_record_open(lks_record *r, const lks_trainer *t, lks_error *err);
 void lks_record_close(lks_record *r);
 
-/* Rank 0: metrics.jsonl of `folder`, with the records so far. Not collective, and so are the next two: a
- * recorded step, after its update; an epoch. */
-lks_status lks_record_begin(lks_record *r, const lks_model_view *v, const char *folder,
+/* Rank 0: the history from where the trainer stands, its chain too unless that was begun. `init_from`: the source of
+ * the first weights. Not collective, and so are the next three: metrics.jsonl of `folder`, with the records so far; a
+ * step, after its update; an epoch. */
+lks_status lks_record_begin(lks_record *r, const lks_trainer *t, const lks_init_source *init_from,
                             lks_error *err);
+lks_status lks_record_publish(lks_record *r, const char *folder, lks_error *err);
 lks_status lks_record_step(lks_record *r, const lks_trainer *t, lks_error *err);
 lks_status lks_record_epoch(lks_record *r, const lks_epoch_record *epoch, lks_error *err);
 

@@ -145,6 +145,10 @@ static void advance(lks_trainer *t, int64_t batches) {
     lks_trainer_wrote_cursor(t);
     t->newest.loss = lks_limbs_value(loss) / n;
     t->newest.accuracy = (double)m[LKS_MSG_CORRECT] / n;
+    t->newest.exact_loss =
+        lks_limbs_sum((lks_limbs){0, 0}, loss); /* carries as one rank has them */
+    t->newest.correct = m[LKS_MSG_CORRECT];
+    t->newest.samples = m[LKS_MSG_SAMPLES];
     t->stop = m[LKS_MSG_STOP];
 }
 

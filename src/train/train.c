@@ -77,11 +77,8 @@ static void show_step(const lks_trainer *t, lks_record *r) {
 static lks_status after_step(lks_run *run, lks_error *err) {
     const lks_trainer *t = &run->trainer;
     const lks_cursor *c = &t->cursor;
-    int64_t every = run->config.metrics.every_steps;
-    lks_status status = LKS_OK;
     lks_run_tend_saver(run);
-    if (t->comm->rank == 0 && every > 0 && c->step % every == 0)
-        status = lks_record_step(&run->record, t, err);
+    const lks_status status = t->comm->rank == 0 ? lks_record_step(&run->record, t, err) : LKS_OK;
     if (status != LKS_OK)
         return lks_comm_fail(t->comm, err); /* the others are on their way to the next step */
     if (t->comm->rank == 0 && t->trouble.status == LKS_OK)
@@ -132,6 +129,13 @@ static lks_status assess_epoch(lks_trainer *t, lks_record *r, lks_error *err) {
     return record_epoch(t, r, err);
 }
 
+static lks_status link_epoch(lks_trainer *t, lks_history *h, lks_error *err) {
+    const lks_phase before = lks_phases_enter(&t->phases, LKS_PHASE_VERIFY);
+    const lks_status status = t->comm->rank == 0 ? lks_links_epoch(t, h, err) : LKS_OK;
+    lks_phases_enter(&t->phases, before);
+    return lks_comm_agree(t->comm, status, err);
+}
+
 static lks_status complete_epoch(lks_run *run, lks_error *err) {
     lks_trainer *t = &run->trainer;
     lks_cursor *c = lks_trainer_edit_cursor(t);
@@ -146,6 +150,7 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     lks_trainer_wrote_cursor(t);
     bool best = lks_run_is_best(t, &run->record);
     lks_run_decide(t, &run->record);
+    LKS_TRY(link_epoch(t, &run->record.history, err));
     if (best || epoch_due(&run->config, c) || lks_run_save_due(run) || t->stop ||
         lks_trainer_over(t))
         save_timed(run);

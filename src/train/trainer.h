@@ -23,6 +23,9 @@ typedef struct lks_plan {
 typedef struct lks_step_figures {
     double lr, loss, accuracy;
     double gradient_norm; /* of this epoch's newest step where it was measured; NaN: none */
+    lks_limbs
+        exact_loss; /* sum over `samples` of them, `correct` right; the same limbs on any number of ranks */
+    int64_t correct, samples;
 } lks_step_figures;
 
 typedef struct lks_trainer {

@@ -103,7 +103,7 @@ same "Muon: ranks, threads, instruction sets, exchanges, stops" "$(result muon)"
 # Three batches of 48 are one of 144, in the short last step of an epoch (128 images), too: the same sums, divided once.
 trained thrice 2 --threads 1 --set train.global_batch=48 --set train.accumulate=3
 trained once 3 --threads 1 --set train.global_batch=144
-same "k batches of B are one of k B" "$(result once)" "$(result thrice)"
+same "k batches of B are one of k B" "$(key once state_sha256)" "$(key thrice state_sha256)"
 same "steps: 14 an epoch" 28 "$(key thrice steps)"
 trained other 1 --threads 2 --set train.global_batch=144 --set train.chunk=16
 check "the chunk is part of the arithmetic" [ "$(key other weights_sha256)" != "$(key once weights_sha256)" ]

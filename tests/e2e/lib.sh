@@ -114,7 +114,7 @@ trained() {
 # result RUN: all that must not depend on ranks, threads, instruction set or stops
 result() {
     if [ -e "$work/$1/summary.json" ]; then
-        jq -c '[.weights_sha256, .state_sha256, .steps, .samples_seen, .test_correct, .test_loss]' \
+        jq -c '[.weights_sha256, .state_sha256, .chain_sha256, .steps, .samples_seen, .test_correct, .test_loss]' \
             "$work/$1/summary.json"
     else
         echo "no summary.json of $1"
