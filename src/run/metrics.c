@@ -153,14 +153,40 @@ static bool put_all(FILE *to, const lks_history *h) {
     return whole;
 }
 
+lks_status lks_metrics_text(const lks_history *h, char **text, size_t *size, lks_error *err) {
+    lks_text t;
+    LKS_TRY(lks_text_open(&t, "metrics.jsonl", err));
+    const bool whole = put_all(t.f, h);
+    LKS_TRY(lks_text_close(&t, "metrics.jsonl", err));
+    *text = t.bytes;
+    *size = t.size;
+    if (whole)
+        return LKS_OK;
+    free(t.bytes);
+    *text = NULL;
+    return lks_fail(err, LKS_ERR_MEMORY, "out of memory for metrics.jsonl");
+}
+
+lks_status lks_metrics_test_line(const lks_tested *tested, const lks_counts *test, char **text,
+                                 size_t *size, lks_error *err) {
+    lks_text t;
+    LKS_TRY(lks_text_open(&t, "metrics.jsonl", err));
+    const bool whole = add_test(t.f, tested, test);
+    LKS_TRY(lks_text_close(&t, "metrics.jsonl", err));
+    *text = t.bytes;
+    *size = t.size;
+    if (whole)
+        return LKS_OK;
+    free(t.bytes);
+    return lks_fail(err, LKS_ERR_MEMORY, "out of memory for metrics.jsonl");
+}
+
 static lks_status write_all(const char *path, const lks_history *h, lks_error *err) {
-    lks_text text;
-    LKS_TRY(lks_text_open(&text, path, err));
-    const bool whole = put_all(text.f, h);
-    LKS_TRY(lks_text_close(&text, path, err));
-    lks_status status = whole ? lks_publish_text(path, text.bytes, text.size, err)
-                              : lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", path);
-    free(text.bytes);
+    char *text;
+    size_t size;
+    LKS_TRY(lks_metrics_text(h, &text, &size, err));
+    const lks_status status = lks_publish_text(path, text, size, err);
+    free(text);
     return status;
 }
 
@@ -233,6 +259,8 @@ void lks_metrics_add_step(lks_metrics *m, const lks_history *h) {
 }
 
 lks_status lks_metrics_add_epoch(lks_metrics *m, const lks_history *h, lks_error *err) {
+    if (!m->path[0])
+        return LKS_OK;
     if (m->file)
         m->short_of_memory = !add_epoch(m->file, &h->epochs[h->n_epochs - 1]) || m->short_of_memory;
     return is_whole(m) ? LKS_OK : restart(m, h, err);

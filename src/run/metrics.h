@@ -38,12 +38,19 @@ void lks_metrics_close(lks_metrics *m);
 /* Appends the newest step of `h`; whether it could be written is seen at the next epoch. */
 void lks_metrics_add_step(lks_metrics *m, const lks_history *h);
 
-/* Appends the newest epoch of `h`. */
+/* Appends the newest epoch of `h`; nothing where no file was opened. */
 lks_status lks_metrics_add_epoch(lks_metrics *m, const lks_history *h, lks_error *err);
 
 /* Completes the file, with the line of the final test result unless `tested` is NULL. */
 lks_status lks_metrics_finish(lks_metrics *m, const lks_history *h, const lks_tested *tested,
                               const lks_counts *test, lks_error *err);
+
+/* The text of that file with the records of `h` alone, for free(). LKS_ERR_MEMORY. */
+lks_status lks_metrics_text(const lks_history *h, char **text, size_t *size, lks_error *err);
+
+/* The line of the final test result, for free(). LKS_ERR_MEMORY. */
+lks_status lks_metrics_test_line(const lks_tested *tested, const lks_counts *test, char **text,
+                                 size_t *size, lks_error *err);
 
 /* Whether a line, of `length` bytes with its end, is as it was written: its member "check" has the first 16
  * digits of the SHA-256 of all before it. True of lines of earlier versions, which have none. */

@@ -157,6 +157,13 @@ static bool is_there(const char *folder, const char *text) {
     return same;
 }
 
+lks_status lks_summary_text(const lks_summary *s, char **text, lks_error *err) {
+    lks_text t;
+    LKS_TRY(to_text(s, "summary.json", &t, err));
+    *text = t.bytes;
+    return LKS_OK;
+}
+
 lks_status lks_summary_write(const char *folder, const lks_summary *s, bool worked,
                              lks_error *err) {
     lks_text text;

@@ -37,6 +37,9 @@ typedef struct lks_summary {
     const char *exchange;        /* train.exchange */
 } lks_summary;
 
+/* The text of summary.json, for free(). LKS_ERR_MEMORY. */
+lks_status lks_summary_text(const lks_summary *s, char **text, lks_error *err);
+
 /* Writes summary.json into `folder`. Where `worked` is false and the file there tells of the same state with
  * the same test figures, it stays: it has the times of the work that was done. LKS_ERR_IO, LKS_ERR_MEMORY. */
 lks_status lks_summary_write(const char *folder, const lks_summary *s, bool worked, lks_error *err);

@@ -86,20 +86,33 @@ static lks_summary_work work_of(const lks_trainer *t, const lks_record *r) {
         .resident = r->resident};
 }
 
-lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err) {
-    lks_checkpoint state;
-    lks_run_snapshot(run, &state);
-    LKS_TRY(lks_checkpoint_digest(&state, err));
+/* `state` has the run's digests. */
+static lks_summary summary_of(lks_run *run, const char *status, const lks_checkpoint *state) {
     const lks_record *r = &run->record;
-    const lks_summary s = {
+    return (lks_summary){
         .status = status,
         .results = {r->test, r->validation, r->tested, r->contested, r->contested_wrong},
         .work = work_of(&run->trainer, r),
-        .state = &state,
+        .state = state,
         .resumed_from = run->place.resumed_from,
         .precision = lks_precision_word(run->config.train.precision),
         .unit = lks_products_unit(&run->config, run->trainer.kernels),
         .exchange = lks_exchange_word(run->config.train.exchange)};
+}
+
+lks_status lks_run_summary_text(lks_run *run, const char *status, char **text, lks_error *err) {
+    lks_checkpoint state;
+    lks_run_snapshot(run, &state);
+    LKS_TRY(lks_checkpoint_digest(&state, err));
+    const lks_summary s = summary_of(run, status, &state);
+    return lks_summary_text(&s, text, err);
+}
+
+lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err) {
+    lks_checkpoint state;
+    lks_run_snapshot(run, &state);
+    LKS_TRY(lks_checkpoint_digest(&state, err));
+    const lks_summary s = summary_of(run, status, &state);
     return lks_summary_write(run->place.folder, &s, state.cursor.step != run->place.first_step,
                              err);
 }

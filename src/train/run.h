@@ -57,6 +57,9 @@ typedef struct lks_place {
         entered; /* all ranks know that this run has the folder; the watchdog's thread asks */
 } lks_place;
 
+/* Who compares what a run leaves with what was recorded before: proof/witness.h. */
+typedef struct lks_witness lks_witness;
+
 typedef struct lks_run {
     const lks_train_options *options;
     lks_config config;
@@ -66,7 +69,8 @@ typedef struct lks_run {
     lks_trainer trainer;
     lks_record record;
     lks_place place;
-    lks_saver *saver; /* of rank 0, once the folder is ready; NULL on the others */
+    lks_saver *saver;     /* of rank 0, once the folder is ready; NULL on the others */
+    lks_witness *witness; /* of rank 0 while a run is replayed; NULL: nobody compares */
 } lks_run;
 
 /* record.c: room for results, and for norms and hashes of the trainer's network. LKS_ERR_MEMORY. */
@@ -86,6 +90,18 @@ lks_status lks_record_epoch(lks_record *r, const lks_epoch_record *epoch, lks_er
  * run stands there. Collective; errors agreed. Ended by lks_run_close(), also after a failure. */
 lks_status lks_run_open(lks_run *run, lks_comm *comm, lks_error *err);
 void lks_run_close(lks_run *run);
+
+/* begin/setup.c: all of that but the folder, which is named and not touched. Collective; errors agreed. */
+lks_status lks_run_prepare(lks_run *run, lks_comm *comm, lks_error *err);
+
+/* train.c: trains until step `until`, or the run's end, and ends with settled ranks. Collective; errors agreed. */
+lks_status lks_run_advance(lks_run *run, int64_t until, lks_error *err);
+/* train.c: the last evaluation, for the summary. Collective; errors agreed. */
+lks_status lks_run_conclude(lks_run *run, lks_predicted *predicted, lks_error *err);
+
+/* proof/witness.c: after a step, and after an epoch with what validation decided. Rank 0. LKS_ERR_MISMATCH. */
+lks_status lks_witness_step(lks_witness *w, const lks_run *run, lks_error *err);
+lks_status lks_witness_epoch(lks_witness *w, const lks_run *run, lks_error *err);
 
 /* assess.c: evaluations, with the averaged weights where there are some. Collective; errors agreed.
  * The validation split, or without one the test set, where one is due after an epoch. */
@@ -128,6 +144,8 @@ lks_status lks_place_nearest(const char *folder, char nearest[LKS_FOLDER_PATH_MA
 
 /* begin/resume.c: where options->resume says. Collective; errors agreed. */
 lks_status lks_run_resume(lks_run *run, lks_error *err);
+/* begin/resume.c: all ranks stand where checkpoint `path` (rank 0's) stands. Collective; errors agreed. */
+lks_status lks_run_stand(lks_run *run, const char *path, lks_error *err);
 
 /* begin/mend.c: rank 0: links and the list of checkpoints are as the newest one says; where there is none, there
  * are no links. LKS_ERR_BUSY, LKS_ERR_IO. */
@@ -148,6 +166,7 @@ lks_status lks_run_write_history(const lks_run *run, const lks_predicted *predic
                                  lks_error *err);
 /* A run that goes on has neither summary nor report until it ends again. */
 lks_status lks_run_remove_results(const lks_place *place, lks_error *err);
+lks_status lks_run_summary_text(lks_run *run, const char *status, char **text, lks_error *err);
 lks_status lks_run_write_summary(lks_run *run, const char *status, lks_error *err);
 /* report.html, from the files above: they have the results, so a page that cannot be written is warned
  * of. LKS_ERR_BUSY: this life lost its place. */

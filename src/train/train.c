@@ -81,8 +81,10 @@ static lks_status after_step(lks_run *run, lks_error *err) {
     const lks_status status = t->comm->rank == 0 ? lks_record_step(&run->record, t, err) : LKS_OK;
     if (status != LKS_OK)
         return lks_comm_fail(t->comm, err); /* the others are on their way to the next step */
-    if (t->comm->rank == 0 && t->trouble.status == LKS_OK)
+    if (run->place.lease && t->trouble.status == LKS_OK)
         lks_lease_check(run->place.lease, &run->trainer.trouble);
+    if (run->witness && t->trouble.status == LKS_OK)
+        lks_witness_step(run->witness, run, &run->trainer.trouble);
     show_step(t, &run->record);
     /* An epoch's last step is saved with what completes the epoch, the run's last one at its end. */
     bool at_end = c->batch == t->plan.batches || c->step == t->plan.last_step;
@@ -151,21 +153,25 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     bool best = lks_run_is_best(t, &run->record);
     lks_run_decide(t, &run->record);
     LKS_TRY(link_epoch(t, &run->record.history, err));
+    if (run->witness && t->trouble.status == LKS_OK)
+        lks_witness_epoch(run->witness, run, &t->trouble);
     if (best || epoch_due(&run->config, c) || lks_run_save_due(run) || t->stop ||
         lks_trainer_over(t))
         save_timed(run);
     return LKS_OK;
 }
 
-static bool epoch_goes_on(const lks_trainer *t) {
-    return t->cursor.batch < t->plan.batches && t->cursor.step < t->plan.last_step && !t->stop;
+static bool epoch_goes_on(const lks_trainer *t, int64_t until) {
+    return t->cursor.batch < t->plan.batches && t->cursor.step < until && !t->stop;
 }
 
-static lks_status train_all(lks_run *run, lks_error *err) {
+lks_status lks_run_advance(lks_run *run, int64_t until, lks_error *err) {
     lks_trainer *t = &run->trainer;
-    while (!lks_trainer_over(t) && !t->stop) {
+    if (until > t->plan.last_step)
+        until = t->plan.last_step;
+    while (t->cursor.step < until && !lks_trainer_over(t) && !t->stop) {
         enter_epoch(t, &run->record);
-        while (epoch_goes_on(t)) {
+        while (epoch_goes_on(t, until)) {
             LKS_TRY(lks_trainer_step(t, err));
             LKS_TRY(after_step(run, err));
         }
@@ -208,14 +214,20 @@ static lks_status count_contested(lks_run *run, const lks_predicted *predicted, 
     return LKS_OK;
 }
 
-/* The last evaluation, what the work took, and rank 0's files of both. */
-static lks_status conclude(lks_run *run, bool worked, lks_predicted *predicted, lks_error *err) {
+lks_status lks_run_conclude(lks_run *run, lks_predicted *predicted, lks_error *err) {
     lks_trainer *t = &run->trainer;
     lks_phases_enter(&t->phases, LKS_PHASE_EVALUATE);
     LKS_TRY(lks_run_evaluate_end(run, predicted, err));
     LKS_TRY(count_contested(run, predicted, err));
     LKS_TRY(lks_trainer_settle(t, err)); /* weights did not change while they were tested */
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
+    return LKS_OK;
+}
+
+/* The last evaluation, what the work took, and rank 0's files of both. */
+static lks_status conclude(lks_run *run, bool worked, lks_predicted *predicted, lks_error *err) {
+    lks_trainer *t = &run->trainer;
+    LKS_TRY(lks_run_conclude(run, predicted, err));
     lks_run_print_work(t, &run->record, true, worked);
     lks_status status = lks_comm_check(t->comm, err);
     if (status == LKS_OK && t->comm->rank == 0)
@@ -275,7 +287,7 @@ static lks_status train(lks_run *run, lks_comm *comm, bool *stopped, lks_error *
     lks_progress_start(progress, o->progress, run->config.train.epochs, t->cursor.step);
     LKS_TRY(lks_tracing_start(&run->tracing, t->threads, err));
     lks_phases_start(&t->phases);
-    lks_status status = train_all(run, err);
+    lks_status status = lks_run_advance(run, t->plan.last_step, err);
     lks_progress_clear(progress);
     LKS_TRY(status);
     *stopped = t->stop && !lks_trainer_over(t);

@@ -69,6 +69,7 @@ static lks_status take_over(lks_run *run, lks_checkpoint *saved, lks_error *err)
     lks_trainer_wrote(&run->trainer);
     run->record.best = saved->best;
     run->record.temperature = saved->temperature;
+    lks_history_free(&run->record.history);
     run->record.history = saved->history;
     run->provenance.init_from = saved->provenance.init_from;
     memset(&saved->history, 0, sizeof saved->history);
@@ -208,12 +209,20 @@ static lks_status find_start(lks_run *run, lks_error *err) {
     return check_copies(&run->place, err);
 }
 
-lks_status lks_run_resume(lks_run *run, lks_error *err) {
+/* After rank 0 took a checkpoint over, or failed to. */
+static lks_status stand(lks_run *run, lks_status status, lks_error *err) {
     lks_comm *comm = run->trainer.comm;
-    lks_status status = comm->rank == 0 ? find_start(run, err) : LKS_OK;
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_comm_broadcast(comm, run->place.resumed_from, sizeof run->place.resumed_from, 0);
     share(&run->trainer, &run->record.best);
     LKS_TRY(lks_comm_check(comm, err));
     return lks_trainer_settle(&run->trainer, err);
+}
+
+lks_status lks_run_resume(lks_run *run, lks_error *err) {
+    return stand(run, run->trainer.comm->rank == 0 ? find_start(run, err) : LKS_OK, err);
+}
+
+lks_status lks_run_stand(lks_run *run, const char *path, lks_error *err) {
+    return stand(run, run->trainer.comm->rank == 0 ? load(run, path, err) : LKS_OK, err);
 }

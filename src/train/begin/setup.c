@@ -162,17 +162,31 @@ static lks_status configure(lks_run *run, lks_comm *comm, lks_error *err) {
     return lks_comm_agree(comm, status, err);
 }
 
-lks_status lks_run_open(lks_run *run, lks_comm *comm, lks_error *err) {
+static lks_status make_trainer(lks_run *run, lks_comm *comm, lks_error *err) {
     const lks_train_options *o = run->options;
     lks_trainer *t = &run->trainer;
-    LKS_TRY(configure(run, comm, err));
-    LKS_TRY(name_folder(&run->place, o->out, run->config.name, err));
-    LKS_TRY(lks_run_check_places(run, comm, err));
     int threads;
     LKS_TRY(lks_choose_threads(comm, o->threads ? o->threads : run->config.threads, &threads, err));
     LKS_TRY(lks_trainer_open(t, comm, &run->config, threads, false, err));
     LKS_TRY(lks_comm_agree(comm, lks_record_open(&run->record, t, err), err));
     lks_fill_provenance(&run->provenance, comm, t->kernels, t->threads);
+    return LKS_OK;
+}
+
+static lks_status name_parts(lks_run *run, lks_comm *comm, lks_error *err) {
+    LKS_TRY(configure(run, comm, err));
+    return name_folder(&run->place, run->options->out, run->config.name, err);
+}
+
+lks_status lks_run_prepare(lks_run *run, lks_comm *comm, lks_error *err) {
+    LKS_TRY(name_parts(run, comm, err));
+    return make_trainer(run, comm, err);
+}
+
+lks_status lks_run_open(lks_run *run, lks_comm *comm, lks_error *err) {
+    LKS_TRY(name_parts(run, comm, err));
+    LKS_TRY(lks_run_check_places(run, comm, err));
+    LKS_TRY(make_trainer(run, comm, err));
     return start(run, err);
 }
 

@@ -1,0 +1,245 @@
+#include "lockstep/replay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lockstep/job.h"
+#include "lockstep/log.h"
+#include "lockstep/memory.h"
+#include "lockstep/timer.h"
+#include "train/proof/windows.h"
+#include "train/proof/witness.h"
+
+typedef struct replay {
+    const lks_replay_options *o;
+    char config[LKS_FOLDER_PATH_MAX];
+    lks_key_value values[2];
+    lks_train_options train; /* what the run is made with */
+    lks_run run;
+    lks_recorded recorded; /* rank 0 */
+    lks_witness witness;
+    lks_windows windows;
+    bool ended; /* the test results were compared, too */
+} replay;
+
+/* --- before the first step ---------------------------------------------------------------------- */
+
+/* As the run was, but with threads, data and place of here. */
+static void set_up(replay *p) {
+    const lks_replay_options *o = p->o;
+    int n = 0;
+    p->values[n++] = (lks_key_value){"threads", "0"};
+    if (o->data_dir)
+        p->values[n++] = (lks_key_value){"data.dir", o->data_dir};
+    p->train = (lks_train_options){.config = lks_folder_path(o->run, LKS_FOLDER_CONFIG, p->config),
+                                   .sets = o->sets,
+                                   .n_sets = o->n_sets,
+                                   .values = p->values,
+                                   .n_values = n,
+                                   .out = o->run,
+                                   .threads = o->threads,
+                                   .progress = LKS_PROGRESS_AUTO};
+    p->run.options = &p->train;
+}
+
+/* Rank 0. */
+static lks_status read_recorded(replay *p, lks_error *err) {
+    const lks_trainer *t = &p->run.trainer;
+    LKS_TRY(lks_recorded_read(&p->recorded, p->o->run, &p->run.config, err));
+    if (strcmp(p->recorded.data_digest, t->data.identity.digest) != 0)
+        return lks_fail(err, LKS_ERR_MISMATCH,
+                        "the run's training images and labels have digest %.16s, these have %.16s; "
+                        "--data-dir DIR says where others are",
+                        p->recorded.data_digest, t->data.identity.digest);
+    return lks_windows_choose(&p->windows, p->o, &p->recorded, t->plan.steps_per_epoch, err);
+}
+
+static lks_status share_windows(replay *p, lks_error *err) {
+    lks_comm *comm = p->run.trainer.comm;
+    lks_windows *w = &p->windows;
+    lks_status status = LKS_OK;
+    lks_comm_broadcast(comm, &w->n, sizeof w->n, 0);
+    if (comm->rank != 0 && !(w->of = lks_alloc((size_t)w->n, sizeof *w->of, "windows", err)))
+        status = err->status;
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_comm_broadcast(comm, w->of, (size_t)w->n * sizeof *w->of, 0);
+    return lks_comm_check(comm, err);
+}
+
+/* Rank 0: the checkpoint that a fine-tuned run started from. */
+static lks_status find_source(replay *p, lks_error *err) {
+    const lks_init_source *s = &p->recorded.init_from;
+    const char *path = p->o->init_from ? p->o->init_from : s->path;
+    if (s->path[0] && access(path, R_OK) != 0)
+        return lks_fail(err, LKS_ERR_CONFIG,
+                        "the run started from weights of %s (weights_sha256 %.16s), which is not "
+                        "there; give it with --init-from, or begin at a checkpoint with --steps",
+                        s->path, s->weights_sha256);
+    p->train.init_from = s->path[0] ? path : NULL;
+    return LKS_OK;
+}
+
+static lks_status take_source(replay *p, lks_error *err) {
+    lks_run *run = &p->run;
+    lks_comm *comm = run->trainer.comm;
+    bool any = false;
+    LKS_TRY(lks_comm_agree(comm, comm->rank == 0 ? find_source(p, err) : LKS_OK, err));
+    if (comm->rank == 0)
+        any = p->train.init_from != NULL;
+    lks_comm_broadcast(comm, &any, sizeof any, 0);
+    LKS_TRY(lks_comm_check(comm, err));
+    if (any && comm->rank != 0)
+        p->train.init_from = ""; /* rank 0 reads */
+    LKS_TRY(lks_run_init_from(run, err));
+    lks_status status = LKS_OK;
+    const lks_init_source *was = &p->recorded.init_from, *is = &run->provenance.init_from;
+    if (comm->rank == 0 && strcmp(was->weights_sha256, is->weights_sha256) != 0)
+        status = lks_fail(err, LKS_ERR_MISMATCH,
+                          "the run started from weights %.16s, these are %.16s; --init-from names "
+                          "others",
+                          was->weights_sha256, is->weights_sha256);
+    return lks_comm_agree(comm, status, err);
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+/* Rank 0: the record goes on from where the run stands; a chain that begins there is compared at once. */
+static lks_status begin_record(replay *p, lks_error *err) {
+    lks_record *r = &p->run.record;
+    LKS_TRY(lks_record_begin(r, &p->run.trainer, &p->recorded.init_from, err));
+    return r->history.chain.n == 1 ? lks_witness_start(&p->witness, &r->history.chain, err)
+                                   : LKS_OK;
+}
+
+/* Rank 0: what the last step left, which no message tells of any more; and that training goes as far. */
+static lks_status end_window(const replay *p, const lks_window *w, lks_error *err) {
+    const lks_trainer *t = &p->run.trainer;
+    if (t->trouble.status != LKS_OK) {
+        *err = t->trouble;
+        return err->status;
+    }
+    return t->cursor.step == w->until
+               ? LKS_OK
+               : lks_fail(err, LKS_ERR_MISMATCH,
+                          "training ends at step %lld, and the chain goes on to step %lld",
+                          (long long)t->cursor.step, (long long)w->until);
+}
+
+static lks_status replay_window(replay *p, const lks_window *w, lks_error *err) {
+    lks_run *run = &p->run;
+    lks_trainer *t = &run->trainer;
+    const bool first = t->comm->rank == 0;
+    if (w->saved < 0)
+        LKS_TRY(take_source(p, err));
+    else
+        LKS_TRY(lks_run_stand(run, first ? p->recorded.saved[w->saved].path : "", err));
+    LKS_TRY(lks_comm_agree(t->comm, first ? begin_record(p, err) : LKS_OK, err));
+    lks_info("replay     from %s: steps %lld to %lld",
+             w->saved < 0 ? "the start" : run->place.resumed_from, (long long)w->start + 1,
+             (long long)w->until);
+    lks_progress_start(&run->record.progress, p->train.progress, run->config.train.epochs,
+                       t->cursor.step);
+    lks_status status = lks_run_advance(run, w->until, err);
+    lks_progress_clear(&run->record.progress);
+    LKS_TRY(status);
+    return lks_comm_agree(t->comm, first ? end_window(p, w, err) : LKS_OK, err);
+}
+
+/* The results of the whole run, where the last window came to its end. */
+static lks_status replay_end(replay *p, lks_error *err) {
+    lks_run *run = &p->run;
+    lks_comm *comm = run->trainer.comm;
+    lks_predicted predicted = {0};
+    p->ended = comm->rank == 0 && p->recorded.summary &&
+               run->trainer.cursor.step == lks_chain_last(&p->recorded.history.chain);
+    lks_comm_broadcast(comm, &p->ended, sizeof p->ended, 0);
+    LKS_TRY(lks_comm_check(comm, err));
+    if (!p->ended)
+        return LKS_OK;
+    lks_status status = lks_run_conclude(run, &predicted, err);
+    if (status == LKS_OK)
+        status = lks_comm_agree(
+            comm, comm->rank == 0 ? lks_witness_end(&p->witness, run, &predicted, err) : LKS_OK,
+            err);
+    lks_predicted_free(&predicted);
+    return status;
+}
+
+/* --- what is told ------------------------------------------------------------------------------- */
+
+static double recorded_seconds(const lks_history *h) {
+    double seconds = 0;
+    for (size_t e = 0; e < h->n_epochs; e++)
+        seconds += h->epochs[e].seconds;
+    return seconds;
+}
+
+static void print_range(const replay *p, char text[96]) {
+    const lks_windows *w = &p->windows;
+    if (w->n == 1)
+        snprintf(text, 96, "steps %lld to %lld", (long long)w->of[0].start + 1,
+                 (long long)w->of[0].until);
+    else
+        snprintf(text, 96, "%lld windows, %lld steps", (long long)w->n,
+                 (long long)lks_windows_cover(w));
+}
+
+/* Rank 0. */
+static void tell(const replay *p, double seconds) {
+    const lks_provenance *here = &p->run.provenance;
+    const lks_history *h = &p->recorded.history;
+    const int64_t last = lks_chain_last(&h->chain);
+    char range[96];
+    print_range(p, range);
+    lks_info(
+        "verified:  %s of %lld (%.1f %% of the run), %lld epoch record%s and %lld checkpoint%s "
+        "on the way%s; on %d rank%s x %d thread%s, %s, %s",
+        range, (long long)last, 100.0 * (double)lks_windows_cover(&p->windows) / (double)last,
+        (long long)p->witness.epochs, p->witness.epochs == 1 ? "" : "s",
+        (long long)p->witness.checkpoints, p->witness.checkpoints == 1 ? "" : "s",
+        p->ended ? ", test results and summary" : "", here->ranks, here->ranks == 1 ? "" : "s",
+        here->threads, here->threads == 1 ? "" : "s", here->isa, here->compiler);
+    lks_info("cost       %.1f s; the run's own epochs took %.1f s", seconds, recorded_seconds(h));
+    if (h->chain.first > 0)
+        lks_info("before     step %lld there is no chain: an earlier version trained those steps",
+                 (long long)h->chain.first);
+    lks_info("unchecked  what no replay can tell: times, speeds, memory, hosts and versions");
+}
+
+static lks_status replay_all(replay *p, lks_comm *comm, lks_error *err) {
+    set_up(p);
+    LKS_TRY(lks_run_prepare(&p->run, comm, err));
+    lks_trainer_print(&p->run.trainer, &p->run.provenance);
+    if (p->run.config.train.reduce != LKS_REDUCE_EXACT)
+        lks_warn("train.reduce: fp32: other numbers of ranks or threads than the run's give other "
+                 "bits");
+    LKS_TRY(lks_comm_agree(comm, comm->rank == 0 ? read_recorded(p, err) : LKS_OK, err));
+    lks_info("recorded   chain, records, checkpoints and summary fit each other");
+    LKS_TRY(share_windows(p, err));
+    const double began = lks_now();
+    p->witness.recorded = &p->recorded;
+    p->run.witness = comm->rank == 0 ? &p->witness : NULL;
+    lks_phases_start(&p->run.trainer.phases);
+    for (int64_t i = 0; i < p->windows.n; i++)
+        LKS_TRY(replay_window(p, &p->windows.of[i], err));
+    LKS_TRY(replay_end(p, err));
+    tell(p, lks_now() - began);
+    return LKS_OK;
+}
+
+lks_status lks_replay(lks_comm *comm, const lks_replay_options *options, lks_error *err) {
+    replay *p = lks_alloc(1, sizeof *p, "a replay", err);
+    const lks_status room = p ? LKS_OK : err->status;
+    lks_status status = lks_comm_agree(comm, room, err);
+    if (status == LKS_OK) {
+        p->o = options;
+        status = replay_all(p, comm, err);
+        lks_run_close(&p->run);
+        lks_recorded_free(&p->recorded);
+        lks_free(p->windows.of);
+    }
+    lks_free(p);
+    return status;
+}

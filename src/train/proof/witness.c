@@ -1,0 +1,211 @@
+#include "train/proof/witness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "files/whole_file.h"
+#include "lockstep/json.h"
+#include "run/summary.h"
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+static lks_status compare_row(const lks_chain *recorded, const lks_chain *own, lks_error *err) {
+    char text[LKS_TENSOR_NAME_MAX + 64];
+    const int64_t step = lks_chain_last(own);
+    const char *what =
+        lks_row_difference(recorded, (size_t)(step - recorded->first), own, own->n - 1, text);
+    return what ? lks_fail(err, LKS_ERR_MISMATCH,
+                           "step %lld, %s: computed again, it is another one than was recorded",
+                           (long long)step, what)
+                : LKS_OK;
+}
+
+/* Norms of the newest record of `own` and of record `r` of `h`. */
+static bool same_norms(const lks_history *h, const lks_step_record *r, const lks_history *own) {
+    const size_t i = (size_t)(r - h->steps), k = own->n_steps - 1, n = h->n_norms;
+    if (n != own->n_norms || n == 0)
+        return true; /* none are recorded */
+    for (size_t t = 0; t < n; t++)
+        for (int which = 0; which < 2; which++)
+            if (!lks_same_figure((double)h->norms[i * n + t][which],
+                                 (double)own->norms[k * n + t][which]))
+                return false;
+    return true;
+}
+
+/* Where metrics.every_steps recorded this step; loss, accuracy and rate are those of the row. */
+static lks_status compare_record(const lks_history *recorded, const lks_history *own,
+                                 lks_error *err) {
+    const lks_step_record *now = own->n_steps ? &own->steps[own->n_steps - 1] : NULL;
+    const int64_t step = lks_chain_last(&own->chain);
+    const lks_step_record *r = lks_recorded_step(recorded, step);
+    if (!r || !now || now->step != step)
+        return LKS_OK;
+    const char *what = r->epoch != now->epoch                                   ? "epoch"
+                       : !lks_same_figure(r->gradient_norm, now->gradient_norm) ? "gradient norm"
+                       : !same_norms(recorded, r, own)                          ? "norm of a tensor"
+                                                                                : NULL;
+    return what ? lks_fail(err, LKS_ERR_MISMATCH,
+                           "step %lld: the %s of its record, computed again, is another one",
+                           (long long)step, what)
+                : LKS_OK;
+}
+
+/* --- checkpoints ------------------------------------------------------------------------------ */
+
+static bool same_temperature(const lks_temperature *a, const lks_temperature *b) {
+    return a->images == 0 || a->second_run ||
+           (a->images == b->images && a->wrong == b->wrong && a->value == b->value &&
+            a->nll_before == b->nll_before && a->nll_after == b->nll_after);
+}
+
+static bool same_best(const lks_best *a, const lks_best *b) {
+    return a->step == b->step && a->correct == b->correct && a->total == b->total &&
+           lks_limbs_value(a->loss) == lks_limbs_value(b->loss);
+}
+
+/* The checkpoint that was saved where training stands now, if there is one. */
+static lks_status compare_saved(lks_witness *w, const lks_run *run, lks_error *err) {
+    const int64_t step = run->trainer.cursor.step;
+    const lks_saved *s = w->recorded->saved, *end = s + w->recorded->n_saved;
+    lks_checkpoint now;
+    while (s < end && s->cursor.step != step)
+        s++;
+    if (s == end)
+        return LKS_OK;
+    w->checkpoints++;
+    lks_run_snapshot(run, &now);
+    LKS_TRY(lks_checkpoint_digest(&now, err));
+    const char *what = strcmp(now.state_sha256, s->state_sha256) != 0         ? "state"
+                       : !same_best(&s->best, &now.best)                      ? "best result"
+                       : !same_temperature(&s->temperature, &now.temperature) ? "temperature"
+                                                                              : NULL;
+    return what ? lks_fail(err, LKS_ERR_MISMATCH,
+                           "%s: its %s, computed again, is another one than was saved", s->path,
+                           what)
+                : LKS_OK;
+}
+
+/* --- what the loop calls ------------------------------------------------------------------------ */
+
+lks_status lks_witness_step(lks_witness *w, const lks_run *run, lks_error *err) {
+    const lks_history *own = &run->record.history, *recorded = &w->recorded->history;
+    LKS_TRY(compare_row(&recorded->chain, &own->chain, err));
+    LKS_TRY(compare_record(recorded, own, err));
+    return run->trainer.cursor.batch < run->trainer.plan.batches ? compare_saved(w, run, err)
+                                                                 : LKS_OK;
+}
+
+static const lks_epoch_record *find_epoch(const lks_history *h, const lks_epoch_record *like) {
+    for (size_t e = 0; e < h->n_epochs; e++)
+        if (h->epochs[e].epoch == like->epoch)
+            return &h->epochs[e];
+    return NULL;
+}
+
+lks_status lks_witness_epoch(lks_witness *w, const lks_run *run, lks_error *err) {
+    const lks_history *own = &run->record.history, *recorded = &w->recorded->history;
+    const lks_epoch_record *now = &own->epochs[own->n_epochs - 1];
+    const lks_epoch_record *r = find_epoch(recorded, now);
+    if (!r)
+        return lks_fail(err, LKS_ERR_MISMATCH, "epoch %d: there is no record of it", now->epoch);
+    const char *what = lks_epoch_difference(r, now);
+    if (what)
+        return lks_fail(err, LKS_ERR_MISMATCH,
+                        "epoch %d: the %s of its record, computed again, is another one",
+                        now->epoch, what);
+    w->epochs++;
+    return compare_saved(w, run, err);
+}
+
+lks_status lks_witness_start(const lks_witness *w, const lks_chain *own, lks_error *err) {
+    if (strcmp(w->recorded->history.chain.start, own->start) != 0)
+        return lks_fail(err, LKS_ERR_MISMATCH,
+                        "the chain's first link is not of this configuration, these data and "
+                        "these first weights");
+    return compare_row(&w->recorded->history.chain, own, err);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static lks_status compare_predictions(const lks_predictions *p, const lks_run *run,
+                                      const lks_predicted *now, lks_error *err) {
+    const size_t row = (size_t)p->classes * sizeof *p->probabilities;
+    if (p->n != run->record.test->total || (p->n > 0 && p->classes != run->record.test->classes))
+        return lks_fail(err, LKS_ERR_MISMATCH,
+                        "history.h5: it has predictions of %lld test images, and there are %lld",
+                        (long long)p->n, (long long)run->record.test->total);
+    for (int64_t i = 0; i < p->n; i++)
+        if (p->labels[i] != now->labels[i] || p->predicted[i] != now->classes[i] ||
+            memcmp(p->probabilities + i * p->classes, now->probabilities + i * p->classes, row) !=
+                0)
+            return lks_fail(err, LKS_ERR_MISMATCH,
+                            "history.h5: its prediction of test image %lld, computed again, is "
+                            "another one",
+                            (long long)i);
+    return LKS_OK;
+}
+
+/* Keys of summary.json that follow from the training alone begin so. */
+static bool follows(const char *key) {
+    static const char *const beginnings[] = {
+        "\"status\"",       "\"stopped_early\"", "\"test_",          "\"evaluated\"",
+        "\"validation_",    "\"temperature",     "\"epochs\"",       "\"steps\"",
+        "\"samples_seen\"", "\"parameters\"",    "\"weights_sha256", "\"state_sha256",
+        "\"chain_sha256",   "\"data_digest",     "\"numerics\"",     "\"seed\"",
+        "\"precision\""};
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (strncmp(key, beginnings[i], strlen(beginnings[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Each key has its line, "  "KEY": VALUE,"; a value at the end of the object has no comma. */
+static lks_status compare_line(const char *line, size_t length, const char *text, lks_error *err) {
+    char key[64];
+    const size_t name = strcspn(line + 1, "\"") + 2;
+    if (!follows(line) || name >= sizeof key)
+        return LKS_OK;
+    memcpy(key, line, name);
+    key[name] = 0;
+    const char *now = strstr(text, key);
+    return !now || strncmp(now, line, length) == 0
+               ? LKS_OK
+               : lks_fail(err, LKS_ERR_MISMATCH,
+                          "summary.json: its %s, computed again, is another one", key);
+}
+
+static lks_status compare_summary(const char *summary, lks_run *run, lks_error *err) {
+    char *text;
+    LKS_TRY(lks_run_summary_text(run, "done", &text, err));
+    lks_status status = LKS_OK;
+    for (const char *at = summary; status == LKS_OK && (at = strstr(at, "\n  \"")); at += 3)
+        status = compare_line(at + 3, strcspn(at + 3, "\n"), text, err);
+    free(text);
+    return status;
+}
+
+/* metrics.jsonl's last line is the test's. */
+static lks_status compare_test_line(const char *folder, const lks_record *r, lks_error *err) {
+    char path[LKS_FOLDER_PATH_MAX], *wanted;
+    unsigned char *found = NULL;
+    size_t size = 0, length;
+    if (r->test->total == 0 || !lks_folder_has(folder, LKS_FOLDER_METRICS))
+        return LKS_OK;
+    LKS_TRY(lks_metrics_test_line(&r->tested, r->test, &wanted, &length, err));
+    lks_folder_path(folder, LKS_FOLDER_METRICS, path);
+    lks_status status = lks_read_whole_file(path, 0, NULL, &found, &size, err);
+    if (status == LKS_OK && (size < length || memcmp(found + size - length, wanted, length) != 0))
+        status = lks_fail(err, LKS_ERR_MISMATCH,
+                          "metrics.jsonl: its last line, computed again, is another one");
+    free(found);
+    free(wanted);
+    return status;
+}
+
+lks_status lks_witness_end(const lks_witness *w, lks_run *run, const lks_predicted *predicted,
+                           lks_error *err) {
+    LKS_TRY(compare_predictions(&w->recorded->test, run, predicted, err));
+    LKS_TRY(compare_summary(w->recorded->summary, run, err));
+    return compare_test_line(w->recorded->folder, &run->record, err);
+}
