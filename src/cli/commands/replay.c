@@ -9,9 +9,9 @@
 
 enum {
     KEY_EPOCH = 'e',
-    KEY_STEPS = 's',
+    KEY_STEPS = 'n',
     KEY_AUDIT = 'a',
-    KEY_WINDOW = 'w',
+    KEY_WINDOW = 'k',
     KEY_SEED = 'r',
     KEY_DATA_DIR = 'd',
     KEY_INIT_FROM = 'i'

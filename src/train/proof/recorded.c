@@ -35,17 +35,19 @@ static lks_status visit(lks_recorded *r, char **paths, int n,
     return LKS_OK;
 }
 
-/* The newest has the history of a run that has not ended, unless history.h5 is as new. */
+/* The newest has the history of a run that has not ended or could not write history.h5. */
 static lks_status take_saved(lks_recorded *r, int i, const char *path, lks_checkpoint *c,
                              lks_error *err) {
     (void)err;
     note(r, &r->saved[i], path, c);
     const lks_chain *now = &r->history.chain;
-    if (c->history.chain.n == 0 || (now->n > 0 && lks_chain_last(now) >= c->cursor.step))
+    const bool known = now->n > 0 && (r->summary || lks_chain_last(now) >= c->cursor.step);
+    if (c->history.chain.n == 0 || (known && !r->from_saved))
         return LKS_OK;
     lks_history_free(&r->history);
     r->history = c->history;
     c->history = (lks_history){0};
+    r->from_saved = true;
     return LKS_OK;
 }
 
@@ -60,9 +62,7 @@ static lks_status check_saved(lks_recorded *r, int i, const char *path, lks_chec
 static lks_status read_history(lks_recorded *r, lks_error *err) {
     char path[LKS_FOLDER_PATH_MAX];
     if (!lks_folder_has(r->folder, LKS_FOLDER_HISTORY))
-        return r->summary
-                   ? lks_fail(err, LKS_ERR_IO, "%s has ended and has no history.h5", r->folder)
-                   : LKS_OK;
+        return LKS_OK;
     lks_folder_path(r->folder, LKS_FOLDER_HISTORY, path);
     return lks_history_read(path, &r->history, &r->test, err);
 }

@@ -18,6 +18,7 @@ typedef struct lks_recorded {
     const char *folder;   /* borrowed */
     char *summary;        /* text of summary.json; NULL: the run has not ended */
     lks_history history;  /* as far as it is known, the chain with it */
+    bool from_saved;      /* that is the newest checkpoint\'s, not that of history.h5 */
     lks_predictions test; /* n 0: none */
     lks_saved *saved;     /* [n_saved] whole checkpoints, oldest first */
     int n_saved;
