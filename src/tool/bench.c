@@ -1,51 +1,20 @@
 /* lockstep bench: steps of a real run, timed round by round. */
 #include "tool/bench.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "feed/packed/packed.h"
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/timer.h"
+#include "tool/rehearse.h"
 
 #define WARM_UP        3   /* steps: the first ones touch all memory and exchange images */
 #define ROUND_SECONDS  0.5 /* of a round, where the number of steps is not given */
 #define PEAK_INTERVALS 3
-#define PEAK_SECONDS   0.02
-#define PEAK_ROUNDS    20000 /* of a call of the kernel: less than a tenth of an interval */
 
 /* --- the peak --------------------------------------------------------------------------------- */
-
-typedef double (*peak)(float *out, size_t rounds);
-
-/* Of the unit that computes the products. */
-static peak peak_of(const lks_trainer *t) {
-    return t->config->train.precision == LKS_BF16 ? t->kernels->products->peak : t->kernels->peak;
-}
-
-static double peak_of_thread(peak run) {
-    float out[2 + LKS_BLOCK] = {0.5f, 1.0f};
-    double flop = 0, started = lks_now(), elapsed = 0;
-    while (elapsed < PEAK_SECONDS) {
-        flop += run(out, PEAK_ROUNDS);
-        elapsed = lks_now() - started;
-    }
-    return flop / elapsed;
-}
-
-static double peak_of_rank(const lks_trainer *t) {
-    double sum = 0;
-#pragma omp parallel num_threads(t->threads)
-    {
-        double own = peak_of_thread(peak_of(t));
-#pragma omp atomic
-        sum += own;
-    }
-    return sum;
-}
 
 /* Flop a second of all threads of all ranks at the same time, in the best of some short intervals:
  * others on the machine only ever make it less. */
@@ -53,7 +22,7 @@ static double measure_peak(lks_trainer *t) {
     double best = 0;
     for (int i = 0; i < PEAK_INTERVALS; i++) {
         lks_comm_barrier(t->comm);
-        double rate = peak_of_rank(t);
+        double rate = lks_rehearse_peak(t->kernels, t->config->train.precision, t->threads);
         lks_comm_sum_f64(t->comm, &rate, 1);
         best = rate > best ? rate : best;
     }
@@ -62,23 +31,12 @@ static double measure_peak(lks_trainer *t) {
 
 /* --- rounds ----------------------------------------------------------------------------------- */
 
-static lks_status step(lks_trainer *t, lks_error *err) {
-    if (t->cursor.batch == t->plan.batches) {
-        lks_cursor *c = lks_trainer_edit_cursor(t);
-        lks_phases_divide(&t->phases, t->comm);
-        c->batch = 0;
-        lks_loader_seek(t->loader, ++c->epoch, 0);
-        lks_trainer_wrote_cursor(t);
-    }
-    return lks_trainer_step(t, err);
-}
-
 static lks_status steps(lks_trainer *t, int n, double *seconds, lks_error *err) {
     lks_comm_barrier(t->comm);
     lks_phases_start(&t->phases); /* what lies between rounds is in no phase */
     double started = lks_now();
     for (int i = 0; i < n; i++)
-        LKS_TRY(step(t, err));
+        LKS_TRY(lks_rehearse_step(t, err));
     *seconds = lks_now() - started;
     lks_comm_max_f64(t->comm, seconds, 1);
     lks_phases_divide(&t->phases, t->comm);
@@ -117,22 +75,6 @@ static lks_status measure_all(lks_bench_result *b, lks_error *err) {
 
 /* --- before ----------------------------------------------------------------------------------- */
 
-/* The configuration's data, or made-up ones where there are none and none were asked for. */
-static lks_status choose_data(lks_config *config, lks_comm *comm, const char *data, bool *made_up,
-                              lks_error *err) {
-    lks_data_config *c = &config->data;
-    const lks_key_value folder = {"data.dir", data};
-    lks_status status = data ? lks_config_override(config, &folder, 1, err) : LKS_OK;
-    if (status != LKS_OK)
-        lks_fail_context(err, "--data");
-    LKS_TRY(lks_comm_agree(comm, status, err));
-    LKS_TRY(lks_packed_take(config, comm, err));
-    c->test_images[0] = c->test_labels[0] = 0; /* nothing is evaluated */
-    *made_up = !data && comm->rank == 0 && !lks_image_file_exists(c, LKS_PART_TRAIN);
-    lks_comm_broadcast(comm, made_up, sizeof *made_up, 0);
-    return lks_comm_check(comm, err);
-}
-
 /* One mode, up to the end of its warm-up, whose last steps took @p seconds each; @p threads 0: they are
  * chosen. */
 static lks_status open_mode(lks_bench_mode *m, lks_comm *comm, const lks_bench_options *o,
@@ -140,7 +82,7 @@ static lks_status open_mode(lks_bench_mode *m, lks_comm *comm, const lks_bench_o
     bool made_up;
     LKS_TRY(lks_config_load(comm, o->config, o->sets, o->n_sets, &m->config, err));
     m->config.train.reduce = reduce;
-    LKS_TRY(choose_data(&m->config, comm, o->data, &made_up, err));
+    LKS_TRY(lks_rehearse_data(&m->config, comm, o->data, &made_up, err));
     if (!threads)
         LKS_TRY(
             lks_choose_threads(comm, o->threads ? o->threads : m->config.threads, &threads, err));

@@ -13,12 +13,12 @@ ends() { # ends STATUS ARGUMENT...
 ends 0 --help
 check "--help goes to stdout" [ -s "$work/stdout" ]
 same "--help is silent on stderr" "" "$(cat "$work/stderr")"
-for command in train calibrate eval predict report info bench diff configs pack; do
+for command in train calibrate eval predict report info bench doctor diff configs pack; do
     check "--help names $command" grep -qw "$command" "$work/stdout"
 done
 ends 0 --version
 check "--version has a number" grep -qE '[0-9]+\.[0-9]+\.[0-9]+' "$work/stdout"
-for command in train calibrate eval predict report info bench diff configs pack; do
+for command in train calibrate eval predict report info bench doctor diff configs pack; do
     ends 0 $command --help
     check "$command --help goes to stdout" [ -s "$work/stdout" ]
 done

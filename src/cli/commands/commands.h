@@ -8,7 +8,8 @@
 #define LKS_COMMANDS(X)                                                                            \
     X(train)                                                                                       \
     X(replay)                                                                                      \
-    X(calibrate) X(eval) X(predict) X(info) X(report) X(configs) X(pack) X(bench) X(diff) X(help)
+    X(calibrate)                                                                                   \
+    X(eval) X(predict) X(info) X(report) X(configs) X(pack) X(bench) X(doctor) X(diff) X(help)
 
 #define LKS_DECLARE_COMMAND(name) extern const lks_command lks_command_##name;
 LKS_COMMANDS(LKS_DECLARE_COMMAND)
