@@ -19,7 +19,6 @@
 #define MEMORY_BYTES                                                                               \
     ((size_t)8 << 20) /* of each of two arrays of a thread: beyond its caches' share */
 #define INTERVALS 3
-#define WINDOWS   8 /* exchanges in an epoch, as feed/loader.c has them */
 #define CALM                                                                                       \
     1e-3 /* of the learning rate: with other batches than it is meant for, steps could end in NaN */
 
