@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "lockstep/packing.h"
 #include "lockstep/status.h"
 
 #define LKS_NAME_MAX     64
@@ -199,6 +200,7 @@ typedef struct lks_train_config {
     lks_reduce reduce;
     lks_precision precision;
     lks_exchange_name exchange;
+    lks_packing packing;
     double label_smoothing; /**< share of the target spread evenly over all classes */
     lks_class_weighting class_weighting;
     int n_class_weights;

@@ -6,17 +6,19 @@
  * large numbers among many small ones are the rule. */
 #include "lockstep/packed_sum.h"
 
+#include <math.h>
 #include <omp.h>
 #include <string.h>
 
 #include "lockstep/memory.h"
+#include "lockstep/timer.h"
 
 /* Numbers that are packed alike: small enough to follow the rows of a layer's weights, whose sizes
  * differ, and divided by 2, 3 and 4. */
 #define BLOCK 48
 
 /* In numbers of a message. Below, another call costs more than the bytes it saves. Within a host it
- * costs more for longer messages, too. */
+ * costs more for longer messages, too; between hosts that depends on their network. */
 #define WORTH_PACKING 8192
 
 /* Words that a block takes with `fields` numbers in each. */
@@ -185,28 +187,44 @@ static void unpack(const lks_packed_sum *s, uint64_t *values, int threads) {
 /* ---- over the ranks
  * -------------------------------------------------------------------------------- */
 
-/* Bits that a sum over the ranks may have beyond those of its widest number. */
-static int growth_of(int ranks) {
+/* Bits that a sum over so many ranks may have beyond those of its widest number. */
+static int growth_of(int adders) {
     int bits = 0;
-    while (INT64_C(1) << bits < ranks)
+    while (INT64_C(1) << bits < adders)
         bits++;
     return bits;
 }
 
+static bool may_pack(const lks_comm *comm, size_t n, lks_packing packing) {
+    if (packing == LKS_PACK_NEVER || n < WORTH_PACKING || comm->size == 1)
+        return false;
+    return packing == LKS_PACK_ALWAYS || comm->hosts > 1;
+}
+
 lks_status lks_packed_sum_create(lks_packed_sum *s, const lks_comm *comm, size_t head, size_t n,
-                                 lks_error *err) {
-    *s = (lks_packed_sum){.head = head, .n = n, .growth = growth_of(comm->size)};
-    if (comm->hosts == 1 || n < WORTH_PACKING)
+                                 int adders, lks_packing packing, lks_error *err) {
+    const int most = adders < comm->size ? adders : comm->size;
+    *s = (lks_packed_sum){.head = head, .n = n, .growth = growth_of(most)};
+    if (!may_pack(comm, n, packing))
         return LKS_OK;
+    s->chooses = packing == LKS_PACK_AUTO;
+    s->trials = s->chooses ? 2 * LKS_PACK_TRIALS : 0;
     s->blocks = n / BLOCK;
     s->words = lks_alloc(s->blocks, sizeof *s->words, "the packed message", err);
     s->message = lks_alloc(head + n, sizeof *s->message, "the packed message", err);
     return s->words && s->message ? LKS_OK : err->status;
 }
 
-void lks_packed_sum_free(lks_packed_sum *s) {
+static void free_message(lks_packed_sum *s) {
     lks_free(s->words);
     lks_free(s->message);
+    s->words = NULL;
+    s->message = NULL;
+    s->blocks = 0;
+}
+
+void lks_packed_sum_free(lks_packed_sum *s) {
+    free_message(s);
     *s = (lks_packed_sum){0};
 }
 
@@ -214,13 +232,7 @@ size_t lks_packed_sum_bytes(const lks_packed_sum *s) {
     return s->blocks ? s->blocks + (s->head + s->n) * sizeof *s->message : 0;
 }
 
-void lks_packed_sum_i64(lks_packed_sum *s, lks_comm *comm, int64_t *values, int threads) {
-    if (comm->size == 1)
-        return;
-    if (!s->blocks) {
-        lks_comm_sum_i64(comm, values, s->head + s->n);
-        return;
-    }
+static void sum_packed(lks_packed_sum *s, lks_comm *comm, int64_t *values, int threads) {
     uint64_t *body = (uint64_t *)values + s->head, *tail = body + s->blocks * BLOCK;
     const size_t n_tail = s->n % BLOCK;
     measure(s, body, threads);
@@ -234,4 +246,34 @@ void lks_packed_sum_i64(lks_packed_sum *s, lks_comm *comm, int64_t *values, int 
     memcpy(values, s->message, s->head * sizeof *s->message);
     unpack(s, body, threads);
     memcpy(tail, s->message + n_words, n_tail * sizeof *tail);
+}
+
+/* Of each call the least time of any rank counts, which is that of the rank that came last and waited for nobody; of the
+ * calls of one way the fastest. */
+static void decide(lks_packed_sum *s, lks_comm *comm) {
+    lks_comm_min_f64(comm, s->trial[0], 2 * LKS_PACK_TRIALS);
+    for (int way = 0; way < 2; way++)
+        for (int i = 1; i < LKS_PACK_TRIALS; i++)
+            s->trial[way][0] = fmin(s->trial[way][0], s->trial[way][i]);
+    if (s->trial[0][0] < s->trial[1][0])
+        free_message(s);
+}
+
+void lks_packed_sum_i64(lks_packed_sum *s, lks_comm *comm, int64_t *values, int threads) {
+    const bool packs = s->blocks && s->trials % 2 == 0;
+    const double start = lks_now();
+    if (comm->size == 1)
+        return;
+    if (packs)
+        sum_packed(s, comm, values, threads);
+    else {
+        lks_comm_sum_i64(comm, values, s->head + s->n);
+        s->sent += s->chooses ? (s->head + s->n) * sizeof *values : 0;
+    }
+    if (s->trials == 0)
+        return;
+    s->trials--;
+    s->trial[packs][s->trials / 2] = lks_now() - start;
+    if (s->trials == 0)
+        decide(s, comm);
 }

@@ -26,6 +26,8 @@ static const lks_word reduce_words[] = {
     {"exact", LKS_REDUCE_EXACT}, {"fp32", LKS_REDUCE_FP32}, {0}};
 static const lks_word exchange_words[] = {
     {"allreduce", LKS_EXCHANGE_ALLREDUCE}, {"host", LKS_EXCHANGE_HOST}, {0}};
+static const lks_word packing_words[] = {
+    {"auto", LKS_PACK_AUTO}, {"always", LKS_PACK_ALWAYS}, {"never", LKS_PACK_NEVER}, {0}};
 static const lks_word precision_words[] = {{"float32", LKS_FLOAT32}, {"bf16", LKS_BF16}, {0}};
 static const lks_word weighting_words[] = {{"none", LKS_WEIGHTING_NONE},
                                            {"balanced", LKS_WEIGHTING_BALANCED},
@@ -160,6 +162,10 @@ static const lks_option first_options[] = {
      "memory, where weights and optimizer state are once; MPI_Allreduce between hosts). Moves no "
      "bit",
      LKS_OPT_WORD, AT(train.exchange), .words = exchange_words, .preset = "allreduce", FREE},
+    {"train.packing",
+     "whether small sums share words of a step's message: always, never, or auto (between hosts, "
+     "where the first steps show that it is faster). Moves no bit",
+     LKS_OPT_WORD, AT(train.packing), .words = packing_words, .preset = "auto", FREE},
 
     {"train.label_smoothing",
      "share of the target that is spread evenly over all classes (Szegedy et al. 2016); only in "

@@ -54,6 +54,11 @@ static void print_exchange(const lks_trainer *t) {
     lks_comm_max_f64(t->comm, &mib, 1);
     if (mib > 0)
         lks_info("exchange   buffers of at most %.1f MiB per rank", mib);
+    const lks_packed_sum *s = &t->exchange.sum;
+    const double plain = 1e3 * s->trial[0][0], packed = 1e3 * s->trial[1][0];
+    if (s->chooses && s->trials == 0)
+        lks_info("message    %s: %.3g ms packed, %.3g ms as it is, in the first steps",
+                 s->blocks ? "packed" : "not packed", packed, plain);
 }
 
 static void print_memory(lks_record *r, lks_comm *comm) {

@@ -20,23 +20,24 @@ same "on one host" 0.00 "$(MPIEXEC=$mpiexec packed 2 "${wide[@]}")"
 
 # --- bench tells what travels
 bench() { # bench FILTER ARGUMENT...: of two ranks
-    launch 2 bench "$config" --set "data.dir=$golden" --threads 1 --steps 2 --rounds 1 --format json "${wide[@]}" "${@:2}" |
+    launch 2 bench "$config" --set "data.dir=$golden" --set train.packing=always --threads 1 --steps 2 --rounds 1 --format json "${wide[@]}" "${@:2}" |
         jq "$1"
 }
 same "between hosts less than the numbers" true \
     "$(bench '.exact.sent_bytes > 0 and .exact.sent_bytes < 0.9 * .exact.message_bytes and .fp32.sent_bytes == .fp32.message_bytes')"
-same "on one host all of them" true "$(MPIEXEC=$mpiexec bench '.exact.sent_bytes == .exact.message_bytes')"
+same "on one host all of them" true "$(MPIEXEC=$mpiexec bench '.exact.sent_bytes == .exact.message_bytes' --set train.packing=auto)"
 
 # --- gradients as they come, small and large ones, so that 1 to 4 share a word or most are 0, from step to step
 compare() { # compare WHAT RANKS ARGUMENT...
     local what=$1 ranks=$2
     shift 2
     trained one 1 --threads 1 "${wide[@]}" "$@"
-    trained several "$ranks" --threads $((1 + ranks % 2)) "${wide[@]}" "$@"
+    trained several "$ranks" --threads $((1 + ranks % 2)) "${wide[@]}" --set train.packing=always "$@"
     same "$what, $ranks ranks" "$(result one)" "$(result several)"
     rm -rf "$work/one" "$work/several"
 }
 short=(--set train.max_steps=12)
+compare "the faster way, chosen in the first steps" 2 "${short[@]}" --set train.packing=auto
 compare "gradients as they come" 2 --set train.max_steps=45
 compare "a thousandth" 3 "${short[@]}" --set train.class_weighting=given \
     --set "train.class_weights=[.001, .001, .001, .001, .001, .001, .001, .001, .001, .001]"

@@ -7,7 +7,7 @@ cd "$1"
 # --- whose a public header is; one that is not named here belongs to the only folder with a source of its name
 declare -A owner=(
     [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
-    [tensor]=base [watch]=base [suggest]=base
+    [tensor]=base [packing]=base [watch]=base [suggest]=base
     [config]=config [data]=data [kernels]=kernels [products]=kernels [optim]=optim [comm]=comm [host]=comm [nn]=nn [model]=nn
 <<<<<<< HEAD
     [checkpoint]=io [history]=io [job]=job [run_folder]=run [metrics]=nn [report]=report [calibrate]=train [replay]=train [eval]=infer [predict]=infer [train]=train [bench]=tool [pack]=tool [describe]=tool

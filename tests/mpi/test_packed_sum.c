@@ -145,7 +145,8 @@ static void sum_and_compare(source from, size_t n, int round, int threads) {
     lks_error err;
     lks_packed_sum s;
     int64_t *values = lks_alloc(HEAD + n + 1, sizeof *values, "test", &err);
-    if (!values || lks_packed_sum_create(&s, &comm, HEAD, n, &err) != LKS_OK)
+    if (!values ||
+        lks_packed_sum_create(&s, &comm, HEAD, n, comm.size, LKS_PACK_ALWAYS, &err) != LKS_OK)
         lks_give_up(&comm, 1, err.text);
     if (assumed_growth)
         s.growth = assumed_growth;
@@ -195,7 +196,9 @@ static void test_not_worth_it(void) {
     lks_packed_sum s;
     static const size_t sizes[] = {0, 1, 8191, 8192};
     for (int i = 0; i < 4; i++) {
-        CU_ASSERT_EQUAL(lks_packed_sum_create(&s, &comm, HEAD, sizes[i], &err), LKS_OK);
+        CU_ASSERT_EQUAL(
+            lks_packed_sum_create(&s, &comm, HEAD, sizes[i], comm.size, LKS_PACK_AUTO, &err),
+            LKS_OK);
         const bool packs = comm.hosts > 1 && sizes[i] == 8192;
         CU_ASSERT_EQUAL(s.blocks, packs ? 8192 / BLOCK : 0);
         CU_ASSERT_EQUAL(lks_packed_sum_bytes(&s), packs ? 8192 / BLOCK + (HEAD + 8192) * 8 : 0);
@@ -204,11 +207,54 @@ static void test_not_worth_it(void) {
     sum_and_compare(any_width, 0, 0, 1);
     sum_and_compare(any_width, 8191, 1, 2);
     comm.hosts = 1;
-    CU_ASSERT_EQUAL(lks_packed_sum_create(&s, &comm, HEAD, 1 << 20, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_packed_sum_create(&s, &comm, HEAD, 1 << 20, comm.size, LKS_PACK_AUTO, &err),
+                    LKS_OK);
     CU_ASSERT_EQUAL(lks_packed_sum_bytes(&s), 0);
     lks_packed_sum_free(&s);
     sum_and_compare(any_width, 9000, 2, 2);
     comm.hosts = comm.size;
+    CU_ASSERT_EQUAL(
+        lks_packed_sum_create(&s, &comm, HEAD, 1 << 20, comm.size, LKS_PACK_NEVER, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_packed_sum_bytes(&s), 0);
+    lks_packed_sum_free(&s);
+}
+
+/* Right while it tries, in the sum after which it decides, and after it; all ranks decide alike. */
+static void test_choice(void) {
+    enum { N = 9000, SUMS = 2 * LKS_PACK_TRIALS + 3 };
+    lks_error err;
+    lks_packed_sum s;
+    int64_t *values = lks_alloc(HEAD + N, sizeof *values, "test", &err);
+    if (!values ||
+        lks_packed_sum_create(&s, &comm, HEAD, N, comm.size, LKS_PACK_AUTO, &err) != LKS_OK)
+        lks_give_up(&comm, 1, err.text);
+    for (int round = 0; round < SUMS; round++) {
+        for (size_t i = 0; i < HEAD + N; i++)
+            values[i] = any_width(comm.rank, round, i);
+        lks_packed_sum_i64(&s, &comm, values, 2);
+        CU_ASSERT_EQUAL(wrong_sums(values, HEAD + N, any_width, round), 0);
+        CU_ASSERT_EQUAL(s.trials == 0, comm.size == 1 || round + 1 >= 2 * LKS_PACK_TRIALS);
+    }
+    int64_t decided[2] = {s.blocks > 0, -(int64_t)(s.blocks > 0)};
+    lks_comm_max_i64(&comm, decided, 2);
+    CU_ASSERT_EQUAL(decided[0], -decided[1]);
+    CU_ASSERT(comm.size == 1 || (s.trial[0][0] > 0 && s.trial[1][0] > 0));
+    CU_ASSERT_EQUAL(s.blocks > 0, comm.size > 1 && s.trial[1][0] <= s.trial[0][0]);
+    lks_packed_sum_free(&s);
+    lks_free(values);
+}
+
+/* Only so many ranks add something, however many there are. */
+static void test_few_adders(void) {
+    lks_error err;
+    lks_packed_sum s;
+    for (int adders = 1; adders <= 8; adders++) {
+        const int most = adders < comm.size ? adders : comm.size;
+        CU_ASSERT_EQUAL(lks_packed_sum_create(&s, &comm, HEAD, 8192, adders, LKS_PACK_ALWAYS, &err),
+                        LKS_OK);
+        CU_ASSERT(1 << s.growth >= most && (1 << s.growth) / 2 < most);
+        lks_packed_sum_free(&s);
+    }
 }
 
 int main(void) {
@@ -224,6 +270,8 @@ int main(void) {
         {"numbers at the limits of a field", test_limits},
         {"room for thousands of ranks", test_many_ranks},
         {"one rank's wide numbers", test_one_rank},
+        {"a way that is chosen", test_choice},
+        {"few ranks that add", test_few_adders},
         {"what is not worth it is not packed", test_not_worth_it},
         {NULL, NULL},
     };

@@ -1,13 +1,20 @@
 /* MPI_Allreduce over all ranks. */
 #include "train/trainer.h"
 
+int lks_exchange_adders(const lks_trainer *t) {
+    const lks_train_config *c = &t->config->train;
+    const int64_t chunks = (int64_t)lks_chunks(c->global_batch, c->chunk) * c->accumulate;
+    return chunks < t->comm->size ? (int)chunks : t->comm->size;
+}
+
 static lks_status begin(lks_trainer *t, lks_error *err) {
     const lks_model_view *v = &t->view;
     const size_t packable = v->gradients ? 0 : v->n_weights;
     t->exchange.writes = true;
     t->exchange.sharers = 1;
     const lks_status status =
-        lks_packed_sum_create(&t->exchange.sum, t->comm, v->n_message - packable, packable, err);
+        lks_packed_sum_create(&t->exchange.sum, t->comm, v->n_message - packable, packable,
+                              lks_exchange_adders(t), t->config->train.packing, err);
     return lks_comm_agree(t->comm, status, err);
 }
 

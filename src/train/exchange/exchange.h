@@ -42,4 +42,7 @@ typedef struct lks_exchange {
     size_t first, end; /* of host.c: numbers of the message that this rank sums */
 } lks_exchange;
 
+/* How many ranks have sums that are not 0 in a step, at most: those that compute a chunk. */
+int lks_exchange_adders(const lks_trainer *t);
+
 #endif

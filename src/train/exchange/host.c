@@ -133,7 +133,8 @@ static lks_status make_sum(lks_trainer *t, const lks_update_share *mine, lks_err
     const bool leads = t->comm->local_rank == 0;
     e->first = leads ? 0 : t->view.gradients ? head : head + mine->first;
     e->end = t->view.gradients ? head : head + mine->end;
-    return lks_packed_sum_create(&e->sum, &e->host.between, leads ? head : 0, n, err);
+    return lks_packed_sum_create(&e->sum, &e->host.between, leads ? head : 0, n,
+                                 lks_exchange_adders(t), t->config->train.packing, err);
 }
 
 static lks_status begin(lks_trainer *t, lks_error *err) {

@@ -1,0 +1,11 @@
+/** @file packing.h  Whether sums share words of a message. Moves no bit. */
+#ifndef LOCKSTEP_PACKING_H
+#define LOCKSTEP_PACKING_H
+
+typedef enum lks_packing {
+    LKS_PACK_AUTO, /**< between hosts, where it is seen to be faster */
+    LKS_PACK_ALWAYS,
+    LKS_PACK_NEVER
+} lks_packing;
+
+#endif
