@@ -9,11 +9,7 @@ declare -A owner=(
     [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
     [tensor]=base [packing]=base [watch]=base [suggest]=base
     [config]=config [data]=data [kernels]=kernels [products]=kernels [optim]=optim [comm]=comm [host]=comm [nn]=nn [model]=nn
-<<<<<<< HEAD
-    [checkpoint]=io [history]=io [job]=job [run_folder]=run [metrics]=nn [report]=report [calibrate]=train [replay]=train [eval]=infer [predict]=infer [train]=train [bench]=tool [pack]=tool [describe]=tool
-=======
-    [checkpoint]=io [history]=io [job]=job [run_folder]=run [metrics]=nn [report]=report [calibrate]=train [eval]=infer [predict]=infer [train]=train [bench]=tool [doctor]=tool [probe]=comm [pack]=tool [describe]=tool
->>>>>>> 6309da5 (doctor: is the machine ready, and how many ranks pay)
+    [checkpoint]=io [history]=io [job]=job [run_folder]=run [metrics]=nn [report]=report [calibrate]=train [replay]=train [bundle]=train [eval]=infer [predict]=infer [train]=train [bench]=tool [doctor]=tool [probe]=comm [pack]=tool [describe]=tool
     [model_data]=nn
 )
 for header in include/lockstep/*.h; do

@@ -8,6 +8,7 @@
 #define LKS_COMMANDS(X)                                                                            \
     X(train)                                                                                       \
     X(replay)                                                                                      \
+    X(bundle)                                                                                      \
     X(calibrate)                                                                                   \
     X(eval) X(predict) X(info) X(report) X(configs) X(pack) X(bench) X(doctor) X(diff) X(help)
 

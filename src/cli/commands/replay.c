@@ -108,11 +108,12 @@ static int run(const lks_call *call) {
 static const struct argp argp = {
     options,
     parse,
-    "RUN_DIR",
+    "RUN_DIR|BUNDLE.tar",
     "Computes the run of RUN_DIR again, on whatever ranks and threads there are, and compares it "
     "with what was recorded: each step's hash of each layer and its sums, records of epochs, "
     "checkpoints, test results and summary. First it checks that all of these fit each other. "
-    "Nothing is written. It says what was verified, or names the first step and layer, or the "
+    "Nothing is written, but that a bundle is unpacked below TMPDIR for as long. It says what was "
+    "verified, or names the first step and layer, or the "
     "record, that differs.\vExit status: 0 verified, 1 something differs or cannot be read, "
     "2 usage or configuration error, 76 memory changed or replicas differ, 79 a rank made no "
     "progress.",

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "lockstep/bundle.h"
 #include "lockstep/job.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
@@ -14,6 +16,8 @@
 
 typedef struct replay {
     const lks_replay_options *o;
+    char folder[LKS_PATH_MAX]; /* of the run */
+    char *unpacked;            /* rank 0: what a bundle was unpacked into; NULL: it is none */
     char config[LKS_FOLDER_PATH_MAX];
     lks_key_value values[2];
     lks_train_options train; /* what the run is made with */
@@ -26,6 +30,25 @@ typedef struct replay {
 
 /* --- before the first step ---------------------------------------------------------------------- */
 
+/* Rank 0: the folder of a bundle, or the one that was named. */
+static lks_status find_folder(replay *p, lks_error *err) {
+    struct stat info;
+    const char *path = p->o->run;
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
+        LKS_TRY(lks_bundle_unpack(path, &p->unpacked, err));
+    const int n = p->unpacked ? snprintf(p->folder, sizeof p->folder, "%s/run", p->unpacked)
+                              : snprintf(p->folder, sizeof p->folder, "%s", path);
+    return n < (int)sizeof p->folder
+               ? LKS_OK
+               : lks_fail(err, LKS_ERR_USAGE, "%s: the path is too long", path);
+}
+
+static lks_status share_folder(replay *p, lks_comm *comm, lks_error *err) {
+    LKS_TRY(lks_comm_agree(comm, comm->rank == 0 ? find_folder(p, err) : LKS_OK, err));
+    lks_comm_broadcast(comm, p->folder, sizeof p->folder, 0);
+    return lks_comm_check(comm, err);
+}
+
 /* As the run was, but with threads, data and place of here. */
 static void set_up(replay *p) {
     const lks_replay_options *o = p->o;
@@ -33,21 +56,22 @@ static void set_up(replay *p) {
     p->values[n++] = (lks_key_value){"threads", "0"};
     if (o->data_dir)
         p->values[n++] = (lks_key_value){"data.dir", o->data_dir};
-    p->train = (lks_train_options){.config = lks_folder_path(o->run, LKS_FOLDER_CONFIG, p->config),
-                                   .sets = o->sets,
-                                   .n_sets = o->n_sets,
-                                   .values = p->values,
-                                   .n_values = n,
-                                   .out = o->run,
-                                   .threads = o->threads,
-                                   .progress = LKS_PROGRESS_AUTO};
+    p->train =
+        (lks_train_options){.config = lks_folder_path(p->folder, LKS_FOLDER_CONFIG, p->config),
+                            .sets = o->sets,
+                            .n_sets = o->n_sets,
+                            .values = p->values,
+                            .n_values = n,
+                            .out = p->folder,
+                            .threads = o->threads,
+                            .progress = LKS_PROGRESS_AUTO};
     p->run.options = &p->train;
 }
 
 /* Rank 0. */
 static lks_status read_recorded(replay *p, lks_error *err) {
     const lks_trainer *t = &p->run.trainer;
-    LKS_TRY(lks_recorded_read(&p->recorded, p->o->run, &p->run.config, err));
+    LKS_TRY(lks_recorded_read(&p->recorded, p->folder, &p->run.config, err));
     if (strcmp(p->recorded.data_digest, t->data.identity.digest) != 0)
         return lks_fail(err, LKS_ERR_MISMATCH,
                         "the run's training images and labels have digest %.16s, these have %.16s; "
@@ -209,6 +233,7 @@ static void tell(const replay *p, double seconds) {
 }
 
 static lks_status replay_all(replay *p, lks_comm *comm, lks_error *err) {
+    LKS_TRY(share_folder(p, comm, err));
     set_up(p);
     LKS_TRY(lks_run_prepare(&p->run, comm, err));
     lks_trainer_print(&p->run.trainer, &p->run.provenance);
@@ -239,6 +264,7 @@ lks_status lks_replay(lks_comm *comm, const lks_replay_options *options, lks_err
         lks_run_close(&p->run);
         lks_recorded_free(&p->recorded);
         lks_free(p->windows.of);
+        lks_bundle_remove(p->unpacked);
     }
     lks_free(p);
     return status;
