@@ -234,6 +234,8 @@ typedef struct lks_eval_config {
 typedef struct lks_metrics_config {
     int64_t every_steps; /**< a "step" line in metrics.jsonl and history.h5 every N steps; 0:
                             none */
+    int64_t
+        noise_every_steps; /**< the noise of the gradient in such of those steps as are multiples; 0: never */
 } lks_metrics_config;
 
 typedef struct lks_config {

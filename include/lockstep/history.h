@@ -14,7 +14,19 @@ typedef struct lks_step_record {
     int32_t epoch; /**< epoch the step belongs to, from 1 */
     double loss, accuracy, lr;
     double gradient_norm; /**< Euclidean norm of the mean gradient, before clipping; NaN: unknown */
+    /** Unbiased estimates by lks_noise_of(); NaN: unknown. */
+    double gradient_variance, gradient_square;
 } lks_step_record;
+
+/** Of a step: the trace of the covariance of a sample's gradient, and the squared norm of the gradient of all data. */
+typedef struct lks_noise {
+    double variance, square;
+} lks_noise;
+
+/** From the mean @p chunk_square of the squared norms of the mean gradients of chunks of @p chunk samples, and that of the
+ * mean gradient over @p samples of them and others, @p square (McCandlish et al., "An Empirical Model of
+ * Large-Batch Training", arXiv:1812.06162, appendix A.1). Either may be negative. NaN unless samples > chunk. */
+lks_noise lks_noise_of(double chunk_square, int chunk, double square, int64_t samples);
 
 /** What a rank's main thread spends its time on. */
 typedef enum lks_phase {
@@ -62,6 +74,7 @@ typedef struct lks_epoch_record {
     double test_loss, test_accuracy;
     double images_per_second, seconds;
     double comm_seconds; /**< in collectives: communication and wait together */
+    double noise_scale;  /**< lks_history_noise_scale() of its steps */
     /** From the record before this one, or the start of the process, to this one: a checkpoint
      * saved after a record counts in the next. Files of earlier versions have none. */
     lks_phase_times phases;
@@ -95,6 +108,11 @@ lks_status lks_history_add_epoch(lks_history *h, const lks_epoch_record *r, lks_
  * memory with @p h. LKS_ERR_MEMORY. */
 lks_status lks_history_follow(lks_history *copy, const lks_history *h, lks_error *err);
 void lks_history_free(lks_history *h);
+
+/** The gradient's noise scale in samples, variance / square, each averaged first over the steps of epoch @p epoch (as
+ * there): a batch of so many needs twice the fewest steps, and twice the fewest images. NaN where no step has
+ * both, and where the mean square is not positive: too few steps to see the gradient through the noise. */
+double lks_history_noise_scale(const lks_history *h, int32_t epoch);
 
 /** The phases of all epochs that have them, added up into @p sum; ranks are -1. Returns how many epochs
  * that are. */

@@ -123,6 +123,15 @@ void lks_model_weights_changed(lks_model *model);
  * may be 0. */
 void lks_model_train(lks_model *model, const lks_batch *batch);
 
+/** What the next lks_model_train() is to find out of single chunks: whether squared norms of complete chunks are added
+ * up for the message, and which chunks are hashed. Their gradients then are made apart, and added to the sums from
+ * there: no result changes. Only behind lks_model_open_chunks(). */
+void lks_model_look_into(lks_model *model, bool squares, lks_chunk_choice chosen);
+
+/** Gets room for single chunks' gradients: for lks_model_look_into() with train.reduce exact, and before
+ * lks_model_join(). The view is to be looked at anew. LKS_ERR_MEMORY. */
+lks_status lks_model_open_chunks(lks_model *model, lks_error *err);
+
 /** Moves the sums gathered since the last call into the message of the view, [LKS_MSG_HEAD +
  * n_operations + n_weights] int64 (overwritten but for LKS_MSG_STOP), and clears them. With
  * train.reduce fp32 the message ends with the operations' slots, and gradient sums go to the view's

@@ -60,8 +60,29 @@ enum lks_message_slot {
     LKS_MSG_STATE_LOW, /**< differences of the ranks' hashes of their state: 0 where they are equal */
     LKS_MSG_STATE_HIGH,
     LKS_MSG_TROUBLE, /**< ranks on which something beside the step failed; the caller's */
+    LKS_MSG_SQUARES, /**< of complete chunks, where lks_model_look_into() asked: see lks_chunk_squares() */
+    LKS_MSG_SQUARES_END = LKS_MSG_SQUARES + 3,
+    LKS_MSG_CHUNKS = LKS_MSG_SQUARES_END, /**< how many those were */
     LKS_MSG_HEAD /**< number of slots; then one per operation: ranks with a bad gradient partial */
 };
+
+/** The sum of squared norms of complete chunks' gradients, each that of the *sum* of losses over its samples, from
+ * a message's LKS_MSG_SQUARES: exact until it becomes a double, so the same for any ranks, threads and
+ * order. */
+double lks_chunk_squares(const int64_t *message);
+
+/** Chunks of a rank's batch of `of` chunks: `count` from `first` on, from the last one on to chunk 0. All 0: none. */
+typedef struct lks_chunk_choice {
+    int32_t first, count, of;
+} lks_chunk_choice;
+
+/** The most that may be chosen of a batch. */
+#define LKS_CHOSEN_MOST 1024
+
+/** Which chunk the one at @p place, below c.count, is. */
+static inline int lks_chunk_chosen(lks_chunk_choice c, int place) {
+    return (c.first + place) % c.of;
+}
 
 /** Adds up @p values over all ranks, in place: see lks_model_share(). */
 typedef void (*lks_sum_i64)(void *context, int64_t *values, size_t n);

@@ -291,6 +291,11 @@ static const lks_option last_options[] = {
      LKS_OPT_INT, AT(eval.batch), BETWEEN(1, 65536), .preset = "256", FREE},
     {"metrics.every_steps", "optimizer steps between two lines of metrics.jsonl; 0: none",
      LKS_OPT_INT64, AT(metrics.every_steps), FROM(0), .preset = "10", FREE},
+    {"metrics.noise_every_steps",
+     "of those steps, whether the gradient's noise is measured in each that is a multiple of N; 0: "
+     "in none. It says which "
+     "batch is worth its images (McCandlish et al. 2018); not with train.reduce: fp32",
+     LKS_OPT_INT64, AT(metrics.noise_every_steps), FROM(0), .preset = "50", FREE},
 };
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))

@@ -17,6 +17,30 @@ double lks_phase_share(const lks_phase_times *t, lks_phase phase) {
     return all > 0 ? t->of[phase].avg / all : NAN;
 }
 
+lks_noise lks_noise_of(double chunk_square, int chunk, double square, int64_t samples) {
+    const double b = chunk, n = (double)samples;
+    if (samples <= chunk)
+        return (lks_noise){NAN, NAN};
+    return (lks_noise){.variance = (chunk_square - square) / (1 / b - 1 / n),
+                       .square = (n * square - b * chunk_square) / (n - b)};
+}
+
+double lks_history_noise_scale(const lks_history *h, int32_t epoch) {
+    lks_noise sum = {0, 0};
+    size_t n = 0;
+    for (size_t i = h->n_steps; i > 0 && h->steps[i - 1].epoch >= epoch; i--) {
+        const lks_step_record *r = &h->steps[i - 1];
+        if (r->epoch > epoch || isnan(r->gradient_variance) || isnan(r->gradient_square))
+            continue;
+        sum.variance += r->gradient_variance;
+        sum.square += r->gradient_square;
+        n++;
+    }
+    if (n == 0)
+        return NAN;
+    return sum.square > 0 ? sum.variance / sum.square : NAN;
+}
+
 size_t lks_history_phases(const lks_history *h, lks_phase_times *sum) {
     size_t known = 0;
     for (int p = 0; p < LKS_PHASES; p++)

@@ -33,20 +33,24 @@ static const column step_columns[] = {
     STEP(loss, LKS_H5_F64),
     STEP(accuracy, LKS_H5_F64),
     STEP(lr, LKS_H5_F64),
-    {"gradient_norm", LKS_H5_F64, offsetof(lks_step_record, gradient_norm), true}};
+    {"gradient_norm", LKS_H5_F64, offsetof(lks_step_record, gradient_norm), true},
+    {"gradient_variance", LKS_H5_F64, offsetof(lks_step_record, gradient_variance), true},
+    {"gradient_square", LKS_H5_F64, offsetof(lks_step_record, gradient_square), true}};
 
-static const column epoch_columns[] = {EPOCH(epoch, LKS_H5_I32),
-                                       EPOCH(step, LKS_H5_I64),
-                                       EPOCH(lr, LKS_H5_F64),
-                                       EPOCH(train_loss, LKS_H5_F64),
-                                       EPOCH(train_accuracy, LKS_H5_F64),
-                                       EPOCH(validation_loss, LKS_H5_F64),
-                                       EPOCH(validation_accuracy, LKS_H5_F64),
-                                       EPOCH(test_loss, LKS_H5_F64),
-                                       EPOCH(test_accuracy, LKS_H5_F64),
-                                       EPOCH(images_per_second, LKS_H5_F64),
-                                       EPOCH(seconds, LKS_H5_F64),
-                                       EPOCH(comm_seconds, LKS_H5_F64)};
+static const column epoch_columns[] = {
+    EPOCH(epoch, LKS_H5_I32),
+    EPOCH(step, LKS_H5_I64),
+    EPOCH(lr, LKS_H5_F64),
+    EPOCH(train_loss, LKS_H5_F64),
+    EPOCH(train_accuracy, LKS_H5_F64),
+    EPOCH(validation_loss, LKS_H5_F64),
+    EPOCH(validation_accuracy, LKS_H5_F64),
+    EPOCH(test_loss, LKS_H5_F64),
+    EPOCH(test_accuracy, LKS_H5_F64),
+    EPOCH(images_per_second, LKS_H5_F64),
+    EPOCH(seconds, LKS_H5_F64),
+    EPOCH(comm_seconds, LKS_H5_F64),
+    {"noise_scale", LKS_H5_F64, offsetof(lks_epoch_record, noise_scale), true}};
 
 #define CHAIN(name, type, member)                                                                  \
     { #name, type, offsetof(lks_chain_step, member), false }

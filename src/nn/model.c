@@ -6,6 +6,7 @@
 
 #include "lockstep/memory.h"
 #include "nn/input.h"
+#include "nn/engine/apart.h"
 #include "nn/engine/lives.h"
 #include "nn/engine/wide.h"
 #include "nn/plan.h"
@@ -199,6 +200,7 @@ void lks_model_free(lks_model *m) {
         lks_activation_free(m->activations[i]);
     for (int t = 0; m->workers && t < m->threads && m->workers[t]; t++) {
         lks_free_lazy(m->workers[t]->own);
+        lks_free_lazy(m->workers[t]->apart.sums);
         lks_free(m->workers[t]->scratch);
         lks_free(m->workers[t]->rounded.memory);
         lks_free(m->workers[t]->bad);
@@ -212,6 +214,7 @@ void lks_model_free(lks_model *m) {
     lks_objective_free(&m->objective);
     lks_free(m->tensors);
     lks_free(m->plans);
+    lks_apart_free(m);
     free_arrays(m);
     lks_free(m);
 }

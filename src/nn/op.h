@@ -65,6 +65,19 @@ typedef struct lks_rounded {
     uint32_t bad;     /* see lks_plane_fill() */
 } lks_rounded;
 
+__extension__ typedef unsigned __int128 lks_u128;
+
+/* The gradient of a single chunk, where it is asked for: its partials are added up in memory of the worker first. See
+ * engine/apart.h. */
+typedef struct lks_apart {
+    int64_t *
+        sums; /* as many as the largest operation has; 0 but while they are open; NULL: there are none */
+    bool open;                /* partials go there */
+    bool counts;              /* its squares are wanted */
+    _Atomic uint64_t *hashes; /* [operations] of the chunk, to be added to; NULL: not wanted */
+    lks_u128 squares;
+} lks_apart;
+
 /* What one thread owns. Allocated apart, so that threads do not share cache lines. */
 typedef struct lks_worker {
     int index;
@@ -77,6 +90,7 @@ typedef struct lks_worker {
         away; /* bytes to the peer's memory whose batch is in hand; 0: it is this rank's: see wide.h */
     float *scratch; /* the largest lks_op.scratch_floats */
     lks_rounded rounded;
+    lks_apart apart;
     int64_t *bad;     /* [operations] 1 where a partial could not be summed */
     int64_t products; /* computed so far: see lks_model_flop() */
     int64_t samples, correct, bad_loss;
@@ -206,6 +220,16 @@ typedef struct lks_rendezvous {
     void *watcher;   /* its own */
 } lks_rendezvous;
 
+/* What is asked of single chunks. */
+typedef struct lks_asked {
+    bool squares;             /* of complete chunks */
+    bool alone;               /* they are looked at, and added to nothing */
+    lks_chunk_choice next;    /* of the batch to come */
+    lks_chunk_choice *chosen; /* of the one at hand; peers read it */
+    _Atomic uint64_t *hashes; /* [chosen][operations]; peers add to it */
+    int64_t chunks;           /* whose squares were added up */
+} lks_asked;
+
 /* What comes out of batches: what lks_model_view tells of it. */
 typedef struct lks_gathered {
     int64_t *message; /* [head][operations][weights] */
@@ -215,6 +239,7 @@ typedef struct lks_gathered {
     bool moved;       /* message, gradients and the model's weights are borrowed */
     lks_peers peers;  /* who makes gradients of wide operations: see wide.h */
     bool read;        /* peers may still read the batch's memory, until the next collect */
+    lks_asked asked;
 } lks_gathered;
 
 struct lks_model {

@@ -29,16 +29,16 @@ lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *er
 }
 
 bool lks_op_fresh(const lks_op *op, const lks_worker *w) {
-    return op->in_place && w->fresh;
+    return op->in_place && w->fresh && !w->apart.open;
 }
 
 void lks_op_add(lks_op *op, lks_worker *w, int slot, size_t at, const float *p, size_t n) {
     if (op->model->exact) {
-        if (!op->model->kernels->accumulate((int64_t *)op->sums[slot] + at, p, n))
+        if (!op->model->kernels->accumulate((int64_t *)lks_op_sums_at(op, w, slot) + at, p, n))
             w->bad[op->index] = 1;
         return;
     }
-    float *sum = (float *)op->sums[slot] + at;
+    float *sum = (float *)lks_op_sums_at(op, w, slot) + at;
     for (size_t i = 0; i < n; i++)
         sum[i] += p[i];
 }
@@ -86,9 +86,9 @@ void lks_op_wgrad(lks_op *op, lks_worker *w, int slot, lks_wgrad_args *a, int co
     a->row = (size_t)a->channels;
     a->fresh = lks_op_fresh(op, w);
     if (m->exact)
-        a->sums = (int64_t *)op->sums[slot] + at;
+        a->sums = (int64_t *)lks_op_sums_at(op, w, slot) + at;
     else
-        a->out = (float *)op->sums[slot] + at;
+        a->out = (float *)lks_op_sums_at(op, w, slot) + at;
     if (!m->kernels->wgrad(a))
         w->bad[op->index] = 1;
 }

@@ -8,6 +8,11 @@
  * is wide. */
 lks_status lks_op_sums(lks_op *op, size_t count, bool may_be_wide, lks_error *err);
 
+/* Where partials of the worker's chunk are added up, int64 or float. */
+static inline void *lks_op_sums_at(const lks_op *op, const lks_worker *w, int slot) {
+    return w->apart.open ? (void *)w->apart.sums : op->sums[slot];
+}
+
 /* Weight gradients by the dense kernel: elements [span) of element_offset for all outputs, summed
  * chunk by chunk over `count` samples into rows of sums[slot], [element][a->channels]. `a` describes
  * the samples; all else is filled in here. */

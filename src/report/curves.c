@@ -271,6 +271,19 @@ static void draw_gradient(curves *c) {
                         .log_y = lks_chart_wants_log(c->series, c->n)});
 }
 
+static void draw_noise(curves *c) {
+    for (int i = 0; i < c->r->n; i++)
+        add_epochs(c, &c->r->runs[i], c->r->n == 1 ? "noise scale" : "",
+                   offsetof(lks_epoch_record, noise_scale), 1);
+    draw(c, (lks_chart){.title = "Noise scale of the gradient",
+                        .note = "Images a step with which training takes twice the fewest steps "
+                                "(McCandlish et al. 2018): a larger batch, and so more ranks, "
+                                "hardly saves steps.",
+                        .unit = "images",
+                        .floor = NAN,
+                        .log_y = lks_chart_wants_log(c->series, c->n)});
+}
+
 static void draw_speed(curves *c) {
     for (int i = 0; i < c->r->n; i++)
         add_epochs(c, &c->r->runs[i], c->r->n == 1 ? "images per second" : "",
@@ -410,6 +423,7 @@ void lks_section_curves(lks_html *page, const lks_report *r) {
         draw_accuracy(c);
         draw_rate(c);
         draw_gradient(c);
+        draw_noise(c);
         draw_speed(c);
         draw_communication(c);
         lks_html_add(page, "</div>\n");

@@ -18,7 +18,9 @@ static lks_status add_step(lks_history *h, const char *line, int64_t step, int32
                                .loss = lks_json_get_number(line, "loss"),
                                .accuracy = lks_json_get_number(line, "accuracy"),
                                .lr = lks_json_get_number(line, "lr"),
-                               .gradient_norm = lks_json_get_number(line, "gradient_norm")};
+                               .gradient_norm = lks_json_get_number(line, "gradient_norm"),
+                               .gradient_variance = lks_json_get_number(line, "gradient_variance"),
+                               .gradient_square = lks_json_get_number(line, "gradient_square")};
     return lks_history_add_step(h, &r, NULL, err);
 }
 
@@ -37,6 +39,7 @@ static lks_status add_epoch(lks_history *h, const char *line, int64_t step, int3
                                 .images_per_second = lks_json_get_number(line, "images_per_second"),
                                 .seconds = lks_json_get_number(line, "seconds"),
                                 .comm_seconds = lks_json_get_number(line, "comm_seconds"),
+                                .noise_scale = lks_json_get_number(line, "noise_scale"),
                                 .phases = lks_phase_times_get(line)};
     return lks_history_add_epoch(h, &r, err);
 }

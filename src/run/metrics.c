@@ -35,6 +35,10 @@ static void put_step(FILE *f, const lks_history *h, size_t step) {
             (long long)r->step, r->epoch, lks_json_number(r->loss, loss),
             lks_json_number(r->accuracy, accuracy), lks_json_number(r->lr, lr),
             lks_json_number(r->gradient_norm, norm));
+    if (!isnan(r->gradient_variance))
+        fprintf(f, ",\"gradient_variance\":%s,\"gradient_square\":%s",
+                lks_json_number(r->gradient_variance, loss),
+                lks_json_number(r->gradient_square, norm));
     if (!isnan(r->gradient_norm) && h->n_norms > 0)
         put_norms(f, h, step);
 }
@@ -52,7 +56,8 @@ static void put_epoch(FILE *f, const lks_epoch_record *r) {
                    {"test_accuracy", r->test_accuracy},
                    {"images_per_second", r->images_per_second},
                    {"seconds", r->seconds},
-                   {"comm_seconds", r->comm_seconds}};
+                   {"comm_seconds", r->comm_seconds},
+                   {"noise_scale", r->noise_scale}};
     char text[32];
     fprintf(f, "{\"type\":\"epoch\",\"epoch\":%d,\"step\":%lld", r->epoch, (long long)r->step);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)

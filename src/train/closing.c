@@ -123,7 +123,21 @@ void lks_run_print_results(const lks_run *run) {
         lks_counts_print(r->test, data, title, stdout);
 }
 
+/* The noise scale B: a batch of b needs 1 + B/b times the fewest steps (McCandlish et al. 2018, equation 2.11). */
+static void print_noise(const lks_record *r, const lks_train_config *c) {
+    const lks_history *h = &r->history;
+    const lks_epoch_record *e = h->n_epochs ? &h->epochs[h->n_epochs - 1] : NULL;
+    const double batch = (double)c->global_batch * c->accumulate;
+    if (!e || !(e->noise_scale > 0))
+        return;
+    lks_info("noise      scale %.3g in epoch %d: with %.0f images a step training takes about %.3g "
+             "times the fewest steps; with %.3g, twice, and beyond that more ranks hardly save "
+             "steps",
+             e->noise_scale, e->epoch, batch, 1 + e->noise_scale / batch, e->noise_scale);
+}
+
 void lks_run_print_end(const lks_run *run) {
+    print_noise(&run->record, &run->config.train);
     print_early_stop(&run->trainer);
     suggest_refit(&run->trainer, &run->record.best, run->place.folder);
 }

@@ -89,7 +89,8 @@ void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, double gradi
                         int64_t last_step) {
     if (!p->lines)
         return;
-    char left[32] = "", more[128] = "", norm[32] = "";
+    char left[32] = "", more[128] = "", norm[64] = "";
+    int used = 0;
     if (r->step < last_step) {
         time_left(p, r->step, last_step, left);
         strcat(left, " left");
@@ -101,7 +102,9 @@ void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, double gradi
         snprintf(more, sizeof more, "  test loss %.4f accuracy %.2f %%", r->test_loss,
                  100 * r->test_accuracy);
     if (!isnan(gradient_norm))
-        snprintf(norm, sizeof norm, "  gradient %.3g", gradient_norm);
+        used = snprintf(norm, sizeof norm, "  gradient %.3g", gradient_norm);
+    if (isfinite(r->noise_scale))
+        snprintf(norm + used, sizeof norm - (size_t)used, "  noise scale %.3g", r->noise_scale);
     lks_progress_clear(p);
     lks_info(
         "epoch %3d/%lld  loss %.4f accuracy %.2f %%%s%s  %.0f images/s  communication %.0f %%  "

@@ -32,7 +32,9 @@ static lks_status record_figures(lks_record *r, const lks_trainer *t, lks_error 
                                   .loss = t->newest.loss,
                                   .accuracy = t->newest.accuracy,
                                   .lr = t->newest.lr,
-                                  .gradient_norm = t->newest.gradient_norm};
+                                  .gradient_norm = t->newest.gradient_norm,
+                                  .gradient_variance = t->newest.noise.variance,
+                                  .gradient_square = t->newest.noise.square};
     for (int i = 0, n = 0; i < t->view.n_tensors; i++)
         if (t->view.tensors[i].trained) {
             r->norms[n][0] = (float)t->norms[i].gradient;

@@ -1,5 +1,6 @@
 /* One optimizer step: micro-batches summed on this rank, then over the ranks, the same update of
  * every replica of the state. */
+#include <math.h>
 #include <string.h>
 
 #include "lockstep/job.h"
@@ -13,11 +14,25 @@ static int64_t batches_of(const lks_trainer *t) {
     return left < t->config->train.accumulate ? left : t->config->train.accumulate;
 }
 
+/* The step that is made is recorded. */
+static bool recorded(const lks_trainer *t) {
+    const int64_t every = t->config->metrics.every_steps;
+    return every > 0 && (t->cursor.step + 1) % every == 0;
+}
+
+/* The same on every rank: all of them look at their chunks then. */
+static bool noise_due(const lks_trainer *t) {
+    const int64_t every = t->config->metrics.noise_every_steps;
+    return !t->view.gradients && recorded(t) && every > 0 && (t->cursor.step + 1) % every == 0;
+}
+
 static lks_status compute(lks_trainer *t, int64_t batches, lks_error *err) {
+    const bool noise = noise_due(t);
     for (int64_t i = 0; i < batches; i++) {
         lks_batch batch;
         LKS_TRY(lks_loader_next(t->loader, &batch, err));
         lks_phases_enter(&t->phases, LKS_PHASE_COMPUTE);
+        lks_model_look_into(t->model, noise, (lks_chunk_choice){0});
         lks_model_train(t->model, &batch);
         t->computed += batch.n;
     }
@@ -92,12 +107,21 @@ static void reduce(lks_trainer *t) {
 /* The gradient's norm, where it is asked for: to limit it, or for the history that rank 0 keeps. Ranks that share the
  * state make it together. */
 static void measure(lks_trainer *t, const lks_gradient *g) {
-    int64_t every = t->config->metrics.every_steps;
-    bool together = t->comm->rank == 0 || t->optimizer.meet;
-    bool recorded = together && every > 0 && (t->cursor.step + 1) % every == 0;
-    if (recorded || t->config->train.clip_norm > 0)
+    const bool record = recorded(t) && (t->comm->rank == 0 || t->optimizer.meet);
+    if (record || t->config->train.clip_norm > 0)
         t->newest.gradient_norm = lks_optimizer_norms(&t->optimizer, t->view.weights, g,
-                                                      recorded ? t->norms : NULL, t->threads);
+                                                      record ? t->norms : NULL, t->threads);
+}
+
+/* From the step's norm and those of its complete chunks: for what rank 0 keeps, as that norm is. */
+static lks_noise noise_of(const lks_trainer *t) {
+    const int64_t *m = t->view.message;
+    const int chunk = t->config->train.chunk;
+    const double n = (double)m[LKS_MSG_CHUNKS], norm = t->newest.gradient_norm;
+    if (m[LKS_MSG_CHUNKS] == 0)
+        return (lks_noise){NAN, NAN};
+    return lks_noise_of(lks_chunk_squares(m) / (n * chunk * chunk), chunk, norm * norm,
+                        m[LKS_MSG_SAMPLES]);
 }
 
 /* A weight that is not finite may be one faulty replica's, so it is told to the others: in the next
@@ -110,6 +134,7 @@ static void update(lks_trainer *t) {
     const lks_gradient gradient = {t->view.gradients ? NULL : t->view.message + head_slots(t),
                                    t->view.gradients, samples};
     measure(t, &gradient);
+    t->newest.noise = noise_of(t);
     double factor = lks_clip_factor(t->newest.gradient_norm, t->config->train.clip_norm);
     if (!lks_optimizer_step(&t->optimizer, t->view.weights, &gradient, factor, t->newest.lr,
                             c->step, t->threads))

@@ -109,6 +109,8 @@ static lks_status record_epoch(lks_trainer *t, lks_record *record, lks_error *er
                                 .images_per_second = images_per_second(t, w, w->epoch_seconds),
                                 .seconds = w->epoch_seconds,
                                 .comm_seconds = w->epoch_comm,
+                                .noise_scale =
+                                    lks_history_noise_scale(&record->history, (int32_t)c->epoch),
                                 .phases = lks_phases_take(&t->phases, t->comm)};
     lks_status status = t->comm->rank == 0 ? lks_record_epoch(record, &r, err) : LKS_OK;
     LKS_TRY(lks_comm_agree(t->comm, status, err));

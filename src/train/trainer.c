@@ -62,6 +62,8 @@ static lks_status make_network(lks_trainer *t, lks_error *err) {
     LKS_TRY(lks_model_create(&t->model, c, lks_dataset_shape(&t->data), t->data.identity.classes,
                              (const float(*)[256])t->data.pixels, t->kernels, t->threads,
                              capacity > c->eval.batch ? capacity : c->eval.batch, err));
+    if (t->config->train.reduce == LKS_REDUCE_EXACT)
+        LKS_TRY(lks_model_open_chunks(t->model, err));
     lks_model_share(t->model, sum_moments, t);
     t->view = lks_model_look(t->model);
     return weigh_classes(t, err);

@@ -6,6 +6,7 @@
 #include "feed/dataset.h"
 #include "feed/loader.h"
 #include "lockstep/checkpoint.h"
+#include "lockstep/history.h"
 #include "lockstep/model.h"
 #include "lockstep/optim.h"
 #include "measure/phases.h"
@@ -26,6 +27,7 @@ typedef struct lks_step_figures {
     lks_limbs
         exact_loss; /* sum over `samples` of them, `correct` right; the same limbs on any number of ranks */
     int64_t correct, samples;
+    lks_noise noise; /* of the newest step, NaN where it was not measured */
 } lks_step_figures;
 
 typedef struct lks_trainer {

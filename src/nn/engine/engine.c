@@ -12,6 +12,7 @@
 #include "lockstep/pulse.h"
 #include "lockstep/trace.h"
 #include "nn/op.h"
+#include "nn/engine/apart.h"
 #include "nn/engine/wide.h"
 #include "nn/engine/work.h"
 
@@ -109,8 +110,22 @@ static bool weighs_chunks(const lks_op *op) {
 }
 
 static void weights_of_chunk(lks_op *op, lks_worker *w, lks_span chunk, int part, int parts) {
-    if (weighs_chunks(op))
-        op->class->weights(op, w, w->index, chunk.first, chunk.count, part, parts);
+    const lks_model *m = op->model;
+    if (!weighs_chunks(op))
+        return;
+    const bool apart = lks_apart_open(m, w, chunk.first / m->chunk, chunk.count);
+    op->class->weights(op, w, w->index, chunk.first, chunk.count, part, parts);
+    if (apart)
+        lks_apart_close(op, w, w->index, 0, op->sums_count, false);
+}
+
+/* Backward, moments are the gradients of a scale and a shift. */
+static void add_moments(lks_op *op, lks_worker *w, lks_span chunk, bool backward) {
+    const lks_model *m = op->model;
+    const bool apart = backward && lks_apart_open(m, w, chunk.first / m->chunk, chunk.count);
+    op->class->add_moments(op, w, chunk.count, backward);
+    if (apart)
+        lks_apart_close(op, w, w->index, 0, op->sums_count, false);
 }
 
 /* Where the images are a `whole` chunk, the weight gradients come right after what they are made of. */
@@ -168,7 +183,7 @@ static void run_chunk(lks_model *m, lks_worker *w, pass p, lks_span chunk) {
             p.next->class->moments(p.next, w, s.first, s.count, p.backward);
     }
     if (p.next)
-        p.next->class->add_moments(p.next, w, chunk.count, p.backward);
+        add_moments(p.next, w, chunk, p.backward);
     for (int i = p.last - 1; p.backward && pieces > 1 && i > p.first; i--)
         weights_of_chunk(m->ops[i], w, chunk, 0, 1);
 }
@@ -227,7 +242,7 @@ static void share_moments(lks_model *m, lks_worker *w, pass p, shared of) {
     for (int i; (i = lks_work_next(m, w, of.n, m->exact)) >= 0;) {
         const lks_span s = hold_shared(m, w, of, i);
         p.next->class->moments(p.next, w, s.first, s.count, p.backward);
-        p.next->class->add_moments(p.next, w, s.count, p.backward);
+        add_moments(p.next, w, s, p.backward);
     }
     lks_trace_close(event);
 }
@@ -298,6 +313,7 @@ void lks_model_train(lks_model *m, const lks_batch *batch) {
     lks_model_mode(m, true);
     m->trained++;
     lks_wide_begin(m);
+    lks_apart_begin(m);
     if (batch->n == 0 && m->rendezvous.n_stops == 0 && m->gathered.peers.n == 0)
         return;
 #pragma omp parallel num_threads(m->threads)
@@ -392,6 +408,7 @@ static void collect_head(lks_model *m, int64_t *message) {
     }
     message[LKS_MSG_LOSS_HI] = loss.hi;
     message[LKS_MSG_LOSS_LO] = loss.lo;
+    lks_apart_collect(m, message);
 }
 
 /* Each thread the sums that it fills. */

@@ -3,6 +3,7 @@
 #include "lockstep/model.h"
 #include "lockstep/pulse.h"
 #include "lockstep/trace.h"
+#include "nn/engine/apart.h"
 #include "nn/engine/lives.h"
 #include "nn/engine/work.h"
 
@@ -77,7 +78,7 @@ static size_t move_all(const lks_model *m, char *to) {
 
 size_t lks_wide_peer_bytes(const lks_model *m) {
     const size_t bytes = move_all(m, NULL);
-    return bytes > 0 ? aligned(sizeof(head)) + bytes : 0;
+    return bytes > 0 ? aligned(sizeof(head)) + lks_apart_peer_bytes(m) + bytes : 0;
 }
 
 /* Packed weights move to `to`, or, where it is NULL, are only measured. */
@@ -103,7 +104,9 @@ size_t lks_wide_common_bytes(const lks_model *m) {
 
 void lks_model_join(lks_model *m, const lks_peers *peers) {
     m->gathered.peers = *peers;
-    move_all(m, peers->memory + aligned(sizeof(head)));
+    char *to = peers->memory + aligned(sizeof(head));
+    lks_apart_move(m, to);
+    move_all(m, to + lks_apart_peer_bytes(m));
     move_packed(m, peers->common);
 }
 
@@ -172,6 +175,37 @@ static void meet_peers(lks_model *m) {
     m->gathered.read = true;
 }
 
+/* A part of one chunk's gradient by itself: rows of the weights, and with the first part the bias behind them. */
+static void close_part(lks_op *op, lks_worker *w, int part, int parts) {
+    const size_t bias = op->n_bias ? (size_t)lks_padded(op->n_bias) : 0;
+    const size_t at = op->sums_count - bias;
+    const size_t width = at / (size_t)op->class->rows(op, 0, 1).count;
+    const lks_span rows = op->class->rows(op, part, parts);
+    lks_apart_close(op, w, 0, (size_t)rows.first * width, (size_t)rows.count * width, w->fresh);
+    if (part == 0 && bias)
+        lks_apart_close(op, w, 0, at, bias, w->fresh);
+}
+
+/* A part for `samples` samples: whole chunks in one go, but for those that are looked at. */
+static void weights_of_samples(lks_model *m, lks_worker *w, lks_op *op, int samples, int part,
+                               int parts) {
+    for (int first = 0, n; first < samples; first += n) {
+        n = samples - first < m->chunk ? samples - first : m->chunk;
+        const bool apart = lks_apart_open(m, w, first / m->chunk, n);
+        while (!apart && first + n < samples) {
+            const int more = samples - first - n < m->chunk ? samples - first - n : m->chunk;
+            if (lks_apart_open(m, w, (first + n) / m->chunk, more))
+                break;
+            n += more;
+        }
+        w->apart.open = apart;
+        op->class->weights(op, w, 0, first, n, part, parts);
+        if (apart)
+            close_part(op, w, part, parts);
+        w->fresh = false;
+    }
+}
+
 /* A part for the samples of all peers, while its sums are in the cache. */
 static void weights_of_all(lks_model *m, lks_worker *w, lks_op *op, int part, int parts) {
     const lks_peers *p = &m->gathered.peers;
@@ -182,8 +216,7 @@ static void weights_of_all(lks_model *m, lks_worker *w, lks_op *op, int part, in
             continue;
         w->away = (peer - p->own) * p->apart;
         w->rounded.of = NULL; /* what stands there is another's */
-        op->class->weights(op, w, 0, 0, samples, part, parts);
-        w->fresh = false;
+        weights_of_samples(m, w, op, samples, part, parts);
     }
     w->away = 0;
     w->rounded.of = NULL;
@@ -192,7 +225,7 @@ static void weights_of_all(lks_model *m, lks_worker *w, lks_op *op, int part, in
 /* A batch without samples adds nothing. */
 static void weights_of_own(lks_model *m, lks_worker *w, lks_op *op, int part, int parts) {
     w->fresh = m->gathered.batches == 1;
-    op->class->weights(op, w, 0, 0, m->batch.n, part, parts);
+    weights_of_samples(m, w, op, m->batch.n, part, parts);
 }
 
 /* An element's sum is one chain over all chunks, so here any thread may help in any mode. */

@@ -151,17 +151,18 @@ static void add_bias(bf16_layer *c, lks_worker *w, int slot) {
                channels);
 }
 
-/* The output's gradient of the whole batch, with the bias's partials of its chunks where `biased`; another part may have
- * left it. */
-static uint32_t round_batch(bf16_layer *c, lks_worker *w, int slot, int count, bool biased) {
+/* The output's gradient of whole chunks, with the bias's partials of them where `biased`; another part may have left
+ * it. */
+static uint32_t round_chunks(bf16_layer *c, lks_worker *w, int slot, int first, int count,
+                             bool biased) {
     const int chunk = c->op.model->chunk;
     const size_t channels = (size_t)c->blocks * LKS_BLOCK;
-    lks_plane_source from = gradient_of(c, w, 0);
+    lks_plane_source from = gradient_of(c, w, first);
     float *sums = w->rounded.memory + c->sums_at;
     uint32_t bad = 0;
-    if (!biased && stands_there(c, w, 0, count))
+    if (!biased && stands_there(c, w, first, count))
         return w->rounded.bad;
-    mark(c, w, 0, count);
+    mark(c, w, first, count);
     from.first.sums = biased ? sums : NULL;
     if (biased)
         lks_op_clear_bias(&c->op, w, slot, channels);
@@ -242,9 +243,9 @@ static void add_cut(const bf16_layer *c, lks_worker *w, int slot, int first, int
     a.scratch = w->scratch + c->gradient_at;
     a.fresh = lks_op_fresh(&c->op, w);
     if (c->op.model->exact)
-        a.sums = (int64_t *)c->op.sums[slot] + to;
+        a.sums = (int64_t *)lks_op_sums_at(&c->op, w, slot) + to;
     else
-        a.out = (float *)c->op.sums[slot] + to;
+        a.out = (float *)lks_op_sums_at(&c->op, w, slot) + to;
     if (!c->unit->gradient(&a) || bad)
         w->bad[c->op.index] = 1;
     int filters = c->l.filters - (int)column, most = cut->blocks.count * LKS_BLOCK;
@@ -299,7 +300,7 @@ static void weights(lks_op *op, lks_worker *w, int slot, int first, int count, i
     const bool any = mine.taps.count > 0 && mine.channels.count > 0 && mine.blocks.count > 0;
     if (!any && !biased)
         return;
-    uint32_t bad = op->wide ? round_batch(c, w, slot, count, biased)
+    uint32_t bad = op->wide ? round_chunks(c, w, slot, first, count, biased)
                             : round_chunk(c, w, slot, first, count, biased);
     if (bad)
         w->bad[op->index] = 1;
