@@ -93,6 +93,7 @@ if [ $tests = yes ]; then
     need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
     need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
     need qemu-user has qemu-aarch64
+    wish libsimgrid-dev has smpirun # simulated ranks
     # The report in a browser; any node and npm will do, whoever installed them
     wish chromium has chromium
     wish nodejs has node
