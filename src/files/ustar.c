@@ -1,5 +1,6 @@
 #include "files/ustar.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,19 +21,19 @@ _Static_assert(sizeof(header) == BLOCK, "a header is one block");
 static const char plain_letters[] =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
-int lks_ustar_name_is_plain(const char *name) {
+static bool is_plain(const char *name) {
     const size_t length = strlen(name);
     if (length == 0 || length >= LKS_USTAR_NAME_MAX)
-        return 0;
+        return false;
     for (const char *part = name;; part++) {
         const size_t n = strspn(part, plain_letters);
         if (n == 0 || part[0] == '.' || part[0] == '-')
-            return 0;
+            return false;
         part += n;
         if (!*part)
-            return 1;
+            return true;
         if (*part != '/')
-            return 0;
+            return false;
     }
 }
 
@@ -41,7 +42,7 @@ static unsigned sum_of(const header *h) {
     const unsigned char *bytes = (const unsigned char *)h;
     unsigned sum = 0;
     for (size_t i = 0; i < BLOCK; i++) {
-        const int own = i >= offsetof(header, checksum) && i < offsetof(header, type);
+        const bool own = i >= offsetof(header, checksum) && i < offsetof(header, type);
         sum += own ? ' ' : bytes[i];
     }
     return sum;
@@ -72,8 +73,11 @@ lks_status lks_ustar_write(const char *path, const lks_ustar_file *files, size_t
                            lks_error *err) {
     const size_t most = (size_t)1 << 33; /* of a file: eleven octal digits */
     size_t size = END;
+    if (n > LKS_USTAR_FILES_MAX)
+        return lks_fail(err, LKS_ERR_USAGE, "%s: %zu files are more than the %d of an archive",
+                        path, n, LKS_USTAR_FILES_MAX);
     for (size_t i = 0; i < n; i++) {
-        if (!lks_ustar_name_is_plain(files[i].name) || files[i].size >= most)
+        if (!is_plain(files[i].name) || files[i].size >= most)
             return lks_fail(err, LKS_ERR_USAGE, "%s: no archive has room for %s", path,
                             files[i].name);
         size += BLOCK + padded(files[i].size);
@@ -99,15 +103,15 @@ static lks_status refuse(const char *path, const char *what, lks_error *err) {
 }
 
 /* Octal digits and a zero; false for anything else. */
-static int read_octal(const char *text, size_t width, size_t *value) {
+static bool read_octal(const char *text, size_t width, size_t *value) {
     const size_t digits = strspn(text, "01234567");
     if (digits == 0 || digits >= width || text[digits])
-        return 0;
+        return false;
     *value = (size_t)strtoull(text, NULL, 8);
-    return 1;
+    return true;
 }
 
-static int has_name(const lks_ustar_file *files, size_t n, const char *name) {
+static bool has_name(const lks_ustar_file *files, size_t n, const char *name) {
     while (n > 0 && strcmp(files[n - 1].name, name) != 0)
         n--;
     return n > 0;
@@ -124,8 +128,7 @@ static lks_status read_file(const char *path, unsigned char *at, size_t left, lk
         return refuse(path, "a header has another checksum", err);
     if (memcmp(h.magic, "ustar", 6) != 0 || h.type != '0' || h.link[0] || h.prefix[0])
         return refuse(path, "it has something else than plain files", err);
-    if (!memchr(h.name, 0, sizeof h.name) || !lks_ustar_name_is_plain(h.name) ||
-        has_name(files, n, h.name))
+    if (!memchr(h.name, 0, sizeof h.name) || !is_plain(h.name) || has_name(files, n, h.name))
         return refuse(path, "a name in it is not plain, or comes twice", err);
     if (!read_octal(h.size, sizeof h.size, &file->size) || file->size > left - BLOCK ||
         padded(file->size) > left - BLOCK)
@@ -135,7 +138,7 @@ static lks_status read_file(const char *path, unsigned char *at, size_t left, lk
     return LKS_OK;
 }
 
-static int is_zero(const unsigned char *at, size_t n) {
+static bool is_zero(const unsigned char *at, size_t n) {
     while (n > 0 && !at[n - 1])
         n--;
     return n == 0;

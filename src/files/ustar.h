@@ -7,7 +7,7 @@
 #include "lockstep/status.h"
 
 #define LKS_USTAR_NAME_MAX  100   /**< bytes of a name, its zero included */
-#define LKS_USTAR_FILES_MAX 65536 /**< of an archive that is read */
+#define LKS_USTAR_FILES_MAX 16384 /**< of an archive */
 
 /** A file: "run/config.yaml" and its bytes. */
 typedef struct lks_ustar_file {
@@ -16,11 +16,8 @@ typedef struct lks_ustar_file {
     size_t size;
 } lks_ustar_file;
 
-/** Whether @p name may stand in an archive: parts of letters, digits, '.', '_' and '-', which do not begin with '.' or
- * '-', with '/' between them; no absolute path. */
-int lks_ustar_name_is_plain(const char *name);
-
-/** Publishes @p path with @p files [n] in their order. LKS_ERR_USAGE for a name that is not plain, LKS_ERR_IO. */
+/** Publishes @p path with @p files [n] in their order. LKS_ERR_USAGE for a name that is not plain: parts of letters,
+ * digits, '.', '_' and '-', which do not begin with '.' or '-', with '/' between them. LKS_ERR_IO, LKS_ERR_MEMORY. */
 lks_status lks_ustar_write(const char *path, const lks_ustar_file *files, size_t n, lks_error *err);
 
 /** The files of the archive in @p bytes, as *files [*n], which is freed with free(); their bytes are those of the
