@@ -13,13 +13,12 @@ const char *lks_limit_word(lks_limit why) {
 
 const char *lks_limit_reason(lks_limit why) {
     static const char *const reasons[] = {
-        "each doubling of the ranks up to the last one asked for shortens a step by a tenth or "
-        "more",
+        "each doubling of the ranks shortens a step by a tenth or more",
         "the batch has no more chunks to share out: a larger train.global_batch would",
         "the sums of the gradients take most of what more ranks do not shorten",
-        "the update takes most of what more ranks do not shorten: each rank makes all of it",
+        "the update takes most of what more ranks do not shorten: each makes all of it",
         "the exchange of images takes most of what more ranks do not shorten",
-        "waiting for the slowest of the ranks takes most of what more ranks do not shorten"};
+        "waiting for the slowest of them takes most of what more ranks do not shorten"};
     return reasons[why];
 }
 

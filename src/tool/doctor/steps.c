@@ -9,7 +9,7 @@
 #include "tool/doctor/doctor.h"
 #include "tool/rehearse.h"
 
-#define WARM_UP       3
+#define WARM_UP       9 /* steps: memory is touched, and ways of sending sums may be tried */
 #define STEPS_MOST    64
 #define STEPS_LEAST   8
 #define POINT_SECONDS 0.5 /* of the steps with one share */
@@ -171,9 +171,10 @@ static lks_messages messages_of(const lks_trainer *t, const figures *f) {
                       .moments = t->view.n_meetings,
                       .moment = 1024};
     m.sums = m.most;
-    if (p->blocks) {
+    const double each = (double)f->sent / f->n;
+    if (p->blocks && each < m.most) {
         m.widths = (double)p->blocks;
-        m.sums = (double)f->sent / f->n - m.widths;
+        m.sums = each - m.widths;
         m.a_bit = (double)p->n / 8;
     }
     return m;
