@@ -132,6 +132,9 @@ static void test_messages(void) {
     near(lks_forecast_for(&c, 4, 128, 128).communication, (2 * 1100 + 3 * 2 * 2.5) * US);
     /* 16 ranks: only 8 have a chunk, so two bits more, not three */
     near(lks_forecast_for(&c, 16, 128, 128).communication, (4 * 1200 + 15 * 2 * 10.0 / 16) * US);
+    c.messages.most = 1005; /* packed 1010 bytes, so not at all */
+    near(lks_forecast_for(&c, 2, 128, 128).communication, 1005 * US);
+    c.messages.most = 2000;
     c.scale = 0.5;
     c.more = 7 * US;
     near(lks_forecast_for(&c, 2, 128, 128).communication, 512 * US);

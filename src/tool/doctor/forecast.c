@@ -64,12 +64,23 @@ static double allreduce(const lks_constants *c, int ranks, double bytes) {
     return lks_allreduce_seconds(&c->network, lks_allreduce_choice(ranks, bytes), ranks, bytes);
 }
 
-static double model_of_communication(const lks_constants *c, int ranks, double sums) {
+/* Sums of `bytes`, after `widths` bytes of agreement on how they are packed, 0: they are not. */
+static double send_sums(const lks_constants *c, int ranks, double bytes, double widths) {
     const lks_messages *m = &c->messages;
-    double seconds = allreduce(c, ranks, sums);
-    if (m->widths > 0)
-        seconds += allreduce(c, ranks, m->widths);
+    double seconds = allreduce(c, ranks, bytes);
+    if (widths > 0)
+        seconds += allreduce(c, ranks, widths);
     return seconds + c->accumulate * m->moments * allreduce(c, ranks, m->moment);
+}
+
+/* Packed or not, as takes less time: training tries both where it packs. *bytes gets those of the sums. */
+static double model_of_communication(const lks_constants *c, int ranks, int chunks, double *bytes) {
+    const lks_messages *m = &c->messages;
+    const double sums = sums_on(c, ranks, chunks);
+    const double packed = send_sums(c, ranks, sums, m->widths),
+                 plain = send_sums(c, ranks, m->most, 0);
+    *bytes = packed < plain ? sums : m->most;
+    return packed < plain ? packed : plain;
 }
 
 /* Of a step's share in the exchanges of an epoch. */
@@ -91,13 +102,15 @@ static double steps_of_epoch(const lks_constants *c, int64_t batch) {
 
 static lks_forecast step_on(const lks_constants *c, int ranks, int64_t batch) {
     const int chunks = chunks_of(c, batch);
-    const double sums = sums_on(c, ranks, chunks), steps = steps_of_epoch(c, batch);
+    double sums;
+    const double steps = steps_of_epoch(c, batch),
+                 sending = model_of_communication(c, ranks, chunks, &sums);
     lks_forecast f = {.ranks = ranks, .batch = batch, .chunks = (chunks + ranks - 1) / ranks};
     f.hosts = (ranks + c->network.host_ranks - 1) / c->network.host_ranks;
     f.algorithm = lks_allreduce_choice(ranks, sums);
     f.compute = c->accumulate * work_of(c, f.chunks);
     f.update = c->steady;
-    f.communication = ranks > 1 ? c->scale * model_of_communication(c, ranks, sums) + c->more : 0;
+    f.communication = ranks > 1 ? c->scale * sending + c->more : 0;
     f.exchange = exchange_of(c, ranks, steps);
     f.wait = ranks > 1 ? lks_expected_latest(c->late, c->n_late, ranks) : 0;
     f.seconds = f.compute + f.update + f.communication + f.exchange + f.wait;
