@@ -15,7 +15,10 @@ typedef struct lks_comm {
     int local_rank, local_size; /**< on this host */
     int hosts;                  /**< number of hosts */
     char host[256];             /**< this host's name */
-    double seconds;    /**< spent inside collectives since the start (read and reset freely) */
+    double seconds; /**< spent inside collectives since the start (read and reset freely) */
+    int64_t
+        sent; /**< bytes that this rank handed to collectives of all ranks or some: its part of sums and
+                          extremes, and what it exchanges with others */
     int *numbers;      /**< [2 * size] room for counts and offsets within a call */
     void *handle;      /**< MPI's communicator of the job, which everything runs on */
     int blamed;        /**< rank whose error lks_comm_agree() told last; 0 before */

@@ -78,6 +78,7 @@ typedef struct lks_epoch_record {
     /** From the record before this one, or the start of the process, to this one: a checkpoint
      * saved after a record counts in the next. Files of earlier versions have none. */
     lks_phase_times phases;
+    double energy_joules; /**< in that time, of all hosts that tell; NaN: none does */
 } lks_epoch_record;
 
 /** Owned arrays grow by doubling. Zero-initialise; free with lks_history_free(). */

@@ -255,6 +255,7 @@ static void reduce(lks_comm *comm, void *values, size_t n, size_t size, MPI_Data
                    MPI_Op op) {
     double start = lks_now();
     char *at = values;
+    whole(comm)->sent += comm->size > 1 ? (int64_t)(n * size) : 0;
     for (size_t piece; n > 0; at += piece * size, n -= piece) {
         piece = n < PIECE ? n : PIECE;
         if (!LKS_CALL(comm,
@@ -346,6 +347,8 @@ void lks_comm_exchange(lks_comm *comm, const void *send, const int *send_counts,
     if (offsets_from_counts(comm, send_counts, send_offsets) &&
         offsets_from_counts(comm, receive_counts, receive_offsets) &&
         make_item_type(comm, item_bytes, &item)) {
+        for (int r = 0; r < comm->size; r++)
+            whole(comm)->sent += r == comm->rank ? 0 : send_counts[r] * (int64_t)item_bytes;
         LKS_CALL(comm, MPI_Alltoallv(send, send_counts, send_offsets, item, receive, receive_counts,
                                      receive_offsets, item, lks_comm_all(comm)));
         LKS_CALL(comm, MPI_Type_free(&item));

@@ -72,6 +72,7 @@ static void post(lks_transfer *t, char *items, const int *counts, const int *pla
         const int r = (comm->rank + (sends ? i : comm->size - i)) % comm->size;
         char *at = items + (size_t)places[r] * t->item_bytes;
         MPI_Request *next = &t->requests[t->n_requests];
+        comm->sent += sends ? counts[r] * (int64_t)t->item_bytes : 0;
         if (counts[r] > 0 &&
             (sends ? LKS_CALL_OF_SOME(comm, MPI_Isend(at, counts[r], t->item, r, TAG, all, next))
                    : LKS_CALL_OF_SOME(comm, MPI_Irecv(at, counts[r], t->item, r, TAG, all, next))))

@@ -50,7 +50,8 @@ static const column epoch_columns[] = {
     EPOCH(images_per_second, LKS_H5_F64),
     EPOCH(seconds, LKS_H5_F64),
     EPOCH(comm_seconds, LKS_H5_F64),
-    {"noise_scale", LKS_H5_F64, offsetof(lks_epoch_record, noise_scale), true}};
+    {"noise_scale", LKS_H5_F64, offsetof(lks_epoch_record, noise_scale), true},
+    {"energy_joules", LKS_H5_F64, offsetof(lks_epoch_record, energy_joules), true}};
 
 #define CHAIN(name, type, member)                                                                  \
     { #name, type, offsetof(lks_chain_step, member), false }

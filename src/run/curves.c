@@ -40,6 +40,7 @@ static lks_status add_epoch(lks_history *h, const char *line, int64_t step, int3
                                 .seconds = lks_json_get_number(line, "seconds"),
                                 .comm_seconds = lks_json_get_number(line, "comm_seconds"),
                                 .noise_scale = lks_json_get_number(line, "noise_scale"),
+                                .energy_joules = lks_json_get_number(line, "energy_joules"),
                                 .phases = lks_phase_times_get(line)};
     return lks_history_add_epoch(h, &r, err);
 }

@@ -62,6 +62,8 @@ static void put_epoch(FILE *f, const lks_epoch_record *r) {
     fprintf(f, "{\"type\":\"epoch\",\"epoch\":%d,\"step\":%lld", r->epoch, (long long)r->step);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         fprintf(f, ",\"%s\":%s", figures[i].name, lks_json_number(figures[i].value, text));
+    if (!isnan(r->energy_joules))
+        fprintf(f, ",\"energy_joules\":%s", lks_json_number(r->energy_joules, text));
     if (!isnan(r->phases.of[LKS_PHASE_TOTAL].avg)) { /* else of an earlier version */
         fprintf(f, ",\"phases\":");
         lks_phase_times_put(f, &r->phases);

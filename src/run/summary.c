@@ -64,6 +64,8 @@ static void put_work(lks_json_object *j, const lks_summary_work *w, const lks_cu
     lks_json_put_number(j, "train_seconds", w->train_seconds);
     lks_json_put_number(j, "images_per_second", w->images_per_second);
     lks_json_put_number(j, "comm_seconds", w->comm_seconds);
+    lks_json_put_number(j, "sent_bytes_per_step", w->sent_bytes_per_step);
+    lks_json_put_number(j, "energy_joules", w->energy_joules);
     lks_json_key(j, "phases");
     lks_phase_times_put(j->f, &w->phases);
     lks_json_key(j, "peak_rss_mib");

@@ -22,6 +22,8 @@ typedef struct lks_summary_work {
     int64_t parameters;
     bool stopped_early;
     double train_seconds, images_per_second, comm_seconds;
+    double sent_bytes_per_step; /* of the rank that sends most */
+    double energy_joules;       /* of all hosts that tell; NaN: none does */
     lks_phase_times phases;
     lks_resident resident;
 } lks_summary_work;

@@ -1,4 +1,5 @@
 /* What is printed at the end of a run. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,28 @@ static void print_memory(lks_record *r, lks_comm *comm) {
              r->resident.most);
 }
 
+static void print_sent(lks_record *r, lks_comm *comm) {
+    const lks_stopwatch *w = &r->watch;
+    r->sent_per_step =
+        w->trained_steps > 0 ? (double)w->trained_sent / (double)w->trained_steps : 0;
+    lks_comm_max_f64(comm, &r->sent_per_step, 1);
+    if (comm->size > 1 && w->trained_steps > 0)
+        lks_info("sent       at most %.0f bytes by a rank in a step, sums and images",
+                 r->sent_per_step);
+}
+
+/* From the first step to here, as the phases. */
+static void print_energy(lks_record *r, lks_comm *comm) {
+    const lks_job_energy *e = &r->energy;
+    lks_job_energy_take(&r->energy, comm);
+    if (e->hosts > 0 && !isnan(e->joules))
+        lks_info("energy     %.4g J in the processors of %d of %d host%s, all that ran there",
+                 e->joules, e->hosts, comm->hosts, comm->hosts == 1 ? "" : "s");
+    else if (e->own.denied)
+        lks_info("energy     not told: this user may not read " LKS_POWERCAP
+                 "/intel-rapl:*/energy_uj");
+}
+
 /* From the first step to here, the last evaluation and checkpoint included. */
 static void print_phases(lks_record *r, lks_trainer *t, bool worked) {
     r->phase_times = lks_phases_sum(&t->phases, t->comm);
@@ -80,6 +103,8 @@ void lks_run_print_work(lks_trainer *t, lks_record *r, bool ended, bool worked) 
         print_exchange(t);
     }
     print_memory(r, t->comm);
+    print_sent(r, t->comm);
+    print_energy(r, t->comm);
     print_phases(r, t, worked);
 }
 

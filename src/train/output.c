@@ -1,4 +1,5 @@
 /* The run folder's files, apart from checkpoints. Rank 0 only. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,8 @@ static lks_summary_work work_of(const lks_trainer *t, const lks_record *r) {
         .images_per_second =
             w->trained_seconds > 0 ? (double)w->trained_samples / w->trained_seconds : 0,
         .comm_seconds = w->trained_comm,
+        .sent_bytes_per_step = r->sent_per_step,
+        .energy_joules = r->energy.hosts > 0 ? r->energy.joules : NAN,
         .phases = r->phase_times,
         .resident = r->resident};
 }

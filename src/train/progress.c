@@ -89,7 +89,7 @@ void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, double gradi
                         int64_t last_step) {
     if (!p->lines)
         return;
-    char left[32] = "", more[128] = "", norm[64] = "";
+    char left[32] = "", more[128] = "", norm[64] = "", energy[32] = "";
     int used = 0;
     if (r->step < last_step) {
         time_left(p, r->step, last_step, left);
@@ -105,11 +105,13 @@ void lks_progress_epoch(lks_progress *p, const lks_epoch_record *r, double gradi
         used = snprintf(norm, sizeof norm, "  gradient %.3g", gradient_norm);
     if (isfinite(r->noise_scale))
         snprintf(norm + used, sizeof norm - (size_t)used, "  noise scale %.3g", r->noise_scale);
+    if (!isnan(r->energy_joules))
+        snprintf(energy, sizeof energy, "%.4g J  ", r->energy_joules);
     lks_progress_clear(p);
     lks_info(
         "epoch %3d/%lld  loss %.4f accuracy %.2f %%%s%s  %.0f images/s  communication %.0f %%  "
-        "wait %.0f %%  %s",
+        "wait %.0f %%  %s%s",
         r->epoch, (long long)p->epochs, r->train_loss, 100 * r->train_accuracy, more, norm,
         r->images_per_second, 100 * lks_phase_share(&r->phases, LKS_PHASE_COMMUNICATION),
-        100 * lks_phase_share(&r->phases, LKS_PHASE_WAIT), left);
+        100 * lks_phase_share(&r->phases, LKS_PHASE_WAIT), energy, left);
 }

@@ -11,6 +11,7 @@
 #include "lockstep/history.h"
 #include "lockstep/run_folder.h"
 #include "lockstep/train.h"
+#include "measure/energy.h"
 #include "measure/resident.h"
 #include "measure/trace_file.h"
 #include "run/metrics.h"
@@ -25,6 +26,8 @@ typedef struct lks_stopwatch {
     int64_t epoch_samples_before;
     double trained_seconds, trained_comm;
     int64_t trained_samples;
+    int64_t epoch_sent, epoch_step;      /* bytes sent and steps done before the epoch */
+    int64_t trained_sent, trained_steps; /* in epochs, without what lies between them */
 } lks_stopwatch;
 
 /* What is told of a run, and what was measured on the way. */
@@ -35,6 +38,8 @@ typedef struct lks_record {
     float (*norms)[2];   /* [trained tensors] of the newest recorded step; rank 0 */
     lks_progress progress;
     lks_stopwatch watch;
+    lks_job_energy energy;
+    double sent_per_step; /* bytes, of the rank that sends most; once this process has trained */
     lks_phase_times phase_times;   /* of this process, once it has trained */
     lks_resident resident;         /* the same */
     int64_t verified;              /* epochs checked by this process */

@@ -21,6 +21,8 @@ static void enter_epoch(lks_trainer *t, lks_record *r) {
     r->watch.epoch_started = lks_now();
     r->watch.epoch_comm = t->comm->seconds;
     r->watch.epoch_samples_before = t->cursor.samples_seen;
+    r->watch.epoch_sent = t->comm->sent;
+    r->watch.epoch_step = t->cursor.step;
 }
 
 static int64_t epoch_samples(const lks_trainer *t, const lks_stopwatch *w) {
@@ -33,6 +35,8 @@ static double images_per_second(const lks_trainer *t, const lks_stopwatch *w, do
 
 /* Wall time of this visit to the epoch on the slowest rank. */
 static void leave_epoch(lks_trainer *t, lks_stopwatch *w) {
+    w->trained_sent += t->comm->sent - w->epoch_sent;
+    w->trained_steps += t->cursor.step - w->epoch_step;
     double times[2] = {lks_now() - w->epoch_started, t->comm->seconds - w->epoch_comm};
     lks_comm_max_f64(t->comm, times, 2);
     w->epoch_seconds = times[0];
@@ -85,6 +89,7 @@ static lks_status after_step(lks_run *run, lks_error *err) {
         lks_lease_check(run->place.lease, &run->trainer.trouble);
     if (run->witness && t->trouble.status == LKS_OK)
         lks_witness_step(run->witness, run, &run->trainer.trouble);
+    lks_energy_tend(&run->record.energy.own);
     show_step(t, &run->record);
     /* An epoch's last step is saved with what completes the epoch, the run's last one at its end. */
     bool at_end = c->batch == t->plan.batches || c->step == t->plan.last_step;
@@ -111,7 +116,8 @@ static lks_status record_epoch(lks_trainer *t, lks_record *record, lks_error *er
                                 .comm_seconds = w->epoch_comm,
                                 .noise_scale =
                                     lks_history_noise_scale(&record->history, (int32_t)c->epoch),
-                                .phases = lks_phases_take(&t->phases, t->comm)};
+                                .phases = lks_phases_take(&t->phases, t->comm),
+                                .energy_joules = lks_job_energy_take(&record->energy, t->comm)};
     lks_status status = t->comm->rank == 0 ? lks_record_epoch(record, &r, err) : LKS_OK;
     LKS_TRY(lks_comm_agree(t->comm, status, err));
     lks_progress_epoch(&record->progress, &r, t->newest.gradient_norm, t->plan.last_step);
@@ -288,6 +294,7 @@ static lks_status train(lks_run *run, lks_comm *comm, bool *stopped, lks_error *
     print_resumed(&run->place, t);
     lks_progress_start(progress, o->progress, run->config.train.epochs, t->cursor.step);
     LKS_TRY(lks_tracing_start(&run->tracing, t->threads, err));
+    lks_job_energy_open(&run->record.energy, t->comm);
     lks_phases_start(&t->phases);
     lks_status status = lks_run_advance(run, t->plan.last_step, err);
     lks_progress_clear(progress);

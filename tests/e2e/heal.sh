@@ -36,7 +36,7 @@ fault() { # fault VARIABLE=VALUE... -- RUN ARGUMENT...: trains with a fault; how
 state() {
     (cd "$work/$1" && find . -mindepth 1 -path ./lives -prune -o -printf '%p %l\n' | sort)
     jq -c '[.weights_sha256, .state_sha256, .test_step, .test_loss]' "$work/$1/summary.json"
-    jq -c 'del(.check, .images_per_second, .seconds, .comm_seconds, .phases)' "$work/$1/metrics.jsonl"
+    jq -c 'del(.check, .images_per_second, .seconds, .comm_seconds, .energy_joules, .phases)' "$work/$1/metrics.jsonl"
 }
 link() { readlink "$work/$1/checkpoints/$2.h5"; }
 weights() { "$LOCKSTEP" info "$1" | awk '$1 == "weights" { print $2 }'; }

@@ -28,8 +28,8 @@ with() (
 # all that is no time of a run folder
 told() {
     local folder=$work/$1 name
-    jq -c 'del(.seconds, .images_per_second, .comm_seconds, .phases, .check)' "$folder/metrics.jsonl"
-    jq -cS 'del(.train_seconds, .images_per_second, .comm_seconds, .phases, .peak_rss_mib, .resumed_from, .world_size,
+    jq -c 'del(.seconds, .images_per_second, .comm_seconds, .energy_joules, .phases, .check)' "$folder/metrics.jsonl"
+    jq -cS 'del(.train_seconds, .images_per_second, .comm_seconds, .sent_bytes_per_step, .energy_joules, .phases, .peak_rss_mib, .resumed_from, .world_size,
         .hosts, .sha256)' "$folder/summary.json"
     for name in steps/step steps/loss epochs/step epochs/train_loss epochs/validation_loss epochs/test_loss; do
         h5dump -y -w 0 -d "/$name" "$folder/history.h5" | tail -n +2

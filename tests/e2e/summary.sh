@@ -10,7 +10,7 @@ run=$work/run
 # --- summary.json
 keys=(status test_accuracy test_correct test_total test_loss validation_accuracy epochs steps samples_seen
     weights_sha256 state_sha256 numerics train_seconds images_per_second world_size threads_per_rank isa parameters
-    comm_seconds resumed_from phases peak_rss_mib test_weights test_weights_sha256 test_step test_epoch
+    comm_seconds sent_bytes_per_step energy_joules resumed_from phases peak_rss_mib test_weights test_weights_sha256 test_step test_epoch
     test_validation_accuracy test_validation_loss test_contested test_contested_wrong precision products exchange)
 for name in "${keys[@]}"; do
     check "summary.json has $name" jq -e "has(\"$name\")" "$run/summary.json" >/dev/null
@@ -141,4 +141,36 @@ run=$work/run
 config=$run/config.yaml
 trained again 1 --threads 1
 same "config.yaml repeats the run" "$(result run)" "$(result again)"
+# --- what is sent, and what the processors took: of a made-up processor that takes a joule each time it is asked to
+check "two ranks send their sums" jq -e ".sent_bytes_per_step > 8 * .parameters and .sent_bytes_per_step < 24 * .parameters" \
+    "$run/summary.json" >/dev/null
+check "it is printed" grep -qxE 'sent +at most [0-9]+ bytes by a rank in a step, sums and images' "$work/run.log"
+same "no processor tells here, or in joules" true "$(jq '.energy_joules == null or .energy_joules > 0' "$run/summary.json")"
+package=$work/powercap/intel-rapl:0
+mkdir -p "$package"
+echo package-0 >"$package/name"
+echo 3000000 >"$package/max_energy_range_uj" # it turns over all the time
+echo 0 >"$package/energy_uj"
+count=0
+while sleep 0.01; do
+    count=$((count + 1))
+    echo $((count % 3 * 1000000)) >"$package/next"
+    mv "$package/next" "$package/energy_uj"
+done &
+processor=$!
+LOCKSTEP_POWERCAP=$work/powercap trained joules 2 --threads 1 --progress lines
+kill $processor
+wait $processor || true
+check "energy of the whole and of its epochs" jq -es '(.[0].energy_joules) as $all |
+    [.[] | select(.type? == "epoch").energy_joules] | length == 2 and all(.[]; . >= 0) and add <= $all and $all > 0' \
+    "$work/joules/summary.json" "$work/joules/metrics.jsonl" >/dev/null
+same "in history.h5, too" "$(jq -c 'select(.type == "epoch").energy_joules' "$work/joules/metrics.jsonl")" \
+    "$(h5dump -y -w 1 -d /epochs/energy_joules "$work/joules/history.h5" | sed -n 's/^ *\([0-9.]*\),*$/\1/p')"
+same "in the epochs' lines" 2 "$(grep -cE '^epoch .* [0-9.]+ J( |$)' "$work/joules.log")"
+check "at the end" grep -qxE 'energy +[0-9.]+ J in the processors of 1 of 1 host, all that ran there' "$work/joules.log"
+same "and the weights are the same" "$(key run weights_sha256)" "$(key joules weights_sha256)"
+rm "$package/energy_uj"
+LOCKSTEP_POWERCAP=$work/powercap trained denied 1 --set train.max_steps=3
+same "a processor that may not be read" "null 1" \
+    "$(key denied energy_joules) $(grep -c '^energy  *not told: this user may not read ' "$work/denied.log")"
 finish

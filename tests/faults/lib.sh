@@ -105,7 +105,7 @@ fail() {
 figures_of() {
     local file=$1 group=$2 sets set_of=()
     sets=$(h5dump -n 1 "$file" | sed -nE "s,^ *dataset +($group/.*)\$,\\1,p" |
-        grep -vE '/(comm_seconds|seconds|images_per_second)$|/phases/')
+        grep -vE '/(comm_seconds|seconds|images_per_second|energy_joules)$|/phases/')
     for set in $sets; do set_of+=(-d "$set"); done
     h5dump -y -w 0 "${set_of[@]}" "$file" | tail -n +2 # the first line names the file
 }
@@ -136,10 +136,10 @@ portrait() {
     echo "# config.yaml"
     cat "$run/config.yaml"
     echo "# summary.json"
-    jq -S 'del(.comm_seconds, .train_seconds, .images_per_second, .phases, .peak_rss_mib, .resumed_from, .world_size,
+    jq -S 'del(.comm_seconds, .sent_bytes_per_step, .energy_joules, .train_seconds, .images_per_second, .phases, .peak_rss_mib, .resumed_from, .world_size,
         .threads_per_rank, .hosts, .isa, .sha256)' "$run/summary.json"
     echo "# metrics.jsonl"
-    jq -c 'del(.images_per_second, .seconds, .comm_seconds, .phases, .check)' "$run/metrics.jsonl"
+    jq -c 'del(.images_per_second, .seconds, .comm_seconds, .energy_joules, .phases, .check)' "$run/metrics.jsonl"
     echo "# history.h5"
     figures_of "$run/history.h5" ''
     for file in "$run"/checkpoints/step-*.h5; do
