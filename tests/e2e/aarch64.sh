@@ -9,7 +9,7 @@ cross=$SOURCE/tests/cross
 flags=(-std=gnu11 -O2 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp
     -I"$SOURCE/include" -I"$SOURCE/src" -I"$SOURCE/tests")
 modules=("$SOURCE"/src/base/{status,log,memory,philox,math,exact,hash,timer,suggest,text,utf8}.c "$SOURCE"/src/base/observe/*.c
-    "$SOURCE"/src/config/{options,value,source,print,advice}.c
+    "$SOURCE"/src/config/{options,value,source,print,advice,rate}.c
     "$SOURCE"/src/nn/*.c "$SOURCE"/src/nn/{engine,layers,products,windows}/*.c "$SOURCE"/src/{augment,optim}/*.c)
 
 # kernels COMPILER FOLDER ISA FLAG...: the kernels of one instruction set
