@@ -383,7 +383,7 @@ lks_status lks_config_compare(const lks_config *a, const lks_config *b, lks_conf
 lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, lks_error *err);
 
 /** What lks_config_same_run() compares, a line "KEY: VALUE" each but for values at their defaults, so that keys which
- * later versions add change nothing. Returns malloc'd text, NULL with @p err when memory is short. */
+ * later versions add change nothing, and for what only tells where the data are. Returns malloc'd text, NULL with @p err when memory is short. */
 char *lks_config_deciding(const lks_config *config, lks_error *err);
 
 /** A kind of file that a set of images may be in, as far as its name tells. The table of all kinds is in

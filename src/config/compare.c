@@ -151,6 +151,16 @@ static bool write_deciding(FILE *out, const lks_option *option, const lks_config
     return true;
 }
 
+/* Where the data are: what they are is told by their digest. */
+static bool tells_of_files(const lks_option *option) {
+    static const char *const keys[] = {"data.train_images", "data.train_labels", "data.test_images",
+                                       "data.test_labels",  "data.label_offset", "data.transpose"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(option->key, keys[i]) == 0)
+            return true;
+    return false;
+}
+
 char *lks_config_deciding(const lks_config *config, lks_error *err) {
     lks_text text;
     const lks_option *option;
@@ -161,7 +171,7 @@ char *lks_config_deciding(const lks_config *config, lks_error *err) {
     for (int i = 0; (option = lks_option_at(i)); i++) {
         if (option->type == LKS_OPT_MODEL)
             write_layers(text.f, config);
-        else if (!may_differ(option, config))
+        else if (!may_differ(option, config) && !tells_of_files(option))
             whole = write_deciding(text.f, option, config) && whole;
     }
     lks_locale_leave(locale);
