@@ -17,7 +17,7 @@ less() { cat; }
 mpirun() { command "$MPIEXEC" "$@"; }
 export -f less mpirun
 settings=(--progress never --threads 1)
-for run in a b old; do
+for run in a b old mnist-convnet; do
     lockstep train net.yaml --out runs/$run "${settings[@]}" --set seed=${#run} --set train.epochs=1 >log 2>&1 || show log
 done
 cp -r runs/a runs/again
@@ -45,6 +45,7 @@ count=0
 for page in "$pages"/*.scd; do
     name=$(basename "$page" .scd)
     cp -r . "$work/$name"
+    [ "$name" = lockstep-bundle ] || lockstep bundle runs/mnist-convnet "$work/$name/mnist-convnet.tar" >/dev/null
     while IFS= read -r line; do
         status=0
         (cd "$work/$name" && bash -c "$line") >"$work/out" 2>&1 </dev/null || status=$?

@@ -108,7 +108,7 @@ own() {
 words_of() { awk -F '\t' -v key="train.$1.name" '$3 == key { print $5 }' "$work/config" | tr ' ' '\n' | sort; }
 for kind in optimizer schedule; do
     among ${kind}s <(words_of $kind) <(rows $kind configs/README.md | cut -f 1)
-    among "options of ${kind}s" <(own $kind | grep -v '\.warmup_steps\|\.warmup_factor') \
+    among "options of ${kind}s" <(own $kind | grep -v '\.warmup_steps\|\.warmup_samples\|\.warmup_factor') \
         <(rows $kind configs/README.md | as_others | options)
 done
 
