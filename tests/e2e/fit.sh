@@ -73,7 +73,7 @@ judge() {
     [ $failures -eq 0 ] || show "$folder/log"
     echo "$checks $failures" >"$folder/counts"
 }
-keys='[.weights_sha256, .state_sha256, .steps, .samples_seen, .test_correct, .test_loss]'
+keys='[.weights_sha256, .state_sha256, .chain_sha256, .steps, .samples_seen, .test_correct, .test_loss]'
 here=(-wdir "$work/right" "$LOCKSTEP" "${usual[@]}" --out OUT)
 (cd "$work/right" && "$LOCKSTEP" "${usual[@]}" --out "$work/right" >"$work/right.log" 2>&1) || true
 check "digests are checked" grep -q '^checked    images and labels' "$work/right.log"

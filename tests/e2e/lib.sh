@@ -42,6 +42,8 @@ need() {
     done
 }
 
+exec 3>&1 # for what a check says that sends its command's output elsewhere
+
 # check WHAT COMMAND...: counts, reports when the command fails, and tells in $ok
 ok=true
 check() {
@@ -52,7 +54,7 @@ check() {
     if ! "$@"; then
         ok=false
         failures=$((failures + 1))
-        echo "FAILED: $what"
+        echo "FAILED: $what" >&3
     fi
 }
 

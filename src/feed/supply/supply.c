@@ -466,5 +466,6 @@ size_t lks_supply_bytes(const lks_supply *s) {
 size_t lks_supply_forecast(const lks_supply *s) {
     const size_t mean = s->n_own / (size_t)(lks_supply_windows(s) ? lks_supply_windows(s) : 1);
     const size_t sent = room_for(mean, 0), received = room_for(s->most_positions, 0);
-    return s->transfer ? (sent + 2 * received) * s->item_bytes : 0;
+    const size_t stocks = lks_supply_windows(s) * s->epochs > 1 ? 2 : 1;
+    return s->transfer ? (sent + stocks * received) * s->item_bytes : 0;
 }
