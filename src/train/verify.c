@@ -15,9 +15,10 @@ static lks_status check_samples(lks_trainer *t, lks_error *err) {
 }
 
 lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err) {
-    lks_status status = check_samples(t, err);
+    lks_status status =
+        lks_loader_check_list(t->loader, err); /* first: it would explain the next */
     if (status == LKS_OK)
-        status = lks_loader_check_list(t->loader, err);
+        status = check_samples(t, err);
     LKS_TRY(lks_comm_agree(t->comm, status, err));
     return lks_trainer_settle(t, err);
 }

@@ -16,7 +16,7 @@ typedef struct sight {
 } sight;
 
 static lks_status add_file(lks_sha256 *digest, const char *path, double *bytes, lks_error *err) {
-    static char piece[1 << 18];
+    char piece[1 << 16];
     FILE *f = fopen(path, "rb");
     if (!f)
         return lks_fail(err, LKS_ERR_IO, "%s cannot be opened", path);

@@ -28,7 +28,7 @@ typedef struct place {
 /* --- of this rank ----------------------------------------------------------------------------- */
 
 static lks_status digest_program(char hex[LKS_SHA256_HEX], lks_error *err) {
-    static char piece[65536];
+    char piece[1 << 16];
     lks_sha256 *digest = lks_sha256_start(err);
     if (!digest)
         return err->status;
