@@ -90,9 +90,10 @@ void lks_transfer_begin(lks_transfer *t, const void *send, const int *send_count
     find_places(receive_counts, n, to_places);
     post(t, to, receive_counts, to_places, false);
     post(t, from, send_counts, from_places, true);
-    memcpy(to + (size_t)to_places[own] * t->item_bytes,
-           from + (size_t)from_places[own] * t->item_bytes,
-           (size_t)send_counts[own] * t->item_bytes);
+    if (send_counts[own] > 0) /* else there may be no buffers */
+        memcpy(to + (size_t)to_places[own] * t->item_bytes,
+               from + (size_t)from_places[own] * t->item_bytes,
+               (size_t)send_counts[own] * t->item_bytes);
     t->comm->seconds += lks_now() - start;
 }
 

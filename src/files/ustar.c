@@ -104,7 +104,9 @@ static lks_status refuse(const char *path, const char *what, lks_error *err) {
 
 /* Octal digits and a zero; false for anything else. */
 static bool read_octal(const char *text, size_t width, size_t *value) {
-    const size_t digits = strspn(text, "01234567");
+    size_t digits = 0;
+    while (digits < width && text[digits] >= '0' && text[digits] <= '7')
+        digits++;
     if (digits == 0 || digits >= width || text[digits])
         return false;
     *value = (size_t)strtoull(text, NULL, 8);

@@ -101,6 +101,8 @@ static lks_status after_step(lks_run *run, lks_error *err) {
 static lks_status record_epoch(lks_trainer *t, lks_record *record, lks_error *err) {
     const lks_cursor *c = &t->cursor;
     const lks_stopwatch *w = &record->watch;
+    const lks_phase_times phases = lks_phases_take(&t->phases, t->comm);
+    const double energy = lks_job_energy_take(&record->energy, t->comm);
     double n = (double)c->epoch_samples;
     const lks_epoch_record r = {.epoch = (int32_t)c->epoch,
                                 .step = c->step,
@@ -116,8 +118,8 @@ static lks_status record_epoch(lks_trainer *t, lks_record *record, lks_error *er
                                 .comm_seconds = w->epoch_comm,
                                 .noise_scale =
                                     lks_history_noise_scale(&record->history, (int32_t)c->epoch),
-                                .phases = lks_phases_take(&t->phases, t->comm),
-                                .energy_joules = lks_job_energy_take(&record->energy, t->comm)};
+                                .phases = phases,
+                                .energy_joules = energy};
     lks_status status = t->comm->rank == 0 ? lks_record_epoch(record, &r, err) : LKS_OK;
     LKS_TRY(lks_comm_agree(t->comm, status, err));
     lks_progress_epoch(&record->progress, &r, t->newest.gradient_norm, t->plan.last_step);

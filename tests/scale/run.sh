@@ -49,7 +49,7 @@ trap 'rm -rf "$work"' EXIT
 arguments() { # arguments RANKS OUT
     echo train "$source/configs/mnist-convnet.yaml" --threads 1 --quiet --out "$work/$2" --set "data.dir=$data" \
         --set data.validation=0 --set data.test_images= --set data.test_labels= \
-        --set "train.global_batch=$((16 * $1))" --set "train.max_steps=$steps" --set train.warmup_steps=0
+        --set "train.global_batch=$((16 * $1))" --set "train.max_steps=$steps"
 }
 
 printf '%6s %6s %9s %9s %9s %14s %9s %9s %9s  %s\n' ranks Gb/s compute exchange wait communication update step \

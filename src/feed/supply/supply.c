@@ -280,14 +280,22 @@ static int64_t number_batches(const lks_supply *s, stock *k) {
     return sum;
 }
 
+/* The epoch's order says which item stands at a position: what was sent for another one changed in a rank's memory. */
+static bool belongs(const lks_supply *s, const lks_permutation *order, const header *h) {
+    const uint64_t item = lks_permutation_apply(order, h->position);
+    return s->data->epoch.images[item] == h->image && s->data->epoch.ids[item] == h->id;
+}
+
 /* Finds where each position's image lies. What changed on its way has no position: its place stays empty. */
 static void unpack(const lks_supply *s, stock *k) {
+    const lks_permutation order =
+        lks_permutation_make(s->seed, (uint32_t)k->of.epoch, (uint64_t)s->deal.count);
     memset(k->places, 0, (size_t)number_batches(s, k) * sizeof *k->places);
     for (size_t i = 0; i < k->count; i++) {
         header h;
         memcpy(&h, k->items + i * s->item_bytes, sizeof h);
         const int64_t number = h.check == check_of(&h) ? number_of(s, k, h.position) : -1;
-        if (number >= 0)
+        if (number >= 0 && belongs(s, &order, &h))
             k->places[number] = (uint32_t)(i + 1);
     }
 }

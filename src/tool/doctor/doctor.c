@@ -60,7 +60,8 @@ static lks_status look(visit *v, lks_error *err) {
     LKS_TRY(lks_doctor_speeds(&v->speeds, v->diagnosis, v->comm, config_of(v), v->threads,
                               v->kernels, err));
     LKS_TRY(look_at_folder(v, err));
-    const double message = config_of(v) ? v->speeds.constants.messages.sums : MESSAGE_ALONE;
+    double message = config_of(v) ? v->speeds.constants.messages.sums : MESSAGE_ALONE;
+    lks_comm_max_f64(v->comm, &message, 1); /* ranks that share the state have parts of it */
     return lks_doctor_network(&v->network, v->diagnosis, v->comm, &v->seats, message, err);
 }
 

@@ -251,7 +251,9 @@ static void add_point(lks_constants *c, int chunks, double work) {
 static lks_status measure_shares(lks_speeds *s, lks_rank_speed *own, lks_comm *comm,
                                  const lks_config *config, int threads, lks_error *err) {
     lks_constants *c = &s->constants;
-    const shares all = choose_shares(config, comm->size, threads);
+    int64_t least = threads; /* the same batches on all ranks */
+    lks_comm_min_i64(comm, &least, 1);
+    const shares all = choose_shares(config, comm->size, (int)least);
     figures f;
     for (int i = 0; i < all.n; i++) {
         LKS_TRY(measure_share(s, &f, comm, config, threads, all.chunks[i], err));

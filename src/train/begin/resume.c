@@ -59,6 +59,31 @@ static lks_status check_position(const lks_run *run, const lks_cursor *c, lks_er
     return LKS_OK;
 }
 
+static bool same_layers(const lks_layers *own, const lks_chain *chain) {
+    bool same = own->n == chain->n_layers;
+    for (size_t k = 0; same && k < own->n; k++)
+        same = strcmp(own->names[k], chain->layers[k]) == 0;
+    return same;
+}
+
+/* What comes next is added to the chain of the file: it has to be of these layers, and to end where training goes on. */
+static lks_status check_chain(const lks_checkpoint *saved, lks_error *err) {
+    const lks_chain *chain = &saved->history.chain;
+    lks_layers own;
+    if (chain->n == 0)
+        return LKS_OK; /* of an earlier version */
+    lks_status status =
+        lks_layers_find(&own, saved->flats[0].tensors, saved->flats[0].n_tensors, err);
+    if (status == LKS_OK && !same_layers(&own, chain))
+        status = lks_fail(err, LKS_ERR_FORMAT, "its chain is of other layers than its weights");
+    lks_layers_free(&own);
+    LKS_TRY(status);
+    if (lks_chain_last(chain) != saved->cursor.step)
+        return lks_fail(err, LKS_ERR_FORMAT, "its chain ends at step %lld, not at step %lld",
+                        (long long)lks_chain_last(chain), (long long)saved->cursor.step);
+    return lks_chain_check(&saved->history, err);
+}
+
 /* Rank 0 takes everything over from the file, and the hashes of what it read. */
 static lks_status take_over(lks_run *run, lks_checkpoint *saved, lks_error *err) {
     lks_checkpoint now;
@@ -88,6 +113,8 @@ static lks_status load(lks_run *run, const char *path, lks_error *err) {
     status = check_same(run, &saved, err);
     if (status == LKS_OK)
         status = check_position(run, &saved.cursor, err);
+    if (status == LKS_OK)
+        status = check_chain(&saved, err);
     if (status == LKS_OK)
         status = lks_checkpoint_check_values(path, &saved, err);
     if (status == LKS_OK) {
