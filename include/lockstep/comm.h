@@ -89,6 +89,11 @@ void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_by
  * where @p from is 0, it does nothing. Rank 0 decides when: the sender waits. */
 void lks_comm_to_root(lks_comm *comm, int from, void *data, size_t bytes);
 
+/** Copies @p bytes to rank @p to, and @p receive_bytes from rank @p from, which both may be this one. Collective: each
+ * rank sends to one, and that one receives as many bytes. */
+void lks_comm_shift(lks_comm *comm, const void *send, size_t bytes, int to, void *receive,
+                    size_t receive_bytes, int from);
+
 /** Waits for all ranks. Collective. */
 void lks_comm_barrier(lks_comm *comm);
 

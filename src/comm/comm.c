@@ -374,6 +374,27 @@ void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_by
     whole(comm)->seconds += lks_now() - start;
 }
 
+/* Beside transfers, which may be under way. */
+enum { SHIFT_TAG = 2 };
+
+/* Pieces of both ways, as long as there are some: of none nothing is sent. */
+void lks_comm_shift(lks_comm *comm, const void *send, size_t bytes, int to, void *receive,
+                    size_t receive_bytes, int from) {
+    const double start = lks_now();
+    const size_t most = bytes > receive_bytes ? bytes : receive_bytes;
+    for (size_t at = 0; at < most; at += PIECE) {
+        const size_t out = at < bytes ? bytes - at : 0;
+        const size_t in = at < receive_bytes ? receive_bytes - at : 0;
+        LKS_CALL(comm,
+                 MPI_Sendrecv((const char *)send + at, (int)(out < PIECE ? out : PIECE), MPI_BYTE,
+                              out ? to : MPI_PROC_NULL, SHIFT_TAG, (char *)receive + at,
+                              (int)(in < PIECE ? in : PIECE), MPI_BYTE, in ? from : MPI_PROC_NULL,
+                              SHIFT_TAG, lks_comm_all(comm), MPI_STATUS_IGNORE));
+    }
+    whole(comm)->sent += to == comm->rank ? 0 : (int64_t)bytes;
+    whole(comm)->seconds += lks_now() - start;
+}
+
 static bool pass_to_root(lks_comm *comm, int from, char *at, int bytes) {
     if (comm->rank == 0)
         return LKS_CALL_OF_SOME(

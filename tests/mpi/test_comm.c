@@ -279,6 +279,30 @@ static void test_to_root(void) {
     }
 }
 
+static size_t shifted_bytes(int rank) {
+    return rank == 0 ? 0 : rank == 1 ? ((size_t)1 << 22) + 77 : (size_t)rank * 1000;
+}
+
+/* To each distance, also 0: none, few, and more bytes than travel in one piece. */
+static void test_shift(void) {
+    for (int distance = 0; distance < comm.size; distance++) {
+        const int to = (comm.rank + distance) % comm.size;
+        const int from = (comm.rank - distance + comm.size) % comm.size;
+        const size_t n = shifted_bytes(comm.rank), n_from = shifted_bytes(from);
+        unsigned char *sent = room(n + 1, 1), *got = room(n_from + 1, 1);
+        for (size_t i = 0; i < n; i++)
+            sent[i] = (unsigned char)(i * 7 + (size_t)comm.rank * 31);
+        got[n_from] = 111;
+        lks_comm_shift(&comm, sent, n, to, got, n_from, from);
+        int wrong = got[n_from] != 111;
+        for (size_t i = 0; i < n_from; i++)
+            wrong += got[i] != (unsigned char)(i * 7 + (size_t)from * 31);
+        CU_ASSERT_EQUAL(wrong, 0);
+        lks_free(sent);
+        lks_free(got);
+    }
+}
+
 /* What every rank must end with when the ranks of @p mask fail, each with a status and text of its
  * own. */
 static void agree_once(unsigned mask) {
@@ -424,6 +448,7 @@ int main(int argc, char **argv) {
         {"exchange of nothing", test_exchange_nothing},
         {"gather with zero counts", test_gather},
         {"one rank after the other to rank 0", test_to_root},
+        {"from each rank to another", test_shift},
         {"agreement, every set of failing ranks", test_agree},
         {"agreement, long and absent messages", test_agree_limits},
         {"seconds are counted", test_seconds},
