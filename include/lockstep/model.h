@@ -123,10 +123,22 @@ void lks_model_weights_changed(lks_model *model);
  * may be 0. */
 void lks_model_train(lks_model *model, const lks_batch *batch);
 
-/** What the next lks_model_train() is to find out of single chunks: whether squared norms of complete chunks are added
- * up for the message, and which chunks are hashed. Their gradients then are made apart, and added to the sums from
- * there: no result changes. Only behind lks_model_open_chunks(). */
-void lks_model_look_into(lks_model *model, bool squares, lks_chunk_choice chosen);
+/** What each lks_model_train() from here on is to find out of single chunks: whether squared norms of complete chunks
+ * are added up for the message, and whether all chunks are hashed. Their gradients then are made apart, and added to the
+ * sums from there: no result changes. Only behind lks_model_open_chunks(). */
+void lks_model_look_into(lks_model *model, bool squares, bool hashes);
+
+/** Hashes of the chunks of the newest lks_model_train(), which was to hash them, [chunks][n_operations] into @p hashes:
+ * of what each contributed to the sums of each operation, as integers, and to a batchnorm's moments. Collective over
+ * peers. */
+void lks_model_chunk_hashes(lks_model *model, uint64_t *hashes);
+
+/** Computes chunks once more, which may be those of another rank's part of the batch that was trained newest: @p batch
+ * begins with a chunk and has all chunks complete but perhaps the last one. From the same weights, and moments of the same
+ * batch, come the same @p hashes, as above. Nothing is added to any sum. Right behind lks_model_chunk_hashes(), which waits
+ * for peers that still read this rank's part. False: gradients were not finite, or too large for sums, here or in that
+ * batch; then hashes may differ where nothing is wrong. */
+bool lks_model_recompute(lks_model *model, const lks_batch *batch, uint64_t *hashes);
 
 /** Gets room for single chunks' gradients: for lks_model_look_into() with train.reduce exact, and before
  * lks_model_join(). The view is to be looked at anew. LKS_ERR_MEMORY. */

@@ -71,19 +71,6 @@ enum lks_message_slot {
  * order. */
 double lks_chunk_squares(const int64_t *message);
 
-/** Chunks of a rank's batch of `of` chunks: `count` from `first` on, from the last one on to chunk 0. All 0: none. */
-typedef struct lks_chunk_choice {
-    int32_t first, count, of;
-} lks_chunk_choice;
-
-/** The most that may be chosen of a batch. */
-#define LKS_CHOSEN_MOST 1024
-
-/** Which chunk the one at @p place, below c.count, is. */
-static inline int lks_chunk_chosen(lks_chunk_choice c, int place) {
-    return (c.first + place) % c.of;
-}
-
 /** Adds up @p values over all ranks, in place: see lks_model_share(). */
 typedef void (*lks_sum_i64)(void *context, int64_t *values, size_t n);
 

@@ -222,12 +222,12 @@ typedef struct lks_rendezvous {
 
 /* What is asked of single chunks. */
 typedef struct lks_asked {
-    bool squares;             /* of complete chunks */
-    bool alone;               /* they are looked at, and added to nothing */
-    lks_chunk_choice next;    /* of the batch to come */
-    lks_chunk_choice *chosen; /* of the one at hand; peers read it */
-    _Atomic uint64_t *hashes; /* [chosen][operations]; peers add to it */
-    int64_t chunks;           /* whose squares were added up */
+    bool squares; /* of complete chunks */
+    bool hashed;  /* all chunks are; the same for peers */
+    bool alone;   /* they are looked at, and added to nothing */
+    _Atomic uint64_t
+        *hashes;    /* [chunks][operations]; peers add to it; NULL: nothing can be asked */
+    int64_t chunks; /* whose squares were added up */
 } lks_asked;
 
 /* What comes out of batches: what lks_model_view tells of it. */

@@ -32,7 +32,7 @@ static lks_status compute(lks_trainer *t, int64_t batches, lks_error *err) {
         lks_batch batch;
         LKS_TRY(lks_loader_next(t->loader, &batch, err));
         lks_phases_enter(&t->phases, LKS_PHASE_COMPUTE);
-        lks_model_look_into(t->model, noise, (lks_chunk_choice){0});
+        lks_model_look_into(t->model, noise, false);
         lks_model_train(t->model, &batch);
         t->computed += batch.n;
     }

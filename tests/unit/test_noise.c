@@ -68,7 +68,7 @@ static int64_t *looked_at(const net *n, const lks_kernels *kernels, int threads,
     const int first = split * n->config.train.chunk;
     const lks_batch parts[2] = {net_part(n, 0, first), net_part(n, first, n->batch.n - first)};
     for (int i = split ? 0 : 1; i < 2; i++) {
-        lks_model_look_into(m, true, (lks_chunk_choice){0});
+        lks_model_look_into(m, true, false);
         lks_model_train(m, &parts[i]);
     }
     int64_t *message = net_collect(m);

@@ -7,15 +7,18 @@
 #include "lockstep/model.h"
 #include "nn/engine/lives.h"
 
+/* Of a batch of `samples` samples. */
+static size_t hashes_of_all(const lks_model *m, int samples) {
+    return (size_t)((samples + m->chunk - 1) / m->chunk) * (size_t)m->n_ops;
+}
+
 lks_status lks_model_open_chunks(lks_model *m, lks_error *err) {
-    const size_t n_ops = (size_t)m->n_ops;
     lks_asked *a = &m->gathered.asked;
     size_t most = 0;
     for (int i = 0; i < m->n_ops; i++)
         most = m->ops[i]->sums_count > most ? m->ops[i]->sums_count : most;
-    a->chosen = lks_model_alloc(m, 1, sizeof *a->chosen, "chosen chunks", err);
-    a->hashes = lks_lives_alloc(m, LKS_CHOSEN_MOST * n_ops, sizeof *a->hashes, err);
-    if (!a->chosen || !a->hashes)
+    a->hashes = lks_lives_alloc(m, hashes_of_all(m, m->capacity), sizeof *a->hashes, err);
+    if (!a->hashes)
         return err->status;
     for (int t = 0; t < m->threads; t++) {
         m->workers[t]->apart.sums = lks_lives_alloc(m, most, sizeof(int64_t), err);
@@ -25,67 +28,58 @@ lks_status lks_model_open_chunks(lks_model *m, lks_error *err) {
     return LKS_OK;
 }
 
-enum { CHOSEN_BYTES = LKS_ALIGN };
-static_assert(sizeof(lks_chunk_choice) <= CHOSEN_BYTES, "what is chosen stands before the hashes");
-
 size_t lks_apart_peer_bytes(const lks_model *m) {
-    const size_t bytes =
-        CHOSEN_BYTES + LKS_CHOSEN_MOST * (size_t)m->n_ops * sizeof *m->gathered.asked.hashes;
-    return m->gathered.asked.chosen ? (bytes + LKS_ALIGN - 1) / LKS_ALIGN * LKS_ALIGN : 0;
+    const size_t bytes = hashes_of_all(m, m->capacity) * sizeof *m->gathered.asked.hashes;
+    return m->gathered.asked.hashes ? (bytes + LKS_ALIGN - 1) / LKS_ALIGN * LKS_ALIGN : 0;
 }
 
 void lks_apart_move(lks_model *m, char *to) {
     lks_asked *a = &m->gathered.asked;
-    if (!a->chosen)
+    if (!a->hashes)
         return;
-    lks_free(a->chosen);
     lks_free_lazy(a->hashes);
-    a->chosen = (lks_chunk_choice *)to;
-    a->hashes = (_Atomic uint64_t *)(to + CHOSEN_BYTES);
+    a->hashes = (_Atomic uint64_t *)to;
 }
 
 void lks_apart_free(lks_model *m) {
-    lks_asked *a = &m->gathered.asked;
-    if (m->gathered.peers.n > 0) /* peers read them: they are borrowed */
-        return;
-    lks_free(a->chosen);
-    lks_free_lazy(a->hashes);
+    if (m->gathered.peers.n == 0) /* peers read them: they are borrowed */
+        lks_free_lazy(m->gathered.asked.hashes);
 }
 
-void lks_model_look_into(lks_model *m, bool squares, lks_chunk_choice chosen) {
+void lks_model_look_into(lks_model *m, bool squares, bool hashes) {
     m->gathered.asked.squares = squares;
-    m->gathered.asked.next = chosen;
+    m->gathered.asked.hashed = hashes;
 }
 
 void lks_apart_begin(lks_model *m) {
     lks_asked *a = &m->gathered.asked;
-    if (!a->chosen)
-        return;
-    *a->chosen = a->next;
-    a->next = (lks_chunk_choice){0};
-    for (int i = 0; i < a->chosen->count * m->n_ops; i++)
+    const size_t n = a->hashed ? hashes_of_all(m, m->batch.n) : 0;
+    for (size_t i = 0; i < n; i++)
         atomic_store_explicit(&a->hashes[i], 0, memory_order_relaxed);
-    if (a->squares)
+    if (a->squares && !a->alone)
         a->chunks += m->batch.n / m->chunk;
 }
 
-/* Of the operations of the chunk in hand, which is perhaps a peer's; NULL: it was not chosen. */
-static _Atomic uint64_t *hashes_of(const lks_model *m, const lks_worker *w, int chunk) {
-    const lks_asked *a = &m->gathered.asked;
-    const lks_chunk_choice c = *(const lks_chunk_choice *)((const char *)a->chosen + w->away);
-    const int place = c.count > 0 ? (chunk - c.first + c.of) % c.of : 0;
-    return place < c.count ? (_Atomic uint64_t *)((char *)a->hashes + w->away) +
-                                 (size_t)place * (size_t)m->n_ops
-                           : NULL;
+void lks_apart_hashes(const lks_model *m, uint64_t *hashes) {
+    const size_t n = hashes_of_all(m, m->batch.n);
+    for (size_t i = 0; i < n; i++)
+        hashes[i] = atomic_load_explicit(&m->gathered.asked.hashes[i], memory_order_relaxed);
+}
+
+void lks_model_chunk_hashes(lks_model *m, uint64_t *hashes) {
+    if (m->gathered.read) /* peers add to them until they have met */
+        m->gathered.peers.meet(m->gathered.peers.context);
+    m->gathered.read = false;
+    lks_apart_hashes(m, hashes);
 }
 
 bool lks_apart_open(const lks_model *m, lks_worker *w, int chunk, int count) {
     const lks_asked *a = &m->gathered.asked;
     lks_apart *p = &w->apart;
-    if (!p->sums)
-        return false;
-    p->counts = a->squares && count == m->chunk;
-    p->hashes = hashes_of(m, w, chunk);
+    p->counts = a->squares && !a->alone && count == m->chunk;
+    p->hashes = a->hashed ? (_Atomic uint64_t *)((char *)a->hashes + w->away) +
+                                (size_t)chunk * (size_t)m->n_ops
+                          : NULL;
     p->open = p->counts || p->hashes;
     return p->open;
 }
@@ -116,6 +110,20 @@ static uint64_t hash_of(const int64_t *q, size_t first, size_t n) {
     return hash;
 }
 
+static void note(const lks_op *op, const lks_worker *w, uint64_t hash) {
+    if (w->apart.hashes)
+        atomic_fetch_add_explicit(&w->apart.hashes[op->index], hash, memory_order_relaxed);
+}
+
+void lks_apart_moments(const lks_op *op, const lks_worker *w, const double *moments, size_t n) {
+    uint64_t hash = 0, bits;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&bits, &moments[i], sizeof bits);
+        hash += bits * (lks_hash64(~(uint64_t)i) | 1);
+    }
+    note(op, w, lks_hash64(hash));
+}
+
 static void add(int64_t *to, const int64_t *from, size_t n, bool fresh) {
     if (fresh)
         memcpy(to, from, n * sizeof *to);
@@ -140,8 +148,7 @@ void lks_apart_close(const lks_op *op, lks_worker *w, int slot, size_t first, si
             add((int64_t *)op->sums[slot] + at, p->sums + at, n, fresh);
         memset(p->sums + at, 0, n * sizeof *p->sums);
     }
-    if (p->hashes)
-        atomic_fetch_add_explicit(&p->hashes[op->index], hash, memory_order_relaxed);
+    note(op, w, hash);
 }
 
 /* A rank's sum has less than 128 bits as long as it is of less than 2^26 squares; more of them would have to be near

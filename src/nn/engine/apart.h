@@ -17,6 +17,13 @@ bool lks_apart_open(const lks_model *m, lks_worker *w, int chunk, int count);
 void lks_apart_close(const lks_op *op, lks_worker *w, int slot, size_t first, size_t count,
                      bool fresh);
 
+/* Hashes of the batch at hand: see lks_model_chunk_hashes(). */
+void lks_apart_hashes(const lks_model *m, uint64_t *hashes);
+
+/* Sums of one chunk that moments of the whole batch are made of go into its hash, where it has one. Between open and
+ * close. */
+void lks_apart_moments(const lks_op *op, const lks_worker *w, const double *moments, size_t n);
+
 /* The workers' squares go to a message's head. */
 void lks_apart_collect(lks_model *m, int64_t *message);
 

@@ -122,10 +122,10 @@ static void weights_of_chunk(lks_op *op, lks_worker *w, lks_span chunk, int part
 /* Backward, moments are the gradients of a scale and a shift. */
 static void add_moments(lks_op *op, lks_worker *w, lks_span chunk, bool backward) {
     const lks_model *m = op->model;
-    const bool apart = backward && lks_apart_open(m, w, chunk.first / m->chunk, chunk.count);
+    const bool apart = lks_apart_open(m, w, chunk.first / m->chunk, chunk.count);
     op->class->add_moments(op, w, chunk.count, backward);
     if (apart)
-        lks_apart_close(op, w, w->index, 0, op->sums_count, false);
+        lks_apart_close(op, w, w->index, 0, backward ? op->sums_count : 0, false);
 }
 
 /* Where the images are a `whole` chunk, the weight gradients come right after what they are made of. */
@@ -322,6 +322,84 @@ void lks_model_train(lks_model *m, const lks_batch *batch) {
         train_on_thread(m, m->workers[omp_get_thread_num()]);
     }
 }
+
+/* --- single chunks once more ------------------------------------------------------------------- */
+
+/* The moments of a batchnorm that learns are those of the batch that was trained; this chunk's are made for their hash. */
+static void moments_again(lks_op *op, lks_worker *w, lks_span s, bool backward) {
+    if (!op->class->moments || !op->trained)
+        return;
+    op->class->moments(op, w, s.first, s.count, backward);
+    add_moments(op, w, s, backward);
+}
+
+static void weights_again(lks_op *op, lks_worker *w, lks_span s) {
+    const lks_model *m = op->model;
+    if (!op->class->weights || !op->trained)
+        return;
+    lks_apart_open(m, w, s.first / m->chunk, s.count);
+    op->class->weights(op, w, op->wide ? 0 : w->index, s.first, s.count, 0, 1);
+    lks_apart_close(op, w, 0, 0, op->sums_count, false);
+}
+
+/* A chunk from the first operation to the last one and back, by one thread. */
+static void recompute_chunk(lks_model *m, lks_worker *w, lks_span s) {
+    const lks_objective *o = &m->objective;
+    const lks_activation *out = lks_model_last(m);
+    bool correct;
+    lks_pulse_tick();
+    hold(w, w, s.first);
+    for (int i = 0; i < m->n_ops; i++) {
+        moments_again(m->ops[i], w, s, false);
+        forward_images(m, w, i, i + 1, s);
+    }
+    for (int i = s.first; i < s.first + s.count; i++)
+        o->train(o, lks_value(out, w, i), m->batch.labels[i], lks_gradient(out, w, i), &correct);
+    for (int i = m->n_ops - 1; i > 0; i--) {
+        moments_again(m->ops[i], w, s, true);
+        backward_images(m->ops[i], w, s);
+        weights_again(m->ops[i], w, s);
+    }
+}
+
+static bool anything_bad(const lks_model *m) {
+    bool bad = false;
+    for (int t = 0; t < m->threads; t++)
+        for (int i = 0; i < m->n_ops; i++)
+            bad |= m->workers[t]->bad[i] != 0;
+    return bad;
+}
+
+static void clear_bad(const lks_model *m) {
+    for (int t = 0; t < m->threads; t++)
+        memset(m->workers[t]->bad, 0, (size_t)m->n_ops * sizeof *m->workers[t]->bad);
+}
+
+bool lks_model_recompute(lks_model *m, const lks_batch *batch, uint64_t *hashes) {
+    lks_asked *a = &m->gathered.asked;
+    if (anything_bad(m)) /* the step's own marks are for its message */
+        return false;
+    m->batch = *batch;
+    m->trained++; /* what stands in the workers' memory is another batch's */
+    a->alone = true;
+    lks_apart_begin(m);
+#pragma omp parallel num_threads(m->threads)
+    {
+        lks_worker *w = m->workers[omp_get_thread_num()];
+        const int64_t products = w->products; /* counted are those of training */
+        lks_default_floating_point();
+        for (int c; (c = lks_work_next(m, w, chunks_of(m), true)) >= 0;)
+            recompute_chunk(m, w, chunk_span(m, c));
+        w->products = products;
+    }
+    a->alone = false;
+    lks_apart_hashes(m, hashes);
+    const bool sound = !anything_bad(m);
+    clear_bad(m);
+    return sound;
+}
+
+/* --- evaluation -------------------------------------------------------------------------------- */
 
 /* Results go to the arrays where they are given. */
 typedef struct scoring {

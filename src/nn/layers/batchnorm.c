@@ -6,6 +6,7 @@
  * added up exactly over chunks, threads and ranks. The running moments move with every training
  * batch: (1 - momentum) * running + momentum * batch, with the unbiased variance. */
 #include "nn/layer.h"
+#include "nn/engine/apart.h"
 #include "nn/sums.h"
 
 #include <math.h>
@@ -116,10 +117,12 @@ static void add_moments(lks_op *op, lks_worker *w, int count, bool backward) {
     size_t channels = (size_t)b->channels, width = (size_t)b->width;
     double *sum = partial_of(b, w), *second = sum + width;
     lks_limbs *sums = b->sums + w->index * 2 * channels;
-    for (size_t c = 0; c < channels; c++)
+    const bool alone = op->model->gathered.asked.alone;
+    for (size_t c = 0; c < channels && !alone; c++)
         if (!lks_limbs_add(&sums[c], sum[c]) || !lks_limbs_add(&sums[channels + c], second[c]))
             w->bad[op->index] = 1;
-    b->samples[w->index] += count;
+    b->samples[w->index] += alone ? 0 : count;
+    lks_apart_moments(op, w, sum, 2 * width);
     if (backward && b->affine) {
         /* The scale's gradient is the sum of dy * xhat, the shift's that of dy. */
         for (size_t c = 0; c < channels; c++) {
