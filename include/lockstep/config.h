@@ -206,6 +206,7 @@ typedef struct lks_train_config {
     int n_class_weights;
     double class_weights[LKS_CLASSES_MAX]; /**< factor on the loss of each class's samples */
     double clip_norm; /**< largest global norm of the mean gradient; 0: no limit */
+    double audit;     /**< share of the batches whose chunks another rank computes once more */
     double ema_decay; /**< exponential moving average of the weights, used in evaluation; 0: none
                           */
     bool ema_warmup;  /**< decay of update t is at most (1 + t) / (10 + t) */

@@ -8,12 +8,13 @@
 
 /** What random numbers are for; streams of different purposes never meet. */
 typedef enum lks_purpose {
-    LKS_PURPOSE_INIT = 1,    /**< initial weights */
-    LKS_PURPOSE_SHUFFLE = 2, /**< epoch order */
-    LKS_PURPOSE_SPLIT = 3,   /**< validation split */
-    LKS_PURPOSE_DROPOUT = 4, /**< dropout masks */
-    LKS_PURPOSE_AUGMENT = 5, /**< augmentation */
-    LKS_PURPOSE_SCRIBBLE = 6 /**< images made up for measuring */
+    LKS_PURPOSE_INIT = 1,     /**< initial weights */
+    LKS_PURPOSE_SHUFFLE = 2,  /**< epoch order */
+    LKS_PURPOSE_SPLIT = 3,    /**< validation split */
+    LKS_PURPOSE_DROPOUT = 4,  /**< dropout masks */
+    LKS_PURPOSE_AUGMENT = 5,  /**< augmentation */
+    LKS_PURPOSE_SCRIBBLE = 6, /**< images made up for measuring */
+    LKS_PURPOSE_AUDIT = 7     /**< batches that are computed twice */
 } lks_purpose;
 
 /** One stream: key = seed, counter = {block, item, epoch, purpose << 24 | unit}. */

@@ -182,6 +182,13 @@ static const lks_option first_options[] = {
      "largest Euclidean norm of the whole mean gradient: a larger one is scaled down to it; 0: no "
      "limit",
      LKS_OPT_DOUBLE, AT(train.clip_norm), FROM(0), .preset = "0"},
+    {"train.audit",
+     "share of the chunks that another rank computes a second time, all of a batch: what each adds "
+     "to "
+     "each layer's gradient is compared exactly, and a difference ends the run and names layer and "
+     "chunk; 0: none. A rank alone does it itself. No result changes",
+     LKS_OPT_DOUBLE, AT(train.audit), BETWEEN(0, 1), .preset = "0", FREE,
+     ONLY("train.reduce", "exact")},
 
     {"train.ema.decay",
      "keep an exponential moving average of the weights with this decay per step, and evaluate "

@@ -7,7 +7,7 @@
 
 /* Plain data: it travels between ranks as it is. */
 typedef struct lks_fault {
-    char kind[16];       /* "memory", "replica", "data", "stall" */
+    char kind[16];       /* "memory", "replica", "data", "audit", "stall" */
     int64_t step, epoch; /* where training stood: steps and whole epochs done */
     int rank;            /* -1: it cannot be told which */
     char host[256];      /* that rank's; "": the same */

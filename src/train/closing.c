@@ -97,10 +97,20 @@ static void print_phases(lks_record *r, lks_trainer *t, bool worked) {
         lks_phase_times_print(stdout, "time per phase, seconds", &r->phase_times);
 }
 
+/* By this process: those before a stop are not among them. */
+static void print_audit(const lks_trainer *t) {
+    const long long n = t->audit.batches;
+    if (t->audit.sent)
+        lks_info("audit      %lld batch%s computed a second time, %s: nothing differs", n,
+                 n == 1 ? "" : "es",
+                 t->comm->size > 1 ? "each chunk by another rank" : "by this rank, which is alone");
+}
+
 void lks_run_print_work(lks_trainer *t, lks_record *r, bool ended, bool worked) {
     if (ended) {
         print_samples(t, r->verified);
         print_exchange(t);
+        print_audit(t);
     }
     print_memory(r, t->comm);
     print_sent(r, t->comm);

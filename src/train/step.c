@@ -32,9 +32,13 @@ static lks_status compute(lks_trainer *t, int64_t batches, lks_error *err) {
         lks_batch batch;
         LKS_TRY(lks_loader_next(t->loader, &batch, err));
         lks_phases_enter(&t->phases, LKS_PHASE_COMPUTE);
-        lks_model_look_into(t->model, noise, false);
+        const int64_t number = t->cursor.batch + i;
+        const bool audit = lks_audit_due(t, number);
+        lks_model_look_into(t->model, noise, audit);
         lks_model_train(t->model, &batch);
         t->computed += batch.n;
+        if (audit)
+            LKS_TRY(lks_audit_check(t, &batch, number, err));
     }
     t->view.message[LKS_MSG_STOP] = lks_stop_requested();
     lks_model_collect(t->model);

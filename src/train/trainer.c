@@ -80,12 +80,12 @@ static lks_status make_optimizer(lks_trainer *t, lks_error *err) {
     return t->norms ? LKS_OK : err->status;
 }
 
-/* Meetings of the ranks in an epoch: for batchnorm and, where they share the state, twice in a batch for wide layers;
+/* Meetings of the ranks in an epoch: for batchnorm and, where they share the state, twice in a batch for wide layers, once more where it is audited;
  * in a step for the sums and, where they share the state, for norms of gradients, twice in the optimizer, once the update
  * is done, and before and after weights are packed. */
 static size_t meetings_of_epoch(const lks_trainer *t) {
     const bool share = t->exchange.way == &lks_exchange_host;
-    return (size_t)t->plan.batches * (size_t)(t->view.n_meetings + (share ? 2 : 0)) +
+    return (size_t)t->plan.batches * (size_t)(t->view.n_meetings + (share ? 3 : 0)) +
            (size_t)t->plan.steps_per_epoch * (share ? 7 : 1);
 }
 
@@ -105,6 +105,7 @@ static lks_status make_rest(lks_trainer *t, lks_error *err) {
     LKS_TRY(make_optimizer(t, err));
     t->plan = plan_steps(t);
     LKS_TRY(lks_guard_open(t, err));
+    LKS_TRY(lks_audit_open(t, err));
     return lks_phases_create(&t->phases, meetings_of_epoch(t), err);
 }
 
@@ -141,6 +142,7 @@ lks_status lks_trainer_open(lks_trainer *t, lks_comm *comm, const lks_config *co
 
 void lks_trainer_close(lks_trainer *t) {
     lks_guard_close(t);
+    lks_audit_close(&t->audit);
     lks_optimizer_free(&t->optimizer);
     lks_average_free(&t->average);
     lks_model_free(t->model);
@@ -211,5 +213,5 @@ size_t lks_trainer_bytes(const lks_trainer *t) {
     const size_t flats = 1 + (size_t)t->optimizer.n_states + (t->average.weights != NULL);
     const size_t shared = flats * flat + t->view.common_bytes;
     return t->view.bytes - flat - t->view.common_bytes + shared / (size_t)t->exchange.sharers +
-           lks_packed_sum_bytes(&t->exchange.sum);
+           lks_packed_sum_bytes(&t->exchange.sum) + t->audit.bytes;
 }

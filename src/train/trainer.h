@@ -10,6 +10,7 @@
 #include "lockstep/model.h"
 #include "lockstep/optim.h"
 #include "measure/phases.h"
+#include "train/audit.h"
 #include "train/exchange/exchange.h"
 #include "train/guard.h"
 
@@ -58,6 +59,7 @@ typedef struct lks_trainer {
     lks_error trouble;
     int64_t agreed_step; /* newest step whose state all ranks were seen to share; -1: none yet */
     lks_guard guard;
+    lks_audit audit;
 } lks_trainer;
 
 /* Data, network with its initial weights, optimizer, sums and clock: all that steps need. `config` is
@@ -138,5 +140,14 @@ lks_status lks_guard_tell_message(lks_trainer *t, lks_error *err);
 void lks_guard_note(lks_trainer *t, const char *kind);
 /* The same of kind "replica", of which no rank is known to be the cause. */
 void lks_guard_note_ranks(lks_trainer *t);
+
+/* audit.c, for this folder. Before the first step; LKS_ERR_MEMORY. */
+lks_status lks_audit_open(lks_trainer *t, lks_error *err);
+void lks_audit_close(lks_audit *a);
+/* Whether batch `number` of the epoch is audited: by seed, epoch and number alone. */
+bool lks_audit_due(const lks_trainer *t, int64_t number);
+/* That batch, hashed, was trained right now: each rank's chunks go to another one. What differs is noted in the guard, for
+ * the step's message. Collective; only a failure of communication is an error, see lks_comm_check(). */
+lks_status lks_audit_check(lks_trainer *t, const lks_batch *batch, int64_t number, lks_error *err);
 
 #endif
