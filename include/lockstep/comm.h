@@ -75,11 +75,6 @@ void lks_comm_sum_f64(lks_comm *comm, double *values,
 /** Copies @p bytes from rank @p root to all. Collective. */
 void lks_comm_broadcast(lks_comm *comm, void *data, size_t bytes, int root);
 
-/** Variable all-to-all of items of @p item_bytes: @p send_counts and @p receive_counts [size] count
- * items, which stand in rank order in both buffers. Collective. */
-void lks_comm_exchange(lks_comm *comm, const void *send, const int *send_counts, void *receive,
-                       const int *receive_counts, size_t item_bytes);
-
 /** Concatenates every rank's @p count items on rank 0 in rank order. @p out (rank 0) holds their
  * sum; @p counts (rank 0, [size]) is filled with each rank's count and may be NULL. Collective. */
 void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_bytes, void *out,

@@ -339,23 +339,6 @@ static bool offsets_from_counts(lks_comm *comm, const int *counts, int *offsets)
     return true;
 }
 
-void lks_comm_exchange(lks_comm *comm, const void *send, const int *send_counts, void *receive,
-                       const int *receive_counts, size_t item_bytes) {
-    double start = lks_now();
-    int *send_offsets = comm->numbers, *receive_offsets = send_offsets + comm->size;
-    MPI_Datatype item;
-    if (offsets_from_counts(comm, send_counts, send_offsets) &&
-        offsets_from_counts(comm, receive_counts, receive_offsets) &&
-        make_item_type(comm, item_bytes, &item)) {
-        for (int r = 0; r < comm->size; r++)
-            whole(comm)->sent += r == comm->rank ? 0 : send_counts[r] * (int64_t)item_bytes;
-        LKS_CALL(comm, MPI_Alltoallv(send, send_counts, send_offsets, item, receive, receive_counts,
-                                     receive_offsets, item, lks_comm_all(comm)));
-        LKS_CALL(comm, MPI_Type_free(&item));
-    }
-    whole(comm)->seconds += lks_now() - start;
-}
-
 void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_bytes, void *out,
                      int *counts) {
     double start = lks_now();

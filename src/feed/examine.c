@@ -6,6 +6,7 @@
 #include "feed/findings.h"
 #include "lockstep/memory.h"
 #include "lockstep/pulse.h"
+#include "lockstep/transfer.h"
 
 /* --- one set ---------------------------------------------------------------------------------- */
 
@@ -56,16 +57,6 @@ static int meeting_place(const lks_image_trace *t, int size) {
     return (int)((t->hash >> 32) * (uint64_t)size >> 32);
 }
 
-/* How many traces each rank gets from this one, and this one from each. */
-static void count_traces(lks_comm *comm, const lks_image_trace *traces, size_t n, int *to,
-                         int *from, int *ones) {
-    for (size_t i = 0; i < n; i++)
-        to[meeting_place(&traces[i], comm->size)]++;
-    for (int r = 0; r < comm->size; r++)
-        ones[r] = 1;
-    lks_comm_exchange(comm, to, ones, from, ones, sizeof *to);
-}
-
 /* Into `sorted`, in the order of the ranks that get them. */
 static void sort_traces(const lks_comm *comm, const lks_image_trace *traces, size_t n,
                         const int *to, int *next, lks_image_trace *sorted) {
@@ -76,26 +67,38 @@ static void sort_traces(const lks_comm *comm, const lks_image_trace *traces, siz
 }
 
 typedef struct meeting {
-    int *to, *from, *scratch; /* [ranks] */
+    lks_transfer *transfer;
+    int *to, *from, *next; /* [ranks] */
     lks_image_trace *sorted, *received;
     size_t n_received;
 } meeting;
 
-static lks_status meet(meeting *m, lks_comm *comm, const lks_image_trace *traces, size_t n,
-                       lks_error *err) {
+static lks_status prepare(meeting *m, lks_comm *comm, size_t n, lks_error *err) {
     const size_t ranks = (size_t)comm->size;
+    LKS_TRY(lks_transfer_create(&m->transfer, comm, sizeof *m->sorted, err));
     m->to = lks_alloc(3 * ranks, sizeof *m->to, "counts of hashes", err);
     m->sorted = lks_alloc(n, sizeof *m->sorted, "hashes of the images", err);
-    LKS_TRY(lks_comm_agree(comm, m->to && m->sorted ? LKS_OK : err->status, err));
+    if (!m->to || !m->sorted)
+        return err->status;
     m->from = m->to + ranks;
-    m->scratch = m->from + ranks;
-    count_traces(comm, traces, n, m->to, m->from, m->scratch);
-    for (size_t r = 0; r < ranks; r++)
+    m->next = m->from + ranks;
+    return LKS_OK;
+}
+
+/* A rank has few images beside many ranks: it sends to those that it has a trace for. */
+static lks_status meet(meeting *m, lks_comm *comm, const lks_image_trace *traces, size_t n,
+                       lks_error *err) {
+    LKS_TRY(lks_comm_agree(comm, prepare(m, comm, n, err), err));
+    for (size_t i = 0; i < n; i++)
+        m->to[meeting_place(&traces[i], comm->size)]++;
+    lks_transfer_count(m->transfer, m->to, m->from);
+    for (int r = 0; r < comm->size; r++)
         m->n_received += (size_t)m->from[r];
-    sort_traces(comm, traces, n, m->to, m->scratch, m->sorted);
+    sort_traces(comm, traces, n, m->to, m->next, m->sorted);
     m->received = lks_alloc(m->n_received, sizeof *m->received, "hashes of the images", err);
     LKS_TRY(lks_comm_agree(comm, m->received ? LKS_OK : err->status, err));
-    lks_comm_exchange(comm, m->sorted, m->to, m->received, m->from, sizeof *m->received);
+    lks_transfer_begin(m->transfer, m->sorted, m->to, m->received, m->from);
+    lks_transfer_end(m->transfer);
     return lks_comm_check(comm, err);
 }
 
@@ -122,6 +125,7 @@ static lks_status find_repeats(lks_repeats *r, lks_comm *comm, const lks_image_t
         add_repeat(&r->leaked, comm);
         add_repeat(&r->contradictory, comm);
     }
+    lks_transfer_free(m.transfer);
     lks_free(m.to);
     lks_free(m.sorted);
     lks_free(m.received);

@@ -3,6 +3,8 @@
 #include "support/test.h"
 #include "support/give_up.h"
 
+#include "lockstep/transfer.h"
+
 #include <mpi.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,12 +27,10 @@ int MPI_Bcast(void *data, int count, MPI_Datatype type, int root, MPI_Comm c) {
     return outcome("MPI_Bcast", PMPI_Bcast(data, count, type, root, c));
 }
 
-int MPI_Alltoallv(const void *send, const int *send_counts, const int *send_offsets,
-                  MPI_Datatype send_type, void *receive, const int *receive_counts,
-                  const int *receive_offsets, MPI_Datatype receive_type, MPI_Comm c) {
-    return outcome("MPI_Alltoallv",
-                   PMPI_Alltoallv(send, send_counts, send_offsets, send_type, receive,
-                                  receive_counts, receive_offsets, receive_type, c));
+int MPI_Alltoall(const void *send, int send_count, MPI_Datatype send_type, void *receive,
+                 int receive_count, MPI_Datatype receive_type, MPI_Comm c) {
+    return outcome("MPI_Alltoall", PMPI_Alltoall(send, send_count, send_type, receive,
+                                                 receive_count, receive_type, c));
 }
 
 int MPI_Gatherv(const void *send, int send_count, MPI_Datatype send_type, void *receive,
@@ -61,12 +61,14 @@ static void broadcast(lks_comm *c) {
     lks_comm_broadcast(c, &value, sizeof value, 0);
 }
 
-static void exchange(lks_comm *c) {
-    int counts[8] = {0};
-    for (int r = 0; r < c->size; r++)
-        counts[r] = 1;
-    char sent[8] = "1234567";
-    lks_comm_exchange(c, sent, counts, gathered, counts, 1);
+static void count(lks_comm *c) {
+    lks_error err;
+    lks_transfer *t;
+    const int counts[8] = {0};
+    int received[8];
+    if (lks_transfer_create(&t, c, 1, &err) == LKS_OK)
+        lks_transfer_count(t, counts, received);
+    lks_transfer_free(t);
 }
 
 static void gather(lks_comm *c) {
@@ -82,12 +84,16 @@ static void agree(lks_comm *c) {
 }
 
 static const struct {
-    const char *call;
+    const char *call, *file;
     void (*collective)(lks_comm *c);
 } cases[] = {
-    {"MPI_Allreduce", sum},      {"MPI_Allreduce", agree}, {"MPI_Bcast", broadcast},
-    {"MPI_Alltoallv", exchange}, {"MPI_Gatherv", gather},  {"MPI_Barrier", lks_comm_barrier},
-    {"MPI_Send", to_root},
+    {"MPI_Allreduce", "comm.c:", sum},
+    {"MPI_Allreduce", "comm.c:", agree},
+    {"MPI_Bcast", "comm.c:", broadcast},
+    {"MPI_Gatherv", "comm.c:", gather},
+    {"MPI_Barrier", "comm.c:", lks_comm_barrier},
+    {"MPI_Send", "comm.c:", to_root},
+    {"MPI_Alltoall", "transfer.c:", count},
 };
 #define N_CASES ((int)(sizeof cases / sizeof *cases))
 
@@ -119,7 +125,7 @@ static void test_value(void) {
         CU_ASSERT_PTR_EQUAL(strstr(err.text, "MPI failed: "), err.text);
         CU_ASSERT_PTR_NOT_NULL(strstr(err.text, cases[i].call));
         CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "MPI_ERR_OTHER"));
-        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "comm.c:"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, cases[i].file));
         CU_ASSERT_PTR_NOT_NULL(strstr(err.text, who));
     }
 }
