@@ -6,8 +6,10 @@
  *   training     the same, and what came after it goes: the program then trains on from there
  *   loss, right  a step's sum of losses, or count of right answers
  *   validation   an epoch's validation loss
- *   norm         a recorded gradient norm
- *   prediction   a probability of a test image */
+ *   norm, noise  a recorded gradient norm; what is recorded of the gradient's noise
+ *   prediction   a probability of a test image
+ *   key, line    not a bit: summary.json has a key twice, metrics.jsonl has a line more */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,8 @@ typedef struct forgery {
     lks_checkpoint *saved; /* [n], oldest first */
     char **paths;          /* [n], newest first */
     int n;
-    int kept; /* of them; the others go */
+    int kept;                      /* of them; the others go */
+    const char *summary, *metrics; /* how the former begins, and a line more; NULL: as it was */
 } forgery;
 
 static lks_error err;
@@ -153,6 +156,16 @@ static void forge_norm(forgery *f) {
     printf("step %lld: the gradient norm\n", (long long)r->step);
 }
 
+static void forge_noise(forgery *f) {
+    for (size_t i = 0; i < f->h.n_steps; i++)
+        if (isfinite(f->h.steps[i].gradient_variance)) {
+            flip(f, &f->h.steps[i].gradient_variance, 52);
+            printf("step %lld: the gradient's noise\n", (long long)f->h.steps[i].step);
+            return;
+        }
+    exit(1);
+}
+
 static void forge_prediction(forgery *f) {
     const size_t i = pick(f, (size_t)f->test.n);
     float *p;
@@ -170,9 +183,17 @@ static void forge(forgery *f, const char *kind) {
         forge_validation(f);
     else if (strcmp(kind, "norm") == 0)
         forge_norm(f);
+    else if (strcmp(kind, "noise") == 0)
+        forge_noise(f);
     else if (strcmp(kind, "prediction") == 0)
         forge_prediction(f);
-    else
+    else if (strcmp(kind, "key") == 0) {
+        f->summary = "{\n  \"test_accuracy\": 0.99,";
+        printf("summary.json: line 2 is \"test_accuracy\"\n");
+    } else if (strcmp(kind, "line") == 0) {
+        f->metrics = "{\"type\":\"epoch\",\"epoch\":9,\"test_accuracy\":0.99}\n";
+        printf("metrics.jsonl: it has lines that are not of history.h5\n");
+    } else
         exit(2);
     if (strcmp(kind, "training") != 0)
         f->kept = f->n;
@@ -239,7 +260,7 @@ static void write_metrics(const forgery *f) {
     const char *test = strstr(old, "{\"type\":\"test\"");
     need(lks_metrics_text(&f->h, &text, &size, &err));
     FILE *out = fopen(path, "w");
-    fprintf(out, "%s%s", text, test ? test : "");
+    fprintf(out, "%s%s%s", text, f->metrics ? f->metrics : "", test ? test : "");
     fclose(out);
     free(old);
     free(text);
@@ -256,6 +277,11 @@ static void write_summary(const forgery *f) {
     size_t size;
     const lks_checkpoint *last = &f->saved[f->n - 1];
     char *text = read_text(lks_folder_path(f->folder, LKS_FOLDER_SUMMARY, path), &size);
+    if (f->summary) {
+        memmove(text + strlen(f->summary), text + 1, size);
+        memcpy(text, f->summary, strlen(f->summary));
+        size += strlen(f->summary) - 1;
+    }
     put_digest(text, "\"chain_sha256\": \"", f->h.chain.end);
     put_digest(text, "\n  \"weights_sha256\": \"", last->weights_sha256);
     put_digest(text, "\"state_sha256\": \"", last->state_sha256);

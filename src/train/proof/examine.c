@@ -210,10 +210,20 @@ lks_status lks_recorded_check(const lks_recorded *r, lks_error *err) {
 
 /* --- checkpoints ------------------------------------------------------------------------------ */
 
+static bool same_layers(const lks_chain *a, const lks_chain *b) {
+    if (a->n_layers != b->n_layers)
+        return false;
+    for (size_t k = 0; k < a->n_layers; k++)
+        if (strcmp(a->layers[k], b->layers[k]) != 0)
+            return false;
+    return true;
+}
+
 /* Its chain is the beginning of the run's. */
 static lks_status check_prefix(const lks_chain *whole, const lks_chain *part, lks_error *err) {
     char text[LKS_TENSOR_NAME_MAX + 64];
-    if (part->first != whole->first || part->n > whole->n || part->n_epochs > whole->n_epochs)
+    if (strcmp(part->start, whole->start) != 0 || part->first != whole->first ||
+        part->n > whole->n || part->n_epochs > whole->n_epochs || !same_layers(part, whole))
         return lks_fail(err, LKS_ERR_MISMATCH, "its chain is not the beginning of the run's");
     for (size_t i = 0; i < part->n; i++) {
         const char *what = lks_row_difference(part, i, whole, i, text);

@@ -33,6 +33,11 @@ static bool same_norms(const lks_history *h, const lks_step_record *r, const lks
     return true;
 }
 
+static bool same_noise(const lks_step_record *a, const lks_step_record *b) {
+    return lks_same_figure(a->gradient_variance, b->gradient_variance) &&
+           lks_same_figure(a->gradient_square, b->gradient_square);
+}
+
 /* Where metrics.every_steps recorded this step; loss, accuracy and rate are those of the row. */
 static lks_status compare_record(const lks_history *recorded, const lks_history *own,
                                  lks_error *err) {
@@ -43,6 +48,7 @@ static lks_status compare_record(const lks_history *recorded, const lks_history 
         return LKS_OK;
     const char *what = r->epoch != now->epoch                                   ? "epoch"
                        : !lks_same_figure(r->gradient_norm, now->gradient_norm) ? "gradient norm"
+                       : !same_noise(r, now)                                    ? "gradient's noise"
                        : !same_norms(recorded, r, own)                          ? "norm of a tensor"
                                                                                 : NULL;
     return what ? lks_fail(err, LKS_ERR_MISMATCH,
@@ -146,60 +152,109 @@ static lks_status compare_predictions(const lks_predictions *p, const lks_run *r
     return LKS_OK;
 }
 
-/* Keys of summary.json that follow from the training alone begin so. */
-static bool follows(const char *key) {
-    static const char *const beginnings[] = {
-        "\"status\"",       "\"stopped_early\"", "\"test_",          "\"evaluated\"",
-        "\"validation_",    "\"temperature",     "\"epochs\"",       "\"steps\"",
-        "\"samples_seen\"", "\"parameters\"",    "\"weights_sha256", "\"state_sha256",
-        "\"chain_sha256",   "\"data_digest",     "\"numerics\"",     "\"seed\"",
-        "\"precision\""};
-    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
-        if (strncmp(key, beginnings[i], strlen(beginnings[i])) == 0)
+/* --- texts of the end: nothing may be in them that is not known here ------------------------------ */
+
+/* Keys of summary.json that tell of the machine, its time and the way there. */
+static bool of_machine(const char *key, size_t length) {
+    static const char *const free_keys[] = {"train_seconds", "images_per_second",
+                                            "comm_seconds",  "sent_bytes_per_step",
+                                            "energy_joules", "phases",
+                                            "peak_rss_mib",  "world_size",
+                                            "isa",           "threads_per_rank",
+                                            "hosts",         "mpi",
+                                            "version",       "revision",
+                                            "resumed_from",  "init_from",
+                                            "products",      "exchange",
+                                            "sha256"};
+    for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
+        if (strlen(free_keys[i]) == length && strncmp(key, free_keys[i], length) == 0)
             return true;
     return false;
 }
 
-/* Each key has its line, "  "KEY": VALUE,"; a value at the end of the object has no comma. */
-static lks_status compare_line(const char *line, size_t length, const char *text, lks_error *err) {
-    char key[64];
-    const size_t name = strcspn(line + 1, "\"") + 2;
-    if (!follows(line) || name >= sizeof key)
-        return LKS_OK;
-    memcpy(key, line, name);
-    key[name] = 0;
-    const char *now = strstr(text, key);
-    return !now || strncmp(now, line, length) == 0
-               ? LKS_OK
-               : lks_fail(err, LKS_ERR_MISMATCH,
-                          "summary.json: its %s, computed again, is another one", key);
+/* A line of summary.json: a member has one to itself, a brace has no key. */
+typedef struct line {
+    const char *text, *key;
+    size_t length, key_length;
+} line;
+
+/* The line at `at`; returns where the next one begins. */
+static const char *take_line(const char *at, line *l) {
+    *l = (line){.text = at, .length = strcspn(at, "\n")};
+    const size_t indent = strspn(at, " ");
+    if (indent < l->length && at[indent] == '"') {
+        l->key = at + indent + 1;
+        l->key_length = strcspn(l->key, "\"\n");
+    }
+    return at + l->length + (at[l->length] != 0);
+}
+
+static bool same_key(const line *a, const line *b) {
+    return a->key_length == b->key_length && !a->key == !b->key &&
+           (!a->key || strncmp(a->key, b->key, a->key_length) == 0);
+}
+
+static bool same_line(const line *a, const line *b) {
+    return a->length == b->length && strncmp(a->text, b->text, a->length) == 0;
+}
+
+static lks_status compare_lines(const char *summary, const char *now, lks_error *err) {
+    line a, b;
+    for (int number = 1; *summary || *now; number++) {
+        summary = take_line(summary, &a);
+        now = take_line(now, &b);
+        if (!same_key(&a, &b))
+            return lks_fail(err, LKS_ERR_MISMATCH,
+                            "summary.json: line %d is \"%.*s\", and would be \"%.*s\"", number,
+                            (int)a.key_length, a.key ? a.key : "", (int)b.key_length,
+                            b.key ? b.key : "");
+        if (!same_line(&a, &b) && !(a.key && of_machine(a.key, a.key_length)))
+            return lks_fail(err, LKS_ERR_MISMATCH,
+                            "summary.json: its \"%.*s\", computed again, is another one",
+                            (int)a.key_length, a.key ? a.key : "");
+    }
+    return LKS_OK;
 }
 
 static lks_status compare_summary(const char *summary, lks_run *run, lks_error *err) {
-    char *text;
-    LKS_TRY(lks_run_summary_text(run, "done", &text, err));
-    lks_status status = LKS_OK;
-    for (const char *at = summary; status == LKS_OK && (at = strstr(at, "\n  \"")); at += 3)
-        status = compare_line(at + 3, strcspn(at + 3, "\n"), text, err);
-    free(text);
+    char *now;
+    LKS_TRY(lks_run_summary_text(run, "done", &now, err));
+    const lks_status status = compare_lines(summary, now, err);
+    free(now);
     return status;
 }
 
-/* metrics.jsonl's last line is the test's. */
-static lks_status compare_test_line(const char *folder, const lks_record *r, lks_error *err) {
-    char path[LKS_FOLDER_PATH_MAX], *wanted;
+/* The test's line, `n` bytes, ends metrics.jsonl; before it is what history.h5 has, `head` bytes that were compared
+ * with it, and nothing else. */
+static lks_status compare_end(const lks_recorded *r, size_t head, const char *wanted, size_t n,
+                              lks_error *err) {
+    char path[LKS_FOLDER_PATH_MAX];
     unsigned char *found = NULL;
-    size_t size = 0, length;
-    if (r->test->total == 0 || !lks_folder_has(folder, LKS_FOLDER_METRICS))
-        return LKS_OK;
-    LKS_TRY(lks_metrics_test_line(&r->tested, r->test, &wanted, &length, err));
-    lks_folder_path(folder, LKS_FOLDER_METRICS, path);
+    size_t size = 0;
+    lks_folder_path(r->folder, LKS_FOLDER_METRICS, path);
     lks_status status = lks_read_whole_file(path, 0, NULL, &found, &size, err);
-    if (status == LKS_OK && (size < length || memcmp(found + size - length, wanted, length) != 0))
+    if (status == LKS_OK && (size < n || memcmp(found + size - n, wanted, n) != 0))
         status = lks_fail(err, LKS_ERR_MISMATCH,
                           "metrics.jsonl: its last line, computed again, is another one");
+    else if (status == LKS_OK && !r->from_saved && size != head + n)
+        status = lks_fail(err, LKS_ERR_MISMATCH,
+                          "metrics.jsonl: it has lines that are not of history.h5");
     free(found);
-    free(wanted);
+    return status;
+}
+
+static lks_status compare_metrics(const lks_recorded *r, const lks_record *now, lks_error *err) {
+    char *head = NULL, *test = NULL;
+    size_t head_size = 0, test_size = 0;
+    if (!lks_folder_has(r->folder, LKS_FOLDER_METRICS))
+        return LKS_OK;
+    lks_status status = lks_metrics_text(&r->history, &head, &head_size, err);
+    if (status == LKS_OK && now->test->total > 0)
+        status = lks_metrics_test_line(&now->tested, now->test, &test, &test_size, err);
+    if (status == LKS_OK)
+        status = compare_end(r, head_size, test, test_size, err);
+    free(head);
+    free(test);
     return status;
 }
 
@@ -208,5 +263,5 @@ lks_status lks_witness_end(const lks_witness *w, lks_run *run, const lks_predict
     if (!w->recorded->from_saved)
         LKS_TRY(compare_predictions(&w->recorded->test, run, predicted, err));
     LKS_TRY(compare_summary(w->recorded->summary, run, err));
-    return compare_test_line(w->recorded->folder, &run->record, err);
+    return compare_metrics(w->recorded, &run->record, err);
 }

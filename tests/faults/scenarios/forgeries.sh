@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # a bit of a finished run is changed, and all digests and links made to fit again: replay names what it was
 
-kinds_of_forgery=(state training loss right validation norm prediction)
+kinds_of_forgery=(state training loss right validation norm noise prediction key line)
 
 forge=$(readlink -f "$build/bin/forge" || true)
 
