@@ -97,7 +97,8 @@ typedef struct lks_init_source {
 typedef struct lks_provenance {
     char version[64], revision[64], compiler[128], isa[32], time[32];
     char mpi[LKS_PROVENANCE_TEXT_MAX];
-    char hosts[LKS_PROVENANCE_TEXT_MAX]; /**< "node1*4 node2*4", cut with "..." */
+    char hosts
+        [LKS_PROVENANCE_TEXT_MAX]; /**< "node1*4 node2*4"; a long list ends in "... (N hosts)" */
     int ranks, threads;
     lks_init_source init_from;
 } lks_provenance;

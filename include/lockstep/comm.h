@@ -22,6 +22,7 @@ typedef struct lks_comm {
     int *numbers;      /**< [2 * size] room for counts and offsets within a call */
     void *handle;      /**< MPI's communicator of the job, which everything runs on */
     int blamed;        /**< rank whose error lks_comm_agree() told last; 0 before */
+    bool steered;      /**< lks_comm_steers() is in force */
     lks_error failure; /**< status LKS_OK: none. Else this rank has left the others behind */
     /** Of a communicator of some ranks only (lockstep/host.h): that of the job, which keeps failures and
      * seconds for it; else NULL. */
@@ -60,6 +61,16 @@ void lks_comm_abort(const lks_comm *comm, int status);
  * added to its first line where size > 1. Collective: *every* rank calls it, also after its own
  * error. A failure that is kept comes first, and only on this rank. */
 lks_status lks_comm_agree(lks_comm *comm, lks_status status, lks_error *err);
+
+/** Sums of 16 KiB to 256 KiB over 64 to 255 ranks are made by Rabenseifner's algorithm (Thakur, Rabenseifner and Gropp 2005),
+ * not as Open MPI's table has it, unless a variable OMPI_MCA_coll... of the environment says something. */
+enum {
+    LKS_STEERED_RANKS = 64,
+    LKS_STEERED_BELOW_RANKS = 256,
+    LKS_STEERED_BYTES = 16384,
+    LKS_STEERED_BELOW_BYTES = 262144
+};
+bool lks_comm_steers(int ranks, double bytes);
 
 /** In-place sums and extremes over all ranks. Collective. n counts elements and may exceed 2^31. */
 void lks_comm_sum_i64(lks_comm *comm, int64_t *values, size_t n);

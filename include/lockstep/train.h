@@ -29,6 +29,7 @@ typedef struct lks_train_options {
     const char *resume;    /**< "auto" (default), "never", or a checkpoint file */
     const char *init_from; /**< checkpoint whose weights a new run starts from */
     const char *refit;     /**< run folder whose best number of epochs is trained on all images */
+    const char *trace_ranks; /**< ranks that it is of, as "0,4-7"; NULL: all */
     const char *trace;     /**< file for a trace of all ranks and threads; not with dry_run */
     bool take_over;        /**< from whoever works in the run folder */
     double

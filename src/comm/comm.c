@@ -3,6 +3,7 @@
 #include "comm/call.h"
 #include "comm/handle.h"
 #include "comm/settings.h"
+#include "comm/steer.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
 #include "lockstep/pulse.h"
@@ -108,6 +109,14 @@ int lks_comm_env_rank(void) {
     return getenv("SLURM_STEP_ID") ? env_number("SLURM_PROCID") : -1;
 }
 
+static int env_processes(void) {
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
+    int processes = -1;
+    for (size_t i = 0; i < sizeof names / sizeof *names && processes < 0; i++)
+        processes = env_number(names[i]);
+    return processes;
+}
+
 /* Ranks on this host, and the number of hosts. */
 static void count_hosts(lks_comm *comm) {
     MPI_Comm local;
@@ -138,11 +147,8 @@ static void warn_before_start(void) {
  * programs that each believe to be alone. mpirun's own size comes first: inside an allocation its
  * processes inherit the variables of the Slurm step that its daemons run in. */
 static lks_status check_alone(lks_error *err) {
-    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
-    int processes = -1;
-    for (size_t i = 0; i < sizeof names / sizeof *names && processes < 0; i++)
-        processes = env_number(names[i]);
-    int tasks = processes < 0 ? env_number("SLURM_STEP_NUM_TASKS") : -1;
+    const int processes = env_processes();
+    const int tasks = processes < 0 ? env_number("SLURM_STEP_NUM_TASKS") : -1;
     if (tasks > 1)
         return lks_fail(err, LKS_ERR_COMM,
                         "the Slurm step has %d tasks, but each is an MPI job of 1 rank: they would "
@@ -182,11 +188,20 @@ static void look_around(lks_comm *comm, int *thread_level) {
     snprintf(comm->host, sizeof comm->host, "%.*s", (int)sizeof comm->host - 1, name);
 }
 
+/* Before MPI starts. */
+static int env_size(void) {
+    const int processes = env_processes();
+    return processes < 0 ? env_number("SLURM_STEP_NUM_TASKS") : processes;
+}
+
 lks_status lks_comm_start(lks_comm *comm, lks_error *err) {
     memset(comm, 0, sizeof *comm);
     int thread_level = MPI_THREAD_SINGLE;
     warn_before_start();
+    comm->steered = lks_comm_steer(env_size());
     look_around(comm, &thread_level);
+    if (comm->steered)
+        lks_comm_steered();
     LKS_TRY(lks_comm_check(comm, err));
     lks_status status = check_launch(comm, thread_level, err);
     LKS_TRY(lks_comm_check(comm, err));

@@ -20,23 +20,24 @@ const char *lks_compiler(void) {
     return LKS_COMPILER;
 }
 
-/* "node1*4 node2*2": consecutive ranks of a host are counted together. */
-static void list_hosts(lks_provenance *p, const char *hosts, int ranks, size_t each) {
+#define LIST_END 32 /* " ... (1000000 hosts)" */
+
+/* "node1*4 node2*2": consecutive ranks of a host are counted together. A long list has its beginning and the number. */
+static void list_hosts(lks_provenance *p, const char *hosts, const lks_comm *comm, size_t each) {
+    char entry[LKS_PROVENANCE_TEXT_MAX];
     size_t length = 0;
-    for (int r = 0; r < ranks;) {
+    for (int r = 0, n; r < comm->size; r += n) {
         const char *host = hosts + (size_t)r * each;
-        int n = 1;
-        while (r + n < ranks && strcmp(host, hosts + (size_t)(r + n) * each) == 0)
+        for (n = 1; r + n < comm->size && strcmp(host, hosts + (size_t)(r + n) * each) == 0;)
             n++;
-        size_t room = sizeof p->hosts - length;
-        size_t wrote =
-            (size_t)snprintf(p->hosts + length, room, "%s%s*%d", length ? " " : "", host, n);
-        if (wrote >= room) {
-            memcpy(p->hosts + sizeof p->hosts - 4, "...", 4);
+        const size_t wrote =
+            (size_t)snprintf(entry, sizeof entry, "%s%s*%d", length ? " " : "", host, n);
+        if (length + wrote + LIST_END > sizeof p->hosts) {
+            snprintf(p->hosts + length, LIST_END, " ... (%d hosts)", comm->hosts);
             return;
         }
+        memcpy(p->hosts + length, entry, wrote + 1);
         length += wrote;
-        r += n;
     }
 }
 
@@ -72,6 +73,6 @@ void lks_fill_provenance(lks_provenance *p, lks_comm *comm, const lks_kernels *k
         lks_comm_fail(comm, &err);
     lks_comm_gather(comm, comm->host, 1, each, hosts, NULL);
     if (hosts)
-        list_hosts(p, hosts, comm->size, each);
+        list_hosts(p, hosts, comm, each);
     lks_free(hosts);
 }

@@ -5,6 +5,7 @@
  *
  * Time 0 is where each rank left one barrier: between hosts that is good to some 100 us at the
  * start, and their clocks may then drift apart by milliseconds an hour. */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,13 +40,55 @@ static lks_status read_capacity(int64_t *events, lks_error *err) {
     return LKS_OK;
 }
 
-lks_status lks_tracing_check(lks_tracing *t, lks_comm *comm, const char *path, lks_error *err) {
-    *t = (lks_tracing){.comm = comm, .path = path};
+/* The next part of a list as "0,4-7", "4-7" say, goes to *first and *last; returns what follows it. NULL where there is
+ * none, as at the list's end, or another thing. */
+static const char *next_part(const char *list, int64_t *first, int64_t *last) {
+    int n = 0;
+    if (*list < '0' || *list > '9' || sscanf(list, "%9" SCNd64 "%n", first, &n) != 1)
+        return NULL;
+    list += n;
+    *last = *first;
+    if (*list == '-') {
+        if (list[1] < '0' || list[1] > '9' || sscanf(list + 1, "%9" SCNd64 "%n", last, &n) != 1)
+            return NULL;
+        list += 1 + n;
+    }
+    return *list == ',' ? list + 1 : *list == 0 ? list : NULL;
+}
+
+static bool is_chosen(const lks_tracing *t, int rank) {
+    int64_t first, last;
+    bool chosen = !t->ranks;
+    for (const char *at = t->ranks; at && !chosen && (at = next_part(at, &first, &last));)
+        chosen = rank >= first && rank <= last;
+    return chosen;
+}
+
+static lks_status check_ranks(const char *ranks, int size, lks_error *err) {
+    int64_t first, last;
+    const char *at = ranks;
+    while (at && (at = next_part(at, &first, &last)) != NULL) {
+        if (last < first || last >= size)
+            return lks_fail(err, LKS_ERR_USAGE,
+                            "--trace-ranks %.100s: %lld is not a rank from %lld to %d", ranks,
+                            (long long)last, (long long)(last < first ? first : 0), size - 1);
+        if (*at == 0 && at[-1] != ',')
+            return LKS_OK;
+    }
+    return ranks ? lks_fail(err, LKS_ERR_USAGE, "--trace-ranks %.100s: not a list as 0,4-7", ranks)
+                 : LKS_OK;
+}
+
+lks_status lks_tracing_check(lks_tracing *t, lks_comm *comm, const char *path, const char *ranks,
+                             lks_error *err) {
+    *t = (lks_tracing){.comm = comm, .path = path, .ranks = ranks};
     lks_status status = LKS_OK;
     if (!path)
         return LKS_OK;
     if (comm->rank == 0) {
-        status = read_capacity(&t->capacity, err);
+        status = check_ranks(ranks, comm->size, err);
+        if (status == LKS_OK)
+            status = read_capacity(&t->capacity, err);
         if (status == LKS_OK && lks_publish_check(path, err) != LKS_OK)
             status = lks_fail_context(err, "--trace");
     }
@@ -57,8 +100,9 @@ lks_status lks_tracing_check(lks_tracing *t, lks_comm *comm, const char *path, l
 lks_status lks_tracing_start(lks_tracing *t, int threads, lks_error *err) {
     if (!t->path)
         return LKS_OK;
-    t->threads = threads;
-    lks_status status = lks_trace_prepare(threads, (size_t)t->capacity, err);
+    const bool chosen = is_chosen(t, t->comm->rank);
+    t->threads = chosen ? threads : 0;
+    lks_status status = chosen ? lks_trace_prepare(threads, (size_t)t->capacity, err) : LKS_OK;
     status = lks_comm_agree(t->comm, status, err);
     if (status != LKS_OK) {
         lks_trace_free();
@@ -67,7 +111,8 @@ lks_status lks_tracing_start(lks_tracing *t, int threads, lks_error *err) {
     t->on = true;
     lks_comm_barrier(t->comm);
     t->origin = lks_now();
-    lks_trace_begin();
+    if (chosen)
+        lks_trace_begin();
     return LKS_OK;
 }
 
@@ -91,6 +136,7 @@ typedef struct writer {
     int rank, thread;          /* whose events come now */
     double origin;
     int64_t events, steps; /* written so far; steps of the rank with the fewest */
+    bool any;              /* some rank was written */
     bool full;             /* some thread had no room */
     lks_status status;
     lks_error *err;
@@ -182,7 +228,7 @@ static void put_rank(writer *w, const rank_head *head) {
         return;
     snprintf(who, sizeof who, "rank %d on %s", w->rank, head->host);
     fprintf(t.f, "%s{\"ph\":\"M\",\"pid\":%d,\"name\":\"process_name\",\"args\":{\"name\":",
-            w->rank ? ",\n" : "", w->rank);
+            w->any ? ",\n" : "", w->rank);
     lks_json_text(t.f, who);
     fprintf(t.f,
             "}},\n{\"ph\":\"M\",\"pid\":%d,\"name\":\"process_sort_index\",\"args\":"
@@ -209,6 +255,8 @@ static rank_head own_head(const lks_tracing *t) {
 
 static void send_all(const lks_tracing *t) {
     lks_comm *comm = t->comm;
+    if (!is_chosen(t, comm->rank))
+        return;
     rank_head head = own_head(t);
     lks_comm_to_root(comm, comm->rank, &head, sizeof head);
     for (int i = 0; i < t->threads; i++) {
@@ -238,16 +286,18 @@ static void write_rank(const lks_tracing *t, writer *w) {
         lks_comm_to_root(comm, w->rank, w->received, (size_t)about.events * sizeof *w->received);
         if (w->thread == 0) {
             int64_t steps = steps_of(events, about.events);
-            w->steps = w->rank == 0 || steps < w->steps ? steps : w->steps;
+            w->steps = !w->any || steps < w->steps ? steps : w->steps;
         }
         put_thread(w, events, &about);
     }
+    w->any = true;
 }
 
 static lks_status write_file(const lks_tracing *t, int64_t steps, writer *w) {
     put(w, "{\"traceEvents\":[\n");
     for (w->rank = 0; w->rank < t->comm->size; w->rank++)
-        write_rank(t, w);
+        if (is_chosen(t, w->rank))
+            write_rank(t, w);
     put(w,
         "\n],\n\"displayTimeUnit\":\"ms\",\n\"otherData\":{\"lockstep\":\"%s\",\"steps\":%lld,"
         "\"steps_recorded\":%lld,\"events_per_thread\":%lld}}\n",

@@ -9,14 +9,17 @@
 typedef struct lks_tracing {
     lks_comm *comm;   /* borrowed */
     const char *path; /* borrowed; NULL: no trace is wanted, and the functions below do nothing */
-    int threads;
+    const char *ranks; /* borrowed: those whose work is in it, as "0,4-7"; NULL: all */
+    int threads;       /* of this rank that record */
     int64_t capacity; /* events of a thread that there is room for */
     double origin;    /* this rank's clock at the trace's time 0 */
     bool on;
 } lks_tracing;
 
-/* Whether the file can be written, and how long it may be. Collective; errors agreed. */
-lks_status lks_tracing_check(lks_tracing *t, lks_comm *comm, const char *path, lks_error *err);
+/* Whether the file can be written, and how long it may be; LKS_ERR_USAGE where `ranks` is no list of ranks. Collective;
+ * errors agreed. */
+lks_status lks_tracing_check(lks_tracing *t, lks_comm *comm, const char *path, const char *ranks,
+                             lks_error *err);
 
 /* The buffers of `threads` threads, and a common time 0. Collective; errors agreed. */
 lks_status lks_tracing_start(lks_tracing *t, int threads, lks_error *err);

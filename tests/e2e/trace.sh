@@ -69,6 +69,18 @@ for rank in 0 1 2; do
     same "rank $rank: one allreduce a step" '[1,76,76]' "$(steps three.json $rank allreduce)"
     same "rank $rank: compute of every step" '[1,76,76]' "$(steps three.json $rank compute)"
 done
+# Some ranks alone, rank 0 not among them; a rank may be named twice.
+trained some 4 --threads 1 --trace "$work/some.json" --trace-ranks 1,3-3,1
+holds some.json "is JSON" 'type == "object"'
+holds some.json "ranks 1 and 3 alone" '[.traceEvents[].pid] | unique == [1, 3]'
+holds some.json "each step of them" '.otherData.steps_recorded == 76'
+same "some: the bits of a run without a trace" "$wanted" "$(result some)"
+for list in 4 1-4 2-1 "" , 1, 1,,2 x 1x -1 "1 2" 99999999999; do
+    status=0
+    train refused 4 --trace "$work/refused.json" --trace-ranks "$list" >/dev/null 2>&1 || status=$?
+    same "--trace-ranks '$list': exit status" 2 $status
+    check "--trace-ranks '$list': is named" grep -q -- "--trace-ranks" "$work/refused.log"
+done
 for thread in 0 1; do
     holds two.json "thread $thread has a pass in each step" "[events[] | select(.name == \"compute\")] as \$steps
         | [events[] | select(.tid == $thread and .name == \"forward and backward\").ts] as \$passes

@@ -34,7 +34,7 @@ static void test_fit(void) {
     CU_ASSERT_DOUBLE_EQUAL(lks_link_seconds_a_byte(&l), 1e-9, 0.02e-9);
 }
 
-/* Lines of Open MPI 4.1's table, on both sides of its borders. */
+/* Lines of Open MPI 4.1's table, on both sides of its borders, and where lks_comm_steers() does without it. */
 static void test_choice(void) {
     static const struct {
         int ranks;
@@ -48,9 +48,11 @@ static void test_choice(void) {
                  {4, 8191, LKS_ALLREDUCE_DOUBLING},
                  {16, 4096, LKS_ALLREDUCE_RABENSEIFNER},
                  {63, 128, LKS_ALLREDUCE_RABENSEIFNER},
-                 {64, 262143, LKS_ALLREDUCE_DOUBLING},
+                 {64, 16383, LKS_ALLREDUCE_DOUBLING},
+                 {64, 16384, LKS_ALLREDUCE_RABENSEIFNER},
                  {127, 262144, LKS_ALLREDUCE_RABENSEIFNER},
-                 {128, 131071, LKS_ALLREDUCE_TREES},
+                 {255, 16383, LKS_ALLREDUCE_TREES},
+                 {255, 16384, LKS_ALLREDUCE_RABENSEIFNER},
                  {256, 4096, LKS_ALLREDUCE_RABENSEIFNER},
                  {1024, 16383, LKS_ALLREDUCE_DOUBLING},
                  {4096, 2048, LKS_ALLREDUCE_SEGMENTED_RING},

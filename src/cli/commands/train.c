@@ -18,6 +18,7 @@ enum {
     KEY_INIT_FROM = 'i',
     KEY_REFIT = 'f',
     KEY_TRACE = 'T',
+    KEY_TRACE_RANKS = 'R',
     KEY_DRY_RUN = 'n',
     KEY_TAKE_OVER = 'k',
     KEY_TAKE_OVER_AFTER = 'a'
@@ -62,6 +63,9 @@ static const struct argp_option options[] = {
      "https://ui.perfetto.dev or chrome://tracing. Each thread keeps its first 262144 "
      "events, of 24 bytes each, or N with LOCKSTEP_TRACE_EVENTS=N: of a long run the "
      "first steps",
+     1},
+    {"trace-ranks", KEY_TRACE_RANKS, "LIST", 0,
+     "Of these ranks alone, as 0,4-7: a file of a thousand ranks is more than a viewer can show",
      1},
     {"progress", KEY_PROGRESS, "auto|bar|lines|never", 0,
      "auto (default): a bar on a terminal, a line per epoch elsewhere. bar, lines: "
@@ -123,6 +127,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_TRACE:
         o->trace = lks_read_name(state, "trace", arg);
         return 0;
+    case KEY_TRACE_RANKS:
+        o->trace_ranks = lks_read_name(state, "trace-ranks", arg);
+        return 0;
     case KEY_TAKE_OVER:
         o->take_over = true;
         return 0;
@@ -151,6 +158,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             lks_usage_error(state,
                             "--refit takes its configuration from the run folder: '%s' is too many",
                             o->config);
+        if (o->trace_ranks && !o->trace)
+            lks_usage_error(state, "--trace-ranks %s: give --trace FILE, too", o->trace_ranks);
         if (o->trace && o->dry_run)
             lks_usage_error(state, "--trace %s: a dry run trains nothing that could be traced",
                             o->trace);

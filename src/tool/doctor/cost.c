@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <stddef.h>
 
+#include "lockstep/comm.h"
+
 /* --- links ------------------------------------------------------------------------------------ */
 
 double lks_link_seconds(const lks_link *l, double bytes) {
@@ -85,6 +87,8 @@ static const choices table[] = {
 
 lks_allreduce lks_allreduce_choice(int ranks, double bytes) {
     const choices *line = table;
+    if (lks_comm_steers(ranks, bytes))
+        return LKS_ALLREDUCE_RABENSEIFNER;
     while (ranks >= line->below)
         line++;
     const choice *c = line->of;

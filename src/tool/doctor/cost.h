@@ -42,7 +42,7 @@ typedef enum lks_allreduce {
 } lks_allreduce;
 
 /* What Open MPI 4.1 takes for sums of `bytes` over `ranks`: the fixed table of its component `tuned`
- * (ompi_coll_tuned_allreduce_intra_dec_fixed). */
+ * (ompi_coll_tuned_allreduce_intra_dec_fixed), but where lks_comm_steers() says otherwise. */
 lks_allreduce lks_allreduce_choice(int ranks, double bytes);
 
 /* Seconds of a sum of `bytes` over `ranks`, each hop by the link that it takes (Thakur, Rabenseifner, Gropp 2005:

@@ -67,6 +67,11 @@ static void print_plan(const lks_run *run) {
              c->train.reduce == LKS_REDUCE_EXACT
                  ? "exact: the same bits on any number of ranks, threads and hosts"
                  : "plain float32: other numbers of ranks or threads may give other bits");
+    if (run->trainer.comm->steered)
+        lks_info(
+            "allreduce  of %d to %d KiB by Rabenseifner's algorithm: Open MPI would take a slower "
+            "one for so many ranks",
+            LKS_STEERED_BYTES / 1024, LKS_STEERED_BELOW_BYTES / 1024);
     if (c->train.exchange == LKS_EXCHANGE_HOST)
         lks_info("exchange   host: sums are added up in memory that the ranks of a host share, "
                  "%.1f MiB on "
@@ -108,7 +113,7 @@ static lks_status begin(lks_run *run, lks_error *err) {
     print_plan(run);
     if (!o->dry_run)
         print_memory(&run->trainer);
-    LKS_TRY(lks_tracing_check(&run->tracing, comm, o->dry_run ? NULL : o->trace,
+    LKS_TRY(lks_tracing_check(&run->tracing, comm, o->dry_run ? NULL : o->trace, o->trace_ranks,
                               err)); /* in a folder that is there; nothing is gone yet */
     LKS_TRY(lks_run_resume(run, err));
     LKS_TRY(lks_run_init_from(run, err));

@@ -1,0 +1,83 @@
+/* Open MPI 4 and 5 decide by a table (ompi/mca/coll/tuned/coll_tuned_decision_fixed.c). For 64 to 255 ranks it takes
+ * recursive doubling or a reduction with a broadcast up to 256 KiB: the whole message goes as often as the ranks have
+ * bits. Rabenseifner's algorithm sends it twice in all; fewer ranks and more ranks get that from 128 bytes or 4 KiB on.
+ * What is said here of message sizes in between holds where sending 16 KiB takes longer than a message's latency.
+ *
+ * Rules come to Open MPI in a file, which every process reads. Here it is one without a name. */
+#include "comm/steer.h"
+
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lockstep/comm.h"
+
+bool lks_comm_steers(int ranks, double bytes) {
+    return ranks >= LKS_STEERED_RANKS && ranks < LKS_STEERED_BELOW_RANKS &&
+           bytes >= LKS_STEERED_BYTES && bytes < LKS_STEERED_BELOW_BYTES;
+}
+
+#ifdef OPEN_MPI
+
+static const char switched_on[] = "OMPI_MCA_coll_tuned_use_dynamic_rules";
+static const char file_name[] = "OMPI_MCA_coll_tuned_dynamic_rules_filename";
+static int file = -1;
+
+/* A choice of the user's own: of the component, or of what it does. */
+static bool user_chose(void) {
+    extern char **environ;
+    for (char **e = environ; *e; e++)
+        if (strncmp(*e, "OMPI_MCA_coll", strlen("OMPI_MCA_coll")) == 0)
+            return true;
+    return false;
+}
+
+/* One collective, number 2 (allreduce); for communicators from a size on, for messages from so many bytes on: algorithm
+ * (6: Rabenseifner's; 0: as the table says), and two zeros that it does not use. */
+static bool write_rules(void) {
+    char text[256];
+    const int n = snprintf(text, sizeof text,
+                           "1\n2\n3\n"
+                           "1 1\n0 0 0 0\n"
+                           "%d 3\n0 0 0 0\n%d 6 0 0\n%d 0 0 0\n"
+                           "%d 1\n0 0 0 0\n",
+                           LKS_STEERED_RANKS, LKS_STEERED_BYTES, LKS_STEERED_BELOW_BYTES,
+                           LKS_STEERED_BELOW_RANKS);
+    return write(file, text, (size_t)n) == n;
+}
+
+bool lks_comm_steer(int ranks) {
+    char path[64];
+    if (!lks_comm_steers(ranks, LKS_STEERED_BYTES) || user_chose())
+        return false;
+    file = memfd_create("allreduce rules", MFD_CLOEXEC);
+    if (file < 0)
+        return false;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    if (write_rules() && setenv(file_name, path, 1) == 0 && setenv(switched_on, "1", 1) == 0)
+        return true;
+    lks_comm_steered();
+    return false;
+}
+
+void lks_comm_steered(void) {
+    unsetenv(switched_on);
+    unsetenv(file_name);
+    close(file);
+    file = -1;
+}
+
+#else
+
+bool lks_comm_steer(int ranks) {
+    (void)ranks;
+    return false;
+}
+
+void lks_comm_steered(void) {
+}
+
+#endif
