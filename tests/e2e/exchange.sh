@@ -21,6 +21,19 @@ for optimizer in sgd adam adamw lars lamb muon rmsprop adadelta; do
     rm -rf "$work"/{replicas,shared,norms}
 done
 
+# --- the gradient's noise: the same figures on any ranks, in the steps that are asked for and in an epoch's line
+noise=(--set train.max_steps=14 --set metrics.every_steps=1 --set metrics.noise_every_steps=3) # an epoch has 13 steps
+figures() { jq -c '[.type, .step, .epoch, .gradient_variance, .gradient_square, .noise_scale]' "$work/$1/metrics.jsonl"; }
+trained alone 1 --threads 2 "${noise[@]}"
+same "noise: steps that have it" "3 6 9 12" \
+    "$(jq -r 'select(.gradient_variance > 0 and .gradient_square) | .step' "$work/alone/metrics.jsonl" | paste -sd ' ')"
+same "noise: epochs that have it" 1 "$(jq -r 'select(.noise_scale != null) | .epoch' "$work/alone/metrics.jsonl" | paste -sd ' ')"
+for way in allreduce host; do
+    trained three 3 --threads 1 "${noise[@]}" --set train.exchange=$way
+    same "noise: $way, 3 ranks" "$(figures alone)" "$(figures three)"
+    rm -rf "$work/three"
+done
+
 # --- wide layers, whose gradients the ranks make together: sums in the message or apart from it, several batches a step,
 # --- ranks without samples
 config=$here/odd.yaml
