@@ -83,6 +83,16 @@ void lks_comm_min_f64(lks_comm *comm, double *values, size_t n);
 void lks_comm_sum_f64(lks_comm *comm, double *values,
                       size_t n); /**< for statistics only: order not fixed */
 
+/** Sums over all ranks of @p values, each on one rank: rank r gets those of @p counts [r] numbers, which follow on those
+ * of the ranks before it, in @p own [counts[rank]]; @p values do not change and are apart from it. Collective. */
+void lks_comm_scatter_sum_i64(lks_comm *comm, const int64_t *values, int64_t *own,
+                              const int *counts);
+void lks_comm_scatter_sum_f32(lks_comm *comm, const float *values, float *own, const int *counts);
+
+/** Each rank's @p counts [rank] items of @p parts, which stand there in rank order, to all ranks, in place.
+ * Collective. */
+void lks_comm_allgather(lks_comm *comm, void *parts, const int *counts, size_t item_bytes);
+
 /** Copies @p bytes from rank @p root to all. Collective. */
 void lks_comm_broadcast(lks_comm *comm, void *data, size_t bytes, int root);
 

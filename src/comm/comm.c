@@ -354,6 +354,41 @@ static bool offsets_from_counts(lks_comm *comm, const int *counts, int *offsets)
     return true;
 }
 
+static void scatter_sum(lks_comm *comm, const void *values, void *own, const int *counts,
+                        size_t size, MPI_Datatype type) {
+    const double start = lks_now();
+    int *offsets = comm->numbers;
+    const int last = comm->size - 1;
+    if (offsets_from_counts(comm, counts, offsets)) {
+        whole(comm)->sent +=
+            comm->size > 1 ? ((int64_t)offsets[last] + counts[last]) * (int64_t)size : 0;
+        LKS_CALL(comm, MPI_Reduce_scatter(values, own, counts, type, MPI_SUM, lks_comm_all(comm)));
+    }
+    whole(comm)->seconds += lks_now() - start;
+}
+
+void lks_comm_scatter_sum_i64(lks_comm *comm, const int64_t *values, int64_t *own,
+                              const int *counts) {
+    scatter_sum(comm, values, own, counts, sizeof *values, MPI_UINT64_T);
+}
+
+void lks_comm_scatter_sum_f32(lks_comm *comm, const float *values, float *own, const int *counts) {
+    scatter_sum(comm, values, own, counts, sizeof *values, MPI_FLOAT);
+}
+
+void lks_comm_allgather(lks_comm *comm, void *parts, const int *counts, size_t item_bytes) {
+    const double start = lks_now();
+    int *offsets = comm->numbers;
+    MPI_Datatype item;
+    if (offsets_from_counts(comm, counts, offsets) && make_item_type(comm, item_bytes, &item)) {
+        whole(comm)->sent += comm->size > 1 ? counts[comm->rank] * (int64_t)item_bytes : 0;
+        LKS_CALL(comm, MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, parts, counts, offsets,
+                                      item, lks_comm_all(comm)));
+        LKS_CALL(comm, MPI_Type_free(&item));
+    }
+    whole(comm)->seconds += lks_now() - start;
+}
+
 void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_bytes, void *out,
                      int *counts) {
     double start = lks_now();

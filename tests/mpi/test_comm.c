@@ -276,6 +276,72 @@ static void test_gather(void) {
     }
 }
 
+/* Counts of each rank, some 0, and their sum. */
+static int uneven(int shift, int *counts) {
+    int n = 0;
+    for (int r = 0; r < comm.size; n += counts[r++])
+        counts[r] = (r * 3 + shift) % 5;
+    return n;
+}
+
+static void scatter_once(int shift) {
+    int *counts = room((size_t)comm.size, sizeof *counts), before = 0, wrong = 0;
+    const int n = uneven(shift, counts);
+    int64_t *values = room((size_t)n + 1, sizeof *values), own[6] = {0};
+    float *floats = room((size_t)n + 1, sizeof *floats), own_floats[6] = {0};
+    for (int i = 0; i < n; i++) {
+        values[i] = wide_value(comm.rank, (uint64_t)i);
+        floats[i] = (float)(i * (comm.rank + 1));
+    }
+    lks_comm_scatter_sum_i64(&comm, values, own, counts);
+    lks_comm_scatter_sum_f32(&comm, floats, own_floats, counts);
+    for (int r = 0; r < comm.rank; r++)
+        before += counts[r];
+    const int ranks = comm.size * (comm.size + 1) / 2;
+    for (int i = 0; i < 6; i++) {
+        uint64_t expected = 0;
+        for (int r = 0; r < comm.size && i < counts[comm.rank]; r++)
+            expected += (uint64_t)wide_value(r, (uint64_t)(before + i));
+        wrong += (uint64_t)own[i] != expected;
+        wrong += own_floats[i] != (i < counts[comm.rank] ? (float)((before + i) * ranks) : 0);
+    }
+    for (int i = 0; i < n; i++) /* what was summed is as it was */
+        wrong += values[i] != wide_value(comm.rank, (uint64_t)i);
+    CU_ASSERT_EQUAL(wrong, 0);
+    lks_free(counts);
+    lks_free(values);
+    lks_free(floats);
+}
+
+static void test_scatter_sums(void) {
+    for (int shift = 0; shift < 5; shift++)
+        scatter_once(shift);
+}
+
+static void allgather_once(int shift, size_t bytes) {
+    int *counts = room((size_t)comm.size, sizeof *counts), wrong = 0;
+    const int n = uneven(shift, counts);
+    unsigned char *parts = room((size_t)n * bytes + 1, 1), *at = parts;
+    for (int r = 0; r < comm.size; r++)
+        for (size_t i = 0; i < (size_t)counts[r] * bytes; i++)
+            *at++ = r == comm.rank ? (unsigned char)(50 * r + (int)i) : 0;
+    lks_comm_allgather(&comm, parts, counts, bytes);
+    at = parts;
+    for (int r = 0; r < comm.size; r++)
+        for (size_t i = 0; i < (size_t)counts[r] * bytes; i++)
+            wrong += *at++ != (unsigned char)(50 * r + (int)i);
+    CU_ASSERT_EQUAL(wrong + *at, 0);
+    lks_free(counts);
+    lks_free(parts);
+}
+
+static void test_allgather(void) {
+    for (int shift = 0; shift < 5; shift++) {
+        allgather_once(shift, 1);
+        allgather_once(shift, 16);
+    }
+}
+
 /* Every rank in turn, more bytes than travel in one piece from the last; who is not meant is left
  * alone. */
 static void test_to_root(void) {
@@ -458,6 +524,8 @@ int main(int argc, char **argv) {
         {"transfer with unequal and zero counts", test_transfer},
         {"transfer of nothing", test_transfer_of_nothing},
         {"gather with zero counts", test_gather},
+        {"sums of unequal shares", test_scatter_sums},
+        {"unequal parts to all", test_allgather},
         {"one rank after the other to rank 0", test_to_root},
         {"from each rank to another", test_shift},
         {"agreement, every set of failing ranks", test_agree},
