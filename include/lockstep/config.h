@@ -59,7 +59,11 @@ typedef enum lks_schedule_name {
     LKS_SCHEDULE_PLATEAU
 } lks_schedule_name;
 typedef enum lks_reduce { LKS_REDUCE_EXACT, LKS_REDUCE_FP32 } lks_reduce;
-typedef enum lks_exchange_name { LKS_EXCHANGE_ALLREDUCE, LKS_EXCHANGE_HOST } lks_exchange_name;
+typedef enum lks_exchange_name {
+    LKS_EXCHANGE_ALLREDUCE,
+    LKS_EXCHANGE_HOST,
+    LKS_EXCHANGE_SCATTER
+} lks_exchange_name;
 /** What convolutions and dense layers multiply: see products.h for bf16. */
 typedef enum lks_precision { LKS_FLOAT32, LKS_BF16 } lks_precision;
 typedef enum lks_normalize {

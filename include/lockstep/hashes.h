@@ -32,8 +32,11 @@ typedef struct lks_hashes {
     const char *names[LKS_HASHED_ARRAYS];
     uint64_t *written[LKS_HASHED_ARRAYS]; /**< [n_blocks] the hash of what was written last */
     bool moved;                           /**< `written` are borrowed */
-    int changed_array;                    /**< the first one found to have changed; -1: none */
+    int n_parted;      /**< of arrays 1 to n_parted this process has a part: lks_hashes_part() */
+    size_t first, end; /**< which one */
+    int changed_array; /**< the first one found to have changed; -1: none */
     int changed_block;
+    bool came; /**< that is what came from another process */
 } lks_hashes;
 
 /** Room for arrays over @p tensors, which lie without gaps in order. Ended by lks_hashes_free(), also after a
@@ -51,12 +54,22 @@ lks_status lks_hashes_add(lks_hashes *h, const char *name, const float *array, l
  * lks_hashes_wrote_all() of one of these processes says so. */
 void lks_hashes_share(lks_hashes *h, const float *const *arrays, uint64_t *memory);
 
+/** Of arrays 1 to @p n this process keeps the blocks that begin in [@p first, @p end) only, and what others wrote is told
+ * to it: `written` has the hashes of whole arrays. Of the rest lks_hashes_read_all() reads nothing. */
+void lks_hashes_part(lks_hashes *h, int n, size_t first, size_t end);
+
+/** The first block that begins at @p element or after it; n_blocks where there is none. */
+int lks_hashes_block(const lks_hashes *h, size_t element);
+
 /** The first element of the first block that begins at @p element or after it; n where there is none. */
 size_t lks_hashes_edge(const lks_hashes *h, size_t element);
 
 /** Before @p array 's block @p block is worked with: notes in `changed_array` and `changed_block` if it is not
  * what was written. On any thread. */
 void lks_hashes_read(lks_hashes *h, int array, int block);
+
+/** The same for a block that came from another process, with its hash. */
+void lks_hashes_came(lks_hashes *h, int array, int block);
 
 /** After that block was written. Never two threads for one block. */
 void lks_hashes_wrote(lks_hashes *h, int array, int block);

@@ -60,6 +60,7 @@ enum lks_message_slot {
     LKS_MSG_STATE_LOW, /**< differences of the ranks' hashes of their state: 0 where they are equal */
     LKS_MSG_STATE_HIGH,
     LKS_MSG_TROUBLE, /**< ranks on which something beside the step failed; the caller's */
+    LKS_MSG_WANTED,  /**< rank 0 wants the whole state that the step leaves; the caller's */
     LKS_MSG_SQUARES, /**< of complete chunks, where lks_model_look_into() asked: see lks_chunk_squares() */
     LKS_MSG_SQUARES_END = LKS_MSG_SQUARES + 3,
     LKS_MSG_CHUNKS = LKS_MSG_SQUARES_END, /**< how many those were */

@@ -43,12 +43,12 @@ void lks_early_stop_watch(lks_watch_state *w, const lks_train_config *config, do
 /** Training is over: stop_patience results in a row were not better (never where it is 0). */
 bool lks_early_stop_reached(const lks_watch_state *w, const lks_train_config *config);
 
-/** Which weights this process updates where several have the same arrays: those of the blocks that begin in [first, end).
- * `meet` waits until all of them have come there, and what each has written is seen by each; NULL: this process has
- * all weights. */
+/** Which weights this process updates where several make a step together: those of the blocks that begin in [first, end).
+ * `meet` waits until what each has written is seen by each: its blocks of @p sums [blocks][2] or, where that is NULL, its
+ * whole matrices in the states. NULL: this process has all weights. */
 typedef struct lks_update_share {
     size_t first, end;
-    void (*meet)(void *context);
+    void (*meet)(void *context, double (*sums)[2]);
     void *context;
 } lks_update_share;
 
@@ -80,8 +80,8 @@ typedef struct lks_optimizer {
     int n_tensors;
     lks_weight_block *blocks; /**< of the tensors that are trained, in order */
     int n_blocks;
-    int own_first, own_end;      /**< those that this process updates */
-    void (*meet)(void *context); /**< lks_update_share's */
+    int own_first, own_end;                         /**< those that this process updates */
+    void (*meet)(void *context, double (*sums)[2]); /**< lks_update_share's */
     void *context;
     double (*squares)
         [2]; /**< [n_blocks] a step's sums of squares, of what its class says and of weights */
@@ -107,11 +107,20 @@ lks_status lks_optimizer_create(lks_optimizer *o, const lks_optimizer_config *co
                                 const lks_kernels *kernels, lks_error *err);
 void lks_optimizer_free(lks_optimizer *o);
 
-/** Several processes make each step together, on arrays that all of them see: this one's share of it. The states, and
- * what norms are made of, stand in @p memory from here on: lks_optimizer_shared_bytes(), zeroed, borrowed. The
- * same bits result as of one process. */
-void lks_optimizer_share(lks_optimizer *o, const lks_update_share *share, void *memory);
+/** Several processes make each step together: this one's share of it. The same bits result as of one process. */
+void lks_optimizer_share(lks_optimizer *o, const lks_update_share *share);
+
+/** The states, and what norms are made of, stand where all these processes see them from here on: in @p memory,
+ * lks_optimizer_shared_bytes(), zeroed, borrowed. */
+void lks_optimizer_move(lks_optimizer *o, void *memory);
 size_t lks_optimizer_shared_bytes(const lks_optimizer *o);
+
+/** Where shares may be cut if processes do not see each other's states: @p element, where a block begins, or the end of
+ * the matrix that would be cut there. */
+size_t lks_optimizer_edge(const lks_optimizer *o, size_t element);
+
+/** How many of the optimizer's blocks begin before @p element. */
+int lks_optimizer_blocks(const lks_optimizer *o, size_t element);
 
 /** The sums that a gradient is made of: that of weight i is exact[i] * 2^-30 / samples or, where
  * `exact` is NULL, plain[i] / samples. */

@@ -122,6 +122,15 @@ static lks_status check_class_names(lks_reader *r) {
     return LKS_OK;
 }
 
+static lks_status check_packing(lks_reader *r) {
+    const lks_train_config *t = &r->config->train;
+    if (t->exchange != LKS_EXCHANGE_SCATTER || t->packing != LKS_PACK_ALWAYS)
+        return LKS_OK;
+    return fail_key(r, "train.packing",
+                    "train.packing: always needs another train.exchange than scatter, which packs "
+                    "nothing: set train.packing=auto, or train.exchange=allreduce");
+}
+
 /* Where the validation split decides something, there has to be one. */
 static lks_status check_plateau(lks_reader *r) {
     const lks_config *c = r->config;
@@ -324,6 +333,7 @@ static const struct {
     {check_class_names, {"data.classes", "data.class_names"}},
     {check_plateau, {"data.validation", "train.schedule.name"}},
     {check_early_stop, {"data.validation", "train.early_stop.patience"}},
+    {check_packing, {"train.exchange", "train.packing"}},
     {check_test_weights, {"data.validation", "eval.test_weights"}},
     {check_class_weights, {"data.classes", "train.class_weights", "train.class_weighting"}},
     {check_optimizer, {"train.optimizer"}},

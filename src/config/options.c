@@ -24,8 +24,10 @@ static const lks_word init_words[] = {
 static const lks_word chunk_words[] = {{"4", 4}, {"8", 8}, {"16", 16}, {"32", 32}, {0}};
 static const lks_word reduce_words[] = {
     {"exact", LKS_REDUCE_EXACT}, {"fp32", LKS_REDUCE_FP32}, {0}};
-static const lks_word exchange_words[] = {
-    {"allreduce", LKS_EXCHANGE_ALLREDUCE}, {"host", LKS_EXCHANGE_HOST}, {0}};
+static const lks_word exchange_words[] = {{"allreduce", LKS_EXCHANGE_ALLREDUCE},
+                                          {"host", LKS_EXCHANGE_HOST},
+                                          {"scatter", LKS_EXCHANGE_SCATTER},
+                                          {0}};
 static const lks_word packing_words[] = {
     {"auto", LKS_PACK_AUTO}, {"always", LKS_PACK_ALWAYS}, {"never", LKS_PACK_NEVER}, {0}};
 static const lks_word precision_words[] = {{"float32", LKS_FLOAT32}, {"bf16", LKS_BF16}, {0}};
@@ -157,10 +159,10 @@ static const lks_option first_options[] = {
      LKS_OPT_WORD, AT(train.precision), .words = precision_words, .preset = "float32"},
     {"train.exchange",
      "how ranks come to the same new weights: allreduce (MPI_Allreduce over all ranks, each with a "
-     "copy of weights and optimizer state) or host (the ranks of a host add up their sums in "
-     "shared "
-     "memory, where weights and optimizer state are once; MPI_Allreduce between hosts). Moves no "
-     "bit",
+     "copy of weights and optimizer state), host (the ranks of a host add up their sums in shared "
+     "memory, where weights and optimizer state are once; MPI_Allreduce between hosts) or scatter "
+     "(each rank sums and updates a share of the weights, and sends it to all: "
+     "MPI_Reduce_scatter, MPI_Allgatherv; sums are not packed). Moves no bit",
      LKS_OPT_WORD, AT(train.exchange), .words = exchange_words, .preset = "allreduce", FREE},
     {"train.packing",
      "whether small sums share words of a step's message: always, never, or auto (between hosts, "

@@ -64,27 +64,47 @@ void lks_hashes_share(lks_hashes *h, const float *const *arrays, uint64_t *memor
     }
 }
 
+void lks_hashes_part(lks_hashes *h, int n, size_t first, size_t end) {
+    h->n_parted = n;
+    h->first = first;
+    h->end = end;
+}
+
+/* The block is another process's, and what stands here of it is old. */
+static bool is_elsewhere(const lks_hashes *h, int array, int block) {
+    const size_t at = h->blocks[block].first;
+    return array > 0 && array <= h->n_parted && (at < h->first || at >= h->end);
+}
+
 static uint64_t hash_of(const lks_hashes *h, int array, int block) {
     const lks_hash_block *b = &h->blocks[block];
     return h->kernels->hash(h->arrays[array] + b->first, (size_t)b->count, (uint32_t)b->first);
 }
 
-void lks_hashes_read(lks_hashes *h, int array, int block) {
+static void look_at(lks_hashes *h, int array, int block, bool came) {
     if (hash_of(h, array, block) == h->written[array][block])
         return;
 #pragma omp critical(lks_hashes)
     if (h->changed_array < 0) {
         h->changed_array = array;
         h->changed_block = block;
+        h->came = came;
     }
+}
+
+void lks_hashes_read(lks_hashes *h, int array, int block) {
+    look_at(h, array, block, false);
+}
+
+void lks_hashes_came(lks_hashes *h, int array, int block) {
+    look_at(h, array, block, true);
 }
 
 void lks_hashes_wrote(lks_hashes *h, int array, int block) {
     h->written[array][block] = hash_of(h, array, block);
 }
 
-/* The first block that begins at `element` or after it. */
-static int block_at(const lks_hashes *h, size_t element) {
+int lks_hashes_block(const lks_hashes *h, size_t element) {
     int low = 0, high = h->n_blocks;
     while (low < high) {
         const int middle = low + (high - low) / 2;
@@ -97,17 +117,17 @@ static int block_at(const lks_hashes *h, size_t element) {
 }
 
 size_t lks_hashes_edge(const lks_hashes *h, size_t element) {
-    const int b = block_at(h, element);
+    const int b = lks_hashes_block(h, element);
     return b < h->n_blocks ? h->blocks[b].first : h->n;
 }
 
 void lks_hashes_read_part(lks_hashes *h, int array, size_t first, size_t n) {
-    for (int b = block_at(h, first), end = block_at(h, first + n); b < end; b++)
+    for (int b = lks_hashes_block(h, first), end = lks_hashes_block(h, first + n); b < end; b++)
         lks_hashes_read(h, array, b);
 }
 
 void lks_hashes_wrote_part(lks_hashes *h, int array, size_t first, size_t n) {
-    for (int b = block_at(h, first), end = block_at(h, first + n); b < end; b++)
+    for (int b = lks_hashes_block(h, first), end = lks_hashes_block(h, first + n); b < end; b++)
         lks_hashes_wrote(h, array, b);
 }
 
@@ -115,7 +135,8 @@ void lks_hashes_read_all(lks_hashes *h, int threads) {
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int b = 0; b < h->n_blocks; b++)
         for (int a = 0; a < h->n_arrays; a++)
-            lks_hashes_read(h, a, b);
+            if (!is_elsewhere(h, a, b))
+                lks_hashes_read(h, a, b);
 }
 
 void lks_hashes_wrote_all(lks_hashes *h, int threads) {
@@ -133,7 +154,7 @@ uint64_t lks_hashes_written(const lks_hashes *h, int array) {
 }
 
 uint64_t lks_hashes_of_part(const lks_hashes *h, size_t first, size_t n) {
-    const int begin = block_at(h, first), end = block_at(h, first + n);
+    const int begin = lks_hashes_block(h, first), end = lks_hashes_block(h, first + n);
     uint64_t hash = 0;
     for (int a = 0; a < h->n_arrays; a++) {
         uint64_t sum = 0;

@@ -109,7 +109,7 @@ size_t lks_optimizer_shared_bytes(const lks_optimizer *o) {
     return (size_t)o->n_states * state_bytes(o) + 2 * (size_t)o->n_blocks * sizeof *o->squares;
 }
 
-void lks_optimizer_share(lks_optimizer *o, const lks_update_share *share, void *memory) {
+void lks_optimizer_move(lks_optimizer *o, void *memory) {
     char *at = memory;
     free_arrays(o);
     o->moved = true;
@@ -120,20 +120,37 @@ void lks_optimizer_share(lks_optimizer *o, const lks_update_share *share, void *
         }
     o->squares = (double(*)[2])at;
     o->measured = o->squares + o->n_blocks;
+}
+
+int lks_optimizer_blocks(const lks_optimizer *o, size_t element) {
+    int n = 0;
+    while (n < o->n_blocks && o->blocks[n].first < element)
+        n++;
+    return n;
+}
+
+size_t lks_optimizer_edge(const lks_optimizer *o, size_t element) {
+    int i = lks_optimizer_blocks(o, element);
+    const bool cuts = i > 0 && i < o->n_blocks && o->blocks[i].matrix &&
+                      o->blocks[i - 1].tensor == o->blocks[i].tensor;
+    for (; cuts && i < o->n_blocks && o->blocks[i].tensor == o->blocks[i - 1].tensor; i++)
+        element = o->blocks[i].first + (size_t)o->blocks[i].count;
+    return element;
+}
+
+void lks_optimizer_share(lks_optimizer *o, const lks_update_share *share) {
     o->first = share->first;
     o->end = share->end;
     o->meet = share->meet;
     o->context = share->context;
-    o->own_first = o->own_end = 0;
-    for (int i = 0; i < o->n_blocks; i++) {
-        o->own_first += o->blocks[i].first < share->first;
-        o->own_end += o->blocks[i].first < share->end;
-    }
+    o->own_first = lks_optimizer_blocks(o, share->first);
+    o->own_end = lks_optimizer_blocks(o, share->end);
 }
 
-static void meet(const lks_optimizer *o) {
+/* See lks_update_share. */
+static void meet(const lks_optimizer *o, double (*sums)[2]) {
     if (o->meet)
-        o->meet(o->context);
+        o->meet(o->context, sums);
 }
 
 /* --- gradients -------------------------------------------------------------------------------- */
@@ -186,7 +203,7 @@ double lks_optimizer_norms(const lks_optimizer *o, const float *weights, const l
         if (norms)
             o->measured[i][1] = lks_sum_of_squares(weights + b->first, b->count);
     }
-    meet(o);
+    meet(o, o->measured);
     return norms_of_squares(o, o->measured, norms);
 }
 
@@ -262,11 +279,11 @@ bool lks_optimizer_step(lks_optimizer *o, float *weights, const lks_gradient *g,
     read_untouched(o, threads);
     bool finite = run_pass(o, &work, 0);
     if (class->passes[1]) {
-        meet(o);
+        meet(o, o->squares);
         norms_of_squares(o, o->squares, o->norms);
         if (class->between) {
             class->between(o, &work);
-            meet(o);
+            meet(o, NULL);
         }
         finite &= run_pass(o, &work, 1);
     }

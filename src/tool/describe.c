@@ -55,7 +55,9 @@ static void print_totals(const lks_config *c, const lks_layer_info *info, const 
     bool exact = c->train.reduce == LKS_REDUCE_EXACT;
     lks_print(stdout, "message of every step        %s%.2f MiB (%s)\n", exact ? "at most " : "",
               (double)parameters * (exact ? 8 : 4) / 1048576,
-              exact ? "int64, exact; packed between hosts" : "float32");
+              !exact                                      ? "float32"
+              : c->train.exchange == LKS_EXCHANGE_SCATTER ? "int64, exact"
+                                                          : "int64, exact; packed between hosts");
     lks_print(stdout, "products                     %s\n", products);
     lks_print(stdout,
               "global batch                 %d in %d chunks of %d: more than %d ranks would leave "

@@ -134,8 +134,17 @@ static void find_array(lks_trainer *t) {
     char where[2 * LKS_TENSOR_NAME_MAX];
     const lks_tensor *tensor = lks_hashes_changed_tensor(h);
     const bool shared = t->exchange.sharers > 1;
-    snprintf(where, sizeof where, "%s in %s", tensor->name, h->names[h->changed_array]);
-    find(t, "memory", shared ? "memory that this host's ranks share" : own_memory, where);
+    const int length =
+        snprintf(where, sizeof where, "%s in %s", tensor->name, h->names[h->changed_array]);
+    t->guard.came = h->came;
+    if (h->came)
+        snprintf(where + length, sizeof where - (size_t)length, ", which rank %d wrote",
+                 t->exchange.shares.owner[h->changed_block]);
+    find(t, "memory",
+         h->came  ? "a message, or this rank's memory,"
+         : shared ? "memory that this host's ranks share"
+                  : own_memory,
+         where);
 }
 
 static void find_image(lks_trainer *t, const lks_image_fault *image) {
@@ -283,13 +292,14 @@ static lks_status tell_strays(lks_trainer *t, lks_error *err) {
 }
 
 /* An image that is not what was loaded may have changed where it is held: all ranks look at what they hold, and a
- * holder is named before the rank that met the image in its batch. */
+ * holder is named before the rank that met the image in its batch. So is who wrote weights before who got them. */
 static lks_status tell_found(lks_trainer *t, lks_error *err) {
     lks_guard *g = &t->guard;
     lks_image_fault image;
-    const bool passed_on = g->found.status != LKS_OK && strcmp(g->fault.kind, "data") == 0 &&
-                           lks_loader_image_changed(t->loader, &image) &&
-                           image.home != t->comm->rank;
+    const bool passed_on =
+        g->found.status != LKS_OK &&
+        (g->came || (strcmp(g->fault.kind, "data") == 0 &&
+                     lks_loader_image_changed(t->loader, &image) && image.home != t->comm->rank));
     if (g->found.status == LKS_OK && lks_loader_share_changed(t->loader, &image))
         find_image(t, &image);
     lks_error own = passed_on ? (lks_error){.status = LKS_OK} : g->found;

@@ -16,6 +16,7 @@ typedef struct lks_guard {
     uint64_t tables;     /* of what does not change: float values of bytes, settings of training */
     uint64_t validation; /* of its images' numbers */
     lks_error found;     /* how this rank's own memory changed; LKS_OK: not that it knows */
+    bool came;           /* or what another rank sent, which may know of it */
     lks_fault
         fault; /* the same for faults.jsonl, or what the ranks found together; kind "": nothing */
 } lks_guard;

@@ -104,6 +104,8 @@ lks_status lks_run_advance(lks_run *run, int64_t until, lks_error *err);
 /* train.c: the last evaluation, for the summary. Collective; errors agreed. */
 lks_status lks_run_conclude(lks_run *run, lks_predicted *predicted, lks_error *err);
 
+/* proof/witness.c: whether lks_witness_step() needs the whole state that step `step` leaves. Rank 0. */
+bool lks_witness_wants(const lks_witness *w, int64_t step);
 /* proof/witness.c: after a step, and after an epoch with what validation decided. Rank 0. LKS_ERR_MISMATCH. */
 lks_status lks_witness_step(lks_witness *w, const lks_run *run, lks_error *err);
 lks_status lks_witness_epoch(lks_witness *w, const lks_run *run, lks_error *err);
@@ -128,10 +130,10 @@ void lks_run_decide(lks_trainer *t, const lks_record *r);
 
 /* save.c: the run as a checkpoint that borrows everything, without digests. */
 void lks_run_snapshot(const lks_run *run, lks_checkpoint *c);
-/* Rank 0 takes a snapshot for a checkpoint; the others do nothing. Not collective, nor are the next two. */
+/* Rank 0 takes a snapshot of the whole state for a checkpoint; the others do nothing. Not collective, nor are the next two. */
 void lks_run_save(lks_run *run);
-/* Rank 0: whether the step, or the clock, wants one; the clock only where there is room. */
-bool lks_run_save_due(const lks_run *run);
+/* Rank 0: whether the end of step `step`, or the clock, wants one; the clock only where there is room. */
+bool lks_run_save_due(const lks_run *run, int64_t step);
 /* After a step: rank 0's saver is told what was agreed on, and the next step's message is told its failure. */
 void lks_run_tend_saver(lks_run *run);
 /* What this rank's snapshots take, but for their histories: of rank 0 alone. */

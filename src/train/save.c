@@ -23,11 +23,11 @@ static bool time_due(const lks_run *run) {
     return every > 0 && lks_now() - run->place.saved_at >= every && !lks_saver_full(run->saver);
 }
 
-bool lks_run_save_due(const lks_run *run) {
+bool lks_run_save_due(const lks_run *run, int64_t step) {
     const int64_t every = run->config.checkpoint.every_steps;
     if (!run->saver)
         return false;
-    return (every > 0 && run->trainer.cursor.step % every == 0) || time_due(run);
+    return (every > 0 && step % every == 0) || time_due(run);
 }
 
 void lks_run_save(lks_run *run) {
@@ -67,6 +67,7 @@ static lks_status settle(lks_run *run, lks_error *err) {
 lks_status lks_run_settle(lks_run *run, lks_error *err) {
     lks_phases *p = &run->trainer.phases;
     lks_phase before = lks_phases_enter(p, LKS_PHASE_CHECKPOINT);
+    lks_trainer_gather(&run->trainer);
     if (run->place.saved_step != run->trainer.cursor.step)
         lks_run_save(run);
     lks_status status = settle(run, err);

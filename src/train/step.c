@@ -44,6 +44,7 @@ static lks_status compute(lks_trainer *t, int64_t batches, lks_error *err) {
     lks_model_collect(t->model);
     t->view.message[LKS_MSG_BAD_WEIGHTS] = t->bad_weights;
     t->view.message[LKS_MSG_TROUBLE] = t->trouble.status != LKS_OK;
+    t->view.message[LKS_MSG_WANTED] = t->wanted;
     lks_guard_head(t);
     return LKS_OK;
 }
@@ -143,6 +144,7 @@ static void update(lks_trainer *t) {
     if (!lks_optimizer_step(&t->optimizer, t->view.weights, &gradient, factor, t->newest.lr,
                             c->step, t->threads))
         t->bad_weights = true;
+    t->exchange.way->unite(t);
     lks_average_update(&t->average, t->view.weights, c->step, t->threads);
     t->exchange.way->share(t);
     lks_guard_stepped(t);
@@ -206,9 +208,12 @@ lks_status lks_trainer_step(lks_trainer *t, lks_error *err) {
         return tell_trouble(t, &own, err);
     t->agreed_step = t->cursor.step;
     lks_phases_enter(&t->phases, LKS_PHASE_UPDATE);
+    t->whole = false;
     update(t);
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
     advance(t, batches);
+    if (t->view.message[LKS_MSG_WANTED])
+        lks_trainer_gather(t);
     t->train_seconds += lks_now() - started;
     return LKS_OK;
 }

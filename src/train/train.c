@@ -78,6 +78,12 @@ static void show_step(const lks_trainer *t, lks_record *r) {
     lks_progress_step(&r->progress, &now);
 }
 
+/* Before a step: whether the state that it leaves will be needed whole, which all ranks have to know. */
+static bool wants_state(const lks_run *run) {
+    const int64_t step = run->trainer.cursor.step + 1;
+    return lks_run_save_due(run, step) || (run->witness && lks_witness_wants(run->witness, step));
+}
+
 static lks_status after_step(lks_run *run, lks_error *err) {
     const lks_trainer *t = &run->trainer;
     const lks_cursor *c = &t->cursor;
@@ -93,7 +99,7 @@ static lks_status after_step(lks_run *run, lks_error *err) {
     show_step(t, &run->record);
     /* An epoch's last step is saved with what completes the epoch, the run's last one at its end. */
     bool at_end = c->batch == t->plan.batches || c->step == t->plan.last_step;
-    if (!at_end && lks_run_save_due(run))
+    if (!at_end && t->wanted)
         lks_run_save(run);
     return LKS_OK;
 }
@@ -162,10 +168,11 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     lks_trainer_wrote_cursor(t);
     bool best = lks_run_is_best(t, &run->record);
     lks_run_decide(t, &run->record);
+    lks_trainer_gather(t);
     LKS_TRY(link_epoch(t, &run->record.history, err));
     if (run->witness && t->trouble.status == LKS_OK)
         lks_witness_epoch(run->witness, run, &t->trouble);
-    if (best || epoch_due(&run->config, c) || lks_run_save_due(run) || t->stop ||
+    if (best || epoch_due(&run->config, c) || lks_run_save_due(run, c->step) || t->stop ||
         lks_trainer_over(t))
         save_timed(run);
     return LKS_OK;
@@ -182,6 +189,7 @@ lks_status lks_run_advance(lks_run *run, int64_t until, lks_error *err) {
     while (t->cursor.step < until && !lks_trainer_over(t) && !t->stop) {
         enter_epoch(t, &run->record);
         while (epoch_goes_on(t, until)) {
+            t->wanted = wants_state(run);
             LKS_TRY(lks_trainer_step(t, err));
             LKS_TRY(after_step(run, err));
         }

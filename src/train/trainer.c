@@ -80,12 +80,13 @@ static lks_status make_optimizer(lks_trainer *t, lks_error *err) {
     return t->norms ? LKS_OK : err->status;
 }
 
-/* Meetings of the ranks in an epoch: for batchnorm and, where they share the state, twice in a batch for wide layers, once more where it is audited;
- * in a step for the sums and, where they share the state, for norms of gradients, twice in the optimizer, once the update
- * is done, and before and after weights are packed. */
+/* Meetings of the ranks in an epoch: for batchnorm and, where they share the state, twice in a batch for wide layers, once
+ * more where it is audited; in a step for the sums and, where they share the work, for norms of gradients, twice in the
+ * optimizer, once the update is done and, where they share the state, before and after weights are packed. */
 static size_t meetings_of_epoch(const lks_trainer *t) {
-    const bool share = t->exchange.way == &lks_exchange_host;
-    return (size_t)t->plan.batches * (size_t)(t->view.n_meetings + (share ? 3 : 0)) +
+    const bool share_state = t->exchange.way == &lks_exchange_host;
+    const bool share = t->exchange.way != &lks_exchange_allreduce;
+    return (size_t)t->plan.batches * (size_t)(t->view.n_meetings + (share_state ? 3 : 0)) +
            (size_t)t->plan.steps_per_epoch * (share ? 7 : 1);
 }
 
@@ -125,10 +126,17 @@ static void initialise(lks_trainer *t) {
 
 lks_status lks_trainer_open(lks_trainer *t, lks_comm *comm, const lks_config *config, int threads,
                             bool made_up, lks_error *err) {
-    *t = (lks_trainer){
-        .comm = comm, .config = config, .threads = threads, .made_up = made_up, .agreed_step = -1};
-    t->exchange.way =
-        config->train.exchange == LKS_EXCHANGE_HOST ? &lks_exchange_host : &lks_exchange_allreduce;
+    *t = (lks_trainer){.comm = comm,
+                       .config = config,
+                       .threads = threads,
+                       .made_up = made_up,
+                       .agreed_step = -1,
+                       .whole = true};
+    static const lks_exchange_way *const ways[] = {[LKS_EXCHANGE_ALLREDUCE] =
+                                                       &lks_exchange_allreduce,
+                                                   [LKS_EXCHANGE_HOST] = &lks_exchange_host,
+                                                   [LKS_EXCHANGE_SCATTER] = &lks_exchange_scatter};
+    t->exchange.way = ways[config->train.exchange];
     fesetenv(FE_DFL_ENV); /* whatever MPI's libraries left behind */
     lks_status status = lks_kernels_select(getenv("LOCKSTEP_ISA"), &t->kernels, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
@@ -208,10 +216,19 @@ void lks_trainer_broadcast(lks_trainer *t, lks_comm *comm) {
         lks_comm_broadcast(comm, now.flats[f].values, now.flats[f].count * sizeof(float), 0);
 }
 
+void lks_trainer_gather(lks_trainer *t) {
+    if (t->whole)
+        return;
+    const lks_phase before = lks_phases_enter(&t->phases, LKS_PHASE_CHECKPOINT);
+    t->exchange.way->gather(t);
+    t->whole = true;
+    lks_phases_enter(&t->phases, before);
+}
+
 size_t lks_trainer_bytes(const lks_trainer *t) {
     const size_t flat = t->view.n_weights * sizeof(float);
     const size_t flats = 1 + (size_t)t->optimizer.n_states + (t->average.weights != NULL);
     const size_t shared = flats * flat + t->view.common_bytes;
     return t->view.bytes - flat - t->view.common_bytes + shared / (size_t)t->exchange.sharers +
-           lks_packed_sum_bytes(&t->exchange.sum) + t->audit.bytes;
+           lks_packed_sum_bytes(&t->exchange.sum) + t->exchange.shares.bytes + t->audit.bytes;
 }

@@ -54,6 +54,8 @@ typedef struct lks_trainer {
     int64_t computed;     /* samples, by this rank */
     double train_seconds; /* in steps */
     int64_t stop;         /* newest step's LKS_MSG_STOP */
+    bool wanted;          /* rank 0 wants the whole state that the next step leaves */
+    bool whole;           /* it is there: lks_trainer_gather() */
     bool bad_weights;
     /* What failed beside the steps, on this rank: the next one's message ends all of them. */
     lks_error trouble;
@@ -87,9 +89,13 @@ size_t lks_trainer_bytes(const lks_trainer *t);
 /* The last step is done, or validation says that it is enough. */
 bool lks_trainer_over(const lks_trainer *t);
 
-/* The part of a checkpoint that all replicas share: cursor, data, weights and optimizer state, all borrowed.
- * Digests are not filled in; the rest of @p c is 0. */
+/* The part of a checkpoint that all replicas share: cursor, data, weights and optimizer state, all borrowed. Behind
+ * lks_trainer_gather(), unless only weights and average count. Digests are not filled in; the rest of @p c is 0. */
 void lks_trainer_snapshot(const lks_trainer *t, lks_checkpoint *c);
+
+/* Where ranks keep parts of the optimizer's states, these come together, so that rank 0's snapshot is whole; elsewhere,
+ * and where it is, nothing happens. A step that is `wanted` ends so. Collective. */
+void lks_trainer_gather(lks_trainer *t);
 
 /* verify.c: every sample of the epoch was seen once. Collective; errors agreed. */
 lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err);

@@ -124,15 +124,24 @@ static void check_array_told(run *r, lks_status status, int rank, const char *wh
         check_told(r, status, rank, "memory", what);
 }
 
+/* The rank that keeps an element of @p k 's array: of parts of the states each is one rank's. */
+static int keeper(const run *r, const kind *k, size_t at, int rank) {
+    const lks_shares *s = &r->t.exchange.shares;
+    const bool parted = k->state > 0 && s->owner;
+    return parted ? s->owner[lks_hashes_block(&r->t.guard.hashes, at + 1) - 1] : rank;
+}
+
 static void check_state(const kind *k, int rank, size_t element, int bit) {
     run r;
     char says[2 * LKS_TENSOR_NAME_MAX];
     open_run(&r, k->optimizer);
     steps(&r, 3);
     const lks_tensor *tensor = tensor_named(&r.t, k->tensor);
+    const size_t at = tensor->offset + element % tensor->count;
+    rank = keeper(&r, k, at, rank);
     lks_comm_barrier(&comm); /* all have read what the step wrote */
     if (comm.rank == rank)
-        flip(array_of(&r.t, k) + tensor->offset + element % tensor->count, (size_t)bit);
+        flip(array_of(&r.t, k) + at, (size_t)bit);
     lks_comm_barrier(&comm);
     if (!k->at_once)
         steps(&r, 1);
@@ -194,7 +203,8 @@ static void check_settles(size_t bit) {
     steps(&r, 2);
     stop_unless(lks_trainer_settle(&r.t, &err));
     CU_ASSERT_EQUAL(r.t.agreed_step, 2);
-    const int rank = comm.size / 2;
+    const kind first = {.state = 2};
+    const int rank = keeper(&r, &first, 0, comm.size / 2);
     if (comm.rank == rank)
         flip(r.t.optimizer.state[1], bit);
     lks_comm_barrier(&comm);
@@ -371,6 +381,107 @@ static void test_read_back(void) {
     close_run(&r);
 }
 
+/* Each rank updates a share of the weights and keeps the states of that share. */
+static void test_shares(void) {
+    exchange = "train.exchange=scatter";
+    test_state();
+    test_not_finite();
+    test_settle();
+    test_cursor();
+    test_stray();
+}
+
+/* The next parts that come have a bit flipped on rank @p spoiled, `spoiled_at` items from their beginning. */
+static int spoiled = -1;
+static size_t spoiled_at;
+
+void __real_lks_comm_allgather(lks_comm *c, void *parts, const int *counts, size_t item_bytes);
+void __wrap_lks_comm_allgather(lks_comm *c, void *parts, const int *counts, size_t item_bytes);
+
+void __wrap_lks_comm_allgather(lks_comm *c, void *parts, const int *counts, size_t item_bytes) {
+    __real_lks_comm_allgather(c, parts, counts, item_bytes);
+    if (spoiled == c->rank)
+        flip((char *)parts + spoiled_at * item_bytes, 5);
+    spoiled = -1;
+}
+
+/* What changed on its way is told by the rank that got it, with the rank that wrote it. */
+static void check_came(run *r, lks_status status, const char *what, int writer) {
+    char says[2 * LKS_TENSOR_NAME_MAX];
+    snprintf(says, sizeof says,
+             "a message, or this rank's memory, changed: %s, which rank %d wrote", what, writer);
+    check_told(r, status, writer == 0 ? comm.size - 1 : 0, "memory", says);
+    CU_ASSERT_EQUAL(r->t.agreed_step, 2);
+    close_run(r);
+}
+
+static void test_messages(void) {
+    run r;
+    exchange = "train.exchange=scatter";
+    if (comm.size == 1)
+        return;
+    /* the last number that the last rank with weights sends: of a weight */
+    open_run(&r, "train.optimizer.name=sgd");
+    steps(&r, 2);
+    const lks_shares *s = &r.t.exchange.shares;
+    const int writer = s->owner[r.t.guard.hashes.n_blocks - 1];
+    spoiled_at = s->of[writer].at + (size_t)s->words[writer] - 1;
+    spoiled = writer == 0 ? comm.size - 1 : 0;
+    steps(&r, 1);
+    check_came(&r, lks_trainer_step(&r.t, &err), "dense1/bias in the weights", writer);
+    /* a state on its way to a checkpoint */
+    open_run(&r, "train.optimizer.name=sgd");
+    steps(&r, 2);
+    spoiled_at = r.t.view.n_weights - 1;
+    spoiled = writer == 0 ? comm.size - 1 : 0;
+    lks_trainer_settle(&r.t, &err);
+    lks_trainer_gather(&r.t);
+    CU_ASSERT_EQUAL(spoiled, -1);
+    check_came(&r, lks_trainer_step(&r.t, &err), "dense1/bias in optimizer/velocity", writer);
+}
+
+/* Hashes of states travel beside those of weights: where one changes, the ranks differ. */
+static void test_hash_on_its_way(void) {
+    run r;
+    exchange = "train.exchange=scatter";
+    if (comm.size < 3)
+        return;
+    open_run(&r, "train.optimizer.name=sgd");
+    steps(&r, 2);
+    const lks_rank_share *first = r.t.exchange.shares.of;
+    const int last = first->end_block - 1, rank = comm.size - 1;
+    CU_ASSERT(first->end_block > 0 &&
+              r.t.guard.hashes.tensors[r.t.guard.hashes.blocks[last].tensor].trained);
+    spoiled_at = 1 + 2 * (size_t)first->end_block - 1; /* of the velocity of rank 0's last block */
+    spoiled = rank;
+    steps(&r, 1);
+    char says[64];
+    snprintf(says, sizeof says, "rank %d on %.20s", rank, comm.host);
+    CU_ASSERT_EQUAL(lks_trainer_step(&r.t, &err), LKS_ERR_REPLICA);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, says));
+    close_run(&r);
+}
+
+/* Rank 0's snapshot has the states of all ranks once they were gathered, and the hashes say so; not before. */
+static void test_gather(void) {
+    run r;
+    lks_checkpoint c;
+    exchange = "train.exchange=scatter";
+    open_run(&r, "train.optimizer.name=adam");
+    steps(&r, 2);
+    const lks_state_hash written = lks_trainer_written(&r.t);
+    lks_trainer_snapshot(&r.t, &c);
+    CU_ASSERT_EQUAL(lks_state_holds(&c, &written), comm.size == 1);
+    lks_trainer_gather(&r.t);
+    CU_ASSERT(lks_state_holds(&c, &written));
+    r.t.wanted = comm.rank == 0; /* and a step that rank 0 asks for ends with them */
+    steps(&r, 1);
+    const lks_state_hash wanted = lks_trainer_written(&r.t);
+    lks_trainer_snapshot(&r.t, &c);
+    CU_ASSERT(lks_state_holds(&c, &wanted));
+    close_run(&r);
+}
+
 int main(void) {
     static const lks_test tests[] = {
         {"a bit of weights, states, averages and running moments", test_state},
@@ -384,6 +495,10 @@ int main(void) {
         {"a rank that computes something else", test_stray},
         {"a bit of what all ranks of a host share", test_shared},
         {"a bit of what another rank wrote", test_read_back},
+        {"a bit where ranks have shares", test_shares},
+        {"a bit of weights and states on their way", test_messages},
+        {"a bit of a hash on its way", test_hash_on_its_way},
+        {"states of all ranks", test_gather},
         {NULL, NULL},
     };
     return lks_mpi_test_main(&comm, "guard", tests);

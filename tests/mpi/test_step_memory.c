@@ -127,10 +127,12 @@ static void test_exact(void) {
     check("train.exchange=allreduce", "train.reduce=exact", "train.optimizer.name=adadelta", 3);
     check("train.exchange=host", "train.reduce=exact", "train.optimizer.name=lamb", 2);
     check("train.exchange=host", "train.reduce=exact", "train.optimizer.name=muon", 2);
+    check("train.exchange=scatter", "train.reduce=exact", "train.optimizer.name=lamb", 2);
 }
 
 static void test_fp32(void) {
     check("train.exchange=allreduce", "train.reduce=fp32", "train.optimizer.name=sgd", 2);
+    check("train.exchange=scatter", "train.reduce=fp32", "train.optimizer.name=sgd", 2);
 }
 
 int main(void) {

@@ -35,6 +35,7 @@ static void print_memory(lks_trainer *t) {
                   {"snapshots for checkpoints", (double)lks_run_snapshot_bytes(t)},
                   {"message of a step", (double)lks_trainer_message_bytes(t)},
                   {"packed message", (double)lks_packed_sum_bytes(&t->exchange.sum)},
+                  {"shares of sums and weights", (double)t->exchange.shares.bytes},
                   {"together", 0}};
     enum { N = sizeof rows / sizeof *rows };
     double least[N], most[N];

@@ -77,6 +77,10 @@ static void print_plan(const lks_run *run) {
                  "%.1f MiB on "
                  "this one; weights and optimizer state are there once",
                  (double)run->trainer.exchange.host.bytes / 1048576);
+    else if (c->train.exchange == LKS_EXCHANGE_SCATTER)
+        lks_info("exchange   scatter: each rank sums and updates its share of the weights, at most "
+                 "%.1f %% of them, and sends it to all",
+                 100 * lks_exchange_largest(&run->trainer));
     print_remarks(run);
 }
 

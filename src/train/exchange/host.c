@@ -81,6 +81,11 @@ static void meet(void *context) {
     lks_phases_part(&t->phases, before);
 }
 
+static void meet_update(void *context, double (*sums)[2]) {
+    (void)sums; /* all of it is in memory that all see */
+    meet(context);
+}
+
 static void move_arrays(lks_trainer *t, const lks_update_share *mine) {
     char *common = lks_host_common(&t->exchange.host);
     const int place = t->comm->local_rank;
@@ -89,8 +94,9 @@ static void move_arrays(lks_trainer *t, const lks_update_share *mine) {
     float *average = (float *)(common + take(&at, t->average.weights ? weight_bytes(t) : 0));
     char *own = lks_host_own(&t->exchange.host, place);
     lks_average_share(&t->average, mine, average);
-    lks_optimizer_share(&t->optimizer, mine,
-                        common + take(&at, lks_optimizer_shared_bytes(&t->optimizer)));
+    lks_optimizer_share(&t->optimizer, mine);
+    lks_optimizer_move(&t->optimizer,
+                       common + take(&at, lks_optimizer_shared_bytes(&t->optimizer)));
     lks_model_move(t->model, weights, message_of(t, place),
                    (float *)(own + own_layout(&t->view).gradients));
     t->view = lks_model_look(t->model);
@@ -115,11 +121,8 @@ static void join(lks_trainer *t) {
     lks_model_weights_changed(t->model);
 }
 
-/* The weights of part `part`: whole blocks. */
 static size_t edge(const lks_trainer *t, int part) {
-    const size_t n = t->view.n_weights, parts = (size_t)t->exchange.host.parts;
-    const size_t least = (size_t)part < parts ? (size_t)part : parts;
-    return lks_hashes_edge(&t->guard.hashes, n * least / parts);
+    return lks_exchange_edge(t, part, t->exchange.host.parts);
 }
 
 static size_t head_of(const lks_model_view *v) {
@@ -144,7 +147,7 @@ static lks_status begin(lks_trainer *t, lks_error *err) {
     e->sharers = t->comm->local_size;
     LKS_TRY(lks_host_open(&e->host, t->comm, common_bytes(t), own_layout(&t->view).bytes,
                           most_moments(&t->view), err));
-    const lks_update_share mine = {edge(t, place), edge(t, place + 1), meet, t};
+    const lks_update_share mine = {edge(t, place), edge(t, place + 1), meet_update, t};
     lks_status status = make_sum(t, &mine, err);
     LKS_TRY(lks_comm_agree(t->comm, status, err));
     move_arrays(t, &mine);
@@ -224,4 +227,16 @@ static void spread(lks_trainer *t) {
     share(t);
 }
 
-const lks_exchange_way lks_exchange_host = {begin, join, end, sum, sum_moments, share, spread};
+static void nothing(lks_trainer *t) {
+    (void)t;
+}
+
+const lks_exchange_way lks_exchange_host = {.begin = begin,
+                                            .join = join,
+                                            .end = end,
+                                            .sum = sum,
+                                            .sum_moments = sum_moments,
+                                            .unite = nothing,
+                                            .share = share,
+                                            .spread = spread,
+                                            .gather = nothing};

@@ -70,14 +70,19 @@ static bool same_best(const lks_best *a, const lks_best *b) {
            lks_limbs_value(a->loss) == lks_limbs_value(b->loss);
 }
 
-/* The checkpoint that was saved where training stands now, if there is one. */
-static lks_status compare_saved(lks_witness *w, const lks_run *run, lks_error *err) {
-    const int64_t step = run->trainer.cursor.step;
+/* The checkpoint that was saved at step `step`; NULL: none. */
+static const lks_saved *find_saved(const lks_witness *w, int64_t step) {
     const lks_saved *s = w->recorded->saved, *end = s + w->recorded->n_saved;
-    lks_checkpoint now;
     while (s < end && s->cursor.step != step)
         s++;
-    if (s == end)
+    return s < end ? s : NULL;
+}
+
+/* The checkpoint that was saved where training stands now, if there is one. */
+static lks_status compare_saved(lks_witness *w, const lks_run *run, lks_error *err) {
+    const lks_saved *s = find_saved(w, run->trainer.cursor.step);
+    lks_checkpoint now;
+    if (!s)
         return LKS_OK;
     w->checkpoints++;
     lks_run_snapshot(run, &now);
@@ -93,6 +98,10 @@ static lks_status compare_saved(lks_witness *w, const lks_run *run, lks_error *e
 }
 
 /* --- what the loop calls ------------------------------------------------------------------------ */
+
+bool lks_witness_wants(const lks_witness *w, int64_t step) {
+    return find_saved(w, step);
+}
 
 lks_status lks_witness_step(lks_witness *w, const lks_run *run, lks_error *err) {
     const lks_history *own = &run->record.history, *recorded = &w->recorded->history;
