@@ -43,6 +43,14 @@ lks_status lks_idx_open(lks_idx_info *info, const char *dir, const char *name, i
 lks_status lks_idx_read(const lks_idx_info *info, int64_t first, int64_t count, uint8_t *out,
                         lks_error *err);
 
+/** The same in portions, one after the other: of a .gz, which is inflated once, none may begin before the end of the
+ * one before. @p info must outlive the reader. */
+typedef struct lks_idx_reader lks_idx_reader;
+lks_status lks_idx_reader_open(lks_idx_reader **reader, const lks_idx_info *info, lks_error *err);
+lks_status lks_idx_reader_next(lks_idx_reader *reader, int64_t first, int64_t count, uint8_t *out,
+                               lks_error *err);
+void lks_idx_reader_close(lks_idx_reader *reader); /**< NULL is allowed */
+
 /** An IDX file in memory. */
 typedef struct lks_idx_bytes {
     uint8_t *bytes; /**< owned (lks_idx_bytes_free()) */

@@ -53,12 +53,25 @@ lks_status lks_image_file_open_images(lks_image_file *file, const char *path, bo
 lks_status lks_image_file_read(const lks_image_file *file, int64_t first, int64_t count,
                                uint8_t *out, lks_error *err);
 
+/** Reads portions one after the other: a compressed file is inflated once, and of it none may begin before the end of
+ * the one before. @p file must outlive the reader. */
+typedef struct lks_image_reader {
+    const lks_image_file *file;
+    void *place; /**< the kind's own */
+} lks_image_reader;
+
+lks_status lks_image_reader_open(lks_image_reader *reader, const lks_image_file *file,
+                                 lks_error *err);
+lks_status lks_image_reader_next(lks_image_reader *reader, int64_t first, int64_t count,
+                                 uint8_t *out, lks_error *err);
+void lks_image_reader_close(lks_image_reader *reader);
+
 /** Is given images [@p first, @p first + @p n) as lks_image_file_read() hands them out; what it returns other than
  * LKS_OK ends the walk. */
 typedef lks_status (*lks_image_visit)(void *context, int64_t first, int64_t n,
                                       const uint8_t *images, lks_error *err);
 
-/** Hands all images to @p visit in their order, in portions; a compressed file is inflated once. */
+/** Hands all images to @p visit in their order, in portions of some MiB. */
 lks_status lks_image_file_walk(const lks_image_file *file, lks_image_visit visit, void *context,
                                lks_error *err);
 

@@ -80,7 +80,7 @@ static lks_status take_room(const lks_host *h, int file, lks_error *err) {
     const int place = h->comm->local_rank;
     const size_t own = h->common + (size_t)place * h->own;
     errno = place == 0 ? posix_fallocate(file, 0, (off_t)h->common) : 0;
-    if (errno == 0)
+    if (errno == 0 && h->own > 0)
         errno = posix_fallocate(file, (off_t)own, (off_t)h->own);
     return errno == 0 ? LKS_OK : fail_memory(h, "posix_fallocate", err);
 }

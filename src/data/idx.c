@@ -285,8 +285,27 @@ static lks_status read_items(lks_byte_source *source, const lks_idx_info *info, 
     return LKS_OK;
 }
 
-lks_status lks_idx_read(const lks_idx_info *info, int64_t first, int64_t count, uint8_t *out,
-                        lks_error *err) {
+struct lks_idx_reader {
+    const lks_idx_info *info;
+    lks_byte_source source;
+};
+
+lks_status lks_idx_reader_open(lks_idx_reader **reader, const lks_idx_info *info, lks_error *err) {
+    lks_idx_reader *r = *reader = lks_alloc(1, sizeof *r, "the reader of an IDX file", err);
+    if (!r)
+        return LKS_ERR_MEMORY;
+    r->info = info;
+    const lks_status status = lks_byte_source_open(&r->source, info->path, err);
+    if (status != LKS_OK) {
+        lks_free(r);
+        *reader = NULL;
+    }
+    return status;
+}
+
+lks_status lks_idx_reader_next(lks_idx_reader *r, int64_t first, int64_t count, uint8_t *out,
+                               lks_error *err) {
+    const lks_idx_info *info = r->info;
     if (first < 0 || count < 0 || count > info->count - first)
         return lks_fail(err, LKS_ERR_DATA,
                         "%s: %" PRId64 " items from item %" PRId64
@@ -294,11 +313,21 @@ lks_status lks_idx_read(const lks_idx_info *info, int64_t first, int64_t count, 
                         info->path, count, first, info->count);
     if (count == 0)
         return LKS_OK;
-    lks_byte_source source;
-    LKS_TRY(lks_byte_source_open(&source, info->path, err));
-    lks_status status = read_items(&source, info, first, count, out, err);
-    lks_byte_source_close(&source);
-    if (status == LKS_OK)
-        status = interleave(info, count, out, err);
+    LKS_TRY(read_items(&r->source, info, first, count, out, err));
+    return interleave(info, count, out, err);
+}
+
+void lks_idx_reader_close(lks_idx_reader *r) {
+    if (r)
+        lks_byte_source_close(&r->source);
+    lks_free(r);
+}
+
+lks_status lks_idx_read(const lks_idx_info *info, int64_t first, int64_t count, uint8_t *out,
+                        lks_error *err) {
+    lks_idx_reader *reader;
+    LKS_TRY(lks_idx_reader_open(&reader, info, err));
+    const lks_status status = lks_idx_reader_next(reader, first, count, out, err);
+    lks_idx_reader_close(reader);
     return status;
 }

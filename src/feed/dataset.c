@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lockstep/digest.h"
+#include "feed/place/deal.h"
 #include "job/agree.h"
 #include "lockstep/log.h"
 #include "lockstep/memory.h"
@@ -36,11 +37,10 @@ static void sum_images(lks_image_set *s) {
     }
 }
 
-static lks_status read_share(lks_image_set *s, const lks_comm *comm, lks_error *err) {
-    LKS_TRY(allocate(s, comm, err));
-    if (s->share.count == 0)
-        return LKS_OK;
-    return lks_image_file_read(&s->info, s->share.first, s->share.count, s->images, err);
+/* Errors are not agreed, but where a rank has no room. */
+static lks_status read_share(lks_image_set *s, lks_comm *comm, lks_error *err) {
+    LKS_TRY(lks_comm_agree(comm, allocate(s, comm, err), err));
+    return lks_deal_images(&s->info, comm, s->share, s->images, err);
 }
 
 static lks_status same(lks_comm *comm, lks_image_part part, const char *what, const char *text,
@@ -377,11 +377,6 @@ void lks_dataset_print(const lks_dataset *d) {
     if (d->epoch.owned)
         lks_info("balanced   every class equally often: %lld images an epoch, %lld of them repeats",
                  (long long)d->epoch.count, (long long)(d->epoch.count - d->split.n_train));
-    if (d->train.info.compressed && d->train.share.count < d->train.info.count)
-        lks_warn(
-            "%s is compressed: every rank inflates all that stands before its share; gunzip it "
-            "where many ranks start",
-            d->train.info.path);
     if (id->mean[0] == 0 && id->std[0] == 1)
         lks_info("pixels     scaled to 0..1");
     else

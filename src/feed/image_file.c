@@ -89,32 +89,54 @@ const uint8_t *lks_image_file_stored(const lks_image_file *f, const uint8_t *ima
     return stored;
 }
 
-lks_status lks_image_file_read(const lks_image_file *f, int64_t first, int64_t count, uint8_t *out,
-                               lks_error *err) {
-    LKS_TRY(f->kind->read(f, first, count, out, err));
+lks_status lks_image_reader_open(lks_image_reader *r, const lks_image_file *f, lks_error *err) {
+    *r = (lks_image_reader){.file = f};
+    return f->kind->start ? f->kind->start(f, &r->place, err) : LKS_OK;
+}
+
+lks_status lks_image_reader_next(lks_image_reader *r, int64_t first, int64_t count, uint8_t *out,
+                                 lks_error *err) {
+    const lks_image_file *f = r->file;
+    LKS_TRY(f->kind->read(f, r->place, first, count, out, err));
     return f->transpose ? transpose(f, count, out, err) : LKS_OK;
 }
 
-/* Of a compressed file each further portion would cost all that stands before it. */
+void lks_image_reader_close(lks_image_reader *r) {
+    if (r->file && r->file->kind->stop)
+        r->file->kind->stop(r->place);
+    *r = (lks_image_reader){0};
+}
+
+lks_status lks_image_file_read(const lks_image_file *f, int64_t first, int64_t count, uint8_t *out,
+                               lks_error *err) {
+    lks_image_reader reader;
+    LKS_TRY(lks_image_reader_open(&reader, f, err));
+    const lks_status status = lks_image_reader_next(&reader, first, count, out, err);
+    lks_image_reader_close(&reader);
+    return status;
+}
+
 static int64_t portion_of(const lks_image_file *f, size_t bytes) {
     enum { PORTION = 4096, PORTION_BYTES = 1 << 26 };
     const int64_t fitting = bytes < PORTION_BYTES ? PORTION_BYTES / (int64_t)bytes : 1;
     const int64_t portion = fitting < PORTION ? fitting : PORTION;
-    return f->compressed || f->count < portion ? f->count : portion;
+    return f->count < portion ? f->count : portion;
 }
 
 lks_status lks_image_file_walk(const lks_image_file *f, lks_image_visit visit, void *context,
                                lks_error *err) {
     const size_t bytes = (size_t)f->rows * (size_t)f->columns * (size_t)f->channels;
     const int64_t portion = portion_of(f, bytes);
+    lks_image_reader reader = {0};
     uint8_t *images = lks_alloc((size_t)portion, bytes, "the images", err);
-    lks_status status = images ? LKS_OK : err->status;
+    lks_status status = images ? lks_image_reader_open(&reader, f, err) : err->status;
     for (int64_t first = 0, n; status == LKS_OK && first < f->count; first += n) {
         n = f->count - first < portion ? f->count - first : portion;
-        status = lks_image_file_read(f, first, n, images, err);
+        status = lks_image_reader_next(&reader, first, n, images, err);
         if (status == LKS_OK)
             status = visit(context, first, n, images, err);
     }
+    lks_image_reader_close(&reader);
     lks_free(images);
     return status;
 }

@@ -18,8 +18,9 @@ static lks_status open(lks_image_file *f, const char *dir, const char *images, c
     return LKS_OK;
 }
 
-static lks_status read(const lks_image_file *f, int64_t first, int64_t count, uint8_t *out,
-                       lks_error *err) {
+static lks_status read(const lks_image_file *f, void *place, int64_t first, int64_t count,
+                       uint8_t *out, lks_error *err) {
+    (void)place;
     return lks_h5_images_read(&f->own.h5, first, count, out, err);
 }
 
@@ -30,4 +31,4 @@ static lks_status read_labels(const lks_image_file *f, uint8_t *out, lks_error *
 static const char *const endings[] = {".h5", ".hdf5", NULL};
 
 const lks_image_kind lks_image_kind_hdf5 = {
-    {"an HDF5 data set", endings, true}, open, read, read_labels};
+    {"an HDF5 data set", endings, true}, open, NULL, NULL, read, read_labels};
