@@ -5,18 +5,19 @@ export LC_ALL=C
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 source=$(realpath "$here/../..")
 
-ranks="16 64 256" gbps="10 100" latency=1.5 steps=24 build=$source/build/release data=
+ranks="16 64 256" gbps="10 100" latency=1.5 steps='' build=$source/build/release data='' images=0
 export IMAGE_SECONDS=6e-5
 usage() {
     cat <<TEXT
-Usage: tests/scale/run.sh --data DIR [OPTION]...     a table of times a step, in ms, for tests/README.md
+Usage: tests/scale/run.sh --data DIR|--images N [OPTION]...     a table of times a step, in ms, for tests/README.md
 
 Trains configs/mnist-convnet.yaml on simulated hosts of one rank each and compares the weights with those of one rank.
   --data DIR          where MNIST is (jobs/fetch-data.sh)
+  --images N          so many images that are made up in place of MNIST, and a whole epoch of them
   --ranks "N ..."     numbers of ranks (default: $ranks); 1024 take half an hour and 8 GiB
   --gbps "G ..."      speed of the network (default: $gbps)
   --latency US        between two hosts (default: $latency)
-  --steps N           of a run (default: $steps)
+  --steps N           of a run (default: 24, with --images an epoch)
   --image-seconds S   that an image's forward and backward take (default: $IMAGE_SECONDS); 0: what they take here
   --build DIR         with bin/lockstep and bin/lockstep_simulated.so (default: build/release)
   --network-only      everything but these takes no time: what the network alone makes of a step
@@ -30,6 +31,7 @@ while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || { usage >&2 && exit 2; }
     case $1 in
     --data) data=$(realpath "$2") ;;
+    --images) images=$2 ;;
     --ranks) ranks=$2 ;;
     --gbps) gbps=$2 ;;
     --latency) latency=$2 ;;
@@ -40,20 +42,33 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
-[ -n "$data" ] || { usage >&2 && exit 2; }
+[ -n "$data" ] || [ "$images" -gt 0 ] || { usage >&2 && exit 2; }
 [ "$IMAGE_SECONDS" != 0 ] || unset IMAGE_SECONDS
 export SMPI=${SMPI-} SIMULATED=$build/bin/lockstep_simulated.so
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+if [ "$images" -gt 0 ]; then
+    data=$work/images
+    mkdir "$data"
+    "$build/bin/make_images" "$data" "$images"
+fi
+
+steps_of() { # steps_of RANKS
+    if [ -n "$steps" ]; then
+        echo "$steps"
+    else
+        echo $((images > 0 ? (images + 16 * $1 - 1) / (16 * $1) : 24))
+    fi
+}
 
 arguments() { # arguments RANKS OUT
     echo train "$source/configs/mnist-convnet.yaml" --threads 1 --quiet --out "$work/$2" --set "data.dir=$data" \
         --set data.validation=0 --set data.test_images= --set data.test_labels= \
-        --set "train.global_batch=$((16 * $1))" --set "train.max_steps=$steps"
+        --set "train.global_batch=$((16 * $1))" --set "train.max_steps=$(steps_of "$1")"
 }
 
-printf '%6s %6s %9s %9s %9s %14s %9s %9s %9s  %s\n' ranks Gb/s compute exchange wait communication update step \
-    efficiency weights
+printf '%6s %6s %9s %9s %9s %14s %9s %9s %9s %9s  %s\n' ranks Gb/s compute exchange wait communication update loader \
+    step efficiency weights
 for g in $gbps; do
     first=
     for n in $ranks; do
@@ -64,12 +79,12 @@ for g in $gbps; do
         digest() { jq -r .weights_sha256 "$work/$1/summary.json"; }
         same=differ
         [ "$(digest "one-$n")" != "$(digest run)" ] || same="of one rank"
-        times=$(jq -r --argjson n "$steps" '.phases | [.compute, .exchange, .wait, .communication, .update, .batch, .other] |
-            map(1000 * .avg / $n) | "\(.[0]) \(.[1]) \(.[2]) \(.[3]) \(.[4]) \(add)"' "$work/run/summary.json")
+        times=$(jq -r --argjson n "$(steps_of "$n")" '.phases | [.compute, .exchange, .wait, .communication, .update, .batch, .other] |
+            map(1000 * .avg / $n) | "\(.[0]) \(.[1]) \(.[2]) \(.[3]) \(.[4]) \(100 * (.[1] + .[5]) / add) \(add)"' "$work/run/summary.json")
         step=${times##* }
         first=${first:-$step}
         # shellcheck disable=SC2086
-        printf '%6d %6s %9.3f %9.3f %9.3f %14.3f %9.3f %9.3f' "$n" "$g" $times
+        printf '%6d %6s %9.3f %9.3f %9.3f %14.3f %9.3f %7.2f %% %9.3f' "$n" "$g" $times
         awk "BEGIN { printf \" %7.1f %%  $same\n\", 100 * $first / $step }"
         rm -rf "$work/run"
     done
