@@ -116,6 +116,9 @@ typedef struct lks_pictures_config {
     int background; /**< not given: 0, or 255 with invert */
 } lks_pictures_config;
 
+/** Where the images of training stand: each rank has a share, or each host all of them, once. */
+typedef enum lks_placement { LKS_PLACE_SHARDED, LKS_PLACE_HOST } lks_placement;
+
 typedef struct lks_data_config {
     char dir[LKS_PATH_MAX];
     char train_images[LKS_PATH_MAX]; /**< file in dir (or absolute); NAME.gz is taken where NAME is
@@ -134,6 +137,7 @@ typedef struct lks_data_config {
     lks_normalize normalize;
     int n_mean, n_std; /**< values given: 1 for all channels, or one a channel */
     double mean[LKS_CHANNELS_MAX], std[LKS_CHANNELS_MAX]; /**< of pixels scaled to 0..1 */
+    lks_placement placement;
     lks_pictures_config pictures;
 } lks_data_config;
 

@@ -13,6 +13,8 @@ static const lks_word normalize_words[] = {{"computed", LKS_NORMALIZE_COMPUTED},
                                            {"given", LKS_NORMALIZE_GIVEN},
                                            {"none", LKS_NORMALIZE_NONE},
                                            {0}};
+static const lks_word placement_words[] = {
+    {"sharded", LKS_PLACE_SHARDED}, {"host", LKS_PLACE_HOST}, {0}};
 static const lks_word preprocess_words[] = {{"auto", LKS_PREPROCESS_AUTO},
                                             {"mnist", LKS_PREPROCESS_MNIST},
                                             {"none", LKS_PREPROCESS_NONE},
@@ -112,6 +114,11 @@ static const lks_option data_options[] = {
      "one for each",
      LKS_OPT_DOUBLES, AT(data.std), SECOND(data.n_std), .room = LKS_CHANNELS_MAX,
      BETWEEN(1e-6, 1000), ONLY("data.normalize", "given")},
+    {"data.placement",
+     "where the training images stand: sharded (each rank has a share, and sends its images to who "
+     "trains on them) or host (all of them once on each host, in memory that its ranks share: "
+     "none are sent). Moves no bit",
+     LKS_OPT_WORD, AT(data.placement), .words = placement_words, .preset = "sharded", FREE},
     {"data.pictures.preprocess",
      "how predict, eval and the report's page make an image of a picture. mnist: as MNIST's images "
      "were made. none: resized, as by lockstep pack. auto: mnist where the network takes 28 x 28 "

@@ -14,14 +14,53 @@
 
 /* --- one file of images and its labels -------------------------------------------------------- */
 
-/* Room for all labels and for the images that this rank holds. */
-static lks_status allocate(lks_image_set *s, const lks_comm *comm, lks_error *err) {
+/* Room for the images of this rank's share. */
+static lks_status allocate_share(lks_image_set *s, const lks_comm *comm, lks_error *err) {
+    s->read = s->share;
+    s->images = lks_alloc((size_t)s->share.count, s->image_bytes, "the images", err);
+    s->sums = lks_alloc((size_t)s->share.count, sizeof *s->sums, "checksums of the images", err);
+    if (comm->size == 1)
+        s->whole = (lks_whole_set){.images = s->images, .sums = s->sums};
+    return s->images && s->sums ? LKS_OK : err->status;
+}
+
+/* Room for all images, of which each rank of the host reads a part. Collective. */
+static lks_status allocate_whole(lks_image_set *s, lks_comm *comm, lks_error *err) {
+    lks_whole_set *w = &s->whole;
+    const size_t n = (size_t)s->info.count;
+    const size_t pixels = (n * s->image_bytes + LKS_ALIGN - 1) / LKS_ALIGN * LKS_ALIGN;
+    const lks_status status =
+        lks_room_open(&w->room, comm, pixels + n * sizeof *w->sums, "the images", err);
+    if (status != LKS_OK) {
+        const lks_error why = *err;
+        return lks_fail(err, status,
+                        "data.placement: host: %s; data.placement: sharded needs no such memory",
+                        why.text);
+    }
+    w->images = w->room.memory;
+    w->sums = (uint64_t *)(w->images + pixels);
+    s->read = lks_share(s->info.count, comm->local_size, comm->local_rank);
+    s->images = w->images + (size_t)s->share.first * s->image_bytes;
+    s->sums = w->sums + s->share.first;
+    return LKS_OK;
+}
+
+/* Room for all labels and for the images. Collective; errors are agreed. */
+static lks_status allocate(lks_image_set *s, lks_comm *comm, lks_placement placement,
+                           lks_error *err) {
+    lks_status status;
     s->image_bytes = (size_t)s->info.channels * s->info.rows * s->info.columns;
     s->share = lks_share(s->info.count, comm->size, comm->rank);
-    s->images = lks_alloc((size_t)s->share.count, s->image_bytes, "the images", err);
     s->labels = lks_alloc((size_t)s->info.count, 1, "the labels", err);
-    s->sums = lks_alloc((size_t)s->share.count, sizeof *s->sums, "checksums of the images", err);
-    return s->images && s->labels && s->sums ? LKS_OK : err->status;
+    status = lks_comm_agree(comm, s->labels ? LKS_OK : err->status, err);
+    if (status == LKS_OK && placement == LKS_PLACE_HOST && comm->size > 1)
+        return allocate_whole(s, comm, err);
+    return status == LKS_OK ? lks_comm_agree(comm, allocate_share(s, comm, err), err) : status;
+}
+
+/* Where the images that this rank reads belong. */
+static uint8_t *read_images(const lks_image_set *s) {
+    return s->images + (s->read.first - s->share.first) * (int64_t)s->image_bytes;
 }
 
 /* An odd factor: each other label gives another sum. */
@@ -30,17 +69,15 @@ uint64_t lks_image_sum(const lks_image_set *set, const uint8_t *image, uint8_t l
            lks_hash64(id);
 }
 
+/* Those that this rank read; then all are there. */
 static void sum_images(lks_image_set *s) {
-    for (int64_t i = 0; i < s->share.count; i++) {
-        const uint32_t id = (uint32_t)(s->share.first + i);
-        s->sums[i] = lks_image_sum(s, s->images + (size_t)i * s->image_bytes, s->labels[id], id);
+    const uint8_t *images = read_images(s);
+    uint64_t *sums = s->sums + (s->read.first - s->share.first);
+    for (int64_t i = 0; i < s->read.count; i++) {
+        const uint32_t id = (uint32_t)(s->read.first + i);
+        sums[i] = lks_image_sum(s, images + (size_t)i * s->image_bytes, s->labels[id], id);
     }
-}
-
-/* Errors are not agreed, but where a rank has no room. */
-static lks_status read_share(lks_image_set *s, lks_comm *comm, lks_error *err) {
-    LKS_TRY(lks_comm_agree(comm, allocate(s, comm, err), err));
-    return lks_deal_images(&s->info, comm, s->share, s->images, err);
+    lks_room_meet(&s->whole.room);
 }
 
 static lks_status same(lks_comm *comm, lks_image_part part, const char *what, const char *text,
@@ -60,6 +97,19 @@ static lks_status same_sizes(const lks_image_file *f, lks_comm *comm, lks_image_
     return same(comm, part, "images", text, err);
 }
 
+/* Each host has read all images for itself, and each image's digest is one rank's. */
+static lks_status same_images(const lks_image_set *s, lks_comm *comm, lks_image_part part,
+                              lks_error *err) {
+    char text[64];
+    uint64_t sum = 0;
+    if (!s->whole.images || comm->hosts == 1)
+        return LKS_OK;
+    for (int64_t i = 0; i < s->info.count; i++)
+        sum += lks_hash64(s->whole.sums[i]);
+    snprintf(text, sizeof text, "checksum %016llx", (unsigned long long)sum);
+    return same(comm, part, "images", text, err);
+}
+
 /* Every rank read its own file. */
 static lks_status same_labels(const lks_image_set *s, lks_comm *comm, lks_image_part part,
                               lks_error *err) {
@@ -75,24 +125,27 @@ static lks_status open_set(lks_image_set *s, lks_comm *comm, const lks_data_conf
     lks_status status = lks_image_file_open(&s->info, c, part, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     LKS_TRY(same_sizes(&s->info, comm, part, err));
-    status = read_share(s, comm, err);
+    const lks_placement placement = part == LKS_PART_TRAIN ? c->placement : LKS_PLACE_SHARDED;
+    LKS_TRY(allocate(s, comm, placement, err));
+    status = lks_deal_images(&s->info, comm, s->read, read_images(s), err);
     if (status == LKS_OK)
         status = lks_image_file_read_labels(&s->info, s->labels, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
     LKS_TRY(same_labels(s, comm, part, err));
     sum_images(s);
+    LKS_TRY(same_images(s, comm, part, err));
     return lks_image_set_check(s, comm, err);
 }
 
 /* As many as MNIST has, of the same size and in equal classes. */
-static lks_status make_up_set(lks_image_set *s, const lks_comm *comm, const lks_data_config *c,
+static lks_status make_up_set(lks_image_set *s, lks_comm *comm, const lks_data_config *c,
                               lks_error *err) {
     const int classes = c->classes ? c->classes : c->n_class_names ? c->n_class_names : 10;
     s->info = (lks_image_file){
         .count = 60000, .rows = LKS_SCRIBBLE_SIDE, .columns = LKS_SCRIBBLE_SIDE, .channels = 1};
-    LKS_TRY(allocate(s, comm, err));
-    for (int64_t i = 0; i < s->share.count; i++)
-        lks_scribble(s->images + (size_t)i * s->image_bytes, (uint32_t)(s->share.first + i));
+    LKS_TRY(allocate(s, comm, c->placement, err));
+    for (int64_t i = 0; i < s->read.count; i++)
+        lks_scribble(read_images(s) + (size_t)i * s->image_bytes, (uint32_t)(s->read.first + i));
     for (int64_t i = 0; i < s->info.count; i++)
         s->labels[i] = (uint8_t)(i % classes);
     sum_images(s);
@@ -126,8 +179,11 @@ static lks_status check_labels(const lks_image_set *s, int classes, lks_error *e
 static void free_set(lks_image_set *s) {
     lks_set_digest_free(&s->digest);
     lks_free(s->labels);
-    lks_free(s->images);
-    lks_free(s->sums);
+    if (!s->whole.room.memory) {
+        lks_free(s->images);
+        lks_free(s->sums);
+    }
+    lks_room_close(&s->whole.room);
 }
 
 /* --- what the training part says -------------------------------------------------------------- */
@@ -305,13 +361,13 @@ void lks_dataset_free(lks_dataset *d) {
     memset(d, 0, sizeof *d);
 }
 
+size_t lks_image_set_bytes(const lks_image_set *s) {
+    return (size_t)s->read.count * (s->image_bytes + sizeof *s->sums);
+}
+
 size_t lks_dataset_bytes(const lks_dataset *d) {
-    const lks_image_set *sets[2] = {&d->train, &d->test};
-    size_t bytes = 0;
-    for (int i = 0; i < 2; i++)
-        bytes += (size_t)sets[i]->share.count * (sets[i]->image_bytes + sizeof *sets[i]->sums) +
-                 (size_t)sets[i]->info.count;
-    return bytes;
+    return lks_image_set_bytes(&d->train) + lks_image_set_bytes(&d->test) +
+           (size_t)(d->train.info.count + d->test.info.count);
 }
 
 lks_shape lks_dataset_shape(const lks_dataset *d) {

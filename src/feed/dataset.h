@@ -3,6 +3,7 @@
 #define LKS_FEED_DATASET_H
 
 #include "feed/findings.h"
+#include "feed/place/room.h"
 #include "feed/set_digest.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/comm.h"
@@ -10,14 +11,24 @@
 #include "lockstep/image_file.h"
 #include "lockstep/model.h"
 
-/* Every rank holds all labels (a byte each) and the images of its contiguous share. */
+/* All images of a set, where this rank can read them all: it is alone, or its host has them once (data.placement). */
+typedef struct lks_whole_set {
+    lks_room room;   /* of a host's ranks; else there is none */
+    uint8_t *images; /* [info.count][image_bytes]; NULL: this rank has its share alone */
+    uint64_t *sums;  /* [info.count] */
+} lks_whole_set;
+
+/* Every rank has all labels (a byte each) and vouches for a contiguous share of the images, which it looks at, checks and
+ * evaluates, whoever read it. */
 typedef struct lks_image_set {
     lks_image_file info;
     size_t image_bytes;
-    uint8_t *labels;       /* [info.count] */
-    lks_range share;       /* ids whose images are here */
-    uint8_t *images;       /* [share.count][image_bytes] */
-    uint64_t *sums;        /* [share.count] lks_image_sum() of each, made once it was read */
+    uint8_t *labels; /* [info.count] */
+    lks_range share; /* ids of the images that this rank vouches for */
+    lks_range read;  /* of those that it read: its share, or its part of the host's */
+    uint8_t *images; /* [share.count][image_bytes] */
+    uint64_t *sums;  /* [share.count] lks_image_sum() of each, made once it was read */
+    lks_whole_set whole;
     lks_set_digest digest; /* of this rank's share */
     bool checked;          /* compared with a file of digests */
 } lks_image_set;
@@ -68,7 +79,10 @@ void lks_scribble(uint8_t *image, uint32_t id);
  * errors are agreed. */
 lks_status lks_dataset_find_traits(lks_dataset *d, lks_comm *comm, lks_error *err);
 
-/* Bytes of images and labels that this rank holds. */
+/* Bytes of images and their checksums that this rank holds: of those that its host has once, its part. */
+size_t lks_image_set_bytes(const lks_image_set *s);
+
+/* The same of both sets, with labels. */
 size_t lks_dataset_bytes(const lks_dataset *d);
 
 /* Prints sizes, classes and normalisation. */

@@ -36,7 +36,7 @@ lks_status lks_loader_check_list(const lks_loader *loader, lks_error *err);
 /* An image whose pixels or label are not what was loaded. */
 typedef struct lks_image_fault {
     uint32_t image; /* its number in the file */
-    int home;       /* the rank that holds it */
+    int home;       /* the rank that holds it, or one of the host that does */
     bool known;     /* false: something changed on its way; which image that was cannot be told */
 } lks_image_fault;
 

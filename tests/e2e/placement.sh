@@ -41,10 +41,39 @@ damaged "a .gz whose checksum is wrong" "damaged gzip data near byte [0-9]+ .inc
 truncate -s 200000 "$data/train-images-idx3-ubyte.gz"
 damaged "a truncated .gz" "truncated: the gzip data break off after 200000 bytes"
 
-# --- ranks of two hosts, by turns: each host inflates for its own
+# --- data.placement: host: all images once on the host, none goes from rank to rank
+data=$golden
+host=(--set data.placement=host)
+for ranks in 1 2 3 4; do
+    trained held$ranks $ranks "${few[@]}" "${host[@]}"
+    same "held by the host of $ranks ranks" "$(result alone)" "$(result held$ranks)"
+    same "held by the host of $ranks ranks, the set" "$(key alone data_digest)" "$(key held$ranks data_digest)"
+done
+check "what is sent is told" grep -q 'exchange   buffers' "$work/zipped3.log"
+check "none is sent" [ "$(grep -c 'exchange   buffers' "$work/held3.log")" -eq 0 ]
+mib() { # mib RUN: MiB of images and labels that the rank with the most holds
+    sed -nE 's/^memory +[0-9.]+\.\.([0-9.]+) MiB of images.*/\1/p' "$work/$1.log"
+}
+same "a rank's part of the memory" "$(mib zipped3)" "$(mib held3)"
+varied=(--threads 1 --set data.validation=0.2 --set data.balanced=true --set data.normalize=computed)
+trained varied 1 "${varied[@]}" --set train.max_steps=45
+trained parts 3 "${varied[@]}" "${host[@]}" --set train.max_steps=17
+trained parts 2 "${varied[@]}" --set train.max_steps=30
+trained parts 4 "${varied[@]}" "${host[@]}" --set train.exchange=host --set train.max_steps=45
+same "resumed across placements" "$(result varied)" "$(result parts)"
+printf '%s\n' '#!/bin/sh' 'shift 2' "exec \"$MPIEXEC\" -n 2 prlimit --fsize=1048576 \"\$@\"" >"$work/limited"
+chmod +x "$work/limited"
+status=0
+MPIEXEC=$work/limited train refused 2 "${few[@]}" "${host[@]}" || status=$?
+same "without memory: exit status" 1 $status
+same "without memory: one message" 1 \
+    "$(grep -cE 'error: data.placement: host: the ranks of a host cannot share memory, 1.5 MiB: .*sharded needs no' "$work/refused.log")"
+
+# --- ranks of two hosts, by turns: each host inflates for its own, and holds all
 # shellcheck source=tests/e2e/two_hosts.sh
 source "$here/two_hosts.sh"
-data=$golden
 trained two-hosts 5 "${few[@]}"
 same ".gz on two hosts" "$(result alone)" "$(result two-hosts)"
+trained two-holders 5 "${few[@]}" "${host[@]}"
+same "held by two hosts" "$(result alone)" "$(result two-holders)"
 finish

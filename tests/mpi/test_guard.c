@@ -39,6 +39,7 @@ typedef struct run {
 } run;
 
 static const char *exchange = "train.exchange=allreduce";
+static const char *placement = "data.placement=sharded";
 
 /* All ranks, which are of one host here, have the same weights and states. */
 static bool shared(void) {
@@ -48,8 +49,8 @@ static bool shared(void) {
 static void open_run(run *r, const char *optimizer) {
     char path[LKS_PATH_MAX];
     lks_write_config(&comm, text, path);
-    const char *sets[] = {optimizer, exchange};
-    stop_unless(lks_config_load(&comm, path, sets, 2, &r->config, &err));
+    const char *sets[] = {optimizer, exchange, placement};
+    stop_unless(lks_config_load(&comm, path, sets, 3, &r->config, &err));
     stop_unless(lks_trainer_open(&r->t, &comm, &r->config, 2, false, &err));
     lks_phases_start(&r->t.phases);
     lks_loader_seek(r->t.loader, 0, 0);
@@ -295,6 +296,9 @@ static void check_image(bool label) {
 static void test_images(void) {
     check_image(false);
     check_image(true);
+    placement = "data.placement=host"; /* which rank met it is not known before */
+    check_image(false);
+    placement = "data.placement=sharded";
 }
 
 /* Rank 0's copy for a checkpoint, and the same once a bit of it has flipped. */

@@ -50,11 +50,12 @@ static size_t item_bytes(const fixture *f) {
     return f->data.train.image_bytes + HEADER_BYTES;
 }
 
-/* Windows of `batches` batches. */
+/* Windows of `batches` batches; 0: all images are on the host. */
 static void open_fixture(fixture *f, int batches) {
     char path[LKS_PATH_MAX];
     lks_write_config(&comm, text, path);
     stop_unless(lks_config_load(&comm, path, NULL, 0, &f->config, &err));
+    f->config.data.placement = batches ? LKS_PLACE_SHARDED : LKS_PLACE_HOST;
     stop_unless(lks_dataset_open(&f->data, &comm, &f->config, NULL, true, &err));
     f->deal = (lks_deal){f->data.epoch.count, f->config.train.global_batch, f->config.train.chunk,
                          comm.size};
@@ -84,7 +85,8 @@ static int64_t sound(const fixture *f, int64_t epoch, int64_t batch) {
         const lks_source from = lks_supply_find(f->supply, p);
         good += from.pixels && from.image == image && from.id == f->data.epoch.ids[item] &&
                 from.label == s->labels[image] &&
-                from.home == lks_share_owner(s->info.count, comm.size, image) &&
+                from.home == (s->whole.images ? comm.rank
+                                              : lks_share_owner(s->info.count, comm.size, image)) &&
                 lks_image_sum(s, from.pixels, from.label, from.image) == from.sum;
     }
     return good;
@@ -115,10 +117,37 @@ static void positions_get_their_images(void) {
 /* As a run that is resumed, and one that goes back. */
 static void any_batch_can_be_next(void) {
     static const int64_t visits[][2] = {{1, 3}, {1, 4}, {2, 1}, {0, 3}, {0, 2}, {2, 4}, {2, 4}};
+    for (int batches = 0; batches <= 3; batches += 3) {
+        fixture f;
+        open_fixture(&f, batches);
+        for (size_t i = 0; i < sizeof visits / sizeof *visits; i++)
+            check_batch(&f, visits[i][0], visits[i][1]);
+        close_fixture(&f);
+    }
+}
+
+/* Nothing is sent, each rank vouches for its share, and all see the same bytes. */
+static void hosts_hold_all(void) {
     fixture f;
-    open_fixture(&f, 3);
-    for (size_t i = 0; i < sizeof visits / sizeof *visits; i++)
-        check_batch(&f, visits[i][0], visits[i][1]);
+    open_fixture(&f, 0);
+    const lks_image_set *s = &f.data.train;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s->whole.images);
+    CU_ASSERT_EQUAL(lks_supply_windows(f.supply), 0);
+    int64_t vouched[2] = {s->share.count, s->read.count};
+    lks_comm_sum_i64(&comm, vouched, 2);
+    CU_ASSERT(vouched[0] == s->info.count && vouched[1] == s->info.count);
+    for (int64_t e = 0; e < EPOCHS; e++)
+        for (int64_t b = 0; b < lks_deal_batches(&f.deal); b++)
+            check_batch(&f, e, b);
+    CU_ASSERT_EQUAL(lks_supply_bytes(f.supply), 0);
+    CU_ASSERT(lks_image_set_bytes(s) <=
+              (size_t)(s->info.count / comm.size + 1) * (s->image_bytes + sizeof *s->sums));
+    const uint8_t before = s->whole.images[5];
+    lks_comm_barrier(&comm);
+    if (comm.rank == comm.size - 1)
+        s->whole.images[5] ^= 255;
+    lks_comm_barrier(&comm);
+    CU_ASSERT_EQUAL(s->whole.images[5], before ^ 255);
     close_fixture(&f);
 }
 
@@ -167,6 +196,7 @@ int main(void) {
     static const lks_test tests[] = {
         {"positions get their images", positions_get_their_images},
         {"any batch can be next", any_batch_can_be_next},
+        {"hosts hold all", hosts_hold_all},
         {"changes of what came are seen", changes_are_seen},
         {"changed lists are told", changed_lists_are_told},
         {NULL, NULL},

@@ -48,7 +48,7 @@ struct lks_supply {
     int64_t epochs, batches, window_batches;
     size_t item_bytes, most_positions; /* of one rank in a window */
 
-    own_item *own; /* [n_own]; of a rank alone none: it asks the whole list */
+    own_item *own; /* [n_own]; where images stay none: a rank asks the whole list */
     size_t n_own;
     uint64_t list_sum; /* of them, or of the list */
 
@@ -351,12 +351,14 @@ lks_status lks_supply_need(lks_supply *s, int64_t epoch, int64_t batch, lks_erro
 static lks_source find_at_home(const lks_supply *s, int64_t position) {
     const lks_image_set *set = &s->data->train;
     const uint64_t item = lks_permutation_apply(&s->order, (uint64_t)position);
-    lks_source from = {.image = s->data->epoch.images[item], .id = s->data->epoch.ids[item]};
+    lks_source from = {.image = s->data->epoch.images[item],
+                       .id = s->data->epoch.ids[item],
+                       .home = s->comm->rank};
     if (from.image >= set->info.count) /* the list has changed since it was checked */
         return from;
     from.label = set->labels[from.image];
-    from.sum = set->sums[from.image];
-    from.pixels = set->images + from.image * set->image_bytes;
+    from.sum = set->whole.sums[from.image];
+    from.pixels = set->whole.images + from.image * set->image_bytes;
     return from;
 }
 
@@ -434,7 +436,7 @@ lks_status lks_supply_create(lks_supply **supply, const lks_dataset *d, const lk
     s->epoch = -1;
     s->item_bytes = sizeof(header) + d->train.image_bytes;
     size_windows(s, budget);
-    if (comm->size > 1)
+    if (!d->train.whole.images)
         LKS_TRY(make_buffers(s, err));
     s->list_sum = sum_list(s);
     return LKS_OK;
@@ -464,7 +466,7 @@ void lks_supply_free(lks_supply *s) {
 }
 
 int64_t lks_supply_windows(const lks_supply *s) {
-    return s->comm->size > 1 ? (s->batches + s->window_batches - 1) / s->window_batches : 0;
+    return s->transfer ? (s->batches + s->window_batches - 1) / s->window_batches : 0;
 }
 
 size_t lks_supply_bytes(const lks_supply *s) {

@@ -13,14 +13,15 @@ typedef struct lks_source {
     const uint8_t *pixels; /* NULL: nothing sound has come for the position */
     uint64_t sum;          /* lks_image_sum() of it, as it was loaded */
     uint32_t image, id;    /* its number in the file; its item's (lks_epoch_list) */
-    int home;              /* the rank that holds it */
+    int home;              /* the rank that holds it; this one where its host does */
     uint8_t label;
 } lks_source;
 
 typedef struct lks_supply lks_supply;
 
 /* For the training part of d, dealt by `deal`, in the orders of `seed`, of which there are `epochs`; `budget` as above. d
- * and comm are borrowed. A rank alone takes images from where they are kept: it needs no buffers. Not collective.
+ * and comm are borrowed. A rank that is alone, or whose host has all images, takes them from where they are kept: it needs no
+ * buffers. Not collective.
  * LKS_ERR_MEMORY, LKS_ERR_COMM. Ended by lks_supply_free(), also after a failure. */
 lks_status lks_supply_create(lks_supply **supply, const lks_dataset *d, const lks_deal *deal,
                              uint64_t seed, int64_t epochs, size_t budget, lks_comm *comm,

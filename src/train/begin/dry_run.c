@@ -13,30 +13,27 @@ typedef struct row {
     double bytes;
 } row;
 
-static size_t images_of(const lks_image_set *s) {
-    return (size_t)s->share.count * (s->image_bytes + sizeof *s->sums);
-}
-
 /* A table of what this rank holds at most, as least and most over the ranks. Collective. */
 static void print_memory(lks_trainer *t) {
     const lks_dataset *d = &t->data;
     const double weights = (double)t->view.n_weights * sizeof(float);
     const double each = weights / t->exchange.sharers;  /* of what the ranks of a host may share */
     const double packed = (double)t->view.common_bytes; /* likewise */
-    row rows[] = {{"images", (double)(images_of(&d->train) + images_of(&d->test))},
-                  {"labels", (double)(d->train.info.count + d->test.info.count)},
-                  {"exchange buffers, in the first epoch", (double)lks_loader_forecast(t->loader)},
-                  {"activations, gradients, packed weights",
-                   (double)t->view.bytes - packed - weights - (double)lks_trainer_message_bytes(t) +
-                       packed / t->exchange.sharers},
-                  {"weights", each},
-                  {"optimizer state", t->optimizer.n_states * each},
-                  {"averaged weights", t->average.weights ? each : 0},
-                  {"snapshots for checkpoints", (double)lks_run_snapshot_bytes(t)},
-                  {"message of a step", (double)lks_trainer_message_bytes(t)},
-                  {"packed message", (double)lks_packed_sum_bytes(&t->exchange.sum)},
-                  {"shares of sums and weights", (double)t->exchange.shares.bytes},
-                  {"together", 0}};
+    row rows[] = {
+        {"images", (double)(lks_image_set_bytes(&d->train) + lks_image_set_bytes(&d->test))},
+        {"labels", (double)(d->train.info.count + d->test.info.count)},
+        {"exchange buffers, in the first epoch", (double)lks_loader_forecast(t->loader)},
+        {"activations, gradients, packed weights", (double)t->view.bytes - packed - weights -
+                                                       (double)lks_trainer_message_bytes(t) +
+                                                       packed / t->exchange.sharers},
+        {"weights", each},
+        {"optimizer state", t->optimizer.n_states * each},
+        {"averaged weights", t->average.weights ? each : 0},
+        {"snapshots for checkpoints", (double)lks_run_snapshot_bytes(t)},
+        {"message of a step", (double)lks_trainer_message_bytes(t)},
+        {"packed message", (double)lks_packed_sum_bytes(&t->exchange.sum)},
+        {"shares of sums and weights", (double)t->exchange.shares.bytes},
+        {"together", 0}};
     enum { N = sizeof rows / sizeof *rows };
     double least[N], most[N];
     for (int i = 0; i + 1 < N; i++)
@@ -52,6 +49,8 @@ static void print_memory(lks_trainer *t) {
         lks_info(
             "  weights, copies of wide layers, state and average are once on a host: here they "
             "are divided by its ranks");
+    if (t->config->data.placement == LKS_PLACE_HOST)
+        lks_info("  training images are once on a host: here they are divided by its ranks");
 }
 
 /* Where the run would start. Rank 0. */

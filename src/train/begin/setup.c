@@ -81,6 +81,9 @@ static void print_plan(const lks_run *run) {
         lks_info("exchange   scatter: each rank sums and updates its share of the weights, at most "
                  "%.1f %% of them, and sends it to all",
                  100 * lks_exchange_largest(&run->trainer));
+    if (c->data.placement == LKS_PLACE_HOST)
+        lks_info("placement  host: the training images are there once, in memory that the ranks of "
+                 "a host share; none go from rank to rank");
     print_remarks(run);
 }
 
