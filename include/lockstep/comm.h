@@ -93,6 +93,16 @@ void lks_comm_scatter_sum_f32(lks_comm *comm, const float *values, float *own, c
  * Collective. */
 void lks_comm_allgather(lks_comm *comm, void *parts, const int *counts, size_t item_bytes);
 
+/** A number of each rank: the least, their sum, the most and the lowest rank that has it. */
+typedef struct lks_spread {
+    double least, sum, most;
+    int64_t rank;
+} lks_spread;
+
+/** Of @p n numbers each: @p of [n] is filled in by one call of MPI. For statistics only, as the sum's order is not fixed.
+ * Collective. */
+void lks_comm_spread_f64(lks_comm *comm, const double *own, lks_spread *of, size_t n);
+
 /** Copies @p bytes from rank @p root to all. Collective. */
 void lks_comm_broadcast(lks_comm *comm, void *data, size_t bytes, int root);
 

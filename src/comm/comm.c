@@ -266,6 +266,21 @@ lks_status lks_comm_agree(lks_comm *comm, lks_status status, lks_error *err) {
 /* ---- reductions
  * ----------------------------------------------------------------------------------- */
 
+static bool fail_large(lks_comm *comm, const char *what) {
+    lks_error err;
+    lks_fail(&err, LKS_ERR_COMM, "%s", what);
+    lks_comm_fail(comm, &err);
+    return false;
+}
+
+/* One item as an MPI type, so that counts and displacements are in items. */
+static bool make_item_type(lks_comm *comm, size_t item_bytes, MPI_Datatype *type) {
+    if (item_bytes > INT_MAX)
+        return fail_large(comm, "an item to be sent is larger than 2 GiB");
+    return LKS_CALL(comm, MPI_Type_contiguous((int)item_bytes, MPI_BYTE, type)) &&
+           LKS_CALL(comm, MPI_Type_commit(type));
+}
+
 static void reduce(lks_comm *comm, void *values, size_t n, size_t size, MPI_Datatype type,
                    MPI_Op op) {
     double start = lks_now();
@@ -313,6 +328,33 @@ void lks_comm_sum_f64(lks_comm *comm, double *values, size_t n) {
     reduce(comm, values, n, sizeof *values, MPI_DOUBLE, MPI_SUM);
 }
 
+static void join_spreads(void *in, void *inout, int *n, MPI_Datatype *type) {
+    const lks_spread *a = in;
+    lks_spread *b = inout;
+    (void)type;
+    for (int i = 0; i < *n; i++) {
+        if (a[i].most > b[i].most || (a[i].most == b[i].most && a[i].rank < b[i].rank))
+            b[i].rank = a[i].rank;
+        b[i].most = a[i].most > b[i].most ? a[i].most : b[i].most;
+        b[i].least = a[i].least < b[i].least ? a[i].least : b[i].least;
+        b[i].sum += a[i].sum;
+    }
+}
+
+void lks_comm_spread_f64(lks_comm *comm, const double *own, lks_spread *of, size_t n) {
+    MPI_Datatype type;
+    MPI_Op join;
+    for (size_t i = 0; i < n; i++)
+        of[i] = (lks_spread){own[i], own[i], own[i], comm->rank};
+    if (!make_item_type(comm, sizeof *of, &type))
+        return;
+    if (LKS_CALL(comm, MPI_Op_create(join_spreads, true, &join))) {
+        reduce(comm, of, n, sizeof *of, type, join);
+        LKS_CALL(comm, MPI_Op_free(&join));
+    }
+    LKS_CALL(comm, MPI_Type_free(&type));
+}
+
 /* ---- moving data
  * ---------------------------------------------------------------------------------- */
 
@@ -325,21 +367,6 @@ void lks_comm_broadcast(lks_comm *comm, void *data, size_t bytes, int root) {
             break;
     }
     whole(comm)->seconds += lks_now() - start;
-}
-
-static bool fail_large(lks_comm *comm, const char *what) {
-    lks_error err;
-    lks_fail(&err, LKS_ERR_COMM, "%s", what);
-    lks_comm_fail(comm, &err);
-    return false;
-}
-
-/* One item as an MPI type, so that counts and displacements are in items. */
-static bool make_item_type(lks_comm *comm, size_t item_bytes, MPI_Datatype *type) {
-    if (item_bytes > INT_MAX)
-        return fail_large(comm, "an item to be sent is larger than 2 GiB");
-    return LKS_CALL(comm, MPI_Type_contiguous((int)item_bytes, MPI_BYTE, type)) &&
-           LKS_CALL(comm, MPI_Type_commit(type));
 }
 
 /* Where each rank's items start, in items. */

@@ -15,11 +15,14 @@ static void count(lks_counts *c, const lks_score *score, int label) {
         c->bad++;
 }
 
+#define HEAD 7 /* sums beside the confusion matrix */
+
 /* What one rank works with: a batch's images, labels and scores, and all its own predictions. */
 typedef struct work {
     uint8_t *images, *labels;
     uint32_t *ids;
     lks_score *scores;
+    int64_t *sums;        /* [HEAD + classes^2] */
     int64_t changed;      /* images or labels that are not what was loaded */
     uint32_t first;       /* one of them, by its number in the file */
     uint8_t *predicted;   /* [own samples], or NULL */
@@ -32,6 +35,7 @@ static void free_work(work *w) {
     lks_free(w->labels);
     lks_free(w->ids);
     lks_free(w->scores);
+    lks_free(w->sums);
     lks_free(w->predicted);
     lks_free(w->probabilities);
     lks_free(w->losses);
@@ -45,13 +49,15 @@ static lks_status make_work(work *w, const lks_image_set *set, int batch, int64_
     w->labels = lks_alloc(n, 1, "evaluation", err);
     w->ids = lks_alloc(n, sizeof *w->ids, "evaluation", err);
     w->scores = lks_alloc(n, sizeof *w->scores, "evaluation", err);
+    w->sums =
+        lks_alloc(HEAD + (size_t)classes * (size_t)classes, sizeof *w->sums, "evaluation", err);
     if (keep) {
         w->predicted = lks_alloc((size_t)own, 1, "evaluation", err);
         w->probabilities =
             lks_alloc((size_t)own * (size_t)classes, sizeof(float), "evaluation", err);
         w->losses = lks_alloc((size_t)own, sizeof *w->losses, "evaluation", err);
     }
-    return w->images && w->labels && w->ids && w->scores &&
+    return w->images && w->labels && w->ids && w->scores && w->sums &&
                    (!keep || (w->predicted && w->probabilities && w->losses))
                ? LKS_OK
                : err->status;
@@ -101,16 +107,21 @@ static lks_range own_ids(const lks_image_set *set, const uint32_t *ids, int64_t 
     return (lks_range){first, last - first};
 }
 
-static void add_up(lks_counts *c, int64_t *changed, lks_comm *comm) {
-    int64_t head[7] = {c->total, c->correct, c->top3, c->bad, c->loss.hi, c->loss.lo, *changed};
-    lks_comm_sum_i64(comm, head, 7);
-    lks_comm_sum_i64(comm, c->confusion, (size_t)c->classes * (size_t)c->classes);
-    c->total = head[0];
-    c->correct = head[1];
-    c->top3 = head[2];
-    c->bad = head[3];
-    *changed = head[6];
-    c->loss = lks_limbs_sum((lks_limbs){0, 0}, (lks_limbs){head[4], head[5]}); /* carried */
+/* One sum of all: `sums` has room for the head and the confusion matrix. */
+static void add_up(lks_counts *c, int64_t *changed, int64_t *sums, lks_comm *comm) {
+    const int64_t head[HEAD] = {c->total,   c->correct, c->top3, c->bad,
+                                c->loss.hi, c->loss.lo, *changed};
+    const size_t cells = (size_t)c->classes * (size_t)c->classes;
+    memcpy(sums, head, sizeof head);
+    memcpy(sums + HEAD, c->confusion, cells * sizeof *sums);
+    lks_comm_sum_i64(comm, sums, HEAD + cells);
+    memcpy(c->confusion, sums + HEAD, cells * sizeof *sums);
+    c->total = sums[0];
+    c->correct = sums[1];
+    c->top3 = sums[2];
+    c->bad = sums[3];
+    *changed = sums[6];
+    c->loss = lks_limbs_sum((lks_limbs){0, 0}, (lks_limbs){sums[4], sums[5]}); /* carried */
 }
 
 static lks_status make_predicted(lks_predicted *p, size_t n, size_t row, lks_error *err) {
@@ -172,7 +183,7 @@ lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const ui
         score_own(scorer, set, ids, own.first, own.count, batch, &w, counts);
         status = own_images(&w, set, err);
         int64_t changed = w.changed;
-        add_up(counts, &changed, comm);
+        add_up(counts, &changed, w.sums, comm);
         if (changed) /* as all ranks see */
             status = lks_comm_agree(comm, status, err);
         else

@@ -1,5 +1,6 @@
 #include "measure/phases.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "lockstep/memory.h"
@@ -111,22 +112,13 @@ void lks_phases_divide(lks_phases *p, lks_comm *comm) {
 }
 
 static lks_phase_times over_ranks(lks_comm *comm, const double own[LKS_PHASES]) {
-    double min[LKS_PHASES], sums[LKS_PHASES], max[LKS_PHASES];
-    int64_t rank[LKS_PHASES];
+    lks_spread of[LKS_PHASES];
     lks_phase_times times;
-    memcpy(min, own, sizeof min);
-    memcpy(sums, own, sizeof sums);
-    memcpy(max, own, sizeof max);
-    lks_comm_min_f64(comm, min, LKS_PHASES);
-    lks_comm_sum_f64(comm, sums, LKS_PHASES);
-    lks_comm_max_f64(comm, max, LKS_PHASES);
-    for (int i = 0; i < LKS_PHASES; i++)
-        rank[i] = own[i] == max[i] ? comm->rank : comm->size;
-    lks_comm_min_i64(comm, rank, LKS_PHASES);
+    lks_comm_spread_f64(comm, own, of, LKS_PHASES);
     for (int i = 0; i < LKS_PHASES; i++) {
-        double avg = sums[i] / comm->size;
-        avg = avg < min[i] ? min[i] : avg > max[i] ? max[i] : avg; /* rounding */
-        times.of[i] = (lks_phase_time){min[i], avg, max[i], (int32_t)rank[i]};
+        const double avg =
+            fmin(fmax(of[i].sum / comm->size, of[i].least), of[i].most); /* rounding */
+        times.of[i] = (lks_phase_time){of[i].least, avg, of[i].most, (int32_t)of[i].rank};
     }
     return times;
 }

@@ -4,11 +4,10 @@
 #include "lockstep/memory.h"
 
 lks_resident lks_resident_peak(lks_comm *comm) {
-    double own = (double)lks_peak_resident() / 1048576;
-    lks_resident r = {own, own};
-    lks_comm_min_f64(comm, &r.least, 1);
-    lks_comm_max_f64(comm, &r.most, 1);
-    return r;
+    const double own = (double)lks_peak_resident() / 1048576;
+    lks_spread of;
+    lks_comm_spread_f64(comm, &own, &of, 1);
+    return (lks_resident){of.least, of.most};
 }
 
 void lks_resident_put(FILE *f, lks_resident r) {

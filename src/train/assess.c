@@ -37,7 +37,7 @@ static lks_status evaluate_with(lks_trainer *t, float *weights, const question *
     if (status == LKS_ERR_REPLICA && t->comm->rank == t->comm->blamed)
         lks_guard_note(t, "data");
     if (status == LKS_ERR_NUMERIC) /* it may be one bit of a weight */
-        LKS_TRY(lks_trainer_settle(t, err));
+        LKS_TRY(lks_trainer_settle(t, LKS_OK, err));
     return status;
 }
 
@@ -193,7 +193,7 @@ lks_status lks_run_evaluate_epoch(lks_trainer *t, lks_record *r, lks_error *err)
     const question q = of_test(t, r, NULL);
     LKS_TRY(validates ? validate(t, r, err) : evaluate_with(t, t->average.weights, &q, err));
     /* Else a weight that changed meanwhile could decide what is best, and which rates are to come. */
-    return lks_trainer_settle(t, err);
+    return lks_trainer_settle(t, LKS_OK, err);
 }
 
 lks_status lks_run_evaluate_end(lks_run *run, lks_predicted *predicted, lks_error *err) {

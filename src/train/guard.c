@@ -320,16 +320,19 @@ lks_status lks_guard_tell(lks_trainer *t, bool differ, lks_error *err) {
     return status == LKS_OK && differ ? tell_strays(t, err) : status;
 }
 
-lks_status lks_trainer_settle(lks_trainer *t, lks_error *err) {
-    int64_t sums[3];
+lks_status lks_trainer_settle(lks_trainer *t, lks_status own, lks_error *err) {
+    int64_t sums[4] = {0};
     lks_hashes_read_all(&t->guard.hashes, t->threads);
     look(t);
     if (t->guard.found.status == LKS_OK && hash_validation(t) != t->guard.validation)
         find(t, "memory", own_memory, "which images are for validation");
     sums[2] = t->guard.found.status != LKS_OK;
     lks_state_weigh(state_of(t), t->comm->rank, t->comm->size, sums);
-    lks_comm_sum_i64(t->comm, sums, 3);
+    sums[3] = own != LKS_OK;
+    lks_comm_sum_i64(t->comm, sums, 4);
     LKS_TRY(lks_comm_check(t->comm, err));
+    if (sums[3])
+        return lks_comm_agree(t->comm, own, err);
     if (sums[0] || sums[1] || sums[2]) {
         LKS_TRY(lks_guard_tell(t, sums[0] || sums[1], err));
         return lks_guard_tell_message(t, err);

@@ -56,7 +56,7 @@ static lks_status settle(lks_run *run, lks_error *err) {
     lks_trainer *t = &run->trainer;
     lks_status status = LKS_OK;
     LKS_TRY(lks_trainer_check_weights(t, err));
-    LKS_TRY(lks_trainer_settle(t, err));
+    LKS_TRY(lks_trainer_settle(t, LKS_OK, err));
     if (run->saver) {
         lks_saver_agreed(run->saver, t->agreed_step);
         status = lks_saver_drain(run->saver, err);

@@ -104,6 +104,7 @@ static lks_status after_step(lks_run *run, lks_error *err) {
     return LKS_OK;
 }
 
+/* Errors are rank 0's alone. */
 static lks_status record_epoch(lks_trainer *t, lks_record *record, lks_error *err) {
     const lks_cursor *c = &t->cursor;
     const lks_stopwatch *w = &record->watch;
@@ -126,8 +127,8 @@ static lks_status record_epoch(lks_trainer *t, lks_record *record, lks_error *er
                                     lks_history_noise_scale(&record->history, (int32_t)c->epoch),
                                 .phases = phases,
                                 .energy_joules = energy};
-    lks_status status = t->comm->rank == 0 ? lks_record_epoch(record, &r, err) : LKS_OK;
-    LKS_TRY(lks_comm_agree(t->comm, status, err));
+    if (t->comm->rank == 0)
+        LKS_TRY(lks_record_epoch(record, &r, err));
     lks_progress_epoch(&record->progress, &r, t->newest.gradient_norm, t->plan.last_step);
     return LKS_OK;
 }
@@ -144,14 +145,14 @@ static lks_status assess_epoch(lks_trainer *t, lks_record *r, lks_error *err) {
     lks_phases_enter(&t->phases, LKS_PHASE_EVALUATE);
     LKS_TRY(lks_run_evaluate_epoch(t, r, err));
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
-    return record_epoch(t, r, err);
+    return LKS_OK;
 }
 
 static lks_status link_epoch(lks_trainer *t, lks_history *h, lks_error *err) {
     const lks_phase before = lks_phases_enter(&t->phases, LKS_PHASE_VERIFY);
     const lks_status status = t->comm->rank == 0 ? lks_links_epoch(t, h, err) : LKS_OK;
     lks_phases_enter(&t->phases, before);
-    return lks_comm_agree(t->comm, status, err);
+    return status;
 }
 
 static lks_status complete_epoch(lks_run *run, lks_error *err) {
@@ -161,6 +162,7 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     c->batch = 0;
     lks_trainer_wrote_cursor(t);
     LKS_TRY(assess_epoch(t, &run->record, err));
+    lks_status status = record_epoch(t, &run->record, err);
     lks_trainer_edit_cursor(t);
     c->loss = (lks_limbs){0, 0};
     c->correct = c->epoch_samples = 0;
@@ -169,7 +171,9 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     bool best = lks_run_is_best(t, &run->record);
     lks_run_decide(t, &run->record);
     lks_trainer_gather(t);
-    LKS_TRY(link_epoch(t, &run->record.history, err));
+    if (status == LKS_OK)
+        status = link_epoch(t, &run->record.history, err);
+    LKS_TRY(lks_comm_agree(t->comm, status, err));
     if (run->witness && t->trouble.status == LKS_OK)
         lks_witness_epoch(run->witness, run, &t->trouble);
     if (best || epoch_due(&run->config, c) || lks_run_save_due(run, c->step) || t->stop ||
@@ -237,7 +241,7 @@ lks_status lks_run_conclude(lks_run *run, lks_predicted *predicted, lks_error *e
     lks_phases_enter(&t->phases, LKS_PHASE_EVALUATE);
     LKS_TRY(lks_run_evaluate_end(run, predicted, err));
     LKS_TRY(count_contested(run, predicted, err));
-    LKS_TRY(lks_trainer_settle(t, err)); /* weights did not change while they were tested */
+    LKS_TRY(lks_trainer_settle(t, LKS_OK, err)); /* weights did not change while they were tested */
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
     return LKS_OK;
 }

@@ -102,9 +102,9 @@ lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err);
 
 /* guard.c: the ranks compare the present state at once, and do not wait for the next step's message:
  * agreed_step becomes the cursor's. At the last step, at a stop, after an evaluation and before results are
- * written. LKS_ERR_REPLICA names the rank whose memory changed or whose state differs. Collective; errors
- * agreed. */
-lks_status lks_trainer_settle(lks_trainer *t, lks_error *err);
+ * written. LKS_ERR_REPLICA names the rank whose memory changed or whose state differs. `own` and *err are what this rank
+ * found before, which comes first. Collective; errors agreed. */
+lks_status lks_trainer_settle(lks_trainer *t, lks_status own, lks_error *err);
 
 /* guard.c: hashes of the state as the newest step wrote it, for lks_state_holds(). */
 lks_state_hash lks_trainer_written(const lks_trainer *t);

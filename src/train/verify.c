@@ -19,6 +19,5 @@ lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err) {
         lks_loader_check_list(t->loader, err); /* first: it would explain the next */
     if (status == LKS_OK)
         status = check_samples(t, err);
-    LKS_TRY(lks_comm_agree(t->comm, status, err));
-    return lks_trainer_settle(t, err);
+    return lks_trainer_settle(t, status, err);
 }

@@ -202,14 +202,14 @@ static void check_settles(size_t bit) {
     run r;
     open_run(&r, "train.optimizer.name=adam");
     steps(&r, 2);
-    stop_unless(lks_trainer_settle(&r.t, &err));
+    stop_unless(lks_trainer_settle(&r.t, LKS_OK, &err));
     CU_ASSERT_EQUAL(r.t.agreed_step, 2);
     const kind first = {.state = 2};
     const int rank = keeper(&r, &first, 0, comm.size / 2);
     if (comm.rank == rank)
         flip(r.t.optimizer.state[1], bit);
     lks_comm_barrier(&comm);
-    check_array_told(&r, lks_trainer_settle(&r.t, &err), rank, "conv1/weight in optimizer/v");
+    check_array_told(&r, lks_trainer_settle(&r.t, LKS_OK, &err), rank, "conv1/weight in optimizer/v");
     close_run(&r);
 }
 
@@ -241,7 +241,7 @@ static void test_lists(void) {
     open_run(&r, "train.optimizer.name=adam");
     steps(&r, 1);
     r.t.data.split.validation[7] ^= comm.rank == rank ? 64 : 0;
-    check_told(&r, lks_trainer_settle(&r.t, &err), rank, "memory", "for validation");
+    check_told(&r, lks_trainer_settle(&r.t, LKS_OK, &err), rank, "memory", "for validation");
     close_run(&r);
 
     open_run(&r, "train.optimizer.name=adam");

@@ -176,5 +176,5 @@ lks_status lks_run_init_from(lks_run *run, lks_error *err) {
         lks_trainer_took(t);
     lks_model_weights_changed(t->model);
     LKS_TRY(lks_comm_check(t->comm, err));
-    return lks_trainer_settle(t, err);
+    return lks_trainer_settle(t, LKS_OK, err);
 }

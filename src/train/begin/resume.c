@@ -243,7 +243,7 @@ static lks_status stand(lks_run *run, lks_status status, lks_error *err) {
     lks_comm_broadcast(comm, run->place.resumed_from, sizeof run->place.resumed_from, 0);
     share(&run->trainer, &run->record.best);
     LKS_TRY(lks_comm_check(comm, err));
-    return lks_trainer_settle(&run->trainer, err);
+    return lks_trainer_settle(&run->trainer, LKS_OK, err);
 }
 
 lks_status lks_run_resume(lks_run *run, lks_error *err) {
