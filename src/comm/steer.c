@@ -24,7 +24,6 @@ bool lks_comm_steers(int ranks, double bytes) {
 
 static const char switched_on[] = "OMPI_MCA_coll_tuned_use_dynamic_rules";
 static const char file_name[] = "OMPI_MCA_coll_tuned_dynamic_rules_filename";
-static int file = -1;
 
 /* A choice of the user's own: of the component, or of what it does. */
 static bool user_chose(void) {
@@ -37,7 +36,7 @@ static bool user_chose(void) {
 
 /* One collective, number 2 (allreduce); for communicators from a size on, for messages from so many bytes on: algorithm
  * (6: Rabenseifner's; 0: as the table says), and two zeros that it does not use. */
-static bool write_rules(void) {
+static bool write_rules(int file) {
     char text[256];
     const int n = snprintf(text, sizeof text,
                            "1\n2\n3\n"
@@ -49,35 +48,35 @@ static bool write_rules(void) {
     return write(file, text, (size_t)n) == n;
 }
 
-bool lks_comm_steer(int ranks) {
+int lks_comm_steer(int ranks) {
     char path[64];
     if (!lks_comm_steers(ranks, LKS_STEERED_BYTES) || user_chose())
-        return false;
-    file = memfd_create("allreduce rules", MFD_CLOEXEC);
+        return -1;
+    const int file = memfd_create("allreduce rules", MFD_CLOEXEC);
     if (file < 0)
-        return false;
+        return -1;
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    if (write_rules() && setenv(file_name, path, 1) == 0 && setenv(switched_on, "1", 1) == 0)
-        return true;
-    lks_comm_steered();
-    return false;
+    if (write_rules(file) && setenv(file_name, path, 1) == 0 && setenv(switched_on, "1", 1) == 0)
+        return file;
+    lks_comm_steered(file);
+    return -1;
 }
 
-void lks_comm_steered(void) {
+void lks_comm_steered(int rules) {
     unsetenv(switched_on);
     unsetenv(file_name);
-    close(file);
-    file = -1;
+    close(rules);
 }
 
 #else
 
-bool lks_comm_steer(int ranks) {
+int lks_comm_steer(int ranks) {
     (void)ranks;
-    return false;
+    return -1;
 }
 
-void lks_comm_steered(void) {
+void lks_comm_steered(int rules) {
+    (void)rules;
 }
 
 #endif

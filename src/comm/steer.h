@@ -2,13 +2,12 @@
 #ifndef LKS_COMM_STEER_H
 #define LKS_COMM_STEER_H
 
-#include <stdbool.h>
+/* Before MPI starts with `ranks`, -1: not known. Nothing is done, and -1 returned, where the user has chosen, by a variable
+ * of the environment, or Open MPI's own choice is a good one. Else the environment tells MPI of rules, which
+ * lks_comm_steered() ends. */
+int lks_comm_steer(int ranks);
 
-/* Before MPI starts with `ranks`, -1: not known. Nothing is done where the user has chosen, by a variable of the
- * environment, or Open MPI's own choice is a good one. True: something was set, and lks_comm_steered() is to be called. */
-bool lks_comm_steer(int ranks);
-
-/* MPI has started and read it: the environment is as it was. */
-void lks_comm_steered(void);
+/* MPI has started and read them: the environment is as it was. `rules`: what lks_comm_steer() returned. */
+void lks_comm_steered(int rules);
 
 #endif
