@@ -25,13 +25,13 @@ typedef struct lks_train_options {
     int n_sets;
     const lks_key_value *values; /**< the program's own, over what file and sets say */
     int n_values;
-    const char *out;       /**< run folder; default runs/<config name> */
-    const char *resume;    /**< "auto" (default), "never", or a checkpoint file */
-    const char *init_from; /**< checkpoint whose weights a new run starts from */
-    const char *refit;     /**< run folder whose best number of epochs is trained on all images */
+    const char *out;         /**< run folder; default runs/<config name> */
+    const char *resume;      /**< "auto" (default), "never", or a checkpoint file */
+    const char *init_from;   /**< checkpoint whose weights a new run starts from */
+    const char *refit;       /**< run folder whose best number of epochs is trained on all images */
     const char *trace_ranks; /**< ranks that it is of, as "0,4-7"; NULL: all */
-    const char *trace;     /**< file for a trace of all ranks and threads; not with dry_run */
-    bool take_over;        /**< from whoever works in the run folder */
+    const char *trace;       /**< file for a trace of all ranks and threads; not with dry_run */
+    bool take_over;          /**< from whoever works in the run folder */
     double
         take_over_after; /**< once its heartbeat has stood still for so many seconds; 0: the default */
     bool dry_run;        /**< check everything, tell what a run would need, write nothing */

@@ -7,12 +7,12 @@
 #include "lockstep/comm.h"
 
 typedef struct lks_tracing {
-    lks_comm *comm;   /* borrowed */
-    const char *path; /* borrowed; NULL: no trace is wanted, and the functions below do nothing */
+    lks_comm *comm;    /* borrowed */
+    const char *path;  /* borrowed; NULL: no trace is wanted, and the functions below do nothing */
     const char *ranks; /* borrowed: those whose work is in it, as "0,4-7"; NULL: all */
     int threads;       /* of this rank that record */
-    int64_t capacity; /* events of a thread that there is room for */
-    double origin;    /* this rank's clock at the trace's time 0 */
+    int64_t capacity;  /* events of a thread that there is room for */
+    double origin;     /* this rank's clock at the trace's time 0 */
     bool on;
 } lks_tracing;
 
