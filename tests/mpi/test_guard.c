@@ -438,7 +438,7 @@ static void test_messages(void) {
     steps(&r, 2);
     spoiled_at = r.t.view.n_weights - 1;
     spoiled = writer == 0 ? comm.size - 1 : 0;
-    lks_trainer_settle(&r.t, &err);
+    lks_trainer_settle(&r.t, LKS_OK, &err);
     lks_trainer_gather(&r.t);
     CU_ASSERT_EQUAL(spoiled, -1);
     check_came(&r, lks_trainer_step(&r.t, &err), "dense1/bias in optimizer/velocity", writer);
