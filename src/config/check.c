@@ -233,10 +233,15 @@ static lks_status check_optimizer(lks_reader *r) {
 }
 
 static lks_status check_lowest_rate(lks_reader *r) {
-    if (r->config->train.schedule.min_lr <= lks_scaled_rate(&r->config->train))
+    const lks_train_config *t = &r->config->train;
+    const double rate = lks_scaled_rate(t);
+    if (t->schedule.min_lr <= rate)
         return LKS_OK;
     return fail_key(r, "train.schedule.min_lr",
-                    "train.schedule.min_lr is larger than train.optimizer.lr");
+                    rate == t->optimizer.lr
+                        ? "train.schedule.min_lr is larger than train.optimizer.lr"
+                        : "train.schedule.min_lr is larger than train.optimizer.lr as "
+                          "train.optimizer.lr_scale makes it for this batch");
 }
 
 static lks_status check_warmup(lks_reader *r) {

@@ -66,6 +66,11 @@ void lks_energy_read(lks_energy *e) {
             e->joules = NAN;
             return;
         }
+        if (now < p->newest && p->range < p->newest) { /* it does not count up to its range */
+            e->n = 0;
+            e->joules = NAN;
+            return;
+        }
         const uint64_t taken = now >= p->newest ? now - p->newest : p->range - p->newest + now;
         e->joules += (double)taken / 1e6;
         p->newest = now;

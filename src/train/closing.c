@@ -86,8 +86,8 @@ static void print_energy(lks_record *r, lks_comm *comm) {
         lks_info("energy     %.4g J in the processors of %d of %d host%s, all that ran there",
                  e->joules, e->hosts, comm->hosts, comm->hosts == 1 ? "" : "s");
     else if (e->own.denied)
-        lks_info("energy     not told: this user may not read " LKS_POWERCAP
-                 "/intel-rapl:*/energy_uj");
+        lks_info("energy     not told: this user may not read %s/intel-rapl:*/energy_uj",
+                 e->own.folder);
 }
 
 /* From the first step to here, the last evaluation and checkpoint included. */

@@ -36,6 +36,7 @@ replays 2 run 1 "has 76 steps" --epoch 3
 train stopped 1 --set train.max_steps=20
 trained stopped 2 --threads 1 --set data.validation=0
 replays 0 stopped 1 "verified:  steps 1 to 76 of 76 (100.0 % of the run), 2 epoch records and 3 checkpoints"
+replays 2 run 1 "did not start from weights of another one" --init-from "$work/stopped"
 trained tuned 1 --init-from "$work/run" --set train.epochs=1 --set train.ema.decay=0.9
 replays 0 tuned 2 "verified:  steps 1 to 38 of 38" --threads 1
 mv "$work/run" "$work/elsewhere"

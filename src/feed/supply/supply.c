@@ -3,6 +3,7 @@
  * is sent says its position, so the other side need not know who sends what. */
 #include "feed/supply/supply.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "lockstep/digest.h"
@@ -15,6 +16,7 @@ typedef struct header {
     uint64_t check; /* of the other members */
     uint32_t image, id, position, label;
 } header;
+static_assert(sizeof(header) == LKS_SUPPLY_HEADER, "pixels follow it");
 
 /* An item of the epoch's list (lks_epoch_list) whose image this rank holds. */
 typedef struct own_item {

@@ -8,6 +8,9 @@
 /* Memory for images on their way, each rank's: what it sends, receives and trains on. A window has one batch at least. */
 #define LKS_SUPPLY_BUDGET ((size_t)16 << 20)
 
+/* What goes before an image's pixels, in bytes. */
+#define LKS_SUPPLY_HEADER 32
+
 /* An image for a position of an epoch, where it is kept or was received. */
 typedef struct lks_source {
     const uint8_t *pixels; /* NULL: nothing sound has come for the position */

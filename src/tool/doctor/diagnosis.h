@@ -20,7 +20,7 @@ typedef struct lks_symptom {
 
 #define LKS_SYMPTOMS 48
 
-/* Rank 0's. All zero at first; what there is no room for is counted only. */
+/* Rank 0's. All zero at first; where there is no room what matters least is counted only. */
 typedef struct lks_diagnosis {
     lks_symptom of[LKS_SYMPTOMS];
     int n;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feed/supply/supply.h"
 #include "lockstep/memory.h"
 #include "lockstep/timer.h"
 #include "tool/doctor/doctor.h"
@@ -185,7 +186,7 @@ static void note_exchange(lks_speeds *s, const lks_trainer *t, const figures *f)
     e->windows = (double)lks_loader_windows(t->loader);
     if (e->windows == 0)
         return;
-    e->image = (double)t->data.train.image_bytes + 8;
+    e->image = (double)t->data.train.image_bytes + LKS_SUPPLY_HEADER;
     s->exchange = f->exchange;
     s->window = (double)t->data.epoch.count / e->windows / t->comm->size;
 }
@@ -256,6 +257,8 @@ static lks_status measure_shares(lks_speeds *s, lks_rank_speed *own, lks_comm *c
     const shares all = choose_shares(config, comm->size, (int)least);
     figures f;
     for (int i = 0; i < all.n; i++) {
+        if (i > 0 && (int64_t)all.chunks[i] * config->train.chunk * comm->size > c->images)
+            break; /* an epoch has no such batch */
         LKS_TRY(measure_share(s, &f, comm, config, threads, all.chunks[i], err));
         own->work = median_of(f.work, f.n);
         own->steady = median_of(f.rest, f.n);

@@ -96,6 +96,10 @@ static lks_status share_windows(replay *p, lks_error *err) {
 static lks_status find_source(replay *p, lks_error *err) {
     const lks_init_source *s = &p->recorded.init_from;
     const char *path = p->o->init_from ? p->o->init_from : s->path;
+    if (p->o->init_from && !s->path[0])
+        return lks_fail(err, LKS_ERR_USAGE,
+                        "--init-from %s: the run did not start from weights of another one",
+                        p->o->init_from);
     if (s->path[0] && access(path, R_OK) != 0)
         return lks_fail(err, LKS_ERR_CONFIG,
                         "the run started from weights of %s (weights_sha256 %.16s), which is not "
