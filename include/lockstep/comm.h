@@ -72,6 +72,9 @@ enum {
 };
 bool lks_comm_steers(int ranks, double bytes);
 
+/** Whether it would be so in training that is started with this environment; that of lks_probe_prepare() does not count. */
+bool lks_comm_training_steers(void);
+
 /** In-place sums and extremes over all ranks. Collective. n counts elements and may exceed 2^31. */
 void lks_comm_sum_i64(lks_comm *comm, int64_t *values, size_t n);
 void lks_comm_sum_f32(lks_comm *comm, float *values, size_t n);

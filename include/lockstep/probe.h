@@ -35,7 +35,9 @@ double lks_probe_clock(lks_comm *comm, int peer, int rounds, double *error);
  * Open MPI can be told which of its algorithms a communicator is to use, where lks_probe_prepare() came before MPI_Init.
  * @{ */
 #define LKS_PROBE_ALGORITHMS 6
-/** Before MPI is started. */
+/** Before MPI is started: sets a variable of the environment, unless the user has. */
+#define LKS_PROBE_VARIABLE "OMPI_MCA_coll_tuned_use_dynamic_rules"
+#define LKS_PROBE_VALUE    "yes" /**< as no user writes it */
 void lks_probe_prepare(void);
 
 /** Their names, from 1 to LKS_PROBE_ALGORITHMS, as Open MPI numbers them. */

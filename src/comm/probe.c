@@ -119,7 +119,7 @@ const char *lks_probe_algorithm(int number) {
 
 /* Open MPI reads it when MPI starts, and the algorithm's number with each new communicator. */
 void lks_probe_prepare(void) {
-    setenv("OMPI_MCA_coll_tuned_use_dynamic_rules", "1", 0);
+    setenv(LKS_PROBE_VARIABLE, LKS_PROBE_VALUE, 0);
 }
 
 static bool write_variable(const char *name, int value) {

@@ -50,6 +50,12 @@ static settings own_settings(const lks_comm *comm) {
             used +=
                 (size_t)snprintf(s.text + used, sizeof s.text - used, "%s%s", used ? " " : "", e);
     }
+    if (comm->steered) { /* by each rank itself: one that could not has another table */
+        s.hash = hash_text(s.hash, "steered");
+        if (used < sizeof s.text)
+            used += (size_t)snprintf(s.text + used, sizeof s.text - used,
+                                     "%sthe program's rules for MPI_Allreduce", used ? " " : "");
+    }
     if (!used)
         snprintf(s.text, sizeof s.text, "no settings");
     return s;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lockstep/comm.h"
+#include "lockstep/probe.h"
 
 bool lks_comm_steers(int ranks, double bytes) {
     return ranks >= LKS_STEERED_RANKS && ranks < LKS_STEERED_BELOW_RANKS &&
@@ -25,13 +26,18 @@ bool lks_comm_steers(int ranks, double bytes) {
 static const char switched_on[] = "OMPI_MCA_coll_tuned_use_dynamic_rules";
 static const char file_name[] = "OMPI_MCA_coll_tuned_dynamic_rules_filename";
 
-/* A choice of the user's own: of the component, or of what it does. */
-static bool user_chose(void) {
+/* A choice of the user's own: of the component, or of what it does; `but` is none (NULL: each is). */
+static bool user_chose(const char *but) {
     extern char **environ;
     for (char **e = environ; *e; e++)
-        if (strncmp(*e, "OMPI_MCA_coll", strlen("OMPI_MCA_coll")) == 0)
+        if (strncmp(*e, "OMPI_MCA_coll", strlen("OMPI_MCA_coll")) == 0 &&
+            (!but || strcmp(*e, but) != 0))
             return true;
     return false;
+}
+
+bool lks_comm_training_steers(void) {
+    return !user_chose(LKS_PROBE_VARIABLE "=" LKS_PROBE_VALUE);
 }
 
 /* One collective, number 2 (allreduce); for communicators from a size on, for messages from so many bytes on: algorithm
@@ -50,7 +56,7 @@ static bool write_rules(int file) {
 
 int lks_comm_steer(int ranks) {
     char path[64];
-    if (!lks_comm_steers(ranks, LKS_STEERED_BYTES) || user_chose())
+    if (!lks_comm_steers(ranks, LKS_STEERED_BYTES) || user_chose(NULL))
         return -1;
     const int file = memfd_create("allreduce rules", MFD_CLOEXEC);
     if (file < 0)
@@ -69,6 +75,10 @@ void lks_comm_steered(int rules) {
 }
 
 #else
+
+bool lks_comm_training_steers(void) {
+    return false;
+}
 
 int lks_comm_steer(int ranks) {
     (void)ranks;

@@ -185,6 +185,7 @@ lks_status lks_metrics_test_line(const lks_tested *tested, const lks_counts *tes
     if (whole)
         return LKS_OK;
     free(t.bytes);
+    *text = NULL;
     return lks_fail(err, LKS_ERR_MEMORY, "out of memory for metrics.jsonl");
 }
 

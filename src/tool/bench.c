@@ -67,9 +67,9 @@ static lks_status measure_all(lks_bench_result *b, lks_error *err) {
     for (int i = 0; i < LKS_BENCH_MODES; i++) {
         lks_trainer *t = &b->modes[i].trainer;
         LKS_TRY(lks_trainer_check_weights(t, err));
-        lks_trainer_gather(t);
         lks_phases_start(&t->phases);
         b->modes[i].phases = lks_phases_sum(&t->phases, t->comm);
+        lks_trainer_gather(t); /* in no phase */
     }
     return LKS_OK;
 }

@@ -28,13 +28,14 @@ same "the manifest has all files" "$(cd unpacked && find . -type f ! -name MANIF
     "$(sed 's/^[0-9a-f]*  //' unpacked/MANIFEST)"
 same "bundle.json: the chain" "$(key run chain_sha256)" "$(jq -r .chain_sha256 unpacked/bundle.json)"
 same "bundle.json: a data file" "$(sha256sum <"$golden/train-labels-idx1-ubyte.gz" | cut -d ' ' -f 1)" \
-    "$(jq -r '."train-labels-idx1-ubyte"' unpacked/bundle.json)"
+    "$(jq -r '."train-labels-idx1-ubyte.gz"' unpacked/bundle.json)"
 
 # --- a stranger: another folder, data elsewhere
 cp "$golden"/*.gz away
 mv run moved
 ends 0 "test results and summary" replay a.tar --data-dir away
-check "three ranks" "$MPIEXEC" -n 3 "$LOCKSTEP" replay a.tar --data-dir away --threads 1 --quiet
+"$MPIEXEC" -n 3 "$LOCKSTEP" replay a.tar --data-dir away --threads 1 --quiet >quiet 2>/dev/null
+same "three ranks, quiet: the verdict alone" "1 1" "$(wc -l <quiet) $(grep -c '^verified:  .* on 3 ranks' quiet)"
 check "nothing of it stays" [ -z "$(ls home)" ]
 
 # --- a signature
@@ -67,6 +68,26 @@ ends 1 "a name in it is not plain" replay up.tar --data-dir away
 tar --format=ustar -C evil -P --transform 's,^,/tmp/,' -cf root.tar x
 ends 1 "a name in it is not plain" replay root.tar --data-dir away
 check "nothing was unpacked" [ -z "$(ls home)" ]
+
+# --- changed, and the manifest made to fit
+repacked() { # repacked OUT: what is in forged
+    (cd forged && find run bundle.json README.txt -type f | LC_ALL=C sort | xargs sha256sum >MANIFEST)
+    # shellcheck disable=SC2046 # names without spaces
+    tar --format=ustar -C forged -cf "$1" MANIFEST $(cut -c 67- forged/MANIFEST)
+}
+mkdir forged
+tar -xf a.tar -C forged
+repacked same.tar
+ends 0 "test results and summary" replay same.tar --data-dir away
+for key in chain_sha256 state_sha256 data_digest format; do
+    sed -i "s/\"$key\": \"...../\"$key\": \"00000/" forged/bundle.json
+    repacked other.tar
+    ends 1 "bundle.json: its $key is not that of the run" replay other.tar --data-dir away
+    tar -xf a.tar -C forged
+done
+rm forged/run/summary.json
+repacked less.tar
+ends 0 "there is no summary.json: the run is not done, or its results were taken out" replay less.tar --data-dir away
 
 # --- a run that does not fit itself
 cp -r moved edited

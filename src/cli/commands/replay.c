@@ -45,7 +45,7 @@ static void read_steps(const struct argp_state *state, const char *text, lks_rep
 
 static void check_parts(const struct argp_state *state, const lks_replay_options *o) {
     if (!o->run)
-        lks_usage_error(state, "a run folder is missing, e.g. runs/mnist-convnet");
+        lks_usage_error(state, "a run folder or a bundle is missing, e.g. runs/mnist-convnet");
     if ((o->epoch > 0) + (o->first > 0) + (o->audit > 0) > 1)
         lks_usage_error(state, "--epoch, --steps and --audit are three choices; give one of them");
     if (o->window && !o->audit)

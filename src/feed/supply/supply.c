@@ -53,6 +53,9 @@ struct lks_supply {
     own_item *own; /* [n_own]; where images stay none: a rank asks the whole list */
     size_t n_own;
     uint64_t list_sum; /* of them, or of the list */
+    /* [count] of the whole list, where an item's image does not follow from its id; else NULL. What is sent between ranks
+     * is compared by those; at home nobody else knows what an item is. */
+    uint32_t *item_sums;
 
     /* One epoch's order, and of ranks that send their parcels in it, window by window. */
     int64_t epoch; /* -1: none yet */
@@ -334,7 +337,7 @@ lks_status lks_supply_need(lks_supply *s, int64_t epoch, int64_t batch, lks_erro
     if (lks_supply_has(s, epoch, batch))
         return LKS_OK;
     if (!s->transfer)
-        return enter_epoch(s, epoch, err);
+        return lks_comm_agree(s->comm, enter_epoch(s, epoch, err), err);
     finish(s);
     LKS_TRY(lks_comm_check(s->comm, err));
     if (!has(&s->stocks[!s->current].of, epoch, batch)) {
@@ -350,13 +353,31 @@ lks_status lks_supply_need(lks_supply *s, int64_t epoch, int64_t batch, lks_erro
 
 /* --- what is found ---------------------------------------------------------------------------- */
 
+static uint32_t sum_item(const lks_epoch_list *e, uint64_t item) {
+    const uint64_t both = (uint64_t)e->images[item] << 32 | e->ids[item];
+    return (uint32_t)lks_hash64(lks_hash64(item) ^ both);
+}
+
+static lks_status sum_items(lks_supply *s, lks_error *err) {
+    const lks_epoch_list *e = &s->data->epoch;
+    if (e->images == e->ids)
+        return LKS_OK;
+    s->item_sums = lks_alloc((size_t)e->count, sizeof *s->item_sums, "the supply of images", err);
+    if (!s->item_sums)
+        return err->status;
+    for (int64_t i = 0; i < e->count; i++)
+        s->item_sums[i] = sum_item(e, (uint64_t)i);
+    return LKS_OK;
+}
+
 static lks_source find_at_home(const lks_supply *s, int64_t position) {
     const lks_image_set *set = &s->data->train;
     const uint64_t item = lks_permutation_apply(&s->order, (uint64_t)position);
     lks_source from = {.image = s->data->epoch.images[item],
                        .id = s->data->epoch.ids[item],
                        .home = s->comm->rank};
-    if (from.image >= set->info.count) /* the list has changed since it was checked */
+    if (from.image >= set->info.count || /* the list has changed since it was checked */
+        (s->item_sums && s->item_sums[item] != sum_item(&s->data->epoch, item)))
         return from;
     from.label = set->labels[from.image];
     from.sum = set->whole.sums[from.image];
@@ -438,8 +459,7 @@ lks_status lks_supply_create(lks_supply **supply, const lks_dataset *d, const lk
     s->epoch = -1;
     s->item_bytes = sizeof(header) + d->train.image_bytes;
     size_windows(s, budget);
-    if (!d->train.whole.images)
-        LKS_TRY(make_buffers(s, err));
+    LKS_TRY(d->train.whole.images ? sum_items(s, err) : make_buffers(s, err));
     s->list_sum = sum_list(s);
     return LKS_OK;
 }
@@ -456,6 +476,7 @@ void lks_supply_free(lks_supply *s) {
     finish(s);
     lks_transfer_free(s->transfer);
     lks_free(s->own);
+    lks_free(s->item_sums);
     lks_free(s->parcels);
     lks_free(s->window_first);
     lks_free(s->send_counts);

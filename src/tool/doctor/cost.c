@@ -85,9 +85,9 @@ static const choices table[] = {
     {INT_MAX, {{2048, 2}, {16384, 5}, {32768, 3}, {MOST, 6}}},
 };
 
-lks_allreduce lks_allreduce_choice(int ranks, double bytes) {
+lks_allreduce lks_allreduce_choice(int ranks, double bytes, bool steered) {
     const choices *line = table;
-    if (lks_comm_steers(ranks, bytes))
+    if (steered && lks_comm_steers(ranks, bytes))
         return LKS_ALLREDUCE_RABENSEIFNER;
     while (ranks >= line->below)
         line++;

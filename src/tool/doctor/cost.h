@@ -2,6 +2,8 @@
 #ifndef LKS_TOOL_DOCTOR_COST_H
 #define LKS_TOOL_DOCTOR_COST_H
 
+#include <stdbool.h>
+
 typedef struct lks_link_point {
     double bytes, seconds;
 } lks_link_point;
@@ -42,8 +44,8 @@ typedef enum lks_allreduce {
 } lks_allreduce;
 
 /* What Open MPI 4.1 takes for sums of `bytes` over `ranks`: the fixed table of its component `tuned`
- * (ompi_coll_tuned_allreduce_intra_dec_fixed), but where lks_comm_steers() says otherwise. */
-lks_allreduce lks_allreduce_choice(int ranks, double bytes);
+ * (ompi_coll_tuned_allreduce_intra_dec_fixed), but, where `steered`, as lks_comm_steers() says. */
+lks_allreduce lks_allreduce_choice(int ranks, double bytes, bool steered);
 
 /* Seconds of a sum of `bytes` over `ranks`, each hop by the link that it takes (Thakur, Rabenseifner, Gropp 2005:
  * Optimization of Collective Communication Operations in MPICH, section 4.5). 0 on one rank. */

@@ -61,7 +61,8 @@ static double sums_on(const lks_constants *c, int ranks, int chunks) {
 }
 
 static double allreduce(const lks_constants *c, int ranks, double bytes) {
-    return lks_allreduce_seconds(&c->network, lks_allreduce_choice(ranks, bytes), ranks, bytes);
+    return lks_allreduce_seconds(&c->network, lks_allreduce_choice(ranks, bytes, c->steered), ranks,
+                                 bytes);
 }
 
 /* Sums of `bytes`, after `widths` bytes of agreement on how they are packed, 0: they are not. */
@@ -107,7 +108,7 @@ static lks_forecast step_on(const lks_constants *c, int ranks, int64_t batch) {
                  sending = model_of_communication(c, ranks, chunks, &sums);
     lks_forecast f = {.ranks = ranks, .batch = batch, .chunks = (chunks + ranks - 1) / ranks};
     f.hosts = (ranks + c->network.host_ranks - 1) / c->network.host_ranks;
-    f.algorithm = lks_allreduce_choice(ranks, sums);
+    f.algorithm = lks_allreduce_choice(ranks, sums, c->steered);
     f.compute = c->accumulate * work_of(c, f.chunks);
     f.update = c->steady;
     f.communication = ranks > 1 ? c->scale * sending + c->more : 0;

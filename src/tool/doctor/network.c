@@ -189,7 +189,8 @@ static void judge(lks_diagnosis *d, const lks_network_figures *f, int ranks) {
             best = a;
     if (f->tried[0] == 0)
         return;
-    if (best == LKS_ALLREDUCE_RABENSEIFNER && lks_comm_steers(ranks, f->message))
+    if (best == LKS_ALLREDUCE_RABENSEIFNER && lks_comm_training_steers() &&
+        lks_comm_steers(ranks, f->message))
         lks_diagnose(
             d, LKS_VERDICT_OK, name, "",
             "%.0f bytes in %.3f ms by the library's choice, %.3f ms by %s, which training takes",

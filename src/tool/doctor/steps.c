@@ -280,7 +280,8 @@ static lks_status measure_steps(lks_speeds *s, lks_rank_speed *own, lks_comm *co
                                    .chunk = t->chunk,
                                    .accumulate = t->accumulate,
                                    .epochs = t->epochs,
-                                   .scale = 1};
+                                   .scale = 1,
+                                   .steered = lks_comm_training_steers()};
     LKS_TRY(lks_rehearse_data(&rehearsed, comm, NULL, &s->made_up, err));
     return measure_shares(s, own, comm, &rehearsed, threads, err);
 }

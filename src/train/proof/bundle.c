@@ -17,13 +17,16 @@
 #include "train/proof/recorded.h"
 
 #define MANIFEST "MANIFEST"
+#define FORMAT   "lockstep bundle 1"
 #define RUN      "run/"
 
 static const char read_me[] =
     "A run of Lockstep, to be checked by anybody.\n"
     "\n"
-    "    sha256sum -c MANIFEST                            the files are those that were packed\n"
     "    lockstep replay BUNDLE.tar --data-dir DIR        the run is computed again and compared\n"
+    "    ssh-keygen -Y verify -f SIGNERS -I WHO -n lockstep -s BUNDLE.tar.sig < BUNDLE.tar\n"
+    "                                                     where it is signed: by whom\n"
+    "    tar -xf BUNDLE.tar && sha256sum -c MANIFEST      the files are those that were packed\n"
     "\n"
     "bundle.json names the data with their digests, the program and where it ran. "
     "jobs/fetch-data.sh\n"
@@ -92,7 +95,7 @@ static lks_status add_run(pack *p, const lks_recorded *r, lks_error *err) {
 
 /* --- what describes it -------------------------------------------------------------------------- */
 
-/* "NAME": SHA-256 of a data file as it lies here, plain or .gz; null where it is not there. */
+/* "NAME" or "NAME.gz": SHA-256 of a data file as it lies here; null where it is not there. */
 static void put_data_file(lks_json_object *j, const char *dir, const char *name) {
     char path[2 * LKS_PATH_MAX], digest[LKS_SHA256_HEX] = "";
     lks_error ignored;
@@ -105,7 +108,7 @@ static void put_data_file(lks_json_object *j, const char *dir, const char *name)
         free(bytes);
     }
     if (name[0])
-        lks_json_put_text_or_null(j, name, digest);
+        lks_json_put_text_or_null(j, digest[0] ? strrchr(path, '/') + 1 : name, digest);
 }
 
 static void put_provenance(lks_json_object *j, const lks_provenance *p) {
@@ -127,7 +130,7 @@ static lks_status describe(pack *p, const lks_recorded *r, const lks_checkpoint 
     lks_text text;
     LKS_TRY(lks_text_open(&text, "bundle.json", err));
     lks_json_object j = lks_json_begin(text.f, "\n  ");
-    lks_json_put_text(&j, "format", "lockstep bundle 1");
+    lks_json_put_text(&j, "format", FORMAT);
     lks_json_put_text(&j, "chain_sha256", r->history.chain.end);
     lks_json_put_text(&j, "state_sha256", newest->state_sha256);
     lks_json_put_integer(&j, "numerics", newest->numerics);
@@ -314,6 +317,31 @@ lks_status lks_bundle_unpack(const char *path, char **folder, lks_error *err) {
         lks_bundle_remove(*folder);
         *folder = NULL;
     }
+    return status;
+}
+
+lks_status lks_bundle_compare(const char *folder, const lks_recorded *r, lks_error *err) {
+    const lks_saved *newest = &r->saved[r->n_saved - 1];
+    const char *const wanted[][2] = {{"format", FORMAT},
+                                     {"chain_sha256", r->history.chain.end},
+                                     {"state_sha256", r->n_saved ? newest->state_sha256 : ""},
+                                     {"data_digest", r->data_digest}};
+    char path[LKS_PATH_MAX + 16], found[LKS_SHA256_HEX];
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    snprintf(path, sizeof path, "%s/bundle.json", folder);
+    LKS_TRY(lks_read_whole_file(path, 0, NULL, &bytes, &size, err));
+    char *text = strndup((const char *)bytes, size);
+    lks_status status =
+        text ? LKS_OK : lks_fail(err, LKS_ERR_MEMORY, "out of memory for bundle.json");
+    for (size_t i = 0; status == LKS_OK && i < sizeof wanted / sizeof *wanted; i++)
+        if (!lks_json_get_text(text, wanted[i][0], found, sizeof found) ||
+            strcmp(found, wanted[i][1]) != 0)
+            status =
+                lks_fail(err, LKS_ERR_MISMATCH,
+                         "bundle.json: its %s is not that of the run in the bundle", wanted[i][0]);
+    free(text);
+    free(bytes);
     return status;
 }
 

@@ -54,4 +54,7 @@ const char *lks_epoch_difference(const lks_epoch_record *a, const lks_epoch_reco
 const char *lks_row_difference(const lks_chain *a, size_t i, const lks_chain *b, size_t k,
                                char text[LKS_TENSOR_NAME_MAX + 64]);
 
+/* bundle.c: bundle.json in `folder` tells of that run: LKS_ERR_MISMATCH. */
+lks_status lks_bundle_compare(const char *folder, const lks_recorded *r, lks_error *err);
+
 #endif

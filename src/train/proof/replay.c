@@ -72,6 +72,8 @@ static void set_up(replay *p) {
 static lks_status read_recorded(replay *p, lks_error *err) {
     const lks_trainer *t = &p->run.trainer;
     LKS_TRY(lks_recorded_read(&p->recorded, p->folder, &p->run.config, err));
+    if (p->unpacked)
+        LKS_TRY(lks_bundle_compare(p->unpacked, &p->recorded, err));
     if (strcmp(p->recorded.data_digest, t->data.identity.digest) != 0)
         return lks_fail(err, LKS_ERR_MISMATCH,
                         "the run's training images and labels have digest %.16s, these have %.16s; "
@@ -186,6 +188,12 @@ static lks_status replay_end(replay *p, lks_error *err) {
     LKS_TRY(lks_comm_check(comm, err));
     if (!p->ended)
         return LKS_OK;
+    if (!lks_trainer_over(&run->trainer)) /* a summary is of a run that is done */
+        return lks_fail(err, LKS_ERR_MISMATCH,
+                        "the chain ends at step %lld, and by config.yaml training goes on to step "
+                        "%lld: summary.json is of another length of training",
+                        (long long)run->trainer.cursor.step,
+                        (long long)run->trainer.plan.last_step);
     lks_status status = lks_run_conclude(run, &predicted, err);
     if (status == LKS_OK)
         status = lks_comm_agree(
@@ -214,26 +222,50 @@ static void print_range(const replay *p, char text[96]) {
                  (long long)lks_windows_cover(w));
 }
 
-/* Rank 0. */
+/* The verdict is the result: printed with --quiet, too. */
 static void tell(const replay *p, double seconds) {
     const lks_provenance *here = &p->run.provenance;
     const lks_history *h = &p->recorded.history;
     const int64_t last = lks_chain_last(&h->chain);
     char range[96];
+    if (p->run.trainer.comm->rank != 0)
+        return;
     print_range(p, range);
-    lks_info(
+    lks_print(
+        stdout,
         "verified:  %s of %lld (%.1f %% of the run), %lld epoch record%s and %lld checkpoint%s "
-        "on the way%s; on %d rank%s x %d thread%s, %s, %s",
+        "on the way%s; on %d rank%s x %d thread%s, %s, %s\n",
         range, (long long)last, 100.0 * (double)lks_windows_cover(&p->windows) / (double)last,
         (long long)p->witness.epochs, p->witness.epochs == 1 ? "" : "s",
         (long long)p->witness.checkpoints, p->witness.checkpoints == 1 ? "" : "s",
         p->ended ? ", test results and summary" : "", here->ranks, here->ranks == 1 ? "" : "s",
         here->threads, here->threads == 1 ? "" : "s", here->isa, here->compiler);
+    if (p->ended && p->run.record.test->total > 0)
+        lks_info("result     test accuracy %.2f %%, %lld of %lld",
+                 100 * lks_accuracy(p->run.record.test), (long long)p->run.record.test->correct,
+                 (long long)p->run.record.test->total);
     lks_info("cost       %.1f s; the run's own epochs took %.1f s", seconds, recorded_seconds(h));
     if (h->chain.first > 0)
         lks_info("before     step %lld there is no chain: an earlier version trained those steps",
                  (long long)h->chain.first);
     lks_info("unchecked  what no replay can tell: times, speeds, memory, hosts and versions");
+}
+
+/* What was there to be compared. A run that is under way has no summary yet; of one that is done somebody took it out. */
+static void print_recorded(const replay *p) {
+    const lks_recorded *r = &p->recorded;
+    if (p->run.trainer.comm->rank != 0)
+        return;
+    const bool metrics = lks_folder_has(p->folder, LKS_FOLDER_METRICS);
+    lks_info("recorded   chain, %s%s%d checkpoint%s%s fit each other",
+             r->from_saved ? "" : "history.h5, ", metrics ? "metrics.jsonl, " : "", r->n_saved,
+             r->n_saved == 1 ? "" : "s", r->summary ? " and summary.json" : "");
+    if (!r->summary)
+        lks_warn("there is no summary.json: the run is not done, or its results were taken out; "
+                 "they are not verified");
+    else if (r->from_saved || !metrics)
+        lks_warn("there is no %s, which a run that is done has: it is not verified",
+                 metrics ? "history.h5" : "metrics.jsonl");
 }
 
 static lks_status replay_all(replay *p, lks_comm *comm, lks_error *err) {
@@ -245,7 +277,7 @@ static lks_status replay_all(replay *p, lks_comm *comm, lks_error *err) {
         lks_warn("train.reduce: fp32: other numbers of ranks or threads than the run's give other "
                  "bits");
     LKS_TRY(lks_comm_agree(comm, comm->rank == 0 ? read_recorded(p, err) : LKS_OK, err));
-    lks_info("recorded   chain, records, checkpoints and summary fit each other");
+    print_recorded(p);
     LKS_TRY(share_windows(p, err));
     const double began = lks_now();
     p->witness.recorded = &p->recorded;
