@@ -209,7 +209,8 @@ static void check_settles(size_t bit) {
     if (comm.rank == rank)
         flip(r.t.optimizer.state[1], bit);
     lks_comm_barrier(&comm);
-    check_array_told(&r, lks_trainer_settle(&r.t, LKS_OK, &err), rank, "conv1/weight in optimizer/v");
+    check_array_told(&r, lks_trainer_settle(&r.t, LKS_OK, &err), rank,
+                     "conv1/weight in optimizer/v");
     close_run(&r);
 }
 
