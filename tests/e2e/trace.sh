@@ -75,7 +75,7 @@ holds some.json "is JSON" 'type == "object"'
 holds some.json "ranks 1 and 3 alone" '[.traceEvents[].pid] | unique == [1, 3]'
 holds some.json "each step of them" '.otherData.steps_recorded == 76'
 same "some: the bits of a run without a trace" "$wanted" "$(result some)"
-for list in 4 1-4 2-1 "" , 1, 1,,2 x 1x -1 "1 2" 99999999999; do
+for list in 4 1-4 2-1 "" "," "1," "1,,2" x 1x -1 "1 2" 99999999999; do
     status=0
     train refused 4 --trace "$work/refused.json" --trace-ranks "$list" >/dev/null 2>&1 || status=$?
     same "--trace-ranks '$list': exit status" 2 $status
