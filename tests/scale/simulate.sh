@@ -29,10 +29,11 @@ X
 seq -f node-%g 0 $((ranks - 1)) >"$work/hosts"
 
 # Threads beside the ranks do not exist in the simulation: no watch over stalls, and checkpoints are written by rank 0.
-# SMPI gets no signals through: it is killed. Its factors, which are of a network of 2009, are left out.
+# SMPI gets no signals through: it is killed. Its factors, which are of a network of 2009, are left out. A link carries eight
+# messages at a time and others wait: all at once, as ranks send their images, take SMPI the square of their number.
 export LOCKSTEP_BACKGROUND=off OMP_WAIT_POLICY=passive
 [ -z "${IMAGE_SECONDS-}" ] || export LOCKSTEP_IMAGE_SECONDS=$IMAGE_SECONDS
 # shellcheck disable=SC2086 # options
 timeout -s KILL "${LIMIT:-3600}" smpirun -np "$ranks" -platform "$work/platform.xml" -hostfile "$work/hosts" \
     --log=root.thres:warning --cfg=smpi/host-speed:1Gf --cfg=contexts/stack-size:1024 --cfg=smpi/coll-selector:ompi \
-    --cfg=smpi/lat-factor:0:1 --cfg=smpi/bw-factor:0:1 ${SMPI-} "$module" "$@"
+    --cfg=smpi/lat-factor:0:1 --cfg=smpi/bw-factor:0:1 --cfg=maxmin/concurrency-limit:8 ${SMPI-} "$module" "$@"
