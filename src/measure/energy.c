@@ -61,12 +61,8 @@ void lks_energy_read(lks_energy *e) {
     for (int i = 0; i < e->n; i++) {
         lks_package *p = &e->packages[i];
         uint64_t now;
-        if (read_count(e, p->number, "energy_uj", &now) != READ) {
-            e->n = 0;
-            e->joules = NAN;
-            return;
-        }
-        if (now < p->newest && p->range < p->newest) { /* it does not count up to its range */
+        if (read_count(e, p->number, "energy_uj", &now) != READ ||
+            (now < p->newest && p->range < p->newest)) { /* it does not count up to its range */
             e->n = 0;
             e->joules = NAN;
             return;

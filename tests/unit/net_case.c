@@ -215,6 +215,23 @@ const net_case net_cases[] = {
 };
 const int n_net_cases = sizeof net_cases / sizeof *net_cases;
 
+const net_case wide_cases[] = {
+    {"wide",
+     "[{conv2d: {filters: 18, kernel: 3}}, relu, flatten, {dense: 40}, relu, {dense: 5}]",
+     {14, 13, 1},
+     5,
+     45,
+     8,
+     9},
+    {"wide and padded",
+     "[flatten, {dense: 500}, relu, {dense: 300}, relu, {dense: 3}]",
+     {9, 10, 1},
+     3,
+     27,
+     4,
+     5}};
+const int n_wide_cases = sizeof wide_cases / sizeof *wide_cases;
+
 const net_case batch_cases[] = {
     {"batchnorm behind a convolution and a dense layer",
      "[{conv2d: {filters: 6, kernel: 3, bias: false}}, batchnorm, tanh, {avgpool: 2}, flatten,"

@@ -17,6 +17,10 @@ typedef struct net_case {
 extern const net_case net_cases[];
 extern const int n_net_cases;
 
+/* With layers whose gradients are made for all chunks at once. */
+extern const net_case wide_cases[];
+extern const int n_wide_cases;
+
 /* With batchnorm and sums of layers: a batch may have to come whole, and the reference does not know
  * them. */
 extern const net_case batch_cases[];

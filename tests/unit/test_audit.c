@@ -11,24 +11,6 @@
 
 static lks_error err;
 
-/* Beside those of net_case.c: a layer whose gradients are made for all chunks at once. */
-static const net_case wide = {
-    "wide",
-    "[{conv2d: {filters: 18, kernel: 3}}, relu, flatten, {dense: 40}, relu, {dense: 5}]",
-    {14, 13, 1},
-    5,
-    45,
-    8,
-    9};
-static const net_case wide_and_padded = {
-    "wide and padded",
-    "[flatten, {dense: 500}, relu, {dense: 300}, relu, {dense: 3}]",
-    {9, 10, 1},
-    3,
-    27,
-    4,
-    5};
-
 /* --- kernels that are wrong once -------------------------------------------------------------- */
 
 static const lks_kernels *sound;
@@ -93,9 +75,10 @@ static bool same(const uint64_t *a, const uint64_t *b, int n) {
 static const net_case *case_at(int i) {
     if (i < n_batch_cases)
         return &batch_cases[i];
-    static const net_case *const wide_cases[] = {&wide, &wide_and_padded};
     const int left = i - n_batch_cases;
-    return left < 2 ? wide_cases[left] : left - 2 < n_net_cases ? &net_cases[left - 2] : NULL;
+    return left < n_wide_cases                 ? &wide_cases[left]
+           : left - n_wide_cases < n_net_cases ? &net_cases[left - n_wide_cases]
+                                               : NULL;
 }
 
 /* The chunks in two parts, as two ranks have them: each chunk has the hashes that it has in the whole batch, after which
@@ -159,7 +142,7 @@ static void the_same_whoever_computes_it(void) {
 
 /* A network that learns too fast comes to numbers that no sum holds: that is no fault. */
 static void numbers_without_a_sum_are_told(void) {
-    net n = net_open(&wide, NULL);
+    net n = net_open(&wide_cases[0], NULL);
     uint64_t *own;
     lks_model *m = trained(&n, net_kernels(), 1, &own);
     lks_model_look(m).weights[0] = NAN;

@@ -12,24 +12,6 @@
 
 static lks_error err;
 
-/* Beside those of net_case.c: a layer whose gradients are made for all chunks at once. */
-static const net_case wide = {
-    "wide",
-    "[{conv2d: {filters: 18, kernel: 3}}, relu, flatten, {dense: 40}, relu, {dense: 5}]",
-    {14, 13, 1},
-    5,
-    45,
-    8,
-    9};
-static const net_case wide_and_padded = {
-    "wide and padded",
-    "[flatten, {dense: 500}, relu, {dense: 300}, relu, {dense: 3}]",
-    {9, 10, 1},
-    3,
-    27,
-    4,
-    5};
-
 static lks_model *new_model(const net *n, const lks_kernels *kernels, int threads) {
     lks_model *m = net_model(n, kernels, threads);
     CU_ASSERT_EQUAL_FATAL(lks_model_open_chunks(m, &err), LKS_OK);
@@ -116,8 +98,8 @@ static void check_case(const net_case *c, bool alone, bool splits) {
 static void squares_are_those_of_chunks(void) {
     for (int i = 0; i < n_net_cases; i += 3)
         check_case(&net_cases[i], true, true);
-    check_case(&wide, true, true);
-    check_case(&wide_and_padded, true, true);
+    for (int i = 0; i < n_wide_cases; i++)
+        check_case(&wide_cases[i], true, true);
 }
 
 static void squares_behind_batchnorm_are_the_same_bits(void) {
