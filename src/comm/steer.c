@@ -62,7 +62,10 @@ int lks_comm_steer(int ranks) {
     if (file < 0)
         return -1;
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    if (write_rules(file) && setenv(file_name, path, 1) == 0 && setenv(switched_on, "1", 1) == 0)
+    /* Open MPI goes on without rules that it cannot read, as where /proc is not there; then this rank counts as one that has
+     * none, which the comparison of settings tells. */
+    if (write_rules(file) && access(path, R_OK) == 0 && setenv(file_name, path, 1) == 0 &&
+        setenv(switched_on, "1", 1) == 0)
         return file;
     lks_comm_steered(file);
     return -1;
