@@ -15,7 +15,8 @@ typedef struct sight {
     double bytes;
 } sight;
 
-static lks_status add_file(lks_sha256 *digest, const char *path, double *bytes, lks_error *err) {
+lks_status lks_doctor_digest_file(lks_sha256 *digest, const char *path, double *bytes,
+                                  lks_error *err) {
     char piece[1 << 16];
     FILE *f = fopen(path, "rb");
     if (!f)
@@ -32,10 +33,10 @@ static lks_status add_part(lks_sha256 *digest, const lks_data_config *config, lk
                            double *bytes, lks_error *err) {
     lks_image_file file;
     LKS_TRY(lks_image_file_open(&file, config, part, err));
-    LKS_TRY(add_file(digest, file.path, bytes, err));
+    LKS_TRY(lks_doctor_digest_file(digest, file.path, bytes, err));
     return strcmp(file.labels_path, file.path) == 0
                ? LKS_OK
-               : add_file(digest, file.labels_path, bytes, err);
+               : lks_doctor_digest_file(digest, file.labels_path, bytes, err);
 }
 
 static lks_status look(sight *s, const lks_data_config *config, lks_error *err) {

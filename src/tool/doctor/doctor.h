@@ -3,6 +3,7 @@
 #define LKS_TOOL_DOCTOR_DOCTOR_H
 
 #include "lockstep/config.h"
+#include "lockstep/digest.h"
 #include "lockstep/doctor.h"
 #include "lockstep/job.h"
 #include "tool/doctor/diagnosis.h"
@@ -40,6 +41,10 @@ lks_status lks_doctor_places(lks_diagnosis *d, lks_comm *comm, const lks_seats *
 /* The files of @p config on each host, which its first rank reads. Collective; errors are agreed. */
 lks_status lks_doctor_data(lks_diagnosis *d, lks_comm *comm, const lks_seats *seats,
                            const lks_config *config, lks_error *err);
+
+/* Adds what is in a file to a digest, and its size to *bytes. LKS_ERR_IO. */
+lks_status lks_doctor_digest_file(lks_sha256 *digest, const char *path, double *bytes,
+                                  lks_error *err);
 
 /* Where the run folder @p folder would be, which has to hold checkpoints of @p checkpoint bytes: tried with a few small
  * files. Collective; errors are agreed. */

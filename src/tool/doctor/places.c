@@ -28,15 +28,12 @@ typedef struct place {
 /* --- of this rank ----------------------------------------------------------------------------- */
 
 static lks_status digest_program(char hex[LKS_SHA256_HEX], lks_error *err) {
-    char piece[1 << 16];
+    double bytes = 0;
+    lks_error ignored; /* where /proc is not there: none */
     lks_sha256 *digest = lks_sha256_start(err);
     if (!digest)
         return err->status;
-    FILE *f = fopen("/proc/self/exe", "rb");
-    for (size_t n; f && (n = fread(piece, 1, sizeof piece, f)) > 0;)
-        lks_sha256_add(digest, piece, n);
-    if (f)
-        fclose(f);
+    lks_doctor_digest_file(digest, "/proc/self/exe", &bytes, &ignored);
     lks_sha256_finish(digest, hex);
     return LKS_OK;
 }
@@ -99,12 +96,15 @@ typedef struct host_use {
     double quota, wanted; /* cores of the tightest quota, and threads of all ranks that share it */
 } host_use;
 
-/* Of the group with the quota that allows least of what is wanted. */
+/* Of the group whose quota allows the smallest part of the threads that share it. */
 static void find_quota(host_use *u, const place *all, const lks_seats *seats, int host) {
+    uint64_t before = 0;
     for (int r = seats->first[host]; r < seats->ranks; r++) {
-        if (seats->of[r].host != host || all[r].quota.cpus == 0)
+        if (seats->of[r].host != host || all[r].quota.cpus == 0 ||
+            (u->quota > 0 && all[r].quota.group == before))
             continue;
         double wanted = 0;
+        before = all[r].quota.group; /* as a rule ranks of a group follow one another */
         for (int i = seats->first[host]; i < seats->ranks; i++)
             if (seats->of[i].host == host && all[i].quota.group == all[r].quota.group)
                 wanted += all[i].threads;
@@ -112,8 +112,6 @@ static void find_quota(host_use *u, const place *all, const lks_seats *seats, in
             u->quota = all[r].quota.cpus;
             u->wanted = wanted;
         }
-        if (all[r].quota.group == all[seats->first[host]].quota.group)
-            return; /* as a rule all share one */
     }
 }
 
@@ -272,7 +270,11 @@ lks_status lks_doctor_places(lks_diagnosis *d, lks_comm *comm, const lks_seats *
     if (status == LKS_OK && comm->rank == 0 &&
         !(all = lks_alloc((size_t)comm->size, sizeof *all, "the table of ranks", err)))
         status = err->status;
-    LKS_TRY(lks_comm_agree(comm, status, err));
+    status = lks_comm_agree(comm, status, err);
+    if (status != LKS_OK) {
+        lks_free(all);
+        return status;
+    }
     compare_clocks(&own, comm, seats);
     lks_comm_gather(comm, &own, 1, sizeof own, all, NULL);
     if (comm->rank == 0 && lks_comm_check(comm, NULL) == LKS_OK) {
