@@ -58,6 +58,13 @@ ends 1 "is no archive that lockstep wrote, or is damaged" replay cut.tar --data-
 echo extra >unpacked/run/extra
 tar --format=ustar -C unpacked -cf more.tar MANIFEST run/config.yaml run/extra
 ends 1 "is not what MANIFEST says" replay more.tar --data-dir away
+tar --format=ustar -C unpacked -cf less.tar MANIFEST run/config.yaml bundle.json
+ends 1 "less.tar: MANIFEST names README.txt, which is not there" replay less.tar --data-dir away
+gzip -k less.tar
+ends 1 'less.tar.gz: is gzip data, not a run folder or an archive of `lockstep bundle`: `gunzip less.tar.gz` unpacks it' \
+    replay less.tar.gz --data-dir away
+ends 1 "not a run folder" replay moved/config.yaml
+ends 1 '`lockstep replay a.tar` checks it' info a.tar
 mkdir evil
 ln -s /etc/passwd evil/link
 echo x >evil/x
@@ -85,9 +92,27 @@ for key in chain_sha256 state_sha256 data_digest format; do
     ends 1 "bundle.json: its $key is not that of the run" replay other.tar --data-dir away
     tar -xf a.tar -C forged
 done
+cp moved/checkpoints/step-00000031.h5 forged/run/checkpoints/step-00000031.h5
+poke forged/run/checkpoints/step-00000031.h5 5000 101
+repacked other.tar
+ends 1 "lockstep: error: other.tar: run/checkpoints/step-00000031.h5" replay other.tar --data-dir away
+tar -xf a.tar -C forged
 rm forged/run/summary.json
 repacked less.tar
 ends 0 "there is no summary.json: the run is not done, or its results were taken out" replay less.tar --data-dir away
+
+# --- a signal ends a replay, and nothing of the bundle stays
+for signal in INT TERM; do
+    env --default-signal=INT "$LOCKSTEP" replay a.tar --data-dir away --threads 1 >log 2>&1 </dev/null &
+    for _ in $(seq 600); do catches_term && break || sleep 0.01; done
+    kill -s $signal $!
+    status=0
+    wait $! || status=$?
+    same "SIG$signal: exit status" 75 $status
+    check "SIG$signal: said" grep -q "stopped on a signal after step 1: nothing differed so far" log
+    $ok || show log
+    check "SIG$signal: nothing stays" [ -z "$(ls home)" ]
+done
 
 # --- a run that does not fit itself
 cp -r moved edited

@@ -143,6 +143,14 @@ unpack_golden() {
     done
 }
 
+# Whether the program started last, in $!, waits for signals already: the program itself, no shell or env on the way to it.
+catches_term() {
+    local mask
+    [ "$(cat "/proc/$!/comm" 2>/dev/null)" = "$(basename "$LOCKSTEP")" ] || return 1
+    mask=$(sed -n 's/^SigCgt:\t//p' "/proc/$!/status" 2>/dev/null)
+    [ $((0x${mask:-0} >> 14 & 1)) -eq 1 ]
+}
+
 # poke FILE OFFSET BYTE...: overwrites bytes, given in octal like 012; a negative offset counts from the end
 poke() {
     local file=$1 offset=$2

@@ -26,11 +26,12 @@ for isa in $(isas | grep -v amx); do
     check "an epoch from the checkpoint before" grep -q "verified:  steps 39 to 76 of 76 (50.0 %" "$work/replay.log"
 done
 replays 0 run 1 "verified:  steps 39 to 45 of 76 (9.2 % of the run)" --steps 42..45
-replays 0 run 1 "verified:  2 windows, 20 steps of 76 (26.3 % of the run)" --audit 2 --window 10 --seed 5
+replays 0 run 1 "verified:  2 windows drawn by seed 5, 20 steps of 76 (26.3 % of the run)" --audit 2 --window 10 --seed 5
 replays 0 run 1 "there are 3 places to begin at" --audit 9 --window 3
 check "nothing was written" diff "$work/before" <(find "$work/run" -type f -exec sha256sum {} + | sort)
 replays 2 run 1 "has 76 steps" --steps 70..80
 replays 2 run 1 "has 76 steps" --epoch 3
+replays 2 run 1 "--seed is of an --audit" --seed 5
 
 # --- runs that came about in other ways
 train stopped 1 --set train.max_steps=20

@@ -18,12 +18,6 @@ start() {
         sleep 0.01
     done
 }
-catches_term() { # the program itself, no shell or env on the way to it
-    local mask
-    [ "$(cat "/proc/$!/comm" 2>/dev/null)" = "$(basename "$LOCKSTEP")" ] || return 1
-    mask=$(sed -n 's/^SigCgt:\t//p' "/proc/$!/status" 2>/dev/null)
-    [ $((0x${mask:-0} >> 14 & 1)) -eq 1 ]
-}
 ends() { # ends STATUS WHAT
     local status=0
     wait $! || status=$?

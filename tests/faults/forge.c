@@ -124,7 +124,11 @@ static void forge_row(forgery *f, bool loss) {
     else
         row->correct ^= 1;
     fit_sums(f);
-    printf("step %zu, the %s\n", i, loss ? "sum of losses" : "count of right answers");
+    if (loss)
+        printf("step %zu, the sum of losses\n", i);
+    else
+        printf("step %zu, the count of right answers (%lld in place of %lld)\n", i,
+               (long long)row->correct, (long long)row->correct ^ 1);
 }
 
 /* Limbs whose value over n is x, as near as doubles go. */
@@ -152,8 +156,10 @@ static void forge_validation(forgery *f) {
 
 static void forge_norm(forgery *f) {
     lks_step_record *r = &f->h.steps[pick(f, f->h.n_steps)];
+    const double honest = r->gradient_norm;
     flip(f, &r->gradient_norm, 52);
-    printf("step %lld: the gradient norm\n", (long long)r->step);
+    printf("step %lld: the gradient norm (%.17g in place of %.17g)\n", (long long)r->step,
+           r->gradient_norm, honest);
 }
 
 static void forge_noise(forgery *f) {

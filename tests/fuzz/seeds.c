@@ -9,11 +9,13 @@
 #include <jpeglib.h> /* wants stdio.h first */
 
 #include "checkpoint_sample.h"
+#include "files/ustar.h"
 #include "infer/restore.h"
 #include "io/h5/h5.h"
 #include "io/h5/h5_images_file.h"
 #include "lockstep/checkpoint.h"
 #include "lockstep/data.h"
+#include "lockstep/digest.h"
 #include "lockstep/history.h"
 #include "lockstep/model.h"
 #include "lockstep/picture.h"
@@ -230,6 +232,23 @@ static void put_name_lists(void) {
     put("name_list", "zero", zero, sizeof zero - 1);
 }
 
+/* A bundle of two files besides its MANIFEST. */
+static void put_bundle(void) {
+    unsigned char manifest[512], yaml[] = "seed: 1\n", rest[600] = "more than one block";
+    lks_ustar_file files[] = {{"MANIFEST", manifest, 0},
+                              {"bundle.json", rest, sizeof rest},
+                              {"run/config.yaml", yaml, sizeof yaml - 1}};
+    lks_error err;
+    for (int i = 1; i < 3; i++) {
+        char hex[LKS_SHA256_HEX];
+        need(lks_sha256_buffer(files[i].bytes, files[i].size, hex, &err) == LKS_OK, "a digest");
+        files[0].size +=
+            (size_t)snprintf((char *)manifest + files[0].size, sizeof manifest - files[0].size,
+                             "%s  %s\n", hex, files[i].name);
+    }
+    need(lks_ustar_write(path_of("bundle", "small"), files, 3, &err) == LKS_OK, err.text);
+}
+
 int main(int argc, char **argv) {
     need(argc == 2, "usage: seeds FOLDER, which");
     root = argv[1];
@@ -248,5 +267,6 @@ int main(int argc, char **argv) {
     put_h5_set("packed", true);
     put_idx();
     put_name_lists();
+    put_bundle();
     return 0;
 }

@@ -122,6 +122,9 @@ static void numbers_and_networks(void) {
     memset(bytes, 0, sizeof bytes);
     memcpy(bytes + 257, "ustar", 5);
     is(bytes, sizeof bytes, "a tar archive", LKS_FILE_PACKED);
+    memcpy(bytes, "MANIFEST", 8);
+    is(bytes, sizeof bytes, "a run in an archive (lockstep bundle)", LKS_FILE_BUNDLE);
+    is(BYTES("MANIFEST of files\n"), "a text file", LKS_FILE_TEXT);
     is(BYTES("\x1f\x8b\x08"), "gzip data", LKS_FILE_GZIP);
     memset(bytes, 0, sizeof bytes);
     is(bytes, sizeof bytes, "nothing but zero bytes, as of a copy that broke off", LKS_FILE_OTHER);
@@ -219,6 +222,12 @@ static void messages_say_what_to_do(void) {
         {BYTES("\xff\xfem\0"), LKS_WANTED_CONFIG, LKS_ERR_CONFIG,
          "x.in: is text in UTF-16, not a configuration (YAML): `iconv -f UTF-16 -t UTF-8 x.in > "
          "x-utf8.txt` makes UTF-8 of it"},
+        {BYTES("MANIFEST\0\0\0\0\0\0\0\0\0"), LKS_WANTED_ANY, LKS_ERR_DATA,
+         "x.in: is a run in an archive (lockstep bundle), not a configuration, a checkpoint, a run "
+         "folder or a data set: `lockstep replay x.in` checks it"},
+        {BYTES("\x1f\x8b"), LKS_WANTED_BUNDLE, LKS_ERR_FORMAT,
+         "x.in: is gzip data, not a run folder or an archive of `lockstep bundle`: `gunzip x.in` "
+         "unpacks it"},
         {BYTES("hello\n"), LKS_WANTED_CONFIG, LKS_ERR_CONFIG,
          "x.in: is a text file, not a configuration (YAML)"}};
     lks_error err;

@@ -5,6 +5,7 @@
 #include "cli/commands/commands.h"
 #include "cli/launch.h"
 #include "cli/parse.h"
+#include "cli/process.h"
 #include "lockstep/replay.h"
 
 enum {
@@ -43,17 +44,26 @@ static void read_steps(const struct argp_state *state, const char *text, lks_rep
     o->last = last;
 }
 
-static void check_parts(const struct argp_state *state, const lks_replay_options *o) {
+typedef struct arguments {
+    lks_replay_options o;
+    bool seeded;
+} arguments;
+
+static void check_parts(const struct argp_state *state, const arguments *a) {
+    const lks_replay_options *o = &a->o;
     if (!o->run)
         lks_usage_error(state, "a run folder or a bundle is missing, e.g. runs/mnist-convnet");
     if ((o->epoch > 0) + (o->first > 0) + (o->audit > 0) > 1)
         lks_usage_error(state, "--epoch, --steps and --audit are three choices; give one of them");
     if (o->window && !o->audit)
         lks_usage_error(state, "--window is of an --audit; give that, too");
+    if (a->seeded && !o->audit)
+        lks_usage_error(state, "--seed is of an --audit; give that, too");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-    lks_replay_options *o = state->input;
+    arguments *a = state->input;
+    lks_replay_options *o = &a->o;
     switch (key) {
     case KEY_EPOCH:
         o->epoch = (int64_t)lks_read_number(state, "epoch", arg, 1, INT32_MAX);
@@ -69,6 +79,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_SEED:
         o->seed = lks_read_number(state, "seed", arg, 0, UINT64_MAX);
+        a->seeded = true;
         return 0;
     case KEY_DATA_DIR:
         o->data_dir = lks_read_name(state, "data-dir", arg);
@@ -82,7 +93,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         o->run = arg;
         return 0;
     case ARGP_KEY_END:
-        check_parts(state, o);
+        check_parts(state, a);
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -90,17 +101,19 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error *err) {
     (void)exit_status;
-    return lks_replay(comm, input, err);
+    const arguments *a = input;
+    return lks_replay(comm, &a->o, err);
 }
 
 static int run(const lks_call *call) {
     lks_common_options common = {0};
-    lks_replay_options o = {0};
-    lks_parse(call, &common, &o);
-    o.sets = common.sets;
-    o.n_sets = common.n_sets;
-    o.threads = common.threads;
-    int status = lks_with_comm(&common, work, &o);
+    arguments a = {0};
+    lks_process_stops_gently(); /* what a bundle was unpacked into is removed then, too */
+    lks_parse(call, &common, &a);
+    a.o.sets = common.sets;
+    a.o.n_sets = common.n_sets;
+    a.o.threads = common.threads;
+    int status = lks_with_comm(&common, work, &a);
     lks_common_free(&common);
     return status;
 }
@@ -115,7 +128,8 @@ static const struct argp argp = {
     "Nothing is written, but that a bundle is unpacked below TMPDIR for as long. It says what was "
     "verified, or names the first step and layer, or the "
     "record, that differs.\vExit status: 0 verified, 1 something differs or cannot be read, "
-    "2 usage or configuration error, 76 memory changed or replicas differ, 79 a rank made no "
+    "2 usage or configuration error, 75 stopped on a signal, 76 memory changed or replicas differ, "
+    "79 a rank made no "
     "progress.",
     NULL,
     NULL,

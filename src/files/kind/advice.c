@@ -102,6 +102,10 @@ static const char *advice_on(lks_file_family family, lks_file_wanted wanted) {
         return checkpoint ? ": images come after the checkpoint" : "";
     case LKS_FILE_OWN:
         return config ? ": the config.yaml of its run folder is one" : "";
+    case LKS_FILE_BUNDLE:
+        return checkpoint ? ": unpacked with `tar -xf` it has some in run/checkpoints"
+               : config   ? ": unpacked with `tar -xf` it has run/config.yaml"
+                          : ": %s checks it";
     case LKS_FILE_CONFIG:
         return checkpoint ? ": `lockstep train` makes one with it" : "";
     case LKS_FILE_TEXT:
@@ -142,6 +146,8 @@ lks_status lks_fail_file_kind(lks_error *err, const char *path, const lks_file_k
         [LKS_WANTED_ANY] = {LKS_ERR_DATA, "is",
                             "a configuration, a checkpoint, a run folder or a data set"},
         [LKS_WANTED_CHECKPOINT] = {LKS_ERR_FORMAT, "is", "a checkpoint of Lockstep's"},
+        [LKS_WANTED_BUNDLE] = {LKS_ERR_FORMAT, "is",
+                               "a run folder or an archive of `lockstep bundle`"},
         [LKS_WANTED_CONFIG] = {LKS_ERR_CONFIG, "is", "a configuration (YAML)"}};
     char advice[ADVICE_MAX];
     if (!kind)

@@ -15,6 +15,7 @@ typedef enum lks_file_family {
     LKS_FILE_HDF5,    /**< images, a network of Keras, or anything */
     LKS_FILE_NETWORK, /**< a network of another program */
     LKS_FILE_OWN,     /**< a checkpoint of Lockstep's */
+    LKS_FILE_BUNDLE,  /**< a run of Lockstep's in an archive: the command checks it */
     LKS_FILE_CONFIG,  /**< a configuration of Lockstep's */
     LKS_FILE_TABLE,   /**< numbers as text */
     LKS_FILE_TEXT,    /**< text that may be anything */

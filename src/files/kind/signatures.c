@@ -82,6 +82,8 @@ static const signature table[] = {
     AT(0, "LZIP", "lzip data", LKS_FILE_PACKED, "lzip -d %i", "lzip"),
     AT(0, "7z\xbc\xaf\x27\x1c", "a 7z archive", LKS_FILE_PACKED, "7z x %i", "p7zip-full"),
     AT(0, "Rar!\x1a\x07", "a RAR archive", LKS_FILE_PACKED, "unar %i", "unar"),
+    AT(0, "MANIFEST\0\0\0\0\0\0\0\0", "a run in an archive (lockstep bundle)", LKS_FILE_BUNDLE,
+       "lockstep replay %i", NULL),
     AT(257, "ustar", "a tar archive", LKS_FILE_PACKED, "tar xf %i", NULL),
     /* what stands in place of a file */
     AT(0, "version https://git-lfs", "a Git LFS pointer", LKS_FILE_ABSENT, "git lfs pull",

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "files/kind/file_kind.h"
 #include "files/system_error.h"
 #include "files/ustar.h"
 #include "files/whole_file.h"
@@ -239,10 +240,27 @@ static bool listed(const lks_ustar_file *manifest, const lks_ustar_file *file) {
     return memmem(manifest->bytes, manifest->size, line, (size_t)length) != NULL;
 }
 
+/* The files that MANIFEST names are there: "DIGEST  NAME" in a line. */
+static lks_status check_lines(const char *path, const lks_ustar_file *manifest,
+                              const lks_ustar_file *files, size_t n, lks_error *err) {
+    const char *at = (const char *)manifest->bytes, *end = at + manifest->size;
+    while (at < end) {
+        char name[LKS_USTAR_NAME_MAX] = "";
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        const size_t length = (size_t)((stop ? stop : end) - at), head = LKS_SHA256_HEX - 1 + 2;
+        if (length > head && length - head < sizeof name)
+            memcpy(name, at + head, length - head);
+        if (!name[0] || !find(files, n, name))
+            return lks_fail(err, LKS_ERR_MISMATCH, "%s: MANIFEST names %s, which is not there",
+                            path, name[0] ? name : "no file in a line");
+        at += length + 1;
+    }
+    return LKS_OK;
+}
+
 static lks_status check_manifest(const char *path, const lks_ustar_file *files, size_t n,
                                  lks_error *err) {
     const lks_ustar_file *manifest = find(files, n, MANIFEST);
-    size_t lines = 0;
     if (!manifest || !find(files, n, RUN "config.yaml"))
         return lks_fail(err, LKS_ERR_FORMAT,
                         "%s is no bundle of a run: it has no MANIFEST, or no "
@@ -252,12 +270,7 @@ static lks_status check_manifest(const char *path, const lks_ustar_file *files, 
         if (&files[i] != manifest && !listed(manifest, &files[i]))
             return lks_fail(err, LKS_ERR_MISMATCH, "%s: %s is not what MANIFEST says", path,
                             files[i].name);
-    for (size_t i = 0; i < manifest->size; i++)
-        lines += manifest->bytes[i] == '\n';
-    return lines + 1 == n
-               ? LKS_OK
-               : lks_fail(err, LKS_ERR_MISMATCH, "%s: MANIFEST has %zu lines for %zu files", path,
-                          lines, n - 1);
+    return check_lines(path, manifest, files, n, err);
 }
 
 /* Into a folder that is nobody else's; names are plain, so none leads out of it. */
@@ -297,12 +310,22 @@ static lks_status make_folder(char **folder, lks_error *err) {
     return status;
 }
 
+/* What something else is that somebody takes for a bundle, by its first bytes; a tar archive is read. */
+static lks_status check_kind(const char *path, const unsigned char *head, size_t size,
+                             lks_error *err) {
+    return size > 262 && memcmp(head + 257, "ustar", 5) == 0
+               ? LKS_OK
+               : lks_fail_file_kind(err, path, lks_file_kind_of(head, size), LKS_WANTED_BUNDLE);
+}
+
 lks_status lks_bundle_unpack(const char *path, char **folder, lks_error *err) {
     unsigned char *bytes = NULL;
     lks_ustar_file *files = NULL;
     size_t size = 0, n = 0;
     *folder = NULL;
     lks_status status = lks_read_whole_file(path, 0, NULL, &bytes, &size, err);
+    if (status == LKS_OK)
+        status = check_kind(path, bytes, size, err);
     if (status == LKS_OK)
         status = lks_ustar_read(path, bytes, size, &files, &n, err);
     if (status == LKS_OK)

@@ -1,5 +1,6 @@
 /* What a run folder says is held against itself. A forger can make all of it fit; that is what the replay is for. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,16 @@ bool lks_same_figure(double a, double b) {
     return a == b || (isnan(a) && isnan(b));
 }
 
-const char *lks_epoch_difference(const lks_epoch_record *a, const lks_epoch_record *b) {
+const char *lks_figures(char text[LKS_DIFFERENCE_ROOM], const char *name, double a, double b) {
+    if (a == b)
+        snprintf(text, LKS_DIFFERENCE_ROOM, "%s", name);
+    else
+        snprintf(text, LKS_DIFFERENCE_ROOM, "%s (%.17g in place of %.17g)", name, a, b);
+    return text;
+}
+
+const char *lks_epoch_difference(const lks_epoch_record *a, const lks_epoch_record *b,
+                                 char text[LKS_DIFFERENCE_ROOM]) {
     const struct {
         const char *name;
         double a, b;
@@ -28,35 +38,40 @@ const char *lks_epoch_difference(const lks_epoch_record *a, const lks_epoch_reco
                    {"test_loss", a->test_loss, b->test_loss},
                    {"test_accuracy", a->test_accuracy, b->test_accuracy}};
     if (a->epoch != b->epoch || a->step != b->step)
-        return "step";
+        return lks_figures(text, "step", (double)a->step, (double)b->step);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         if (!lks_same_figure(figures[i].a, figures[i].b))
-            return figures[i].name;
+            return lks_figures(text, figures[i].name, figures[i].a, figures[i].b);
     return NULL;
 }
 
-static const char *sums_difference(const lks_chain_step *a, const lks_chain_step *b) {
+static const char *sums_difference(const lks_chain_step *a, const lks_chain_step *b,
+                                   char text[LKS_DIFFERENCE_ROOM]) {
     if (a->loss.hi != b->loss.hi || a->loss.lo != b->loss.lo)
-        return "the sum of losses";
+        return lks_figures(text, "the sum of losses", lks_limbs_value(a->loss),
+                           lks_limbs_value(b->loss));
     if (a->correct != b->correct)
-        return "the count of right answers";
+        return lks_figures(text, "the count of right answers", (double)a->correct,
+                           (double)b->correct);
     if (a->samples != b->samples)
-        return "the count of samples";
-    return lks_same_figure(a->lr, b->lr) ? NULL : "the learning rate";
+        return lks_figures(text, "the count of samples", (double)a->samples, (double)b->samples);
+    return lks_same_figure(a->lr, b->lr) ? NULL
+                                         : lks_figures(text, "the learning rate", a->lr, b->lr);
 }
 
 const char *lks_row_difference(const lks_chain *a, size_t i, const lks_chain *b, size_t k,
-                               char text[LKS_TENSOR_NAME_MAX + 64]) {
-    const char *sums = sums_difference(&a->steps[i], &b->steps[k]);
+                               char text[LKS_DIFFERENCE_ROOM]) {
+    char words[LKS_DIFFERENCE_ROOM];
+    const char *sums = sums_difference(&a->steps[i], &b->steps[k], words);
     if (a->n_layers != b->n_layers)
         return "the number of layers";
     for (size_t n = 0; n < a->n_layers; n++)
         if (a->hashes[i * a->n_layers + n] != b->hashes[k * a->n_layers + n]) {
-            snprintf(text, LKS_TENSOR_NAME_MAX + 64, "layer %.*s%s%s", LKS_TENSOR_NAME_MAX - 1,
+            snprintf(text, LKS_DIFFERENCE_ROOM, "layer %.*s%s%.160s", LKS_TENSOR_NAME_MAX - 1,
                      a->layers[n], sums ? ", and before it " : "", sums ? sums : "");
             return text;
         }
-    return sums;
+    return sums ? strcpy(text, sums) : NULL;
 }
 
 const lks_step_record *lks_recorded_step(const lks_history *h, int64_t step) {
@@ -85,14 +100,20 @@ static lks_status check_step(const lks_chain *chain, const lks_step_record *r, l
                               (long long)r->step);
     const lks_chain_step *row = &chain->steps[r->step - chain->first];
     const double n = (double)row->samples;
-    const char *what = !lks_same_figure(r->loss, lks_limbs_value(row->loss) / n) ? "loss"
-                       : !lks_same_figure(r->accuracy, (double)row->correct / n) ? "accuracy"
-                       : !lks_same_figure(r->lr, row->lr)                        ? "lr"
-                                                                                 : NULL;
-    return what ? lks_fail(err, LKS_ERR_MISMATCH,
-                           "step %lld: the %s of its record is not that of the chain",
-                           (long long)r->step, what)
-                : LKS_OK;
+    const struct {
+        const char *name;
+        double found, wanted;
+    } figures[] = {{"loss", r->loss, lks_limbs_value(row->loss) / n},
+                   {"accuracy", r->accuracy, (double)row->correct / n},
+                   {"lr", r->lr, row->lr}};
+    char text[LKS_DIFFERENCE_ROOM];
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        if (!lks_same_figure(figures[i].found, figures[i].wanted))
+            return lks_fail(
+                err, LKS_ERR_MISMATCH, "step %lld: the %s of its record is not that of the chain",
+                (long long)r->step,
+                lks_figures(text, figures[i].name, figures[i].found, figures[i].wanted));
+    return LKS_OK;
 }
 
 /* Sums of rows after step `first` up to step `last`, as an epoch adds them up. */
@@ -122,7 +143,8 @@ static lks_status check_epoch(const lks_history *h, size_t e, lks_error *err) {
     wanted.lr = sum.lr;
     wanted.train_loss = lks_limbs_value(sum.loss) / n;
     wanted.train_accuracy = (double)sum.correct / n;
-    const char *what = lks_epoch_difference(r, &wanted);
+    char text[LKS_DIFFERENCE_ROOM];
+    const char *what = lks_epoch_difference(r, &wanted, text);
     return what
                ? lks_fail(err, LKS_ERR_MISMATCH,
                           "epoch %d: the %s of its record is not that of the chain", r->epoch, what)
@@ -158,9 +180,11 @@ static lks_status check_summary(const lks_recorded *r, lks_error *err) {
         LKS_TRY(check_text(r->summary, "state_sha256", r->saved[r->n_saved - 1].state_sha256, err));
     for (int64_t i = 0; i < p->n; i++)
         correct += p->labels[i] == p->predicted[i];
-    if (p->n > 0 && correct != lks_json_get_integer(r->summary, "test_correct", INT64_MAX, -1))
-        return lks_fail(err, LKS_ERR_MISMATCH,
-                        "summary.json: its test_correct is not that of history.h5");
+    const int64_t told = lks_json_get_integer(r->summary, "test_correct", INT64_MAX, -1);
+    char text[LKS_DIFFERENCE_ROOM];
+    if (p->n > 0 && correct != told)
+        return lks_fail(err, LKS_ERR_MISMATCH, "summary.json: its %s is not that of history.h5",
+                        lks_figures(text, "test_correct", (double)told, (double)correct));
     return LKS_OK;
 }
 
@@ -221,7 +245,7 @@ static bool same_layers(const lks_chain *a, const lks_chain *b) {
 
 /* Its chain is the beginning of the run's. */
 static lks_status check_prefix(const lks_chain *whole, const lks_chain *part, lks_error *err) {
-    char text[LKS_TENSOR_NAME_MAX + 64];
+    char text[LKS_DIFFERENCE_ROOM];
     if (strcmp(part->start, whole->start) != 0 || part->first != whole->first ||
         part->n > whole->n || part->n_epochs > whole->n_epochs || !same_layers(part, whole))
         return lks_fail(err, LKS_ERR_MISMATCH, "its chain is not the beginning of the run's");

@@ -46,13 +46,20 @@ const lks_step_record *lks_recorded_step(const lks_history *h, int64_t step);
 /* Equal, or both not a number. */
 bool lks_same_figure(double a, double b);
 
-/* Reproducible figures of an epoch's record: NULL, or the name of the first that differs. */
-const char *lks_epoch_difference(const lks_epoch_record *a, const lks_epoch_record *b);
+/* A difference in words, which go into a caller's text. */
+#define LKS_DIFFERENCE_ROOM (LKS_TENSOR_NAME_MAX + 192)
+
+/* "NAME (A in place of B)"; the name alone where both print alike. Returns `text`. */
+const char *lks_figures(char text[LKS_DIFFERENCE_ROOM], const char *name, double a, double b);
+
+/* Reproducible figures of an epoch's record: NULL, or the first that differs, with both values. */
+const char *lks_epoch_difference(const lks_epoch_record *a, const lks_epoch_record *b,
+                                 char text[LKS_DIFFERENCE_ROOM]);
 
 /* NULL where rows `i` and `k` of two chains say the same, else what the first difference is in: "layer conv1", "the
- * sum of losses". A layer comes before sums. */
+ * count of right answers (12 in place of 13)". A layer comes before sums. */
 const char *lks_row_difference(const lks_chain *a, size_t i, const lks_chain *b, size_t k,
-                               char text[LKS_TENSOR_NAME_MAX + 64]);
+                               char text[LKS_DIFFERENCE_ROOM]);
 
 /* bundle.c: bundle.json in `folder` tells of that run: LKS_ERR_MISMATCH. */
 lks_status lks_bundle_compare(const char *folder, const lks_recorded *r, lks_error *err);

@@ -43,6 +43,19 @@ static lks_status find_folder(replay *p, lks_error *err) {
                : lks_fail(err, LKS_ERR_USAGE, "%s: the path is too long", path);
 }
 
+/* Puts the archive's name in place of the folder that it was unpacked into: "run.tar: run/history.h5". */
+static void name_archive(const replay *p, lks_error *err) {
+    char *at;
+    if (!p->unpacked)
+        return;
+    const size_t length = strlen(p->unpacked);
+    while ((at = strstr(err->text, p->unpacked))) {
+        char rest[sizeof err->text];
+        snprintf(rest, sizeof rest, "%s", at + length + (at[length] == '/'));
+        snprintf(at, sizeof err->text - (size_t)(at - err->text), "%s: %s", p->o->run, rest);
+    }
+}
+
 static lks_status share_folder(replay *p, lks_comm *comm, lks_error *err) {
     LKS_TRY(lks_comm_agree(comm, comm->rank == 0 ? find_folder(p, err) : LKS_OK, err));
     lks_comm_broadcast(comm, p->folder, sizeof p->folder, 0);
@@ -150,6 +163,11 @@ static lks_status end_window(const replay *p, const lks_window *w, lks_error *er
         *err = t->trouble;
         return err->status;
     }
+    if (t->stop)
+        return lks_fail(err, LKS_ERR_STOPPED,
+                        "stopped %s after step %lld: nothing differed so far, and nothing is "
+                        "verified",
+                        lks_stop_reason(t->stop), (long long)t->cursor.step);
     return t->cursor.step == w->until
                ? LKS_OK
                : lks_fail(err, LKS_ERR_MISMATCH,
@@ -167,8 +185,8 @@ static lks_status replay_window(replay *p, const lks_window *w, lks_error *err) 
         LKS_TRY(lks_run_stand(run, first ? p->recorded.saved[w->saved].path : "", err));
     LKS_TRY(lks_comm_agree(t->comm, first ? begin_record(p, err) : LKS_OK, err));
     lks_info("replay     from %s: steps %lld to %lld",
-             w->saved < 0 ? "the start" : run->place.resumed_from, (long long)w->start + 1,
-             (long long)w->until);
+             w->saved < 0 ? "the start" : strrchr(run->place.resumed_from, '/') + 1,
+             (long long)w->start + 1, (long long)w->until);
     lks_progress_start(&run->record.progress, p->train.progress, run->config.train.epochs,
                        t->cursor.step);
     lks_status status = lks_run_advance(run, w->until, err);
@@ -214,12 +232,13 @@ static double recorded_seconds(const lks_history *h) {
 
 static void print_range(const replay *p, char text[96]) {
     const lks_windows *w = &p->windows;
-    if (w->n == 1)
+    if (p->o->audit)
+        snprintf(text, 96, "%lld window%s drawn by seed %llu, %lld steps", (long long)w->n,
+                 w->n == 1 ? "" : "s", (unsigned long long)p->o->seed,
+                 (long long)lks_windows_cover(w));
+    else
         snprintf(text, 96, "steps %lld to %lld", (long long)w->of[0].start + 1,
                  (long long)w->of[0].until);
-    else
-        snprintf(text, 96, "%lld windows, %lld steps", (long long)w->n,
-                 (long long)lks_windows_cover(w));
 }
 
 /* The verdict is the result: printed with --quiet, too. */
@@ -297,6 +316,8 @@ lks_status lks_replay(lks_comm *comm, const lks_replay_options *options, lks_err
     if (status == LKS_OK) {
         p->o = options;
         status = replay_all(p, comm, err);
+        if (status != LKS_OK)
+            name_archive(p, err);
         lks_run_close(&p->run);
         lks_recorded_free(&p->recorded);
         lks_free(p->windows.of);

@@ -8,10 +8,12 @@
 #include "lockstep/json.h"
 #include "run/summary.h"
 
+#define SHOWN_MOST 80 /* bytes of a value in a message */
+
 /* --- steps ------------------------------------------------------------------------------------ */
 
 static lks_status compare_row(const lks_chain *recorded, const lks_chain *own, lks_error *err) {
-    char text[LKS_TENSOR_NAME_MAX + 64];
+    char text[LKS_DIFFERENCE_ROOM];
     const int64_t step = lks_chain_last(own);
     const char *what =
         lks_row_difference(recorded, (size_t)(step - recorded->first), own, own->n - 1, text);
@@ -49,11 +51,14 @@ static lks_status compare_record(const lks_history *recorded, const lks_history 
     const lks_step_record *r = lks_recorded_step(recorded, step);
     if (!r || !now || now->step != step)
         return LKS_OK;
-    const char *what = r->epoch != now->epoch                                   ? "epoch"
-                       : !lks_same_figure(r->gradient_norm, now->gradient_norm) ? "gradient norm"
-                       : !same_noise(r, now)                                    ? "gradient's noise"
-                       : !same_norms(recorded, r, own)                          ? "norm of a tensor"
-                                                                                : NULL;
+    char text[LKS_DIFFERENCE_ROOM];
+    const char *what =
+        r->epoch != now->epoch ? lks_figures(text, "epoch", r->epoch, now->epoch)
+        : !lks_same_figure(r->gradient_norm, now->gradient_norm)
+            ? lks_figures(text, "gradient norm", r->gradient_norm, now->gradient_norm)
+        : !same_noise(r, now)           ? "gradient's noise"
+        : !same_norms(recorded, r, own) ? "norm of a tensor"
+                                        : NULL;
     return what ? lks_fail(err, LKS_ERR_MISMATCH,
                            "step %lld: the %s of its record, computed again, is another one",
                            (long long)step, what)
@@ -127,7 +132,8 @@ lks_status lks_witness_epoch(lks_witness *w, const lks_run *run, lks_error *err)
     const lks_epoch_record *r = find_epoch(recorded, now);
     if (!r)
         return lks_fail(err, LKS_ERR_MISMATCH, "epoch %d: there is no record of it", now->epoch);
-    const char *what = lks_epoch_difference(r, now);
+    char text[LKS_DIFFERENCE_ROOM];
+    const char *what = lks_epoch_difference(r, now, text);
     if (what)
         return lks_fail(err, LKS_ERR_MISMATCH,
                         "epoch %d: the %s of its record, computed again, is another one",
@@ -153,14 +159,15 @@ static lks_status compare_predictions(const lks_predictions *p, const lks_run *r
         return lks_fail(err, LKS_ERR_MISMATCH,
                         "history.h5: it has predictions of %lld test images, and there are %lld",
                         (long long)p->n, (long long)run->record.test->total);
+    char text[LKS_DIFFERENCE_ROOM];
     for (int64_t i = 0; i < p->n; i++)
         if (p->labels[i] != now->labels[i] || p->predicted[i] != now->classes[i] ||
             memcmp(p->probabilities + i * p->classes, now->probabilities + i * p->classes, row) !=
                 0)
             return lks_fail(err, LKS_ERR_MISMATCH,
-                            "history.h5: its prediction of test image %lld, computed again, is "
-                            "another one",
-                            (long long)i);
+                            "history.h5: its prediction of test image %lld, computed again, is %s",
+                            (long long)i,
+                            lks_figures(text, "another one", p->predicted[i], now->classes[i]));
     return LKS_OK;
 }
 
@@ -210,6 +217,20 @@ static bool same_line(const line *a, const line *b) {
     return a->length == b->length && strncmp(a->text, b->text, a->length) == 0;
 }
 
+/* What stands behind the key, as far as a message has room for it, or the whole line. */
+static const char *value(const line *l) {
+    const char *colon = l->key ? memchr(l->key, ':', (size_t)(l->text + l->length - l->key)) : NULL;
+    const char *at = colon ? colon + 1 : l->text;
+    return at + strspn(at, " ");
+}
+
+static int value_length(const line *l) {
+    const char *at = value(l);
+    size_t n = (size_t)(l->text + l->length - at);
+    n -= n > 0 && at[n - 1] == ',';
+    return (int)(n < SHOWN_MOST ? n : SHOWN_MOST);
+}
+
 static lks_status compare_lines(const char *summary, const char *now, lks_error *err) {
     line a, b;
     for (int number = 1; *summary || *now; number++) {
@@ -222,8 +243,10 @@ static lks_status compare_lines(const char *summary, const char *now, lks_error 
                             b.key ? b.key : "");
         if (!same_line(&a, &b) && !(a.key && of_machine(a.key, a.key_length)))
             return lks_fail(err, LKS_ERR_MISMATCH,
-                            "summary.json: its \"%.*s\", computed again, is another one",
-                            (int)a.key_length, a.key ? a.key : "");
+                            "summary.json: its \"%.*s\", computed again, is another one: %.*s in "
+                            "place of %.*s",
+                            (int)a.key_length, a.key ? a.key : "", value_length(&a), value(&a),
+                            value_length(&b), value(&b));
     }
     return LKS_OK;
 }
