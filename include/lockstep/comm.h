@@ -86,6 +86,9 @@ void lks_comm_min_f64(lks_comm *comm, double *values, size_t n);
 void lks_comm_sum_f64(lks_comm *comm, double *values,
                       size_t n); /**< for statistics only: order not fixed */
 
+/** In-place sums over the ranks before this one; on rank 0 they are 0. Collective. n < 2^31. */
+void lks_comm_before_i64(lks_comm *comm, int64_t *values, size_t n);
+
 /** Sums over all ranks of @p values, each on one rank: rank r gets those of @p counts [r] numbers, which follow on those
  * of the ranks before it, in @p own [counts[rank]]; @p values do not change and are apart from it. Collective. */
 void lks_comm_scatter_sum_i64(lks_comm *comm, const int64_t *values, int64_t *own,

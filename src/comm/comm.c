@@ -301,6 +301,13 @@ void lks_comm_sum_i64(lks_comm *comm, int64_t *values, size_t n) {
     reduce(comm, values, n, sizeof *values, MPI_UINT64_T, MPI_SUM);
 }
 
+void lks_comm_before_i64(lks_comm *comm, int64_t *values, size_t n) {
+    LKS_CALL(comm,
+             MPI_Exscan(MPI_IN_PLACE, values, (int)n, MPI_UINT64_T, MPI_SUM, lks_comm_all(comm)));
+    if (comm->rank == 0) /* where MPI leaves them as they are */
+        memset(values, 0, n * sizeof *values);
+}
+
 void lks_comm_sum_f32(lks_comm *comm, float *values, size_t n) {
     reduce(comm, values, n, sizeof *values, MPI_FLOAT, MPI_SUM);
 }

@@ -93,6 +93,15 @@ static void test_sum_in_pieces(void) {
     lks_free(values);
 }
 
+/* Sums over the ranks before, which wrap as the sums over all do. */
+static void sums_before(void) {
+    int64_t values[2] = {comm.rank + 1, INT64_MAX};
+    lks_comm_before_i64(&comm, values, 2);
+    CU_ASSERT_EQUAL(values[0], comm.rank * (comm.rank + 1) / 2);
+    CU_ASSERT_EQUAL((uint64_t)values[1], (uint64_t)comm.rank * (uint64_t)INT64_MAX);
+    CU_ASSERT_EQUAL(lks_comm_check(&comm, NULL), LKS_OK);
+}
+
 static void test_extremes(void) {
     enum { N = 501 };
     int64_t largest[N], smallest[N];
@@ -518,6 +527,7 @@ int main(int argc, char **argv) {
         {"world, host and launcher", test_world},
         {"int64 sums wrap modulo 2^64", test_sum_i64},
         {"sums in pieces", test_sum_in_pieces},
+        {"sums before", sums_before},
         {"minima and maxima", test_extremes},
         {"float and double sums", test_float_sums},
         {"broadcast from every root", test_broadcast},
