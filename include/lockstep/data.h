@@ -1,9 +1,9 @@
 /** @file data.h  Images as bytes: IDX files, splits, normalisation, epoch order and who owns which
  * sample.
  *
- *  Nothing here is collective or knows MPI: every function is a pure function of its arguments, so
- * every rank can tell what every other rank holds and needs. Sample id = index in the training
- * file. */
+ *  Nothing here knows MPI: every function is a pure function of its arguments, so every rank can tell what every other
+ * rank holds and needs. A split is planned by processes that have a part of the samples each; how they add up they are
+ * told (lks_together). Sample id = index in the training file. */
 #ifndef LOCKSTEP_DATA_H
 #define LOCKSTEP_DATA_H
 
@@ -114,39 +114,116 @@ int lks_deal_rank(const lks_deal *deal, int64_t position);
 
 /* --- splits ----------------------------------------------------------------------------------- */
 
-/** Which samples train and which validate, ascending ids; owns both arrays. */
+/** What processes do together that have each a part of the samples. */
+typedef struct lks_together {
+    void *of;
+    void (*sum)(void *of, int64_t *values, size_t n);    /**< each value over all of them */
+    void (*before)(void *of, int64_t *values, size_t n); /**< over those before this one */
+    lks_status (*agree)(void *of, lks_status status, lks_error *err); /**< LKS_OK if all have it */
+} lks_together;
+
+/** Of a process that has all samples. */
+extern const lks_together lks_alone;
+
+/** Labelled samples. The processes' parts ascend: together they are 0 ... n - 1, the samples' ids. */
+typedef struct lks_labelled {
+    int64_t n;
+    int64_t counts[LKS_CLASSES_MAX]; /**< of each label, of all samples */
+    lks_range own;
+    const uint8_t *labels; /**< [own.count] */
+    lks_together with;
+} lks_labelled;
+
+/** Of all @p n samples, by one process. @p labels is borrowed. */
+lks_labelled lks_labelled_alone(const uint8_t *labels, int64_t n);
+
+/** Of a class those samples are chosen whose ticket, (Philox 64-bit draw of the id, id), is at most this. */
+typedef struct lks_cutoff {
+    bool any; /**< false: none is chosen */
+    uint32_t id;
+    uint64_t draw;
+} lks_cutoff;
+
+typedef enum lks_use { LKS_USE_NONE, LKS_USE_TRAIN, LKS_USE_VALIDATION } lks_use;
+
+/** Which samples train, which validate, and how often an epoch shows each: a rule, by which every process can tell of
+ * every sample. */
+typedef struct lks_split_rule {
+    uint64_t seed;
+    bool balanced;
+    int64_t n; /**< samples */
+    int64_t n_train, n_validation;
+    int64_t n_items; /**< that an epoch shows; n_train unless classes are balanced */
+    int64_t train[LKS_CLASSES_MAX], validation[LKS_CLASSES_MAX]; /**< of each class */
+    int64_t items[LKS_CLASSES_MAX];
+    int64_t each
+        [LKS_CLASSES_MAX]; /**< times that an epoch shows an image; once more what is repeated */
+    lks_cutoff kept[LKS_CLASSES_MAX], held_out[LKS_CLASSES_MAX], repeated[LKS_CLASSES_MAX];
+} lks_split_rule;
+
+/** What a split is made by. */
+typedef struct lks_split_wish {
+    int classes;
+    int64_t limit;
+    double validation;
+    bool balanced;
+    uint64_t seed;
+} lks_split_wish;
+
+/** The one that a configuration asks for. */
+lks_split_wish lks_split_wish_of(const lks_data_config *config, uint64_t seed, int classes);
+
+/** Stratified split by seed. First @p wish->limit of the n samples are kept (0: all), dealt to the classes
+ * in proportion to their counts by largest remainders; then of each class c with n_c kept samples
+ * round(n_c * validation) (ties up) are held out. Chosen are those with the smallest tickets, with draws of their own
+ * for either choice. validation = 0: none. Every class that has kept samples trains on at least one.
+ * balanced: every class that has images comes up as often as the largest one; its images are
+ * repeated equally often, but for a rest that is drawn by seed and shown once more (the same ones in
+ * every epoch).
+ * The same rule comes out however the samples are dealt to processes. LKS_ERR_DATA if a label is >= classes, LKS_ERR_CONFIG if
+ * limit > n, or if the items of an epoch cannot be numbered by 32 bits. Collective over the samples' processes; errors
+ * are agreed. */
+lks_status lks_split_plan(lks_split_rule *rule, const lks_labelled *samples,
+                          const lks_split_wish *wish, lks_error *err);
+
+/** The part of sample @p id, whose label is @p label. */
+lks_use lks_split_use(const lks_split_rule *rule, uint32_t id, uint8_t label);
+
+/** Samples of a range that train and that validate, ascending ids; owns both arrays. */
 typedef struct lks_split {
     uint32_t *train, *validation;
     int64_t n_train, n_validation;
 } lks_split;
 
-/** Stratified split by seed. First @p limit of the n samples are kept (0: all), dealt to the classes
- * in proportion to their counts by largest remainders; then of each class c with n_c kept samples
- * round(n_c * share) (ties up) are held out. Chosen are those with the smallest (Philox 64-bit draw
- * of the id, id), with draws of their own for either choice. share = 0: no validation. Every class
- * that has kept samples trains on at least one. LKS_ERR_DATA if a label is >= classes (naming index
- * and value), LKS_ERR_CONFIG if limit > n. */
-lks_status lks_split_make(lks_split *split, const uint8_t *labels, int64_t n, int classes,
-                          int64_t limit, double share, uint64_t seed, lks_error *err);
+/** Those of @p own, whose labels are @p labels [own.count]. Not collective. LKS_ERR_MEMORY. */
+lks_status lks_split_list(lks_split *split, const lks_split_rule *rule, lks_range own,
+                          const uint8_t *labels, lks_error *err);
+
+/** lks_split_plan() and lks_split_list() of @p n samples that one process has. */
+lks_status lks_split_make(lks_split *split, const uint8_t *labels, int64_t n,
+                          const lks_split_wish *wish, lks_error *err);
 void lks_split_free(lks_split *split);
 
-/** What an epoch shows, in the order that its permutation shuffles: item i is image images[i]. ids[i]
- * is unique within the epoch and below 2^32: it keys the item's dropout and augmentation, and the
- * check that every item was seen once. An image's first item has the image's own number as id. */
-typedef struct lks_epoch_list {
-    const uint32_t *images, *ids; /**< [count]; the split's while nothing is repeated */
-    int64_t count;
-    uint64_t hash; /**< sum of lks_hash64(id) modulo 2^64 over all items */
-    uint32_t *owned;
-} lks_epoch_list;
+/** What an epoch shows, by a number below n_items: its permutation shuffles these. `id` is unique within the epoch and
+ * below 2^32: it keys the item's dropout and augmentation, and the check that every item was seen once. An image's first
+ * item has the image's own number as id, and comes before all repeats; repeats have the ids n, n + 1, ... */
+typedef struct lks_item {
+    uint32_t number, image, id;
+    uint32_t check; /**< of the three: lks_item_check() */
+} lks_item;
 
-/** The training part of @p split (which must outlive the list) of @p n labelled samples.
- * @p balanced: every class that has images comes up as often as the largest one; its images are
- * repeated equally often, but for a rest that is drawn by seed and shown once more (the same ones in
- * every epoch). Repeats have the ids n, n + 1, ... LKS_ERR_CONFIG if ids run out. */
-lks_status lks_epoch_list_make(lks_epoch_list *list, const lks_split *split, const uint8_t *labels,
-                               int64_t n, bool balanced, uint64_t seed, lks_error *err);
-void lks_epoch_list_free(lks_epoch_list *list);
+uint32_t lks_item_check(uint32_t number, uint32_t image, uint32_t id);
+
+/** Items of the images of a range: first those of the images' own numbers, then repeats, both ascending. */
+typedef struct lks_items {
+    lks_item *of;
+    int64_t n;
+} lks_items;
+
+/** Those of @p split, the list of @p samples->own. Owned by the caller, freed by lks_free(items->of). Collective over the samples'
+ * processes; errors are agreed. */
+lks_status lks_items_make(lks_items *items, const lks_split_rule *rule, const lks_split *split,
+                          const lks_labelled *samples, lks_error *err);
 
 /* --- normalisation ---------------------------------------------------------------------------- */
 

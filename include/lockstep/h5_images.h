@@ -35,8 +35,9 @@ lks_status lks_h5_images_open(lks_h5_images *h, const char *path, lks_error *err
 lks_status lks_h5_images_read(const lks_h5_images *h, int64_t first, int64_t count, uint8_t *out,
                               lks_error *err);
 
-/** Reads all labels into @p out [h->count]. LKS_ERR_DATA names the index of one outside 0..255. */
-lks_status lks_h5_images_read_labels(const lks_h5_images *h, uint8_t *out, lks_error *err);
+/** Reads labels [first, first + count) into @p out [count]. LKS_ERR_DATA names the index of one outside 0..255. */
+lks_status lks_h5_images_read_labels(const lks_h5_images *h, int64_t first, int64_t count,
+                                     uint8_t *out, lks_error *err);
 
 /** Version of the HDF5 library, "1.10.8". */
 void lks_h5_library(char *text, size_t size);

@@ -66,10 +66,10 @@ lks_status lks_image_reader_next(lks_image_reader *reader, int64_t first, int64_
                                  uint8_t *out, lks_error *err);
 void lks_image_reader_close(lks_image_reader *reader);
 
-/** Is given images [@p first, @p first + @p n) as lks_image_file_read() hands them out; what it returns other than
- * LKS_OK ends the walk. */
-typedef lks_status (*lks_image_visit)(void *context, int64_t first, int64_t n,
-                                      const uint8_t *images, lks_error *err);
+/** Is given images [@p first, @p first + @p n) as lks_image_file_read() hands them out, or their labels; what it returns
+ * other than LKS_OK ends the walk. */
+typedef lks_status (*lks_image_visit)(void *context, int64_t first, int64_t n, const uint8_t *bytes,
+                                      lks_error *err);
 
 /** Hands all images to @p visit in their order, in portions of some MiB. */
 lks_status lks_image_file_walk(const lks_image_file *file, lks_image_visit visit, void *context,
@@ -80,8 +80,11 @@ lks_status lks_image_file_walk(const lks_image_file *file, lks_image_visit visit
 const uint8_t *lks_image_file_stored(const lks_image_file *file, const uint8_t *image,
                                      uint8_t *stored);
 
-/** Reads all labels into @p out [file->count]. LKS_ERR_DATA names file and index of a label below
- * data.label_offset. */
+/** The same with all labels: LKS_ERR_DATA names file and index of one below data.label_offset. */
+lks_status lks_image_file_walk_labels(const lks_image_file *file, lks_image_visit visit,
+                                      void *context, lks_error *err);
+
+/** Reads all labels into @p out [file->count]. LKS_ERR_DATA as lks_image_file_walk_labels(). */
 lks_status lks_image_file_read_labels(const lks_image_file *file, uint8_t *out, lks_error *err);
 
 /** @p config->class_names must have one name for each of @p classes classes, or none at all.

@@ -1,65 +1,38 @@
-#include "lockstep/data.h"
-
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "data/choice.h"
 #include "lockstep/digest.h"
 #include "lockstep/memory.h"
-#include "lockstep/philox.h"
 
-enum { LABELS = 256 };
+enum { LABELS = LKS_CLASSES_MAX };
 
-/* What is drawn. Each purpose has random numbers of its own, so that no choice leans on another. */
-typedef enum purpose { DRAW_VALIDATION, DRAW_LIMIT, DRAW_REPEATS } purpose;
+/* --- who has the samples ---------------------------------------------------------------------- */
 
-/* A sample's ticket: the smallest ones of each class are chosen. */
-typedef struct ticket {
-    uint64_t draw;
-    uint32_t id;
-} ticket;
-
-static int compare_tickets(const void *left, const void *right) {
-    const ticket *a = left, *b = right;
-    if (a->draw != b->draw)
-        return a->draw < b->draw ? -1 : 1;
-    return (a->id > b->id) - (a->id < b->id);
+static void sum_alone(void *of, int64_t *values, size_t n) {
+    (void)of;
+    (void)values;
+    (void)n;
 }
 
-static ticket draw_ticket(uint64_t seed, purpose what, uint32_t id) {
-    const lks_stream s = lks_stream_make(seed, LKS_PURPOSE_SPLIT, (uint32_t)what, 0, id);
-    return (ticket){.draw = (uint64_t)lks_stream_u32(&s, 0) << 32 | lks_stream_u32(&s, 1),
-                    .id = id};
+static void before_first(void *of, int64_t *values, size_t n) {
+    (void)of;
+    memset(values, 0, n * sizeof *values);
 }
 
-/* Samples that are being chosen from, and room for their tickets. */
-typedef struct pool {
-    const uint8_t *labels;
-    int64_t n;
-    const bool *among; /* [n]; NULL: all */
-    int64_t counts[LABELS];
-    ticket *tickets; /* [n] */
-    uint64_t seed;
-} pool;
+static lks_status agree_alone(void *of, lks_status status, lks_error *err) {
+    (void)of;
+    (void)err;
+    return status;
+}
 
-/* Marks in chosen[id] the wanted[c] samples of each class c that have the smallest tickets. */
-static void choose(bool *chosen, const pool *p, purpose what, const int64_t wanted[LABELS]) {
-    int64_t begin[LABELS], next[LABELS], sum = 0;
-    for (int c = 0; c < LABELS; c++) {
-        begin[c] = next[c] = sum;
-        sum += p->counts[c];
-    }
-    for (int64_t i = 0; i < p->n; i++)
-        if (!p->among || p->among[i])
-            p->tickets[next[p->labels[i]]++] = draw_ticket(p->seed, what, (uint32_t)i);
-    for (int c = 0; c < LABELS; c++) {
-        ticket *class_tickets = p->tickets + begin[c];
-        if (wanted[c] == 0)
-            continue;
-        qsort(class_tickets, (size_t)p->counts[c], sizeof *class_tickets, compare_tickets);
-        for (int64_t i = 0; i < wanted[c]; i++)
-            chosen[class_tickets[i].id] = true;
-    }
+const lks_together lks_alone = {NULL, sum_alone, before_first, agree_alone};
+
+lks_labelled lks_labelled_alone(const uint8_t *labels, int64_t n) {
+    lks_labelled s = {.n = n, .own = {0, n}, .labels = labels, .with = lks_alone};
+    for (int64_t i = 0; i < n; i++)
+        s.counts[labels[i]]++;
+    return s;
 }
 
 /* --- how many of each class ------------------------------------------------------------------- */
@@ -96,81 +69,165 @@ static void apportion(int64_t wanted[LABELS], const int64_t counts[LABELS], int6
     }
 }
 
-static lks_status count_labels(int64_t counts[LABELS], const uint8_t *labels, int64_t n,
-                               int classes, lks_error *err) {
-    for (int64_t i = 0; i < n; i++) {
-        if (labels[i] >= classes)
-            return lks_fail(err, LKS_ERR_DATA,
-                            "label %d of sample %" PRId64 " is not below the number of classes, "
-                            "%d; correct the label file or data.classes",
-                            labels[i], i, classes);
-        counts[labels[i]]++;
+/* How often the images of each class are shown so that every class that has images comes up `most`
+ * times: each[c] times, and once_more[c] of them once more. */
+static void plan_repeats(lks_split_rule *r, int64_t once_more[LABELS]) {
+    int64_t most = 0;
+    for (int c = 0; c < LABELS; c++)
+        most = r->train[c] > most ? r->train[c] : most;
+    for (int c = 0; c < LABELS; c++) {
+        const int64_t n = r->train[c];
+        r->items[c] = r->balanced && n ? most : n;
+        r->each[c] = n ? r->items[c] / n : 0;
+        once_more[c] = n ? r->items[c] % n : 0;
+        r->n_items += r->items[c];
     }
+}
+
+/* --- the rule --------------------------------------------------------------------------------- */
+
+static lks_status check_labels(const lks_labelled *s, int classes, lks_error *err) {
+    int label = classes;
+    int64_t first = 0;
+    while (label < LABELS && !s->counts[label])
+        label++;
+    if (label == LABELS)
+        return LKS_OK;
+    while (first < s->own.count && s->labels[first] < classes)
+        first++;
+    if (first < s->own.count)
+        return lks_fail(err, LKS_ERR_DATA,
+                        "label %d of sample %" PRId64 " is not below the number of classes, "
+                        "%d; correct the label file or data.classes",
+                        s->labels[first], s->own.first + first, classes);
+    return lks_fail(err, LKS_ERR_DATA, "label %d is not below the number of classes, %d", label,
+                    classes);
+}
+
+static lks_status check_wish(const lks_split_wish *w, int64_t n, lks_error *err) {
+    if (!(w->validation >= 0.0 && w->validation < 1.0))
+        return lks_fail(err, LKS_ERR_CONFIG, "data.validation = %g; expected 0 <= share < 1",
+                        w->validation);
+    if (w->limit < 0 || w->limit > n)
+        return lks_fail(err, LKS_ERR_CONFIG,
+                        "data.limit = %" PRId64 ", but there are %" PRId64
+                        " training images; give at most that many, or 0 for all",
+                        w->limit, n);
     return LKS_OK;
 }
 
-/* --- the split -------------------------------------------------------------------------------- */
+/* Sets how many of each class are kept. */
+static lks_status keep(lks_split_rule *r, const lks_labelled *s, const lks_split_wish *w,
+                       int64_t kept[LABELS], lks_error *err) {
+    memcpy(kept, s->counts, LABELS * sizeof *kept);
+    if (w->limit)
+        apportion(kept, s->counts, s->n, w->limit);
+    const lks_choice all = {s, r, LKS_USE_NONE, LKS_DRAW_LIMIT, w->classes};
+    return lks_choose(r->kept, &all, s->counts, kept, err);
+}
 
-/* Ascending ids of the samples that are kept: those that validate, and the others. */
-static lks_status fill(lks_split *split, const bool *kept, const bool *validates, int64_t n,
-                       int64_t total, int64_t held, lks_error *err) {
-    split->train = lks_alloc((size_t)(total - held), sizeof *split->train, "training ids", err);
-    split->validation = lks_alloc((size_t)held, sizeof *split->train, "validation ids", err);
+/* While nothing is held out, all that are kept train. */
+static lks_status hold_out(lks_split_rule *r, const lks_labelled *s, const lks_split_wish *w,
+                           const int64_t kept[LABELS], lks_error *err) {
+    for (int c = 0; c < LABELS; c++) {
+        r->validation[c] = held_out(kept[c], w->validation);
+        r->train[c] = kept[c] - r->validation[c];
+        r->n_validation += r->validation[c];
+        r->n_train += r->train[c];
+    }
+    const lks_choice choice = {s, r, LKS_USE_TRAIN, LKS_DRAW_VALIDATION, w->classes};
+    return lks_choose(r->held_out, &choice, kept, r->validation, err);
+}
+
+static lks_status repeat(lks_split_rule *r, const lks_labelled *s, const lks_split_wish *w,
+                         lks_error *err) {
+    int64_t once_more[LABELS];
+    plan_repeats(r, once_more);
+    if (r->n + (r->n_items - r->n_train) > UINT32_MAX)
+        return lks_fail(err, LKS_ERR_CONFIG,
+                        "data.balanced would show %" PRId64
+                        " images an epoch, more than can be numbered; the classes differ too much",
+                        r->n_items);
+    const lks_choice choice = {s, r, LKS_USE_TRAIN, LKS_DRAW_REPEATS, w->classes};
+    return lks_choose(r->repeated, &choice, r->train, once_more, err);
+}
+
+lks_split_wish lks_split_wish_of(const lks_data_config *c, uint64_t seed, int classes) {
+    return (lks_split_wish){classes, c->limit, c->validation, c->balanced, seed};
+}
+
+lks_status lks_split_plan(lks_split_rule *r, const lks_labelled *s, const lks_split_wish *w,
+                          lks_error *err) {
+    int64_t kept[LABELS];
+    memset(r, 0, sizeof *r);
+    r->seed = w->seed;
+    r->balanced = w->balanced;
+    r->n = s->n;
+    lks_status status = check_wish(w, s->n, err);
+    if (status == LKS_OK)
+        status = check_labels(s, w->classes, err);
+    LKS_TRY(s->with.agree(s->with.of, status, err));
+    LKS_TRY(keep(r, s, w, kept, err));
+    LKS_TRY(hold_out(r, s, w, kept, err));
+    return repeat(r, s, w, err);
+}
+
+lks_use lks_split_use(const lks_split_rule *r, uint32_t id, uint8_t label) {
+    if (!lks_chosen(&r->kept[label], r->seed, LKS_DRAW_LIMIT, id))
+        return LKS_USE_NONE;
+    return lks_chosen(&r->held_out[label], r->seed, LKS_DRAW_VALIDATION, id) ? LKS_USE_VALIDATION
+                                                                             : LKS_USE_TRAIN;
+}
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+static void fill(lks_split *split, const lks_split_rule *rule, lks_range own,
+                 const uint8_t *labels) {
+    split->n_train = split->n_validation = 0;
+    for (int64_t i = 0; i < own.count; i++) {
+        const uint32_t id = (uint32_t)(own.first + i);
+        const lks_use use = lks_split_use(rule, id, labels[i]);
+        if (use == LKS_USE_VALIDATION)
+            split->validation[split->n_validation++] = id;
+        else if (use == LKS_USE_TRAIN)
+            split->train[split->n_train++] = id;
+    }
+}
+
+lks_status lks_split_list(lks_split *split, const lks_split_rule *rule, lks_range own,
+                          const uint8_t *labels, lks_error *err) {
+    *split = (lks_split){0};
+    for (int64_t i = 0; i < own.count; i++) {
+        const lks_use use = lks_split_use(rule, (uint32_t)(own.first + i), labels[i]);
+        split->n_train += use == LKS_USE_TRAIN;
+        split->n_validation += use == LKS_USE_VALIDATION;
+    }
+    split->train = lks_alloc((size_t)split->n_train, sizeof *split->train, "training ids", err);
+    split->validation =
+        lks_alloc((size_t)split->n_validation, sizeof *split->train, "validation ids", err);
     if (!split->train || !split->validation) {
         lks_split_free(split);
         return LKS_ERR_MEMORY;
     }
-    for (int64_t i = 0; i < n; i++) {
-        if (validates[i])
-            split->validation[split->n_validation++] = (uint32_t)i;
-        else if (kept[i])
-            split->train[split->n_train++] = (uint32_t)i;
-    }
+    fill(split, rule, own, labels);
     return LKS_OK;
 }
 
-/* kept[] and validates[] have room for p->n each. */
-static lks_status split_pool(lks_split *split, pool *p, bool *kept, bool *validates, int64_t limit,
-                             double share, lks_error *err) {
-    int64_t wanted[LABELS], held = 0;
-    const int64_t total = limit ? limit : p->n;
-    memset(kept, !limit, (size_t)p->n);
-    if (limit) {
-        apportion(wanted, p->counts, p->n, limit);
-        choose(kept, p, DRAW_LIMIT, wanted);
-        memcpy(p->counts, wanted, sizeof wanted);
-    }
-    p->among = kept;
-    for (int c = 0; c < LABELS; c++) {
-        wanted[c] = held_out(p->counts[c], share);
-        held += wanted[c];
-    }
-    choose(validates, p, DRAW_VALIDATION, wanted);
-    return fill(split, kept, validates, p->n, total, held, err);
+static lks_status plan_and_list(lks_split *split, lks_split_rule *rule, const lks_labelled *s,
+                                const lks_split_wish *wish, lks_error *err) {
+    LKS_TRY(lks_split_plan(rule, s, wish, err));
+    return lks_split_list(split, rule, s->own, s->labels, err);
 }
 
-lks_status lks_split_make(lks_split *split, const uint8_t *labels, int64_t n, int classes,
-                          int64_t limit, double share, uint64_t seed, lks_error *err) {
+lks_status lks_split_make(lks_split *split, const uint8_t *labels, int64_t n,
+                          const lks_split_wish *wish, lks_error *err) {
+    const lks_labelled samples = lks_labelled_alone(labels, n);
     *split = (lks_split){0};
-    if (!(share >= 0.0 && share < 1.0))
-        return lks_fail(err, LKS_ERR_CONFIG, "data.validation = %g; expected 0 <= share < 1",
-                        share);
-    if (limit < 0 || limit > n)
-        return lks_fail(err, LKS_ERR_CONFIG,
-                        "data.limit = %" PRId64 ", but there are %" PRId64
-                        " training images; give at most that many, or 0 for all",
-                        limit, n);
-    pool p = {.labels = labels, .n = n, .seed = seed};
-    LKS_TRY(count_labels(p.counts, labels, n, classes, err));
-    bool *kept = lks_alloc((size_t)n, sizeof *kept, "the split", err);
-    bool *validates = lks_alloc((size_t)n, sizeof *validates, "the split", err);
-    p.tickets = lks_alloc((size_t)n, sizeof *p.tickets, "the split", err);
-    lks_status status = LKS_ERR_MEMORY;
-    if (kept && validates && p.tickets)
-        status = split_pool(split, &p, kept, validates, limit, share, err);
-    lks_free(p.tickets);
-    lks_free(validates);
-    lks_free(kept);
+    lks_split_rule *rule = lks_alloc(1, sizeof *rule, "the split", err);
+    if (!rule)
+        return LKS_ERR_MEMORY;
+    const lks_status status = plan_and_list(split, rule, &samples, wish, err);
+    lks_free(rule);
     return status;
 }
 
@@ -182,89 +239,44 @@ void lks_split_free(lks_split *split) {
 
 /* --- what an epoch shows ---------------------------------------------------------------------- */
 
-/* How often the images of each class are shown so that every class that has images comes up `most`
- * times: each[c] times, and once_more[c] of them once more. Returns the sum. */
-static int64_t plan_repeats(const int64_t counts[LABELS], int64_t each[LABELS],
-                            int64_t once_more[LABELS]) {
-    int64_t most = 0, total = 0;
-    for (int c = 0; c < LABELS; c++)
-        most = counts[c] > most ? counts[c] : most;
-    for (int c = 0; c < LABELS; c++) {
-        each[c] = counts[c] ? most / counts[c] : 0;
-        once_more[c] = counts[c] ? most % counts[c] : 0;
-        total += counts[c] ? most : 0;
-    }
-    return total;
+uint32_t lks_item_check(uint32_t number, uint32_t image, uint32_t id) {
+    return (uint32_t)lks_hash64(lks_hash64(number) ^ ((uint64_t)image << 32 | id));
 }
 
-/* First every image once under its own number, so that equal classes give the plain list; then the
- * repeats, numbered on from the last image. */
-static void list_repeats(lks_epoch_list *list, const lks_split *split, const pool *p,
-                         const int64_t each[LABELS], const bool *extra) {
-    uint32_t *images = list->owned, *ids = list->owned + list->count;
-    int64_t at = split->n_train;
+static int64_t repeats_of(const lks_split_rule *r, uint32_t image, uint8_t label) {
+    return r->each[label] - 1 + lks_chosen(&r->repeated[label], r->seed, LKS_DRAW_REPEATS, image);
+}
+
+static void add(lks_items *items, int64_t number, uint32_t image, int64_t id) {
+    const uint32_t short_number = (uint32_t)number, short_id = (uint32_t)id;
+    items->of[items->n++] =
+        (lks_item){short_number, image, short_id, lks_item_check(short_number, image, short_id)};
+}
+
+/* `first` are the numbers of the first image's item and of the first repeat. */
+static void list_items(lks_items *items, const lks_split_rule *rule, const lks_split *split,
+                       const lks_labelled *s, const int64_t first[2]) {
+    int64_t number = first[1];
+    for (int64_t i = 0; i < split->n_train; i++)
+        add(items, first[0] + i, split->train[i], split->train[i]);
     for (int64_t i = 0; i < split->n_train; i++) {
         const uint32_t image = split->train[i];
-        images[i] = ids[i] = image;
-        for (int64_t k = extra[image] ? 0 : 1; k < each[p->labels[image]]; k++, at++) {
-            images[at] = image;
-            ids[at] = (uint32_t)(p->n + at - split->n_train);
-        }
+        const int64_t n = repeats_of(rule, image, s->labels[image - s->own.first]);
+        for (int64_t k = 0; k < n; k++, number++)
+            add(items, number, image, rule->n + number - rule->n_train);
     }
 }
 
-static lks_status balance(lks_epoch_list *list, const lks_split *split, pool *p, bool *trains,
-                          bool *extra, lks_error *err) {
-    int64_t each[LABELS], once_more[LABELS];
-    for (int64_t i = 0; i < split->n_train; i++) {
-        trains[split->train[i]] = true;
-        p->counts[p->labels[split->train[i]]]++;
-    }
-    p->among = trains;
-    list->count = plan_repeats(p->counts, each, once_more);
-    if (p->n + (list->count - split->n_train) > UINT32_MAX)
-        return lks_fail(err, LKS_ERR_CONFIG,
-                        "data.balanced would show %" PRId64
-                        " images an epoch, more than can be numbered; the classes differ too much",
-                        list->count);
-    choose(extra, p, DRAW_REPEATS, once_more);
-    list->owned = lks_alloc((size_t)list->count, 2 * sizeof *list->owned, "the repeats", err);
-    if (!list->owned)
-        return LKS_ERR_MEMORY;
-    list_repeats(list, split, p, each, extra);
-    list->images = list->owned;
-    list->ids = list->owned + list->count;
+lks_status lks_items_make(lks_items *items, const lks_split_rule *rule, const lks_split *split,
+                          const lks_labelled *s, lks_error *err) {
+    int64_t first[2] = {split->n_train, 0};
+    *items = (lks_items){0};
+    for (int64_t i = 0; i < split->n_train; i++)
+        first[1] += repeats_of(rule, split->train[i], s->labels[split->train[i] - s->own.first]);
+    items->of = lks_alloc((size_t)(first[0] + first[1]), sizeof *items->of, "an epoch's list", err);
+    LKS_TRY(s->with.agree(s->with.of, items->of ? LKS_OK : LKS_ERR_MEMORY, err));
+    s->with.before(s->with.of, first, 2);
+    first[1] += rule->n_train;
+    list_items(items, rule, split, s, first);
     return LKS_OK;
-}
-
-static void sum_ids(lks_epoch_list *list) {
-    for (int64_t i = 0; i < list->count; i++)
-        list->hash += lks_hash64(list->ids[i]);
-}
-
-lks_status lks_epoch_list_make(lks_epoch_list *list, const lks_split *split, const uint8_t *labels,
-                               int64_t n, bool balanced, uint64_t seed, lks_error *err) {
-    *list = (lks_epoch_list){.images = split->train, .ids = split->train, .count = split->n_train};
-    if (!balanced) {
-        sum_ids(list);
-        return LKS_OK;
-    }
-    pool p = {.labels = labels, .n = n, .seed = seed};
-    bool *trains = lks_alloc((size_t)n, sizeof *trains, "the repeats", err);
-    bool *extra = lks_alloc((size_t)n, sizeof *extra, "the repeats", err);
-    p.tickets = lks_alloc((size_t)n, sizeof *p.tickets, "the repeats", err);
-    lks_status status = LKS_ERR_MEMORY;
-    if (trains && extra && p.tickets)
-        status = balance(list, split, &p, trains, extra, err);
-    if (status == LKS_OK)
-        sum_ids(list);
-    lks_free(p.tickets);
-    lks_free(extra);
-    lks_free(trains);
-    return status;
-}
-
-void lks_epoch_list_free(lks_epoch_list *list) {
-    lks_free(list->owned);
-    *list = (lks_epoch_list){0};
 }

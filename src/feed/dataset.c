@@ -16,12 +16,14 @@
 
 /* Room for the images of this rank's share. */
 static lks_status allocate_share(lks_image_set *s, const lks_comm *comm, lks_error *err) {
+    const size_t n = (size_t)s->share.count;
     s->read = s->share;
-    s->images = lks_alloc((size_t)s->share.count, s->image_bytes, "the images", err);
-    s->sums = lks_alloc((size_t)s->share.count, sizeof *s->sums, "checksums of the images", err);
+    s->images = lks_alloc(n, s->image_bytes, "the images", err);
+    s->labels = lks_alloc(n, 1, "the labels", err);
+    s->sums = lks_alloc(n, sizeof *s->sums, "checksums of the images", err);
     if (comm->size == 1)
-        s->whole = (lks_whole_set){.images = s->images, .sums = s->sums};
-    return s->images && s->sums ? LKS_OK : err->status;
+        s->whole = (lks_whole_set){.images = s->images, .sums = s->sums, .labels = s->labels};
+    return s->images && s->labels && s->sums ? LKS_OK : err->status;
 }
 
 /* Room for all images, of which each rank of the host reads a part. Collective. */
@@ -30,7 +32,7 @@ static lks_status allocate_whole(lks_image_set *s, lks_comm *comm, lks_error *er
     const size_t n = (size_t)s->info.count;
     const size_t pixels = (n * s->image_bytes + LKS_ALIGN - 1) / LKS_ALIGN * LKS_ALIGN;
     const lks_status status =
-        lks_room_open(&w->room, comm, pixels + n * sizeof *w->sums, "the images", err);
+        lks_room_open(&w->room, comm, pixels + n * (sizeof *w->sums + 1), "the images", err);
     if (status != LKS_OK) {
         const lks_error why = *err;
         return lks_fail(err, status,
@@ -39,28 +41,31 @@ static lks_status allocate_whole(lks_image_set *s, lks_comm *comm, lks_error *er
     }
     w->images = w->room.memory;
     w->sums = (uint64_t *)(w->images + pixels);
+    w->labels = (uint8_t *)(w->sums + n);
     s->read = lks_share(s->info.count, comm->local_size, comm->local_rank);
     s->images = w->images + (size_t)s->share.first * s->image_bytes;
     s->sums = w->sums + s->share.first;
+    s->labels = w->labels + s->share.first;
     return LKS_OK;
 }
 
-/* Room for all labels and for the images. Collective; errors are agreed. */
+/* Collective; errors are agreed. */
 static lks_status allocate(lks_image_set *s, lks_comm *comm, lks_placement placement,
                            lks_error *err) {
-    lks_status status;
     s->image_bytes = (size_t)s->info.channels * s->info.rows * s->info.columns;
     s->share = lks_share(s->info.count, comm->size, comm->rank);
-    s->labels = lks_alloc((size_t)s->info.count, 1, "the labels", err);
-    status = lks_comm_agree(comm, s->labels ? LKS_OK : err->status, err);
-    if (status == LKS_OK && placement == LKS_PLACE_HOST && comm->size > 1)
+    if (placement == LKS_PLACE_HOST && comm->size > 1)
         return allocate_whole(s, comm, err);
-    return status == LKS_OK ? lks_comm_agree(comm, allocate_share(s, comm, err), err) : status;
+    return lks_comm_agree(comm, allocate_share(s, comm, err), err);
 }
 
-/* Where the images that this rank reads belong. */
+/* Where the images that this rank reads belong, and their labels. */
 static uint8_t *read_images(const lks_image_set *s) {
     return s->images + (s->read.first - s->share.first) * (int64_t)s->image_bytes;
+}
+
+static uint8_t *read_labels(const lks_image_set *s) {
+    return s->labels + (s->read.first - s->share.first);
 }
 
 /* An odd factor: each other label gives another sum. */
@@ -71,12 +76,11 @@ uint64_t lks_image_sum(const lks_image_set *set, const uint8_t *image, uint8_t l
 
 /* Those that this rank read; then all are there. */
 static void sum_images(lks_image_set *s) {
-    const uint8_t *images = read_images(s);
+    const uint8_t *images = read_images(s), *labels = read_labels(s);
     uint64_t *sums = s->sums + (s->read.first - s->share.first);
-    for (int64_t i = 0; i < s->read.count; i++) {
-        const uint32_t id = (uint32_t)(s->read.first + i);
-        sums[i] = lks_image_sum(s, images + (size_t)i * s->image_bytes, s->labels[id], id);
-    }
+    for (int64_t i = 0; i < s->read.count; i++)
+        sums[i] = lks_image_sum(s, images + (size_t)i * s->image_bytes, labels[i],
+                                (uint32_t)(s->read.first + i));
     lks_room_meet(&s->whole.room);
 }
 
@@ -110,11 +114,39 @@ static lks_status same_images(const lks_image_set *s, lks_comm *comm, lks_image_
     return same(comm, part, "images", text, err);
 }
 
-/* Every rank read its own file. */
-static lks_status same_labels(const lks_image_set *s, lks_comm *comm, lks_image_part part,
+/* All labels pass, and are digested and counted; those of the images that this rank reads stay. */
+typedef struct label_pass {
+    lks_image_set *set;
+    lks_sha256 *digest;
+} label_pass;
+
+static lks_status take_labels(void *context, int64_t first, int64_t n, const uint8_t *labels,
                               lks_error *err) {
-    char hex[LKS_SHA256_HEX], text[LKS_SHA256_HEX + 16];
-    const lks_status status = lks_sha256_buffer(s->labels, (size_t)s->info.count, hex, err);
+    label_pass *p = context;
+    lks_image_set *s = p->set;
+    const int64_t read_end = s->read.first + s->read.count;
+    const int64_t from = first > s->read.first ? first : s->read.first;
+    const int64_t end = first + n < read_end ? first + n : read_end;
+    (void)err;
+    lks_sha256_add(p->digest, labels, (size_t)n);
+    for (int64_t i = 0; i < n; i++)
+        s->counts[labels[i]]++;
+    if (from < end)
+        memcpy(read_labels(s) + (from - s->read.first), labels + (from - first),
+               (size_t)(end - from));
+    return LKS_OK;
+}
+
+/* Every rank reads its own file: what is in it must be the same. */
+static lks_status pass_labels(lks_image_set *s, lks_comm *comm, lks_image_part part,
+                              lks_error *err) {
+    char hex[LKS_SHA256_HEX] = "", text[LKS_SHA256_HEX + 16];
+    label_pass pass = {s, lks_sha256_start(err)};
+    lks_status status = pass.digest ? LKS_OK : err->status;
+    if (status == LKS_OK) {
+        status = lks_image_file_walk_labels(&s->info, take_labels, &pass, err);
+        lks_sha256_finish(pass.digest, hex);
+    }
     LKS_TRY(lks_comm_agree(comm, status, err));
     snprintf(text, sizeof text, "SHA-256 %.16s", hex);
     return same(comm, part, "labels", text, err);
@@ -128,10 +160,8 @@ static lks_status open_set(lks_image_set *s, lks_comm *comm, const lks_data_conf
     const lks_placement placement = part == LKS_PART_TRAIN ? c->placement : LKS_PLACE_SHARDED;
     LKS_TRY(allocate(s, comm, placement, err));
     status = lks_deal_images(&s->info, comm, s->read, read_images(s), err);
-    if (status == LKS_OK)
-        status = lks_image_file_read_labels(&s->info, s->labels, err);
     LKS_TRY(lks_comm_agree(comm, status, err));
-    LKS_TRY(same_labels(s, comm, part, err));
+    LKS_TRY(pass_labels(s, comm, part, err));
     sum_images(s);
     LKS_TRY(same_images(s, comm, part, err));
     return lks_image_set_check(s, comm, err);
@@ -144,57 +174,81 @@ static lks_status make_up_set(lks_image_set *s, lks_comm *comm, const lks_data_c
     s->info = (lks_image_file){
         .count = 60000, .rows = LKS_SCRIBBLE_SIDE, .columns = LKS_SCRIBBLE_SIDE, .channels = 1};
     LKS_TRY(allocate(s, comm, c->placement, err));
-    for (int64_t i = 0; i < s->read.count; i++)
-        lks_scribble(read_images(s) + (size_t)i * s->image_bytes, (uint32_t)(s->read.first + i));
+    for (int64_t i = 0; i < s->read.count; i++) {
+        const uint32_t id = (uint32_t)(s->read.first + i);
+        lks_scribble(read_images(s) + (size_t)i * s->image_bytes, id);
+        read_labels(s)[i] = (uint8_t)(id % (uint32_t)classes);
+    }
     for (int64_t i = 0; i < s->info.count; i++)
-        s->labels[i] = (uint8_t)(i % classes);
+        s->counts[i % classes]++;
     sum_images(s);
     return LKS_OK;
 }
 
-/* The least label: where it is above 0, the file counts from there. */
+/* The least and the largest label. */
 static int least_label(const lks_image_set *s) {
-    int least = UINT8_MAX;
-    for (int64_t i = 0; i < s->info.count; i++)
-        least = s->labels[i] < least ? s->labels[i] : least;
-    return least;
+    int label = 0;
+    while (label < LKS_CLASSES_MAX - 1 && !s->counts[label])
+        label++;
+    return label;
 }
 
+static int largest_label(const lks_image_set *s) {
+    int label = LKS_CLASSES_MAX - 1;
+    while (label > 0 && !s->counts[label])
+        label--;
+    return label;
+}
+
+typedef struct label_found {
+    int classes, label;
+    int64_t image;
+} label_found;
+
+/* Ends the walk at the first label that is none of the classes. */
+static lks_status find_beyond(void *context, int64_t first, int64_t n, const uint8_t *labels,
+                              lks_error *err) {
+    label_found *f = context;
+    for (int64_t i = 0; i < n; i++)
+        if (labels[i] >= f->classes) {
+            f->label = labels[i];
+            f->image = first + i;
+            return lks_fail(err, LKS_ERR_DATA, "found");
+        }
+    return LKS_OK;
+}
+
+/* All ranks know the counts; each reads the labels once more to name the first one. */
 static lks_status check_labels(const lks_image_set *s, int classes, lks_error *err) {
     char advice[96] = "";
-    for (int64_t i = 0; i < s->info.count; i++) {
-        if (s->labels[i] < classes)
-            continue;
-        const int least = least_label(s), offset = s->info.label_offset + least;
-        if (least > 0)
-            snprintf(advice, sizeof advice,
-                     "; no label is 0: data.label_offset: %d takes %d off all", offset, offset);
-        return lks_fail(
-            err, LKS_ERR_DATA, "%s: label %d of image %lld, but there are %d classes (0..%d)%s",
-            s->info.labels_path, s->labels[i], (long long)i, classes, classes - 1, advice);
-    }
-    return LKS_OK;
+    label_found found = {classes, -1, 0};
+    if (largest_label(s) < classes)
+        return LKS_OK;
+    const lks_status status = lks_image_file_walk_labels(&s->info, find_beyond, &found, err);
+    if (found.label < 0) /* the file cannot be read any more, or is another one */
+        return status == LKS_OK ? lks_fail(err, LKS_ERR_DATA, "%s changed while it was read",
+                                           s->info.labels_path)
+                                : status;
+    const int least = least_label(s), offset = s->info.label_offset + least;
+    if (least > 0)
+        snprintf(advice, sizeof advice, "; no label is 0: data.label_offset: %d takes %d off all",
+                 offset, offset);
+    return lks_fail(
+        err, LKS_ERR_DATA, "%s: label %d of image %lld, but there are %d classes (0..%d)%s",
+        s->info.labels_path, found.label, (long long)found.image, classes, classes - 1, advice);
 }
 
 static void free_set(lks_image_set *s) {
     lks_set_digest_free(&s->digest);
-    lks_free(s->labels);
     if (!s->whole.room.memory) {
         lks_free(s->images);
+        lks_free(s->labels);
         lks_free(s->sums);
     }
     lks_room_close(&s->whole.room);
 }
 
 /* --- what the training part says -------------------------------------------------------------- */
-
-static int count_classes(const lks_image_set *s, int given) {
-    int largest = 0;
-    for (int64_t i = 0; i < s->info.count; i++)
-        if (s->labels[i] > largest)
-            largest = s->labels[i];
-    return given ? given : largest + 1;
-}
 
 /* Mean and deviation over the training part only: exact integer sums, added over the ranks. */
 static lks_status compute_normalisation(lks_dataset *d, lks_comm *comm, lks_error *err) {
@@ -203,11 +257,9 @@ static lks_status compute_normalisation(lks_dataset *d, lks_comm *comm, lks_erro
         return lks_comm_fail(comm, err);
     const lks_image_set *s = &d->train;
     int64_t pixels = (int64_t)s->info.rows * s->info.columns;
-    for (int64_t i = 0; i < d->split.n_train; i++) {
-        int64_t at = (int64_t)d->split.train[i] - s->share.first;
-        if (at >= 0 && at < s->share.count)
-            lks_pixel_sums_add(sums, s->images + (size_t)at * s->image_bytes, pixels,
-                               s->info.channels);
+    for (int64_t i = 0; i < d->own.n_train; i++) {
+        const size_t at = (size_t)(d->own.train[i] - s->share.first);
+        lks_pixel_sums_add(sums, s->images + at * s->image_bytes, pixels, s->info.channels);
     }
     lks_comm_sum_i64(comm, &sums->words[0][0], LKS_CHANNELS_MAX * 4);
     lks_comm_sum_i64(comm, &sums->pixels, 1);
@@ -239,7 +291,7 @@ static lks_status digest_share(const lks_image_set *s, lks_digest_words *words, 
     }
     for (int64_t i = 0; i < s->share.count; i++) {
         const int64_t id = s->share.first + i;
-        LKS_TRY(lks_digest_words_add(words, id, s->labels[id],
+        LKS_TRY(lks_digest_words_add(words, id, s->labels[i],
                                      s->images + (size_t)i * s->image_bytes, s->image_bytes, err));
     }
     return LKS_OK;
@@ -265,6 +317,84 @@ static lks_status check_given(const lks_data_config *c, int channels, lks_error 
     return LKS_OK;
 }
 
+/* --- which images train ----------------------------------------------------------------------- */
+
+static void sum_over_ranks(void *comm, int64_t *values, size_t n) {
+    lks_comm_sum_i64(comm, values, n);
+}
+
+static void sum_before(void *comm, int64_t *values, size_t n) {
+    lks_comm_before_i64(comm, values, n);
+}
+
+static lks_status agree(void *comm, lks_status status, lks_error *err) {
+    return lks_comm_agree(comm, status, err);
+}
+
+static lks_labelled samples_of(const lks_image_set *s, lks_comm *comm) {
+    lks_labelled samples = {.n = s->info.count,
+                           .own = s->share,
+                           .labels = s->labels,
+                           .with = {comm, sum_over_ranks, sum_before, agree}};
+    memcpy(samples.counts, s->counts, sizeof samples.counts);
+    return samples;
+}
+
+lks_status lks_dataset_split(const lks_dataset *d, lks_comm *comm, const lks_split_wish *wish,
+                             lks_split_rule *rule, lks_split *own, lks_error *err) {
+    const lks_image_set *s = &d->train;
+    const lks_labelled samples = samples_of(s, comm);
+    LKS_TRY(lks_split_plan(rule, &samples, wish, err));
+    return lks_comm_agree(comm, lks_split_list(own, rule, s->share, s->labels, err), err);
+}
+
+/* Of all images, whose labels are at hand. Not collective. */
+static lks_status list_all(const lks_dataset *d, lks_item *all, lks_error *err) {
+    const lks_image_set *s = &d->train;
+    const lks_labelled samples = lks_labelled_alone(s->whole.labels, s->info.count);
+    lks_items items;
+    lks_split split;
+    LKS_TRY(lks_split_list(&split, &d->rule, samples.own, samples.labels, err));
+    const lks_status status = lks_items_make(&items, &d->rule, &split, &samples, err);
+    if (status == LKS_OK)
+        memcpy(all, items.of, (size_t)items.n * sizeof *all);
+    lks_free(items.of);
+    lks_split_free(&split);
+    return status;
+}
+
+/* Of a host's ranks the first one makes the list that all read. Collective; errors are agreed. */
+static lks_status share_list(lks_dataset *d, lks_comm *comm, lks_error *err) {
+    lks_epoch_list *e = &d->epoch;
+    LKS_TRY(
+        lks_room_open(&e->room, comm, (size_t)e->count * sizeof *e->all, "an epoch's list", err));
+    const lks_status status = e->room.first ? list_all(d, e->room.memory, err) : LKS_OK;
+    LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_room_meet(&e->room);
+    e->all = e->room.memory;
+    return LKS_OK;
+}
+
+/* Collective; errors are agreed. */
+static lks_status list_epoch(lks_dataset *d, lks_comm *comm, lks_error *err) {
+    lks_epoch_list *e = &d->epoch;
+    const lks_labelled samples = samples_of(&d->train, comm);
+    e->count = d->rule.n_items;
+    LKS_TRY(lks_items_make(&e->own, &d->rule, &d->own, &samples, err));
+    for (int64_t i = 0; i < e->own.n; i++)
+        e->hash += lks_hash64(e->own.of[i].id);
+    lks_comm_sum_i64(comm, (int64_t *)&e->hash, 1);
+    if (d->train.whole.room.memory)
+        return share_list(d, comm, err);
+    e->all = d->train.whole.images ? e->own.of : NULL;
+    return lks_comm_check(comm, err);
+}
+
+static void free_list(lks_epoch_list *e) {
+    lks_free(e->own.of);
+    lks_room_close(&e->room);
+}
+
 /* All that follows from the training images. */
 static lks_status study(lks_dataset *d, lks_comm *comm, const lks_config *config, lks_error *err) {
     const lks_data_config *c = &config->data;
@@ -274,16 +404,13 @@ static lks_status study(lks_dataset *d, lks_comm *comm, const lks_config *config
     id->rows = info->rows;
     id->columns = info->columns;
     id->channels = info->channels;
-    id->classes = count_classes(&d->train, c->classes);
+    id->classes = c->classes ? c->classes : largest_label(&d->train) + 1;
     LKS_TRY(check_labels(&d->train, id->classes, err));
     LKS_TRY(lks_class_names_check(c, id->classes, err));
-    lks_status status = lks_split_make(&d->split, d->train.labels, info->count, id->classes,
-                                       c->limit, c->validation, config->seed, err);
-    if (status == LKS_OK)
-        status = lks_epoch_list_make(&d->epoch, &d->split, d->train.labels, info->count,
-                                     c->balanced, config->seed, err);
-    LKS_TRY(lks_comm_agree(comm, status, err));
-    id->n_train = d->split.n_train;
+    const lks_split_wish wish = lks_split_wish_of(c, config->seed, id->classes);
+    LKS_TRY(lks_dataset_split(d, comm, &wish, &d->rule, &d->own, err));
+    LKS_TRY(list_epoch(d, comm, err));
+    id->n_train = d->rule.n_train;
     LKS_TRY(set_normalisation(d, comm, c, err));
     LKS_TRY(lks_dataset_find_traits(d, comm, err));
     return digest_data(d, comm, err);
@@ -355,19 +482,22 @@ lks_status lks_dataset_make_up(lks_dataset *d, lks_comm *comm, const lks_config 
 void lks_dataset_free(lks_dataset *d) {
     free_set(&d->train);
     free_set(&d->test);
-    lks_epoch_list_free(&d->epoch);
-    lks_split_free(&d->split);
+    free_list(&d->epoch);
+    lks_split_free(&d->own);
     lks_free(d->pixels);
     memset(d, 0, sizeof *d);
 }
 
 size_t lks_image_set_bytes(const lks_image_set *s) {
-    return (size_t)s->read.count * (s->image_bytes + sizeof *s->sums);
+    return (size_t)s->read.count * (s->image_bytes + 1 + sizeof *s->sums);
 }
 
-size_t lks_dataset_bytes(const lks_dataset *d) {
-    return lks_image_set_bytes(&d->train) + lks_image_set_bytes(&d->test) +
-           (size_t)(d->train.info.count + d->test.info.count);
+size_t lks_dataset_list_bytes(const lks_dataset *d, const lks_comm *comm) {
+    const lks_epoch_list *e = &d->epoch;
+    const size_t items = (size_t)e->own.n * sizeof *e->own.of;
+    const size_t ids = (size_t)(d->own.n_train + d->own.n_validation) * sizeof *d->own.train;
+    const size_t room = e->room.memory ? (size_t)e->count * sizeof *e->all : 0;
+    return items + ids + room / (size_t)(e->room.shared ? comm->local_size : 1);
 }
 
 lks_shape lks_dataset_shape(const lks_dataset *d) {
@@ -383,14 +513,11 @@ static void print_found(const lks_dataset *d) {
 }
 
 static void print_class_counts(const lks_dataset *d) {
-    int64_t counts[256] = {0};
     char line[2048];
     int length = 0;
-    for (int64_t i = 0; i < d->split.n_train; i++)
-        counts[d->train.labels[d->split.train[i]]]++;
     for (int c = 0; c < d->identity.classes && length < (int)sizeof line - 32; c++)
-        length +=
-            snprintf(line + length, sizeof line - (size_t)length, " %lld", (long long)counts[c]);
+        length += snprintf(line + length, sizeof line - (size_t)length, " %lld",
+                           (long long)d->rule.train[c]);
     lks_info("classes    %d, training images of each:%s", d->identity.classes, line);
 }
 
@@ -420,19 +547,19 @@ void lks_dataset_print(const lks_dataset *d) {
     const lks_data_identity *id = &d->identity;
     lks_info(
         "data       %lld training, %lld validation, %lld test images of %dx%dx%d, digest %.16s",
-        (long long)d->split.n_train, (long long)d->split.n_validation,
-        (long long)d->test.info.count, id->rows, id->columns, id->channels, id->digest);
+        (long long)d->rule.n_train, (long long)d->rule.n_validation, (long long)d->test.info.count,
+        id->rows, id->columns, id->channels, id->digest);
     print_found(d);
     print_checked(d);
-    if (d->split.n_train + d->split.n_validation < d->train.info.count)
+    if (d->rule.n_train + d->rule.n_validation < d->train.info.count)
         lks_info("limit      %lld of the %lld images in %s (data.limit)",
-                 (long long)(d->split.n_train + d->split.n_validation),
+                 (long long)(d->rule.n_train + d->rule.n_validation),
                  (long long)d->train.info.count, d->train.info.path);
     print_class_counts(d);
     print_notes(d);
-    if (d->epoch.owned)
+    if (d->rule.balanced)
         lks_info("balanced   every class equally often: %lld images an epoch, %lld of them repeats",
-                 (long long)d->epoch.count, (long long)(d->epoch.count - d->split.n_train));
+                 (long long)d->epoch.count, (long long)(d->epoch.count - d->rule.n_train));
     if (id->mean[0] == 0 && id->std[0] == 1)
         lks_info("pixels     scaled to 0..1");
     else

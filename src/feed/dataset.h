@@ -16,17 +16,19 @@ typedef struct lks_whole_set {
     lks_room room;   /* of a host's ranks; else there is none */
     uint8_t *images; /* [info.count][image_bytes]; NULL: this rank has its share alone */
     uint64_t *sums;  /* [info.count] */
+    uint8_t *labels; /* [info.count] */
 } lks_whole_set;
 
-/* Every rank has all labels (a byte each) and vouches for a contiguous share of the images, which it looks at, checks and
- * evaluates, whoever read it. */
+/* Every rank vouches for a contiguous share of the images and their labels, which it looks at, checks and evaluates, whoever
+ * read it. */
 typedef struct lks_image_set {
     lks_image_file info;
     size_t image_bytes;
-    uint8_t *labels; /* [info.count] */
-    lks_range share; /* ids of the images that this rank vouches for */
+    int64_t counts[LKS_CLASSES_MAX]; /* of each label, in the whole set */
+    lks_range share;                 /* ids of the images that this rank vouches for */
     lks_range read;  /* of those that it read: its share, or its part of the host's */
     uint8_t *images; /* [share.count][image_bytes] */
+    uint8_t *labels; /* [share.count] */
     uint64_t *sums;  /* [share.count] lks_image_sum() of each, made once it was read */
     lks_whole_set whole;
     lks_set_digest digest; /* of this rank's share */
@@ -49,11 +51,21 @@ lks_status lks_dataset_examine(struct lks_dataset *d, lks_comm *comm, const lks_
  * within 32 bits, and of others all but 1 in 2^64. */
 uint64_t lks_image_sum(const lks_image_set *set, const uint8_t *image, uint8_t label, uint32_t id);
 
+/* The training part as an epoch shows it. */
+typedef struct lks_epoch_list {
+    int64_t count;       /* items */
+    uint64_t hash;       /* sum of lks_hash64(id) modulo 2^64 over all items */
+    lks_items own;       /* of images that this rank vouches for */
+    const lks_item *all; /* [count] by number, where this rank has all images; else NULL */
+    lks_room room;       /* of `all`, where the ranks of a host have them once */
+} lks_epoch_list;
+
 typedef struct lks_dataset {
     lks_image_set train, test;
     bool has_test;
-    lks_split split;
-    lks_epoch_list epoch; /* the training part as an epoch shows it */
+    lks_split_rule rule;
+    lks_split own; /* of this rank's share, by the rule */
+    lks_epoch_list epoch;
     lks_data_identity identity;
     float (*pixels)[256];  /* [channels]: float value of every byte */
     lks_findings findings; /* what lks_dataset_examine() found */
@@ -71,6 +83,11 @@ lks_status lks_dataset_make_up(lks_dataset *d, lks_comm *comm, const lks_config 
                                lks_error *err);
 void lks_dataset_free(lks_dataset *d);
 
+/* How the training images would be split by `wish`: the rule, and of this rank's share the lists, which the caller frees
+ * by lks_split_free(). Collective; errors are agreed. */
+lks_status lks_dataset_split(const lks_dataset *d, lks_comm *comm, const lks_split_wish *wish,
+                             lks_split_rule *rule, lks_split *own, lks_error *err);
+
 /* scribble.c: image number `id` of them, [LKS_SCRIBBLE_SIDE][LKS_SCRIBBLE_SIDE]. */
 #define LKS_SCRIBBLE_SIDE 28
 void lks_scribble(uint8_t *image, uint32_t id);
@@ -79,11 +96,11 @@ void lks_scribble(uint8_t *image, uint32_t id);
  * errors are agreed. */
 lks_status lks_dataset_find_traits(lks_dataset *d, lks_comm *comm, lks_error *err);
 
-/* Bytes of images and their checksums that this rank holds: of those that its host has once, its part. */
+/* Bytes of images, labels and checksums that this rank holds: of those that its host has once, its part. */
 size_t lks_image_set_bytes(const lks_image_set *s);
 
-/* The same of both sets, with labels. */
-size_t lks_dataset_bytes(const lks_dataset *d);
+/* Bytes of the list of an epoch's items, likewise, and of the lists of which images train and validate. */
+size_t lks_dataset_list_bytes(const lks_dataset *d, const lks_comm *comm);
 
 /* Prints sizes, classes and normalisation. */
 void lks_dataset_print(const lks_dataset *d);

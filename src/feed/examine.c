@@ -20,10 +20,10 @@ static size_t survey_share(const lks_image_set *s, bool test, lks_survey *survey
         const uint8_t *image = s->images + (size_t)i * s->image_bytes;
         if (!lks_survey_add(survey, id, image, s->image_bytes))
             traces[n++] = (lks_image_trace){lks_image_hash(image, s->image_bytes), (uint32_t)id,
-                                            s->labels[id], test};
+                                            s->labels[i], test};
         lks_pulse_tick();
     }
-    lks_survey_add_labels(survey, s->labels, s->info.count);
+    memcpy(survey->labels, s->counts, sizeof survey->labels);
     return n;
 }
 
@@ -165,10 +165,8 @@ static const int64_t *count_kept(const lks_dataset *d, const lks_data_config *c,
                                  int64_t kept[LKS_CLASSES_MAX]) {
     if (!c->limit || d->train.info.count == 0)
         return NULL;
-    for (int64_t i = 0; i < d->split.n_train; i++)
-        kept[d->train.labels[d->split.train[i]]]++;
-    for (int64_t i = 0; i < d->split.n_validation; i++)
-        kept[d->train.labels[d->split.validation[i]]]++;
+    for (int k = 0; k < LKS_CLASSES_MAX; k++)
+        kept[k] = d->rule.train[k] + d->rule.validation[k];
     return kept;
 }
 

@@ -91,7 +91,7 @@ const uint8_t *lks_image_file_stored(const lks_image_file *f, const uint8_t *ima
 
 lks_status lks_image_reader_open(lks_image_reader *r, const lks_image_file *f, lks_error *err) {
     *r = (lks_image_reader){.file = f};
-    return f->kind->start ? f->kind->start(f, &r->place, err) : LKS_OK;
+    return f->kind->start ? f->kind->start(f, false, &r->place, err) : LKS_OK;
 }
 
 lks_status lks_image_reader_next(lks_image_reader *r, int64_t first, int64_t count, uint8_t *out,
@@ -141,17 +141,60 @@ lks_status lks_image_file_walk(const lks_image_file *f, lks_image_visit visit, v
     return status;
 }
 
-lks_status lks_image_file_read_labels(const lks_image_file *f, uint8_t *out, lks_error *err) {
-    LKS_TRY(f->kind->read_labels(f, out, err));
-    for (int64_t i = 0; i < f->count; i++) {
-        if (out[i] < f->label_offset)
+/* From labels [first, first + n) of the file to those that are handed out. */
+static lks_status take_offset(const lks_image_file *f, int64_t first, int64_t n, uint8_t *labels,
+                              lks_error *err) {
+    for (int64_t i = 0; i < n; i++) {
+        if (labels[i] < f->label_offset)
             return lks_fail(err, LKS_ERR_DATA,
                             "%s: label %d of image %" PRId64
                             " is below data.label_offset, which is %d; correct one of them",
-                            f->labels_path, out[i], i, f->label_offset);
-        out[i] = (uint8_t)(out[i] - f->label_offset);
+                            f->labels_path, labels[i], first + i, f->label_offset);
+        labels[i] = (uint8_t)(labels[i] - f->label_offset);
     }
     return LKS_OK;
+}
+
+static lks_status walk_labels(const lks_image_file *f, uint8_t *labels, int64_t portion,
+                              lks_image_visit visit, void *context, lks_error *err) {
+    lks_status status = LKS_OK;
+    void *place = NULL;
+    if (f->kind->start)
+        LKS_TRY(f->kind->start(f, true, &place, err));
+    for (int64_t first = 0, n; status == LKS_OK && first < f->count; first += n) {
+        n = f->count - first < portion ? f->count - first : portion;
+        status = f->kind->read_labels(f, place, first, n, labels, err);
+        if (status == LKS_OK)
+            status = take_offset(f, first, n, labels, err);
+        if (status == LKS_OK)
+            status = visit(context, first, n, labels, err);
+    }
+    if (f->kind->stop)
+        f->kind->stop(place);
+    return status;
+}
+
+lks_status lks_image_file_walk_labels(const lks_image_file *f, lks_image_visit visit, void *context,
+                                      lks_error *err) {
+    enum { PORTION = 1 << 18 };
+    const int64_t portion = f->count < PORTION ? f->count : PORTION;
+    uint8_t *labels = lks_alloc((size_t)portion, 1, "labels", err);
+    if (!labels)
+        return LKS_ERR_MEMORY;
+    const lks_status status = walk_labels(f, labels, portion, visit, context, err);
+    lks_free(labels);
+    return status;
+}
+
+static lks_status copy_labels(void *out, int64_t first, int64_t n, const uint8_t *labels,
+                              lks_error *err) {
+    (void)err;
+    memcpy((uint8_t *)out + first, labels, (size_t)n);
+    return LKS_OK;
+}
+
+lks_status lks_image_file_read_labels(const lks_image_file *f, uint8_t *out, lks_error *err) {
+    return lks_image_file_walk_labels(f, copy_labels, out, err);
 }
 
 lks_status lks_class_names_check(const lks_data_config *c, int classes, lks_error *err) {

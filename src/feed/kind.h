@@ -13,13 +13,14 @@ struct lks_image_kind {
      * own part of *f. Names are in `dir` unless they are whole paths. `labels` NULL: there are none. */
     lks_status (*open)(lks_image_file *f, const char *dir, const char *images, const char *labels,
                        lks_error *err);
-    /* *place is where a reader of portions is in the file; both NULL where a portion needs nothing of the one
-     * before. */
-    lks_status (*start)(const lks_image_file *f, void **place, lks_error *err);
+    /* *place is where a reader of portions, of images or of labels, is in the file; both NULL where a portion needs
+     * nothing of the one before. */
+    lks_status (*start)(const lks_image_file *f, bool labels, void **place, lks_error *err);
     void (*stop)(void *place);
     lks_status (*read)(const lks_image_file *f, void *place, int64_t first, int64_t count,
                        uint8_t *out, lks_error *err);
-    lks_status (*read_labels)(const lks_image_file *f, uint8_t *out, lks_error *err);
+    lks_status (*read_labels)(const lks_image_file *f, void *place, int64_t first, int64_t count,
+                              uint8_t *out, lks_error *err);
 };
 
 extern const lks_image_kind lks_image_kind_idx, lks_image_kind_hdf5;

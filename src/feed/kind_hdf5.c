@@ -24,8 +24,10 @@ static lks_status read(const lks_image_file *f, void *place, int64_t first, int6
     return lks_h5_images_read(&f->own.h5, first, count, out, err);
 }
 
-static lks_status read_labels(const lks_image_file *f, uint8_t *out, lks_error *err) {
-    return lks_h5_images_read_labels(&f->own.h5, out, err);
+static lks_status read_labels(const lks_image_file *f, void *place, int64_t first, int64_t count,
+                              uint8_t *out, lks_error *err) {
+    (void)place;
+    return lks_h5_images_read_labels(&f->own.h5, first, count, out, err);
 }
 
 static const char *const endings[] = {".h5", ".hdf5", NULL};

@@ -32,9 +32,9 @@ static lks_status open(lks_image_file *f, const char *dir, const char *images, c
     return LKS_OK;
 }
 
-static lks_status start(const lks_image_file *f, void **place, lks_error *err) {
+static lks_status start(const lks_image_file *f, bool labels, void **place, lks_error *err) {
     lks_idx_reader *reader;
-    LKS_TRY(lks_idx_reader_open(&reader, &f->own.idx.images, err));
+    LKS_TRY(lks_idx_reader_open(&reader, labels ? &f->own.idx.labels : &f->own.idx.images, err));
     *place = reader;
     return LKS_OK;
 }
@@ -49,9 +49,5 @@ static lks_status read(const lks_image_file *f, void *place, int64_t first, int6
     return lks_idx_reader_next(place, first, count, out, err);
 }
 
-static lks_status read_labels(const lks_image_file *f, uint8_t *out, lks_error *err) {
-    return lks_idx_read(&f->own.idx.labels, 0, f->count, out, err);
-}
-
 const lks_image_kind lks_image_kind_idx = {
-    {"an IDX file", NULL, false}, open, start, stop, read, read_labels};
+    {"an IDX file", NULL, false}, open, start, stop, read, read};

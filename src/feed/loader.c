@@ -99,7 +99,7 @@ bool lks_loader_share_changed(const lks_loader *l, lks_image_fault *image) {
         const uint32_t id = (uint32_t)(s->share.first + i);
         const uint8_t *at = s->images + (size_t)i * s->image_bytes;
         *image = (lks_image_fault){id, l->comm->rank, true};
-        if (lks_image_sum(s, at, s->labels[id], id) != s->sums[i])
+        if (lks_image_sum(s, at, s->labels[i], id) != s->sums[i])
             return true;
     }
     return false;

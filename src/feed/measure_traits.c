@@ -29,14 +29,12 @@ static lks_status count_traits(const lks_dataset *d, lks_trait_counts *counts, l
     const lks_image_set *s = &d->train;
     const int rows = s->info.rows, columns = s->info.columns;
     const bool mnist = rows == LKS_MNIST_SIDE && columns == LKS_MNIST_SIDE;
-    const int64_t n = d->split.n_train, stride = n > LOOKED_AT ? n / LOOKED_AT : 1;
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t at = (int64_t)d->split.train[i] - s->share.first;
-        if (at < 0 || at >= s->share.count)
-            continue;
-        const uint8_t *image = s->images + (size_t)at * s->image_bytes;
+    const int64_t n = d->rule.n_train, stride = n > LOOKED_AT ? n / LOOKED_AT : 1;
+    for (int64_t i = 0; i < d->own.n_train; i++) {
+        const size_t at = (size_t)(d->own.train[i] - s->share.first);
+        const uint8_t *image = s->images + at * s->image_bytes;
         lks_traits_count(counts, image, rows, columns);
-        if (mnist && i % stride == 0)
+        if (mnist && d->epoch.own.of[i].number % stride == 0)
             LKS_TRY(look_at(counts, image, err));
     }
     return LKS_OK;

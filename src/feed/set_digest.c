@@ -81,7 +81,7 @@ lks_status lks_set_digest_add_images(lks_set_digest *d, const lks_image_file *f,
     uint8_t *stored = lks_alloc(bytes, 1, "one image", err);
     lks_status status = stored ? LKS_OK : err->status;
     for (int64_t i = 0; i < n && status == LKS_OK; i++) {
-        const uint8_t label = (uint8_t)(labels[first + i] + f->label_offset);
+        const uint8_t label = (uint8_t)(labels[i] + f->label_offset);
         const uint8_t *image = lks_image_file_stored(f, images + (size_t)i * bytes, stored);
         status = lks_set_digest_add(d, first + i, label, image, err);
         lks_pulse_tick();

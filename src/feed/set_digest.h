@@ -51,7 +51,7 @@ lks_status lks_set_digest_start_for(lks_set_digest *d, const lks_image_file *f, 
 lks_status lks_set_digest_add(lks_set_digest *d, int64_t id, uint8_t label, const uint8_t *pixels,
                               lks_error *err);
 
-/* Adds images [first, first + n) of @p f: `images` and `labels` (of all) as they were handed out. */
+/* Adds images [first, first + n) of @p f: these `images` and their `labels` as they were handed out. */
 lks_status lks_set_digest_add_images(lks_set_digest *d, const lks_image_file *f, int64_t first,
                                      int64_t n, const uint8_t *images, const uint8_t *labels,
                                      lks_error *err);

@@ -17,7 +17,7 @@ typedef struct reading {
 static lks_status add_images(void *context, int64_t first, int64_t n, const uint8_t *images,
                              lks_error *err) {
     reading *r = context;
-    return lks_set_digest_add_images(&r->digest, r->file, first, n, images, r->labels, err);
+    return lks_set_digest_add_images(&r->digest, r->file, first, n, images, r->labels + first, err);
 }
 
 lks_status lks_contested_of_file(const lks_contested **c, const lks_image_file *file,

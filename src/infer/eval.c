@@ -17,12 +17,12 @@
 #include "infer/eval_pictures.h"
 #include "infer/worst.h"
 
-/* What is evaluated: `ids` of a set, or all of it. */
+/* What is evaluated: a part of a set, or all of it. */
 typedef struct part {
     const lks_image_set *set;
-    const uint32_t *ids; /* [n] ascending; NULL: all */
-    int64_t n;
-    const char *name; /* of one: "test", "training" */
+    const uint32_t *ids; /* [own] ascending, of this rank's share; NULL: all */
+    int64_t own, n;      /* of n images */
+    const char *name;    /* of one: "test", "training" */
 } part;
 
 static void score(void *ensemble, const lks_batch *batch, lks_score *scores, float *probabilities) {
@@ -66,15 +66,16 @@ static bool same_ids(const uint32_t *a, int64_t n_a, const uint32_t *b, int64_t 
 
 /* What one network held out, another may have learnt. */
 static lks_status check_fellow(const lks_network *own, const lks_ensemble *e, const lks_dataset *d,
-                               lks_error *err) {
-    const lks_data_config *c = &own->config.data;
+                               lks_comm *comm, lks_split_rule *rule, lks_error *err) {
+    const lks_split_wish wish = lks_split_wish_of(&own->config.data, own->config.seed, e->classes);
     lks_split split;
-    LKS_TRY(lks_split_make(&split, d->train.labels, d->train.info.count, e->classes, c->limit,
-                           c->validation, own->config.seed, err));
-    const bool same =
-        same_ids(split.train, split.n_train, d->split.train, d->split.n_train) &&
-        same_ids(split.validation, split.n_validation, d->split.validation, d->split.n_validation);
+    LKS_TRY(lks_dataset_split(d, comm, &wish, rule, &split, err));
+    int64_t same =
+        same_ids(split.train, split.n_train, d->own.train, d->own.n_train) &&
+        same_ids(split.validation, split.n_validation, d->own.validation, d->own.n_validation);
     lks_split_free(&split);
+    lks_comm_min_i64(comm, &same, 1);
+    LKS_TRY(lks_comm_check(comm, err));
     if (same)
         return LKS_OK;
     return lks_fail(err, LKS_ERR_MISMATCH,
@@ -83,10 +84,15 @@ static lks_status check_fellow(const lks_network *own, const lks_ensemble *e, co
                     e->members[0].path, own->path);
 }
 
-static lks_status check_split(const lks_ensemble *e, const lks_dataset *d, lks_error *err) {
-    for (int k = 1; k < e->n; k++)
-        LKS_TRY(check_fellow(&e->members[k], e, d, err));
-    return LKS_OK;
+/* Collective; errors are agreed. */
+static lks_status check_split(const lks_ensemble *e, const lks_dataset *d, lks_comm *comm,
+                              lks_error *err) {
+    lks_split_rule *rule = lks_alloc(1, sizeof *rule, "a split", err);
+    lks_status status = lks_comm_agree(comm, rule ? LKS_OK : LKS_ERR_MEMORY, err);
+    for (int k = 1; status == LKS_OK && k < e->n; k++)
+        status = check_fellow(&e->members[k], e, d, comm, rule, err);
+    lks_free(rule);
+    return status;
 }
 
 /* The test set tells nothing here, and is not read. */
@@ -98,10 +104,12 @@ static lks_status open_training(lks_ensemble *e, lks_comm *comm, const lks_eval_
     first->config.data.test_images[0] = 0;
     LKS_TRY(lks_dataset_open(d, comm, &first->config, &first->data, true, err));
     LKS_TRY(check_same_data(first, d, err));
-    LKS_TRY(lks_comm_agree(comm, check_split(e, d, err), err));
-    *p =
-        (part){&d->train, train ? d->split.train : d->split.validation,
-               train ? d->split.n_train : d->split.n_validation, train ? "training" : "validation"};
+    LKS_TRY(check_split(e, d, comm, err));
+    *p = (part){.set = &d->train,
+                .ids = train ? d->own.train : d->own.validation,
+                .own = train ? d->own.n_train : d->own.n_validation,
+                .n = train ? d->rule.n_train : d->rule.n_validation,
+                .name = train ? "training" : "validation"};
     if (p->n > 0)
         return LKS_OK;
     return lks_fail(err, LKS_ERR_CONFIG,
@@ -118,7 +126,7 @@ static lks_status open_test(const lks_network *first, lks_comm *comm, lks_datase
                         first->path);
     LKS_TRY(lks_packed_compare(&first->config, comm, err));
     LKS_TRY(lks_dataset_open(d, comm, &first->config, &first->data, false, err));
-    *p = (part){&d->test, NULL, d->test.info.count, "test"};
+    *p = (part){.set = &d->test, .n = d->test.info.count, .name = "test"};
     return LKS_OK;
 }
 
@@ -128,7 +136,7 @@ static lks_status open_part(lks_ensemble *e, lks_comm *comm, const lks_eval_opti
         return o->on == LKS_EVAL_TEST ? open_test(&e->members[0], comm, d, p, err)
                                       : open_training(e, comm, o, d, p, err);
     LKS_TRY(lks_eval_pictures_open(&d->test, comm, e, o->pictures, err));
-    *p = (part){&d->test, NULL, d->test.info.count, "pictures"};
+    *p = (part){.set = &d->test, .n = d->test.info.count, .name = "pictures"};
     return LKS_OK;
 }
 
@@ -194,7 +202,7 @@ static lks_status tell_worst(const lks_ensemble *e, lks_comm *comm, const lks_ev
     lks_worst *list = lks_alloc(prints ? (size_t)p->n : 0, sizeof *list, "the losses", err);
     LKS_TRY(lks_comm_agree(comm, list ? LKS_OK : err->status, err));
     if (prints) {
-        lks_worst_of(list, predicted, p->ids, p->n, e->classes);
+        lks_worst_of(list, predicted, e->classes);
         printf("\nthe %lu of %lld %s images with the highest loss, by their number in %s\n",
                (unsigned long)o->worst, (long long)p->n, p->name, p->set->info.path);
         lks_worst_print(list, (int)o->worst, &e->members[0].config.data, contested);
@@ -215,7 +223,7 @@ static lks_status evaluate(lks_ensemble *e, lks_comm *comm, const lks_eval_optio
     if (!counts)
         return lks_comm_fail(comm, err);
     counts->classes = e->classes;
-    lks_status status = lks_evaluate_by(scorer, p->set, p->ids, p->n, e->capacity, comm, counts,
+    lks_status status = lks_evaluate_by(scorer, p->set, p->ids, p->own, e->capacity, comm, counts,
                                         contested || o->worst ? &predicted : NULL, err);
     if (status == LKS_OK) {
         print(e, counts, p->name, comm);

@@ -71,7 +71,7 @@ static lks_status read_picture(const lks_preparation *how, const char *path, uin
 static lks_status make_room(lks_image_set *s, const lks_comm *comm, lks_error *err) {
     s->image_bytes = (size_t)s->info.rows * (size_t)s->info.columns * (size_t)s->info.channels;
     s->share = lks_share(s->info.count, comm->size, comm->rank);
-    s->labels = lks_alloc((size_t)s->info.count, 1, "the labels", err);
+    s->labels = lks_alloc((size_t)s->share.count, 1, "the labels", err);
     s->images = lks_alloc((size_t)s->share.count, s->image_bytes, "the images", err);
     s->sums = lks_alloc((size_t)s->share.count, sizeof *s->sums, "checksums of the images", err);
     return s->labels && s->images && s->sums ? LKS_OK : err->status;
@@ -81,12 +81,13 @@ static lks_status read_share(lks_image_set *s, const lks_labelled_picture *pictu
                              const lks_preparation *how, const lks_comm *comm, lks_error *err) {
     LKS_TRY(make_room(s, comm, err));
     for (int64_t i = 0; i < s->info.count; i++)
-        s->labels[i] = pictures[i].label;
+        s->counts[pictures[i].label]++;
     for (int64_t i = 0; i < s->share.count; i++) {
         const int64_t id = s->share.first + i;
         uint8_t *image = s->images + (size_t)i * s->image_bytes;
         LKS_TRY(read_picture(how, pictures[id].path, image, err));
-        s->sums[i] = lks_image_sum(s, image, s->labels[id], (uint32_t)id);
+        s->labels[i] = pictures[id].label;
+        s->sums[i] = lks_image_sum(s, image, s->labels[i], (uint32_t)id);
     }
     return LKS_OK;
 }

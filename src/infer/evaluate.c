@@ -19,12 +19,13 @@ static void count(lks_counts *c, const lks_score *score, int label) {
 
 /* What one rank works with: a batch's images, labels and scores, and all its own predictions. */
 typedef struct work {
-    uint8_t *images, *labels;
-    uint32_t *ids;
+    uint8_t *images;
     lks_score *scores;
     int64_t *sums;        /* [HEAD + classes^2] */
     int64_t changed;      /* images or labels that are not what was loaded */
     uint32_t first;       /* one of them, by its number in the file */
+    uint32_t *ids;        /* [own samples] in their order, if `predicted` is wanted; else [batch] */
+    uint8_t *labels;      /* likewise */
     uint8_t *predicted;   /* [own samples], or NULL */
     float *probabilities; /* [own samples][classes], or NULL */
     double *losses;       /* [own samples], or NULL */
@@ -32,10 +33,10 @@ typedef struct work {
 
 static void free_work(work *w) {
     lks_free(w->images);
-    lks_free(w->labels);
-    lks_free(w->ids);
     lks_free(w->scores);
     lks_free(w->sums);
+    lks_free(w->ids);
+    lks_free(w->labels);
     lks_free(w->predicted);
     lks_free(w->probabilities);
     lks_free(w->losses);
@@ -43,11 +44,11 @@ static void free_work(work *w) {
 
 static lks_status make_work(work *w, const lks_image_set *set, int batch, int64_t own, int classes,
                             bool keep, lks_error *err) {
-    size_t n = (size_t)batch;
+    const size_t n = (size_t)batch, kept = keep ? (size_t)own : n;
     memset(w, 0, sizeof *w);
     w->images = lks_alloc(n, set->image_bytes, "evaluation", err);
-    w->labels = lks_alloc(n, 1, "evaluation", err);
-    w->ids = lks_alloc(n, sizeof *w->ids, "evaluation", err);
+    w->labels = lks_alloc(kept, 1, "evaluation", err);
+    w->ids = lks_alloc(kept, sizeof *w->ids, "evaluation", err);
     w->scores = lks_alloc(n, sizeof *w->scores, "evaluation", err);
     w->sums =
         lks_alloc(HEAD + (size_t)classes * (size_t)classes, sizeof *w->sums, "evaluation", err);
@@ -63,28 +64,31 @@ static lks_status make_work(work *w, const lks_image_set *set, int batch, int64_
                : err->status;
 }
 
-/* Item i of the batch. */
-static void take_image(work *w, const lks_image_set *set, int i, uint32_t id) {
+/* Item i of the batch, whose label is to be written to *label. */
+static void take_image(work *w, const lks_image_set *set, int i, uint32_t id, uint8_t *label) {
     const size_t at = (size_t)(id - set->share.first);
     uint8_t *image = w->images + (size_t)i * set->image_bytes;
-    w->ids[i] = id;
-    w->labels[i] = set->labels[id];
+    *label = set->labels[at];
     memcpy(image, set->images + at * set->image_bytes, set->image_bytes);
-    if (lks_image_sum(set, image, w->labels[i], id) != set->sums[at] && w->changed++ == 0)
+    if (lks_image_sum(set, image, *label, id) != set->sums[at] && w->changed++ == 0)
         w->first = id;
 }
 
-static void score_own(lks_scorer scorer, const lks_image_set *set, const uint32_t *ids,
-                      int64_t first, int64_t own, int batch, work *w, lks_counts *c) {
+static void score_own(lks_scorer scorer, const lks_image_set *set, const uint32_t *own_ids,
+                      int64_t own, int batch, work *w, lks_counts *c) {
     for (int64_t done = 0; done < own;) {
         int n = own - done < batch ? (int)(own - done) : batch;
-        for (int i = 0; i < n; i++)
-            take_image(w, set, i, ids ? ids[first + done + i] : (uint32_t)(first + done + i));
-        const lks_batch b = {w->images, w->labels, w->ids, n, 0};
+        uint32_t *ids = w->ids + (w->predicted ? done : 0);
+        uint8_t *labels = w->labels + (w->predicted ? done : 0);
+        for (int i = 0; i < n; i++) {
+            ids[i] = own_ids ? own_ids[done + i] : (uint32_t)(set->share.first + done + i);
+            take_image(w, set, i, ids[i], &labels[i]);
+        }
+        const lks_batch b = {w->images, labels, ids, n, 0};
         scorer.score(scorer.of, &b, w->scores,
                      w->probabilities ? w->probabilities + done * c->classes : NULL);
         for (int i = 0; i < n; i++) {
-            count(c, &w->scores[i], w->labels[i]);
+            count(c, &w->scores[i], labels[i]);
             if (w->predicted) {
                 w->predicted[done + i] = (uint8_t)w->scores[i].predicted;
                 w->losses[done + i] = w->scores[i].loss;
@@ -92,19 +96,6 @@ static void score_own(lks_scorer scorer, const lks_image_set *set, const uint32_
         }
         done += n;
     }
-}
-
-/* The part of the ascending ids whose images this rank holds. */
-static lks_range own_ids(const lks_image_set *set, const uint32_t *ids, int64_t n) {
-    int64_t end = set->share.first + set->share.count, first = 0;
-    if (!ids)
-        return set->share;
-    while (first < n && ids[first] < set->share.first)
-        first++;
-    int64_t last = first;
-    while (last < n && ids[last] < end)
-        last++;
-    return (lks_range){first, last - first};
 }
 
 /* One sum of all: `sums` has room for the head and the confusion matrix. */
@@ -125,31 +116,34 @@ static void add_up(lks_counts *c, int64_t *changed, int64_t *sums, lks_comm *com
 }
 
 static lks_status make_predicted(lks_predicted *p, size_t n, size_t row, lks_error *err) {
+    p->n = (int64_t)n;
+    p->ids = lks_alloc(n, sizeof *p->ids, "predictions", err);
     p->labels = lks_alloc(n, 1, "predictions", err);
     p->classes = lks_alloc(n, 1, "predictions", err);
     p->probabilities = lks_alloc(n, row, "predictions", err);
     p->losses = lks_alloc(n, sizeof *p->losses, "predictions", err);
-    return p->labels && p->classes && p->probabilities && p->losses ? LKS_OK : err->status;
+    return p->ids && p->labels && p->classes && p->probabilities && p->losses ? LKS_OK
+                                                                              : err->status;
 }
 
 /* Ids ascend as the ranks' shares do. */
-static lks_status gather(lks_comm *comm, const lks_image_set *set, const uint32_t *ids,
-                         int64_t n_ids, const work *w, int classes, int64_t own, lks_predicted *p,
-                         lks_error *err) {
-    const size_t n = (size_t)(ids ? n_ids : set->info.count);
-    const size_t row = (size_t)classes * sizeof(float);
+static lks_status gather(lks_comm *comm, const work *w, const lks_counts *counts, int64_t own,
+                         lks_predicted *p, lks_error *err) {
+    const size_t row = (size_t)counts->classes * sizeof(float);
     memset(p, 0, sizeof *p);
-    const lks_status status = comm->rank == 0 ? make_predicted(p, n, row, err) : LKS_OK;
+    const lks_status status =
+        comm->rank == 0 ? make_predicted(p, (size_t)counts->total, row, err) : LKS_OK;
     LKS_TRY(lks_comm_agree(comm, status, err));
+    lks_comm_gather(comm, w->ids, (int)own, sizeof *w->ids, p->ids, NULL);
+    lks_comm_gather(comm, w->labels, (int)own, 1, p->labels, NULL);
     lks_comm_gather(comm, w->predicted, (int)own, 1, p->classes, NULL);
     lks_comm_gather(comm, w->probabilities, (int)own, row, p->probabilities, NULL);
     lks_comm_gather(comm, w->losses, (int)own, sizeof *w->losses, p->losses, NULL);
-    for (size_t i = 0; comm->rank == 0 && i < n; i++)
-        p->labels[i] = set->labels[ids ? ids[i] : i];
     return lks_comm_check(comm, err);
 }
 
 void lks_predicted_free(lks_predicted *p) {
+    lks_free(p->ids);
     lks_free(p->labels);
     lks_free(p->classes);
     lks_free(p->probabilities);
@@ -175,12 +169,12 @@ lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const ui
     memset(counts, 0, sizeof *counts);
     counts->classes = classes;
     lks_pulse_at("evaluate");
-    lks_range own = own_ids(set, ids, n_ids);
+    const int64_t own = ids ? n_ids : set->share.count;
     work w;
-    lks_status status = make_work(&w, set, batch, own.count, classes, predicted != NULL, err);
+    lks_status status = make_work(&w, set, batch, own, classes, predicted != NULL, err);
     status = lks_comm_agree(comm, status, err);
     if (status == LKS_OK) {
-        score_own(scorer, set, ids, own.first, own.count, batch, &w, counts);
+        score_own(scorer, set, ids, own, batch, &w, counts);
         status = own_images(&w, set, err);
         int64_t changed = w.changed;
         add_up(counts, &changed, w.sums, comm);
@@ -189,7 +183,7 @@ lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const ui
         else
             status = lks_comm_check(comm, err);
         if (status == LKS_OK && predicted)
-            status = gather(comm, set, ids, n_ids, &w, classes, own.count, predicted, err);
+            status = gather(comm, &w, counts, own, predicted, err);
     }
     free_work(&w);
     if (status == LKS_OK && counts->bad)

@@ -7,6 +7,8 @@
 
 /* Predictions of the samples that were asked for, on rank 0, in their order. */
 typedef struct lks_predicted {
+    int64_t n;
+    uint32_t *ids;             /* [n] numbers in the file, ascending */
     uint8_t *labels, *classes; /* [n]: true and predicted */
     float *probabilities;      /* [n][classes] */
     double *losses;            /* [n] */
@@ -18,7 +20,8 @@ typedef struct lks_scorer {
     void *of;
 } lks_scorer;
 
-/* Scores the samples `ids` (ascending; NULL: all) of `set`, at most `batch` at a time. Collective;
+/* Scores samples of `set`, at most `batch` at a time: the `n_ids` of this rank's share, ascending, or where `ids` is NULL on
+ * all ranks the whole set. Collective;
  * all ranks get the counts. Where `predicted` is not NULL, rank 0 gets arrays to be freed
  * with lks_predicted_free(). LKS_ERR_REPLICA where an image or a label changed in a rank's memory,
  * LKS_ERR_NUMERIC where a loss is not finite. */

@@ -19,12 +19,11 @@ void lks_worst_sort(lks_worst *list, int64_t n) {
     qsort(list, (size_t)n, sizeof *list, worst_first);
 }
 
-void lks_worst_of(lks_worst *list, const lks_predicted *p, const uint32_t *ids, int64_t n,
-                  int classes) {
-    for (int64_t i = 0; i < n; i++)
-        list[i] = (lks_worst){ids ? ids[i] : (uint32_t)i, p->labels[i], p->classes[i],
+void lks_worst_of(lks_worst *list, const lks_predicted *p, int classes) {
+    for (int64_t i = 0; i < p->n; i++)
+        list[i] = (lks_worst){p->ids[i], p->labels[i], p->classes[i],
                               p->probabilities[i * classes + p->labels[i]], p->losses[i]};
-    lks_worst_sort(list, n);
+    lks_worst_sort(list, p->n);
 }
 
 /* --- their images ----------------------------------------------------------------------------- */

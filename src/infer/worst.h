@@ -18,9 +18,8 @@ typedef struct lks_worst {
 /* The highest loss first; of equals the lower number. */
 void lks_worst_sort(lks_worst *list, int64_t n);
 
-/* The n samples `ids` (ascending; NULL: all) that `p` is of, in that order, into list [n]. Rank 0. */
-void lks_worst_of(lks_worst *list, const lks_predicted *p, const uint32_t *ids, int64_t n,
-                  int classes);
+/* What `p` is of, into list [p->n], in that order. Rank 0. */
+void lks_worst_of(lks_worst *list, const lks_predicted *p, int classes);
 
 /* The ranks' images of list [n], which rank 0 has, into pixels [n][set->image_bytes] there, in the list's order.
  * Collective; errors are agreed. */

@@ -23,7 +23,7 @@ typedef struct digesting {
 static lks_status add_portion(void *context, int64_t first, int64_t n, const uint8_t *images,
                               lks_error *err) {
     const digesting *d = context;
-    return lks_set_digest_add_images(d->digest, d->file, first, n, images, d->labels, err);
+    return lks_set_digest_add_images(d->digest, d->file, first, n, images, d->labels + first, err);
 }
 
 static lks_status add_all(lks_set_digest *d, const lks_image_file *f, lks_error *err) {

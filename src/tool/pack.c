@@ -207,8 +207,9 @@ static lks_status keep_parts(lks_packed *p, lks_error *err) {
  * the image, and should not come upon neighbours of those that test. */
 static lks_status hold_out(lks_packed *p, lks_error *err) {
     const double share = p->options->test < 0 ? LKS_PACK_TEST_SHARE : p->options->test;
-    LKS_TRY(lks_split_make(&p->split, p->labels, p->count, p->folder.n_classes, 0, share,
-                           lks_hash64(p->options->seed), err));
+    const lks_split_wish wish = {
+        .classes = p->folder.n_classes, .validation = share, .seed = lks_hash64(p->options->seed)};
+    LKS_TRY(lks_split_make(&p->split, p->labels, p->count, &wish, err));
     if (share > 0 && p->split.n_validation == 0)
         return lks_fail(
             err, LKS_ERR_USAGE,

@@ -11,7 +11,7 @@
 /* A set of images and what is to be known of it. */
 typedef struct question {
     const lks_image_set *set;
-    const uint32_t *ids; /* NULL: all */
+    const uint32_t *ids; /* of this rank's share; NULL: all */
     int64_t n;
     lks_counts *counts;
     lks_predicted *predicted; /* NULL: not wanted, as is the next */
@@ -41,23 +41,13 @@ static lks_status evaluate_with(lks_trainer *t, float *weights, const question *
     return status;
 }
 
-/* Images of the validation split that this rank holds. */
-static int64_t own_validation(const lks_trainer *t) {
-    const lks_split *s = &t->data.split;
-    const lks_range *own = &t->data.train.share;
-    int64_t n = 0;
-    for (int64_t i = 0; i < s->n_validation; i++)
-        n += s->validation[i] >= own->first && s->validation[i] < own->first + own->count;
-    return n;
-}
-
 /* The validation split: its figures, and the temperature that it asks for. Collective. */
 static lks_status validate(lks_trainer *t, lks_record *r, lks_error *err) {
-    const lks_split *s = &t->data.split;
+    const lks_split *s = &t->data.own;
     lks_held_out held;
     const question q = {&t->data.train, s->validation, s->n_validation, r->validation, NULL, &held};
     lks_status status = lks_held_out_open(&held, t->model, t->data.identity.classes,
-                                          own_validation(t), t->config->eval.batch, err);
+                                          s->n_validation, t->config->eval.batch, err);
     status = lks_comm_agree(t->comm, status, err);
     if (status == LKS_OK)
         status = evaluate_with(t, t->average.weights, &q, err);
@@ -187,7 +177,7 @@ static bool evaluation_due(const lks_trainer *t) {
 lks_status lks_run_evaluate_epoch(lks_trainer *t, lks_record *r, lks_error *err) {
     if (!evaluation_due(t))
         return LKS_OK;
-    bool validates = t->data.split.n_validation > 0;
+    bool validates = t->data.rule.n_validation > 0;
     if (!validates && !t->data.has_test)
         return LKS_OK;
     const question q = of_test(t, r, NULL);
@@ -199,7 +189,7 @@ lks_status lks_run_evaluate_epoch(lks_trainer *t, lks_record *r, lks_error *err)
 lks_status lks_run_evaluate_end(lks_run *run, lks_predicted *predicted, lks_error *err) {
     lks_trainer *t = &run->trainer;
     lks_record *r = &run->record;
-    if (r->validation->total == 0 && t->data.split.n_validation > 0)
+    if (r->validation->total == 0 && t->data.rule.n_validation > 0)
         LKS_TRY(validate(t, r, err));
     if (!t->data.has_test)
         return note_tested(run, NULL, &r->temperature, err);

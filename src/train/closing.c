@@ -132,7 +132,7 @@ static void print_early_stop(const lks_trainer *t) {
 
 /* Validation has told the best number of epochs; its images can be trained on as well now. */
 static void suggest_refit(const lks_trainer *t, const lks_best *best, const char *folder) {
-    if (t->data.split.n_validation == 0 || best->step == 0 ||
+    if (t->data.rule.n_validation == 0 || best->step == 0 ||
         t->config->train.schedule.name == LKS_SCHEDULE_PLATEAU)
         return;
     char *word = lks_shell_word(folder);

@@ -19,7 +19,7 @@ static uint64_t hash_tables(const lks_trainer *t) {
 }
 
 static uint64_t hash_validation(const lks_trainer *t) {
-    const lks_split *s = &t->data.split;
+    const lks_split *s = &t->data.own;
     return lks_hash_bytes(s->validation, (size_t)s->n_validation * sizeof *s->validation);
 }
 

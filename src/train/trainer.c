@@ -47,9 +47,7 @@ static lks_status weigh_classes(lks_trainer *t, lks_error *err) {
         lks_model_weigh_classes(t->model, train->class_weights);
         return LKS_OK;
     }
-    int64_t count[LKS_CLASSES_MAX] = {0};
-    for (int64_t i = 0; i < d->epoch.count; i++)
-        count[d->train.labels[d->epoch.images[i]]]++;
+    const int64_t *count = d->rule.items;
     for (int c = 0; c < classes; c++) /* a class that never comes up has no factor to get wrong */
         factors[c] = count[c] ? (double)d->epoch.count / ((double)classes * (double)count[c]) : 1.0;
     lks_model_weigh_classes(t->model, factors);

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     uint8_t *out = malloc((size_t)(bytes * count)), *labels = malloc((size_t)set.count);
     if (out && labels && lks_h5_images_read(&set, set.count - count, count, out, &err) == LKS_OK)
-        lks_h5_images_read_labels(&set, labels, &err);
+        lks_h5_images_read_labels(&set, 0, set.count, labels, &err);
     free(out);
     free(labels);
     return 0;

@@ -89,7 +89,7 @@ static void read_images(void) {
     uint8_t *out = malloc((size_t)bytes), *labels = malloc((size_t)set.count);
     need(out && labels);
     lks_h5_images_read(&set, 0, set.count, out, &err);
-    lks_h5_images_read_labels(&set, labels, &err);
+    lks_h5_images_read_labels(&set, 0, set.count, labels, &err);
     free(out);
     free(labels);
 }

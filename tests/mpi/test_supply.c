@@ -4,6 +4,7 @@
 #include "support/config_file.h"
 #include "support/mpi_main.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "feed/supply/supply.h"
@@ -18,25 +19,13 @@ static void stop_unless(lks_status status) {
         lks_give_up(&comm, 1, err.text);
 }
 
-/* The supply's list of its own items, which the linker lets us see being made (see CMakeLists.txt): twelve bytes each,
- * the first of them its number. */
-static char *own_items;
-
-void *__real_lks_alloc(size_t n, size_t size, const char *what, lks_error *e);
-void *__wrap_lks_alloc(size_t n, size_t size, const char *what, lks_error *e);
-
-void *__wrap_lks_alloc(size_t n, size_t size, const char *what, lks_error *e) {
-    void *memory = __real_lks_alloc(n, size, what, e);
-    if (size == 12 && strcmp(what, "the supply of images") == 0)
-        own_items = memory;
-    return memory;
-}
-
 enum { EPOCHS = 3, SEED = 11, HEADER_BYTES = 32 };
 
 typedef struct fixture {
     lks_config config;
     lks_dataset data;
+    uint8_t *labels; /* of all images, */
+    lks_items items; /* and what an epoch shows of them: as one process makes it */
     lks_deal deal;
     lks_supply *supply;
 } fixture;
@@ -50,6 +39,20 @@ static size_t item_bytes(const fixture *f) {
     return f->data.train.image_bytes + HEADER_BYTES;
 }
 
+static void make_list(fixture *f) {
+    const lks_image_file *file = &f->data.train.info;
+    f->labels = calloc((size_t)file->count, 1);
+    stop_unless(lks_image_file_read_labels(file, f->labels, &err));
+    const lks_labelled samples = lks_labelled_alone(f->labels, file->count);
+    const lks_split_wish wish = lks_split_wish_of(&f->config.data, f->config.seed, 10);
+    lks_split_rule rule;
+    lks_split split;
+    stop_unless(lks_split_plan(&rule, &samples, &wish, &err));
+    stop_unless(lks_split_list(&split, &rule, samples.own, f->labels, &err));
+    stop_unless(lks_items_make(&f->items, &rule, &split, &samples, &err));
+    lks_split_free(&split);
+}
+
 /* Windows of `batches` batches; 0: all images are on the host. */
 static void open_fixture(fixture *f, int batches) {
     char path[LKS_PATH_MAX];
@@ -57,6 +60,7 @@ static void open_fixture(fixture *f, int batches) {
     stop_unless(lks_config_load(&comm, path, NULL, 0, &f->config, &err));
     f->config.data.placement = batches ? LKS_PLACE_SHARDED : LKS_PLACE_HOST;
     stop_unless(lks_dataset_open(&f->data, &comm, &f->config, NULL, true, &err));
+    make_list(f);
     f->deal = (lks_deal){f->data.epoch.count, f->config.train.global_batch, f->config.train.chunk,
                          comm.size};
     const int chunks =
@@ -68,6 +72,8 @@ static void open_fixture(fixture *f, int batches) {
 
 static void close_fixture(fixture *f) {
     lks_supply_free(f->supply);
+    lks_free(f->items.of);
+    free(f->labels);
     lks_dataset_free(&f->data);
     lks_config_free(&f->config);
 }
@@ -80,11 +86,11 @@ static int64_t sound(const fixture *f, int64_t epoch, int64_t batch) {
     const lks_range own = lks_deal_positions(&f->deal, batch, comm.rank);
     int64_t good = 0;
     for (int64_t p = own.first; p < own.first + own.count; p++) {
-        const uint64_t item = lks_permutation_apply(&order, (uint64_t)p);
-        const uint32_t image = f->data.epoch.images[item];
+        const lks_item *item = &f->items.of[lks_permutation_apply(&order, (uint64_t)p)];
+        const uint32_t image = item->image;
         const lks_source from = lks_supply_find(f->supply, p);
-        good += from.pixels && from.image == image && from.id == f->data.epoch.ids[item] &&
-                from.label == s->labels[image] &&
+        good += from.pixels && from.image == image && from.id == item->id &&
+                from.label == f->labels[image] &&
                 from.home == (s->whole.images ? comm.rank
                                               : lks_share_owner(s->info.count, comm.size, image)) &&
                 lks_image_sum(s, from.pixels, from.label, from.image) == from.sum;
@@ -141,7 +147,7 @@ static void hosts_hold_all(void) {
             check_batch(&f, e, b);
     CU_ASSERT_EQUAL(lks_supply_bytes(f.supply), 0);
     CU_ASSERT(lks_image_set_bytes(s) <=
-              (size_t)(s->info.count / comm.size + 1) * (s->image_bytes + sizeof *s->sums));
+              (size_t)(s->info.count / comm.size + 1) * (s->image_bytes + 1 + sizeof *s->sums));
     const uint8_t before = s->whole.images[5];
     lks_comm_barrier(&comm);
     if (comm.rank == comm.size - 1)
@@ -175,15 +181,55 @@ static void changes_are_seen(void) {
     close_fixture(&f);
 }
 
+/* Parts that the ranks have make the split that one process makes of all; so are the items. */
+static void parts_make_the_whole(void) {
+    static const lks_split_wish wishes[] = {{10, 0, 0, false, 1},     {10, 0, 0.1, false, 2},
+                                            {10, 0, 0.5, true, 3},    {10, 77, 0.999, false, 4},
+                                            {11, 1, 0, false, 5},     {10, 0, 0.0001, true, 6},
+                                            {256, 333, 0.3, true, 7}, {10, 1000, 0.1, false, 8}};
+    fixture f;
+    open_fixture(&f, 2);
+    const lks_image_set *s = &f.data.train;
+    for (size_t w = 0; w < sizeof wishes / sizeof *wishes; w++) {
+        lks_split_rule rule;
+        lks_split own, all;
+        stop_unless(lks_dataset_split(&f.data, &comm, &wishes[w], &rule, &own, &err));
+        stop_unless(lks_split_make(&all, f.labels, s->info.count, &wishes[w], &err));
+        CU_ASSERT_EQUAL(rule.n_train, all.n_train);
+        CU_ASSERT_EQUAL(rule.n_validation, all.n_validation);
+        int64_t first[2] = {own.n_train, own.n_validation};
+        lks_comm_before_i64(&comm, first, 2);
+        CU_ASSERT_FATAL(first[0] + own.n_train <= all.n_train);
+        CU_ASSERT_FATAL(first[1] + own.n_validation <= all.n_validation);
+        const size_t each = sizeof *own.train;
+        CU_ASSERT_EQUAL(memcmp(own.train, all.train + first[0], (size_t)own.n_train * each), 0);
+        CU_ASSERT_EQUAL(
+            memcmp(own.validation, all.validation + first[1], (size_t)own.n_validation * each), 0);
+        lks_comm_sum_i64(&comm, &own.n_train, 1);
+        CU_ASSERT_EQUAL(own.n_train, all.n_train);
+        lks_split_free(&own);
+        lks_split_free(&all);
+    }
+    int64_t found = 0;
+    for (int64_t i = 0; i < f.data.epoch.own.n; i++) {
+        const lks_item *item = &f.data.epoch.own.of[i];
+        found += memcmp(item, &f.items.of[item->number], sizeof *item) == 0 &&
+                 lks_share_owner(s->info.count, comm.size, item->image) == comm.rank;
+    }
+    lks_comm_sum_i64(&comm, &found, 1);
+    CU_ASSERT_EQUAL(found, f.items.n);
+    close_fixture(&f);
+}
+
 /* By the rank that it happened to, before anything is sent by it. */
 static void changed_lists_are_told(void) {
-    for (size_t bit = 0; bit < 96; bit += 5) {
+    for (size_t bit = 0; bit < 8 * sizeof(lks_item); bit += 5) {
         fixture f;
         open_fixture(&f, 2);
         CU_ASSERT_EQUAL(lks_supply_need(f.supply, 0, 0, &err), LKS_OK);
         CU_ASSERT_EQUAL(lks_supply_check(f.supply, &err), LKS_OK);
         if (comm.rank == comm.size - 1)
-            flip(comm.size > 1 ? own_items : (const char *)f.data.epoch.images, 12 * 8 * 3 + bit);
+            flip(&f.data.epoch.own.of[3], bit);
         const lks_status own = lks_supply_check(f.supply, &err);
         CU_ASSERT_EQUAL(own, comm.rank == comm.size - 1 ? LKS_ERR_REPLICA : LKS_OK);
         CU_ASSERT_EQUAL(lks_supply_need(f.supply, 1, 0, &err), LKS_ERR_REPLICA);
@@ -195,6 +241,7 @@ static void changed_lists_are_told(void) {
 int main(void) {
     static const lks_test tests[] = {
         {"positions get their images", positions_get_their_images},
+        {"parts make the split of the whole", parts_make_the_whole},
         {"any batch can be next", any_batch_can_be_next},
         {"hosts hold all", hosts_hold_all},
         {"changes of what came are seen", changes_are_seen},

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lockstep/data.h"
+#include "lockstep/memory.h"
 
 /* A small generator for test input, unrelated to the one under test. */
 static uint32_t next_random(uint32_t *state) {
@@ -97,9 +98,15 @@ static void make_labels(uint8_t labels[SPLIT_N]) {
     labels[1234] = 5;
 }
 
+static lks_status try_split(lks_split *split, const uint8_t *labels, int64_t n, int classes,
+                            int64_t limit, double share, uint64_t seed, lks_error *err) {
+    const lks_split_wish wish = {classes, limit, share, false, seed};
+    return lks_split_make(split, labels, n, &wish, err);
+}
+
 static lks_split make_split(const uint8_t *labels, int64_t n, double share, uint64_t seed) {
     lks_split split;
-    CU_ASSERT_EQUAL_FATAL(lks_split_make(&split, labels, n, SPLIT_CLASSES, 0, share, seed, NULL),
+    CU_ASSERT_EQUAL_FATAL(try_split(&split, labels, n, SPLIT_CLASSES, 0, share, seed, NULL),
                           LKS_OK);
     return split;
 }
@@ -221,7 +228,7 @@ static void split_ids_are_pinned(void) {
 static lks_split make_limited(const uint8_t *labels, int64_t limit, double share, uint64_t seed) {
     lks_split split;
     CU_ASSERT_EQUAL_FATAL(
-        lks_split_make(&split, labels, SPLIT_N, SPLIT_CLASSES, limit, share, seed, NULL), LKS_OK);
+        try_split(&split, labels, SPLIT_N, SPLIT_CLASSES, limit, share, seed, NULL), LKS_OK);
     CU_ASSERT_EQUAL(split.n_train + split.n_validation, limit);
     return split;
 }
@@ -263,7 +270,7 @@ static void limits_are_stratified(void) {
     /* quotas of 3, 3 and 4 of 10: 1.5, 1.5 and 2; the tie goes to the smaller number */
     const uint8_t ten[10] = {0, 0, 0, 1, 1, 1, 2, 2, 2, 2};
     lks_split split;
-    CU_ASSERT_EQUAL_FATAL(lks_split_make(&split, ten, 10, 3, 5, 0, 1, NULL), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(try_split(&split, ten, 10, 3, 5, 0, 1, NULL), LKS_OK);
     int64_t of[3] = {0};
     for (int i = 0; i < 5; i++)
         of[ten[split.train[i]]]++;
@@ -302,15 +309,41 @@ static void limits_depend_on_the_seed_only(void) {
 
 /* --- what an epoch shows ---------------------------------------------------------------------- */
 
-/* The list of a balanced epoch: each class `most` times, no id twice, images evenly repeated. */
-static void check_balanced(const uint8_t *labels, const lks_split *split,
-                           const lks_epoch_list *list, int64_t most) {
+/* What an epoch shows of samples that this process has. */
+typedef struct shown {
+    lks_split_rule rule;
+    lks_split split;
+    lks_items items;
+} shown;
+
+static shown *make_epoch(const uint8_t *labels, int64_t n, const lks_split_wish *wish) {
+    shown *e = calloc(1, sizeof *e);
+    const lks_labelled samples = lks_labelled_alone(labels, n);
+    CU_ASSERT_EQUAL_FATAL(lks_split_plan(&e->rule, &samples, wish, NULL), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_split_list(&e->split, &e->rule, samples.own, labels, NULL), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_items_make(&e->items, &e->rule, &e->split, &samples, NULL), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(e->items.n, e->rule.n_items);
+    CU_ASSERT(e->rule.n_train == e->split.n_train && e->rule.n_validation == e->split.n_validation);
+    for (int64_t i = 0; i < e->items.n; i++)
+        CU_ASSERT_EQUAL(e->items.of[i].number, i);
+    return e;
+}
+
+static void free_epoch(shown *e) {
+    lks_split_free(&e->split);
+    lks_free(e->items.of);
+    free(e);
+}
+
+/* A balanced epoch: each class `most` times, no id twice, images evenly repeated. */
+static void check_balanced(const uint8_t *labels, const shown *e, int64_t most) {
+    const lks_split *split = &e->split;
     int64_t of_class[SPLIT_CLASSES] = {0}, of_image[SPLIT_N] = {0}, sizes[SPLIT_CLASSES] = {0};
-    bool *met = calloc((size_t)(SPLIT_N + list->count), 1), good = true;
-    for (int64_t i = 0; i < list->count; i++) {
-        const uint32_t image = list->images[i], id = list->ids[i];
+    bool *met = calloc((size_t)(SPLIT_N + e->items.n), 1), good = true;
+    for (int64_t i = 0; i < e->items.n; i++) {
+        const uint32_t image = e->items.of[i].image, id = e->items.of[i].id;
         of_class[labels[image]]++;
-        good = good && id < SPLIT_N + list->count - split->n_train && !met[id];
+        good = good && id < SPLIT_N + e->items.n - split->n_train && !met[id];
         good = good && (id == image) == (of_image[image] == 0); /* the first one, and only that */
         met[id] = true;
         of_image[image]++;
@@ -319,8 +352,11 @@ static void check_balanced(const uint8_t *labels, const lks_split *split,
     CU_ASSERT(good);
     for (int64_t i = 0; i < split->n_train; i++)
         sizes[labels[split->train[i]]]++;
-    for (int c = 0; c < SPLIT_CLASSES; c++)
+    for (int c = 0; c < SPLIT_CLASSES; c++) {
         CU_ASSERT_EQUAL(of_class[c], sizes[c] ? most : 0);
+        CU_ASSERT_EQUAL(e->rule.items[c], of_class[c]);
+        CU_ASSERT_EQUAL(e->rule.train[c], sizes[c]);
+    }
     for (int64_t i = 0, j = 0; i < SPLIT_N; i++) {
         const bool trains = j < split->n_train && split->train[j] == i;
         const int64_t times = trains ? most / sizes[labels[i]] : 0;
@@ -333,30 +369,32 @@ static void check_balanced(const uint8_t *labels, const lks_split *split,
 static void epochs_are_balanced(void) {
     uint8_t labels[SPLIT_N];
     make_labels(labels);
-    lks_split split = make_limited(labels, 2000, 0.1, 5);
-    int64_t sizes[SPLIT_CLASSES] = {0}, most = 0;
-    for (int64_t i = 0; i < split.n_train; i++)
-        if (++sizes[labels[split.train[i]]] > most)
-            most = sizes[labels[split.train[i]]];
-    lks_epoch_list plain, list, again, other;
-    CU_ASSERT_EQUAL(lks_epoch_list_make(&plain, &split, labels, SPLIT_N, false, 5, NULL), LKS_OK);
-    CU_ASSERT(plain.images == split.train && plain.ids == split.train);
-    CU_ASSERT_EQUAL(plain.count, split.n_train);
-    CU_ASSERT_EQUAL(lks_epoch_list_make(&list, &split, labels, SPLIT_N, true, 5, NULL), LKS_OK);
-    check_balanced(labels, &split, &list, most);
-    lks_epoch_list_make(&again, &split, labels, SPLIT_N, true, 5, NULL);
-    lks_epoch_list_make(&other, &split, labels, SPLIT_N, true, 6, NULL);
-    CU_ASSERT_EQUAL_FATAL(again.count, list.count);
-    CU_ASSERT_EQUAL_FATAL(other.count, list.count);
-    const size_t bytes = (size_t)list.count * sizeof *list.images;
-    CU_ASSERT_EQUAL(memcmp(list.images, again.images, bytes), 0);
-    CU_ASSERT_EQUAL(memcmp(list.ids, again.ids, bytes), 0);
-    CU_ASSERT_NOT_EQUAL(memcmp(list.images, other.images, bytes), 0); /* others come once more */
-    lks_epoch_list_free(&plain);
-    lks_epoch_list_free(&list);
-    lks_epoch_list_free(&again);
-    lks_epoch_list_free(&other);
-    lks_split_free(&split);
+    lks_split_wish wish = {SPLIT_CLASSES, 2000, 0.1, false, 5};
+    shown *plain = make_epoch(labels, SPLIT_N, &wish);
+    int64_t most = 0;
+    for (int c = 0; c < SPLIT_CLASSES; c++)
+        most = plain->rule.train[c] > most ? plain->rule.train[c] : most;
+    CU_ASSERT_EQUAL_FATAL(plain->items.n, plain->split.n_train);
+    for (int64_t i = 0; i < plain->items.n; i++) {
+        CU_ASSERT_EQUAL(plain->items.of[i].image, plain->split.train[i]);
+        CU_ASSERT_EQUAL(plain->items.of[i].id, plain->split.train[i]);
+    }
+    wish.balanced = true;
+    shown *list = make_epoch(labels, SPLIT_N, &wish);
+    shown *again = make_epoch(labels, SPLIT_N, &wish);
+    check_balanced(labels, list, most);
+    wish.seed = 6;
+    shown *other = make_epoch(labels, SPLIT_N, &wish);
+    check_balanced(labels, other, most);
+    CU_ASSERT_EQUAL_FATAL(again->items.n, list->items.n);
+    CU_ASSERT_EQUAL_FATAL(other->items.n, list->items.n);
+    const size_t bytes = (size_t)list->items.n * sizeof *list->items.of;
+    CU_ASSERT_EQUAL(memcmp(list->items.of, again->items.of, bytes), 0);
+    CU_ASSERT_NOT_EQUAL(memcmp(list->items.of, other->items.of, bytes), 0);
+    free_epoch(plain);
+    free_epoch(list);
+    free_epoch(again);
+    free_epoch(other);
 }
 
 /* Part of what makes a run the same everywhere, as split_ids_are_pinned(). By another program: 13 of
@@ -366,43 +404,40 @@ static void limits_and_repeats_are_pinned(void) {
     uint8_t labels[28];
     for (int i = 0; i < 28; i++)
         labels[i] = i < 15 ? 0 : i < 23 ? 1 : 2;
-    lks_split split;
-    lks_epoch_list list;
-    CU_ASSERT_EQUAL_FATAL(lks_split_make(&split, labels, 28, 3, KEPT, 0, 7, NULL), LKS_OK);
-    CU_ASSERT_EQUAL_FATAL(lks_epoch_list_make(&list, &split, labels, 28, true, 7, NULL), LKS_OK);
-    CU_ASSERT_EQUAL_FATAL(split.n_train, KEPT);
+    const lks_split_wish wish = {3, KEPT, 0, true, 7};
+    shown *e = make_epoch(labels, 28, &wish);
+    CU_ASSERT_EQUAL_FATAL(e->split.n_train, KEPT);
     const uint32_t images[SHOWN] = {0,  1,  4,  7,  10, 13, 14, 16, 17, 19, 20,
                                     23, 24, 16, 19, 20, 23, 23, 24, 24, 24};
-    CU_ASSERT_EQUAL_FATAL(list.count, SHOWN);
+    CU_ASSERT_EQUAL_FATAL(e->items.n, SHOWN);
     for (int i = 0; i < SHOWN; i++) {
-        CU_ASSERT_EQUAL(list.images[i], images[i]);
-        CU_ASSERT_EQUAL(list.ids[i], i < KEPT ? images[i] : 28u + (uint32_t)(i - KEPT));
+        CU_ASSERT_EQUAL(e->items.of[i].image, images[i]);
+        CU_ASSERT_EQUAL(e->items.of[i].id, i < KEPT ? images[i] : 28u + (uint32_t)(i - KEPT));
     }
-    lks_epoch_list_free(&list);
-    lks_split_free(&split);
+    free_epoch(e);
 }
 
 static void bad_limits(void) {
     const uint8_t labels[] = {0, 1, 0, 1, 0};
     lks_split split;
     lks_error err = {0};
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 2, 6, 0, 1, &err), LKS_ERR_CONFIG);
+    CU_ASSERT_EQUAL(try_split(&split, labels, 5, 2, 6, 0, 1, &err), LKS_ERR_CONFIG);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "data.limit = 6, but there are 5 training images"));
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 2, -1, 0, 1, &err), LKS_ERR_CONFIG);
+    CU_ASSERT_EQUAL(try_split(&split, labels, 5, 2, -1, 0, 1, &err), LKS_ERR_CONFIG);
 }
 
 static void bad_splits(void) {
     const uint8_t labels[] = {0, 1, 2, 10, 3};
     lks_split split;
     lks_error err = {0};
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 10, 0, 0.2, 1, &err), LKS_ERR_DATA);
+    CU_ASSERT_EQUAL(try_split(&split, labels, 5, 10, 0, 0.2, 1, &err), LKS_ERR_DATA);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "label 10 of sample 3"));
     CU_ASSERT_PTR_NULL(split.train);
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 11, 0, 0.2, 1, &err), LKS_OK);
+    CU_ASSERT_EQUAL(try_split(&split, labels, 5, 11, 0, 0.2, 1, &err), LKS_OK);
     lks_split_free(&split);
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 11, 0, 1.0, 1, &err), LKS_ERR_CONFIG);
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 5, 11, 0, (double)NAN, 1, &err), LKS_ERR_CONFIG);
-    CU_ASSERT_EQUAL(lks_split_make(&split, labels, 0, 11, 0, 0.5, 1, &err), LKS_OK);
+    CU_ASSERT_EQUAL(try_split(&split, labels, 5, 11, 0, 1.0, 1, &err), LKS_ERR_CONFIG);
+    CU_ASSERT_EQUAL(try_split(&split, labels, 5, 11, 0, (double)NAN, 1, &err), LKS_ERR_CONFIG);
+    CU_ASSERT_EQUAL(try_split(&split, labels, 0, 11, 0, 0.5, 1, &err), LKS_OK);
     CU_ASSERT_EQUAL(split.n_train + split.n_validation, 0);
     lks_split_free(&split);
 }

@@ -13,15 +13,10 @@
 /* What stands before the pixels of an image on its way. */
 typedef struct header {
     uint64_t sum;   /* lks_image_sum() */
-    uint64_t check; /* of the other members */
+    uint64_t check; /* of the other members and the item's number */
     uint32_t image, id, position, label;
 } header;
 static_assert(sizeof(header) == LKS_SUPPLY_HEADER, "pixels follow it");
-
-/* An item of the epoch's list (lks_epoch_list) whose image this rank holds. */
-typedef struct own_item {
-    uint32_t number, image, id;
-} own_item;
 
 /* The own item of that index, to be sent to who trains on that position. */
 typedef struct parcel {
@@ -36,7 +31,8 @@ typedef struct window {
 /* A window's images on this rank. */
 typedef struct stock {
     window of;
-    uint8_t *items; /* [capacity]: headers and pixels */
+    lks_permutation order; /* of its epoch */
+    uint8_t *items;        /* [capacity]: headers and pixels */
     size_t capacity, count;
     uint32_t *places; /* [own positions of the window] the item's number + 1; 0: none */
     int64_t *before;  /* [batches of a window] own positions of the window in batches before */
@@ -50,17 +46,14 @@ struct lks_supply {
     int64_t epochs, batches, window_batches;
     size_t item_bytes, most_positions; /* of one rank in a window */
 
-    own_item *own; /* [n_own]; where images stay none: a rank asks the whole list */
-    size_t n_own;
-    uint64_t list_sum; /* of them, or of the list */
-    /* [count] of the whole list, where an item's image does not follow from its id; else NULL. What is sent between ranks
-     * is compared by those; at home nobody else knows what an item is. */
-    uint32_t *item_sums;
+    const lks_item *list; /* [n_list] of the images that this rank holds: all, or its own */
+    size_t n_list;
+    uint64_t list_sum;
 
     /* One epoch's order, and of ranks that send their parcels in it, window by window. */
     int64_t epoch; /* -1: none yet */
     lks_permutation order;
-    parcel *parcels;      /* [n_own] */
+    parcel *parcels;      /* [n_list] */
     size_t *window_first; /* [windows + 1] parcels */
 
     lks_transfer *transfer;                     /* NULL: images stay where they are */
@@ -80,11 +73,7 @@ static int home(const lks_supply *s, uint32_t image) {
 }
 
 static uint64_t sum_list(const lks_supply *s) {
-    const lks_epoch_list *e = &s->data->epoch;
-    const size_t bytes = (size_t)e->count * sizeof *e->images;
-    if (s->transfer)
-        return lks_hash_bytes(s->own, s->n_own * sizeof *s->own);
-    return lks_hash64(lks_hash_bytes(e->images, bytes)) ^ lks_hash_bytes(e->ids, bytes);
+    return lks_hash_bytes(s->list, s->n_list * sizeof *s->list);
 }
 
 lks_status lks_supply_check(const lks_supply *s, lks_error *err) {
@@ -96,22 +85,9 @@ lks_status lks_supply_check(const lks_supply *s, lks_error *err) {
                     (long long)s->epoch + 1);
 }
 
-static bool holds(const lks_supply *s, uint32_t image) {
-    const lks_range *share = &s->data->train.share;
-    return image >= share->first && image < share->first + share->count;
-}
-
-static lks_status list_own(lks_supply *s, lks_error *err) {
-    const lks_epoch_list *e = &s->data->epoch;
-    for (int64_t i = 0; i < e->count; i++)
-        s->n_own += holds(s, e->images[i]);
-    s->own = lks_alloc(s->n_own, sizeof *s->own, "the supply of images", err);
-    if (!s->own)
-        return err->status;
-    for (int64_t i = 0, n = 0; i < e->count; i++)
-        if (holds(s, e->images[i]))
-            s->own[n++] = (own_item){(uint32_t)i, e->images[i], e->ids[i]};
-    return LKS_OK;
+/* Whether it is as it was made. */
+static bool sound(const lks_item *item) {
+    return item->check == lks_item_check(item->number, item->image, item->id);
 }
 
 /* --- one epoch -------------------------------------------------------------------------------- */
@@ -120,7 +96,7 @@ static int64_t window_of(const lks_supply *s, uint32_t position) {
     return position / s->deal.global_batch / s->window_batches;
 }
 
-static uint32_t position_of(const lks_supply *s, const own_item *item) {
+static uint32_t position_of(const lks_supply *s, const lks_item *item) {
     return (uint32_t)lks_permutation_invert(&s->order, item->number);
 }
 
@@ -129,15 +105,15 @@ static void sort_parcels(lks_supply *s) {
     const int64_t windows = lks_supply_windows(s);
     size_t *next = s->window_first;
     memset(next, 0, (size_t)(windows + 1) * sizeof *next);
-    for (size_t i = 0; i < s->n_own; i++)
-        next[window_of(s, position_of(s, &s->own[i]))]++;
-    for (int64_t w = windows - 1, end = (int64_t)s->n_own; w >= 0; w--) {
+    for (size_t i = 0; i < s->n_list; i++)
+        next[window_of(s, position_of(s, &s->list[i]))]++;
+    for (int64_t w = windows - 1, end = (int64_t)s->n_list; w >= 0; w--) {
         end -= (int64_t)next[w];
         next[w + 1] = (size_t)end; /* moves on as parcels come, to where the window ends */
     }
     next[0] = 0;
-    for (size_t i = 0; i < s->n_own; i++) {
-        const uint32_t position = position_of(s, &s->own[i]);
+    for (size_t i = 0; i < s->n_list; i++) {
+        const uint32_t position = position_of(s, &s->list[i]);
         s->parcels[next[window_of(s, position) + 1]++] = (parcel){(uint32_t)i, position};
     }
 }
@@ -160,27 +136,27 @@ static bool in_window(const lks_supply *s, const window *w, uint32_t position) {
     return batch >= w->first && batch < w->end;
 }
 
-static uint64_t check_of(const header *h) {
+static uint64_t check_of(const header *h, uint64_t number) {
     uint64_t x = lks_hash64(h->sum ^ h->label);
     x = lks_hash64(x ^ ((uint64_t)h->image << 32 | h->id));
-    return lks_hash64(x ^ h->position);
+    return lks_hash64(x ^ (number << 32 | h->position));
 }
 
-/* A parcel whose memory changed leads nowhere: nothing sound comes for its position. */
+/* A parcel whose memory changed, or its item's, leads nowhere: nothing sound comes for its position. */
 static void fill(const lks_supply *s, const parcel *p, uint8_t *to) {
     const lks_image_set *set = &s->data->train;
-    if (p->own >= s->n_own) {
+    if (p->own >= s->n_list || !sound(&s->list[p->own])) {
         memset(to, 0, s->item_bytes);
         return;
     }
-    const own_item *item = &s->own[p->own];
+    const lks_item *item = &s->list[p->own];
     const size_t at = (size_t)(item->image - set->share.first);
     header h = {.sum = set->sums[at],
                 .image = item->image,
                 .id = item->id,
                 .position = p->position,
-                .label = set->labels[item->image]};
-    h.check = check_of(&h);
+                .label = set->labels[at]};
+    h.check = check_of(&h, item->number);
     memcpy(to, &h, sizeof h);
     memcpy(to + sizeof h, set->images + at * set->image_bytes, set->image_bytes);
 }
@@ -285,22 +261,16 @@ static int64_t number_batches(const lks_supply *s, stock *k) {
     return sum;
 }
 
-/* The epoch's order says which item stands at a position: what was sent for another one changed in a rank's memory. */
-static bool belongs(const lks_supply *s, const lks_permutation *order, const header *h) {
-    const uint64_t item = lks_permutation_apply(order, h->position);
-    return s->data->epoch.images[item] == h->image && s->data->epoch.ids[item] == h->id;
-}
-
-/* Finds where each position's image lies. What changed on its way has no position: its place stays empty. */
+/* Finds where each position's image lies. What changed on its way has no position: its place stays empty. So does what was
+ * sent for another item than the epoch's order has at the position, since the number of it goes into the check. */
 static void unpack(const lks_supply *s, stock *k) {
-    const lks_permutation order =
-        lks_permutation_make(s->seed, (uint32_t)k->of.epoch, (uint64_t)s->deal.count);
+    k->order = lks_permutation_make(s->seed, (uint32_t)k->of.epoch, (uint64_t)s->deal.count);
     memset(k->places, 0, (size_t)number_batches(s, k) * sizeof *k->places);
     for (size_t i = 0; i < k->count; i++) {
         header h;
         memcpy(&h, k->items + i * s->item_bytes, sizeof h);
-        const int64_t number = h.check == check_of(&h) ? number_of(s, k, h.position) : -1;
-        if (number >= 0 && belongs(s, &order, &h))
+        const int64_t number = number_of(s, k, h.position);
+        if (number >= 0 && h.check == check_of(&h, lks_permutation_apply(&k->order, h.position)))
             k->places[number] = (uint32_t)(i + 1);
     }
 }
@@ -353,35 +323,16 @@ lks_status lks_supply_need(lks_supply *s, int64_t epoch, int64_t batch, lks_erro
 
 /* --- what is found ---------------------------------------------------------------------------- */
 
-static uint32_t sum_item(const lks_epoch_list *e, uint64_t item) {
-    const uint64_t both = (uint64_t)e->images[item] << 32 | e->ids[item];
-    return (uint32_t)lks_hash64(lks_hash64(item) ^ both);
-}
-
-static lks_status sum_items(lks_supply *s, lks_error *err) {
-    const lks_epoch_list *e = &s->data->epoch;
-    if (e->images == e->ids)
-        return LKS_OK;
-    s->item_sums = lks_alloc((size_t)e->count, sizeof *s->item_sums, "the supply of images", err);
-    if (!s->item_sums)
-        return err->status;
-    for (int64_t i = 0; i < e->count; i++)
-        s->item_sums[i] = sum_item(e, (uint64_t)i);
-    return LKS_OK;
-}
-
 static lks_source find_at_home(const lks_supply *s, int64_t position) {
-    const lks_image_set *set = &s->data->train;
-    const uint64_t item = lks_permutation_apply(&s->order, (uint64_t)position);
-    lks_source from = {.image = s->data->epoch.images[item],
-                       .id = s->data->epoch.ids[item],
-                       .home = s->comm->rank};
-    if (from.image >= set->info.count || /* the list has changed since it was checked */
-        (s->item_sums && s->item_sums[item] != sum_item(&s->data->epoch, item)))
+    const lks_whole_set *set = &s->data->train.whole;
+    const uint64_t number = lks_permutation_apply(&s->order, (uint64_t)position);
+    const lks_item *item = &s->list[number];
+    lks_source from = {.image = item->image, .id = item->id, .home = s->comm->rank};
+    if (!sound(item) || item->number != number) /* the list has changed since it was checked */
         return from;
     from.label = set->labels[from.image];
-    from.sum = set->whole.sums[from.image];
-    from.pixels = set->whole.images + from.image * set->image_bytes;
+    from.sum = set->sums[from.image];
+    from.pixels = set->images + from.image * s->data->train.image_bytes;
     return from;
 }
 
@@ -398,7 +349,8 @@ lks_source lks_supply_find(const lks_supply *s, int64_t position) {
         return none;
     const uint8_t *item = k->items + (size_t)(place - 1) * s->item_bytes;
     memcpy(&h, item, sizeof h);
-    if (h.position != position || h.check != check_of(&h))
+    const uint64_t item_number = lks_permutation_apply(&k->order, (uint64_t)position);
+    if (h.position != position || h.check != check_of(&h, item_number))
         return none;
     return (lks_source){.pixels = item + sizeof h,
                         .sum = h.sum,
@@ -431,8 +383,7 @@ static lks_status make_buffers(lks_supply *s, lks_error *err) {
     static const char what[] = "the supply of images";
     const size_t ranks = (size_t)s->comm->size;
     LKS_TRY(lks_transfer_create(&s->transfer, s->comm, s->item_bytes, err));
-    LKS_TRY(list_own(s, err));
-    s->parcels = lks_alloc(s->n_own, sizeof *s->parcels, what, err);
+    s->parcels = lks_alloc(s->n_list, sizeof *s->parcels, what, err);
     s->window_first =
         lks_alloc((size_t)lks_supply_windows(s) + 1, sizeof *s->window_first, what, err);
     s->send_counts = lks_alloc(ranks, sizeof *s->send_counts, what, err);
@@ -459,7 +410,10 @@ lks_status lks_supply_create(lks_supply **supply, const lks_dataset *d, const lk
     s->epoch = -1;
     s->item_bytes = sizeof(header) + d->train.image_bytes;
     size_windows(s, budget);
-    LKS_TRY(d->train.whole.images ? sum_items(s, err) : make_buffers(s, err));
+    s->list = d->epoch.all ? d->epoch.all : d->epoch.own.of;
+    s->n_list = d->epoch.all ? (size_t)d->epoch.count : (size_t)d->epoch.own.n;
+    if (!d->epoch.all)
+        LKS_TRY(make_buffers(s, err));
     s->list_sum = sum_list(s);
     return LKS_OK;
 }
@@ -475,8 +429,6 @@ void lks_supply_free(lks_supply *s) {
         return;
     finish(s);
     lks_transfer_free(s->transfer);
-    lks_free(s->own);
-    lks_free(s->item_sums);
     lks_free(s->parcels);
     lks_free(s->window_first);
     lks_free(s->send_counts);
@@ -497,7 +449,7 @@ size_t lks_supply_bytes(const lks_supply *s) {
 }
 
 size_t lks_supply_forecast(const lks_supply *s) {
-    const size_t mean = s->n_own / (size_t)(lks_supply_windows(s) ? lks_supply_windows(s) : 1);
+    const size_t mean = s->n_list / (size_t)(lks_supply_windows(s) ? lks_supply_windows(s) : 1);
     const size_t sent = room_for(mean, 0), received = room_for(s->most_positions, 0);
     const size_t stocks = lks_supply_windows(s) * s->epochs > 1 ? 2 : 1;
     return s->transfer ? (sent + stocks * received) * s->item_bytes : 0;

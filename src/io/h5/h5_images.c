@@ -103,31 +103,39 @@ static lks_status read_items(lks_h5_part *part, int64_t item, int64_t count, uns
     return LKS_OK;
 }
 
+static lks_status check_range(const lks_h5_images *h, int64_t first, int64_t count,
+                              lks_error *err) {
+    if (first >= 0 && count >= 0 && count <= h->count - first)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_DATA,
+                    "%s: %" PRId64 " images from image %" PRId64
+                    " on asked for, but it has %" PRId64,
+                    h->path, count, first, h->count);
+}
+
 lks_status lks_h5_images_read(const lks_h5_images *h, int64_t first, int64_t count, uint8_t *out,
                               lks_error *err) {
     lks_h5_part part = {.first = first};
-    if (first < 0 || count < 0 || count > h->count - first)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: %" PRId64 " images from image %" PRId64
-                        " on asked for, but it has %" PRId64,
-                        h->path, count, first, h->count);
+    LKS_TRY(check_range(h, first, count, err));
     memcpy(part.path, h->path, sizeof part.path);
     return read_items(&part, (int64_t)h->rows * h->columns * h->channels, count, out, err);
 }
 
-lks_status lks_h5_images_read_labels(const lks_h5_images *h, uint8_t *out, lks_error *err) {
-    lks_h5_part part = {.labels = true};
-    int64_t *wide = lks_alloc((size_t)h->count, sizeof *wide, "labels", err);
+lks_status lks_h5_images_read_labels(const lks_h5_images *h, int64_t first, int64_t count,
+                                     uint8_t *out, lks_error *err) {
+    lks_h5_part part = {.labels = true, .first = first};
+    LKS_TRY(check_range(h, first, count, err));
+    int64_t *wide = lks_alloc((size_t)count, sizeof *wide, "labels", err);
     if (!wide)
         return LKS_ERR_MEMORY;
     memcpy(part.path, h->path, sizeof part.path);
-    lks_status status = read_items(&part, sizeof *wide, h->count, (unsigned char *)wide, err);
-    for (int64_t i = 0; status == LKS_OK && i < h->count; i++) {
+    lks_status status = read_items(&part, sizeof *wide, count, (unsigned char *)wide, err);
+    for (int64_t i = 0; status == LKS_OK && i < count; i++) {
         out[i] = (uint8_t)wide[i];
         if (wide[i] < 0 || wide[i] > UINT8_MAX)
             status = lks_fail(err, LKS_ERR_DATA,
                               "%s: label %" PRId64 " of image %" PRId64 " is not within 0..255",
-                              h->path, wide[i], i);
+                              h->path, wide[i], first + i);
     }
     lks_free(wide);
     return status;

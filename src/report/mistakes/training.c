@@ -94,8 +94,8 @@ static lks_status open_set(search *s, const lks_report_run *run, lks_error *err)
     if (!s->labels)
         return err->status;
     LKS_TRY(lks_image_file_read_labels(&s->file, s->labels, err));
-    return lks_split_make(&s->split, s->labels, s->file.count, s->classes, c->limit, c->validation,
-                          run->config.seed, err);
+    const lks_split_wish wish = lks_split_wish_of(c, run->config.seed, s->classes);
+    return lks_split_make(&s->split, s->labels, s->file.count, &wish, err);
 }
 
 static lks_status make_room(search *s, lks_error *err) {

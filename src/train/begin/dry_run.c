@@ -21,7 +21,7 @@ static void print_memory(lks_trainer *t) {
     const double packed = (double)t->view.common_bytes; /* likewise */
     row rows[] = {
         {"images", (double)(lks_image_set_bytes(&d->train) + lks_image_set_bytes(&d->test))},
-        {"labels", (double)(d->train.info.count + d->test.info.count)},
+        {"lists of images", (double)lks_dataset_list_bytes(d, t->comm)},
         {"exchange buffers, in the first epoch", (double)lks_loader_forecast(t->loader)},
         {"activations, gradients, packed weights", (double)t->view.bytes - packed - weights -
                                                        (double)lks_trainer_message_bytes(t) +

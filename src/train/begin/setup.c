@@ -21,16 +21,19 @@ static lks_status name_folder(lks_place *p, const char *out, const char *name, l
 
 /* "X MiB" of the ranks: least and most. */
 static void print_memory(const lks_trainer *t) {
-    double data = (double)lks_dataset_bytes(&t->data) / 1048576, least = data, most = data;
+    const lks_dataset *d = &t->data;
+    const size_t bytes = lks_image_set_bytes(&d->train) + lks_image_set_bytes(&d->test) +
+                         lks_dataset_list_bytes(d, t->comm);
+    double data = (double)bytes / 1048576, least = data, most = data;
     double network = (double)lks_trainer_bytes(t) / 1048576;
     const double snapshots = (double)lks_run_snapshot_bytes(t) / 1048576;
     lks_comm_min_f64(t->comm, &least, 1);
     lks_comm_max_f64(t->comm, &most, 1);
     lks_comm_max_f64(t->comm, &network, 1);
-    lks_info(
-        "memory     %.1f..%.1f MiB of images and labels held per rank, %.1f MiB of network and "
-        "batch, %.1f MiB of snapshots on rank 0",
-        least, most, network, snapshots);
+    lks_info("memory     %.1f..%.1f MiB of images, labels and lists held per rank, %.1f MiB of "
+             "network and "
+             "batch, %.1f MiB of snapshots on rank 0",
+             least, most, network, snapshots);
 }
 
 /* A run that train.max_steps cuts short is as short as somebody wanted it. */
