@@ -333,9 +333,9 @@ static lks_status agree(void *comm, lks_status status, lks_error *err) {
 
 static lks_labelled samples_of(const lks_image_set *s, lks_comm *comm) {
     lks_labelled samples = {.n = s->info.count,
-                           .own = s->share,
-                           .labels = s->labels,
-                           .with = {comm, sum_over_ranks, sum_before, agree}};
+                            .own = s->share,
+                            .labels = s->labels,
+                            .with = {comm, sum_over_ranks, sum_before, agree}};
     memcpy(samples.counts, s->counts, sizeof samples.counts);
     return samples;
 }
