@@ -166,6 +166,10 @@ int lks_loader_capacity(const lks_loader *l) {
     return l->capacity;
 }
 
+void lks_loader_await(lks_loader *l) {
+    lks_supply_await(l->supply);
+}
+
 int64_t lks_loader_windows(const lks_loader *l) {
     return lks_supply_windows(l->supply);
 }

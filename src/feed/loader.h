@@ -46,6 +46,9 @@ bool lks_loader_image_changed(const lks_loader *loader, lks_image_fault *image);
 /* Whether one of the images that this rank holds changed in its memory, and the first of them. Reads them all. */
 bool lks_loader_share_changed(const lks_loader *loader, lks_image_fault *image);
 
+/* Waits for images that are under way. Every rank calls it. */
+void lks_loader_await(lks_loader *loader);
+
 /* How often in an epoch images go from rank to rank; 0: never. */
 int64_t lks_loader_windows(const lks_loader *loader);
 

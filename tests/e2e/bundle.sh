@@ -61,9 +61,11 @@ ends 1 "is not what MANIFEST says" replay more.tar --data-dir away
 tar --format=ustar -C unpacked -cf less.tar MANIFEST run/config.yaml bundle.json
 ends 1 "less.tar: MANIFEST names README.txt, which is not there" replay less.tar --data-dir away
 gzip -k less.tar
+# shellcheck disable=SC2016 # quotes of the message
 ends 1 'less.tar.gz: is gzip data, not a run folder or an archive of `lockstep bundle`: `gunzip less.tar.gz` unpacks it' \
     replay less.tar.gz --data-dir away
 ends 1 "not a run folder" replay moved/config.yaml
+# shellcheck disable=SC2016
 ends 1 '`lockstep replay a.tar` checks it' info a.tar
 mkdir evil
 ln -s /etc/passwd evil/link
@@ -104,7 +106,10 @@ ends 0 "there is no summary.json: the run is not done, or its results were taken
 # --- a signal ends a replay, and nothing of the bundle stays
 for signal in INT TERM; do
     env --default-signal=INT "$LOCKSTEP" replay a.tar --data-dir away --threads 1 >log 2>&1 </dev/null &
-    for _ in $(seq 600); do catches_term && break || sleep 0.01; done
+    for _ in $(seq 600); do
+        if catches_term; then break; fi
+        sleep 0.01
+    done
     kill -s $signal $!
     status=0
     wait $! || status=$?

@@ -2,6 +2,9 @@
 # Hosts of their own network on this machine, joined by a bridge whose ports have a limited rate: what doctor forecasts
 # from two of them, beside steps that are measured on two and four.
 #   hosts.sh PROGRAM DATA [RATE...]      e.g. hosts.sh build/release/bin/lockstep data/mnist 100mbit 300mbit
+# KEEP=FILE keeps what doctor says in JSON. PHASES=FILE gets a line for each row: a step's ms and those of its phases
+# (exchange, batch, augment, compute, communication, wait, update, other), and the forecast. All hosts share this machine's
+# cores: other work, and more hosts than cores, are in the measured times.
 # As root; needs iproute2 (ip, tc), util-linux (nsenter, unshare), jq and mpirun of Open MPI. No part of the test suite.
 set -euo pipefail
 export LC_ALL=C
@@ -73,13 +76,15 @@ on() {
         --mca pml ob1 --mca btl self,tcp --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 "$@"
 }
 
-settings=("$source/configs/mnist-convnet.yaml" --set "data.dir=$data" --threads 1 --set train.global_batch=128)
-# measured N: milliseconds of a step of training
+settings=("$source/configs/mnist-convnet.yaml" --set "data.dir=$data" --threads 1 --set train.global_batch=128
+    --set data.limit=12800 --set data.validation=0 --set 'data.test_images=""' --set 'data.test_labels=""')
+# measured N: milliseconds of a step of the second epoch. In the first one images are waited for, and sums tried as they are.
 measured() {
-    on "$1" "$program" train "${settings[@]}" --set train.max_steps=160 --progress never --quiet \
+    on "$1" "$program" train "${settings[@]}" --set train.max_steps=200 --progress never --quiet \
         --set checkpoint.every_epochs=0 --out "$state/run-$1" >"$state/log" 2>&1 || cat "$state/log" >&2
-    jq '.steps as $n | .phases | [.exchange, .batch, .augment, .compute, .communication, .wait, .update, .other | .avg] |
-        add * 1000 / $n' "$state/run-$1/summary.json"
+    jq -s 'map(select(.type == "epoch")) | (.[1].step - .[0].step) as $n | .[1].phases |
+        [.exchange, .batch, .augment, .compute, .communication, .wait, .update, .other | .avg * 1000 / $n] |
+        "\(add) \(map(. * 1000 | round / 1000 | tostring) | join(" "))"' -r "$state/run-$1/metrics.jsonl"
     rm -rf "$state/run-$1"
 }
 
@@ -96,6 +101,8 @@ for rate; do
     for n in 2 4; do
         forecast=$(jq ".strong[] | select(.ranks == $n) | .step_ms" "$state/doctor")
         step=$(measured $n)
+        [ -z "${PHASES-}" ] || echo "$step $(jq -c ".strong[] | select(.ranks == $n)" "$state/doctor")" >>"$PHASES"
+        step=${step%% *}
         awk -v rate="$rate" -v n=$n -v f="$forecast" -v m="$step" \
             'BEGIN { printf "%-10s %6d %12.3f %12.3f %8.3f\n", rate, n, f, m, f / m }'
     done

@@ -275,7 +275,7 @@ static void unpack(const lks_supply *s, stock *k) {
     }
 }
 
-static void finish(lks_supply *s) {
+void lks_supply_await(lks_supply *s) {
     if (!s->underway)
         return;
     lks_transfer_end(s->transfer);
@@ -308,12 +308,12 @@ lks_status lks_supply_need(lks_supply *s, int64_t epoch, int64_t batch, lks_erro
         return LKS_OK;
     if (!s->transfer)
         return lks_comm_agree(s->comm, enter_epoch(s, epoch, err), err);
-    finish(s);
+    lks_supply_await(s);
     LKS_TRY(lks_comm_check(s->comm, err));
     if (!has(&s->stocks[!s->current].of, epoch, batch)) {
         const window w = window_from(s, epoch, batch);
         LKS_TRY(begin(s, &w, err));
-        finish(s);
+        lks_supply_await(s);
         LKS_TRY(lks_comm_check(s->comm, err));
     }
     s->current = !s->current;
@@ -427,7 +427,7 @@ static void free_stock(stock *k) {
 void lks_supply_free(lks_supply *s) {
     if (!s)
         return;
-    finish(s);
+    lks_supply_await(s);
     lks_transfer_free(s->transfer);
     lks_free(s->parcels);
     lks_free(s->window_first);

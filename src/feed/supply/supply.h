@@ -47,6 +47,9 @@ lks_status lks_supply_check(const lks_supply *supply, lks_error *err);
 /* The image for one of this rank's positions in that batch. */
 lks_source lks_supply_find(const lks_supply *supply, int64_t position);
 
+/* Waits for what is under way, so that no messages of it stand in the way of others. Every rank calls it. */
+void lks_supply_await(lks_supply *supply);
+
 /* Windows in an epoch; 0: images stay where they are. */
 int64_t lks_supply_windows(const lks_supply *supply);
 

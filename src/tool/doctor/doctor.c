@@ -87,10 +87,10 @@ static void fit_communication(lks_constants *c, double measured) {
 
 /* What the exchange took beyond its messages goes by images. */
 static void fit_exchange(lks_constants *c, const lks_speeds *s) {
-    const double network =
-        lks_alltoall_seconds(&c->network, c->ranks, s->window * c->exchange.image);
-    if (s->window > 0 && s->exchange > network)
-        c->exchange.seconds_an_image = (s->exchange - network) / s->window;
+    const double wait =
+        s->ahead ? 0 : lks_exchange_wait(&c->network, c->ranks, s->window, c->exchange.image, 0);
+    if (s->window > 0 && s->exchange > wait)
+        c->exchange.seconds_an_image = (s->exchange - wait) / s->window;
 }
 
 /* That this host has cores for. */

@@ -89,6 +89,7 @@ typedef struct lks_speeds {
     double communication;    /* seconds a step, measured with the largest share */
     double exchange;         /* seconds of the exchange of a window's images */
     double window;           /* images of a rank in it */
+    bool ahead;              /* they were here before */
     bool made_up;            /* data */
     size_t weights;          /* numbers of a checkpoint */
     char name[LKS_NAME_MAX]; /* of the network */

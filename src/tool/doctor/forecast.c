@@ -84,14 +84,23 @@ static double model_of_communication(const lks_constants *c, int ranks, int chun
     return packed < plain ? packed : plain;
 }
 
-/* Of a step's share in the exchanges of an epoch. */
-static double exchange_of(const lks_constants *c, int ranks, double steps) {
+double lks_exchange_wait(const lks_network *net, int ranks, double images, double image,
+                         double before) {
+    const double late = lks_alltoall_seconds(net, ranks, images * image) - before;
+    return late > 0 ? late : 0;
+}
+
+/* Of a step's share in the exchanges of an epoch, where a step has `busy` seconds without messages: sums have the network
+ * to themselves. A window has as many images of a rank, however many ranks there are. */
+static double exchange_of(const lks_constants *c, int ranks, double steps, double busy) {
     const lks_exchange_cost *e = &c->exchange;
     if (ranks == 1 || e->windows == 0)
         return 0;
     const double images = (double)c->images / ranks;
-    const double network = lks_alltoall_seconds(&c->network, ranks, images / e->windows * e->image);
-    return (e->windows * network + images * e->seconds_an_image) / steps;
+    const double windows = ceil(e->windows * c->ranks / ranks);
+    const double wait =
+        lks_exchange_wait(&c->network, ranks, images / windows, e->image, steps / windows * busy);
+    return (windows * wait + images * e->seconds_an_image) / steps;
 }
 
 /* --- a step ----------------------------------------------------------------------------------- */
@@ -112,7 +121,7 @@ static lks_forecast step_on(const lks_constants *c, int ranks, int64_t batch) {
     f.compute = c->accumulate * work_of(c, f.chunks);
     f.update = c->steady;
     f.communication = ranks > 1 ? c->scale * sending + c->more : 0;
-    f.exchange = exchange_of(c, ranks, steps);
+    f.exchange = exchange_of(c, ranks, steps, f.compute + f.update);
     f.wait = ranks > 1 ? lks_expected_latest(c->late, c->n_late, ranks) : 0;
     f.seconds = f.compute + f.update + f.communication + f.exchange + f.wait;
     f.epochs_an_hour = 3600 / (steps * f.seconds);

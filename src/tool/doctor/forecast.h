@@ -25,9 +25,9 @@ typedef struct lks_messages {
     double moment;  /* bytes of one */
 } lks_messages;
 
-/* Images that change ranks. */
+/* Images that change ranks: a window's are under way while the one before is trained on. */
 typedef struct lks_exchange_cost {
-    double windows;          /* exchanges in an epoch */
+    double windows;          /* exchanges in an epoch, on the ranks that were measured */
     double image;            /* bytes */
     double seconds_an_image; /* of an image that a rank sends and receives, beside the network */
 } lks_exchange_cost;
@@ -50,6 +50,11 @@ typedef struct lks_constants {
         late; /* [n_late] ascending: how much longer than its rank's median each measured step took */
     int64_t n_late;
 } lks_constants;
+
+/* Seconds that `ranks` wait for the messages of one exchange, each with `images`, which began `before` seconds of other work
+ * ago. */
+double lks_exchange_wait(const lks_network *net, int ranks, double images, double image,
+                         double before);
 
 /* The mean of the largest of `ranks` values drawn from those of `late`: how much the slowest rank of a step is behind.
  * What was never seen does not come. */

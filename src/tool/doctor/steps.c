@@ -96,13 +96,23 @@ static lks_status time_step(figures *f, int i, lks_trainer *t, lks_error *err) {
     return LKS_OK;
 }
 
-/* The first step of an epoch exchanges images. The rank that comes last to it waits for nobody. */
+/* Its time is in no step's. */
+static void await_images(lks_trainer *t) {
+    const lks_phase before = lks_phases_enter(&t->phases, LKS_PHASE_EXCHANGE);
+    lks_loader_await(t->loader);
+    lks_phases_enter(&t->phases, before);
+}
+
+/* The first step of an epoch exchanges images. They are here already where the epoch before is one window, else they are
+ * waited for. The rank that comes last to it waits for nobody. The next window is not under way while steps are timed. */
 static lks_status time_exchange(figures *f, lks_trainer *t, lks_error *err) {
+    await_images(t);
     const double before = t->phases.seconds[LKS_PHASE_EXCHANGE];
     lks_trainer_edit_cursor(t)->batch = t->plan.batches;
     lks_trainer_wrote_cursor(t);
     LKS_TRY(time_step(f, 0, t, err));
     f->exchange = t->phases.seconds[LKS_PHASE_EXCHANGE] - before;
+    await_images(t);
     lks_comm_min_f64(t->comm, &f->exchange, 1);
     return LKS_OK;
 }
@@ -188,6 +198,7 @@ static void note_exchange(lks_speeds *s, const lks_trainer *t, const figures *f)
         return;
     e->image = (double)t->data.train.image_bytes + LKS_SUPPLY_HEADER;
     s->exchange = f->exchange;
+    s->ahead = e->windows == 1;
     s->window = (double)t->data.epoch.count / e->windows / t->comm->size;
 }
 
