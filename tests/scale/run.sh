@@ -61,10 +61,16 @@ steps_of() { # steps_of RANKS
     fi
 }
 
+# As many as the steps need: the images of another one would be brought, and nobody would train on them.
+epochs_of() { # epochs_of RANKS
+    local set=$((images > 0 ? images : 60000))
+    echo $((($(steps_of "$1") * 16 * $1 + set - 1) / set))
+}
+
 arguments() { # arguments RANKS OUT
     echo train "$source/configs/mnist-convnet.yaml" --threads 1 --quiet --out "$work/$2" --set "data.dir=$data" \
         --set data.validation=0 --set data.test_images= --set data.test_labels= \
-        --set "train.global_batch=$((16 * $1))" --set "train.max_steps=$(steps_of "$1")"
+        --set "train.global_batch=$((16 * $1))" --set "train.epochs=$(epochs_of "$1")" --set "train.max_steps=$(steps_of "$1")"
 }
 
 printf '%6s %6s %9s %9s %9s %14s %9s %9s %9s %9s  %s\n' ranks Gb/s compute exchange wait communication update loader \
