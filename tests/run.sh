@@ -13,7 +13,7 @@ with each instruction set and with each number of threads, and e2e/untuned has f
 Examples:  tests/run.sh -L unit                     the tests of one label: unit, mpi, e2e, faults, lint, bench
            tests/run.sh -R digest                   tests by name
            tests/run.sh --preset asan-ubsan -LE e2e
-           tests/run.sh --preset tsan -L tsan       races between threads (clang)
+           tests/run.sh --preset tsan               races between threads (clang)
            tests/run.sh --preset fuzz               each fuzzer searches for ten seconds (clang)
 The last line is "N passed, N failed, N skipped". Exit status 0 only if no test failed and at least one passed.
 TEXT
