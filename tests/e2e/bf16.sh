@@ -33,6 +33,8 @@ short=(--set train.precision=bf16 --set train.global_batch=10 --set train.chunk=
 usable=$("$LOCKSTEP" --version | sed -n 's/^kernels .*(usable here: \(.*\))$/\1/p' | tr -d ,)
 check "portable kernels are usable" grep -qw portable <<<"$usable"
 
+"$LOCKSTEP" configs --json >"$work/list.json" || true
+
 # Each instruction set makes one of the two steps: a run stops after the first, and another set goes on, on other ranks
 # and threads; an odd one makes both. In the full form each makes either.
 turn=0
@@ -45,6 +47,7 @@ for config in "$SOURCE"/configs/*.yaml; do
     read -ra sets <<<"$usable"
     if [[ $net == m[357] && -z $full && ${#sets[@]} -gt 1 ]]; then sets=("${sets[@]:1}"); fi
     ranks=$((2 + turn % 2))
+    if [[ $net == m[57] && -z $full ]]; then ranks=1; fi # m3's layers, and more of them
     for ((i = 0; i < ${#sets[@]}; i += apart)); do
         first=${sets[(turn + i) % ${#sets[@]}]} second=${sets[(turn + i + 1) % ${#sets[@]}]}
         if ((i + 1 == ${#sets[@]} && i > 0 && apart == 2)); then
@@ -55,9 +58,11 @@ for config in "$SOURCE"/configs/*.yaml; do
         LOCKSTEP_ISA=$second trained run 1 --threads $ranks "${short[@]}" --set train.max_steps=2
         same "$net, $first on $ranks ranks, then $second" "${golden_digest[$net]-none}" "$(key run weights_sha256)"
         same "$net, $first, $second: state" "${state:=$(key run state_sha256)}" "$(key run state_sha256)"
+        built=$(key run parameters)
         rm -rf "$work/run"
         ranks=1
     done
+    same "$net: parameters of the network built" "$(jq ".[] | select(.name == \"$net\") | .parameters" "$work/list.json")" "$built"
     unset state
 done
 same "every network has its digest" "${#golden_digest[@]}" $turn

@@ -43,9 +43,11 @@ same "an unknown name: status" 2 $status
 check "an unknown name: the nearest" grep -q "did you mean 'resnet-small'" err
 same "an unknown name: nothing on stdout" "" "$(cat out)"
 
-# Every network is built and makes a step, with a small batch and without the evaluation at the end: m3 to m7 are large.
+# Networks are built and make a step, with a small batch and without the evaluation at the end. e2e/recipes and e2e/bf16
+# train the others; m5 and m7 have m3's layers.
 for name in $(jq -r '.[].name' list.json); do
     "$LOCKSTEP" configs "$name" >one.yaml
+    if grep -q '^# measured: ' one.yaml || [[ $name == m[57] ]]; then continue; fi
     config=one.yaml
     trained "$name" 1 --threads 2 --set data.validation=0 --set 'data.test_images=""' --set 'data.test_labels=""' \
         --set train.global_batch=16 --set eval.batch=16 --set train.max_steps=1
