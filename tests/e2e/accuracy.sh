@@ -4,7 +4,7 @@
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 need jq
-unset OMPI_MCA_ess_singleton_isolated OMPI_MCA_pml HWLOC_COMPONENTS
+unset OMPI_MCA_ess_singleton_isolated OMPI_MCA_pml HWLOC_COMPONENTS HWLOC_PLUGINS_PATH
 
 config=$here/accuracy.yaml
 trained run 2 --threads 1

@@ -5,20 +5,23 @@ source "$(dirname "$0")/lib.sh"
 need jq prlimit
 host=(--set train.exchange=host)
 
-# --- every optimizer, with norms, averages, batchnorm; few weights for many ranks
+# --- every optimizer, with norms, averages, batchnorm; few weights for many ranks. In turn on two ranks and three, in the
+# --- full form on both.
 config=$here/untuned.yaml
+norms() { jq -c 'select(.gradient_norm) | .gradient_norm' "$work/$1/metrics.jsonl"; }
+ranks=2
 for optimizer in sgd adam adamw lars lamb muon rmsprop adadelta; do
-    set=(--set train.max_steps=9 --set "train.optimizer.name=$optimizer")
+    set=(--set train.max_steps=9 --set metrics.every_steps=1 --set "train.optimizer.name=$optimizer")
     [ $optimizer = adamw ] || set+=(--set train.optimizer.decay_bias_and_norm=true --set train.optimizer.weight_decay=0.01)
     trained replicas 1 --threads 2 "${set[@]}"
-    for ranks in 2 3; do
-        trained shared $ranks --threads $((4 - ranks)) "${set[@]}" "${host[@]}" --set metrics.every_steps=1
-        same "$optimizer, $ranks ranks" "$(result replicas)" "$(result shared)"
-        [ $ranks = 3 ] || mv "$work/shared" "$work/norms"
+    ranks=$((5 - ranks))
+    for n in $ranks ${full:+$((5 - ranks))}; do
+        trained shared "$n" --threads $((4 - n)) "${set[@]}" "${host[@]}"
+        same "$optimizer, $n ranks" "$(result replicas)" "$(result shared)"
+        same "$optimizer, $n ranks: norms" "$(norms replicas)" "$(norms shared)"
+        rm -rf "$work/shared"
     done
-    norms() { jq -c 'select(.gradient_norm) | .gradient_norm' "$work/$1/metrics.jsonl"; }
-    same "$optimizer: norms" "$(norms norms)" "$(norms shared)"
-    rm -rf "$work"/{replicas,shared,norms}
+    rm -rf "$work/replicas"
 done
 
 # --- the gradient's noise: the same figures on any ranks, in the steps that are asked for and in an epoch's line
@@ -37,20 +40,20 @@ done
 # --- wide layers, whose gradients the ranks make together: sums in the message or apart from it, several batches a step,
 # --- ranks without samples
 config=$here/odd.yaml
-wide_case() {
-    local what=$1
-    shift
+wide_case() { # wide_case WHAT RANKS ARGUMENT...
+    local what=$1 counts=$2 ranks
+    shift 2
     trained replicas 1 --threads 2 --set train.max_steps=5 "$@"
-    for ranks in 2 3; do
-        trained shared $ranks --threads $((4 - ranks)) --set train.max_steps=5 "$@" "${host[@]}"
+    for ranks in $counts; do
+        trained shared "$ranks" --threads $((4 - ranks)) --set train.max_steps=5 "$@" "${host[@]}"
         same "wide, $what, $ranks ranks" "$(result replicas)" "$(result shared)"
         rm -rf "$work/shared"
     done
     rm -rf "$work/replicas"
 }
-wide_case "in the message" --set model.dense1.units=2048 --set train.accumulate=3
-wide_case "apart, bf16" --set model.conv2.filters=33 --set model.dense1.units=601 --set train.precision=bf16
-wide_case "one chunk" --set model.dense1.units=2048 --set train.global_batch=8 --set train.accumulate=2
+wide_case "in the message" "2 3" --set model.dense1.units=2048 --set train.accumulate=3
+wide_case "apart, bf16" 2 --set model.conv2.filters=33 --set model.dense1.units=601 --set train.precision=bf16
+wide_case "one chunk" 3 --set model.dense1.units=2048 --set train.global_batch=8 --set train.accumulate=2
 config=$here/untuned.yaml
 
 # --- said, in the start-up line, the forecast and the summary

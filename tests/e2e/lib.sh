@@ -17,8 +17,9 @@ export OMP_WAIT_POLICY=passive
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 # Starting MPI takes longer than most runs here: no daemon for a single process, no search for network hardware and
-# other buses. e2e/accuracy starts as people do, without these.
-export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1 HWLOC_COMPONENTS=-pci,-linuxio
+# other buses, and no libraries for displays and graphics cards (hwloc's plugins). e2e/accuracy starts as people do,
+# without these.
+export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1 HWLOC_COMPONENTS=-pci,-linuxio HWLOC_PLUGINS_PATH=/dev/null
 # One MPI program that ends removes the folder in which another is about to start: each mpirun has its own. Programs
 # without mpirun share one; a test that starts several of them at a time gives them theirs.
 export OMPI_MCA_orte_tmpdir_base=$work

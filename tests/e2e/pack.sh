@@ -9,18 +9,19 @@ unpack_golden "$work/golden"
 
 # write_pictures SET DIR COUNT [reversed]: the first images of t10k or train as DIR/LABEL/NUMBER.pgm
 write_pictures() {
-    local set=$1 dir=$2 i=0 order=(cat) piece label
-    [ "${4-}" != reversed ] || order=(tac)
+    local set=$1 dir=$2 order=()
+    [ "${4-}" != reversed ] || order=(-r)
     rm -rf pieces
     mkdir -p pieces "$dir"/{0..9}
-    head -c $((16 + $3 * 784)) "golden/$set-images-idx3-ubyte" | tail -c +17 | split -b 784 -d -a 4 - pieces/
-    for label in $(head -c $((8 + $3)) "golden/$set-labels-idx1-ubyte" | tail -c +9 | od -An -v -tu1); do
-        echo "$(printf %04d $i) $label"
-        i=$((i + 1))
-    done >labels
-    while read -r piece label; do
-        { printf 'P5\n28 28\n255\n' && cat "pieces/$piece"; } >"$dir/$label/$piece.pgm"
-    done < <("${order[@]}" labels)
+    head -c $((16 + $3 * 784)) "golden/$set-images-idx3-ubyte" | tail -c +17 >pixels
+    split -b 784 -d -a 4 pixels pieces/
+    head -c $((8 + $3)) "golden/$set-labels-idx1-ubyte" | tail -c +9 | od -An -v -tu1 -w1 |
+        awk '{ printf "%04d %d\n", NR - 1, $1 }' >labels
+    od -An -v -tu1 -w784 pixels | paste -d ' ' labels - | sort "${order[@]}" | awk -v dir="$dir" '{
+        name = dir "/" $2 "/" $1 ".pgm"
+        $1 = $2 = ""
+        print "P2 28 28 255\n" $0 >name
+        close(name) }'
 }
 
 # packs STATUS WHAT ARGUMENT...: output in $work/stdout and $work/stderr
@@ -125,16 +126,16 @@ check_whole() { # check_whole WHAT
     same "$1: no temporaries" "" "$(find killed -name '.tmp-*' 2>/dev/null)"
     check "$1: all files or none" grep -qxE '0|7' <<<"$(find killed -type f 2>/dev/null | wc -l)"
 }
+signal=INT
 for delay in 0.005 0.01 0.015 0.02 0.025 0.03 0.035 0.04 0.05 0.06; do
-    for signal in INT TERM; do
-        rm -rf killed
-        # bash lets its background processes ignore SIGINT
-        env --default-signal=INT "$LOCKSTEP" pack digits killed >/dev/null 2>&1 &
-        sleep $delay
-        kill -s $signal $! 2>/dev/null || true
-        wait $! || true
-        check_whole "SIG$signal after $delay s"
-    done
+    rm -rf killed
+    # bash lets its background processes ignore SIGINT
+    env --default-signal=INT "$LOCKSTEP" pack digits killed >/dev/null 2>&1 &
+    sleep $delay
+    kill -s $signal $! 2>/dev/null || true
+    wait $! || true
+    check_whole "SIG$signal after $delay s"
+    if [ $signal = INT ]; then signal=TERM; else signal=INT; fi
 done
 
 # --- dark on light
