@@ -8,8 +8,8 @@ usage() {
 Usage: tests/run.sh [--full] [--preset release|debug|asan-ubsan|tsan|fuzz|coverage] [OPTION OF ctest]...
 
 Builds build/PRESET (release unless told otherwise) (warnings are errors where CI=true) and runs the tests.
---full tries all combinations of ranks, threads and instruction sets. Without it e2e/digest pairs each number of ranks
-with each instruction set and with each number of threads, and e2e/untuned has four pairs of ranks and threads.
+--full tries all combinations of ranks, threads and instruction sets. Without it each instruction set meets some numbers
+of ranks and threads, and each of these some sets: tests/README.md tells which.
 Examples:  tests/run.sh -L unit                     the tests of one label: unit, mpi, e2e, faults, lint, bench
            tests/run.sh -R digest                   tests by name
            tests/run.sh --preset asan-ubsan -LE e2e
@@ -78,7 +78,7 @@ if [ "$preset" = tsan ]; then
 fi
 
 rm -f "$junit"
-[ -n "${LOCKSTEP_TEST_FULL-}" ] || echo "tests/run.sh: e2e/digest and e2e/untuned in their shorter form; --full tries all combinations"
+[ -n "${LOCKSTEP_TEST_FULL-}" ] || echo "tests/run.sh: tests in their shorter form; --full tries all combinations"
 status=0
 ctest --test-dir "$build" --output-on-failure -j "$(nproc)" --output-junit "$junit" "$@" </dev/null || status=$?
 

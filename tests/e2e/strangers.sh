@@ -66,13 +66,19 @@ replace() { # replace FILE KIND
     link) ln -s "$(basename "$1")" "$1" ;;
     esac
 }
+# Each meets info or report, in turn; in the full form both.
+turn=0
 for name in config.yaml summary.json history.h5 metrics.jsonl faults.jsonl checkpoints/last.h5; do
     for kind in pipe device hole folder link; do
+        turn=$((turn + 1))
         rm -rf "$work/run"
         cp -a "$work/own" "$work/run"
         replace "$work/run/$name" $kind
         [ $name != metrics.jsonl ] || rm -f "$work/run/summary.json" # then it is read
-        ends "0 1 2" "info with $name as $kind" "$LOCKSTEP" info "$work/run"
+        if [ -n "$full" ] || [ $((turn % 2)) = 0 ] || [ $kind = folder ]; then
+            ends "0 1 2" "info with $name as $kind" "$LOCKSTEP" info "$work/run"
+            [ -n "$full" ] || continue
+        fi
         [ $kind = folder ] || ends "0 1 2" "report with $name as $kind" "$LOCKSTEP" report "$work/run"
     done
 done
