@@ -23,7 +23,8 @@ holds() {
 result() { jq -r ".checks[] | select(.name == \"$1\") | .result" "$work/out"; }
 
 # --- alone: no messages, so one rank is forecast, unless the network is told
-good=("$config" --set "data.dir=$golden" --format json)
+small=("$config" --set "data.dir=$golden" --set train.global_batch=16) # two chunks: fewer shares to measure
+good=("${small[@]}" --format json)
 doctor 0 1 "${good[@]}" --threads 1
 for name in ranks mpi program processor data peak memory steps "folder seen" "folder rename" "folder links" "folder room"; do
     same "$name is looked at" ok "$(result "$name")"
@@ -40,7 +41,7 @@ holds "sums go the way that Open MPI takes" '.step.sums_bytes > 8 * 1661 and .st
     .strong[7].algorithm == "reduce, then broadcast" and .strong[8].algorithm == "Rabenseifner"'
 holds "efficiency is speed by ranks" '[.strong[] | .efficiency * .ranks * .step_ms] | max - min < 1e-9 * max'
 holds "what stands in the way is named" '.useful_ranks >= 1 and (.limit | IN("chunks", "communication", "update", "exchange", "wait"))'
-doctor 0 1 "$config" --set "data.dir=$golden" --threads 1 --network 2:10
+doctor 0 1 "${small[@]}" --threads 1 --network 2:10
 check "text has the table" grep -qE '^ +4096 +4096 +1 ' "$work/out"
 check "text has the limit" grep -qE '^more than [0-9]+ ranks? help' "$work/out"
 
@@ -55,7 +56,7 @@ doctor 0 2 --format json
 holds "without a configuration no steps and no forecast" '(has("step") or has("strong") | not) and .name == null'
 
 # --- what is wrong is found
-doctor 1 1 "$config" --set data.dir=nowhere --threads 1 --format json
+doctor 1 1 "${good[@]}" --set data.dir=nowhere --threads 1
 same "no data" fault "$(result data)"
 holds "no data: the folder is named" '.checks[] | select(.name == "data") | .found | contains("nowhere")'
 holds "steps were made all the same" '.step.made_up and .step.update_ms > 0'
@@ -88,7 +89,7 @@ unpack_golden "$work/alpha/set"
 unpack_golden "$work/beta/set"
 poke "$work/beta/set/train-images-idx3-ubyte" -1 001
 apart() { # apart STATUS: each host in a folder of its own
-    local status=0 line=("$LOCKSTEP" doctor "$config" --set data.dir=set --threads 1 --format json)
+    local status=0 line=("$LOCKSTEP" doctor "${good[@]}" --set data.dir=set --threads 1)
     "$MPIEXEC" -n 1 --wdir "$work/alpha" "${line[@]}" : -n 1 --host beta:4 --wdir "$work/beta" "${line[@]}" \
         >"$work/out" 2>"$work/err" </dev/null || status=$?
     same "hosts apart: status" "$1" $status
