@@ -41,6 +41,8 @@ holds "sums go the way that Open MPI takes" '.step.sums_bytes > 8 * 1661 and .st
     .strong[7].algorithm == "reduce, then broadcast" and .strong[8].algorithm == "Rabenseifner"'
 holds "efficiency is speed by ranks" '[.strong[] | .efficiency * .ranks * .step_ms] | max - min < 1e-9 * max'
 holds "what stands in the way is named" '.useful_ranks >= 1 and (.limit | IN("chunks", "communication", "update", "exchange", "wait"))'
+doctor 0 1 "${good[@]}" --threads 1 --network 2:10 --set train.exchange=scatter
+holds "sums in shares go by halves on any number of ranks" '[.strong[].algorithm] | unique == ["Rabenseifner"]'
 doctor 0 1 "${small[@]}" --threads 1 --network 2:10
 check "text has the table" grep -qE '^ +4096 +4096 +1 ' "$work/out"
 check "text has the limit" grep -qE '^more than [0-9]+ ranks? help' "$work/out"

@@ -150,6 +150,23 @@ static void test_messages(void) {
     near(lks_forecast_for(&c, 2, 128, 128).communication, (2000 + 3 * 100) * US);
 }
 
+/* Sums of 8,000 bytes in halves and quarters, 4,000 bytes of weights back, and a head of 16 bytes before. */
+static void test_shares(void) {
+    lks_constants c = quiet();
+    c.network = (lks_network){1, {0}, lks_link_made(1 * US, 1e9), 1e-9};
+    c.messages =
+        (lks_messages){.most = 8016, .sums = 8016, .head = 16, .shared = 8000, .gathered = 4000};
+    const double head = 2 * (1 + 0.016 + 0.016); /* doubling */
+    const double sums = (1 + 4 + 4) + (1 + 2 + 2), weights = (1 + 2) + (1 + 1);
+    near(lks_forecast_for(&c, 4, 128, 128).communication, (head + sums + weights) * US);
+    near(lks_forecast_for(&c, 1, 128, 128).communication, 0);
+    near(lks_reduce_scatter_seconds(&c.network, 1, 8000), 0);
+    near(lks_allgather_seconds(&c.network, 1, 8000), 0);
+    /* the third rank's halves go to a neighbour, which gives it all weights */
+    near(lks_reduce_scatter_seconds(&c.network, 3, 8000), ((5 + 5 + 4) + (5 + 4)) * US);
+    near(lks_allgather_seconds(&c.network, 3, 4000), (5 + 3) * US);
+}
+
 static void test_exchange(void) {
     lks_constants c = quiet();
     c.ranks = 4;
@@ -200,6 +217,7 @@ int main(void) {
                                      {"the latest of many", test_latest},
                                      {"compute", test_compute},
                                      {"messages", test_messages},
+                                     {"shares", test_shares},
                                      {"exchange", test_exchange},
                                      {"limit", test_limit},
                                      {NULL, NULL}};

@@ -119,16 +119,29 @@ static double doubling(const lks_network *net, int ranks, double bytes) {
     return seconds;
 }
 
-/* Halves go to the neighbour, quarters to the next but one, and so on, and come back in the other order. */
-static double rabenseifner(const lks_network *net, int ranks, double bytes) {
+/* Halves go to the neighbour, quarters to the next but one, and so on. Ranks beyond the power of two give what they have
+ * to a neighbour first, in two halves. */
+double lks_reduce_scatter_seconds(const lks_network *net, int ranks, double bytes) {
     const int power = power_below(ranks);
-    double seconds =
-        power < ranks ? 2 * hop(net, 1, bytes / 2) + hop(net, 1, bytes) + bytes / 2 * net->addition
-                      : 0;
     double part = bytes / 2;
+    double seconds = power < ranks ? 2 * hop(net, 1, part) + part * net->addition : 0;
     for (int d = 1; d < power; d *= 2, part /= 2)
-        seconds += 2 * hop(net, d, part) + part * net->addition;
+        seconds += hop(net, d, part) + part * net->addition;
     return seconds;
+}
+
+/* The same in the other order. */
+double lks_allgather_seconds(const lks_network *net, int ranks, double bytes) {
+    const int power = power_below(ranks);
+    double part = bytes / 2;
+    double seconds = power < ranks ? hop(net, 1, bytes) : 0;
+    for (int d = 1; d < power; d *= 2, part /= 2)
+        seconds += hop(net, d, part);
+    return seconds;
+}
+
+static double rabenseifner(const lks_network *net, int ranks, double bytes) {
+    return lks_reduce_scatter_seconds(net, ranks, bytes) + lks_allgather_seconds(net, ranks, bytes);
 }
 
 static double ring(const lks_network *net, int ranks, double bytes) {

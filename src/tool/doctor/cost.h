@@ -52,6 +52,11 @@ lks_allreduce lks_allreduce_choice(int ranks, double bytes, bool steered);
 double lks_allreduce_seconds(const lks_network *net, lks_allreduce algorithm, int ranks,
                              double bytes);
 
+/* The two parts of Rabenseifner's allreduce by themselves: of sums of `bytes` each rank gets its share, and shares of
+ * `bytes` in all come to every rank. 0 on one rank. */
+double lks_reduce_scatter_seconds(const lks_network *net, int ranks, double bytes);
+double lks_allgather_seconds(const lks_network *net, int ranks, double bytes);
+
 /* Seconds in which `ranks` send one another `bytes` each in all, in pairs one after another. */
 double lks_alltoall_seconds(const lks_network *net, int ranks, double bytes);
 

@@ -65,18 +65,32 @@ static double allreduce(const lks_constants *c, int ranks, double bytes) {
                                  bytes);
 }
 
+static double send_moments(const lks_constants *c, int ranks) {
+    return c->accumulate * c->messages.moments * allreduce(c, ranks, c->messages.moment);
+}
+
 /* Sums of `bytes`, after `widths` bytes of agreement on how they are packed, 0: they are not. */
 static double send_sums(const lks_constants *c, int ranks, double bytes, double widths) {
-    const lks_messages *m = &c->messages;
     double seconds = allreduce(c, ranks, bytes);
     if (widths > 0)
         seconds += allreduce(c, ranks, widths);
-    return seconds + c->accumulate * m->moments * allreduce(c, ranks, m->moment);
+    return seconds + send_moments(c, ranks);
+}
+
+static double send_shares(const lks_constants *c, int ranks) {
+    const lks_messages *m = &c->messages;
+    return allreduce(c, ranks, m->head) +
+           lks_reduce_scatter_seconds(&c->network, ranks, m->shared) +
+           lks_allgather_seconds(&c->network, ranks, m->gathered) + send_moments(c, ranks);
 }
 
 /* Packed or not, as takes less time: training tries both where it packs. *bytes gets those of the sums. */
 static double model_of_communication(const lks_constants *c, int ranks, int chunks, double *bytes) {
     const lks_messages *m = &c->messages;
+    if (m->shared > 0) {
+        *bytes = m->shared;
+        return send_shares(c, ranks);
+    }
     const double sums = sums_on(c, ranks, chunks);
     const double packed = send_sums(c, ranks, sums, m->widths),
                  plain = send_sums(c, ranks, m->most, 0);
@@ -117,7 +131,9 @@ static lks_forecast step_on(const lks_constants *c, int ranks, int64_t batch) {
                  sending = model_of_communication(c, ranks, chunks, &sums);
     lks_forecast f = {.ranks = ranks, .batch = batch, .chunks = (chunks + ranks - 1) / ranks};
     f.hosts = (ranks + c->network.host_ranks - 1) / c->network.host_ranks;
-    f.algorithm = lks_allreduce_choice(ranks, sums, c->steered);
+    f.algorithm = c->messages.shared > 0
+                      ? LKS_ALLREDUCE_RABENSEIFNER /* in two parts, the update between them */
+                      : lks_allreduce_choice(ranks, sums, c->steered);
     f.compute = c->accumulate * work_of(c, f.chunks);
     f.update = c->steady;
     f.communication = ranks > 1 ? c->scale * sending + c->more : 0;

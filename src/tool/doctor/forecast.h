@@ -19,8 +19,11 @@ typedef struct lks_messages {
     double sums; /* bytes, on the ranks that were measured */
     double
         widths; /* bytes of the allreduce before it, which agrees on how they are packed; 0: nothing is packed */
-    double a_bit;   /* bytes of one bit more in each packed sum */
-    double most;    /* bytes, where nothing is packed */
+    double a_bit; /* bytes of one bit more in each packed sum */
+    double most;  /* bytes, where nothing is packed */
+    /* With train.exchange: scatter, else 0: bytes of an allreduce, then of sums of which each rank gets its share, and of what
+     * all get after the update. */
+    double head, shared, gathered;
     double moments; /* allreduces of batch normalisation in a batch */
     double moment;  /* bytes of one */
 } lks_messages;

@@ -175,6 +175,15 @@ static lks_status gather_late(lks_speeds *s, lks_comm *comm, const figures *f, l
     return LKS_OK;
 }
 
+/* Of shares of the weights, each rank's its own. */
+static void note_shares(lks_messages *m, const lks_trainer *t) {
+    const lks_shares *s = &t->exchange.shares;
+    const int last = t->comm->size - 1;
+    m->shared = (double)t->view.n_weights * (t->view.gradients ? sizeof(float) : sizeof(int64_t));
+    m->head = m->most - m->shared;
+    m->gathered = (double)(s->of[last].at + (size_t)s->words[last]) * sizeof *s->room;
+}
+
 /* As they are sent: the agreement on widths, then the sums. */
 static lks_messages messages_of(const lks_trainer *t, const figures *f) {
     const lks_packed_sum *p = &t->exchange.sum;
@@ -188,6 +197,8 @@ static lks_messages messages_of(const lks_trainer *t, const figures *f) {
         m.sums = each - m.widths;
         m.a_bit = (double)p->n / 8;
     }
+    if (t->config->train.exchange == LKS_EXCHANGE_SCATTER)
+        note_shares(&m, t);
     return m;
 }
 
