@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Ranks of a host that share weights and optimizer state (train.exchange: host) compute the bits that replicas compute.
+# Ranks of a host that share weights and optimizer state (train.exchange: host), and ranks that each update a share of the
+# weights (scatter), compute the bits that replicas compute. e2e/scatter has what else there is to say of scatter.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 need jq prlimit
 host=(--set train.exchange=host)
 
-# --- every optimizer, with norms, averages, batchnorm; few weights for many ranks. In turn on two ranks and three, in the
-# --- full form on both.
+# --- every optimizer, with norms, averages, batchnorm; few weights for many ranks. One copy a host in turn on two ranks
+# --- and three, in the full form on both; shares on one rank, and on more ranks than there are blocks of weights.
 config=$here/untuned.yaml
 norms() { jq -c 'select(.gradient_norm) | .gradient_norm' "$work/$1/metrics.jsonl"; }
 ranks=2
@@ -15,10 +16,19 @@ for optimizer in sgd adam adamw lars lamb muon rmsprop adadelta; do
     [ $optimizer = adamw ] || set+=(--set train.optimizer.decay_bias_and_norm=true --set train.optimizer.weight_decay=0.01)
     trained replicas 1 --threads 2 "${set[@]}"
     ranks=$((5 - ranks))
-    for n in $ranks ${full:+$((5 - ranks))}; do
-        trained shared "$n" --threads $((4 - n)) "${set[@]}" "${host[@]}"
-        same "$optimizer, $n ranks" "$(result replicas)" "$(result shared)"
-        same "$optimizer, $n ranks: norms" "$(norms replicas)" "$(norms shared)"
+    ways=("host $ranks") # WAY RANKS
+    [ -z "$full" ] || ways+=("host $((5 - ranks))")
+    case $optimizer in
+    lamb) ways+=("scatter 1" "scatter 4") ;;
+    muon) ways+=("scatter 2" "scatter 3") ;;
+    adam) ways+=("scatter 3" "scatter 9") ;;
+    *) ways+=("scatter 2") ;;
+    esac
+    for way in "${ways[@]}"; do
+        n=${way#* }
+        trained shared "$n" --threads $((n == 2 ? 2 : 1)) "${set[@]}" --set "train.exchange=${way% *}"
+        same "$optimizer, $way ranks" "$(result replicas)" "$(result shared)"
+        same "$optimizer, $way ranks: norms" "$(norms replicas)" "$(norms shared)"
         rm -rf "$work/shared"
     done
     rm -rf "$work/replicas"

@@ -1,27 +1,10 @@
 #!/usr/bin/env bash
 # Ranks that each sum and update a share of the weights (train.exchange: scatter) compute the bits that replicas compute.
+# e2e/exchange has that of every optimizer.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
 need jq
 scatter=(--set train.exchange=scatter)
-config=$here/untuned.yaml
-
-# --- every optimizer, with norms, averages, batchnorm; one rank, and more ranks than there are blocks of weights
-norms() { jq -c 'select(.gradient_norm) | .gradient_norm' "$work/$1/metrics.jsonl"; }
-for optimizer in sgd adam adamw lars lamb muon rmsprop adadelta; do
-    set=(--set train.max_steps=9 --set "train.optimizer.name=$optimizer" --set metrics.every_steps=1)
-    [ $optimizer = adamw ] || set+=(--set train.optimizer.decay_bias_and_norm=true --set train.optimizer.weight_decay=0.01)
-    trained replicas 1 --threads 2 "${set[@]}"
-    ranks=2
-    case $optimizer in lamb) ranks="1 4" ;; muon) ranks="2 3" ;; adam) ranks="3 9" ;; esac
-    for n in $ranks; do
-        trained shares "$n" --threads 1 "${set[@]}" "${scatter[@]}"
-        same "$optimizer, $n ranks" "$(result replicas)" "$(result shares)"
-        same "$optimizer, $n ranks: norms" "$(norms replicas)" "$(norms shares)"
-        rm -rf "$work/shares"
-    done
-    rm -rf "$work/replicas"
-done
 
 # --- wide layers, products in bfloat16, frozen layers, audits; plain sums go that way, too
 config=$here/odd.yaml
