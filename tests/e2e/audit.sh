@@ -8,17 +8,19 @@ need jq
 audit_line() { grep '^audit ' "$work/$1.log" || echo "no line about an audit"; }
 told() { echo "audit      $1 computed a second time, $2: nothing differs"; }
 
-# audited WHAT BATCHES ARGUMENT...: each batch is audited, on one to three ranks
+# audited WHAT RANKS BATCHES ARGUMENT...: each batch is audited, on so many ranks; in the full form on one to three
 audited() {
-    local what=$1 batches=$2 ranks who="by this rank, which is alone"
-    shift 2
+    local what=$1 counts=$2 batches=$3 ranks who
+    shift 3
+    [ -z "$full" ] || counts="1 2 3"
     trained plain 1 --threads 2 "$@"
     same "$what: no audit, no line" "no line about an audit" "$(audit_line plain)"
-    for ranks in 1 2 3; do
-        trained audited $ranks --threads $((ranks < 3 ? 2 : 1)) "$@" --set train.audit=1 "${with[@]}"
+    for ranks in $counts; do
+        who="each chunk by another rank"
+        [ "$ranks" -gt 1 ] || who="by this rank, which is alone"
+        trained audited "$ranks" --threads $((ranks < 3 ? 2 : 1)) "$@" --set train.audit=1 "${with[@]}"
         same "$what, $ranks ranks" "$(result plain)" "$(result audited)"
         same "$what, $ranks ranks: the line" "$(told "$batches batches" "$who")" "$(audit_line audited)"
-        who="each chunk by another rank"
         rm -rf "$work/audited"
     done
     rm -rf "$work/plain"
@@ -26,15 +28,15 @@ audited() {
 
 with=()
 # dropout, a batch that is no multiple of the chunk, several batches a step, the epoch's short last one, augmentation
-audited "several batches a step" 42 --set train.accumulate=4 --set train.max_steps=11 --set augment.preset=digits
+audited "several batches a step" "1 2 3" 42 --set train.accumulate=4 --set train.max_steps=11 --set augment.preset=digits
 # batches of one chunk: some ranks have none
-audited "one chunk" 6 --set train.global_batch=8 --set train.max_steps=6 --set train.precision=bf16
+audited "one chunk" 3 6 --set train.global_batch=8 --set train.max_steps=6 --set train.precision=bf16
 with=(--set train.exchange=host)
-audited "wide, one copy a host" 15 --set model.dense1.units=2048 --set train.accumulate=3 --set train.max_steps=5
+audited "wide, one copy a host" 2 15 --set model.dense1.units=2048 --set train.accumulate=3 --set train.max_steps=5
 # batchnorm, sums of layers, noise measured in the same steps
 config=$here/untuned.yaml
 with=()
-audited "batchnorm" 27 --set train.max_steps=9 --set metrics.every_steps=1 --set metrics.noise_every_steps=2
+audited "batchnorm" "1 3" 27 --set train.max_steps=9 --set metrics.every_steps=1 --set metrics.noise_every_steps=2
 config=$here/odd.yaml
 
 # --- a share of the batches: which ones follows from the seed, not from ranks; a stop changes nothing
