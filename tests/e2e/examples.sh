@@ -17,10 +17,13 @@ less() { cat; }
 mpirun() { command "$MPIEXEC" "$@"; }
 export -f less mpirun
 settings=(--progress never --threads 1)
-for run in a b old mnist-convnet; do
+for run in a old; do
     lockstep train net.yaml --out runs/$run "${settings[@]}" --set seed=${#run} --set train.epochs=1 >log 2>&1 || show log
 done
+cp -r runs/a runs/b
 cp -r runs/a runs/again
+cp -r runs/old runs/mnist-convnet
+lockstep bundle runs/mnist-convnet "$work/mnist-convnet.tar" >log 2>&1 || show log
 lockstep train net.yaml --out runs/split "${settings[@]}" --set data.validation=0.2 --set train.epochs=2 >log 2>&1 || show log
 for class in 0 1 2; do
     mkdir -p digits/$class
@@ -45,7 +48,7 @@ count=0
 for page in "$pages"/*.scd; do
     name=$(basename "$page" .scd)
     cp -r . "$work/$name"
-    [ "$name" = lockstep-bundle ] || lockstep bundle runs/mnist-convnet "$work/$name/mnist-convnet.tar" >/dev/null
+    [ "$name" = lockstep-bundle ] || cp "$work/mnist-convnet.tar" "$work/$name"
     while IFS= read -r line; do
         status=0
         (cd "$work/$name" && bash -c "$line") >"$work/out" 2>&1 </dev/null || status=$?
