@@ -5,7 +5,7 @@ export LC_ALL=C
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 source=$(realpath "$here/../..")
 
-ranks="16 64 256" gbps="10 100" latency=1.5 steps='' build=$source/build/release data='' images=0
+ranks="16 64 256" gbps="10 100" latency=1.5 steps='' build=$source/build/release data='' images=0 doctor=0
 export IMAGE_SECONDS=6e-5
 usage() {
     cat <<TEXT
@@ -20,6 +20,8 @@ Trains configs/mnist-convnet.yaml on simulated hosts of one rank each and compar
   --steps N           of a run (default: 24, with --images an epoch)
   --image-seconds S   that an image's forward and backward take (default: $IMAGE_SECONDS); 0: what they take here
   --build DIR         with bin/lockstep and bin/lockstep_simulated.so (default: build/release)
+  --doctor N          beside each step what doctor forecasts from N ranks, and the ratio. Then steps are those of a second
+                      epoch, as forecasts are: in the first one images are waited for, and packing of sums is tried
   --network-only      everything but these takes no time: what the network alone makes of a step
 TEXT
 }
@@ -36,6 +38,7 @@ while [ $# -gt 0 ]; do
     --gbps) gbps=$2 ;;
     --latency) latency=$2 ;;
     --steps) steps=$2 ;;
+    --doctor) doctor=$2 ;;
     --image-seconds) IMAGE_SECONDS=$2 ;;
     --build) build=$(realpath "$2") ;;
     *) usage >&2 && exit 2 ;;
@@ -61,20 +64,40 @@ steps_of() { # steps_of RANKS
     fi
 }
 
-# As many as the steps need: the images of another one would be brought, and nobody would train on them.
+setting() { # setting RANKS: with --doctor an epoch has as many steps as otherwise the run
+    echo "$source/configs/mnist-convnet.yaml" --threads 1 --set "data.dir=$data" --set data.validation=0 \
+        --set data.test_images= --set data.test_labels=
+    [ "$doctor" -eq 0 ] || echo --set "data.limit=$((16 * $1 * $(steps_of "$1")))"
+}
+# As many as the steps need: the images of another one would be brought, and nobody would train on them. With --doctor two
+# are trained, and those of a third are on their way in the second, as in a long run.
 epochs_of() { # epochs_of RANKS
     local set=$((images > 0 ? images : 60000))
-    echo $((($(steps_of "$1") * 16 * $1 + set - 1) / set))
+    echo $((doctor > 0 ? 3 : ($(steps_of "$1") * 16 * $1 + set - 1) / set))
 }
 
 arguments() { # arguments RANKS OUT
-    echo train "$source/configs/mnist-convnet.yaml" --threads 1 --quiet --out "$work/$2" --set "data.dir=$data" \
-        --set data.validation=0 --set data.test_images= --set data.test_labels= \
-        --set "train.global_batch=$((16 * $1))" --set "train.epochs=$(epochs_of "$1")" --set "train.max_steps=$(steps_of "$1")"
+    echo train "$(setting "$1")" --quiet --out "$work/$2" --set "train.global_batch=$((16 * $1))" \
+        --set "train.epochs=$(epochs_of "$1")" \
+        --set "train.max_steps=$(($(steps_of "$1") * (doctor > 0 ? 2 : 1)))"
+}
+phases_of() { # phases_of RUN
+    if [ "$doctor" -eq 0 ]; then
+        jq .phases "$work/$1/summary.json"
+    else
+        jq -s 'map(select(.type == "epoch"))[1].phases' "$work/$1/metrics.jsonl"
+    fi
+}
+# forecast_for RANKS GBPS: milliseconds of a step with 16 images a rank. SMPI adds a line of its own for each rank.
+forecast_for() {
+    # shellcheck disable=SC2046 # words
+    "$here/simulate.sh" "$doctor" "$2" "$latency" doctor $(setting "$1") --set "train.global_batch=$((16 * doctor))" \
+        --out "$work/none" --format json 2>"$work/log" >"$work/doctor" || true
+    head -n 1 "$work/doctor" | jq ".weak[] | select(.ranks == $1) | .step_ms"
 }
 
-printf '%6s %6s %9s %9s %9s %14s %9s %9s %9s %9s  %s\n' ranks Gb/s compute exchange wait communication update loader \
-    step efficiency weights
+printf '%6s %6s %9s %9s %9s %14s %9s %9s %9s %9s%s  %s\n' ranks Gb/s compute exchange wait communication update loader \
+    step efficiency "$([ "$doctor" -eq 0 ] || echo '  forecast  ratio')" weights
 for g in $gbps; do
     first=
     for n in $ranks; do
@@ -85,13 +108,15 @@ for g in $gbps; do
         digest() { jq -r .weights_sha256 "$work/$1/summary.json"; }
         same=differ
         [ "$(digest "one-$n")" != "$(digest run)" ] || same="of one rank"
-        times=$(jq -r --argjson n "$(steps_of "$n")" '.phases | [.compute, .exchange, .wait, .communication, .update, .batch, .other] |
-            map(1000 * .avg / $n) | "\(.[0]) \(.[1]) \(.[2]) \(.[3]) \(.[4]) \(100 * (.[1] + .[5]) / add) \(add)"' "$work/run/summary.json")
+        times=$(phases_of run | jq -r --argjson n "$(steps_of "$n")" '[.compute, .exchange, .wait, .communication, .update, .batch, .other] |
+            map(1000 * .avg / $n) | "\(.[0]) \(.[1]) \(.[2]) \(.[3]) \(.[4]) \(100 * (.[1] + .[5]) / add) \(add)"')
         step=${times##* }
         first=${first:-$step}
         # shellcheck disable=SC2086
         printf '%6d %6s %9.3f %9.3f %9.3f %14.3f %9.3f %7.2f %% %9.3f' "$n" "$g" $times
-        awk "BEGIN { printf \" %7.1f %%  $same\n\", 100 * $first / $step }"
+        awk "BEGIN { printf \" %7.1f %%\", 100 * $first / $step }"
+        [ "$doctor" -eq 0 ] || awk -v f="$(forecast_for "$n" "$g")" "BEGIN { printf \"  %8.3f %6.3f\", f, f / $step }"
+        echo "  $same"
         rm -rf "$work/run"
     done
 done
