@@ -11,7 +11,7 @@
 #include "lockstep/philox.h"
 #include "support/layers.h"
 
-#define BATCH      50
+#define BATCH      26
 #define STEPS      2
 #define ACCUMULATE 3
 #define SIZE       20
