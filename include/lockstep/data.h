@@ -1,9 +1,9 @@
 /** @file data.h  Images as bytes: IDX files, splits, normalisation, epoch order and who owns which
  * sample.
  *
- *  Nothing here knows MPI: every function is a pure function of its arguments, so every rank can tell what every other
- * rank holds and needs. A split is planned by processes that have a part of the samples each; how they add up they are
- * told (lks_together). Sample id = index in the training file. */
+ *  Nothing here knows MPI. Every function is a pure function of its arguments, so every rank can tell what every other
+ * rank holds and needs; but a split is planned, and an epoch listed, by processes that have a part of the samples each:
+ * how they add up they are told (lks_together). Sample id = index in the training file. */
 #ifndef LOCKSTEP_DATA_H
 #define LOCKSTEP_DATA_H
 
@@ -122,9 +122,6 @@ typedef struct lks_together {
     lks_status (*agree)(void *of, lks_status status, lks_error *err); /**< LKS_OK if all have it */
 } lks_together;
 
-/** Of a process that has all samples. */
-extern const lks_together lks_alone;
-
 /** Labelled samples. The processes' parts ascend: together they are 0 ... n - 1, the samples' ids. */
 typedef struct lks_labelled {
     int64_t n;
@@ -181,7 +178,7 @@ lks_split_wish lks_split_wish_of(const lks_data_config *config, uint64_t seed, i
  * repeated equally often, but for a rest that is drawn by seed and shown once more (the same ones in
  * every epoch).
  * The same rule comes out however the samples are dealt to processes. LKS_ERR_DATA if a label is >= classes, LKS_ERR_CONFIG if
- * limit > n, or if the items of an epoch cannot be numbered by 32 bits. Collective over the samples' processes; errors
+ * limit > n, or if the items of an epoch cannot be numbered by 32 bits, LKS_ERR_MEMORY. Collective over the samples' processes; errors
  * are agreed. */
 lks_status lks_split_plan(lks_split_rule *rule, const lks_labelled *samples,
                           const lks_split_wish *wish, lks_error *err);
@@ -224,6 +221,10 @@ typedef struct lks_items {
  * processes; errors are agreed. */
 lks_status lks_items_make(lks_items *items, const lks_split_rule *rule, const lks_split *split,
                           const lks_labelled *samples, lks_error *err);
+
+/** The part of the samples @p own, whose labels are @p labels [own.count], of the sum of lks_hash64(id) modulo 2^64 over all
+ * items: by the rule, not from a list. */
+uint64_t lks_items_hash(const lks_split_rule *rule, lks_range own, const uint8_t *labels);
 
 /* --- normalisation ---------------------------------------------------------------------------- */
 

@@ -302,9 +302,12 @@ void lks_comm_sum_i64(lks_comm *comm, int64_t *values, size_t n) {
 }
 
 void lks_comm_before_i64(lks_comm *comm, int64_t *values, size_t n) {
-    LKS_CALL(comm,
-             MPI_Exscan(MPI_IN_PLACE, values, (int)n, MPI_UINT64_T, MPI_SUM, lks_comm_all(comm)));
-    if (comm->rank == 0) /* where MPI leaves them as they are */
+    const double start = lks_now();
+    whole(comm)->sent += comm->size > 1 ? (int64_t)(n * sizeof *values) : 0;
+    const bool done = LKS_CALL(
+        comm, MPI_Exscan(MPI_IN_PLACE, values, (int)n, MPI_UINT64_T, MPI_SUM, lks_comm_all(comm)));
+    whole(comm)->seconds += lks_now() - start;
+    if (done && comm->rank == 0) /* where MPI leaves them as they are */
         memset(values, 0, n * sizeof *values);
 }
 

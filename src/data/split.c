@@ -26,10 +26,10 @@ static lks_status agree_alone(void *of, lks_status status, lks_error *err) {
     return status;
 }
 
-const lks_together lks_alone = {NULL, sum_alone, before_first, agree_alone};
+static const lks_together alone = {NULL, sum_alone, before_first, agree_alone};
 
 lks_labelled lks_labelled_alone(const uint8_t *labels, int64_t n) {
-    lks_labelled s = {.n = n, .own = {0, n}, .labels = labels, .with = lks_alone};
+    lks_labelled s = {.n = n, .own = {0, n}, .labels = labels, .with = alone};
     for (int64_t i = 0; i < n; i++)
         s.counts[labels[i]]++;
     return s;
@@ -87,21 +87,15 @@ static void plan_repeats(lks_split_rule *r, int64_t once_more[LABELS]) {
 /* --- the rule --------------------------------------------------------------------------------- */
 
 static lks_status check_labels(const lks_labelled *s, int classes, lks_error *err) {
-    int label = classes;
     int64_t first = 0;
-    while (label < LABELS && !s->counts[label])
-        label++;
-    if (label == LABELS)
-        return LKS_OK;
     while (first < s->own.count && s->labels[first] < classes)
         first++;
-    if (first < s->own.count)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "label %d of sample %" PRId64 " is not below the number of classes, "
-                        "%d; correct the label file or data.classes",
-                        s->labels[first], s->own.first + first, classes);
-    return lks_fail(err, LKS_ERR_DATA, "label %d is not below the number of classes, %d", label,
-                    classes);
+    if (first == s->own.count)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_DATA,
+                    "label %d of sample %" PRId64 " is not below the number of classes, "
+                    "%d; correct the label file or data.classes",
+                    s->labels[first], s->own.first + first, classes);
 }
 
 static lks_status check_wish(const lks_split_wish *w, int64_t n, lks_error *err) {
@@ -172,13 +166,6 @@ lks_status lks_split_plan(lks_split_rule *r, const lks_labelled *s, const lks_sp
     return repeat(r, s, w, err);
 }
 
-lks_use lks_split_use(const lks_split_rule *r, uint32_t id, uint8_t label) {
-    if (!lks_chosen(&r->kept[label], r->seed, LKS_DRAW_LIMIT, id))
-        return LKS_USE_NONE;
-    return lks_chosen(&r->held_out[label], r->seed, LKS_DRAW_VALIDATION, id) ? LKS_USE_VALIDATION
-                                                                             : LKS_USE_TRAIN;
-}
-
 /* --- lists ------------------------------------------------------------------------------------ */
 
 static void fill(lks_split *split, const lks_split_rule *rule, lks_range own,
@@ -244,7 +231,9 @@ uint32_t lks_item_check(uint32_t number, uint32_t image, uint32_t id) {
 }
 
 static int64_t repeats_of(const lks_split_rule *r, uint32_t image, uint8_t label) {
-    return r->each[label] - 1 + lks_chosen(&r->repeated[label], r->seed, LKS_DRAW_REPEATS, image);
+    const int64_t times =
+        r->each[label] + lks_chosen(&r->repeated[label], r->seed, LKS_DRAW_REPEATS, image);
+    return times > 0 ? times - 1 : 0;
 }
 
 static void add(lks_items *items, int64_t number, uint32_t image, int64_t id) {
@@ -278,5 +267,20 @@ lks_status lks_items_make(lks_items *items, const lks_split_rule *rule, const lk
     s->with.before(s->with.of, first, 2);
     first[1] += rule->n_train;
     list_items(items, rule, split, s, first);
-    return LKS_OK;
+    return s->with.agree(s->with.of, LKS_OK, err); /* `before` may have failed */
+}
+
+uint64_t lks_items_hash(const lks_split_rule *rule, lks_range own, const uint8_t *labels) {
+    uint64_t hash = 0;
+    for (int64_t i = 0; i < own.count; i++) {
+        const uint32_t id = (uint32_t)(own.first + i);
+        if (lks_split_use(rule, id, labels[i]) == LKS_USE_TRAIN)
+            hash += lks_hash64(id);
+    }
+    const int64_t end = rule->n + rule->n_items - rule->n_train;
+    for (int64_t round = rule->n; round < end;
+         round += rule->n) /* repeats, dealt as the samples are */
+        for (int64_t i = own.first; i < own.first + own.count && round + i < end; i++)
+            hash += lks_hash64((uint64_t)(round + i));
+    return hash;
 }

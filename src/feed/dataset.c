@@ -26,19 +26,24 @@ static lks_status allocate_share(lks_image_set *s, const lks_comm *comm, lks_err
     return s->images && s->labels && s->sums ? LKS_OK : err->status;
 }
 
+/* Collective; errors are agreed. */
+static lks_status open_room(lks_room *room, lks_comm *comm, size_t bytes, const char *what,
+                            lks_error *err) {
+    const lks_status status = lks_room_open(room, comm, bytes, what, err);
+    if (status == LKS_OK)
+        return LKS_OK;
+    const lks_error why = *err;
+    return lks_fail(err, status,
+                    "data.placement: host: %s; data.placement: sharded needs no such memory",
+                    why.text);
+}
+
 /* Room for all images, of which each rank of the host reads a part. Collective. */
 static lks_status allocate_whole(lks_image_set *s, lks_comm *comm, lks_error *err) {
     lks_whole_set *w = &s->whole;
     const size_t n = (size_t)s->info.count;
     const size_t pixels = (n * s->image_bytes + LKS_ALIGN - 1) / LKS_ALIGN * LKS_ALIGN;
-    const lks_status status =
-        lks_room_open(&w->room, comm, pixels + n * (sizeof *w->sums + 1), "the images", err);
-    if (status != LKS_OK) {
-        const lks_error why = *err;
-        return lks_fail(err, status,
-                        "data.placement: host: %s; data.placement: sharded needs no such memory",
-                        why.text);
-    }
+    LKS_TRY(open_room(&w->room, comm, pixels + n * (sizeof *w->sums + 1), "the images", err));
     w->images = w->room.memory;
     w->sums = (uint64_t *)(w->images + pixels);
     w->labels = (uint8_t *)(w->sums + n);
@@ -130,7 +135,8 @@ static lks_status take_labels(void *context, int64_t first, int64_t n, const uin
     (void)err;
     lks_sha256_add(p->digest, labels, (size_t)n);
     for (int64_t i = 0; i < n; i++)
-        s->counts[labels[i]]++;
+        if (s->counts[labels[i]]++ == 0)
+            s->first_of[labels[i]] = first + i;
     if (from < end)
         memcpy(read_labels(s) + (from - s->read.first), labels + (from - first),
                (size_t)(end - from));
@@ -200,42 +206,21 @@ static int largest_label(const lks_image_set *s) {
     return label;
 }
 
-typedef struct label_found {
-    int classes, label;
-    int64_t image;
-} label_found;
-
-/* Ends the walk at the first label that is none of the classes. */
-static lks_status find_beyond(void *context, int64_t first, int64_t n, const uint8_t *labels,
-                              lks_error *err) {
-    label_found *f = context;
-    for (int64_t i = 0; i < n; i++)
-        if (labels[i] >= f->classes) {
-            f->label = labels[i];
-            f->image = first + i;
-            return lks_fail(err, LKS_ERR_DATA, "found");
-        }
-    return LKS_OK;
-}
-
-/* All ranks know the counts; each reads the labels once more to name the first one. */
 static lks_status check_labels(const lks_image_set *s, int classes, lks_error *err) {
     char advice[96] = "";
-    label_found found = {classes, -1, 0};
-    if (largest_label(s) < classes)
+    int wrong = -1;
+    for (int label = classes; label < LKS_CLASSES_MAX; label++)
+        if (s->counts[label] && (wrong < 0 || s->first_of[label] < s->first_of[wrong]))
+            wrong = label;
+    if (wrong < 0)
         return LKS_OK;
-    const lks_status status = lks_image_file_walk_labels(&s->info, find_beyond, &found, err);
-    if (found.label < 0) /* the file cannot be read any more, or is another one */
-        return status == LKS_OK ? lks_fail(err, LKS_ERR_DATA, "%s changed while it was read",
-                                           s->info.labels_path)
-                                : status;
     const int least = least_label(s), offset = s->info.label_offset + least;
     if (least > 0)
         snprintf(advice, sizeof advice, "; no label is 0: data.label_offset: %d takes %d off all",
                  offset, offset);
     return lks_fail(
         err, LKS_ERR_DATA, "%s: label %d of image %lld, but there are %d classes (0..%d)%s",
-        s->info.labels_path, found.label, (long long)found.image, classes, classes - 1, advice);
+        s->info.labels_path, wrong, (long long)s->first_of[wrong], classes, classes - 1, advice);
 }
 
 static void free_set(lks_image_set *s) {
@@ -344,8 +329,33 @@ lks_status lks_dataset_split(const lks_dataset *d, lks_comm *comm, const lks_spl
                              lks_split_rule *rule, lks_split *own, lks_error *err) {
     const lks_image_set *s = &d->train;
     const lks_labelled samples = samples_of(s, comm);
+    *own = (lks_split){0};
     LKS_TRY(lks_split_plan(rule, &samples, wish, err));
-    return lks_comm_agree(comm, lks_split_list(own, rule, s->share, s->labels, err), err);
+    LKS_TRY(lks_comm_agree(comm, lks_split_list(own, rule, s->share, s->labels, err), err));
+    int64_t n[] = {own->n_train, own->n_validation};
+    lks_comm_sum_i64(comm, n, 2);
+    LKS_TRY(lks_comm_check(comm, err));
+    if (n[0] == rule->n_train && n[1] == rule->n_validation)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_REPLICA,
+                    "memory changed while images were split: %lld train and %lld validate, not "
+                    "%lld and %lld; start again",
+                    (long long)n[0], (long long)n[1], (long long)rule->n_train,
+                    (long long)rule->n_validation);
+}
+
+/* A number leads to a position of the epoch only if there is such an item. The check words are of what was listed: that
+ * it is what the rule says, the hash of a whole epoch tells. */
+static lks_status check_items(const lks_dataset *d, const lks_item *items, int64_t n,
+                              int64_t wanted, lks_error *err) {
+    bool sound = n == wanted;
+    for (int64_t i = 0; i < n; i++)
+        sound = sound && items[i].number < d->rule.n_items && items[i].image < d->rule.n;
+    if (sound)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_REPLICA,
+                    "this rank's memory changed while an epoch's list was "
+                    "made; start again, best without this host");
 }
 
 /* Of all images, whose labels are at hand. Not collective. */
@@ -355,7 +365,9 @@ static lks_status list_all(const lks_dataset *d, lks_item *all, lks_error *err) 
     lks_items items;
     lks_split split;
     LKS_TRY(lks_split_list(&split, &d->rule, samples.own, samples.labels, err));
-    const lks_status status = lks_items_make(&items, &d->rule, &split, &samples, err);
+    lks_status status = lks_items_make(&items, &d->rule, &split, &samples, err);
+    if (status == LKS_OK)
+        status = check_items(d, items.of, items.n, d->rule.n_items, err);
     if (status == LKS_OK)
         memcpy(all, items.of, (size_t)items.n * sizeof *all);
     lks_free(items.of);
@@ -366,8 +378,8 @@ static lks_status list_all(const lks_dataset *d, lks_item *all, lks_error *err) 
 /* Of a host's ranks the first one makes the list that all read. Collective; errors are agreed. */
 static lks_status share_list(lks_dataset *d, lks_comm *comm, lks_error *err) {
     lks_epoch_list *e = &d->epoch;
-    LKS_TRY(
-        lks_room_open(&e->room, comm, (size_t)e->count * sizeof *e->all, "an epoch's list", err));
+    const size_t bytes = (size_t)e->count * sizeof *e->all;
+    LKS_TRY(open_room(&e->room, comm, bytes, "an epoch's list", err));
     const lks_status status = e->room.first ? list_all(d, e->room.memory, err) : LKS_OK;
     LKS_TRY(lks_comm_agree(comm, status, err));
     lks_room_meet(&e->room);
@@ -381,8 +393,8 @@ static lks_status list_epoch(lks_dataset *d, lks_comm *comm, lks_error *err) {
     const lks_labelled samples = samples_of(&d->train, comm);
     e->count = d->rule.n_items;
     LKS_TRY(lks_items_make(&e->own, &d->rule, &d->own, &samples, err));
-    for (int64_t i = 0; i < e->own.n; i++)
-        e->hash += lks_hash64(e->own.of[i].id);
+    LKS_TRY(lks_comm_agree(comm, check_items(d, e->own.of, e->own.n, e->own.n, err), err));
+    e->hash = lks_items_hash(&d->rule, samples.own, samples.labels);
     lks_comm_sum_i64(comm, (int64_t *)&e->hash, 1);
     if (d->train.whole.room.memory)
         return share_list(d, comm, err);
@@ -390,8 +402,13 @@ static lks_status list_epoch(lks_dataset *d, lks_comm *comm, lks_error *err) {
     return lks_comm_check(comm, err);
 }
 
-static void free_list(lks_epoch_list *e) {
+static void drop_own_list(lks_epoch_list *e) {
     lks_free(e->own.of);
+    e->own = (lks_items){0};
+}
+
+static void free_list(lks_epoch_list *e) {
+    drop_own_list(e);
     lks_room_close(&e->room);
 }
 
@@ -413,6 +430,8 @@ static lks_status study(lks_dataset *d, lks_comm *comm, const lks_config *config
     id->n_train = d->rule.n_train;
     LKS_TRY(set_normalisation(d, comm, c, err));
     LKS_TRY(lks_dataset_find_traits(d, comm, err));
+    if (d->epoch.room.memory)
+        drop_own_list(&d->epoch);
     return digest_data(d, comm, err);
 }
 

@@ -24,12 +24,13 @@ typedef struct lks_whole_set {
 typedef struct lks_image_set {
     lks_image_file info;
     size_t image_bytes;
-    int64_t counts[LKS_CLASSES_MAX]; /* of each label, in the whole set */
-    lks_range share;                 /* ids of the images that this rank vouches for */
-    lks_range read;  /* of those that it read: its share, or its part of the host's */
-    uint8_t *images; /* [share.count][image_bytes] */
-    uint8_t *labels; /* [share.count] */
-    uint64_t *sums;  /* [share.count] lks_image_sum() of each, made once it was read */
+    int64_t counts[LKS_CLASSES_MAX],
+        first_of[LKS_CLASSES_MAX]; /* of each label, in the whole set */
+    lks_range share;               /* ids of the images that this rank vouches for */
+    lks_range read;                /* of those that it read: its share, or its part of the host's */
+    uint8_t *images;               /* [share.count][image_bytes] */
+    uint8_t *labels;               /* [share.count] */
+    uint64_t *sums; /* [share.count] lks_image_sum() of each, made once it was read */
     lks_whole_set whole;
     lks_set_digest digest; /* of this rank's share */
     bool checked;          /* compared with a file of digests */
@@ -55,7 +56,7 @@ uint64_t lks_image_sum(const lks_image_set *set, const uint8_t *image, uint8_t l
 typedef struct lks_epoch_list {
     int64_t count;       /* items */
     uint64_t hash;       /* sum of lks_hash64(id) modulo 2^64 over all items */
-    lks_items own;       /* of images that this rank vouches for */
+    lks_items own;       /* of images that this rank vouches for; none with a room */
     const lks_item *all; /* [count] by number, where this rank has all images; else NULL */
     lks_room room;       /* of `all`, where the ranks of a host have them once */
 } lks_epoch_list;
@@ -84,7 +85,8 @@ lks_status lks_dataset_make_up(lks_dataset *d, lks_comm *comm, const lks_config 
 void lks_dataset_free(lks_dataset *d);
 
 /* How the training images would be split by `wish`: the rule, and of this rank's share the lists, which the caller frees
- * by lks_split_free(). Collective; errors are agreed. */
+ * by lks_split_free(), also after a failure. LKS_ERR_REPLICA where the ranks' lists together are not what the rule
+ * says. Collective; errors are agreed. */
 lks_status lks_dataset_split(const lks_dataset *d, lks_comm *comm, const lks_split_wish *wish,
                              lks_split_rule *rule, lks_split *own, lks_error *err);
 

@@ -176,7 +176,7 @@ static lks_status walk_labels(const lks_image_file *f, uint8_t *labels, int64_t 
 
 lks_status lks_image_file_walk_labels(const lks_image_file *f, lks_image_visit visit, void *context,
                                       lks_error *err) {
-    enum { PORTION = 1 << 18 };
+    enum { PORTION = 1 << 20 };
     const int64_t portion = f->count < PORTION ? f->count : PORTION;
     uint8_t *labels = lks_alloc((size_t)portion, 1, "labels", err);
     if (!labels)

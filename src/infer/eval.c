@@ -69,11 +69,12 @@ static lks_status check_fellow(const lks_network *own, const lks_ensemble *e, co
                                lks_comm *comm, lks_split_rule *rule, lks_error *err) {
     const lks_split_wish wish = lks_split_wish_of(&own->config.data, own->config.seed, e->classes);
     lks_split split;
-    LKS_TRY(lks_dataset_split(d, comm, &wish, rule, &split, err));
+    const lks_status status = lks_dataset_split(d, comm, &wish, rule, &split, err);
     int64_t same =
-        same_ids(split.train, split.n_train, d->own.train, d->own.n_train) &&
+        status == LKS_OK && same_ids(split.train, split.n_train, d->own.train, d->own.n_train) &&
         same_ids(split.validation, split.n_validation, d->own.validation, d->own.n_validation);
     lks_split_free(&split);
+    LKS_TRY(status);
     lks_comm_min_i64(comm, &same, 1);
     LKS_TRY(lks_comm_check(comm, err));
     if (same)

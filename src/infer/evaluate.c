@@ -66,11 +66,13 @@ static lks_status make_work(work *w, const lks_image_set *set, int batch, int64_
 
 /* Item i of the batch, whose label is to be written to *label. */
 static void take_image(work *w, const lks_image_set *set, int i, uint32_t id, uint8_t *label) {
-    const size_t at = (size_t)(id - set->share.first);
+    const int64_t at = (int64_t)id - set->share.first;
+    const bool own = at >= 0 && at < set->share.count; /* else its number changed in memory */
     uint8_t *image = w->images + (size_t)i * set->image_bytes;
-    *label = set->labels[at];
-    memcpy(image, set->images + at * set->image_bytes, set->image_bytes);
-    if (lks_image_sum(set, image, *label, id) != set->sums[at] && w->changed++ == 0)
+    *label = own ? set->labels[at] : 0;
+    if (own)
+        memcpy(image, set->images + (size_t)at * set->image_bytes, set->image_bytes);
+    if ((!own || lks_image_sum(set, image, *label, id) != set->sums[at]) && w->changed++ == 0)
         w->first = id;
 }
 

@@ -21,9 +21,8 @@ typedef struct lks_scorer {
 } lks_scorer;
 
 /* Scores samples of `set`, at most `batch` at a time: the `n_ids` of this rank's share, ascending, or where `ids` is NULL on
- * all ranks the whole set. Collective;
- * all ranks get the counts. Where `predicted` is not NULL, rank 0 gets arrays to be freed
- * with lks_predicted_free(). LKS_ERR_REPLICA where an image or a label changed in a rank's memory,
+ * all ranks the whole set. Collective; all ranks get the counts. Where `predicted` is not NULL, rank 0 gets arrays to be
+ * freed with lks_predicted_free(). LKS_ERR_REPLICA where an image, its label or its number changed in a rank's memory,
  * LKS_ERR_NUMERIC where a loss is not finite. */
 lks_status lks_evaluate_by(lks_scorer scorer, const lks_image_set *set, const uint32_t *ids,
                            int64_t n_ids, int batch, lks_comm *comm, lks_counts *counts,

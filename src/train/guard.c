@@ -149,11 +149,14 @@ static void find_array(lks_trainer *t) {
 
 static void find_image(lks_trainer *t, const lks_image_fault *image) {
     char where[128] = "a training image on its way from rank to rank";
+    const bool sent = lks_loader_windows(t->loader) > 0;
     if (image->known)
         snprintf(where, sizeof where,
                  "training image %u, held by rank %d, or its label is not what was loaded",
                  image->image, image->home);
-    find(t, "data", own_memory, where);
+    else if (!sent)
+        snprintf(where, sizeof where, "the list of an epoch's images");
+    find(t, image->known || sent ? "data" : "memory", own_memory, where);
 }
 
 /* What was noted on the way, and what is small enough to be hashed here. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "feed/supply/supply.h"
+#include "lockstep/digest.h"
 #include "lockstep/job.h"
 #include "lockstep/memory.h"
 
@@ -191,10 +192,13 @@ static void parts_make_the_whole(void) {
     open_fixture(&f, 2);
     const lks_image_set *s = &f.data.train;
     for (size_t w = 0; w < sizeof wishes / sizeof *wishes; w++) {
-        lks_split_rule rule;
+        const lks_labelled samples = lks_labelled_alone(f.labels, s->info.count);
+        lks_split_rule rule, rule_of_all;
         lks_split own, all;
         stop_unless(lks_dataset_split(&f.data, &comm, &wishes[w], &rule, &own, &err));
-        stop_unless(lks_split_make(&all, f.labels, s->info.count, &wishes[w], &err));
+        stop_unless(lks_split_plan(&rule_of_all, &samples, &wishes[w], &err));
+        stop_unless(lks_split_list(&all, &rule_of_all, samples.own, f.labels, &err));
+        CU_ASSERT_EQUAL(memcmp(&rule, &rule_of_all, sizeof rule), 0);
         CU_ASSERT_EQUAL(rule.n_train, all.n_train);
         CU_ASSERT_EQUAL(rule.n_validation, all.n_validation);
         int64_t first[2] = {own.n_train, own.n_validation};
@@ -205,12 +209,17 @@ static void parts_make_the_whole(void) {
         CU_ASSERT_EQUAL(memcmp(own.train, all.train + first[0], (size_t)own.n_train * each), 0);
         CU_ASSERT_EQUAL(
             memcmp(own.validation, all.validation + first[1], (size_t)own.n_validation * each), 0);
-        lks_comm_sum_i64(&comm, &own.n_train, 1);
-        CU_ASSERT_EQUAL(own.n_train, all.n_train);
+        int64_t n[] = {own.n_train, own.n_validation};
+        lks_comm_sum_i64(&comm, n, 2);
+        CU_ASSERT(n[0] == all.n_train && n[1] == all.n_validation);
         lks_split_free(&own);
         lks_split_free(&all);
     }
     int64_t found = 0;
+    uint64_t hash = 0;
+    for (int64_t i = 0; i < f.items.n; i++)
+        hash += lks_hash64(f.items.of[i].id);
+    CU_ASSERT_EQUAL(f.data.epoch.hash, hash);
     for (int64_t i = 0; i < f.data.epoch.own.n; i++) {
         const lks_item *item = &f.data.epoch.own.of[i];
         found += memcmp(item, &f.items.of[item->number], sizeof *item) == 0 &&

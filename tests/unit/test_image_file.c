@@ -188,6 +188,60 @@ static void no_lock_is_taken(void) {
 
 /* --- wrong ones ------------------------------------------------------------------------------- */
 
+/* Labels of a range, and the number of one that is wrong, in the file's own count. */
+static void ranges_of_labels(void) {
+    write_hdf5("plain.h5", &good_images, &good_labels, numbers);
+    lks_h5_images h;
+    lks_error err;
+    uint8_t all[N], part[N];
+    CU_ASSERT_EQUAL_FATAL(lks_h5_images_open(&h, path_of("plain.h5"), &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_h5_images_read_labels(&h, 0, N, all, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_h5_images_read_labels(&h, 2, N - 3, part, &err), LKS_OK);
+    CU_ASSERT_EQUAL(memcmp(part, all + 2, N - 3), 0);
+    CU_ASSERT_EQUAL(lks_h5_images_read_labels(&h, 2, N - 1, part, &err), LKS_ERR_DATA);
+}
+
+/* A walk goes on where its portion ended: more labels than fit in one. */
+enum { MANY = (1 << 20) + 5 };
+
+static lks_status meet_labels(void *context, int64_t first, int64_t n, const uint8_t *labels,
+                              lks_error *err) {
+    int64_t *met = context;
+    (void)err;
+    for (int64_t i = 0; i < n; i++)
+        *met += *met == first + i && labels[i] == (uint8_t)((first + i) % 251 + 1);
+    return LKS_OK;
+}
+
+static void labels_in_portions(void) {
+    enum { COUNT_BYTES = 8, IMAGE_HEAD = 16 };
+    const uint32_t n = MANY;
+    const uint8_t count[] = {n >> 24, n >> 16 & 255, n >> 8 & 255, n & 255};
+    uint8_t *labels = calloc(COUNT_BYTES + MANY, 1), *images = calloc(IMAGE_HEAD + MANY, 1);
+    memcpy(labels, (const uint8_t[]){0, 0, 8, 1}, 4);
+    memcpy(labels + 4, count, sizeof count);
+    memcpy(images, (const uint8_t[]){0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1}, IMAGE_HEAD);
+    memcpy(images + 4, count, sizeof count);
+    for (int64_t i = 0; i < MANY; i++)
+        labels[COUNT_BYTES + i] = (uint8_t)(i % 251 + 3);
+    write_file("many-images", images, IMAGE_HEAD + MANY);
+    write_file("many-labels", labels, COUNT_BYTES + MANY);
+    lks_data_config c = config_of("many-images", "many-labels");
+    c.label_offset = 2;
+    lks_image_file f;
+    lks_error err;
+    int64_t met = 0;
+    CU_ASSERT_EQUAL_FATAL(lks_image_file_open(&f, &c, LKS_PART_TRAIN, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_image_file_walk_labels(&f, meet_labels, &met, &err), LKS_OK);
+    CU_ASSERT_EQUAL(met, MANY);
+    labels[COUNT_BYTES + MANY - 2] = 1; /* below the offset, in the second portion */
+    write_file("many-labels", labels, COUNT_BYTES + MANY);
+    CU_ASSERT_EQUAL(lks_image_file_walk_labels(&f, meet_labels, &met, &err), LKS_ERR_DATA);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "label 1 of image 1048579 is below"));
+    free(labels);
+    free(images);
+}
+
 static void check_refused(const lks_data_config *c, const char *says) {
     lks_image_file f;
     lks_error err = {LKS_OK, ""};
@@ -309,6 +363,8 @@ int main(void) {
         {"HDF5 files", hdf5_files},
         {"HDF5 without channels", hdf5_without_channels},
         {"no lock is taken", no_lock_is_taken},
+        {"ranges of labels", ranges_of_labels},
+        {"labels in portions", labels_in_portions},
         {"labels below the offset", labels_below_the_offset},
         {"bad contents of HDF5 files", bad_hdf5_contents},
         {"bad HDF5 files", bad_hdf5_files},

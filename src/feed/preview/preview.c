@@ -54,7 +54,8 @@ static lks_status choose(lks_preview *p, const lks_config *c, const lks_image_fi
     lks_status status = lks_image_file_read_labels(file, labels, err);
     for (int64_t i = 0; status == LKS_OK && c->data.classes == 0 && i < file->count; i++)
         classes = labels[i] + 1 > classes ? labels[i] + 1 : classes;
-    const lks_split_wish wish = lks_split_wish_of(&c->data, c->seed, classes);
+    lks_split_wish wish = lks_split_wish_of(&c->data, c->seed, classes);
+    wish.balanced = false; /* which images train is asked, not how often */
     if (status == LKS_OK)
         status = lks_split_make(&split, labels, file->count, &wish, err);
     if (status == LKS_OK) {

@@ -94,7 +94,8 @@ static lks_status open_set(search *s, const lks_report_run *run, lks_error *err)
     if (!s->labels)
         return err->status;
     LKS_TRY(lks_image_file_read_labels(&s->file, s->labels, err));
-    const lks_split_wish wish = lks_split_wish_of(c, run->config.seed, s->classes);
+    lks_split_wish wish = lks_split_wish_of(c, run->config.seed, s->classes);
+    wish.balanced = false; /* which images train is asked, not how often */
     return lks_split_make(&s->split, s->labels, s->file.count, &wish, err);
 }
 

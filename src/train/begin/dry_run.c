@@ -19,21 +19,21 @@ static void print_memory(lks_trainer *t) {
     const double weights = (double)t->view.n_weights * sizeof(float);
     const double each = weights / t->exchange.sharers;  /* of what the ranks of a host may share */
     const double packed = (double)t->view.common_bytes; /* likewise */
-    row rows[] = {
-        {"images", (double)(lks_image_set_bytes(&d->train) + lks_image_set_bytes(&d->test))},
-        {"lists of images", (double)lks_dataset_list_bytes(d, t->comm)},
-        {"exchange buffers, in the first epoch", (double)lks_loader_forecast(t->loader)},
-        {"activations, gradients, packed weights", (double)t->view.bytes - packed - weights -
-                                                       (double)lks_trainer_message_bytes(t) +
-                                                       packed / t->exchange.sharers},
-        {"weights", each},
-        {"optimizer state", t->optimizer.n_states * each},
-        {"averaged weights", t->average.weights ? each : 0},
-        {"snapshots for checkpoints", (double)lks_run_snapshot_bytes(t)},
-        {"message of a step", (double)lks_trainer_message_bytes(t)},
-        {"packed message", (double)lks_packed_sum_bytes(&t->exchange.sum)},
-        {"shares of sums and weights", (double)t->exchange.shares.bytes},
-        {"together", 0}};
+    row rows[] = {{"images and labels",
+                   (double)(lks_image_set_bytes(&d->train) + lks_image_set_bytes(&d->test))},
+                  {"lists of images", (double)lks_dataset_list_bytes(d, t->comm)},
+                  {"exchange buffers, in the first epoch", (double)lks_loader_forecast(t->loader)},
+                  {"activations, gradients, packed weights",
+                   (double)t->view.bytes - packed - weights - (double)lks_trainer_message_bytes(t) +
+                       packed / t->exchange.sharers},
+                  {"weights", each},
+                  {"optimizer state", t->optimizer.n_states * each},
+                  {"averaged weights", t->average.weights ? each : 0},
+                  {"snapshots for checkpoints", (double)lks_run_snapshot_bytes(t)},
+                  {"message of a step", (double)lks_trainer_message_bytes(t)},
+                  {"packed message", (double)lks_packed_sum_bytes(&t->exchange.sum)},
+                  {"shares of sums and weights", (double)t->exchange.shares.bytes},
+                  {"together", 0}};
     enum { N = sizeof rows / sizeof *rows };
     double least[N], most[N];
     for (int i = 0; i + 1 < N; i++)

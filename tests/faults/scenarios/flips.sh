@@ -27,7 +27,7 @@ choose_bit() {
         size=$(((images_all * (rank + 1) / ranks - images_all * rank / ranks) * image_bytes))
         length=$size
         ;;
-    labels) size=$images_all length=$size ;;
+    labels) size=$((images_all * (rank + 1) / ranks - images_all * rank / ranks)) length=$size ;;
     esac
     pick "$length" && first=$((first + REPLY))
     pick 8 && flip=$size:$number:$first:$REPLY
