@@ -86,7 +86,9 @@ void lks_comm_min_f64(lks_comm *comm, double *values, size_t n);
 void lks_comm_sum_f64(lks_comm *comm, double *values,
                       size_t n); /**< for statistics only: order not fixed */
 
-/** In-place sums over the ranks before this one; on rank 0 they are 0. Collective. n < 2^31. */
+/** In-place sums modulo 2^64 over the ranks before this one, on rank 0 zeros, in log2(size) rounds (Hillis and Steele, "Data
+ * parallel algorithms", 1986): MPI_Exscan of Open MPI goes from rank to rank. @p n is at most LKS_BEFORE_MAX. Collective. */
+enum { LKS_BEFORE_MAX = 4 };
 void lks_comm_before_i64(lks_comm *comm, int64_t *values, size_t n);
 
 /** Sums over all ranks of @p values, each on one rank: rank r gets those of @p counts [r] numbers, which follow on those

@@ -118,7 +118,7 @@ int lks_deal_rank(const lks_deal *deal, int64_t position);
 typedef struct lks_together {
     void *of;
     void (*sum)(void *of, int64_t *values, size_t n);    /**< each value over all of them */
-    void (*before)(void *of, int64_t *values, size_t n); /**< over those before this one */
+    void (*before)(void *of, int64_t *values, size_t n); /**< over those before this one; n <= 4 */
     lks_status (*agree)(void *of, lks_status status, lks_error *err); /**< LKS_OK if all have it */
 } lks_together;
 

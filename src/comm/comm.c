@@ -13,6 +13,7 @@
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 /* MPI counts are int, and MPI's reductions take a temporary buffer as large as the message. Pieces
@@ -301,16 +302,6 @@ void lks_comm_sum_i64(lks_comm *comm, int64_t *values, size_t n) {
     reduce(comm, values, n, sizeof *values, MPI_UINT64_T, MPI_SUM);
 }
 
-void lks_comm_before_i64(lks_comm *comm, int64_t *values, size_t n) {
-    const double start = lks_now();
-    whole(comm)->sent += comm->size > 1 ? (int64_t)(n * sizeof *values) : 0;
-    const bool done = LKS_CALL(
-        comm, MPI_Exscan(MPI_IN_PLACE, values, (int)n, MPI_UINT64_T, MPI_SUM, lks_comm_all(comm)));
-    whole(comm)->seconds += lks_now() - start;
-    if (done && comm->rank == 0) /* where MPI leaves them as they are */
-        memset(values, 0, n * sizeof *values);
-}
-
 void lks_comm_sum_f32(lks_comm *comm, float *values, size_t n) {
     reduce(comm, values, n, sizeof *values, MPI_FLOAT, MPI_SUM);
 }
@@ -464,6 +455,23 @@ void lks_comm_shift(lks_comm *comm, const void *send, size_t bytes, int to, void
     }
     whole(comm)->sent += to == comm->rank ? 0 : (int64_t)bytes;
     whole(comm)->seconds += lks_now() - start;
+}
+
+/* In each round a rank has the sum of twice as many ranks up to itself. The round goes in a ring; what comes from beyond
+ * its end does not count. */
+void lks_comm_before_i64(lks_comm *comm, int64_t *values, size_t n) {
+    uint64_t sum[LKS_BEFORE_MAX], got[LKS_BEFORE_MAX] = {0};
+    const size_t bytes = n * sizeof *values;
+    assert(n <= LKS_BEFORE_MAX);
+    memcpy(sum, values, bytes);
+    for (int step = 1; step < comm->size; step *= 2) {
+        lks_comm_shift(comm, sum, bytes, (comm->rank + step) % comm->size, got, bytes,
+                       (comm->rank - step + comm->size) % comm->size);
+        for (size_t i = 0; comm->rank >= step && i < n; i++)
+            sum[i] += got[i];
+    }
+    for (size_t i = 0; lks_comm_check(comm, NULL) == LKS_OK && i < n; i++)
+        values[i] = (int64_t)(sum[i] - (uint64_t)values[i]);
 }
 
 static bool pass_to_root(lks_comm *comm, int from, char *at, int bytes) {

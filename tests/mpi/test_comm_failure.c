@@ -23,11 +23,6 @@ int MPI_Allreduce(const void *send, void *receive, int count, MPI_Datatype type,
     return outcome("MPI_Allreduce", PMPI_Allreduce(send, receive, count, type, op, c));
 }
 
-int MPI_Exscan(const void *send, void *receive, int count, MPI_Datatype type, MPI_Op op,
-               MPI_Comm c) {
-    return outcome("MPI_Exscan", PMPI_Exscan(send, receive, count, type, op, c));
-}
-
 int MPI_Bcast(void *data, int count, MPI_Datatype type, int root, MPI_Comm c) {
     return outcome("MPI_Bcast", PMPI_Bcast(data, count, type, root, c));
 }
@@ -62,10 +57,6 @@ static void sum(lks_comm *c) {
     lks_comm_sum_i64(c, &value, 1);
 }
 
-static void before(lks_comm *c) {
-    lks_comm_before_i64(c, &value, 1);
-}
-
 static void broadcast(lks_comm *c) {
     lks_comm_broadcast(c, &value, sizeof value, 0);
 }
@@ -96,10 +87,13 @@ static const struct {
     const char *call, *file;
     void (*collective)(lks_comm *c);
 } cases[] = {
-    {"MPI_Allreduce", "comm.c:", sum},  {"MPI_Allreduce", "comm.c:", agree},
-    {"MPI_Exscan", "comm.c:", before},  {"MPI_Bcast", "comm.c:", broadcast},
-    {"MPI_Gatherv", "comm.c:", gather}, {"MPI_Barrier", "comm.c:", lks_comm_barrier},
-    {"MPI_Send", "comm.c:", to_root},   {"MPI_Alltoall", "transfer.c:", count},
+    {"MPI_Allreduce", "comm.c:", sum},
+    {"MPI_Allreduce", "comm.c:", agree},
+    {"MPI_Bcast", "comm.c:", broadcast},
+    {"MPI_Gatherv", "comm.c:", gather},
+    {"MPI_Barrier", "comm.c:", lks_comm_barrier},
+    {"MPI_Send", "comm.c:", to_root},
+    {"MPI_Alltoall", "transfer.c:", count},
 };
 #define N_CASES ((int)(sizeof cases / sizeof *cases))
 
