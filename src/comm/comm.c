@@ -9,11 +9,11 @@
 #include "lockstep/pulse.h"
 #include "lockstep/timer.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <assert.h>
 #include <string.h>
 
 /* MPI counts are int, and MPI's reductions take a temporary buffer as large as the message. Pieces
