@@ -14,8 +14,14 @@
 
 /* --- one file of images and its labels -------------------------------------------------------- */
 
-/* Room for the images of this rank's share. */
-static lks_status allocate_share(lks_image_set *s, const lks_comm *comm, lks_error *err) {
+/* An image's size and this rank's share. */
+static void measure(lks_image_set *s, const lks_comm *comm) {
+    s->image_bytes = (size_t)s->info.channels * (size_t)s->info.rows * (size_t)s->info.columns;
+    s->share = lks_share(s->info.count, comm->size, comm->rank);
+}
+
+lks_status lks_image_set_allocate(lks_image_set *s, const lks_comm *comm, lks_error *err) {
+    measure(s, comm);
     const size_t n = (size_t)s->share.count;
     s->read = s->share;
     s->images = lks_alloc(n, s->image_bytes, "the images", err);
@@ -42,6 +48,7 @@ static lks_status open_room(lks_room *room, lks_comm *comm, size_t bytes, const 
 static lks_status allocate_whole(lks_image_set *s, lks_comm *comm, lks_error *err) {
     lks_whole_set *w = &s->whole;
     const size_t n = (size_t)s->info.count;
+    measure(s, comm);
     const size_t pixels = (n * s->image_bytes + LKS_ALIGN - 1) / LKS_ALIGN * LKS_ALIGN;
     LKS_TRY(open_room(&w->room, comm, pixels + n * (sizeof *w->sums + 1), "the images", err));
     w->images = w->room.memory;
@@ -57,11 +64,9 @@ static lks_status allocate_whole(lks_image_set *s, lks_comm *comm, lks_error *er
 /* Collective; errors are agreed. */
 static lks_status allocate(lks_image_set *s, lks_comm *comm, lks_placement placement,
                            lks_error *err) {
-    s->image_bytes = (size_t)s->info.channels * s->info.rows * s->info.columns;
-    s->share = lks_share(s->info.count, comm->size, comm->rank);
     if (placement == LKS_PLACE_HOST && comm->size > 1)
         return allocate_whole(s, comm, err);
-    return lks_comm_agree(comm, allocate_share(s, comm, err), err);
+    return lks_comm_agree(comm, lks_image_set_allocate(s, comm, err), err);
 }
 
 /* Where the images that this rank reads belong, and their labels. */

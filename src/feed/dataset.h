@@ -36,6 +36,9 @@ typedef struct lks_image_set {
     bool checked;          /* compared with a file of digests */
 } lks_image_set;
 
+/* Room for the images of this rank's share, their labels and sums, by s->info. LKS_ERR_MEMORY. Not collective. */
+lks_status lks_image_set_allocate(lks_image_set *s, const lks_comm *comm, lks_error *err);
+
 /* check.c: the ranks' shares against the digests that stand beside the images, which rank 0 reads: LKS_ERR_DATA
  * names the block and the ranks that read it, or what is wrong with the file. Without a file nothing is compared.
  * Collective; errors are agreed. */

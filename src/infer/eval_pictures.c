@@ -68,18 +68,9 @@ static lks_status read_picture(const lks_preparation *how, const char *path, uin
     return status;
 }
 
-static lks_status make_room(lks_image_set *s, const lks_comm *comm, lks_error *err) {
-    s->image_bytes = (size_t)s->info.rows * (size_t)s->info.columns * (size_t)s->info.channels;
-    s->share = lks_share(s->info.count, comm->size, comm->rank);
-    s->labels = lks_alloc((size_t)s->share.count, 1, "the labels", err);
-    s->images = lks_alloc((size_t)s->share.count, s->image_bytes, "the images", err);
-    s->sums = lks_alloc((size_t)s->share.count, sizeof *s->sums, "checksums of the images", err);
-    return s->labels && s->images && s->sums ? LKS_OK : err->status;
-}
-
 static lks_status read_share(lks_image_set *s, const lks_labelled_picture *pictures,
                              const lks_preparation *how, const lks_comm *comm, lks_error *err) {
-    LKS_TRY(make_room(s, comm, err));
+    LKS_TRY(lks_image_set_allocate(s, comm, err));
     for (int64_t i = 0; i < s->info.count; i++)
         s->counts[pictures[i].label]++;
     for (int64_t i = 0; i < s->share.count; i++) {
