@@ -23,6 +23,7 @@ typedef struct lks_comm {
     void *handle;      /**< MPI's communicator of the job, which everything runs on */
     int blamed;        /**< rank whose error lks_comm_agree() told last; 0 before */
     bool steered;      /**< lks_comm_steers() is in force */
+    int transfers;     /**< lks_transfer_create() was called so often */
     lks_error failure; /**< status LKS_OK: none. Else this rank has left the others behind */
     /** Of a communicator of some ranks only (lockstep/host.h): that of the job, which keeps failures and
      * seconds for it; else NULL. */

@@ -5,10 +5,15 @@
 
 #include "lockstep/comm.h"
 
+/** Bytes of a message, at most, unless an item is larger. An epoch's images go a little at each step, while the ranks
+ * compute: one long message would be on the network, and in the way of their sums, whenever ranks call MPI. */
+#define LKS_TRANSFER_PIECE (16 << 10)
+
 typedef struct lks_transfer lks_transfer;
 
-/** For items of @p item_bytes between the ranks of @p comm, which is borrowed. Not collective. LKS_ERR_MEMORY,
- * LKS_ERR_COMM. Ended by lks_transfer_free(), also after a failure. */
+/** For items of @p item_bytes between the ranks of @p comm, which is borrowed. Sends nothing, but all ranks
+ * make their transfers in the same order: by its number in it messages of one that is under way are told from another's.
+ * LKS_ERR_MEMORY, LKS_ERR_COMM. Ended by lks_transfer_free(), also after a failure. */
 lks_status lks_transfer_create(lks_transfer **transfer, lks_comm *comm, size_t item_bytes,
                                lks_error *err);
 
@@ -16,15 +21,24 @@ lks_status lks_transfer_create(lks_transfer **transfer, lks_comm *comm, size_t i
 void lks_transfer_free(lks_transfer *transfer);
 
 /** Tells the ranks how much comes: @p send_counts [size] items for each; @p receive_counts [size] is filled in.
- * Collective. */
-void lks_transfer_count(lks_transfer *transfer, const int *send_counts, int *receive_counts);
+ * Collective. LKS_ERR_MEMORY on this rank: not agreed, and the transfer must not begin. */
+lks_status lks_transfer_count(lks_transfer *transfer, const int *send_counts, int *receive_counts,
+                              lks_error *err);
 
-/** Begins: @p send has the items for all ranks in rank order, @p receive takes theirs. Both belong to the transfer until
- * lks_transfer_end(), and no other one may begin before. Collective, and so is the next. */
+/** Begins: @p send has the items for all ranks in rank order, @p receive takes theirs. Both, and @p send_counts, belong to
+ * the transfer until lks_transfer_end(), and no other one may begin before. Counts are those of lks_transfer_count().
+ * Collective, and so is lks_transfer_end(). */
 void lks_transfer_begin(lks_transfer *transfer, const void *send, const int *send_counts,
                         void *receive, const int *receive_counts);
 
-/** Waits until all items that are for this rank are there, and all of its own on their way. */
+/** Puts @p part of @p parts of this rank's items on their way, as far as they are not yet. Little at a time is sent while
+ * the ranks compute; all at once stands in the way of what they send next. Not collective. */
+void lks_transfer_send(lks_transfer *transfer, int64_t part, int64_t parts);
+
+/** Whether some are not on their way yet. */
+bool lks_transfer_sends(const lks_transfer *transfer);
+
+/** Sends the rest, and waits until all items that are for this rank are there. */
 void lks_transfer_end(lks_transfer *transfer);
 
 #endif

@@ -91,12 +91,12 @@ static lks_status meet(meeting *m, lks_comm *comm, const lks_image_trace *traces
     LKS_TRY(lks_comm_agree(comm, prepare(m, comm, n, err), err));
     for (size_t i = 0; i < n; i++)
         m->to[meeting_place(&traces[i], comm->size)]++;
-    lks_transfer_count(m->transfer, m->to, m->from);
+    const lks_status counted = lks_transfer_count(m->transfer, m->to, m->from, err);
     for (int r = 0; r < comm->size; r++)
         m->n_received += (size_t)m->from[r];
     sort_traces(comm, traces, n, m->to, m->next, m->sorted);
     m->received = lks_alloc(m->n_received, sizeof *m->received, "hashes of the images", err);
-    LKS_TRY(lks_comm_agree(comm, m->received ? LKS_OK : err->status, err));
+    LKS_TRY(lks_comm_agree(comm, counted == LKS_OK && m->received ? LKS_OK : err->status, err));
     lks_transfer_begin(m->transfer, m->sorted, m->to, m->received, m->from);
     lks_transfer_end(m->transfer);
     return lks_comm_check(comm, err);

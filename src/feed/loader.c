@@ -70,7 +70,7 @@ static void augment_images(lks_loader *l, int64_t n) {
 }
 
 lks_status lks_loader_next(lks_loader *l, lks_batch *batch, lks_error *err) {
-    if (!lks_supply_has(l->supply, l->epoch, l->next)) {
+    if (lks_supply_works(l->supply, l->epoch, l->next)) {
         lks_phases_enter(l->phases, LKS_PHASE_EXCHANGE);
         LKS_TRY(lks_supply_need(l->supply, l->epoch, l->next, err));
     }

@@ -184,17 +184,37 @@ static unsigned char pair_byte(int from, int to, int item, size_t b, int round) 
     return (unsigned char)(from * 101 + to * 53 + item * 7 + (int)b * 3 + round);
 }
 
+/* Other messages may go between the parts. */
+static void send_in_parts(lks_transfer *t, int parts) {
+    for (int part = 0; part <= parts; part++) {
+        int64_t one = 1;
+        lks_transfer_send(t, part, parts);
+        lks_comm_sum_i64(&comm, &one, 1);
+        CU_ASSERT_EQUAL(one, comm.size);
+    }
+    CU_ASSERT_FALSE(lks_transfer_sends(t));
+}
+
 static void transfer(const void *send, const int *send_counts, void *receive,
-                     const int *receive_counts, size_t item_bytes) {
+                     const int *receive_counts, size_t item_bytes, int parts) {
     lks_transfer *t;
     lks_error err;
     int *told = room((size_t)comm.size, sizeof(int));
     if (lks_transfer_create(&t, &comm, item_bytes, &err) != LKS_OK)
         lks_give_up(&comm, 1, err.text);
-    lks_transfer_count(t, send_counts, told);
+    if (lks_transfer_count(t, send_counts, told, &err) != LKS_OK)
+        lks_give_up(&comm, 1, err.text);
     CU_ASSERT_EQUAL(memcmp(told, receive_counts, (size_t)comm.size * sizeof *told), 0);
-    lks_transfer_begin(t, send, send_counts, receive, told);
-    lks_transfer_end(t);
+    for (int again = 0; again < 2; again++) {
+        int pairs = 0;
+        for (int r = 0; r < comm.size; r++)
+            pairs += r != comm.rank && send_counts[r] > 0;
+        lks_transfer_begin(t, send, send_counts, receive, told);
+        CU_ASSERT_EQUAL(lks_transfer_sends(t), pairs > 0);
+        if (parts > 0)
+            send_in_parts(t, parts);
+        lks_transfer_end(t);
+    }
     lks_transfer_free(t);
     lks_free(told);
 }
@@ -215,7 +235,7 @@ static void transfer_once(size_t item_bytes, int round) {
             for (size_t b = 0; b < item_bytes; b++)
                 send[at++] = pair_byte(comm.rank, to, item, b, round);
 
-    transfer(send, send_counts, receive, receive_counts, item_bytes);
+    transfer(send, send_counts, receive, receive_counts, item_bytes, round);
 
     int wrong = 0;
     at = 0;
@@ -233,15 +253,54 @@ static void transfer_once(size_t item_bytes, int round) {
 }
 
 static void test_transfer(void) {
-    static const size_t item_sizes[] = {1, 8, 785, 3073};
+    static const size_t item_sizes[] = {1, 8, 785, 3073, 20000, 70000};
     for (size_t i = 0; i < sizeof item_sizes / sizeof item_sizes[0]; i++)
         for (int round = 0; round < 4; round++)
             transfer_once(item_sizes[i], round);
 }
 
+/* To each rank `n` bytes, which say whose they are; sent now or when it ends. */
+static lks_transfer *begin_marked(int n, unsigned char mark, unsigned char *send,
+                                  unsigned char *receive, bool now) {
+    lks_transfer *t;
+    lks_error err;
+    static int counts[64], told[64];
+    for (int r = 0; r < comm.size; r++)
+        counts[r] = n;
+    memset(send, mark, (size_t)(n * comm.size));
+    if (lks_transfer_create(&t, &comm, 1, &err) != LKS_OK ||
+        lks_transfer_count(t, counts, told, &err) != LKS_OK)
+        lks_give_up(&comm, 1, err.text);
+    lks_transfer_begin(t, send, counts, receive, told);
+    if (now)
+        lks_transfer_send(t, 1, 1);
+    return t;
+}
+
+/* What the second one sends comes first, and is not taken for the first one's. */
+static void test_transfers_at_once(void) {
+    enum { N = 100 };
+    const size_t n = (size_t)(N * comm.size);
+    unsigned char *send[2] = {room(n, 1), room(n, 1)}, *receive[2] = {room(n, 1), room(n, 1)};
+    lks_transfer *first = begin_marked(N, 1, send[0], receive[0], false);
+    lks_transfer *second = begin_marked(N, 2, send[1], receive[1], true);
+    lks_transfer_end(second);
+    lks_transfer_end(first);
+    size_t wrong = 0;
+    for (size_t i = 0; i < n; i++)
+        wrong += receive[0][i] != 1 || receive[1][i] != 2;
+    CU_ASSERT_EQUAL(wrong, 0);
+    lks_transfer_free(first);
+    lks_transfer_free(second);
+    for (int i = 0; i < 2; i++) {
+        lks_free(send[i]);
+        lks_free(receive[i]);
+    }
+}
+
 static void test_transfer_of_nothing(void) {
     int *none = room((size_t)comm.size, sizeof(int));
-    transfer(NULL, none, NULL, none, 784);
+    transfer(NULL, none, NULL, none, 784, 2);
     lks_free(none);
 }
 
@@ -532,6 +591,7 @@ int main(int argc, char **argv) {
         {"float and double sums", test_float_sums},
         {"broadcast from every root", test_broadcast},
         {"transfer with unequal and zero counts", test_transfer},
+        {"transfers at once", test_transfers_at_once},
         {"transfer of nothing", test_transfer_of_nothing},
         {"gather with zero counts", test_gather},
         {"sums of unequal shares", test_scatter_sums},

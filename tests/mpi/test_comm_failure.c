@@ -67,7 +67,7 @@ static void count(lks_comm *c) {
     const int counts[8] = {0};
     int received[8];
     if (lks_transfer_create(&t, c, 1, &err) == LKS_OK)
-        lks_transfer_count(t, counts, received);
+        (void)lks_transfer_count(t, counts, received, &err);
     lks_transfer_free(t);
 }
 

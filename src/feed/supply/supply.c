@@ -225,11 +225,12 @@ static lks_status begin(lks_supply *s, const window *w, lks_error *err) {
     lks_status status = enter_epoch(s, w->epoch, err);
     LKS_TRY(lks_comm_agree(s->comm, status, err));
     count_parcels(s, w, &first, &end);
-    lks_transfer_count(s->transfer, s->send_counts, s->receive_counts);
+    status = lks_transfer_count(s->transfer, s->send_counts, s->receive_counts, err);
     to->of = *w;
     to->count = add_up(s->receive_counts, s->comm->size, s->places);
     const size_t sent = add_up(s->send_counts, s->comm->size, s->places);
-    status = grow(&s->to_send, &s->send_capacity, sent, s->item_bytes, err);
+    if (status == LKS_OK)
+        status = grow(&s->to_send, &s->send_capacity, sent, s->item_bytes, err);
     if (status == LKS_OK)
         status = grow(&to->items, &to->capacity, to->count, s->item_bytes, err);
     LKS_TRY(lks_comm_agree(s->comm, status, err));
@@ -288,7 +289,7 @@ static bool has(const window *w, int64_t epoch, int64_t batch) {
     return w->end > 0 && w->epoch == epoch && batch >= w->first && batch < w->end;
 }
 
-bool lks_supply_has(const lks_supply *s, int64_t epoch, int64_t batch) {
+static bool is_here(const lks_supply *s, int64_t epoch, int64_t batch) {
     return s->transfer ? has(&s->stocks[s->current].of, epoch, batch) : epoch == s->epoch;
 }
 
@@ -303,11 +304,7 @@ static lks_status begin_next(lks_supply *s, const window *after, lks_error *err)
     return next.epoch < s->epochs ? begin(s, &next, err) : LKS_OK;
 }
 
-lks_status lks_supply_need(lks_supply *s, int64_t epoch, int64_t batch, lks_error *err) {
-    if (lks_supply_has(s, epoch, batch))
-        return LKS_OK;
-    if (!s->transfer)
-        return lks_comm_agree(s->comm, enter_epoch(s, epoch, err), err);
+static lks_status bring(lks_supply *s, int64_t epoch, int64_t batch, lks_error *err) {
     lks_supply_await(s);
     LKS_TRY(lks_comm_check(s->comm, err));
     if (!has(&s->stocks[!s->current].of, epoch, batch)) {
@@ -319,6 +316,29 @@ lks_status lks_supply_need(lks_supply *s, int64_t epoch, int64_t batch, lks_erro
     s->current = !s->current;
     unpack(s, &s->stocks[s->current]);
     return begin_next(s, &s->stocks[s->current].of, err);
+}
+
+/* Each batch but a window's last sends as much, so that the next one's images are there in time. */
+static void send_on(lks_supply *s, int64_t batch) {
+    const window *w = &s->stocks[s->current].of;
+    lks_transfer_send(s->transfer, batch - w->first + 1, w->end - w->first - 1);
+}
+
+static bool sends(const lks_supply *s) {
+    return s->underway && lks_transfer_sends(s->transfer);
+}
+
+bool lks_supply_works(const lks_supply *s, int64_t epoch, int64_t batch) {
+    return !is_here(s, epoch, batch) || sends(s);
+}
+
+lks_status lks_supply_need(lks_supply *s, int64_t epoch, int64_t batch, lks_error *err) {
+    if (!is_here(s, epoch, batch))
+        LKS_TRY(s->transfer ? bring(s, epoch, batch, err)
+                            : lks_comm_agree(s->comm, enter_epoch(s, epoch, err), err));
+    if (sends(s))
+        send_on(s, batch);
+    return LKS_OK;
 }
 
 /* --- what is found ---------------------------------------------------------------------------- */

@@ -1,9 +1,11 @@
 #include "tool/doctor/cost.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stddef.h>
 
 #include "lockstep/comm.h"
+#include "lockstep/transfer.h"
 
 /* --- links ------------------------------------------------------------------------------------ */
 
@@ -179,9 +181,17 @@ double lks_allreduce_seconds(const lks_network *net, lks_allreduce algorithm, in
     return 0;
 }
 
+/* All pieces as the first one, and the rest. */
+static double pieces(const lks_network *net, int distance, double bytes) {
+    const double whole = floor(bytes / LKS_TRANSFER_PIECE),
+                 rest = bytes - whole * LKS_TRANSFER_PIECE;
+    return whole * hop(net, distance, LKS_TRANSFER_PIECE) +
+           (rest > 0 ? hop(net, distance, rest) : 0);
+}
+
 double lks_alltoall_seconds(const lks_network *net, int ranks, double bytes) {
     double seconds = 0;
     for (int d = 1; d < ranks; d++)
-        seconds += hop(net, d, bytes / ranks);
+        seconds += pieces(net, d, bytes / ranks);
     return seconds;
 }
