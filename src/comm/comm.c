@@ -199,11 +199,10 @@ lks_status lks_comm_start(lks_comm *comm, lks_error *err) {
     memset(comm, 0, sizeof *comm);
     int thread_level = MPI_THREAD_SINGLE;
     warn_before_start();
-    const int rules = lks_comm_steer(env_size());
+    const lks_steering steering = lks_comm_steer(env_size());
     look_around(comm, &thread_level);
-    comm->steered = rules >= 0;
-    if (comm->steered)
-        lks_comm_steered(rules);
+    comm->steered = steering.rules >= 0;
+    lks_comm_steered(steering);
     LKS_TRY(lks_comm_check(comm, err));
     lks_status status = check_launch(comm, thread_level, err);
     LKS_TRY(lks_comm_check(comm, err));

@@ -23,6 +23,11 @@ bool lks_comm_steers(int ranks, double bytes) {
 
 #ifdef OPEN_MPI
 
+/* A message over TCP that is longer than the eager limit, 64 KiB, waits for an answer after its first part. Where ranks send
+ * to each other at once, as in an allreduce, the answer stands behind the other's own part: half of it again is what such
+ * messages then take. Below the limit they go out as they are. */
+static const char eager_limit[] = "OMPI_MCA_btl_tcp_eager_limit";
+
 static const char switched_on[] = "OMPI_MCA_coll_tuned_use_dynamic_rules";
 static const char file_name[] = "OMPI_MCA_coll_tuned_dynamic_rules_filename";
 
@@ -54,7 +59,14 @@ static bool write_rules(int file) {
     return write(file, text, (size_t)n) == n;
 }
 
-int lks_comm_steer(int ranks) {
+static void unset_rules(int file) {
+    unsetenv(switched_on);
+    unsetenv(file_name);
+    close(file);
+}
+
+/* A file of rules that the environment names; -1: none. */
+static int set_rules(int ranks) {
     char path[64];
     if (!lks_comm_steers(ranks, LKS_STEERED_BYTES) || user_chose(NULL))
         return -1;
@@ -67,14 +79,22 @@ int lks_comm_steer(int ranks) {
     if (write_rules(file) && access(path, R_OK) == 0 && setenv(file_name, path, 1) == 0 &&
         setenv(switched_on, "1", 1) == 0)
         return file;
-    lks_comm_steered(file);
+    unset_rules(file);
     return -1;
 }
 
-void lks_comm_steered(int rules) {
-    unsetenv(switched_on);
-    unsetenv(file_name);
-    close(rules);
+lks_steering lks_comm_steer(int ranks) {
+    char limit[16];
+    snprintf(limit, sizeof limit, "%d", LKS_EAGER_BYTES);
+    const bool eager = !getenv(eager_limit) && setenv(eager_limit, limit, 0) == 0;
+    return (lks_steering){set_rules(ranks), eager};
+}
+
+void lks_comm_steered(lks_steering s) {
+    if (s.eager)
+        unsetenv(eager_limit);
+    if (s.rules >= 0)
+        unset_rules(s.rules);
 }
 
 #else
@@ -83,13 +103,13 @@ bool lks_comm_training_steers(void) {
     return false;
 }
 
-int lks_comm_steer(int ranks) {
+lks_steering lks_comm_steer(int ranks) {
     (void)ranks;
-    return -1;
+    return (lks_steering){.rules = -1};
 }
 
-void lks_comm_steered(int rules) {
-    (void)rules;
+void lks_comm_steered(lks_steering s) {
+    (void)s;
 }
 
 #endif

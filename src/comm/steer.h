@@ -1,13 +1,25 @@
-/* Open MPI's choice of an algorithm for MPI_Allreduce, changed where it is a bad one. Private to src/comm. */
+/* Open MPI's choice of an algorithm for MPI_Allreduce, and of how messages go over TCP, changed where it is a bad one.
+ * Private to src/comm. */
 #ifndef LKS_COMM_STEER_H
 #define LKS_COMM_STEER_H
 
-/* Before MPI starts with `ranks`, -1: not known. Nothing is done, and -1 returned, where the user has chosen, by a variable
- * of the environment, or Open MPI's own choice is a good one. Else the environment tells MPI of rules, which
- * lks_comm_steered() ends. */
-int lks_comm_steer(int ranks);
+#include <stdbool.h>
 
-/* MPI has started and read them: the environment is as it was. `rules`: what lks_comm_steer() returned. */
-void lks_comm_steered(int rules);
+/* Up to here a message over TCP does not wait for the receiver. As long as the halves of what networks of 250,000 weights
+ * sum; memory for it is used as far as messages fill it. */
+#define LKS_EAGER_BYTES (1 << 20)
+
+/* What the environment tells MPI until lks_comm_steered(). */
+typedef struct lks_steering {
+    int rules; /* of algorithms, a file; -1: none */
+    bool eager;
+} lks_steering;
+
+/* Before MPI starts with `ranks`, -1: not known. What the user has chosen by a variable of the environment stays, and rules
+ * are only set where Open MPI's own choice is a bad one. */
+lks_steering lks_comm_steer(int ranks);
+
+/* MPI has started and read them: the environment is as it was. */
+void lks_comm_steered(lks_steering steering);
 
 #endif

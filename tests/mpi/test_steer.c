@@ -1,10 +1,11 @@
-/* Which algorithm Open MPI takes for sums over 64 ranks: its functions are found here first, count, and go on. Without an
- * argument as the program steers it, with the word `table` as Open MPI's own table says: there the environment has a
- * choice of the user's. */
+/* Which algorithm Open MPI takes for sums over 64 ranks, and how messages go over TCP: its functions are found here first, count, and go on. Without an
+ * argument as the program steers it, with the word `table` as Open MPI's own table says: there the environment has
+ * choices of the user's. */
 #include "support/test.h"
 #include "support/give_up.h"
 
 #include <dlfcn.h>
+#include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,11 +75,33 @@ static void test_borders(void) {
 static void test_environment(void) {
     CU_ASSERT_PTR_NULL(getenv("OMPI_MCA_coll_tuned_dynamic_rules_filename"));
     CU_ASSERT_EQUAL(getenv("OMPI_MCA_coll_tuned_use_dynamic_rules") != NULL, by_table);
+    CU_ASSERT_EQUAL(getenv("OMPI_MCA_btl_tcp_eager_limit") != NULL, by_table);
+}
+
+/* Of Open MPI's variables, which are whole numbers of 64 bits at most; 0: there is none of that name. */
+static uint64_t variable(const char *name) {
+    uint64_t value = 0;
+    int index, count, level;
+    MPI_T_cvar_handle handle;
+    if (MPI_T_init_thread(MPI_THREAD_SINGLE, &level) != MPI_SUCCESS)
+        return 0;
+    if (MPI_T_cvar_get_index(name, &index) == MPI_SUCCESS &&
+        MPI_T_cvar_handle_alloc(index, NULL, &handle, &count) == MPI_SUCCESS) {
+        MPI_T_cvar_read(handle, &value);
+        MPI_T_cvar_handle_free(&handle);
+    }
+    MPI_T_finalize();
+    return value;
+}
+
+static void test_eager_limit(void) {
+    CU_ASSERT_EQUAL(variable("btl_tcp_eager_limit"), by_table ? 70000 : 1 << 20);
 }
 
 int main(int argc, char **argv) {
     static const lks_test tests[] = {{"the algorithm by size", test_borders},
                                      {"the environment", test_environment},
+                                     {"messages over TCP", test_eager_limit},
                                      {NULL, NULL}};
     lks_error err;
     by_table = argc > 1 && strcmp(argv[1], "table") == 0;
