@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Hosts of their own network on this machine, joined by a bridge whose ports have a limited rate: what doctor forecasts
 # from two of them, beside steps that are measured on two and four.
-#   hosts.sh PROGRAM DATA [RATE...]      e.g. hosts.sh build/release/bin/lockstep data/mnist 100mbit 300mbit
+#   hosts.sh PROGRAM DATA [RATE...]      e.g. hosts.sh build/release/bin/lockstep data/mnist 30mbit 100mbit
 # KEEP=FILE keeps what doctor says in JSON. PHASES=FILE gets a line for each row: a step's ms and those of its phases
 # (exchange, batch, augment, compute, communication, wait, update, other), and the forecast. All hosts share this machine's
-# cores: other work, and more hosts than cores, are in the measured times.
-# As root; needs iproute2 (ip, tc), util-linux (nsenter, unshare), jq and mpirun of Open MPI. No part of the test suite.
+# cores, each the same part of one, and other work is in the measured times. A limit holds for each direction of each port;
+# beyond some 100mbit the kernel's timers let less through, which doctor measures and the forecast so contains.
+# As root; needs iproute2 (ip, tc), util-linux (nsenter, taskset, unshare), jq and mpirun of Open MPI. No part of the test suite.
 set -euo pipefail
 export LC_ALL=C
 [ $# -ge 2 ] || {
@@ -19,6 +20,7 @@ shift 2
 source=$(dirname "$(dirname "$(dirname "$(realpath "$0")")")")
 state=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-hosts-XXXXXX")
 hosts=4
+cores=$(nproc)
 net=10.78.0
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1 OMP_WAIT_POLICY=passive
 
@@ -62,7 +64,7 @@ cat >"$state/agent" <<X
 while [ "\${1#-}" != "\$1" ]; do shift; done
 host=\$1
 shift
-exec nsenter -t "\$(cat "$state/\$host.pid")" -n -u -m -- env TMPDIR="$state" sh -c "\$*"
+exec taskset -c "\$(((\${host#n} - 1) * $cores / $hosts))" nsenter -t "\$(cat "$state/\$host.pid")" -n -u -m -- env TMPDIR="$state" sh -c "\$*"
 X
 chmod +x "$state/agent"
 
@@ -93,7 +95,7 @@ for rate; do
     for i in $(seq $hosts); do
         for end in "lks-bridge tc qdisc replace dev pn$i" "lks-n$i tc qdisc replace dev eth0"; do
             # shellcheck disable=SC2086 # words
-            ip netns exec $end root tbf rate "$rate" burst 64kb latency 400ms
+            ip netns exec $end root tbf rate "$rate" burst 6kb latency 400ms
         done
     done
     on 2 "$program" doctor "${settings[@]}" --out "$state/run" --format json >"$state/doctor" || true

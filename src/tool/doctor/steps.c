@@ -20,8 +20,6 @@
 #define MEMORY_BYTES                                                                               \
     ((size_t)8 << 20) /* of each of two arrays of a thread: beyond its caches' share */
 #define INTERVALS 3
-#define CALM                                                                                       \
-    1e-3 /* of the learning rate: with other batches than it is meant for, steps could end in NaN */
 
 /* --- the machine ------------------------------------------------------------------------------ */
 
@@ -67,7 +65,7 @@ typedef struct figures {
     int n;
     double work[STEPS_MOST], rest[STEPS_MOST],
         meetings[STEPS_MOST]; /* of each step, of this rank */
-    double communication;     /* of a step, median; the same on all ranks */
+    double communication;     /* of a step, mean; the same on all ranks */
     double exchange;          /* of the exchange at an epoch's start; the same on all ranks */
     uint64_t sent;            /* bytes of packed sums in these steps */
 } figures;
@@ -141,7 +139,9 @@ static lks_status time_steps(figures *f, lks_trainer *t, lks_error *err) {
     double met[STEPS_MOST];
     memcpy(met, f->meetings, sizeof met);
     lks_comm_min_f64(t->comm, met, (size_t)f->n);
-    f->communication = lks_median(met, (size_t)f->n);
+    f->communication = 0;
+    for (int i = 0; i < f->n; i++)
+        f->communication += met[i] / f->n;
     return lks_comm_check(t->comm, err);
 }
 
@@ -248,6 +248,14 @@ static shares choose_shares(const lks_config *c, int ranks, int threads) {
     return s;
 }
 
+/* As linear scaling has it, so that a smaller batch trains as the configuration's does: the gradients, and with them the
+ * bytes of packed sums, are those of training. */
+static double lr_share(const lks_config *config, int batch) {
+    const double share = (double)batch / config->train.global_batch;
+    const bool scaled = config->train.optimizer.lr_scale != LKS_LR_AS_GIVEN; /* by itself */
+    return scaled || share > 1 ? 1 : share;
+}
+
 /* Steps of training with that many chunks on each rank. */
 static lks_status measure_share(lks_speeds *s, figures *f, lks_comm *comm, const lks_config *config,
                                 int threads, int chunks, lks_error *err) {
@@ -255,7 +263,7 @@ static lks_status measure_share(lks_speeds *s, figures *f, lks_comm *comm, const
     lks_config own = *config; /* its layers are borrowed */
     own.train.global_batch = chunks * config->train.chunk * comm->size;
     own.train.accumulate = 1;
-    own.train.optimizer.lr *= CALM;
+    own.train.optimizer.lr *= lr_share(config, own.train.global_batch);
     memset(f, 0, sizeof *f);
     lks_status status = lks_trainer_open(&t, comm, &own, threads, s->made_up, err);
     if (status == LKS_OK)
