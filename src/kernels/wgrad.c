@@ -9,11 +9,11 @@
 #if defined(LKS_ISA_AVX512)
 #define TAPS 12 /* x 2 blocks x 1 vector = 24 accumulators */
 #define PAIR 2
-#define RUNS true
+#define RUNS 1
 #else
 #define TAPS 6 /* x 1 block; two vectors on AVX2: 12 accumulators */
 #define PAIR 1
-#define RUNS false
+#define RUNS 0
 #endif
 
 typedef enum walk { TAP_BY_TAP, RUN, POOLED } walk;
@@ -115,37 +115,54 @@ LKS_INLINE bool side_by_side(const int32_t *offset, int n) {
     return so;
 }
 
+/* A function of its own for each size of tile and way of walking: with all of them in one a compiler takes four times as
+ * long. */
+typedef bool some_taps(const lks_wgrad_args *a, int first_tap);
+#define APART(size, way)                                                                           \
+    static __attribute__((noinline)) bool way##_##size(const lks_wgrad_args *a, int first_tap) {   \
+        return all_blocks(a, size, first_tap, way);                                                \
+    }
+#if RUNS
+#define SIZE(size) APART(size, TAP_BY_TAP) APART(size, RUN) APART(size, POOLED)
+#define WAYS(size)                                                                                 \
+    { TAP_BY_TAP_##size, RUN_##size, POOLED_##size }
+#else
+#define SIZE(size) APART(size, TAP_BY_TAP) APART(size, POOLED)
+#define WAYS(size)                                                                                 \
+    { TAP_BY_TAP_##size, NULL, POOLED_##size }
+#endif
+
+SIZE(1)
+SIZE(2)
+SIZE(3)
+SIZE(4)
+SIZE(5)
+SIZE(6)
+#if TAPS > 6
+SIZE(7)
+SIZE(8)
+SIZE(9)
+SIZE(10)
+SIZE(11)
+SIZE(12)
+#endif
+
+static some_taps *const tiles[TAPS][3] = {
+    WAYS(1), WAYS(2), WAYS(3), WAYS(4),  WAYS(5),  WAYS(6),
+#if TAPS > 6
+    WAYS(7), WAYS(8), WAYS(9), WAYS(10), WAYS(11), WAYS(12),
+#endif
+};
+
 /* As many groups as the largest tile asks for, all of about one size: a group of one or two taps would
  * wait for its own sums. Outputs inside, so that whole rows of sums are worked on. */
-LKS_INLINE bool all_taps(const lks_wgrad_args *a, bool pooled) {
+static bool all_taps(const lks_wgrad_args *a, bool pooled) {
     bool ok = true;
     int groups = (a->taps + TAPS - 1) / TAPS;
     for (int t = 0, n; groups > 0; t += n, groups--) {
         n = (a->taps - t + groups - 1) / groups;
         const bool run = RUNS && side_by_side(a->tap_offset + t, n);
-#define CASE(size)                                                                                 \
-    case size:                                                                                     \
-        ok &= pooled ? all_blocks(a, size, t, POOLED)                                              \
-              : run  ? all_blocks(a, size, t, RUN)                                                 \
-                     : all_blocks(a, size, t, TAP_BY_TAP);                                          \
-        break
-        switch (n) {
-            CASE(1);
-            CASE(2);
-            CASE(3);
-            CASE(4);
-            CASE(5);
-            CASE(6);
-#if TAPS > 6
-            CASE(7);
-            CASE(8);
-            CASE(9);
-            CASE(10);
-            CASE(11);
-            CASE(12);
-#endif
-        }
-#undef CASE
+        ok &= tiles[n - 1][pooled ? POOLED : run ? RUN : TAP_BY_TAP](a, t);
     }
     return ok;
 }
