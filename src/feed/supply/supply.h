@@ -34,8 +34,8 @@ lks_status lks_supply_create(lks_supply **supply, const lks_dataset *d, const lk
 void lks_supply_free(lks_supply *supply);
 
 /* The images of batch `batch` of epoch `epoch` are here, once this returns. Calls with the same arguments on all ranks;
- * collective at the first batch of a window; within it, this rank's next share of the window after it is sent. LKS_ERR_REPLICA, agreed, where a rank's list of the
- * epoch's images changed in its memory. */
+ * collective at the first batch of a window. Within it, this rank's next share of the window after it is sent.
+ * LKS_ERR_REPLICA, agreed, where a rank's list of the epoch's images changed in its memory. */
 lks_status lks_supply_need(lks_supply *supply, int64_t epoch, int64_t batch, lks_error *err);
 
 /* Whether lks_supply_need() has to bring images, or to send some of the next window's. */
