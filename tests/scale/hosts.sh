@@ -2,10 +2,11 @@
 # Hosts of their own network on this machine, joined by a bridge whose ports have a limited rate: what doctor forecasts
 # from two of them, beside steps that are measured on two and four.
 #   hosts.sh PROGRAM DATA [RATE...]      e.g. hosts.sh build/release/bin/lockstep data/mnist 30mbit 100mbit
-# KEEP=FILE keeps what doctor says in JSON. PHASES=FILE gets a line for each row: a step's ms and those of its phases
-# (exchange, batch, augment, compute, communication, wait, update, other), and the forecast. All hosts share this machine's
-# cores, each the same part of one, and other work is in the measured times. A limit holds for each direction of each port;
-# beyond some 100mbit the kernel's timers let less through, which doctor measures and the forecast so contains.
+# KEEP=FILE keeps what doctor says in JSON, a document for each row. PHASES=FILE gets a line for each row: a step's ms and
+# those of its phases (exchange, batch, augment, compute, communication, wait, update, other), and the forecast. The measured
+# hosts share this machine's cores, each the same part, and doctor's two have what two of these have; other work is in the
+# measured times. A limit holds for each direction of each port; beyond some 100mbit the kernel's timers let less through,
+# which doctor measures and the forecast so contains.
 # As root; needs iproute2 (ip, tc), util-linux (nsenter, taskset, unshare), jq and mpirun of Open MPI. No part of the test suite.
 set -euo pipefail
 export LC_ALL=C
@@ -64,7 +65,7 @@ cat >"$state/agent" <<X
 while [ "\${1#-}" != "\$1" ]; do shift; done
 host=\$1
 shift
-exec taskset -c "\$(((\${host#n} - 1) * $cores / $hosts))" nsenter -t "\$(cat "$state/\$host.pid")" -n -u -m -- env TMPDIR="$state" sh -c "\$*"
+exec taskset -c "\$(((\${host#n} - 1) * $cores / \$(cat "$state/sharing")))" nsenter -t "\$(cat "$state/\$host.pid")" -n -u -m -- env TMPDIR="$state" sh -c "\$*"
 X
 chmod +x "$state/agent"
 
@@ -98,9 +99,10 @@ for rate; do
             ip netns exec $end root tbf rate "$rate" burst 6kb latency 400ms
         done
     done
-    on 2 "$program" doctor "${settings[@]}" --out "$state/run" --format json >"$state/doctor" || true
-    [ -z "${KEEP-}" ] || cp "$state/doctor" "$KEEP"
-    for n in 2 4; do
+    for n in 2 $hosts; do
+        echo "$n" >"$state/sharing"
+        on 2 "$program" doctor "${settings[@]}" --out "$state/run" --format json >"$state/doctor" || true
+        [ -z "${KEEP-}" ] || cat "$state/doctor" >>"$KEEP"
         forecast=$(jq ".strong[] | select(.ranks == $n) | .step_ms" "$state/doctor")
         step=$(measured $n)
         [ -z "${PHASES-}" ] || echo "$step $(jq -c ".strong[] | select(.ranks == $n)" "$state/doctor")" >>"$PHASES"
