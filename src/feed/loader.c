@@ -30,6 +30,14 @@ struct lks_loader {
     lks_image_fault fault;
 };
 
+/* Images lie anywhere in memory: asked for while the next ones are looked up, they are there when they are copied. The
+ * processor itself goes on with a long one, once it has seen some lines. */
+static void ask_for(const lks_source *from, size_t bytes) {
+    enum { LINE = 64, LINES = 16 };
+    for (size_t at = 0; from->pixels && at < bytes && at < (size_t)LINE * LINES; at += LINE)
+        __builtin_prefetch(from->pixels + at);
+}
+
 /* Copies image i of the batch; false where it is not what was loaded. */
 static bool take_image(lks_loader *l, int64_t i) {
     const lks_image_set *s = &l->data->train;
@@ -78,6 +86,7 @@ lks_status lks_loader_next(lks_loader *l, lks_batch *batch, lks_error *err) {
     const lks_range mine = lks_deal_positions(&l->deal, l->next, l->comm->rank);
     for (int64_t i = 0; i < mine.count; i++) {
         l->sources[i] = lks_supply_find(l->supply, mine.first + i);
+        ask_for(&l->sources[i], l->data->train.image_bytes);
         l->ids[i] = l->sources[i].id;
         l->labels[i] = l->sources[i].label;
     }
