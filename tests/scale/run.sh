@@ -64,10 +64,11 @@ steps_of() { # steps_of RANKS
     fi
 }
 
-setting() { # setting RANKS: with --doctor an epoch has as many steps as otherwise the run
+setting() { # setting RANKS: with --doctor an epoch has as many steps as otherwise the run, or all images
+    local limit=$((16 * $1 * $(steps_of "$1")))
     echo "$source/configs/mnist-convnet.yaml" --threads 1 --set "data.dir=$data" --set data.validation=0 \
         --set data.test_images= --set data.test_labels=
-    [ "$doctor" -eq 0 ] || echo --set "data.limit=$((16 * $1 * $(steps_of "$1")))"
+    [ "$doctor" -eq 0 ] || echo --set "data.limit=$((images > 0 && limit > images ? images : limit))"
 }
 # As many as the steps need: the images of another one would be brought, and nobody would train on them. With --doctor two
 # are trained, and those of a third are on their way in the second, as in a long run.
