@@ -9,8 +9,8 @@ Usage: jobs/install-deps.sh [--tests] [--clang] [--peers] [--list]
 
 Installs the Debian/Ubuntu packages that are missing for building and running Lockstep.
   --tests   also what tests/run.sh uses: CUnit, h5dump, jq, ImageMagick, clang-format, shellcheck, valgrind,
-            mandoc, zsh; where they can be had Chromium, node and npm, for what tests the
-            report as people see it
+            mandoc, zsh; where they can be had Ninja, SimGrid, and Chromium, node and npm, for
+            what tests the report as people see it
   --peers   also what tests/bench/run.sh --peers compares with: PyTorch
   --clang   also the second compiler that CI builds with: clang, OpenMP and sanitizers for it
   --list    print the missing packages, one a line, and install nothing
@@ -52,9 +52,8 @@ wish() { # the same for one package that is done without where it cannot be had
 has() { command -v "$1"; }
 has_module() { pkg-config --exists "$1"; }
 has_compiler() { echo '#include <stdio.h>' | "${CC:-gcc}" -E -; }
-has_cmake() { # the build needs 3.20, ctest's report in tests/run.sh 3.21
-    local version least=3.20
-    [ $tests = no ] || least=3.21
+has_cmake() {
+    local version least=3.21
     version=$(cmake --version | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p')
     [ "$(printf '%s\n' $least "$version" | sort -V | head -n 1)" = $least ]
 }
@@ -89,6 +88,7 @@ if [ $tests = yes ]; then
     need mandoc has mandoc
     need zsh has zsh
     need binutils has objdump
+    wish ninja-build has ninja # builds with less ado than make
     # AArch64 under emulation: its C library comes with the compiler's recommended packages
     need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
     need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h

@@ -62,7 +62,7 @@ done
 
 build() {
     # A tree that is configured, with tests or without, stays as it is.
-    if [ ! -e build/release/Makefile ]; then
+    if [ ! -e build/release/Makefile ] && [ ! -e build/release/build.ninja ]; then
         cmake --preset release -DLOCKSTEP_TESTS=OFF || return 1
     fi
     # the man pages as well: cmake --install wants them

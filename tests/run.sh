@@ -52,7 +52,12 @@ jobs/install-deps.sh "${packages[@]}" || stopped "packages are missing"
 # built already is not built again.
 werror=OFF
 if [ "${CI-}" = true ]; then werror=ON; fi
-cmake --preset "$preset" -DLOCKSTEP_WERROR=$werror -DLOCKSTEP_TESTS=ON ||
+# Of a whole build a sixth is make's own work. A folder goes on with what it began with.
+generator=()
+if [ ! -e "$build/CMakeCache.txt" ] && [ -z "${CMAKE_GENERATOR-}" ] && command -v ninja >/dev/null; then
+    generator=(-G Ninja)
+fi
+cmake --preset "$preset" "${generator[@]}" -DLOCKSTEP_WERROR=$werror -DLOCKSTEP_TESTS=ON ||
     stopped "configuring $build failed"
 cmake --build --preset "$preset" --parallel "$(nproc)" || stopped "building $build failed"
 
