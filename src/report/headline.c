@@ -106,6 +106,24 @@ static void write_work(lks_html *page, const lks_report_run *run) {
     lks_html_add(page, "</dd></div>\n");
 }
 
+/* What it cost beside the time: a rank alone sends nothing, and few systems tell the energy. */
+static void write_costs(lks_html *page, const lks_report_run *run) {
+    const double joules = lks_report_number(run, "energy_joules");
+    char text[LKS_FIGURE_ROOM], note[96];
+    if (lks_report_number(run, "sent_bytes_per_step") > 0) {
+        fact_open(page, "sent");
+        number(page, run, "sent_bytes_per_step", count_of(run, "sent_bytes_per_step", text));
+        fact_close(page, "bytes a step, of the rank that sends most");
+    }
+    if (isnan(joules))
+        return;
+    fact_open(page, "energy");
+    number(page, run, "energy_joules", count_of(run, "energy_joules", text));
+    snprintf(note, sizeof note, "joules in the processors, %s an epoch",
+             lks_grouped_double(joules / fmax(lks_report_number(run, "epochs"), 1), text));
+    fact_close(page, note);
+}
+
 static void write_summary(lks_html *page, const lks_report_run *run, const lks_report_weights *w) {
     char text[LKS_FIGURE_ROOM];
     write_validation(page, w);
@@ -113,6 +131,7 @@ static void write_summary(lks_html *page, const lks_report_run *run, const lks_r
     number(page, run, "parameters", count_of(run, "parameters", text));
     fact_close(page, "trained weights and biases");
     write_work(page, run);
+    write_costs(page, run);
 }
 
 /* What a run that has not ended can say. */

@@ -58,9 +58,13 @@ page=$work/run/report.html
 whole "run"
 number() { grep -oE "data-key=\"$1\" value=\"[^\"]*\"" "$page" | sed 's/.*value="//; s/"$//'; }
 for key in test_accuracy test_accuracy_low test_accuracy_high test_correct test_total test_validation_accuracy parameters epochs \
-    images_per_second train_seconds world_size threads_per_rank; do
+    images_per_second train_seconds world_size threads_per_rank sent_bytes_per_step; do
     same "the page's $key" "$(key run $key)" "$(number $key)"
 done
+cp -r "$work/run" "$work/watched" # a machine may not tell its energy
+jq '.energy_joules = 4321.5 | del(.sha256)' "$work/run/summary.json" >"$work/watched/summary.json"
+"$LOCKSTEP" report "$work/watched" >"$work/log" 2>&1 || show "$work/log"
+check "energy, and an epoch's" grep -q 'value="4321.5".*joules in the processors, 1,440 an epoch' <(tr -d '\n' <"$work/watched/report.html")
 check "the page's digest" grep -q "<code>$(key run weights_sha256)</code>" "$page"
 errors=$(($(key run test_total) - $(key run test_correct)))
 says "<b>$errors</b> errors"
