@@ -23,6 +23,7 @@ typedef struct lks_comm {
     void *handle;      /**< MPI's communicator of the job, which everything runs on */
     int blamed;        /**< rank whose error lks_comm_agree() told last; 0 before */
     bool steered;      /**< lks_comm_steers() is in force */
+    bool eager;        /**< the program has set up to where messages over TCP do not wait */
     int transfers;     /**< lks_transfer_create() was called so often */
     lks_error failure; /**< status LKS_OK: none. Else this rank has left the others behind */
     /** Of a communicator of some ranks only (lockstep/host.h): that of the job, which keeps failures and
@@ -121,7 +122,8 @@ void lks_comm_gather(lks_comm *comm, const void *data, int count, size_t item_by
                      int *counts);
 
 /** Copies @p bytes from rank @p from to rank 0, into @p data on either; both call it, for others, and
- * where @p from is 0, it does nothing. Rank 0 decides when: the sender waits. */
+ * where @p from is 0, it does nothing. Rank 0 decides when: the sender waits until it is taken, or, of messages that MPI
+ * lets go at once, may be ahead of it. */
 void lks_comm_to_root(lks_comm *comm, int from, void *data, size_t bytes);
 
 /** Copies @p bytes to rank @p to, and @p receive_bytes from rank @p from, which both may be this one. Collective: each

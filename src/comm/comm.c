@@ -202,6 +202,7 @@ lks_status lks_comm_start(lks_comm *comm, lks_error *err) {
     const lks_steering steering = lks_comm_steer(env_size());
     look_around(comm, &thread_level);
     comm->steered = steering.rules >= 0;
+    comm->eager = steering.eager;
     lks_comm_steered(steering);
     LKS_TRY(lks_comm_check(comm, err));
     lks_status status = check_launch(comm, thread_level, err);

@@ -15,8 +15,15 @@ typedef struct settings {
     char host[256], text[768];
 } settings;
 
+/* How ranks of this program send to each other: it goes up whenever an older program would not understand. */
+static const char form_of_messages[] = "messages of form 2";
+
+/* What has to be the same on all ranks: how collectives go, and the sizes of what is sent over TCP, since a receiver of Open
+ * MPI's has room for its own sizes. */
 static bool is_setting(const char *variable) {
-    static const char *const beginnings[] = {"OMPI_MCA_coll", "MPIR_CVAR_", "I_MPI_ADJUST_"};
+    static const char *const beginnings[] = {"OMPI_MCA_coll", "OMPI_MCA_btl_tcp_eager_limit",
+                                             "OMPI_MCA_btl_tcp_max_send_size", "MPIR_CVAR_",
+                                             "I_MPI_ADJUST_"};
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
         if (strncmp(variable, beginnings[i], strlen(beginnings[i])) == 0)
             return true;
@@ -56,6 +63,9 @@ static settings own_settings(const lks_comm *comm) {
             used += (size_t)snprintf(s.text + used, sizeof s.text - used,
                                      "%sthe program's rules for MPI_Allreduce", used ? " " : "");
     }
+    if (comm->eager)
+        s.hash = hash_text(s.hash, "eager");
+    s.hash = hash_text(s.hash, form_of_messages);
     if (!used)
         snprintf(s.text, sizeof s.text, "no settings");
     return s;
@@ -95,6 +105,11 @@ lks_status lks_comm_check_settings(lks_comm *comm, lks_error *err) {
     }
     if (answer.rank < 0)
         return LKS_OK;
+    if (comm->rank == 0 && strcmp(answer.text, own.text) == 0)
+        return lks_fail(err, LKS_ERR_CONFIG,
+                        "rank %d on %s does not send as rank 0 does (%s): its program is of "
+                        "another revision; start the same program on all hosts",
+                        answer.rank, answer.host, form_of_messages);
     return lks_fail(
         err, LKS_ERR_CONFIG,
         "MPI's settings differ: rank %d on %s has %s, rank 0 has %s; give all ranks the "

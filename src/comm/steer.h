@@ -6,7 +6,9 @@
 #include <stdbool.h>
 
 /* Up to here a message over TCP does not wait for the receiver. As long as the halves of what networks of 250,000 weights
- * sum; memory for it is used as far as messages fill it. */
+ * sum. Each message that is on its way takes so much of the address space, and memory as far as it fills it, or all where the
+ * system gives large pages to everybody: few may be on their way at once (LKS_TRANSFER_UNDERWAY). The same on all ranks: one
+ * of a lower limit has no room for what another sends (settings.c). */
 #define LKS_EAGER_BYTES (1 << 20)
 
 /* What the environment tells MPI until lks_comm_steered(). */

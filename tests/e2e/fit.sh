@@ -40,6 +40,7 @@ revision=$("$LOCKSTEP" --version | sed -n 's/^lockstep [^ ]* (\(.*\)), numerics.
 numerics=$("$LOCKSTEP" --version | sed -n 's/^lockstep .*, \(numerics [0-9]*\)$/\1/p')
 patched revision "$revision" "X${revision:1}"
 patched numerics "$numerics" "${numerics%?}9"
+patched form "messages of form 2" "messages of form 9"
 
 # ranks WHAT STATUS PATTERN FIRST ... -- SECOND ...: the words of two application contexts of mpirun, four cases at a time
 ranks() {
@@ -106,6 +107,10 @@ ranks "another revision" 0 "warning: the programs differ: rank 1 on [^ ]+ has .l
     -wdir "$work/right" "$work/revision" "${usual[@]}" --out OUT
 ranks "another algorithm of MPI's" 2 "MPI's settings differ: rank 1 on [^ ]+ has OMPI_MCA_coll_tuned_allreduce_algorithm=4.*, rank 0 has no settings" \
     "${here[@]}" -- -wdir "$work/right" env OMPI_MCA_coll_tuned_use_dynamic_rules=1 OMPI_MCA_coll_tuned_allreduce_algorithm=4 "${here[@]:2}"
+ranks "another limit over TCP" 2 "MPI's settings differ: rank 1 on [^ ]+ has OMPI_MCA_btl_tcp_eager_limit=65536, rank 0 has no settings" \
+    "${here[@]}" -- -wdir "$work/right" env OMPI_MCA_btl_tcp_eager_limit=65536 "${here[@]:2}"
+ranks "another form of messages" 2 "rank 1 on [^ ]+ does not send as rank 0 does .messages of form 2.: its program is of another revision" \
+    "${here[@]}" -- -wdir "$work/right" "$work/form" "${usual[@]}" --out OUT
 ranks "another instruction set" 0 'note .*the instruction sets differ: rank 1 .* has .portable.|avx2|portable' "${here[@]}" -- \
     -wdir "$work/right" env LOCKSTEP_ISA=portable "${here[@]:2}"
 ranks "an unknown instruction set" 2 'error: .*LOCKSTEP_ISA.*rank 1 on' "${here[@]}" -- -wdir "$work/right" env LOCKSTEP_ISA=mmx "${here[@]:2}"
