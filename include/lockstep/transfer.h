@@ -9,6 +9,10 @@
  * compute: one long message would be on the network, and in the way of their sums, whenever ranks call MPI. */
 #define LKS_TRANSFER_PIECE (16 << 10)
 
+/** So many of a transfer's pieces are on their way from a rank at once, at most: MPI may keep each in a buffer of the size of
+ * its longest message that does not wait. */
+#define LKS_TRANSFER_UNDERWAY 256
+
 typedef struct lks_transfer lks_transfer;
 
 /** For items of @p item_bytes between the ranks of @p comm, which is borrowed. Sends nothing, but all ranks
@@ -26,12 +30,13 @@ lks_status lks_transfer_count(lks_transfer *transfer, const int *send_counts, in
                               lks_error *err);
 
 /** Begins: @p send has the items for all ranks in rank order, @p receive takes theirs. Both, and @p send_counts, belong to
- * the transfer until lks_transfer_end(), and no other one may begin before. Counts are those of lks_transfer_count().
+ * the transfer until lks_transfer_end(), and it may not begin again before. Counts are those of lks_transfer_count().
  * Collective, and so is lks_transfer_end(). */
 void lks_transfer_begin(lks_transfer *transfer, const void *send, const int *send_counts,
                         void *receive, const int *receive_counts);
 
-/** Puts @p part of @p parts of this rank's items on their way, as far as they are not yet. Little at a time is sent while
+/** Puts @p part of @p parts of this rank's items on their way, as far as they are not yet; of more than
+ * LKS_TRANSFER_UNDERWAY pieces waits for the first ones, which the other ranks take whenever they call MPI. Little at a time is sent while
  * the ranks compute; all at once stands in the way of what they send next. Not collective. */
 void lks_transfer_send(lks_transfer *transfer, int64_t part, int64_t parts);
 

@@ -27,6 +27,7 @@ struct lks_transfer {
     const int *counts;    /* so many to each rank, which */
     int *places;          /* [size] begin there */
     int turn, turn_sent;  /* the rank so far above this one has its turn, and has got so many */
+    int oldest;           /* request of a piece that may be on its way */
     int64_t pieces, sent; /* to all ranks, and on their way */
 };
 
@@ -124,6 +125,8 @@ static void send_piece(lks_transfer *t) {
     const int left = t->counts[to] - t->turn_sent, n = left < t->piece ? left : t->piece;
     const char *at = t->items + (size_t)(t->places[to] + t->turn_sent) * t->item_bytes;
     comm->sent += n * (int64_t)t->item_bytes;
+    if (t->n_requests - t->oldest >= LKS_TRANSFER_UNDERWAY)
+        LKS_CALL_OF_SOME(comm, MPI_Wait(&t->requests[t->oldest++], MPI_STATUS_IGNORE));
     if (LKS_CALL_OF_SOME(comm, MPI_Isend(at, n, t->item, to, t->tag, lks_comm_all(comm),
                                          &t->requests[t->n_requests])))
         t->n_requests++;
@@ -152,6 +155,7 @@ void lks_transfer_begin(lks_transfer *t, const void *send, const int *send_count
         memcpy(to + (size_t)to_places[own] * t->item_bytes,
                t->items + (size_t)t->places[own] * t->item_bytes,
                (size_t)send_counts[own] * t->item_bytes);
+    t->oldest = t->n_requests;
     t->comm->seconds += lks_now() - start;
 }
 

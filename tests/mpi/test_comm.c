@@ -298,6 +298,37 @@ static void test_transfers_at_once(void) {
     }
 }
 
+/* More pieces to the next rank than may be on their way at once: all ranks wait in the middle of sending. */
+static void test_transfer_of_many(void) {
+    enum { N = LKS_TRANSFER_UNDERWAY + 40, ITEM = LKS_TRANSFER_PIECE };
+    const int next = (comm.rank + 1) % comm.size, from = (comm.rank + comm.size - 1) % comm.size;
+    unsigned char *send = room(N, ITEM), *receive = room(N, ITEM);
+    int *counts = room((size_t)comm.size, sizeof *counts),
+        *told = room((size_t)comm.size, sizeof *told);
+    lks_transfer *t;
+    lks_error err;
+    counts[next] = N;
+    for (int i = 0; i < N; i++)
+        memset(send + (size_t)i * ITEM, comm.rank + i, ITEM);
+    if (lks_transfer_create(&t, &comm, ITEM, &err) != LKS_OK ||
+        lks_transfer_count(t, counts, told, &err) != LKS_OK)
+        lks_give_up(&comm, 1, err.text);
+    CU_ASSERT_EQUAL(told[from], N);
+    lks_transfer_begin(t, send, counts, receive, told);
+    lks_transfer_send(t, 1, 1);
+    CU_ASSERT_FALSE(lks_transfer_sends(t));
+    lks_transfer_end(t);
+    size_t wrong = 0;
+    for (size_t i = 0; i < (size_t)N * ITEM; i++)
+        wrong += receive[i] != (unsigned char)((size_t)from + i / ITEM);
+    CU_ASSERT_EQUAL(wrong, 0);
+    lks_transfer_free(t);
+    lks_free(send);
+    lks_free(receive);
+    lks_free(counts);
+    lks_free(told);
+}
+
 static void test_transfer_of_nothing(void) {
     int *none = room((size_t)comm.size, sizeof(int));
     transfer(NULL, none, NULL, none, 784, 2);
@@ -592,6 +623,7 @@ int main(int argc, char **argv) {
         {"broadcast from every root", test_broadcast},
         {"transfer with unequal and zero counts", test_transfer},
         {"transfers at once", test_transfers_at_once},
+        {"more pieces than may be under way", test_transfer_of_many},
         {"transfer of nothing", test_transfer_of_nothing},
         {"gather with zero counts", test_gather},
         {"sums of unequal shares", test_scatter_sums},
