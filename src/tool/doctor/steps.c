@@ -249,11 +249,13 @@ static shares choose_shares(const lks_config *c, int ranks, int threads) {
 }
 
 /* As linear scaling has it, so that a smaller batch trains as the configuration's does: the gradients, and with them the
- * bytes of packed sums, are those of training. */
-static double lr_share(const lks_config *config, int batch) {
-    const double share = (double)batch / config->train.global_batch;
-    const bool scaled = config->train.optimizer.lr_scale != LKS_LR_AS_GIVEN; /* by itself */
-    return scaled || share > 1 ? 1 : share;
+ * bytes of packed sums, are those of training. A larger one has the configuration's rates. */
+static void set_rates(lks_train_config *own, const lks_train_config *given) {
+    const double whole = (double)given->global_batch * given->accumulate;
+    const double rate = lks_scaled_rate(given) * fmin(1, own->global_batch / whole);
+    own->optimizer.adam_lr *= rate / given->optimizer.lr;
+    own->optimizer.lr = rate;
+    own->optimizer.lr_scale = LKS_LR_AS_GIVEN;
 }
 
 /* Steps of training with that many chunks on each rank. */
@@ -263,7 +265,7 @@ static lks_status measure_share(lks_speeds *s, figures *f, lks_comm *comm, const
     lks_config own = *config; /* its layers are borrowed */
     own.train.global_batch = chunks * config->train.chunk * comm->size;
     own.train.accumulate = 1;
-    own.train.optimizer.lr *= lr_share(config, own.train.global_batch);
+    set_rates(&own.train, &config->train);
     memset(f, 0, sizeof *f);
     lks_status status = lks_trainer_open(&t, comm, &own, threads, s->made_up, err);
     if (status == LKS_OK)
