@@ -22,6 +22,7 @@ source=$(dirname "$(dirname "$(dirname "$(realpath "$0")")")")
 state=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-hosts-XXXXXX")
 hosts=4
 cores=$(nproc)
+taskset -cp $$ | sed 's/.*: //' | tr , '\n' | while IFS=- read -r first last; do seq "$first" "${last:-$first}"; done >"$state/cores"
 net=10.78.0
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1 OMP_WAIT_POLICY=passive
 
@@ -65,7 +66,8 @@ cat >"$state/agent" <<X
 while [ "\${1#-}" != "\$1" ]; do shift; done
 host=\$1
 shift
-exec taskset -c "\$(((\${host#n} - 1) * $cores / \$(cat "$state/sharing")))" nsenter -t "\$(cat "$state/\$host.pid")" -n -u -m -- env TMPDIR="$state" sh -c "\$*"
+core=\$(sed -n "\$(((\${host#n} - 1) * $cores / \$(cat "$state/sharing") + 1))p" "$state/cores")
+exec taskset -c "\$core" nsenter -t "\$(cat "$state/\$host.pid")" -n -u -m -- env TMPDIR="$state" sh -c "\$*"
 X
 chmod +x "$state/agent"
 
@@ -104,10 +106,10 @@ for rate; do
         on 2 "$program" doctor "${settings[@]}" --out "$state/run" --format json >"$state/doctor" || true
         [ -z "${KEEP-}" ] || cat "$state/doctor" >>"$KEEP"
         forecast=$(jq ".strong[] | select(.ranks == $n) | .step_ms" "$state/doctor")
-        step=$(measured $n)
+        step=$(measured "$n")
         [ -z "${PHASES-}" ] || echo "$step $(jq -c ".strong[] | select(.ranks == $n)" "$state/doctor")" >>"$PHASES"
         step=${step%% *}
-        awk -v rate="$rate" -v n=$n -v f="$forecast" -v m="$step" \
+        awk -v rate="$rate" -v n="$n" -v f="$forecast" -v m="$step" \
             'BEGIN { printf "%-10s %6d %12.3f %12.3f %8.3f\n", rate, n, f, m, f / m }'
     done
 done

@@ -14,7 +14,7 @@ Usage: tests/scale/run.sh --data DIR|--images N [OPTION]...     a table of times
 Trains configs/mnist-convnet.yaml on simulated hosts of one rank each and compares the weights with those of one rank.
   --data DIR          where MNIST is (jobs/fetch-data.sh)
   --images N          so many images that are made up in place of MNIST, and a whole epoch of them
-  --ranks "N ..."     numbers of ranks (default: $ranks); 1024 take half an hour and 8 GiB
+  --ranks "N ..."     numbers of ranks (default: $ranks); 1024 take a quarter of an hour and 8 GiB
   --gbps "G ..."      speed of the network (default: $gbps)
   --latency US        between two hosts (default: $latency)
   --steps N           of a run (default: 24, with --images an epoch)
@@ -57,14 +57,15 @@ if [ "$images" -gt 0 ]; then
 fi
 
 steps_of() { # steps_of RANKS
+    local all=$(((images + 16 * $1 - 1) / (16 * $1))) # of the images that are made up
     if [ -n "$steps" ]; then
-        echo "$steps"
+        echo $((doctor > 0 && images > 0 && steps > all ? all : steps)) # with --doctor those of an epoch
     else
-        echo $((images > 0 ? (images + 16 * $1 - 1) / (16 * $1) : 24))
+        echo $((images > 0 ? all : 24))
     fi
 }
 
-setting() { # setting RANKS: with --doctor an epoch has as many steps as otherwise the run, or all images
+setting() { # setting RANKS: with --doctor an epoch has as many steps as otherwise the run
     local limit=$((16 * $1 * $(steps_of "$1")))
     echo "$source/configs/mnist-convnet.yaml" --threads 1 --set "data.dir=$data" --set data.validation=0 \
         --set data.test_images= --set data.test_labels=
