@@ -112,7 +112,7 @@ figures_of() {
 
 # Of FOLDER's report.html what is no time, speed, or name of who computed it.
 page_of() {
-    sed -E -e '/data-key="(images_per_second|train_seconds|world_size)"/d' -e '/<time datetime/d' -e '/class="bar" style=/d' \
+    sed -E -e '/data-key="(images_per_second|train_seconds|world_size|sent_bytes_per_step|energy_joules)"/d' -e '/<time datetime/d' -e '/class="bar" style=/d' \
         -e '/<h3>(Throughput|Communication)<\/h3>/,/<\/figure>/d' \
         -e '/<dt>(computed by|hosts|written|resumed from)<\/dt>/d' -e "s,$1,RUN,g" \
         -e 's,(<tr><th scope="row">[0-9]+</th>.*)<td>[^<]*</td><td>[^<]*</td></tr>$,\1,' "$1/report.html"
