@@ -26,8 +26,8 @@ int lks_loader_capacity(const lks_loader *loader);
 void lks_loader_seek(lks_loader *loader, int64_t epoch, int64_t batch);
 
 /* This rank's samples of the next batch, valid until the next call. Sends some of its images to other ranks, and now and
- * then waits for theirs: collective, at the same batch on every rank. LKS_ERR_REPLICA, agreed, where a rank's list of the epoch's
- * images changed in its memory. Leaves the clock in LKS_PHASE_BATCH or LKS_PHASE_AUGMENT. */
+ * then waits for theirs: collective, at the same batch on every rank. LKS_ERR_REPLICA, agreed, where a rank's list of the
+ * epoch's images changed in its memory. Leaves the clock in LKS_PHASE_BATCH or LKS_PHASE_AUGMENT. */
 lks_status lks_loader_next(lks_loader *loader, lks_batch *batch, lks_error *err);
 
 /* LKS_ERR_REPLICA where that list changed since. Not collective. */
