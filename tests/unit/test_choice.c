@@ -10,8 +10,9 @@
 enum { N = 700, CLASSES = 3, SEED = 5 };
 
 static lks_error err;
-static unsigned
-    draw_bits; /* of each word that is drawn, the others are the last one's; 32: as they are */
+
+/* So many bits of a draw are the stream's, from the highest, and the others are the same for all; 32: it is as it is. */
+static unsigned draw_bits;
 
 /* Linked in the place of lks_stream_u32() (--wrap). */
 uint32_t __real_lks_stream_u32(const lks_stream *s, uint64_t element);
