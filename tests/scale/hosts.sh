@@ -21,8 +21,8 @@ shift 2
 source=$(dirname "$(dirname "$(dirname "$(realpath "$0")")")")
 state=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-hosts-XXXXXX")
 hosts=4
-cores=$(nproc)
 taskset -cp $$ | sed 's/.*: //' | tr , '\n' | while IFS=- read -r first last; do seq "$first" "${last:-$first}"; done >"$state/cores"
+cores=$(wc -l <"$state/cores")
 net=10.78.0
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1 OMP_WAIT_POLICY=passive
 
