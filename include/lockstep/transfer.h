@@ -36,8 +36,8 @@ void lks_transfer_begin(lks_transfer *transfer, const void *send, const int *sen
                         void *receive, const int *receive_counts);
 
 /** Puts @p part of @p parts of this rank's items on their way, as far as they are not yet; of more than
- * LKS_TRANSFER_UNDERWAY pieces waits for the first ones, which the other ranks take whenever they call MPI. Little at a time is sent while
- * the ranks compute; all at once stands in the way of what they send next. Not collective. */
+ * LKS_TRANSFER_UNDERWAY pieces waits for the first ones, which the other ranks take whenever they call MPI. Little at a
+ * time is sent while the ranks compute; all at once stands in the way of what they send next. Not collective. */
 void lks_transfer_send(lks_transfer *transfer, int64_t part, int64_t parts);
 
 /** Whether some are not on their way yet. */

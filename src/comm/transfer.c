@@ -125,8 +125,9 @@ static void send_piece(lks_transfer *t) {
     const int left = t->counts[to] - t->turn_sent, n = left < t->piece ? left : t->piece;
     const char *at = t->items + (size_t)(t->places[to] + t->turn_sent) * t->item_bytes;
     comm->sent += n * (int64_t)t->item_bytes;
-    if (t->n_requests - t->oldest >= LKS_TRANSFER_UNDERWAY)
-        LKS_CALL_OF_SOME(comm, MPI_Wait(&t->requests[t->oldest++], MPI_STATUS_IGNORE));
+    if (t->n_requests - t->oldest >= LKS_TRANSFER_UNDERWAY &&
+        LKS_CALL_OF_SOME(comm, MPI_Wait(&t->requests[t->oldest], MPI_STATUS_IGNORE)))
+        t->oldest++;
     if (LKS_CALL_OF_SOME(comm, MPI_Isend(at, n, t->item, to, t->tag, lks_comm_all(comm),
                                          &t->requests[t->n_requests])))
         t->n_requests++;
