@@ -26,7 +26,7 @@ typedef struct lks_comm {
     bool eager;        /**< the program has set up to where messages over TCP do not wait */
     int transfers;     /**< lks_transfer_create() was called so often */
     lks_error failure; /**< status LKS_OK: none. Else this rank has left the others behind */
-    /** Of a communicator of some ranks only (lockstep/host.h): that of the job, which keeps failures and
+    /** Of a communicator of some ranks only (comm/host.h): that of the job, which keeps failures and
      * seconds for it; else NULL. */
     struct lks_comm *whole;
 } lks_comm;

@@ -23,7 +23,7 @@ typedef struct lks_eval_options {
     int n_checkpoints;
     const char *data; /**< folder instead of the first checkpoint's data.dir */
     const char
-        *pictures; /**< folder of class folders of pictures (lockstep/picture_folder.h) that are
+        *pictures; /**< folder of class folders of pictures (pictures/picture_folder.h) that are
                              evaluated instead of the test set, or NULL */
     const char *const *sets;
     int n_sets;

@@ -12,10 +12,12 @@
 #include <stdint.h>
 #include "lockstep/config.h"
 #include "lockstep/exact.h"
-#include "lockstep/kernels.h"
 #include "lockstep/model_data.h"
 #include "lockstep/status.h"
 #include "lockstep/tensor.h"
+
+/** The arithmetic of an instruction set: see lks_model_create(). */
+typedef struct lks_kernels lks_kernels;
 
 /** Version of the arithmetic's rules; raised by every change that moves a bit of a result.
  * 2: 3 x 3 convolutions of stride 1 from 16 to 16 channels on by Winograd's F(2x2, 3x3). */

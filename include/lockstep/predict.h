@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "lockstep/config.h"
-#include "lockstep/model.h"
+#include "lockstep/model_data.h"
 #include "lockstep/picture.h"
 #include "lockstep/status.h"
 

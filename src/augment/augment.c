@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "augment/operation.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 #define SIDE_MAX 4096
 

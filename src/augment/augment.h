@@ -5,7 +5,7 @@
 #define LKS_AUGMENT_AUGMENT_H
 
 #include "lockstep/config.h"
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 #include "lockstep/model_data.h"
 
 typedef struct lks_augment lks_augment;

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "lockstep/math.h"
+#include "base/math.h"
 
 #define TRIES 100 /* for a rectangle that fits */
 

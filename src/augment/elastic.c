@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "lockstep/math.h"
+#include "base/math.h"
 
 #define ONE        (1 << 15) /* of the field and of the weights */
 #define RADIUS_MAX 60

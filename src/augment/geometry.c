@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "lockstep/math.h"
+#include "base/math.h"
 
 enum { ANGLE, SCALE_ROWS, SCALE_COLUMNS, SHEAR, SHIFT_DOWN, SHIFT_RIGHT, MIRROR };
 

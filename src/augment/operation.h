@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "config/option.h"
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 #include "lockstep/model_data.h"
 #include "lockstep/philox.h"
 

@@ -1,11 +1,11 @@
-#include "lockstep/digest.h"
+#include "base/digest.h"
 
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/pulse.h"
+#include "base/observe/pulse.h"
 
 #define SHA256_BYTES 32
 

@@ -1,4 +1,4 @@
-#include "lockstep/digest.h"
+#include "base/digest.h"
 
 #include <string.h>
 

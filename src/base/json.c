@@ -1,4 +1,4 @@
-#include "lockstep/json.h"
+#include "base/json.h"
 
 #include <ctype.h>
 #include <math.h>

@@ -2,7 +2,7 @@
  * Taylor series, cut where the next term is below 2^-57 of the result on the reduced range; their
  * coefficients are ratios of small integers, which the compiler rounds once, or (for sine and
  * cosine) powers of 2 pi over factorials, rounded from 60 digits. */
-#include "lockstep/math.h"
+#include "base/math.h"
 
 #include <assert.h>
 #include <float.h>

@@ -1,4 +1,4 @@
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 #include <stdbool.h>
 #include <stdint.h>

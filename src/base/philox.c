@@ -1,6 +1,6 @@
 #include "lockstep/philox.h"
 
-#include "lockstep/math.h"
+#include "base/math.h"
 
 #include <math.h>
 

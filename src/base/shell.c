@@ -1,4 +1,4 @@
-#include "lockstep/shell.h"
+#include "base/shell.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "lockstep/suggest.h"
+#include "base/suggest.h"
 
 #include <ctype.h>
 #include <string.h>

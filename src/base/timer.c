@@ -1,4 +1,4 @@
-#include "lockstep/timer.h"
+#include "base/timer.h"
 
 #include <time.h>
 

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "lockstep/comm.h"
-#include "lockstep/h5_images.h"
-#include "lockstep/kernels.h"
+#include "io/h5/h5_images.h"
+#include "kernels/kernels.h"
 #include "lockstep/model.h"
-#include "lockstep/job.h"
+#include "job/job.h"
 
 void lks_print_usage(const lks_command *const *commands, FILE *out) {
     fprintf(out,

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/process.h"
-#include "lockstep/suggest.h"
+#include "base/suggest.h"
 
 const lks_command *lks_command_find(const lks_command *const *commands, const char *name) {
     for (; *commands; commands++)

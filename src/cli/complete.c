@@ -8,7 +8,7 @@
 
 #include "cli/options.h"
 #include "lockstep/config.h"
-#include "lockstep/topic.h"
+#include "config/help/topic.h"
 #include "tool/shipped.h"
 
 /* What names the shell is asked for: each kind holds those before it. */

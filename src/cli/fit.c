@@ -7,7 +7,7 @@
 
 #include "job/agree.h"
 #include "job/alone.h"
-#include "lockstep/job.h"
+#include "job/job.h"
 #include "lockstep/log.h"
 #include "lockstep/model.h"
 

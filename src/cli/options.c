@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lockstep/config.h"
-#include "lockstep/suggest.h"
+#include "base/suggest.h"
 
 static void visit_table(const struct argp *argp,
                         void (*visit)(const struct argp_option *option, void *context),

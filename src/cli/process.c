@@ -14,7 +14,7 @@
 #include "lockstep/comm.h"
 #include "io/h5/confined.h"
 #include "lockstep/log.h"
-#include "lockstep/job.h"
+#include "job/job.h"
 
 /* --- begin ------------------------------------------------------------------------------------ */
 

@@ -5,9 +5,9 @@
 #include "comm/settings.h"
 #include "comm/steer.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/pulse.h"
-#include "lockstep/timer.h"
+#include "base/memory.h"
+#include "base/observe/pulse.h"
+#include "base/timer.h"
 
 #include <assert.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-#include "lockstep/host.h"
+#include "comm/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +12,9 @@
 
 #include "comm/call.h"
 #include "comm/handle.h"
-#include "lockstep/memory.h"
-#include "lockstep/pulse.h"
-#include "lockstep/timer.h"
+#include "base/memory.h"
+#include "base/observe/pulse.h"
+#include "base/timer.h"
 
 /* --- the memory ------------------------------------------------------------------------------- */
 

@@ -4,14 +4,14 @@
  * added up over the ranks, modulo 2^64, is the same of the sums, and as long as each sum fits into w
  * signed bits they can be told apart again. How many fit is decided block by block, since a few
  * large numbers among many small ones are the rule. */
-#include "lockstep/packed_sum.h"
+#include "comm/packed_sum.h"
 
 #include <math.h>
 #include <omp.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
-#include "lockstep/timer.h"
+#include "base/memory.h"
+#include "base/timer.h"
 
 /* Numbers that are packed alike: small enough to follow the rows of a layer's weights, whose sizes
  * differ, and divided by 2, 3 and 4. */

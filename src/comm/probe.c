@@ -1,4 +1,4 @@
-#include "lockstep/probe.h"
+#include "comm/probe.h"
 
 #include <mpi.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "comm/call.h"
 #include "comm/handle.h"
-#include "lockstep/timer.h"
+#include "base/timer.h"
 
 const char *lks_probe_thread_level(lks_comm *comm) {
     int level = MPI_THREAD_SINGLE;

@@ -1,7 +1,7 @@
 #include "comm/settings.h"
 
 #include "comm/handle.h"
-#include "lockstep/digest.h"
+#include "base/digest.h"
 
 #include <stdio.h>
 #include <string.h>

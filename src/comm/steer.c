@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "lockstep/comm.h"
-#include "lockstep/probe.h"
+#include "comm/probe.h"
 
 bool lks_comm_steers(int ranks, double bytes) {
     return ranks >= LKS_STEERED_RANKS && ranks < LKS_STEERED_BELOW_RANKS &&

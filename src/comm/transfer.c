@@ -1,12 +1,12 @@
-#include "lockstep/transfer.h"
+#include "comm/transfer.h"
 
 #include <limits.h>
 #include <string.h>
 
 #include "comm/call.h"
 #include "comm/handle.h"
-#include "lockstep/memory.h"
-#include "lockstep/timer.h"
+#include "base/memory.h"
+#include "base/timer.h"
 
 /* Tags of messages: each transfer has its own, since several may be under way, and what one sends later must not be taken
  * for another's. Others of the communicator are below; MPI has 32,768 at least (MPI 4.1, section 9.1.2). */

@@ -1,5 +1,5 @@
 #include "config/advice.h"
-#include "lockstep/suggest.h"
+#include "base/suggest.h"
 
 #include <ctype.h>
 #include <stdio.h>

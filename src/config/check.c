@@ -1,6 +1,6 @@
 #include "config/check.h"
 #include "config/value.h"
-#include "lockstep/suggest.h"
+#include "base/suggest.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "config/option.h"
 #include "files/kind/file_kind.h"
 #include "files/whole_file.h"
-#include "lockstep/digest.h"
+#include "base/digest.h"
 #include "lockstep/log.h"
 
 #include <errno.h>

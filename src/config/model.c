@@ -2,7 +2,7 @@
 #include "config/advice.h"
 #include "config/model.h"
 #include "config/print.h"
-#include "lockstep/suggest.h"
+#include "base/suggest.h"
 #include "config/value.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "config/unknown.h"
 #include "base/utf8.h"
 #include "config/advice.h"
-#include "lockstep/suggest.h"
+#include "base/suggest.h"
 
 #include <stdio.h>
 #include <string.h>

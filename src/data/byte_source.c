@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "lockstep/memory.h"
-#include "lockstep/pulse.h"
+#include "base/memory.h"
+#include "base/observe/pulse.h"
 
 enum { GZIP_INPUT = 1 << 16, SKIP_OUTPUT = 1 << 16, GZIP_ID1 = 0x1f, GZIP_ID2 = 0x8b };
 

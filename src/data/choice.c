@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/philox.h"
 
 /* A ticket's digits, of four bits: those of the draw, then those of the id, which no two samples share. */

@@ -2,7 +2,7 @@
 #ifndef LKS_DATA_CHOICE_H
 #define LKS_DATA_CHOICE_H
 
-#include "lockstep/data.h"
+#include "data/data.h"
 
 /* What is drawn. Each purpose has random numbers of its own, so that no choice leans on another. */
 typedef enum lks_draw { LKS_DRAW_VALIDATION, LKS_DRAW_LIMIT, LKS_DRAW_REPEATS } lks_draw;

@@ -1,4 +1,4 @@
-#include "lockstep/data.h"
+#include "data/data.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,8 +10,8 @@
 #include "data/byte_source.h"
 #include "files/kind/file_kind.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/shell.h"
+#include "base/memory.h"
+#include "base/shell.h"
 
 #define FETCH_AGAIN "delete the file and fetch it again (jobs/fetch-data.sh)"
 

@@ -1,8 +1,8 @@
 /* IDX files made in memory: the other way of idx.c. */
 #include <string.h>
 
-#include "lockstep/data.h"
-#include "lockstep/memory.h"
+#include "data/data.h"
+#include "base/memory.h"
 
 static uint8_t *put_big_endian_32(uint8_t *at, uint32_t value) {
     for (int shift = 24; shift >= 0; shift -= 8)

@@ -1,4 +1,4 @@
-#include "lockstep/data.h"
+#include "data/data.h"
 
 #include "lockstep/philox.h"
 

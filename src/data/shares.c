@@ -1,4 +1,4 @@
-#include "lockstep/data.h"
+#include "data/data.h"
 
 static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "data/choice.h"
-#include "lockstep/digest.h"
-#include "lockstep/memory.h"
+#include "base/digest.h"
+#include "base/memory.h"
 
 enum { LABELS = LKS_CLASSES_MAX };
 

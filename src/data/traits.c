@@ -1,5 +1,5 @@
 /* Bounds of what training images are like. */
-#include "lockstep/traits.h"
+#include "data/traits.h"
 
 #include <string.h>
 

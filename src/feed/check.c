@@ -6,7 +6,7 @@
 
 #include "feed/dataset.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* The ranks whose shares have a part of images [first, end). */
 static void find_readers(const lks_image_set *s, int size, int64_t first, int64_t end, int *lowest,

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/digest.h"
+#include "base/digest.h"
 #include "feed/place/deal.h"
 #include "job/agree.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/pulse.h"
+#include "base/memory.h"
+#include "base/observe/pulse.h"
 
 /* --- one file of images and its labels -------------------------------------------------------- */
 

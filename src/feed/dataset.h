@@ -5,10 +5,10 @@
 #include "feed/findings.h"
 #include "feed/place/room.h"
 #include "feed/set_digest.h"
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 #include "lockstep/comm.h"
-#include "lockstep/data.h"
-#include "lockstep/image_file.h"
+#include "data/data.h"
+#include "feed/image_file.h"
 #include "lockstep/model.h"
 
 /* All images of a set, where this rank can read them all: it is alone, or its host has them once (data.placement). */

@@ -4,9 +4,9 @@
 
 #include "feed/dataset.h"
 #include "feed/findings.h"
-#include "lockstep/memory.h"
-#include "lockstep/pulse.h"
-#include "lockstep/transfer.h"
+#include "base/memory.h"
+#include "base/observe/pulse.h"
+#include "comm/transfer.h"
 
 /* --- one set ---------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-#include "lockstep/image_file.h"
+#include "feed/image_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "feed/kind.h"
 #include "feed/names.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* --- opening ---------------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #ifndef LKS_FEED_KIND_H
 #define LKS_FEED_KIND_H
 
-#include "lockstep/image_file.h"
+#include "feed/image_file.h"
 
 /* What a kind does. Sizes, labels and order of pixels are those of the file: data.transpose and
  * data.label_offset are applied by lks_image_file_*(). */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "feed/supply/supply.h"
-#include "lockstep/digest.h"
-#include "lockstep/memory.h"
+#include "base/digest.h"
+#include "base/memory.h"
 
 struct lks_loader {
     const lks_dataset *data;

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "feed/dataset.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/picture.h"
 
 /* So many images, spread over all, are looked at to tell whether they are centred as MNIST's. */

@@ -3,7 +3,7 @@
 #ifndef LKS_FEED_NAMES_H
 #define LKS_FEED_NAMES_H
 
-#include "lockstep/image_file.h"
+#include "feed/image_file.h"
 
 /* The names that data.* has where nothing is said, and that `lockstep pack` writes. */
 #define LKS_TRAIN_IMAGES "train-images-idx3-ubyte"

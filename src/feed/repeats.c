@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/digest.h"
+#include "base/digest.h"
 
 uint64_t lks_image_hash(const uint8_t *pixels, size_t bytes) {
     uint64_t hash = bytes, word = 0;

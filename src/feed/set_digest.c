@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "files/whole_file.h"
-#include "lockstep/digest.h"
-#include "lockstep/memory.h"
-#include "lockstep/pulse.h"
+#include "base/digest.h"
+#include "base/memory.h"
+#include "base/observe/pulse.h"
 
 /* --- words ------------------------------------------------------------------------------------ */
 

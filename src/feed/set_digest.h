@@ -17,7 +17,7 @@
 #ifndef LKS_FEED_SET_DIGEST_H
 #define LKS_FEED_SET_DIGEST_H
 
-#include "lockstep/image_file.h"
+#include "feed/image_file.h"
 
 #define LKS_DIGEST_BLOCK 1000 /* images */
 

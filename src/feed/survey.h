@@ -2,7 +2,7 @@
 #ifndef LKS_FEED_SURVEY_H
 #define LKS_FEED_SURVEY_H
 
-#include "lockstep/image_file.h"
+#include "feed/image_file.h"
 
 typedef struct lks_survey {
     int64_t images; /* added so far; 0: no set */

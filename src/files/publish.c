@@ -1,4 +1,4 @@
-#include "lockstep/publish.h"
+#include "files/publish.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "files/system_error.h"
 #include "files/target.h"
-#include "lockstep/digest.h"
+#include "base/digest.h"
 
 lks_status lks_publish_text(const char *path, const char *text, size_t size, lks_error *err) {
     lks_target t;

@@ -12,7 +12,7 @@
 #include "files/system_error.h"
 #include "files/target.h"
 #include "lockstep/log.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 
 lks_status lks_publish_folder(const char *path, lks_error *err) {
     char part[PATH_MAX];

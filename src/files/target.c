@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include "files/system_error.h"
 #include "lockstep/log.h"
-#include "lockstep/publish.h"
-#include "lockstep/pulse.h"
+#include "files/publish.h"
+#include "base/observe/pulse.h"
 
 /* --- the guard -------------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/publish.h"
+#include "files/publish.h"
 
 #define BLOCK 512
 #define END   (2 * BLOCK) /* zeros */

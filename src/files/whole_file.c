@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "files/system_error.h"
-#include "lockstep/pulse.h"
+#include "base/observe/pulse.h"
 
 /** False with errno ETIMEDOUT: a pipe gives no bytes, and does not end either. */
 static bool is_ready(int file) {

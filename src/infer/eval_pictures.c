@@ -5,10 +5,10 @@
 
 #include "infer/predict/preparation.h"
 #include "job/agree.h"
-#include "lockstep/digest.h"
+#include "base/digest.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/picture_folder.h"
+#include "base/memory.h"
+#include "pictures/picture_folder.h"
 
 /* --- which pictures --------------------------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "lockstep/memory.h"
-#include "lockstep/pulse.h"
+#include "base/memory.h"
+#include "base/observe/pulse.h"
 
 static void count(lks_counts *c, const lks_score *score, int label) {
     c->total++;

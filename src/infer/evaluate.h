@@ -2,7 +2,7 @@
 #ifndef LKS_INFER_EVALUATE_H
 #define LKS_INFER_EVALUATE_H
 
-#include "lockstep/metrics.h"
+#include "nn/metrics.h"
 #include "feed/dataset.h"
 
 /* Predictions of the samples that were asked for, on rank 0, in their order. */

@@ -7,8 +7,8 @@
 #include "infer/restore.h"
 #include "job/agree.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/run_folder.h"
+#include "base/memory.h"
+#include "run/run_folder.h"
 
 static lks_status agree(lks_comm *comm, lks_status status, lks_error *err) {
     return comm ? lks_comm_agree(comm, status, err) : status;

@@ -2,10 +2,10 @@
 #ifndef LKS_INFER_NETWORK_H
 #define LKS_INFER_NETWORK_H
 
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 #include "lockstep/comm.h"
 #include "lockstep/model.h"
-#include "lockstep/run_folder.h"
+#include "run/run_folder.h"
 
 /* A network as it stands in a checkpoint: with the averaged weights where there are some. */
 typedef struct lks_network {

@@ -1,10 +1,11 @@
+#include "kernels/kernels.h"
 #include "infer/restore.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/data.h"
-#include "lockstep/memory.h"
+#include "data/data.h"
+#include "base/memory.h"
 
 lks_status lks_restore_model(lks_model **model, const lks_config *config,
                              const lks_data_identity *data, int threads, int capacity,

@@ -2,7 +2,7 @@
 #ifndef LKS_INFER_RESTORE_H
 #define LKS_INFER_RESTORE_H
 
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 #include "lockstep/model.h"
 
 /* The network of `config` for images of `data`, normalised as there, on `threads` threads and for batches of

@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "infer/temperature.h"
-#include "lockstep/math.h"
-#include "lockstep/metrics.h"
+#include "base/math.h"
+#include "nn/metrics.h"
 
 /* --- calibration ------------------------------------------------------------------------------ */
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lockstep/history.h"
+#include "io/history.h"
 
 /* Bins of equal width over the confidence, as in Guo et al., "On Calibration of Modern Neural
  * Networks", ICML 2017. */

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "lockstep/math.h"
-#include "lockstep/memory.h"
+#include "base/math.h"
+#include "base/memory.h"
 
 /* Newton's steps: six or seven are enough, and a bracket that is only halved has a millionth left. */
 enum { STEPS_MOST = 40 };

@@ -3,7 +3,7 @@
 #define LKS_INFER_TEMPERATURE_H
 
 #include "infer/evaluate.h"
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 
 /* Whether there is one, within its limits. */
 bool lks_temperature_known(const lks_temperature *t);

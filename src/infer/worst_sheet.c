@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "infer/worst.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/picture.h"
 #include "pictures/sheet.h"
 

@@ -1,12 +1,12 @@
 /* The chain's arithmetic; how it lies in a file is in history_tables.c. */
-#include "lockstep/chain.h"
+#include "io/chain.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "io/grow.h"
-#include "lockstep/history.h"
+#include "io/history.h"
 
 #define DIGITS      ((size_t)LKS_SHA256_HEX - 1)
 #define MARK_DIGITS 16

@@ -1,4 +1,4 @@
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 
 #include <string.h>
 

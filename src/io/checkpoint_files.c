@@ -1,4 +1,4 @@
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "files/system_error.h"
 #include "io/checkpoint_format.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 
 #define FILE_NAME_MAX  40 /**< "step-", at most 19 digits, ".h5" */
 #define DIGITS_MIN     8

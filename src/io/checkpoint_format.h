@@ -3,7 +3,7 @@
 #define LKS_IO_CHECKPOINT_FORMAT_H
 
 #include "io/h5/h5.h"
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 
 /** A scalar member of lks_checkpoint and the attribute it becomes. */
 typedef struct lks_field {

@@ -5,7 +5,7 @@
 #include "io/history_tables.h"
 #include "files/whole_file.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* --- the parts of the file -------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-#include "lockstep/history.h"
+#include "io/history.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include "io/grow.h"
 #include "io/h5/h5.h"
 #include "io/history_tables.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 
 const char lks_phase_names[LKS_PHASES][LKS_PHASE_NAME_MAX] = {
     "exchange", "batch",    "augment",    "compute", "communication", "wait",

@@ -1,5 +1,5 @@
 /* history.h5 read back, predictions on the test set included. */
-#include "lockstep/history.h"
+#include "io/history.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "io/history_tables.h"
 #include "files/whole_file.h"
 #include "lockstep/config.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /** Allocates what the pointers of @p p name and reads it. */
 static lks_status get_arrays(lks_h5 *h, lks_predictions *p) {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /** A member of a record and the data set it becomes. */
 typedef struct column {

@@ -3,7 +3,7 @@
 #define LKS_IO_HISTORY_TABLES_H
 
 #include "io/h5/h5.h"
-#include "lockstep/history.h"
+#include "io/history.h"
 
 /** Writes PREFIX/steps/... and PREFIX/epochs/...; @p prefix is "" or "/history". */
 lks_status lks_history_put(lks_h5 *h, const char *prefix, const lks_history *history);

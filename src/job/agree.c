@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/digest.h"
+#include "base/digest.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 enum { SLOTS = LKS_AGREE_MOST + 1, HOST_BYTES = 256, LINE_MOST = 400, MESSAGE_BYTES = 2048 };
 

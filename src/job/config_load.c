@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "job/agree.h"
-#include "lockstep/job.h"
+#include "job/job.h"
 
 lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *sets, int n_sets,
                            lks_config *config, lks_error *err) {

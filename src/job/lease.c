@@ -10,11 +10,11 @@
 
 #include "job/background.h"
 #include "job/lives.h"
-#include "lockstep/job.h"
+#include "job/job.h"
 #include "lockstep/log.h"
-#include "lockstep/publish.h"
-#include "lockstep/pulse.h"
-#include "lockstep/timer.h"
+#include "files/publish.h"
+#include "base/observe/pulse.h"
+#include "base/timer.h"
 
 #define LOOKS_A_SECOND 2
 #define CLAIMS         100 /* starts that can come first in turn */

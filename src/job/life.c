@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lockstep/json.h"
-#include "lockstep/timer.h"
+#include "base/json.h"
+#include "base/timer.h"
 
 /* --- this process ----------------------------------------------------------------------------- */
 

@@ -12,7 +12,7 @@
 
 #include "files/system_error.h"
 #include "files/whole_file.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 
 #define OWNER       "owner.json"
 #define BEAT        "beat-"

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "job/agree.h"
-#include "lockstep/memory.h"
-#include "lockstep/timer.h"
-#include "lockstep/job.h"
+#include "base/memory.h"
+#include "base/timer.h"
+#include "job/job.h"
 
 const char *lks_version(void) {
     return LKS_VERSION;

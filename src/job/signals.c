@@ -2,8 +2,8 @@
  * step. */
 #include <signal.h>
 
-#include "lockstep/timer.h"
-#include "lockstep/job.h"
+#include "base/timer.h"
+#include "job/job.h"
 
 static volatile sig_atomic_t requested;
 static double deadline; /* 0: none */

@@ -9,7 +9,7 @@
 
 #define LKS_PLACE_MAX 24
 
-/* What a rank tells of itself: its pulse at one moment (lockstep/pulse.h). */
+/* What a rank tells of itself: its pulse at one moment (base/observe/pulse.h). */
 typedef struct lks_state_of_work {
     uint64_t progress, calls;
     int64_t step;

@@ -7,8 +7,8 @@
 
 #include "job/cgroup.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/job.h"
+#include "base/memory.h"
+#include "job/job.h"
 
 enum { THREADS_MOST = 1024 }; /* as --threads has it */
 

@@ -11,9 +11,9 @@
 #include "job/background.h"
 #include "job/beat.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/pulse.h"
-#include "lockstep/timer.h"
+#include "base/memory.h"
+#include "base/observe/pulse.h"
+#include "base/timer.h"
 
 /* Seconds. */
 #define LONGEST_INTERVAL 5.0  /* between beats, where there are many ranks */

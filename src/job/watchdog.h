@@ -2,7 +2,7 @@
  * names who it was. MPI itself waits for ever for a rank that was stopped, whose file system hangs, or whose host
  * or network is gone.
  *
- * A thread of each rank sends its pulse (lockstep/pulse.h) to rank 0 about once a second, whose thread judges
+ * A thread of each rank sends its pulse (base/observe/pulse.h) to rank 0 about once a second, whose thread judges
  * (job/stall.h). Rank 0 answers now and then; where it does not any more, the others end. The threads make no MPI
  * call; they sleep but for these moments. What lies before lks_watchdog_start() and after lks_watchdog_stop(),
  * MPI's own start and end, is not seen. */

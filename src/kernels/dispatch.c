@@ -1,5 +1,5 @@
 /* Which table runs: the best one this machine has, or the one the user forces. */
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 
 #include <string.h>
 #ifdef LKS_AMX

@@ -1,6 +1,6 @@
 /* The hash of arrays that must not change unseen: see lks_hash_bytes(), which has the same words in plain C. */
 #include "kernels/kernels_isa.h"
-#include "lockstep/digest.h"
+#include "base/digest.h"
 
 uint64_t LKS_KERNEL(lks_hash)(const void *words, size_t n, uint32_t first) {
     const char *at = words;

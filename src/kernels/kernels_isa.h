@@ -3,7 +3,7 @@
 #ifndef LKS_KERNELS_ISA_H
 #define LKS_KERNELS_ISA_H
 
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 #include "kernels/simd.h"
 
 void LKS_KERNEL(lks_forward)(const lks_forward_args *a);

@@ -5,7 +5,7 @@
 #define LKS_KERNELS_TILE_H
 
 #include "kernels/simd.h"
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 
 /* With sixteen registers only: a compiler that mixes several taps keeps one of the twelve accumulators in memory, and
  * each tap then waits for its store. Here all are in registers. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/timer.h"
+#include "base/timer.h"
 
 #define SECONDS_BETWEEN 10
 

@@ -1,8 +1,8 @@
-#include "lockstep/phase_times.h"
+#include "measure/phase_times.h"
 
 #include <math.h>
 
-#include "lockstep/json.h"
+#include "base/json.h"
 
 /* To the nanosecond: further digits are noise. */
 static const char *seconds(double x, char text[32]) {

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
-#include "lockstep/pulse.h"
-#include "lockstep/timer.h"
+#include "base/memory.h"
+#include "base/observe/pulse.h"
+#include "base/timer.h"
 
 lks_status lks_phases_create(lks_phases *p, size_t meetings, lks_error *err) {
     p->room = meetings > 0 ? meetings : 1;

@@ -4,8 +4,8 @@
 #define LKS_MEASURE_PHASES_H
 
 #include "lockstep/comm.h"
-#include "lockstep/history.h"
-#include "lockstep/trace.h"
+#include "io/history.h"
+#include "base/observe/trace.h"
 
 typedef struct lks_phases {
     lks_phase current;

@@ -1,7 +1,7 @@
 #include "measure/resident.h"
 
-#include "lockstep/json.h"
-#include "lockstep/memory.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 lks_resident lks_resident_peak(lks_comm *comm) {
     const double own = (double)lks_peak_resident() / 1048576;

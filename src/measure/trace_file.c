@@ -12,13 +12,13 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "lockstep/job.h"
-#include "lockstep/json.h"
+#include "job/job.h"
+#include "base/json.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/publish.h"
-#include "lockstep/timer.h"
-#include "lockstep/trace.h"
+#include "base/memory.h"
+#include "files/publish.h"
+#include "base/timer.h"
+#include "base/observe/trace.h"
 #include "measure/trace_file.h"
 
 #define DEFAULT_EVENTS 262144

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 typedef struct input_op {
     lks_op op;

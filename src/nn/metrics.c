@@ -1,6 +1,6 @@
 /* Figures from counts. Definitions of precision, recall and F1 as in van Rijsbergen, "Information
  * Retrieval", 1979. */
-#include "lockstep/metrics.h"
+#include "nn/metrics.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "nn/input.h"
 #include "nn/engine/apart.h"
 #include "nn/engine/lives.h"

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "lockstep/math.h"
-#include "lockstep/memory.h"
+#include "base/math.h"
+#include "base/memory.h"
 
 static int argmax(const float *z, int n) {
     int best = 0;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 lks_span lks_part(int n, int part, int parts) {
     int first = (int)((int64_t)n * part / parts);

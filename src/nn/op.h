@@ -10,8 +10,8 @@
 
 #include "lockstep/config.h"
 #include "lockstep/exact.h"
-#include "lockstep/kernels.h"
-#include "lockstep/memory.h"
+#include "kernels/kernels.h"
+#include "base/memory.h"
 #include "lockstep/model_data.h"
 #include "lockstep/status.h"
 #include "nn/objective.h"

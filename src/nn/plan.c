@@ -1,6 +1,6 @@
 #include "nn/plan.h"
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "nn/input.h"
 #include "nn/layer.h"
 

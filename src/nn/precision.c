@@ -1,6 +1,7 @@
 /* Which unit computes a network's products, and what that means for its speed. */
 #include <string.h>
 
+#include "kernels/kernels.h"
 #include "lockstep/model.h"
 
 const char *lks_products_unit(const lks_config *config, const lks_kernels *kernels) {

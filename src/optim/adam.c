@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "lockstep/math.h"
+#include "base/math.h"
 
 static const lks_option epsilon = LKS_OWN_EPSILON("1e-8");
 static const lks_option *const options[] = {&lks_key_beta1, &lks_key_beta2, &epsilon, NULL};

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "optim/class.h"
 
 lks_status lks_average_create(lks_average *a, const lks_train_config *config,

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "config/option.h"
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 
 #define LKS_WEIGHT_BLOCK 4096 /**< weights at most; norms are defined by it */
 

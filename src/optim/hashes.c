@@ -1,9 +1,9 @@
-#include "lockstep/hashes.h"
+#include "optim/hashes.h"
 
 #include <string.h>
 
-#include "lockstep/digest.h"
-#include "lockstep/memory.h"
+#include "base/digest.h"
+#include "base/memory.h"
 #include "optim/class.h"
 
 /* The blocks of a tensor are those of the optimizer, which hashes them while they are in the cache. */

@@ -9,7 +9,7 @@
  * ratio 1 where a norm is 0. */
 #include "optim/class.h"
 
-#include "lockstep/math.h"
+#include "base/math.h"
 
 static const lks_option epsilon = LKS_OWN_EPSILON("1e-6");
 static const lks_option *const options[] = {&lks_key_beta1, &lks_key_beta2, &epsilon, NULL};

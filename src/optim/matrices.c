@@ -15,7 +15,7 @@
 
 #include <math.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "optim/class.h"
 
 #define ROUNDS 5

@@ -2,7 +2,7 @@
 #ifndef LKS_OPTIM_MATRICES_H
 #define LKS_OPTIM_MATRICES_H
 
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 
 /** Room for the matrices of the tensors that @p chosen [n_tensors] names; a tensor is [count / last][last], last its
  * last side. Their blocks are marked. Ended by lks_matrices_free(). LKS_ERR_MEMORY. */

@@ -7,8 +7,8 @@
  * orthogonal() is in matrices.c. All other tensors, and the last layer's weights unless adam_last is false, go by AdamW
  * with a rate of their own. In a matrix's place state v keeps u, then orthogonal(u) times its factor: so it is hashed
  * and shared as all states are. */
-#include "lockstep/math.h"
-#include "lockstep/memory.h"
+#include "base/math.h"
+#include "base/memory.h"
 #include "optim/class.h"
 #include "optim/matrices.h"
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "optim/matrices.h"
 
 /* --- blocks of weights ------------------------------------------------------------------------ */

@@ -1,7 +1,7 @@
 /* Learning-rate schedules: pure functions of the global step (plateau: and of what was seen), the
  * same on every rank and after every resume. */
-#include "lockstep/math.h"
-#include "lockstep/optim.h"
+#include "base/math.h"
+#include "optim/optim.h"
 
 /* From `from` at share 0 to `to` at share 1. */
 static double anneal(bool cosine, double from, double to, double share) {

@@ -1,6 +1,6 @@
 /* Rules that watch validation results. What they are told is exact and the same on every rank, so
  * what they decide is too. */
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 
 /* Notes a result; `least` is what it has to be better than, unless it is the first. */
 static void note(lks_watch_state *w, lks_watch watch, double value, double least, int64_t epoch) {

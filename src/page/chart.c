@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/math.h"
+#include "base/math.h"
 #include "page/element.h"
 #include "page/figures.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/json.h"
-#include "lockstep/memory.h"
+#include "base/json.h"
+#include "base/memory.h"
 #include "lockstep/model.h"
 #include "nn/layer.h"
 #include "nn/plan.h"

@@ -2,7 +2,7 @@
 #ifndef LKS_PANEL_PANEL_NETWORK_H
 #define LKS_PANEL_PANEL_NETWORK_H
 
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 #include "lockstep/config.h"
 #include "page/html.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/picture_folder.h"
+#include "pictures/picture_folder.h"
 
 static bool is_control(char c) {
     return (unsigned char)c < 0x20 || c == 0x7f;

@@ -1,4 +1,4 @@
-#include "lockstep/picture_folder.h"
+#include "pictures/picture_folder.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "files/kind/file_kind.h"
-#include "lockstep/data.h"
+#include "data/data.h"
 
 static lks_status no_memory(const char *path, lks_error *err) {
     return lks_fail(err, LKS_ERR_MEMORY, "%s: out of memory for the list of pictures", path);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* What one output of an axis is made of: @p count inputs from @p first on, and their weights. Those
  * between the first and the last weigh the same. */

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/picture.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 
 enum { GROUND = 96, INK = 255 };
 

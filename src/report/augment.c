@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "feed/preview/preview.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "report/sections.h"
 
 enum { IMAGES = 10, EPOCHS = 9, GAP = 2, SMALL = 64, BYTES_MAX = 1 << 20 };

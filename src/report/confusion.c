@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "report/sections.h"
 
 /* With up to TABLE_CLASSES classes the matrix is a table; with more, a picture and its largest errors. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lockstep/config.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* More keys than this are counted. */
 #define KEYS_MAX 60

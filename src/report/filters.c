@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "infer/restore.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "nn/layer.h"
 #include "report/sections.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/json.h"
+#include "base/json.h"
 #include "report/sections.h"
 #include "report/weights.h"
 

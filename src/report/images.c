@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 static lks_status same_labels(const lks_image_file *file, const uint8_t *labels, lks_error *err) {
     uint8_t *found = lks_alloc((size_t)file->count, 1, "labels", err);

@@ -2,7 +2,7 @@
 #ifndef LKS_REPORT_IMAGES_H
 #define LKS_REPORT_IMAGES_H
 
-#include "lockstep/image_file.h"
+#include "feed/image_file.h"
 
 /* A compressed file is read once, and then all its images are in memory. */
 typedef struct lks_report_images {

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/json.h"
-#include "lockstep/run_folder.h"
-#include "lockstep/shell.h"
+#include "base/json.h"
+#include "run/run_folder.h"
+#include "base/shell.h"
 #include "report/sections.h"
 #include "report/weights.h"
 

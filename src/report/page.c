@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
-#include "lockstep/publish.h"
+#include "base/memory.h"
+#include "files/publish.h"
 #include "lockstep/report.h"
 #include "lockstep/predict.h"
 #include "panel/panel.h"

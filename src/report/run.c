@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 
 #include "infer/temperature.h"
-#include "lockstep/json.h"
+#include "base/json.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/run_folder.h"
+#include "base/memory.h"
+#include "run/run_folder.h"
 #include "report/images.h"
 
 /* --- the files of the folder ------------------------------------------------------------------ */

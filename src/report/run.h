@@ -5,10 +5,10 @@
 #include <stdbool.h>
 
 #include "infer/contested.h"
-#include "lockstep/checkpoint.h"
-#include "lockstep/metrics.h"
+#include "io/checkpoint.h"
+#include "nn/metrics.h"
 #include "lockstep/model.h"
-#include "lockstep/run_folder.h"
+#include "run/run_folder.h"
 
 typedef struct lks_report_run {
     const char *folder;       /* as given */

@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "lockstep/log.h"
-#include "lockstep/run_folder.h"
+#include "run/run_folder.h"
 
 static bool has_step(const char *checkpoints, int64_t step) {
     char path[LKS_PATH_MAX + 64];

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lockstep/json.h"
+#include "base/json.h"
 #include "lockstep/model.h"
-#include "lockstep/run_folder.h"
+#include "run/run_folder.h"
 
 /* --- the newest ------------------------------------------------------------------------------- */
 

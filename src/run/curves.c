@@ -6,9 +6,9 @@
 
 #include "files/system_error.h"
 #include "files/whole_file.h"
-#include "lockstep/json.h"
-#include "lockstep/phase_times.h"
-#include "lockstep/run_folder.h"
+#include "base/json.h"
+#include "measure/phase_times.h"
+#include "run/run_folder.h"
 #include "run/metrics.h"
 
 static lks_status add_step(lks_history *h, const char *line, int64_t step, int32_t epoch,

@@ -10,11 +10,11 @@
 
 #include "base/text.h"
 #include "files/whole_file.h"
-#include "lockstep/json.h"
+#include "base/json.h"
 #include "lockstep/log.h"
-#include "lockstep/publish.h"
-#include "lockstep/run_folder.h"
-#include "lockstep/timer.h"
+#include "files/publish.h"
+#include "run/run_folder.h"
+#include "base/timer.h"
 
 void lks_fault_here(lks_fault *fault, int rank, const char *host) {
     const char *node = getenv("SLURMD_NODENAME");

@@ -1,4 +1,4 @@
-#include "lockstep/run_folder.h"
+#include "run/run_folder.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 
 static const char *const names[LKS_FOLDER_FILES] = {
     [LKS_FOLDER_CONFIG] = "config.yaml",

@@ -7,10 +7,10 @@
 
 #include "base/text.h"
 #include "files/system_error.h"
-#include "lockstep/json.h"
+#include "base/json.h"
 #include "lockstep/log.h"
-#include "lockstep/phase_times.h"
-#include "lockstep/publish.h"
+#include "measure/phase_times.h"
+#include "files/publish.h"
 
 /* ,"norms":{"conv1/weight":[gradient,weights],...} */
 static void put_norms(FILE *f, const lks_history *h, size_t step) {

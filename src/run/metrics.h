@@ -4,10 +4,10 @@
 #define LKS_RUN_METRICS_H
 
 #include <stdio.h>
-#include "lockstep/checkpoint.h"
-#include "lockstep/history.h"
-#include "lockstep/metrics.h"
-#include "lockstep/run_folder.h"
+#include "io/checkpoint.h"
+#include "io/history.h"
+#include "nn/metrics.h"
+#include "run/run_folder.h"
 
 /* The weights that the test figures belong to, and what validation says of the very same ones. */
 typedef struct lks_tested {

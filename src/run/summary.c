@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "lockstep/json.h"
-#include "lockstep/phase_times.h"
-#include "lockstep/publish.h"
-#include "lockstep/run_folder.h"
+#include "base/json.h"
+#include "measure/phase_times.h"
+#include "files/publish.h"
+#include "run/run_folder.h"
 
 /* What belongs to the weights that the test figures are of, whatever the last ones are. */
 static void put_tested(lks_json_object *j, const lks_tested *t) {

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "lockstep/checkpoint.h"
-#include "lockstep/metrics.h"
+#include "io/checkpoint.h"
+#include "nn/metrics.h"
 #include "measure/resident.h"
 #include "run/metrics.h"
 

@@ -1,13 +1,13 @@
 /* lockstep bench: steps of a real run, timed round by round. */
-#include "tool/bench.h"
+#include "tool/bench_parts.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/job.h"
+#include "job/job.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/timer.h"
+#include "base/memory.h"
+#include "base/timer.h"
 #include "tool/rehearse.h"
 
 #define WARM_UP        3   /* steps: the first ones touch all memory and exchange images */

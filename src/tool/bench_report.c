@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "lockstep/json.h"
-#include "lockstep/phase_times.h"
-#include "tool/bench.h"
+#include "base/json.h"
+#include "measure/phase_times.h"
+#include "tool/bench_parts.h"
 
 /* --- figures ---------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* Describes what a path is: a configuration, a checkpoint, a run folder or a data set. No MPI. */
-#include "lockstep/describe.h"
+#include "tool/describe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,15 +9,15 @@
 #include "augment/augment.h"
 #include "feed/packed/packed.h"
 #include "files/kind/file_kind.h"
-#include "lockstep/checkpoint.h"
-#include "lockstep/data.h"
-#include "lockstep/image_file.h"
+#include "io/checkpoint.h"
+#include "data/data.h"
+#include "feed/image_file.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/model.h"
-#include "lockstep/optim.h"
-#include "lockstep/run_folder.h"
-#include "tool/describe.h"
+#include "optim/optim.h"
+#include "run/run_folder.h"
+#include "tool/describe_parts.h"
 #include "tool/view/preview.h"
 
 static bool ends_with(const char *text, const char *end) {

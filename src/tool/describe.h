@@ -1,27 +1,31 @@
-/** @file describe.h  Parts of lks_describe(). */
+/** @file describe.h  What a path is, told on standard output. */
 #ifndef LKS_TOOL_DESCRIBE_H
 #define LKS_TOOL_DESCRIBE_H
 
-#include "lockstep/checkpoint.h"
-#include "lockstep/describe.h"
+#include <stdbool.h>
+#include "lockstep/status.h"
 
-/* Prints what a run folder holds. What is missing or damaged is left out or said. */
-lks_status lks_describe_run(const char *path, lks_error *err);
+/** Strings are borrowed. */
+typedef struct lks_describe_options {
+    const char *path;
+    const char *const *
+        sets; /**< [n_sets] "KEY=VALUE" as --set takes them, for a configuration or a checkpoint's */
+    int n_sets;
+    bool
+        data; /**< of a configuration, a checkpoint or a run folder: its data set, not its network */
+    bool resolved; /**< of a configuration: every key as a run's config.yaml has it, nothing else */
+    const char *sheet; /**< file of a contact sheet (PNG) of the data set; NULL: none */
+    const char *
+        preview; /**< of a configuration or a run folder: file of a picture (PNG) of what the network sees in
+                            the first epochs; NULL: none */
+} lks_describe_options;
 
-/* describe_data.c: prints what is to be known of the data set in o->path, and writes its sheet: an IDX file, an HDF5
- * file, a folder with MNIST's four files or others that data.dir may be, or class folders of pictures. */
-lks_status lks_describe_data(const lks_describe_options *o, lks_error *err);
-
-/* The same of the set that the configuration or checkpoint o->path names. */
-lks_status lks_describe_configured_data(const lks_describe_options *o, lks_error *err);
-
-/* Prints the digests of a checkpoint: of its weights, of their average if it has one, of its state. */
-void lks_print_digests(const lks_checkpoint *c);
-
-/* How sure the network may be, a line. */
-void lks_print_temperature(const lks_temperature *t);
-
-/* Prints by which program, from where and on what a checkpoint was written. */
-void lks_print_origin(const lks_checkpoint *c);
+/** Prints what is to be known of a path: a run folder, a folder of IDX files or of class folders with pictures, one
+ * IDX file, an HDF5 data set, a checkpoint, or else a configuration. Of a data set all images are read: sizes, range,
+ * classes, repeats, what is suspicious, and the first ones as text. Writes no file but the sheet and the
+ * preview. Errors of writing to standard output are left to ferror(). Returns LKS_OK, LKS_ERR_CONFIG, LKS_ERR_USAGE for
+ * overrides, a sheet, a preview or a resolved configuration of what has none, or what reading the file gives. Not
+ * collective. */
+lks_status lks_describe(const lks_describe_options *options, lks_error *err);
 
 #endif

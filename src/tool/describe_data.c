@@ -7,10 +7,10 @@
 #include "feed/names.h"
 #include "feed/packed/packed.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/model.h"
-#include "lockstep/picture_folder.h"
-#include "tool/describe.h"
+#include "pictures/picture_folder.h"
+#include "tool/describe_parts.h"
 #include "tool/view/view.h"
 
 /* --- a set that was opened ---------------------------------------------------------------------- */

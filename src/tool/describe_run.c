@@ -9,14 +9,14 @@
 
 #include "job/lease.h"
 #include "run/fault.h"
-#include "tool/describe.h"
-#include "lockstep/checkpoint.h"
-#include "lockstep/json.h"
+#include "tool/describe_parts.h"
+#include "io/checkpoint.h"
+#include "base/json.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/model.h"
-#include "lockstep/phase_times.h"
-#include "lockstep/run_folder.h"
+#include "measure/phase_times.h"
+#include "run/run_folder.h"
 
 typedef struct run_folder {
     const char *path;

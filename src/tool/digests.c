@@ -9,8 +9,8 @@
 #include "feed/names.h"
 #include "feed/set_digest.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/publish.h"
+#include "base/memory.h"
+#include "files/publish.h"
 
 /* --- one set ---------------------------------------------------------------------------------- */
 

@@ -10,11 +10,11 @@
 
 #include "feed/set_digest.h"
 #include "files/kind/file_kind.h"
-#include "lockstep/digest.h"
+#include "base/digest.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/publish.h"
-#include "lockstep/timer.h"
+#include "base/memory.h"
+#include "files/publish.h"
+#include "base/timer.h"
 #include "tool/pack.h"
 
 enum { SIDE_MAX = 65536, IMAGE_BYTES_MAX = 1 << 28 }; /* what lks_idx_open() accepts */

@@ -3,10 +3,10 @@
 #define LKS_TOOL_PACK_H
 
 #include "infer/predict/preparation.h"
-#include "lockstep/data.h"
+#include "data/data.h"
 #include "lockstep/pack.h"
 #include "lockstep/picture.h"
-#include "lockstep/picture_folder.h"
+#include "pictures/picture_folder.h"
 
 typedef struct lks_packed {
     const lks_pack_options *options;

@@ -1,7 +1,7 @@
 /* What is packed is looked at as training looks at it, while the pictures are still at hand. */
 #include "feed/findings.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "tool/pack.h"
 
 typedef struct look {

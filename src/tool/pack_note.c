@@ -5,8 +5,8 @@
 #include "base/utf8.h"
 #include "config/source.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/run_folder.h"
+#include "base/memory.h"
+#include "run/run_folder.h"
 #include "tool/pack.h"
 
 /* True for a folder's name that data.class_names takes. */

@@ -7,9 +7,9 @@
 #include "base/utf8.h"
 #include "config/source.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/model.h"
-#include "lockstep/shell.h"
+#include "base/shell.h"
 #include "tool/pack.h"
 
 /* --- the classes ------------------------------------------------------------------------------ */

@@ -3,7 +3,7 @@
 #include <omp.h>
 
 #include "feed/packed/packed.h"
-#include "lockstep/timer.h"
+#include "base/timer.h"
 
 #define PEAK_SECONDS 0.02
 #define PEAK_CALLS   2000 /* where the clock is simulated, it may stand still while a rank computes */

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lockstep/json.h"
-#include "lockstep/memory.h"
+#include "base/json.h"
+#include "base/memory.h"
 #include "lockstep/model.h"
-#include "lockstep/run_folder.h"
-#include "lockstep/suggest.h"
+#include "run/run_folder.h"
+#include "base/suggest.h"
 
 /* Copies the value of the line "# key: value" among the comment lines at the top; "" if there is
  * none. */

@@ -11,11 +11,11 @@
 
 #include "base/utf8.h"
 #include "files/whole_file.h"
-#include "lockstep/data.h"
-#include "lockstep/digest.h"
+#include "data/data.h"
+#include "base/digest.h"
 #include "lockstep/log.h"
 #include "lockstep/picture.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 
 enum { TRIES = 100000 }; /* names for one picture */
 

@@ -2,7 +2,7 @@
 #ifndef LKS_TOOL_SORT_H
 #define LKS_TOOL_SORT_H
 
-#include "lockstep/picture_folder.h"
+#include "pictures/picture_folder.h"
 #include "lockstep/predict.h"
 
 /* A file that is in one of the folders. */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "infer/temperature.h"
 #include "train/run.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/philox.h"
 #include "train/trainer.h"
 

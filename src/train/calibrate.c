@@ -1,5 +1,5 @@
 /* A second run, which holds images out, tells how sure the first may be. */
-#include "lockstep/calibrate.h"
+#include "train/calibrate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "job/lease.h"
 #include "lockstep/log.h"
 #include "lockstep/model.h"
-#include "lockstep/run_folder.h"
+#include "run/run_folder.h"
 
 /* The folder of the second run, in that of the first. */
 #define SECOND "calibration"

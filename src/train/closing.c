@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/phase_times.h"
-#include "lockstep/shell.h"
+#include "base/memory.h"
+#include "measure/phase_times.h"
+#include "base/shell.h"
 #include "train/run.h"
 
 /* More are told as a range. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "train/trainer.h"
 
 /* --- what is written -------------------------------------------------------------------------- */

@@ -1,12 +1,12 @@
 /* Memory that changes, and replicas that drift, are noticed at the next step. Whoever writes a part of the state
- * notes its hash, and whoever reads it hashes it anew (lockstep/hashes.h): that finds what changed in this rank's
+ * notes its hash, and whoever reads it hashes it anew (optim/hashes.h): that finds what changed in this rank's
  * memory, and it names itself. What was written is compared between the ranks, in the head of each message: that
  * finds a rank that computed something else. */
 #ifndef LKS_TRAIN_GUARD_H
 #define LKS_TRAIN_GUARD_H
 
-#include "lockstep/checkpoint.h"
-#include "lockstep/hashes.h"
+#include "io/checkpoint.h"
+#include "optim/hashes.h"
 #include "run/fault.h"
 
 typedef struct lks_guard {

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "lockstep/log.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 #include "lockstep/report.h"
-#include "lockstep/shell.h"
+#include "base/shell.h"
 #include "run/summary.h"
 #include "train/run.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lockstep/log.h"
-#include "lockstep/timer.h"
+#include "base/timer.h"
 
 /* Under Open MPI's mpirun every rank has a terminal of its own, so isatty() says nothing: what
  * counts is where the output of the daemon above goes. */

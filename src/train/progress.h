@@ -4,7 +4,7 @@
 #define LKS_TRAIN_PROGRESS_H
 
 #include <stdint.h>
-#include "lockstep/history.h"
+#include "io/history.h"
 #include "lockstep/train.h"
 
 typedef struct lks_progress {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "train/run.h"
 
 lks_status lks_record_open(lks_record *r, const lks_trainer *t, lks_error *err) {

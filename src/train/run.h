@@ -7,9 +7,9 @@
 
 #include "infer/evaluate.h"
 #include "job/lease.h"
-#include "lockstep/checkpoint.h"
-#include "lockstep/history.h"
-#include "lockstep/run_folder.h"
+#include "io/checkpoint.h"
+#include "io/history.h"
+#include "run/run_folder.h"
 #include "lockstep/train.h"
 #include "measure/energy.h"
 #include "measure/resident.h"

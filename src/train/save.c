@@ -1,5 +1,5 @@
 /* When checkpoints are taken, and that they are there before a run ends. */
-#include "lockstep/timer.h"
+#include "base/timer.h"
 #include "train/run.h"
 
 void lks_run_snapshot(const lks_run *run, lks_checkpoint *c) {

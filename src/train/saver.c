@@ -8,9 +8,9 @@
 
 #include "job/background.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/run_folder.h"
-#include "lockstep/timer.h"
+#include "base/memory.h"
+#include "run/run_folder.h"
+#include "base/timer.h"
 
 #define WORTH_TELLING 1.0 /* second: a small network that waits for less is done soon */
 

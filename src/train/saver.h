@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 #include "train/guard.h"
 
 /* In memory at most: one becomes a file, one waits for that. */

@@ -1,7 +1,7 @@
 /* Hashes of states compared: with a copy, and over the ranks. */
 #include <assert.h>
 
-#include "lockstep/digest.h"
+#include "base/digest.h"
 #include "train/guard.h"
 
 static_assert(sizeof(lks_cursor) % sizeof(int64_t) == 0,

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "lockstep/job.h"
-#include "lockstep/pulse.h"
-#include "lockstep/timer.h"
+#include "job/job.h"
+#include "base/observe/pulse.h"
+#include "base/timer.h"
 #include "train/trainer.h"
 
 /* Micro-batches of this step: train.accumulate of them, fewer at the end of an epoch. */

@@ -6,9 +6,9 @@
 
 #include "infer/contested.h"
 #include "job/watchdog.h"
-#include "lockstep/job.h"
+#include "job/job.h"
 #include "lockstep/log.h"
-#include "lockstep/timer.h"
+#include "base/timer.h"
 #include "train/begin/refit.h"
 #include "train/run.h"
 

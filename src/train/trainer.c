@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 bool lks_trainer_over(const lks_trainer *t) {
     return t->cursor.step >= t->plan.last_step ||

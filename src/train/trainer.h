@@ -5,10 +5,10 @@
 
 #include "feed/dataset.h"
 #include "feed/loader.h"
-#include "lockstep/checkpoint.h"
-#include "lockstep/history.h"
+#include "io/checkpoint.h"
+#include "io/history.h"
 #include "lockstep/model.h"
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 #include "measure/phases.h"
 #include "train/audit.h"
 #include "train/exchange/exchange.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lockstep/timer.h"
+#include "base/timer.h"
 
 void bench_die(const lks_error *err) {
     fprintf(stderr, "bench: %s\n", err->text);

@@ -2,7 +2,7 @@
 #ifndef LKS_BENCH_H
 #define LKS_BENCH_H
 
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 
 /* Ends the program with the error's text. */
 void bench_die(const lks_error *err);

@@ -9,7 +9,7 @@
 
 #include "lockstep/config.h"
 #include "lockstep/model.h"
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 #include "support/random_data.h"
 
 #define SAMPLES     16 /* one chunk, as large as they are by default */

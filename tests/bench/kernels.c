@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "bench.h"
-#include "lockstep/timer.h"
+#include "base/timer.h"
 #include "lockstep/model.h"
 #include "nn/op.h"
 #include "support/layers.h"

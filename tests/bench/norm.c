@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "bench.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/model.h"
 #include "nn/op.h"
 #include "support/layers.h"

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lockstep/data.h"
+#include "data/data.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/timer.h"
+#include "base/memory.h"
+#include "base/timer.h"
 
 static int fail(const char *what) {
     lks_error_print(what);

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "bench.h"
-#include "lockstep/timer.h"
+#include "base/timer.h"
 #include "support/random_data.h"
 
 #define CHUNK       16

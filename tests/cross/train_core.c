@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lockstep/model.h"
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 #include "lockstep/philox.h"
 #include "support/layers.h"
 

@@ -17,7 +17,7 @@
 
 #include "lockstep/log.h"
 #include "lockstep/model.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 #include "run/metrics.h"
 
 typedef struct forgery {

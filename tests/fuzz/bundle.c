@@ -7,8 +7,8 @@
 #include "files/ustar.h"
 #include "files/whole_file.h"
 #include "fuzz.h"
-#include "lockstep/bundle.h"
-#include "lockstep/digest.h"
+#include "train/proof/bundle.h"
+#include "base/digest.h"
 
 enum { BLOCK = 512, SIZE = 124, CHECKSUM = 148, CHECKSUM_WIDTH = 8 };
 

@@ -5,7 +5,7 @@
 
 #include "feed/set_digest.h"
 #include "fuzz.h"
-#include "lockstep/digest.h"
+#include "base/digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     lks_set_digest digest;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "fuzz.h"
-#include "lockstep/h5_images.h"
+#include "io/h5/h5_images.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     lks_h5_images set;

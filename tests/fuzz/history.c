@@ -1,6 +1,6 @@
 /* history.h5 of a run folder, with right checksums. */
 #include "fuzz.h"
-#include "lockstep/history.h"
+#include "io/history.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     lks_history history;

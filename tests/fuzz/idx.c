@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "fuzz.h"
-#include "lockstep/data.h"
+#include "data/data.h"
 
 static void read_all(const lks_idx_info *info, lks_error *err) {
     const int64_t bytes = (int64_t)info->rows * info->columns * info->channels;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "lockstep/picture_folder.h"
+#include "pictures/picture_folder.h"
 
 enum { NAMES_MOST = 40, LENGTH_MOST = 80 };
 

@@ -10,8 +10,8 @@
 #include "fuzz.h"
 #include "io/checkpoint_format.h"
 #include "io/h5/h5_images_file.h"
-#include "lockstep/h5_images.h"
-#include "lockstep/history.h"
+#include "io/h5/h5_images.h"
+#include "io/history.h"
 #include "network.h"
 
 enum { HISTORY = 1, IMAGES = 2, NO_ENDING = 0xff, PIPE_ROOM = 1 << 18, COUNT_MOST = 1 << 12 };

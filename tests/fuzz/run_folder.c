@@ -5,8 +5,8 @@
 
 #include "fuzz.h"
 #include "job/lease.h"
-#include "lockstep/memory.h"
-#include "lockstep/run_folder.h"
+#include "base/memory.h"
+#include "run/run_folder.h"
 #include "run/fault.h"
 
 static void put(void *context, const char *name, const uint8_t *data, size_t size) {

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 
 int H5F_get_checksums(const uint8_t *buffer, size_t size, uint32_t *stored, uint32_t *computed);
 uint32_t H5_checksum_fletcher32(const void *data, size_t size);

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # No import circle between the files of src/. A .c file and the header of its name beside it are one node; a header
-# without such a .c is a node of its own. A node imports another where it calls a function that the other defines (so a
-# header of include/lockstep counts for the .c files that implement it), and where it includes a header of src/ that
-# declares nothing of its own. Data is no import: a table lists what others define, and who reads it knows none of them.
+# without such a .c is a node of its own. A node imports another where it calls a function that the other defines, and
+# where it includes a header of src/ that declares nothing of its own. A header that a file of another folder includes, or
+# one of include/lockstep, is no node: it counts for the .c files that implement it. Data is no import: a table lists
+# what others define, and who reads it knows none of them.
 # Usage: circles.sh SOURCE_DIR BUILD_DIR
 # shellcheck source=tests/lint/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -33,14 +34,22 @@ circles() {
             $why{"$from $to"} //= $place;
             $imports{$from}{$to} = 1;
         };
+        my (@includes, %front);
+        my $folder = sub { $_[0] =~ s,[^/]*$,,r };
         for my $file (sort keys %code) {
             for (@{$code{$file}}) {
                 my ($line, $text) = @$_;
                 my ($target) = $text =~ /^\s*#\s*include\s*"([^"]+)"/ or next;
-                $target = $target =~ m,/, ? "src/$target" : $file =~ s,[^/]*$,,r . $target;
-                next if !$code{$target} || grep { $functions{$file}{$_} } map { $_->[1] =~ /\b(\w+)\s*\(/g } @{$code{$target}};
-                $import->($node->($file), $node->($target), "$file:$line: includes $target");
+                $target = $target =~ m,/, ? "src/$target" : $folder->($file) . $target;
+                push @includes, [$file, $line, $target];
+                $front{$target} = 1 if $folder->($file) ne $folder->($target);
             }
+        }
+        for (@includes) {
+            my ($file, $line, $target) = @$_;
+            next if $front{$file} || $front{$target};
+            next if !$code{$target} || grep { $functions{$file}{$_} } map { $_->[1] =~ /\b(\w+)\s*\(/g } @{$code{$target}};
+            $import->($node->($file), $node->($target), "$file:$line: includes $target");
         }
         for (sort { $a->[0] cmp $b->[0] || $a->[1] cmp $b->[1] } @uses) {
             my ($file, $name) = @$_;

@@ -4,20 +4,11 @@
 source "$(dirname "$0")/lib.sh"
 cd "$1"
 
-# --- whose a public header is; one that is not named here belongs to the only folder with a source of its name
+# --- whose a public header is
 declare -A owner=(
-    [status]=base [log]=base [memory]=base [philox]=base [math]=base [exact]=base [digest]=base [timer]=base
-    [tensor]=base [packing]=base [watch]=base [suggest]=base
-    [config]=config [data]=data [kernels]=kernels [products]=kernels [optim]=optim [comm]=comm [host]=comm [nn]=nn [model]=nn
-    [checkpoint]=io [history]=io [job]=job [run_folder]=run [metrics]=nn [report]=report [calibrate]=train [replay]=train [bundle]=train [eval]=infer [predict]=infer [train]=train [bench]=tool [doctor]=tool [probe]=comm [pack]=tool [describe]=tool
-    [model_data]=nn
+    [status]=base [log]=base [philox]=base [exact]=base [tensor]=base [packing]=base [config]=config [comm]=comm
+    [model]=nn [model_data]=nn [picture]=pictures [predict]=infer [eval]=infer [report]=report [train]=train [pack]=tool
 )
-for header in include/lockstep/*.h; do
-    name=$(basename "$header" .h)
-    [ -z "${owner[$name]-}" ] || continue
-    mapfile -t folders < <(find src -name "$name.c" | cut -d / -f 2)
-    [ ${#folders[@]} -ne 1 ] || owner[$name]=${folders[0]}
-done
 
 # --- whom a folder may know, besides itself. Configuration structs are plain data that several folders read; the
 # inner loop of an optimizer's update is a kernel.

@@ -20,6 +20,6 @@ for file; do
     nm -A -u "$file" | sed 's/@.*//' | awk -v file="$(basename "$file")" -v list="$forbidden" '
         BEGIN { n = split(list, names, "\n"); for (i = 1; i <= n; i++) bad[names[i]] = 1 }
         ($NF in bad) || $NF ~ /^_ZGV/ || $NF ~ /_finite$/ { print $0 }' |
-        report "functions whose bits libm does not fix; use lockstep/math.h"
+        report "functions whose bits libm does not fix; use base/math.h"
 done
 finish

@@ -6,9 +6,9 @@
 
 #include "lockstep/comm.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/philox.h"
-#include "lockstep/transfer.h"
+#include "comm/transfer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "support/test.h"
 #include "support/give_up.h"
 
-#include "lockstep/transfer.h"
+#include "comm/transfer.h"
 
 #include <mpi.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/job.h"
+#include "job/job.h"
 #include "train/trainer.h"
 
 static lks_comm comm;

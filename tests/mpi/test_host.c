@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "lockstep/host.h"
+#include "comm/host.h"
 
 static lks_comm comm;
 static lks_error err;

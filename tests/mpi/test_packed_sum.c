@@ -4,8 +4,8 @@
 #include "support/give_up.h"
 
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/packed_sum.h"
+#include "base/memory.h"
+#include "comm/packed_sum.h"
 #include "lockstep/philox.h"
 
 #include <string.h>

@@ -11,7 +11,7 @@
 
 #include "lockstep/comm.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 typedef int allreduce(const void *send, void *receive, int count, void *type, void *op, void *comm,
                       void *module);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/job.h"
+#include "job/job.h"
 #include "train/trainer.h"
 
 static int64_t allocations;

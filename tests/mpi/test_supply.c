@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "feed/supply/supply.h"
-#include "lockstep/digest.h"
-#include "lockstep/job.h"
-#include "lockstep/memory.h"
+#include "base/digest.h"
+#include "job/job.h"
+#include "base/memory.h"
 
 static lks_comm comm;
 static lks_error err;

@@ -3,7 +3,7 @@
 #ifndef LKS_CHECKPOINT_SAMPLE_H
 #define LKS_CHECKPOINT_SAMPLE_H
 
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 
 #define NUMERICS      7
 #define PATH_MAX_TEST 512

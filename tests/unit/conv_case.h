@@ -3,7 +3,7 @@
 #ifndef LKS_CONV_CASE_H
 #define LKS_CONV_CASE_H
 
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 
 typedef struct conv_case {
     int kernel[2], stride[2];

@@ -3,7 +3,7 @@
 #ifndef LKS_PRODUCTS_CASE_H
 #define LKS_PRODUCTS_CASE_H
 
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 
 /* Of all tables that this machine runs, and models of tiles; each unit once. */
 int products_units(const lks_products *units[16]);

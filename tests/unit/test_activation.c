@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 #include "net_case.h"
 #include "nn/op.h" /* padded channels */
 #include "support/random_data.h"

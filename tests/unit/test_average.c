@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 #include "support/random_data.h"
 
 #define N 9001

@@ -1,11 +1,11 @@
 /* Status and messages, memory, digests, clock. */
 #include "support/test.h"
 
-#include "lockstep/digest.h"
+#include "base/digest.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/status.h"
-#include "lockstep/timer.h"
+#include "base/timer.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "lockstep/publish.h"
+#include "files/publish.h"
 #include "support/test.h"
 
 static lks_error err;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/data.h"
-#include "lockstep/memory.h"
+#include "data/data.h"
+#include "base/memory.h"
 
 /* A small generator for test input, unrelated to the one under test. */
 static uint32_t next_random(uint32_t *state) {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "infer/predict/runs.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/ink/digits.h"
 
 enum { BLOCK = 4 };

@@ -2,7 +2,7 @@
 #include "support/test.h"
 
 #include "lockstep/exact.h"
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 #include "lockstep/philox.h"
 #include "support/random_data.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/digest.h"
-#include "lockstep/optim.h"
+#include "base/digest.h"
+#include "optim/optim.h"
 #include "support/random_data.h"
 #include "train/guard.h"
 

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "lockstep/timer.h"
+#include "base/timer.h"
 #include "net_case.h"
 #include "support/test.h"
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "lockstep/data.h"
+#include "data/data.h"
 
 /* --- reads that are cut short and interrupted
  * ------------------------------------------------------- */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lockstep/image_file.h"
+#include "feed/image_file.h"
 
 enum { N = 7, ROWS = 3, COLUMNS = 5, CHANNELS = 2, BYTES = ROWS * COLUMNS * CHANNELS };
 

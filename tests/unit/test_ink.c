@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/data.h"
-#include "lockstep/ink.h"
-#include "lockstep/memory.h"
+#include "data/data.h"
+#include "pictures/ink.h"
+#include "base/memory.h"
 
 enum { SHEET = 160, TIMES = 4, AT = 24, BYTES = LKS_MNIST_SIDE * LKS_MNIST_SIDE };
 

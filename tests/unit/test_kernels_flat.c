@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "lockstep/exact.h"
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 #include "support/random_data.h"
 
 #define LENGTHS 70 /* arrays of 0 to 70 elements: several vectors and every tail */
@@ -209,7 +209,7 @@ static float any_size(void) {
     return (float)ldexp(lks_random_uniform(-1, 1), exponent);
 }
 
-/* One weight, as include/lockstep/kernels.h says it, every operation rounded to float. */
+/* One weight, as src/kernels/kernels.h says it, every operation rounded to float. */
 static void update_one(lks_update_rule rule, float *w, float *const state[LKS_UPDATE_STATES],
                        float g, const lks_update *s) {
     float *a = state[0], *b = state[1], *c = state[2], step;

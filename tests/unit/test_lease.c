@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "job/lease.h"
 #include "job/lives.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 #include "support/test.h"
 
 static lks_error err;

@@ -2,8 +2,8 @@
  * their results that no compiler or machine may change. */
 #include "support/test.h"
 
-#include "lockstep/digest.h"
-#include "lockstep/math.h"
+#include "base/digest.h"
+#include "base/math.h"
 #include "lockstep/philox.h"
 
 #include <float.h>

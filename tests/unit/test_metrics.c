@@ -1,6 +1,6 @@
 /* Figures from counts, by hand and by the published definitions of scikit-learn: precision tp / (tp + fp),
  * recall tp / (tp + fn), F1 2 tp / (2 tp + fp + fn), 0 where the denominator is 0 (zero_division=0). */
-#include "lockstep/metrics.h"
+#include "nn/metrics.h"
 
 #include <math.h>
 #include <string.h>

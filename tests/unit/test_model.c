@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/digest.h"
+#include "base/digest.h"
 #include "net_case.h"
 #include "support/random_data.h"
 #include "support/reference.h"

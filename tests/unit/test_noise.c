@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/history.h"
+#include "io/history.h"
 #include "lockstep/philox.h"
 #include "net_case.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 #include "support/random_data.h"
 
 #define STEPS   20

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 
 #define SAMPLES 37
 

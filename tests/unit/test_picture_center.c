@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/data.h"
-#include "lockstep/memory.h"
+#include "data/data.h"
+#include "base/memory.h"
 #include "lockstep/picture.h"
 
 enum { SIDE = LKS_MNIST_SIDE, BYTES = SIDE * SIDE };

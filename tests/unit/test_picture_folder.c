@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lockstep/picture_folder.h"
+#include "pictures/picture_folder.h"
 
 static lks_error err;
 static lks_picture_folder folder;

@@ -9,7 +9,7 @@
 #include <jpeglib.h>
 #include <zlib.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/picture.h"
 #include "picture_file.h"
 

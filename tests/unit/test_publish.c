@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "lockstep/publish.h"
+#include "files/publish.h"
 #include "support/test.h"
 
 static lks_error err;

@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "io/h5/h5.h"
-#include "lockstep/publish.h"
-#include "lockstep/run_folder.h"
+#include "files/publish.h"
+#include "run/run_folder.h"
 #include "support/test.h"
 #include "train/saver.h"
 

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 
 static lks_train_config one_cycle(double lr, double share, bool cosine) {
     return (lks_train_config){.optimizer.lr = lr,

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "feed/set_digest.h"
-#include "lockstep/digest.h"
-#include "lockstep/memory.h"
+#include "base/digest.h"
+#include "base/memory.h"
 
 enum { N = 2003, ROWS = 3, COLUMNS = 2, BYTES = ROWS * COLUMNS };
 

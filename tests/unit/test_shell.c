@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/shell.h"
+#include "base/shell.h"
 
 /* What bash makes of the text, as one argument; "" where it makes several or none of it. */
 static void read_back(const char *text, char *got, size_t size) {

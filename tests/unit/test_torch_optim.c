@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 #include "config_text.h"
 #include "support/golden.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/optim.h"
+#include "optim/optim.h"
 #include "config_text.h"
 #include "support/golden.h"
 

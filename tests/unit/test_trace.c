@@ -5,7 +5,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "lockstep/trace.h"
+#include "base/observe/trace.h"
 
 static lks_error err;
 

@@ -1,5 +1,5 @@
 /* What is measured of drawn images, and the bounds that follow. */
-#include "lockstep/traits.h"
+#include "data/traits.h"
 
 #include <string.h>
 #include "support/test.h"

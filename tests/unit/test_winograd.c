@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "lockstep/kernels.h"
+#include "kernels/kernels.h"
 #include "support/random_data.h"
 
 #define TILES    5

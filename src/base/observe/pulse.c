@@ -1,3 +1,3 @@
-#include "lockstep/pulse.h"
+#include "base/observe/pulse.h"
 
 lks_pulse lks_pulse_own = {.place = "start"};

@@ -1,6 +1,6 @@
-#include "lockstep/trace.h"
+#include "base/observe/trace.h"
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 atomic_bool lks_trace_on;
 

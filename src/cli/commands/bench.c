@@ -5,7 +5,7 @@
 #include "cli/commands/commands.h"
 #include "cli/launch.h"
 #include "cli/parse.h"
-#include "lockstep/bench.h"
+#include "tool/bench.h"
 #include "tool/shipped.h"
 
 enum { KEY_DATA = 'd', KEY_STEPS = 'n', KEY_ROUNDS = 'r', KEY_FORMAT = 'f' };

@@ -2,7 +2,7 @@
 #include "cli/commands/commands.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "lockstep/bundle.h"
+#include "train/proof/bundle.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     const char **paths = state->input;

@@ -3,8 +3,8 @@
 #include "cli/launch.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "lockstep/calibrate.h"
-#include "lockstep/job.h"
+#include "train/calibrate.h"
+#include "job/job.h"
 
 typedef struct job {
     lks_common_options common;

@@ -4,9 +4,9 @@
 #include "cli/commands/commands.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 #include "lockstep/model.h"
-#include "lockstep/run_folder.h"
+#include "run/run_folder.h"
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     const char **paths = state->input;

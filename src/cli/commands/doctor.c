@@ -5,8 +5,8 @@
 #include "cli/commands/commands.h"
 #include "cli/launch.h"
 #include "cli/parse.h"
-#include "lockstep/doctor.h"
-#include "lockstep/probe.h"
+#include "tool/doctor/doctor.h"
+#include "comm/probe.h"
 #include "tool/shipped.h"
 
 enum { KEY_OUT = 'o', KEY_FORMAT = 'f', KEY_NETWORK = 'n' };

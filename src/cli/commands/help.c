@@ -9,8 +9,8 @@
 #include "cli/parse.h"
 #include "cli/process.h"
 #include "lockstep/config.h"
-#include "lockstep/suggest.h"
-#include "lockstep/topic.h"
+#include "base/suggest.h"
+#include "config/help/topic.h"
 
 enum { KEY_OPTIONS = 'o' };
 

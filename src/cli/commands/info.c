@@ -2,7 +2,7 @@
 #include "cli/commands/commands.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "lockstep/describe.h"
+#include "tool/describe.h"
 #include "tool/digests.h"
 #include "tool/shipped.h"
 

@@ -6,7 +6,7 @@
 #include "cli/launch.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "lockstep/replay.h"
+#include "train/proof/replay.h"
 
 enum {
     KEY_EPOCH = 'e',

@@ -4,9 +4,9 @@
 #include "cli/commands/commands.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "lockstep/job.h"
+#include "job/job.h"
 #include "lockstep/report.h"
-#include "lockstep/run_folder.h"
+#include "run/run_folder.h"
 
 enum { KEY_OUT = 'o', KEY_DATA = 'd', KEY_TRAIN_ERRORS = 't' };
 

@@ -6,7 +6,7 @@
 #include "cli/launch.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "lockstep/job.h"
+#include "job/job.h"
 #include "lockstep/train.h"
 #include "tool/shipped.h"
 

@@ -1,5 +1,5 @@
 /* Every topic is found among the rows that lks_config_keys() visits; no text of its own is kept here. */
-#include "lockstep/topic.h"
+#include "config/help/topic.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 
 #include "files/whole_file.h"
-#include "lockstep/image_file.h"
+#include "feed/image_file.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 enum { SIZE_MAX_OF_NOTE = 1 << 20 };
 

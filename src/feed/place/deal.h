@@ -3,7 +3,7 @@
 #define LKS_FEED_PLACE_DEAL_H
 
 #include "lockstep/comm.h"
-#include "lockstep/image_file.h"
+#include "feed/image_file.h"
 
 /* Reads images `range` of @p f into `images`: of a plain file each rank its own; a compressed one is inflated once on
  * each host, by its first rank, which hands the others theirs, half a MiB at a time. The ranges ascend with the ranks.

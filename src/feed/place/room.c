@@ -1,6 +1,6 @@
 #include "feed/place/room.h"
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 static lks_status open_own(lks_room *room, lks_comm *comm, size_t bytes, const char *what,
                            lks_error *err) {

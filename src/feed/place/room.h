@@ -3,7 +3,7 @@
 #define LKS_FEED_PLACE_ROOM_H
 
 #include "lockstep/comm.h"
-#include "lockstep/host.h"
+#include "comm/host.h"
 
 typedef struct lks_room {
     lks_host host;

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "augment/augment.h"
-#include "lockstep/data.h"
-#include "lockstep/image_file.h"
-#include "lockstep/memory.h"
+#include "data/data.h"
+#include "feed/image_file.h"
+#include "base/memory.h"
 
 #define IMAGE_BYTES_MAX (1 << 20) /* a preview has some hundred of them in memory */
 

@@ -6,9 +6,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "lockstep/digest.h"
-#include "lockstep/memory.h"
-#include "lockstep/transfer.h"
+#include "base/digest.h"
+#include "base/memory.h"
+#include "comm/transfer.h"
 
 /* What stands before the pixels of an image on its way. */
 typedef struct header {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "files/kind/file_kind.h"
-#include "lockstep/shell.h"
+#include "base/shell.h"
 
 enum { COMMAND_MAX = 2048, ADVICE_MAX = COMMAND_MAX + 256 };
 

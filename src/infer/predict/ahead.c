@@ -5,7 +5,7 @@
 
 #include "infer/predict/predictor.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* Files a thread at a time: enough that none waits for long. Decoded pictures do not stay, only what the network sees. */
 enum { AHEAD = 128 };

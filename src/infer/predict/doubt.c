@@ -1,7 +1,7 @@
 /* Whether an answer can be trusted. */
 #include "infer/predict/predictor.h"
 #include "infer/temperature.h"
-#include "lockstep/traits.h"
+#include "data/traits.h"
 
 const char *lks_doubt_name(lks_doubt doubt) {
     static const char *const names[LKS_DOUBTS] = {

@@ -4,8 +4,8 @@
 
 #include "files/kind/file_kind.h"
 #include "infer/predict/predictor.h"
-#include "lockstep/image_file.h"
-#include "lockstep/memory.h"
+#include "feed/image_file.h"
+#include "base/memory.h"
 
 /* IDX files are read in blocks of this size: of a .gz all that stands before it is inflated again. */
 enum { BLOCK_BYTES = 1 << 26 };

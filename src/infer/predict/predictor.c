@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "lockstep/image_file.h"
-#include "lockstep/job.h"
-#include "lockstep/memory.h"
+#include "feed/image_file.h"
+#include "job/job.h"
+#include "base/memory.h"
 
 /* --- answers ---------------------------------------------------------------------------------- */
 

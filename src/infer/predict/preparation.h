@@ -2,7 +2,7 @@
 #ifndef LKS_INFER_PREPARATION_H
 #define LKS_INFER_PREPARATION_H
 
-#include "lockstep/checkpoint.h"
+#include "io/checkpoint.h"
 #include "lockstep/picture.h"
 #include "lockstep/predict.h"
 

@@ -9,8 +9,8 @@
 
 #include <float.h>
 
-#include "lockstep/math.h"
-#include "lockstep/memory.h"
+#include "base/math.h"
+#include "base/memory.h"
 
 /* --- what is known of a run ------------------------------------------------------------------- */
 

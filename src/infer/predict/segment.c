@@ -7,7 +7,7 @@
 #include "infer/predict/predictor.h"
 #include "infer/predict/runs.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* The longest side of a picture while digits are looked for; a sheet's digits then still have some 30 pixels. */
 enum { LONGEST_SIDE = 2048 };

@@ -17,7 +17,7 @@
 
 #include "files/system_error.h"
 #include "io/h5/h5.h"
-#include "lockstep/pulse.h"
+#include "base/observe/pulse.h"
 
 #define SERVER       "the process that reads HDF5 files"
 #define COMPLETE     UINT64_C(0x6574656c706d6f63) /* "complete" */

@@ -1,7 +1,7 @@
 #include "io/h5/h5.h"
 
 #include <string.h>
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /** An attribute on its object, both open; the name "object@attribute" is for messages. */
 typedef struct attribute {

@@ -1,7 +1,7 @@
 #include "io/h5/h5.h"
 
 #include <string.h>
-#include "lockstep/pulse.h"
+#include "base/observe/pulse.h"
 
 /** One chunk a data set: Fletcher32 needs chunks, and everything is read and written whole. */
 static hid_t dataset_properties(int ndim, const hsize_t *dims, bool empty) {

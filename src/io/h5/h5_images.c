@@ -1,5 +1,5 @@
 /* HDF5 files of images that anybody made: confined processes read them, piece by piece. */
-#include "lockstep/h5_images.h"
+#include "io/h5/h5_images.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 #include "io/h5/h5.h"
 #include "io/h5/h5_images_file.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/pulse.h"
+#include "base/memory.h"
+#include "base/observe/pulse.h"
 
 /* What one process reads: so it shows that the reading of many goes on. */
 #define PIECE_BYTES      ((int64_t)1 << 26)

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 #include "io/h5/confined.h"
-#include "lockstep/h5_images.h"
+#include "io/h5/h5_images.h"
 
 /** Bytes that one byte of a file can stand for: deflate's limit is 1,032 (zlib's "Maximum compression factor"). */
 #define LKS_H5_EXPANSION 1100

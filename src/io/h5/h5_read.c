@@ -11,8 +11,8 @@
 
 #include "files/system_error.h"
 #include "io/h5/confined.h"
-#include "lockstep/memory.h"
-#include "lockstep/pulse.h"
+#include "base/memory.h"
+#include "base/observe/pulse.h"
 
 /* A list has the file's values and, of each item, its head and name: HDF5 has more about it. */
 #define LIST_SIZE(file) (8 * (file) + ((size_t)1 << 20))

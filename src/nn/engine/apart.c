@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "lockstep/digest.h"
+#include "base/digest.h"
 #include "lockstep/model.h"
 #include "nn/engine/lives.h"
 

@@ -8,9 +8,9 @@
  * comparison, depend on the order: with them each thread does its own share only. */
 #include "lockstep/model.h"
 
-#include "lockstep/digest.h"
-#include "lockstep/pulse.h"
-#include "lockstep/trace.h"
+#include "base/digest.h"
+#include "base/observe/pulse.h"
+#include "base/observe/trace.h"
 #include "nn/op.h"
 #include "nn/engine/apart.h"
 #include "nn/engine/wide.h"

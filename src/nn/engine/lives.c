@@ -1,6 +1,6 @@
 #include "nn/engine/lives.h"
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* The pass in which an operation runs forward: the number of stops up to it, itself included. */
 static int forward_pass(const lks_model *m, int op) {

@@ -1,8 +1,8 @@
 #include "nn/engine/wide.h"
 
 #include "lockstep/model.h"
-#include "lockstep/pulse.h"
-#include "lockstep/trace.h"
+#include "base/observe/pulse.h"
+#include "base/observe/trace.h"
 #include "nn/engine/apart.h"
 #include "nn/engine/lives.h"
 #include "nn/engine/work.h"

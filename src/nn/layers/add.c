@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 typedef struct add_op {
     lks_op op;

@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 typedef struct settings {
     double momentum; /* weight of a batch's moments in the running ones */

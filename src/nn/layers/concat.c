@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* Copies `channels` floats a pixel from one place and distance apart to another. */
 static void copy(float *to, int to_stride, const float *from, int from_stride, int channels,

@@ -4,7 +4,7 @@
 #include "nn/products/bf16_layer.h"
 #include "nn/sums.h"
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 typedef struct settings {
     int units;

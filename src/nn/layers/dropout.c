@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 typedef struct settings {
     double rate; /* share of elements dropped, 0 <= rate < 1 */

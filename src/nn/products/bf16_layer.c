@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "nn/sums.h"
 
 /* Operands of a wide layer's input that are worked on together: a share of the second-level cache. */

@@ -2,7 +2,7 @@
 #ifndef LKS_NN_PLANE_H
 #define LKS_NN_PLANE_H
 
-#include "lockstep/products.h"
+#include "kernels/products.h"
 #include "nn/op.h"
 
 typedef struct lks_plane {

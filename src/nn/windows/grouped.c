@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "nn/sums.h"
 #include "nn/windows/transposed.h"
 

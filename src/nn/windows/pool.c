@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 typedef struct pool_op {
     lks_op op;

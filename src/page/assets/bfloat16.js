@@ -1,5 +1,5 @@
 // Convolution and dense layers of a network with train.precision: bf16, bit for bit as the program computes them: the
-// rules are in include/lockstep/products.h.
+// rules are in src/kernels/products.h.
 
 const oneFloat = new Float32Array(1), itsBits = new Uint32Array(oneFloat.buffer);
 

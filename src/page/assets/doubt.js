@@ -1,6 +1,6 @@
 // Whether an answer can be trusted: src/infer/predict/doubt.c and src/data/traits.c in JavaScript.
 
-// Ink, extent and stroke of an image in grey, as include/lockstep/traits.h measures them.
+// Ink, extent and stroke of an image in grey, as src/data/traits.h measures them.
 function traitsOf(bytes, rows, columns) {
   const isInk = (y, x) => y >= 0 && y < rows && x >= 0 && x < columns && bytes[y * columns + x] >= 128;
   let sum = 0, area = 0, outline = 0, top = rows, bottom = -1, left = columns, right = -1;

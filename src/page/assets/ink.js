@@ -1,5 +1,5 @@
 // From a photo, scan or drawing to its ink: src/pictures/ink/ink.c in JavaScript, the steps of
-// include/lockstep/ink.h in the same integers. Generators pause where they yield.
+// src/pictures/ink.h in the same integers. Generators pause where they yield.
 
 const leastContrast = 16;
 const partsMost = 8192; // more are a pattern, whose pairs would take minutes

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/ink/digits_inside.h"
 
 /* A speck's sides are below H / SPECK. The boxes of all parts together may cover a picture BOXES_MOST times: the time

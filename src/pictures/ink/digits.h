@@ -25,7 +25,7 @@
 #ifndef LKS_PICTURES_DIGITS_H
 #define LKS_PICTURES_DIGITS_H
 
-#include "lockstep/ink.h"
+#include "pictures/ink.h"
 
 /** Most parts of a picture that are no specks, and most pieces. */
 #define LKS_DIGITS_PARTS_MAX  2048

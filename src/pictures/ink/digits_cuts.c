@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/ink/digits_inside.h"
 
 /* What a step aside costs, where going through a pixel full of ink costs 255. */

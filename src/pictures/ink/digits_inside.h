@@ -2,7 +2,7 @@
 #ifndef LKS_PICTURES_DIGITS_INSIDE_H
 #define LKS_PICTURES_DIGITS_INSIDE_H
 
-#include "lockstep/ink.h"
+#include "pictures/ink.h"
 
 /* A rectangle of pixels; the last two are behind its end. */
 typedef struct lks_span {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/ink/digits_inside.h"
 
 static int least(int a, int b) {

@@ -2,8 +2,8 @@
  * recovered from the data: it gives that of 9,999 of the 10,000 test images. */
 #include <string.h>
 
-#include "lockstep/ink.h"
-#include "lockstep/memory.h"
+#include "pictures/ink.h"
+#include "base/memory.h"
 #include "pictures/ink/steps.h"
 #include "pictures/picture_resize.h"
 

@@ -1,9 +1,9 @@
-/* Ink from paper: the steps in turn, as include/lockstep/ink.h tells them. */
-#include "lockstep/ink.h"
+/* Ink from paper: the steps in turn, as src/pictures/ink.h tells them. */
+#include "pictures/ink.h"
 
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/ink/steps.h"
 #include "pictures/picture_resize.h"
 

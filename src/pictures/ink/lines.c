@@ -4,7 +4,7 @@
  * itself: where it is, a stroke crosses it, and stays whole. */
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/ink/steps.h"
 
 enum {

@@ -4,7 +4,7 @@
  * any width (M. van Herk, Pattern Recognition Letters 13 (1992), p. 517). */
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/ink/steps.h"
 
 enum {

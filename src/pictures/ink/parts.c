@@ -2,8 +2,8 @@
  * into the fainter pixels around them. */
 #include <string.h>
 
-#include "lockstep/ink.h"
-#include "lockstep/memory.h"
+#include "pictures/ink.h"
+#include "base/memory.h"
 
 /* The pixels of a flood, in the order in which it reached them: each comes once. */
 typedef struct flood {

@@ -1,8 +1,8 @@
 /* A picture of one digit made into what MNIST's makers would have made of it. */
 #include <string.h>
 
-#include "lockstep/ink.h"
-#include "lockstep/memory.h"
+#include "pictures/ink.h"
+#include "base/memory.h"
 #include "pictures/ink/steps.h"
 #include "pictures/picture_resize.h"
 

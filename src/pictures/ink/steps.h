@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lockstep/ink.h"
+#include "pictures/ink.h"
 #include "lockstep/picture.h"
 
 /* tone.c: alpha goes, 1 or 3 channels stay. */

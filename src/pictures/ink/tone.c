@@ -1,6 +1,6 @@
 /* Light or dark, and what is behind glass. */
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/ink/steps.h"
 #include "pictures/picture_resize.h"
 

@@ -1,7 +1,7 @@
 /* Strokes as wide as the training images': thin pens become broader, felt pens narrower. */
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/ink/steps.h"
 #include "pictures/picture_resize.h"
 

@@ -11,7 +11,7 @@
 #include <jerror.h>
 
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/read/picture_stream.h"
 
 /* Programs write 1 to about 20; each costs a walk over all blocks, and 10 bytes of a file. */

@@ -1,6 +1,6 @@
 /* Which way up a picture is shown: number 1 to 8 of Exif's tag Orientation. */
 #include "files/tiff_tag.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/read/picture_stream.h"
 
 enum { ORIENTATION = 0x0112 };

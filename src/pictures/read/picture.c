@@ -5,7 +5,7 @@
 #include "files/kind/file_kind.h"
 #include "pictures/read/picture_stream.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 static lks_status decode(lks_picture *p, lks_picture_stream *s, lks_error *err) {
     lks_picture_stream_fill(s);

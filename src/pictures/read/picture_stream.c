@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* --- byte by byte ----------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "report/mistakes/gallery.h"
 #include "report/sections.h"
 

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* The most images, and the most bytes of page. */
 #define IMAGES_MAX 60

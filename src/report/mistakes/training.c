@@ -6,7 +6,7 @@
 #include "infer/restore.h"
 #include "infer/worst.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "report/mistakes/gallery.h"
 #include "report/sections.h"
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "lockstep/comm.h"
-#include "lockstep/transfer.h"
+#include "comm/transfer.h"
 
 /* --- links ------------------------------------------------------------------------------------ */
 

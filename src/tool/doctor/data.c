@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockstep/digest.h"
-#include "lockstep/image_file.h"
-#include "lockstep/memory.h"
-#include "tool/doctor/doctor.h"
+#include "base/digest.h"
+#include "feed/image_file.h"
+#include "base/memory.h"
+#include "tool/doctor/parts.h"
 
 /* What one host's first rank found. */
 typedef struct sight {

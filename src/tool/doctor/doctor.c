@@ -1,12 +1,12 @@
 /* lockstep doctor: looks, measures, forecasts. */
-#include "tool/doctor/doctor.h"
+#include "tool/doctor/parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 #define MESSAGE_ALONE 1048576.0 /* bytes of sums, without a configuration */
 

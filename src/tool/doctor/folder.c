@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lockstep/memory.h"
-#include "lockstep/timer.h"
-#include "tool/doctor/doctor.h"
+#include "base/memory.h"
+#include "base/timer.h"
+#include "tool/doctor/parts.h"
 
 #define WAIT_MOST   10.0 /* seconds until a file has to be seen */
 #define WAIT_LONG   1.0

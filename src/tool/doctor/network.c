@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
-#include "lockstep/probe.h"
-#include "lockstep/timer.h"
-#include "tool/doctor/doctor.h"
+#include "base/memory.h"
+#include "comm/probe.h"
+#include "base/timer.h"
+#include "tool/doctor/parts.h"
 
 #define BATCHES       5 /* the least of so many means counts: others on the machine only ever add */
 #define BATCH_SECONDS 0.01 /* of a mean, about */

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "job/cgroup.h"
-#include "lockstep/digest.h"
-#include "lockstep/memory.h"
-#include "lockstep/probe.h"
-#include "tool/doctor/doctor.h"
+#include "base/digest.h"
+#include "base/memory.h"
+#include "comm/probe.h"
+#include "tool/doctor/parts.h"
 
 #define CLOCK_ROUNDS 20
 #define BUSY         0.5 /* processes a core before doctor itself began */

@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "lockstep/log.h"
-#include "lockstep/probe.h"
-#include "tool/doctor/doctor.h"
+#include "comm/probe.h"
+#include "tool/doctor/parts.h"
 
 const char *lks_limit_word(lks_limit why) {
     static const char *const words[] = {"none",   "chunks",   "communication",

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "lockstep/json.h"
-#include "lockstep/probe.h"
-#include "tool/doctor/doctor.h"
+#include "base/json.h"
+#include "comm/probe.h"
+#include "tool/doctor/parts.h"
 
 /* Before item number i of an array. */
 static void put_comma(FILE *f, int i) {

@@ -1,9 +1,9 @@
 /* Which rank is on which host. */
 #include <string.h>
 
-#include "lockstep/memory.h"
-#include "lockstep/probe.h"
-#include "tool/doctor/doctor.h"
+#include "base/memory.h"
+#include "comm/probe.h"
+#include "tool/doctor/parts.h"
 
 /* s->of[].host is the lowest rank of the host; it becomes the host's number. */
 static void number_hosts(lks_seats *s) {

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "feed/supply/supply.h"
-#include "lockstep/memory.h"
-#include "lockstep/timer.h"
-#include "tool/doctor/doctor.h"
+#include "base/memory.h"
+#include "base/timer.h"
+#include "tool/doctor/parts.h"
 #include "tool/rehearse.h"
 
 #define WARM_UP       9 /* steps: memory is touched, and ways of sending sums may be tried */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
-#include "lockstep/publish.h"
+#include "base/memory.h"
+#include "files/publish.h"
 #include "tool/view/draw.h"
 
 /* Characters across a terminal; one is about twice as high as wide. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "feed/preview/preview.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "pictures/sheet.h"
 
 enum { MARGIN = 3 * LKS_SHEET_GLYPH_COLUMNS + 2 * LKS_SHEET_GAP, SMALL = 48, APART = 8 };

@@ -4,7 +4,7 @@
 
 #include "feed/findings.h"
 #include "lockstep/picture.h"
-#include "lockstep/picture_folder.h"
+#include "pictures/picture_folder.h"
 
 enum {
     LKS_VIEW_FIRST = 6,       /* images that are drawn as text, */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 #include "train/run.h"
 
 typedef struct row {

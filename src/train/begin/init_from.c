@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
-#include "lockstep/run_folder.h"
+#include "run/run_folder.h"
 #include "train/run.h"
 
 typedef struct source {

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "lockstep/log.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 #include "train/run.h"
 
 /* A link that leads to nothing, or to something else, would be taken for what it is called. */

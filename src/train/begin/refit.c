@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "files/whole_file.h"
-#include "lockstep/checkpoint.h"
-#include "lockstep/job.h"
+#include "io/checkpoint.h"
+#include "job/job.h"
 #include "lockstep/log.h"
 #include "lockstep/model.h"
-#include "lockstep/run_folder.h"
+#include "run/run_folder.h"
 
 /* What the run to repeat says; filled by rank 0, then sent to all. */
 typedef struct found {

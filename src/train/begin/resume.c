@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
-#include "lockstep/publish.h"
+#include "files/publish.h"
 #include "train/run.h"
 
 static lks_status same_data(const lks_data_identity *saved, const lks_data_identity *now,

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "feed/packed/packed.h"
-#include "lockstep/job.h"
+#include "job/job.h"
 #include "lockstep/log.h"
-#include "lockstep/publish.h"
-#include "lockstep/timer.h"
+#include "files/publish.h"
+#include "base/timer.h"
 #include "train/run.h"
 
 static lks_status name_folder(lks_place *p, const char *out, const char *name, lks_error *err) {

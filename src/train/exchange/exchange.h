@@ -3,8 +3,8 @@
 #ifndef LKS_TRAIN_EXCHANGE_H
 #define LKS_TRAIN_EXCHANGE_H
 
-#include "lockstep/host.h"
-#include "lockstep/packed_sum.h"
+#include "comm/host.h"
+#include "comm/packed_sum.h"
 #include "lockstep/status.h"
 
 typedef struct lks_trainer lks_trainer;

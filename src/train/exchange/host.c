@@ -3,7 +3,7 @@
  * ranks of its place, and updates the part for all. */
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "train/trainer.h"
 
 /* --- what is shared --------------------------------------------------------------------------- */

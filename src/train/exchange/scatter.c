@@ -3,7 +3,7 @@
  * wrote. Running moments, frozen weights and the average are made by each rank, and compared. */
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "train/trainer.h"
 
 /* What a rank sends after its update, in words of 64 bits: whether a weight is bad, hashes of its blocks [1 + states], its

@@ -1,4 +1,4 @@
-#include "lockstep/bundle.h"
+#include "train/proof/bundle.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -11,10 +11,10 @@
 #include "files/system_error.h"
 #include "files/ustar.h"
 #include "files/whole_file.h"
-#include "lockstep/json.h"
+#include "base/json.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/publish.h"
+#include "base/memory.h"
+#include "files/publish.h"
 #include "train/proof/recorded.h"
 
 #define MANIFEST "MANIFEST"

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "files/whole_file.h"
-#include "lockstep/json.h"
-#include "lockstep/memory.h"
+#include "base/json.h"
+#include "base/memory.h"
 #include "lockstep/model.h"
 #include "run/metrics.h"
 #include "train/proof/recorded.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 lks_status lks_links_open(lks_links *l, const lks_trainer *t, lks_error *err) {
     *l = (lks_links){0};

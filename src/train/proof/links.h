@@ -1,4 +1,4 @@
-/* Rank 0 keeps the chain of the run (lockstep/chain.h): a row a step, whatever is recorded besides, and a link an
+/* Rank 0 keeps the chain of the run (io/chain.h): a row a step, whatever is recorded besides, and a link an
  * epoch. Not collective. */
 #ifndef LKS_TRAIN_PROOF_LINKS_H
 #define LKS_TRAIN_PROOF_LINKS_H

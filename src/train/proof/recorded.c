@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lockstep/memory.h"
+#include "base/memory.h"
 #include "lockstep/model.h"
 #include "train/proof/links.h"
 

@@ -3,7 +3,7 @@
 #ifndef LKS_TRAIN_PROOF_RECORDED_H
 #define LKS_TRAIN_PROOF_RECORDED_H
 
-#include "lockstep/run_folder.h"
+#include "run/run_folder.h"
 
 /* A checkpoint file, and of what is in it that which is compared once training stands there again. */
 typedef struct lks_saved {

@@ -1,4 +1,4 @@
-#include "lockstep/replay.h"
+#include "train/proof/replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lockstep/bundle.h"
-#include "lockstep/job.h"
+#include "train/proof/bundle.h"
+#include "job/job.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
-#include "lockstep/timer.h"
+#include "base/memory.h"
+#include "base/timer.h"
 #include "train/proof/windows.h"
 #include "train/proof/witness.h"
 

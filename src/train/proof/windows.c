@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "lockstep/digest.h"
+#include "base/digest.h"
 #include "lockstep/log.h"
-#include "lockstep/memory.h"
+#include "base/memory.h"
 
 /* --- one range ---------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 #ifndef LKS_TRAIN_PROOF_WINDOWS_H
 #define LKS_TRAIN_PROOF_WINDOWS_H
 
-#include "lockstep/replay.h"
+#include "train/proof/replay.h"
 #include "train/proof/recorded.h"
 
 /* Steps start + 1 to until. */
