@@ -1,4 +1,4 @@
-include "kernels/kernels.h"
+#include "kernels/kernels.h"
 #include "net_case.h"
 
 #include <stdio.h>
@@ -7,222 +7,212 @@ include "kernels/kernels.h"
 
 #include "support/random_data.h"
 
-    const net_case net_cases[] = {
-        {"convolutions, pooling, dropout",
-         "[{conv2d: {filters: 16, kernel: 3}}, relu, {maxpool: 2}, {conv2d: {filters: 32, kernel: "
-         "3}},"
-         " relu, {maxpool: 2}, flatten, {dropout: 0.5}, {dense: 10}]",
-         {15, 14, 1},
-         10,
-         37,
-         8,
-         1},
-        {"odd channels, 5x5, stride 2, explicit padding",
-         "[{conv2d: {filters: 7, kernel: 5, padding: 2}}, relu, {maxpool: 2},"
-         " {conv2d: {filters: 19, kernel: [3, 2], stride: 2, padding: [1, 0]}}, relu, flatten,"
-         " {dense: 7}]",
-         {11, 12, 1},
-         7,
-         21,
-         4,
-         2},
-        {"padding same, no bias, no pooling",
-         "[{conv2d: {filters: 9, kernel: [3, 5], padding: same, bias: false}}, relu,"
-         " {conv2d: {filters: 5, kernel: 5, stride: [2, 1]}}, flatten, {dense: {units: 4, bias: "
-         "false}}]",
-         {9, 10, 2},
-         4,
-         17,
-         8,
-         3},
-        {"padding same, even kernels and strides",
-         "[{conv2d: {filters: 6, kernel: [4, 2], padding: same}}, relu, {maxpool: 2},"
-         " {conv2d: {filters: 11, kernel: [3, 4], stride: [2, 3], padding: same}}, relu,"
-         " {conv2d: {filters: 3, kernel: 1, stride: 2, padding: same}}, flatten, {dense: 5}]",
-         {9, 15, 1},
-         5,
-         14,
-         4,
-         14},
-        {"3 x 3 of many channels, all paddings",
-         "[{conv2d: {filters: 17, kernel: 3, padding: same}}, relu, {conv2d: {filters: 21, kernel: "
-         "3}},"
-         " {conv2d: {filters: 16, kernel: 3, padding: [3, 1], bias: false}}, relu, {maxpool: 2},"
-         " {conv2d: {filters: 35, kernel: 3, padding: 1}}, tanh, {maxpool: {window: 3, stride: 2}},"
-         " flatten, {dense: 6}]",
-         {9, 12, 1},
-         6,
-         14,
-         4,
-         31},
-        {"overlapping windows",
-         "[{conv2d: {filters: 17, kernel: 3}}, relu, {maxpool: {window: 3, stride: 2}}, flatten,"
-         " {dense: 6}]",
-         {10, 11, 1},
-         6,
-         13,
-         4,
-         4},
-        {"pooling before ReLU",
-         "[{conv2d: {filters: 6, kernel: 2}}, {maxpool: 2}, relu,"
-         " {conv2d: {filters: 18, kernel: 3, padding: 1}},"
-         " {maxpool: {window: 2, stride: [2, 1]}}, relu, flatten, {dense: 5}]",
-         {11, 10, 3},
-         5,
-         19,
-         4,
-         5},
-        {"pooling without ReLU",
-         "[{conv2d: {filters: 16, kernel: 3}}, {maxpool: 2}, {conv2d: {filters: 33, kernel: 2}},"
-         " {maxpool: {window: 2, stride: [1, 2]}}, {dropout: 0.25}, flatten, {dense: 5}]",
-         {10, 9, 1},
-         5,
-         18,
-         8,
-         6},
-        {"layers on their own",
-         "[relu, {maxpool: [2, 1]}, {dropout: 0.1}, {conv2d: {filters: 7, kernel: 3}}, {dropout: "
-         "0.3},"
-         " relu, {maxpool: [2, 3]}, relu, flatten, {dense: 11}, {dropout: 0.5}, relu, {dropout: 0},"
-         " {dense: 3}]",
-         {13, 9, 6},
-         3,
-         22,
-         8,
-         7},
-        {"dense layers only",
-         "[flatten, {dense: 33}, relu, {dense: {units: 21, bias: false}}, {dense: 15}, relu,"
-         " {dense: 8}]",
-         {5, 6, 3},
-         8,
-         35,
-         16,
-         8},
-        {"wide dense layers",
-         "[{conv2d: {filters: 5, kernel: 3}}, relu, flatten, {dense: 135}, relu, {dense: 490}, "
-         "relu,"
-         " {dense: 10}]",
-         {12, 12, 3},
-         10,
-         9,
-         4,
-         9},
-        {"wide dense layers in place",
-         "[flatten, {dense: 304}, relu, {dense: {units: 256, bias: false}}, {dense: 10}]",
-         {9, 25, 1},
-         10,
-         9,
-         4,
-         32},
-        {"six channels, sparse first layer",
-         "[{conv2d: {filters: 10, kernel: 3, padding: same}}, relu, {maxpool: 2}, flatten,"
-         " {dense: 4}]",
-         {7, 8, 6},
-         4,
-         14,
-         4,
-         10},
-        {"unpooled convolutions with gradients below",
-         "[{conv2d: {filters: 20, kernel: 1}}, relu, {conv2d: {filters: 12, kernel: [2, 4]}}, relu,"
-         " {conv2d: {filters: 6, kernel: 3, stride: 3, padding: [2, 1]}}, relu, flatten, {dense: "
-         "9}]",
-         {8, 9, 1},
-         9,
-         12,
-         4,
-         11},
-        {"no flatten, one pixel left",
-         "[{conv2d: {filters: 12, kernel: [6, 5]}}, relu, {dense: 4}]",
-         {6, 5, 4},
-         4,
-         9,
-         4,
-         12},
-        {"padded windows of the maximum",
-         "[{conv2d: {filters: 6, kernel: 3}}, relu, {maxpool: {window: 3, stride: 2, padding: 1}},"
-         " {conv2d: {filters: 17, kernel: 2}}, tanh, {maxpool: {window: [3, 2], padding: same,"
-         " stride: 1}}, flatten, {dense: 5}]",
-         {11, 10, 1},
-         5,
-         18,
-         4,
-         15},
-        {"means, leaky ReLU, sigmoid",
-         "[{conv2d: {filters: 7, kernel: 3}}, {leaky_relu: 0.2}, {avgpool: 2}, sigmoid,"
-         " {conv2d: {filters: 18, kernel: 2}}, {leaky_relu: 0}, {avgpool: {window: 3, stride: 2,"
-         " padding: 1}}, flatten, {dense: 6}]",
-         {12, 11, 2},
-         6,
-         21,
-         8,
-         20},
-        {"means without padding, both GELUs",
-         "[{conv2d: {filters: 5, kernel: 3}}, gelu, {avgpool: {window: [2, 3], stride: [1, 2],"
-         " padding: same, count_padding: false}}, {conv2d: {filters: 20, kernel: 2}},"
-         " {gelu: {tanh_form: true}}, {avgpool: {window: 3, stride: 4, padding: 1,"
-         " count_padding: false}}, flatten, {dense: 12}, tanh, {dense: 4}]",
-         {9, 10, 1},
-         4,
-         13,
-         4,
-         17},
-        {"a convolution gives the logits",
-         "[{conv2d: {filters: 9, kernel: 3, padding: same}}, gelu, {conv2d: {filters: 7, kernel: "
-         "2}},"
-         " global_avgpool]",
-         {7, 6, 1},
-         7,
-         19,
-         8,
-         18},
-        {"activations of the image",
-         "[tanh, {avgpool: [2, 1]}, sigmoid, {conv2d: {filters: 6, kernel: 2}}, {leaky_relu: 1},"
-         " global_avgpool, sigmoid, {dropout: 0.3}, {dense: 3}]",
-         {9, 8, 3},
-         3,
-         22,
-         8,
-         19},
-        {"groups of few channels, padding, stride",
-         "[{conv2d: {filters: 12, kernel: 3, groups: 3, padding: same}}, relu, {conv2d: {filters: "
-         "20,"
-         " kernel: [3, 2], groups: 4, stride: [1, 2], padding: [2, 1], bias: false}}, tanh, "
-         "{conv2d:"
-         " {filters: 30, kernel: 2, groups: 10}}, {maxpool: 2}, relu, flatten, {dense: 5}]",
-         {8, 9, 3},
-         5,
-         18,
-         8,
-         42},
-        {"groups of whole blocks",
-         "[{conv2d: {filters: 32, kernel: 3}}, relu, {conv2d: {filters: 96, kernel: 3, groups: 2,"
-         " padding: 1}}, relu, {maxpool: 2}, {conv2d: {filters: 48, kernel: 2, groups: 3}}, "
-         "flatten,"
-         " {dense: 4}]",
-         {9, 8, 1},
-         4,
-         11,
-         4,
-         43},
-        {"depthwise convolutions",
-         "[{conv2d: {filters: 19, kernel: 2}}, relu, {conv2d: {filters: 19, kernel: 3, groups: 19,"
-         " padding: 1}}, {conv2d: {filters: 24, kernel: 1}}, gelu, {conv2d: {filters: 48, kernel: "
-         "5,"
-         " groups: 24, stride: 2, padding: 2}}, global_avgpool, {dense: 6}]",
-         {8, 7, 2},
-         6,
-         13,
-         4,
-         41},
-        {"SiLU on its own and behind a convolution",
-         "[silu, {conv2d: {filters: 5, kernel: 3}}, silu, {avgpool: 2}, flatten, {dense: 12}, silu,"
-         " {dense: 4}]",
-         {8, 9, 2},
-         4,
-         18,
-         8,
-         38},
-        {"a single dense layer", "[flatten, {dense: 3}]", {3, 4, 1}, 3, 33, 32, 13},
+const net_case net_cases[] = {
+    {"convolutions, pooling, dropout",
+     "[{conv2d: {filters: 16, kernel: 3}}, relu, {maxpool: 2}, {conv2d: {filters: 32, kernel: 3}},"
+     " relu, {maxpool: 2}, flatten, {dropout: 0.5}, {dense: 10}]",
+     {15, 14, 1},
+     10,
+     37,
+     8,
+     1},
+    {"odd channels, 5x5, stride 2, explicit padding",
+     "[{conv2d: {filters: 7, kernel: 5, padding: 2}}, relu, {maxpool: 2},"
+     " {conv2d: {filters: 19, kernel: [3, 2], stride: 2, padding: [1, 0]}}, relu, flatten,"
+     " {dense: 7}]",
+     {11, 12, 1},
+     7,
+     21,
+     4,
+     2},
+    {"padding same, no bias, no pooling",
+     "[{conv2d: {filters: 9, kernel: [3, 5], padding: same, bias: false}}, relu,"
+     " {conv2d: {filters: 5, kernel: 5, stride: [2, 1]}}, flatten, {dense: {units: 4, bias: "
+     "false}}]",
+     {9, 10, 2},
+     4,
+     17,
+     8,
+     3},
+    {"padding same, even kernels and strides",
+     "[{conv2d: {filters: 6, kernel: [4, 2], padding: same}}, relu, {maxpool: 2},"
+     " {conv2d: {filters: 11, kernel: [3, 4], stride: [2, 3], padding: same}}, relu,"
+     " {conv2d: {filters: 3, kernel: 1, stride: 2, padding: same}}, flatten, {dense: 5}]",
+     {9, 15, 1},
+     5,
+     14,
+     4,
+     14},
+    {"3 x 3 of many channels, all paddings",
+     "[{conv2d: {filters: 17, kernel: 3, padding: same}}, relu, {conv2d: {filters: 21, kernel: 3}},"
+     " {conv2d: {filters: 16, kernel: 3, padding: [3, 1], bias: false}}, relu, {maxpool: 2},"
+     " {conv2d: {filters: 35, kernel: 3, padding: 1}}, tanh, {maxpool: {window: 3, stride: 2}},"
+     " flatten, {dense: 6}]",
+     {9, 12, 1},
+     6,
+     14,
+     4,
+     31},
+    {"overlapping windows",
+     "[{conv2d: {filters: 17, kernel: 3}}, relu, {maxpool: {window: 3, stride: 2}}, flatten,"
+     " {dense: 6}]",
+     {10, 11, 1},
+     6,
+     13,
+     4,
+     4},
+    {"pooling before ReLU",
+     "[{conv2d: {filters: 6, kernel: 2}}, {maxpool: 2}, relu,"
+     " {conv2d: {filters: 18, kernel: 3, padding: 1}},"
+     " {maxpool: {window: 2, stride: [2, 1]}}, relu, flatten, {dense: 5}]",
+     {11, 10, 3},
+     5,
+     19,
+     4,
+     5},
+    {"pooling without ReLU",
+     "[{conv2d: {filters: 16, kernel: 3}}, {maxpool: 2}, {conv2d: {filters: 33, kernel: 2}},"
+     " {maxpool: {window: 2, stride: [1, 2]}}, {dropout: 0.25}, flatten, {dense: 5}]",
+     {10, 9, 1},
+     5,
+     18,
+     8,
+     6},
+    {"layers on their own",
+     "[relu, {maxpool: [2, 1]}, {dropout: 0.1}, {conv2d: {filters: 7, kernel: 3}}, {dropout: 0.3},"
+     " relu, {maxpool: [2, 3]}, relu, flatten, {dense: 11}, {dropout: 0.5}, relu, {dropout: 0},"
+     " {dense: 3}]",
+     {13, 9, 6},
+     3,
+     22,
+     8,
+     7},
+    {"dense layers only",
+     "[flatten, {dense: 33}, relu, {dense: {units: 21, bias: false}}, {dense: 15}, relu,"
+     " {dense: 8}]",
+     {5, 6, 3},
+     8,
+     35,
+     16,
+     8},
+    {"wide dense layers",
+     "[{conv2d: {filters: 5, kernel: 3}}, relu, flatten, {dense: 135}, relu, {dense: 490}, relu,"
+     " {dense: 10}]",
+     {12, 12, 3},
+     10,
+     9,
+     4,
+     9},
+    {"wide dense layers in place",
+     "[flatten, {dense: 304}, relu, {dense: {units: 256, bias: false}}, {dense: 10}]",
+     {9, 25, 1},
+     10,
+     9,
+     4,
+     32},
+    {"six channels, sparse first layer",
+     "[{conv2d: {filters: 10, kernel: 3, padding: same}}, relu, {maxpool: 2}, flatten,"
+     " {dense: 4}]",
+     {7, 8, 6},
+     4,
+     14,
+     4,
+     10},
+    {"unpooled convolutions with gradients below",
+     "[{conv2d: {filters: 20, kernel: 1}}, relu, {conv2d: {filters: 12, kernel: [2, 4]}}, relu,"
+     " {conv2d: {filters: 6, kernel: 3, stride: 3, padding: [2, 1]}}, relu, flatten, {dense: 9}]",
+     {8, 9, 1},
+     9,
+     12,
+     4,
+     11},
+    {"no flatten, one pixel left",
+     "[{conv2d: {filters: 12, kernel: [6, 5]}}, relu, {dense: 4}]",
+     {6, 5, 4},
+     4,
+     9,
+     4,
+     12},
+    {"padded windows of the maximum",
+     "[{conv2d: {filters: 6, kernel: 3}}, relu, {maxpool: {window: 3, stride: 2, padding: 1}},"
+     " {conv2d: {filters: 17, kernel: 2}}, tanh, {maxpool: {window: [3, 2], padding: same,"
+     " stride: 1}}, flatten, {dense: 5}]",
+     {11, 10, 1},
+     5,
+     18,
+     4,
+     15},
+    {"means, leaky ReLU, sigmoid",
+     "[{conv2d: {filters: 7, kernel: 3}}, {leaky_relu: 0.2}, {avgpool: 2}, sigmoid,"
+     " {conv2d: {filters: 18, kernel: 2}}, {leaky_relu: 0}, {avgpool: {window: 3, stride: 2,"
+     " padding: 1}}, flatten, {dense: 6}]",
+     {12, 11, 2},
+     6,
+     21,
+     8,
+     20},
+    {"means without padding, both GELUs",
+     "[{conv2d: {filters: 5, kernel: 3}}, gelu, {avgpool: {window: [2, 3], stride: [1, 2],"
+     " padding: same, count_padding: false}}, {conv2d: {filters: 20, kernel: 2}},"
+     " {gelu: {tanh_form: true}}, {avgpool: {window: 3, stride: 4, padding: 1,"
+     " count_padding: false}}, flatten, {dense: 12}, tanh, {dense: 4}]",
+     {9, 10, 1},
+     4,
+     13,
+     4,
+     17},
+    {"a convolution gives the logits",
+     "[{conv2d: {filters: 9, kernel: 3, padding: same}}, gelu, {conv2d: {filters: 7, kernel: 2}},"
+     " global_avgpool]",
+     {7, 6, 1},
+     7,
+     19,
+     8,
+     18},
+    {"activations of the image",
+     "[tanh, {avgpool: [2, 1]}, sigmoid, {conv2d: {filters: 6, kernel: 2}}, {leaky_relu: 1},"
+     " global_avgpool, sigmoid, {dropout: 0.3}, {dense: 3}]",
+     {9, 8, 3},
+     3,
+     22,
+     8,
+     19},
+    {"groups of few channels, padding, stride",
+     "[{conv2d: {filters: 12, kernel: 3, groups: 3, padding: same}}, relu, {conv2d: {filters: 20,"
+     " kernel: [3, 2], groups: 4, stride: [1, 2], padding: [2, 1], bias: false}}, tanh, {conv2d:"
+     " {filters: 30, kernel: 2, groups: 10}}, {maxpool: 2}, relu, flatten, {dense: 5}]",
+     {8, 9, 3},
+     5,
+     18,
+     8,
+     42},
+    {"groups of whole blocks",
+     "[{conv2d: {filters: 32, kernel: 3}}, relu, {conv2d: {filters: 96, kernel: 3, groups: 2,"
+     " padding: 1}}, relu, {maxpool: 2}, {conv2d: {filters: 48, kernel: 2, groups: 3}}, flatten,"
+     " {dense: 4}]",
+     {9, 8, 1},
+     4,
+     11,
+     4,
+     43},
+    {"depthwise convolutions",
+     "[{conv2d: {filters: 19, kernel: 2}}, relu, {conv2d: {filters: 19, kernel: 3, groups: 19,"
+     " padding: 1}}, {conv2d: {filters: 24, kernel: 1}}, gelu, {conv2d: {filters: 48, kernel: 5,"
+     " groups: 24, stride: 2, padding: 2}}, global_avgpool, {dense: 6}]",
+     {8, 7, 2},
+     6,
+     13,
+     4,
+     41},
+    {"SiLU on its own and behind a convolution",
+     "[silu, {conv2d: {filters: 5, kernel: 3}}, silu, {avgpool: 2}, flatten, {dense: 12}, silu,"
+     " {dense: 4}]",
+     {8, 9, 2},
+     4,
+     18,
+     8,
+     38},
+    {"a single dense layer", "[flatten, {dense: 3}]", {3, 4, 1}, 3, 33, 32, 13},
 };
 const int n_net_cases = sizeof net_cases / sizeof *net_cases;
 
