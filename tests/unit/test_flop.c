@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "kernels/kernels.h"
 #include "net_case.h"
 
 /* Kernels that add up the products of their arguments and then do the work. */

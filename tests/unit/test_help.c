@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/timer.h"
+#include "kernels/kernels.h"
 #include "net_case.h"
 #include "support/test.h"
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/history.h"
+#include "kernels/kernels.h"
 #include "lockstep/philox.h"
 #include "net_case.h"
 
