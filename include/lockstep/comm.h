@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lockstep/public.h"
 #include "lockstep/status.h"
+
+LKS_PUBLIC_BEGIN
 
 typedef struct lks_comm {
     int rank, size;             /**< in the job */
@@ -22,6 +25,7 @@ typedef struct lks_comm {
     int *numbers;      /**< [2 * size] room for counts and offsets within a call */
     void *handle;      /**< MPI's communicator of the job, which everything runs on */
     int blamed;        /**< rank whose error lks_comm_agree() told last; 0 before */
+    bool ends_mpi;     /**< MPI was started here, and ends with lks_comm_stop() */
     bool steered;      /**< lks_comm_steers() is in force */
     bool eager;        /**< the program has set up to where messages over TCP do not wait */
     int transfers;     /**< lks_transfer_create() was called so often */
@@ -39,10 +43,19 @@ int lks_comm_env_rank(void);
  * message names `srun --mpi=pmix`, or whose mpirun to take): then MPI is finalised already, and
  * comm->rank is the launcher's number, so that "rank 0 speaks" gives one message; LKS_ERR_CONFIG likewise
  * if ranks differ in settings by which the MPI library chooses its algorithms. LKS_ERR_COMM or
- * LKS_ERR_MEMORY where this rank alone fails: lks_comm_check() tells. */
+ * LKS_ERR_MEMORY where this rank alone fails: lks_comm_check() tells. Where the program has started MPI already, this is
+ * lks_comm_join() of all its ranks. */
 lks_status lks_comm_start(lks_comm *comm, lks_error *err);
 
-/** Barrier and MPI_Finalize. Collective. After a failure neither, unless size is 1. */
+/** For a program that has started MPI itself: the ranks of the MPI_Comm that @p communicator points to, NULL for
+ * MPI_COMM_WORLD. It is duplicated, so that messages of the program's own stay apart, and may be freed. No other thread
+ * may call MPI at the same time. MPI's choice of algorithms is not steered: it was made. Collective over that
+ * communicator. LKS_ERR_COMM if MPI does not run or this process is not in it, and else as lks_comm_start(), where MPI
+ * goes on. */
+lks_status lks_comm_join(lks_comm *comm, const void *communicator, lks_error *err);
+
+/** Barrier, and MPI_Finalize where lks_comm_start() has started MPI. Collective. After a failure neither, unless size
+ * is 1. */
 void lks_comm_stop(lks_comm *comm);
 
 /** This rank cannot reach the next collective: keeps @p err, " (rank R on HOST)" added to its first
@@ -136,5 +149,7 @@ void lks_comm_barrier(lks_comm *comm);
 
 /** Version text of the MPI library, first line. */
 void lks_comm_library(char *text, size_t size);
+
+LKS_PUBLIC_END
 
 #endif

@@ -13,7 +13,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "lockstep/packing.h"
+#include "lockstep/public.h"
 #include "lockstep/status.h"
+
+LKS_PUBLIC_BEGIN
 
 #define LKS_NAME_MAX     64
 #define LKS_PATH_MAX     1024
@@ -436,5 +439,7 @@ bool lks_config_advice(const char *word, char *out, size_t size);
 
 /** Prints every key with type, range, default and meaning (the text of `lockstep help config`). */
 void lks_config_help(FILE *out);
+
+LKS_PUBLIC_END
 
 #endif

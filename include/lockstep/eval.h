@@ -6,7 +6,10 @@
 
 #include "lockstep/comm.h"
 #include "lockstep/config.h"
+#include "lockstep/public.h"
 #include "lockstep/status.h"
+
+LKS_PUBLIC_BEGIN
 
 /** The most pixels that images may be looked at off their place, in both directions. */
 #define LKS_SHIFTS_MAX 8
@@ -43,5 +46,7 @@ typedef struct lks_eval_options {
  * the networks come from, or the networks part them differently; LKS_ERR_USAGE where there are fewer images than
  * @p options->worst, or a set that would part them otherwise. Collective; errors are agreed. */
 lks_status lks_eval(lks_comm *comm, const lks_eval_options *options, lks_error *err);
+
+LKS_PUBLIC_END
 
 #endif

@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "lockstep/public.h"
+
+LKS_PUBLIC_BEGIN
 
 #define LKS_SCALE_BITS    30        /**< s: one unit of a gradient sum is 2^-30 */
 #define LKS_PARTIAL_LIMIT 2097152.0 /**< 2^21: |p| must be smaller, so that |q| < 2^51 */
@@ -32,5 +35,7 @@ lks_limbs lks_limbs_sum(lks_limbs a, lks_limbs b);
 /** The sum as double, rounded once from the exact value of both limbs (lo is carried into hi first,
  * so equal sums give equal doubles however they were split). */
 double lks_limbs_value(lks_limbs sum);
+
+LKS_PUBLIC_END
 
 #endif

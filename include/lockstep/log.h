@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include "lockstep/public.h"
+
+LKS_PUBLIC_BEGIN
 
 typedef enum lks_log_level { LKS_LOG_QUIET, LKS_LOG_INFO, LKS_LOG_VERBOSE } lks_log_level;
 
@@ -65,5 +68,7 @@ void lks_warn_beside(const char *text);
 
 /** Columns that @p text takes on the screen: its characters, where it is UTF-8. */
 int lks_text_width(const char *text);
+
+LKS_PUBLIC_END
 
 #endif

@@ -13,8 +13,11 @@
 #include "lockstep/config.h"
 #include "lockstep/exact.h"
 #include "lockstep/model_data.h"
+#include "lockstep/public.h"
 #include "lockstep/status.h"
 #include "lockstep/tensor.h"
+
+LKS_PUBLIC_BEGIN
 
 /** The arithmetic of an instruction set: see lks_model_create(). */
 typedef struct lks_kernels lks_kernels;
@@ -182,5 +185,7 @@ typedef struct lks_layer_output {
  * lks_model_evaluate() of one image alone. values is NULL for a layer that is computed in one go with the one
  * behind it, like a convolution before its ReLU. */
 lks_layer_output lks_model_output(const lks_model *model, int layer);
+
+LKS_PUBLIC_END
 
 #endif

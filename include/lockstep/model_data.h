@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lockstep/public.h"
 #include "lockstep/tensor.h"
+
+LKS_PUBLIC_BEGIN
 
 typedef struct lks_shape {
     int rows, columns, channels;
@@ -100,5 +103,7 @@ typedef struct lks_score {
     int rank_label; /**< number of classes with a larger logit than the label's, or an equal one and
                        a smaller number: 0 is correct */
 } lks_score;
+
+LKS_PUBLIC_END
 
 #endif

@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lockstep/public.h"
 #include "lockstep/status.h"
+
+LKS_PUBLIC_BEGIN
 
 /** What the command line says. Strings are borrowed. */
 typedef struct lks_pack_options {
@@ -38,5 +41,7 @@ typedef struct lks_pack_options {
  *  LKS_ERR_USAGE: an option is missing or does not fit (sizes that differ, colour, files that are
  * there already); LKS_ERR_DATA: the folder or a picture is bad; LKS_ERR_IO. Not collective. */
 lks_status lks_pack(const lks_pack_options *options, lks_error *err);
+
+LKS_PUBLIC_END
 
 #endif

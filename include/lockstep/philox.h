@@ -5,6 +5,9 @@
 #define LOCKSTEP_PHILOX_H
 
 #include <stdint.h>
+#include "lockstep/public.h"
+
+LKS_PUBLIC_BEGIN
 
 /** What random numbers are for; streams of different purposes never meet. */
 typedef enum lks_purpose {
@@ -40,5 +43,7 @@ double lks_stream_uniform(const lks_stream *s, uint64_t element);
 /** Standard normal number @p element of @p s: Box-Muller on elements 2e and 2e+1, with lks_log and
  *  lks_cos_2pi, so equal on every machine. */
 double lks_stream_normal(const lks_stream *s, uint64_t element);
+
+LKS_PUBLIC_END
 
 #endif

@@ -9,7 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lockstep/public.h"
 #include "lockstep/status.h"
+
+LKS_PUBLIC_BEGIN
 
 /** Most pixels of a picture; a file that says more is refused before memory is asked for. */
 #define LKS_PICTURE_PIXELS_MAX (1 << 26)
@@ -93,5 +96,7 @@ lks_status lks_picture_center(lks_picture *picture, uint8_t *out, lks_picture_in
  * freed with free(). LKS_ERR_MEMORY, also where libpng fails. */
 lks_status lks_png_encode(const uint8_t *pixels, int rows, int columns, int channels,
                           unsigned char **bytes, size_t *size, lks_error *err);
+
+LKS_PUBLIC_END
 
 #endif

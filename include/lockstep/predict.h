@@ -11,7 +11,10 @@
 #include "lockstep/config.h"
 #include "lockstep/model_data.h"
 #include "lockstep/picture.h"
+#include "lockstep/public.h"
 #include "lockstep/status.h"
+
+LKS_PUBLIC_BEGIN
 
 /** What was done to a picture. */
 typedef enum lks_prepared {
@@ -141,5 +144,7 @@ bool lks_predictor_read_all(lks_predictor *predictor, const char *const *paths, 
 /** Answers what is still unanswered. LKS_ERR_NUMERIC, which lks_predictor_read() may return too: the networks'
  * probabilities are no numbers, and nothing is answered. */
 lks_status lks_predictor_flush(lks_predictor *predictor, lks_error *err);
+
+LKS_PUBLIC_END
 
 #endif

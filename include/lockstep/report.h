@@ -5,7 +5,10 @@
 #include <stdbool.h>
 
 #include "lockstep/config.h"
+#include "lockstep/public.h"
 #include "lockstep/status.h"
+
+LKS_PUBLIC_BEGIN
 
 /** Most runs that one page compares. */
 #define LKS_REPORT_RUNS_MAX 16
@@ -26,5 +29,7 @@ typedef struct lks_report_options {
  * a config.yaml of something else; LKS_ERR_MEMORY. Not collective. */
 lks_status lks_report_write(const char *const *folders, int n, const lks_report_options *options,
                             const char *path, lks_error *err);
+
+LKS_PUBLIC_END
 
 #endif

@@ -4,6 +4,10 @@
 #ifndef LOCKSTEP_STATUS_H
 #define LOCKSTEP_STATUS_H
 
+#include "lockstep/public.h"
+
+LKS_PUBLIC_BEGIN
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -65,4 +69,7 @@ int lks_exit_status(lks_status status);
 #ifdef __cplusplus
 }
 #endif
+
+LKS_PUBLIC_END
+
 #endif

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lockstep/public.h"
+
+LKS_PUBLIC_BEGIN
 
 #define LKS_TENSOR_NAME_MAX 96
 #define LKS_TENSORS_MAX     65536 /**< of a network that comes from a file */
@@ -37,5 +40,7 @@ typedef struct lks_flat {
     const lks_tensor *tensors;
     int n_tensors;
 } lks_flat;
+
+LKS_PUBLIC_END
 
 #endif

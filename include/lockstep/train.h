@@ -6,7 +6,10 @@
 #include <stdint.h>
 #include "lockstep/comm.h"
 #include "lockstep/config.h"
+#include "lockstep/public.h"
 #include "lockstep/status.h"
+
+LKS_PUBLIC_BEGIN
 
 typedef enum lks_progress_mode {
     LKS_PROGRESS_AUTO, /**< a bar on a terminal, lines elsewhere */
@@ -45,5 +48,7 @@ typedef struct lks_train_options {
  * saved. */
 lks_status lks_train(lks_comm *comm, const lks_train_options *options, bool *stopped,
                      lks_error *err);
+
+LKS_PUBLIC_END
 
 #endif

@@ -175,14 +175,16 @@ static lks_status check_launch(lks_comm *comm, int thread_level, lks_error *err)
     return comm->size == 1 ? check_alone(err) : lks_comm_check_settings(comm, err);
 }
 
+static void hold(lks_comm *comm, MPI_Comm all) {
+    memcpy(&comm->handle, &all, sizeof all);
+}
+
 /* Errors of the communicator's calls are values from here on. */
-static void look_around(lks_comm *comm, int *thread_level) {
+static void look_around(lks_comm *comm) {
     char name[MPI_MAX_PROCESSOR_NAME] = "";
     int length = 0;
-    MPI_Comm all = MPI_COMM_WORLD;
-    memcpy(&comm->handle, &all, sizeof all);
-    if (LKS_CALL(comm, MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, thread_level)) &&
-        LKS_CALL(comm, MPI_Comm_set_errhandler(all, MPI_ERRORS_RETURN)) &&
+    const MPI_Comm all = lks_comm_all(comm);
+    if (LKS_CALL(comm, MPI_Comm_set_errhandler(all, MPI_ERRORS_RETURN)) &&
         LKS_CALL(comm, MPI_Comm_rank(all, &comm->rank)) &&
         LKS_CALL(comm, MPI_Comm_size(all, &comm->size)))
         LKS_CALL(comm, MPI_Get_processor_name(name, &length));
@@ -195,12 +197,24 @@ static int env_size(void) {
     return processes < 0 ? env_number("SLURM_STEP_NUM_TASKS") : processes;
 }
 
-lks_status lks_comm_start(lks_comm *comm, lks_error *err) {
-    memset(comm, 0, sizeof *comm);
+/* What is made once rank, size and host are known. */
+static lks_status settle_in(lks_comm *comm, lks_error *err) {
+    comm->numbers =
+        lks_alloc(2 * (size_t)comm->size, sizeof *comm->numbers, "counts of an exchange", err);
+    if (!comm->numbers)
+        return lks_comm_fail(comm, err);
+    count_hosts(comm);
+    return lks_comm_check(comm, err);
+}
+
+static lks_status start(lks_comm *comm, lks_error *err) {
     int thread_level = MPI_THREAD_SINGLE;
     warn_before_start();
     const lks_steering steering = lks_comm_steer(env_size());
-    look_around(comm, &thread_level);
+    hold(comm, MPI_COMM_WORLD);
+    comm->ends_mpi = true;
+    if (LKS_CALL(comm, MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &thread_level)))
+        look_around(comm);
     comm->steered = steering.rules >= 0;
     comm->eager = steering.eager;
     lks_comm_steered(steering);
@@ -214,12 +228,69 @@ lks_status lks_comm_start(lks_comm *comm, lks_error *err) {
         comm->rank = rank > 0 ? rank : comm->rank;
         return status;
     }
-    comm->numbers =
-        lks_alloc(2 * (size_t)comm->size, sizeof *comm->numbers, "counts of an exchange", err);
-    if (!comm->numbers)
-        return lks_comm_fail(comm, err);
-    count_hosts(comm);
-    return lks_comm_check(comm, err);
+    return settle_in(comm, err);
+}
+
+lks_status lks_comm_start(lks_comm *comm, lks_error *err) {
+    memset(comm, 0, sizeof *comm);
+    int started = 0;
+    MPI_Initialized(&started);
+    return started ? lks_comm_join(comm, NULL, err) : start(comm, err);
+}
+
+static lks_status check_running(lks_error *err) {
+    int started = 0, ended = 0;
+    MPI_Initialized(&started);
+    MPI_Finalized(&ended);
+    if (started && !ended)
+        return LKS_OK;
+    return lks_fail(err, LKS_ERR_COMM, "MPI %s",
+                    ended ? "was finalised by this program, and does not start twice"
+                          : "was not started: call MPI_Init_thread first, or lks_comm_start()");
+}
+
+/* MPI_Init alone promises a process without other threads. The libraries known make no difference between that and
+ * MPI_THREAD_FUNNELED; the standard does (MPI 3.1, 12.4.3), so it is told, and no error. */
+static void warn_of_threads(const lks_comm *comm) {
+    int level = MPI_THREAD_SINGLE;
+    MPI_Query_thread(&level);
+    if (level < MPI_THREAD_FUNNELED && comm->rank == 0)
+        lks_warn("MPI was started for a process without threads: call MPI_Init_thread with "
+                 "MPI_THREAD_FUNNELED instead of MPI_Init");
+}
+
+lks_status lks_comm_join(lks_comm *comm, const void *communicator, lks_error *err) {
+    MPI_Comm given = MPI_COMM_WORLD, own = MPI_COMM_NULL;
+    memset(comm, 0, sizeof *comm);
+    LKS_TRY(check_running(err));
+    if (communicator)
+        memcpy(&given, communicator, sizeof given);
+    if (given == MPI_COMM_NULL)
+        return lks_fail(err, LKS_ERR_COMM,
+                        "this process is not in the communicator that it gave: "
+                        "only those that are may call");
+    if (!LKS_CALL(comm, MPI_Comm_dup(given, &own)))
+        return lks_comm_check(comm, err);
+    hold(comm, own);
+    look_around(comm);
+    LKS_TRY(lks_comm_check(comm, err));
+    warn_of_threads(comm);
+    const lks_status status = comm->size > 1 ? lks_comm_check_settings(comm, err) : LKS_OK;
+    LKS_TRY(lks_comm_check(comm, err));
+    if (status != LKS_OK) {
+        MPI_Comm_free(&own);
+        return status;
+    }
+    return settle_in(comm, err);
+}
+
+/* The communicator, or MPI as a whole, whichever this one has made. */
+static void let_go(lks_comm *comm) {
+    MPI_Comm own = lks_comm_all(comm);
+    if (comm->ends_mpi)
+        MPI_Finalize();
+    else
+        MPI_Comm_free(&own);
 }
 
 void lks_comm_stop(lks_comm *comm) {
@@ -227,7 +298,7 @@ void lks_comm_stop(lks_comm *comm) {
     lks_free(comm->numbers);
     comm->numbers = NULL;
     if (!failed(comm) || comm->size == 1) /* others may still wait in a collective */
-        MPI_Finalize();
+        let_go(comm);
 }
 
 void lks_comm_abort(const lks_comm *comm, int status) {
