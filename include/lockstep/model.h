@@ -72,7 +72,8 @@ typedef struct lks_model_view {
 } lks_model_view;
 
 /** Builds the network. @p pixels [channels][256] is the float value of every byte (copied); @p
- * capacity is the largest n of a batch on this rank, @p threads the OpenMP threads. Weights are 0
+ * capacity is the largest n of a batch on this rank, @p threads the OpenMP threads. @p kernels NULL: those of this processor,
+ * or of the instruction set that LOCKSTEP_ISA names. Weights are 0
  * until lks_model_init(). Owned by the caller (lks_model_free()). LKS_ERR_CONFIG as
  * lks_model_shapes(); LKS_ERR_MEMORY. */
 lks_status lks_model_create(lks_model **model, const lks_config *config, lks_shape input,

@@ -133,6 +133,13 @@ bool lks_predictor_found_none(const lks_predictor *predictor);
  * there are none, which is warned of. LKS_ERR_DATA names a file that cannot be read, and why; others may follow. */
 lks_status lks_predictor_read(lks_predictor *predictor, const char *path, lks_error *err);
 
+/** The same of a picture in memory, which stays the caller's: @p name, which must last until it is answered, is
+ * lks_answer.file. Rows, columns and pixels are as lks_picture_read() gives them: bytes [rows][columns][channels].
+ * LKS_ERR_USAGE where that is no picture, LKS_ERR_DATA where the network takes none, LKS_ERR_MEMORY, and as
+ * lks_predictor_flush(). */
+lks_status lks_predictor_show(lks_predictor *predictor, const lks_picture *picture,
+                              const char *name, lks_error *err);
+
 /** Called for every file that cannot be read, in order with the answers; false: no more is read. */
 typedef bool (*lks_on_failure)(void *context, lks_status status, const lks_error *err);
 

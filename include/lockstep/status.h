@@ -8,10 +8,6 @@
 
 LKS_PUBLIC_BEGIN
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 typedef enum lks_status {
     LKS_OK = 0,
     LKS_ERR_USAGE,    /**< wrong command line (exit status 2) */
@@ -65,10 +61,6 @@ int lks_exit_status(lks_status status);
         if (lks_try_status_ != LKS_OK)                                                             \
             return lks_try_status_;                                                                \
     } while (0)
-
-#ifdef __cplusplus
-}
-#endif
 
 LKS_PUBLIC_END
 

@@ -8,6 +8,7 @@
 #include "kernels/kernels.h"
 #include "lockstep/model.h"
 #include "job/job.h"
+#include "lockstep/library.h"
 
 void lks_print_usage(const lks_command *const *commands, FILE *out) {
     fprintf(out,

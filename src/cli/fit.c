@@ -8,6 +8,7 @@
 #include "job/agree.h"
 #include "job/alone.h"
 #include "job/job.h"
+#include "lockstep/library.h"
 #include "lockstep/log.h"
 #include "lockstep/model.h"
 

@@ -1,7 +1,5 @@
-#include "kernels/kernels.h"
 #include "infer/restore.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "data/data.h"
@@ -11,15 +9,12 @@ lks_status lks_restore_model(lks_model **model, const lks_config *config,
                              const lks_data_identity *data, int threads, int capacity,
                              lks_error *err) {
     const lks_shape shape = {data->rows, data->columns, data->channels};
-    const lks_kernels *kernels;
-    LKS_TRY(lks_kernels_select(getenv("LOCKSTEP_ISA"), &kernels, err));
     float(*pixels)[256] = lks_alloc((size_t)data->channels, sizeof *pixels, "pixel table", err);
     if (!pixels)
         return err->status;
     lks_normalization_table(pixels, data->channels, data->mean, data->std);
-    lks_status status =
-        lks_model_create(model, config, shape, data->classes, (const float(*)[256])pixels, kernels,
-                         threads, capacity, err);
+    lks_status status = lks_model_create(model, config, shape, data->classes,
+                                         (const float(*)[256])pixels, NULL, threads, capacity, err);
     lks_free(pixels);
     return status;
 }

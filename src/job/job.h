@@ -32,16 +32,6 @@ const char *lks_stop_reason(int64_t sum);
 lks_status lks_config_load(lks_comm *comm, const char *path, const char *const *sets, int n_sets,
                            lks_config *config, lks_error *err);
 
-/** Version, as in "lockstep 0.1.0". */
-const char *lks_version(void);
-
-/** The commit it was built from, "-dirty" behind it where files were changed; "unknown" outside a
- * repository. */
-const char *lks_revision(void);
-
-/** Name and version of the compiler. */
-const char *lks_compiler(void);
-
 /** OpenMP threads of this rank: @p asked, or where that is 0 OMP_NUM_THREADS, or without it its share of the cores
  * that it is bound to, within the CPU quota of its control group. Tells what decided, and warns of a mask or a quota
  * that is too narrow. Collective; LKS_ERR_MEMORY as a failure of the communicator. */

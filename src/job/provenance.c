@@ -6,7 +6,9 @@
 #include "job/agree.h"
 #include "base/memory.h"
 #include "base/timer.h"
+#include "io/h5/confined.h"
 #include "job/job.h"
+#include "lockstep/library.h"
 
 const char *lks_version(void) {
     return LKS_VERSION;
@@ -18,6 +20,10 @@ const char *lks_revision(void) {
 
 const char *lks_compiler(void) {
     return LKS_COMPILER;
+}
+
+lks_status lks_library_begin(lks_error *err) {
+    return lks_confined_start(err);
 }
 
 #define LIST_END 32 /* " ... (1000000 hosts)" */

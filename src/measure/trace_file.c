@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "job/job.h"
+#include "lockstep/library.h"
 #include "base/json.h"
 #include "lockstep/log.h"
 #include "base/memory.h"

@@ -2,6 +2,7 @@
 #include "lockstep/model.h"
 
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -151,6 +152,8 @@ lks_status lks_model_create(lks_model **model, const lks_config *config, lks_sha
                             int classes, const float (*pixels)[256], const lks_kernels *kernels,
                             int threads, int capacity, lks_error *err) {
     *model = NULL;
+    if (!kernels)
+        LKS_TRY(lks_kernels_select(getenv("LOCKSTEP_ISA"), &kernels, err));
     lks_layer_info *info =
         lks_alloc((size_t)config->n_layers, sizeof *info, "the layer table", err);
     if (!info)

@@ -130,6 +130,10 @@ typedef struct lks_gradient {
     int64_t samples;
 } lks_gradient;
 
+/** The mean gradient of weights [@p first, first + n) into @p g [n], each rounded once from double. */
+void lks_mean_gradient(const lks_kernels *kernels, const lks_gradient *from, size_t first, size_t n,
+                       float *g);
+
 /** Euclidean norm of the gradient over all trained tensors, before the update. @p norms [tensors]
  * may be NULL; tensors that are not trained get 0. Squares are added in double, in order within
  * 4,096 elements of a tensor, then these sums in order: the same bits on any number of threads. */

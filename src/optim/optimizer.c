@@ -155,14 +155,18 @@ static void meet(const lks_optimizer *o, double (*sums)[2]) {
 
 /* --- gradients -------------------------------------------------------------------------------- */
 
-static void mean_gradient(const lks_optimizer *o, const lks_gradient *from,
-                          const lks_weight_block *b, float *g) {
-    size_t n = (size_t)b->count;
+void lks_mean_gradient(const lks_kernels *kernels, const lks_gradient *from, size_t first, size_t n,
+                       float *g) {
     if (from->exact)
-        o->kernels->dequantise(g, from->exact + b->first, n, from->samples);
+        kernels->dequantise(g, from->exact + first, n, from->samples);
     else
         for (size_t i = 0; i < n; i++)
-            g[i] = (float)((double)from->plain[b->first + i] / (double)from->samples);
+            g[i] = (float)((double)from->plain[first + i] / (double)from->samples);
+}
+
+static void mean_gradient(const lks_optimizer *o, const lks_gradient *from,
+                          const lks_weight_block *b, float *g) {
+    lks_mean_gradient(o->kernels, from, b->first, (size_t)b->count, g);
 }
 
 double lks_sum_of_squares(const float *x, int n) {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "io/checkpoint.h"
-#include "train/guard.h"
+#include "train/guard/guard.h"
 
 /* In memory at most: one becomes a file, one waits for that. */
 #define LKS_SNAPSHOTS 2

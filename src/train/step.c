@@ -131,24 +131,14 @@ static lks_noise noise_of(const lks_trainer *t) {
 
 /* A weight that is not finite may be one faulty replica's, so it is told to the others: in the next
  * step's message, and before anything is saved. */
-static void update(lks_trainer *t) {
-    lks_cursor *c = &t->cursor;
-    int64_t samples = t->view.message[LKS_MSG_SAMPLES];
-    t->newest.lr = lks_learning_rate(&t->config->train, &c->plateau, c->step,
-                                     t->plan.steps_per_epoch, t->plan.total_steps);
-    const lks_gradient gradient = {t->view.gradients ? NULL : t->view.message + head_slots(t),
-                                   t->view.gradients, samples};
-    measure(t, &gradient);
+static void update(lks_trainer *t, const lks_gradient *gradient) {
+    measure(t, gradient);
     t->newest.noise = noise_of(t);
     double factor = lks_clip_factor(t->newest.gradient_norm, t->config->train.clip_norm);
-    if (!lks_optimizer_step(&t->optimizer, t->view.weights, &gradient, factor, t->newest.lr,
-                            c->step, t->threads))
+    if (!lks_optimizer_step(&t->optimizer, t->view.weights, gradient, factor, t->newest.lr,
+                            t->cursor.step, t->threads))
         t->bad_weights = true;
     t->exchange.way->unite(t);
-    lks_average_update(&t->average, t->view.weights, c->step, t->threads);
-    t->exchange.way->share(t);
-    lks_guard_stepped(t);
-    lks_model_weights_changed(t->model);
 }
 
 lks_status lks_trainer_check_weights(lks_trainer *t, lks_error *err) {
@@ -161,26 +151,19 @@ lks_status lks_trainer_check_weights(lks_trainer *t, lks_error *err) {
     return status;
 }
 
-static void advance(lks_trainer *t, int64_t batches) {
+/* The batches of the step are done. */
+static void advance(lks_trainer *t) {
     lks_cursor *c = lks_trainer_edit_cursor(t);
     const int64_t *m = t->view.message;
     lks_limbs loss = {m[LKS_MSG_LOSS_HI], m[LKS_MSG_LOSS_LO]};
-    double n = (double)m[LKS_MSG_SAMPLES];
     c->step++;
-    c->batch += batches;
+    c->batch += batches_of(t);
     c->samples_seen += m[LKS_MSG_SAMPLES];
     c->epoch_samples += m[LKS_MSG_SAMPLES];
     c->epoch_hash += (uint64_t)m[LKS_MSG_HASH];
     c->correct += m[LKS_MSG_CORRECT];
     c->loss = lks_limbs_sum(c->loss, loss);
     lks_trainer_wrote_cursor(t);
-    t->newest.loss = lks_limbs_value(loss) / n;
-    t->newest.accuracy = (double)m[LKS_MSG_CORRECT] / n;
-    t->newest.exact_loss =
-        lks_limbs_sum((lks_limbs){0, 0}, loss); /* carries as one rank has them */
-    t->newest.correct = m[LKS_MSG_CORRECT];
-    t->newest.samples = m[LKS_MSG_SAMPLES];
-    t->stop = m[LKS_MSG_STOP];
 }
 
 /* Every rank sees in the sums that something is wrong somewhere, so every rank takes part in finding out what: a
@@ -194,11 +177,27 @@ static lks_status tell_trouble(lks_trainer *t, const lks_error *own, lks_error *
     return lks_guard_tell_message(t, err);
 }
 
-lks_status lks_trainer_step(lks_trainer *t, lks_error *err) {
-    double started = lks_now();
-    const int64_t batches = batches_of(t);
-    t->phases.step = t->cursor.step + 1;
-    LKS_TRY(compute(t, batches, err));
+/* What the sums say of the step that will be made of them. */
+static void note_figures(lks_trainer *t) {
+    const int64_t *m = t->view.message;
+    const lks_limbs loss = {m[LKS_MSG_LOSS_HI], m[LKS_MSG_LOSS_LO]};
+    const double n = (double)m[LKS_MSG_SAMPLES];
+    const lks_cursor *c = &t->cursor;
+    t->newest.lr = lks_learning_rate(&t->config->train, &c->plateau, c->step,
+                                     t->plan.steps_per_epoch, t->plan.total_steps);
+    t->newest.loss = lks_limbs_value(loss) / n;
+    t->newest.accuracy = (double)m[LKS_MSG_CORRECT] / n;
+    t->newest.exact_loss =
+        lks_limbs_sum((lks_limbs){0, 0}, loss); /* carries as one rank has them */
+    t->newest.correct = m[LKS_MSG_CORRECT];
+    t->newest.samples = m[LKS_MSG_SAMPLES];
+    t->stop = m[LKS_MSG_STOP];
+}
+
+lks_status lks_trainer_sum(lks_trainer *t, lks_gradient *gradient, lks_error *err) {
+    const lks_cursor *c = &t->cursor;
+    t->phases.step = c->step + 1;
+    LKS_TRY(compute(t, batches_of(t), err));
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
     lks_error own = {.status = LKS_OK};
     own.status = own_trouble(t, &own);
@@ -206,14 +205,32 @@ lks_status lks_trainer_step(lks_trainer *t, lks_error *err) {
     LKS_TRY(lks_comm_check(t->comm, err));
     if (anything_bad(t))
         return tell_trouble(t, &own, err);
-    t->agreed_step = t->cursor.step;
-    lks_phases_enter(&t->phases, LKS_PHASE_UPDATE);
+    t->agreed_step = c->step;
     t->whole = false;
-    update(t);
+    note_figures(t);
+    *gradient = (lks_gradient){t->view.gradients ? NULL : t->view.message + head_slots(t),
+                               t->view.gradients, t->view.message[LKS_MSG_SAMPLES]};
+    return LKS_OK;
+}
+
+void lks_trainer_updated(lks_trainer *t) {
+    lks_average_update(&t->average, t->view.weights, t->cursor.step, t->threads);
+    t->exchange.way->share(t);
+    lks_guard_stepped(t);
+    lks_model_weights_changed(t->model);
     lks_phases_enter(&t->phases, LKS_PHASE_OTHER);
-    advance(t, batches);
+    advance(t);
     if (t->view.message[LKS_MSG_WANTED])
         lks_trainer_gather(t);
+}
+
+lks_status lks_trainer_step(lks_trainer *t, lks_error *err) {
+    const double started = lks_now();
+    lks_gradient gradient;
+    LKS_TRY(lks_trainer_sum(t, &gradient, err));
+    lks_phases_enter(&t->phases, LKS_PHASE_UPDATE);
+    update(t, &gradient);
+    lks_trainer_updated(t);
     t->train_seconds += lks_now() - started;
     return LKS_OK;
 }

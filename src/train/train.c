@@ -157,17 +157,11 @@ static lks_status link_epoch(lks_trainer *t, lks_history *h, lks_error *err) {
 
 static lks_status complete_epoch(lks_run *run, lks_error *err) {
     lks_trainer *t = &run->trainer;
-    lks_cursor *c = lks_trainer_edit_cursor(t);
-    c->epoch++;
-    c->batch = 0;
-    lks_trainer_wrote_cursor(t);
+    const lks_cursor *c = &t->cursor;
+    lks_trainer_count_epoch(t);
     LKS_TRY(assess_epoch(t, &run->record, err));
     lks_status status = record_epoch(t, &run->record, err);
-    lks_trainer_edit_cursor(t);
-    c->loss = (lks_limbs){0, 0};
-    c->correct = c->epoch_samples = 0;
-    c->epoch_hash = 0;
-    lks_trainer_wrote_cursor(t);
+    lks_trainer_forget_epoch(t);
     bool best = lks_run_is_best(t, &run->record);
     lks_run_decide(t, &run->record);
     lks_trainer_gather(t);

@@ -14,6 +14,21 @@ bool lks_trainer_over(const lks_trainer *t) {
            lks_early_stop_reached(&t->cursor.early_stop, &t->config->train);
 }
 
+void lks_trainer_count_epoch(lks_trainer *t) {
+    lks_cursor *c = lks_trainer_edit_cursor(t);
+    c->epoch++;
+    c->batch = 0;
+    lks_trainer_wrote_cursor(t);
+}
+
+void lks_trainer_forget_epoch(lks_trainer *t) {
+    lks_cursor *c = lks_trainer_edit_cursor(t);
+    c->loss = (lks_limbs){0, 0};
+    c->correct = c->epoch_samples = 0;
+    c->epoch_hash = 0;
+    lks_trainer_wrote_cursor(t);
+}
+
 /* --- open and close --------------------------------------------------------------------------- */
 
 static lks_plan plan_steps(const lks_trainer *t) {

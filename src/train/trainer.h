@@ -10,9 +10,9 @@
 #include "lockstep/model.h"
 #include "optim/optim.h"
 #include "measure/phases.h"
-#include "train/audit.h"
+#include "train/guard/audit.h"
 #include "train/exchange/exchange.h"
-#include "train/guard.h"
+#include "train/guard/guard.h"
 
 /* How many steps there are. */
 typedef struct lks_plan {
@@ -74,8 +74,21 @@ void lks_trainer_close(lks_trainer *t);
 /* Program, data, network and its products, a line each. */
 void lks_trainer_print(const lks_trainer *t, const lks_provenance *p);
 
-/* step.c: one optimizer step. Collective; errors agreed. */
+/* step.c: one optimizer step: sums, the update, and what comes behind it. Collective; errors agreed. */
 lks_status lks_trainer_step(lks_trainer *t, lks_error *err);
+
+/* step.c: the first of the three: the sums of the step's batches over all ranks, and `newest` tells of them. The gradient's
+ * arrays are borrowed until the next step. Collective; errors agreed. */
+lks_status lks_trainer_sum(lks_trainer *t, lks_gradient *gradient, lks_error *err);
+
+/* step.c: the last: every rank has updated its weights, which are noted as written, and has those of all. The average
+ * follows them, and the cursor goes on. Collective. */
+void lks_trainer_updated(lks_trainer *t);
+
+/* trainer.c: the cursor of an epoch whose last batch is done: it counts the epoch; and, once its sums were looked at, forgets
+ * them. Not collective. */
+void lks_trainer_count_epoch(lks_trainer *t);
+void lks_trainer_forget_epoch(lks_trainer *t);
 
 /* Agrees that every replica's weights are finite. Collective. */
 lks_status lks_trainer_check_weights(lks_trainer *t, lks_error *err);
@@ -97,35 +110,35 @@ void lks_trainer_snapshot(const lks_trainer *t, lks_checkpoint *c);
  * and where it is, nothing happens. A step that is `wanted` ends so. Collective. */
 void lks_trainer_gather(lks_trainer *t);
 
-/* verify.c: every sample of the epoch was seen once. Collective; errors agreed. */
+/* guard/verify.c: every sample of the epoch was seen once. Collective; errors agreed. */
 lks_status lks_trainer_verify_epoch(lks_trainer *t, lks_error *err);
 
-/* guard.c: the ranks compare the present state at once, and do not wait for the next step's message:
+/* guard/guard.c: the ranks compare the present state at once, and do not wait for the next step's message:
  * agreed_step becomes the cursor's. At the last step, at a stop, after an evaluation and before results are
  * written. LKS_ERR_REPLICA names the rank whose memory changed or whose state differs. `own` and *err are what this rank
  * found before, which comes first. Collective; errors agreed. */
 lks_status lks_trainer_settle(lks_trainer *t, lks_status own, lks_error *err);
 
-/* guard.c: hashes of the state as the newest step wrote it, for lks_state_holds(). */
+/* guard/guard.c: hashes of the state as the newest step wrote it, for lks_state_holds(). */
 lks_state_hash lks_trainer_written(const lks_trainer *t);
 
-/* guard.c: this rank wrote weights, states and cursor, and they stand as they should. */
+/* guard/guard.c: this rank wrote weights, states and cursor, and they stand as they should. */
 void lks_trainer_wrote(lks_trainer *t);
 
-/* guard.c: the same where the weights and states were noted already, by who wrote them. */
+/* guard/guard.c: the same where the weights and states were noted already, by who wrote them. */
 void lks_trainer_took(lks_trainer *t);
 
 /* trainer.c: rank 0's weights, states and average, to the ranks of `comm`. Collective over them. */
 void lks_trainer_broadcast(lks_trainer *t, lks_comm *comm);
 
-/* guard.c: the cursor, to change it; then lks_trainer_wrote_cursor(). */
+/* guard/guard.c: the cursor, to change it; then lks_trainer_wrote_cursor(). */
 lks_cursor *lks_trainer_edit_cursor(lks_trainer *t);
 void lks_trainer_wrote_cursor(lks_trainer *t);
 
-/* guard.c: the fault that LKS_ERR_REPLICA in *err told of, for faults.jsonl; the same on all ranks. Collective. */
+/* guard/guard.c: the fault that LKS_ERR_REPLICA in *err told of, for faults.jsonl; the same on all ranks. Collective. */
 const lks_fault *lks_trainer_fault(lks_trainer *t, const lks_error *err);
 
-/* guard.c, for this folder. Before the first step, when all arrays are there; LKS_ERR_MEMORY. */
+/* guard/guard.c, for this folder. Before the first step, when all arrays are there; LKS_ERR_MEMORY. */
 lks_status lks_guard_open(lks_trainer *t, lks_error *err);
 void lks_guard_close(lks_trainer *t);
 /* Weights, states and average were moved to where several ranks see them, and their hashes are to be in `memory`:
@@ -147,7 +160,7 @@ void lks_guard_note(lks_trainer *t, const char *kind);
 /* The same of kind "replica", of which no rank is known to be the cause. */
 void lks_guard_note_ranks(lks_trainer *t);
 
-/* audit.c, for this folder. Before the first step; LKS_ERR_MEMORY. */
+/* guard/audit.c, for this folder. Before the first step; LKS_ERR_MEMORY. */
 lks_status lks_audit_open(lks_trainer *t, lks_error *err);
 void lks_audit_close(lks_audit *a);
 /* Whether batch `number` of the epoch is audited: by seed, epoch and number alone. */

@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "optim/optim.h"
 #include "support/random_data.h"
-#include "train/guard.h"
+#include "train/guard/guard.h"
 
 #define WORDS 150
 

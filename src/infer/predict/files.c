@@ -52,6 +52,44 @@ static lks_status read_digits(lks_predictor *p, const char *path, lks_error *err
     return status;
 }
 
+/* --- a picture in memory ---------------------------------------------------------------------- */
+
+static lks_status check_pixels(const lks_picture *picture, const char *name, lks_error *err) {
+    const bool some = picture->rows > 0 && picture->columns > 0 && picture->pixels;
+    const bool few = some && picture->rows <= LKS_PICTURE_PIXELS_MAX / picture->columns;
+    if (few && picture->channels >= 1 && picture->channels <= 4)
+        return LKS_OK;
+    return lks_fail(
+        err, LKS_ERR_USAGE,
+        "%s: %d x %d pixels of %d channels are no picture: it has 1 to 4 channels and at "
+        "most %d pixels",
+        name, picture->rows, picture->columns, picture->channels, LKS_PICTURE_PIXELS_MAX);
+}
+
+static lks_status show(lks_predictor *p, lks_picture *picture, const char *name, lks_error *err) {
+    return p->segments ? lks_predictor_segment(p, picture, name, err)
+                       : lks_predictor_add(p, picture, name, -1, err);
+}
+
+/* Preparing uses a picture up, so it is a copy. */
+lks_status lks_predictor_show(lks_predictor *p, const lks_picture *picture, const char *name,
+                              lks_error *err) {
+    lks_status status = check_pixels(picture, name, err);
+    if (status == LKS_OK)
+        status = check_takes_pictures(p, name, err);
+    if (status != LKS_OK)
+        return status;
+    lks_picture copy = *picture;
+    const size_t bytes = (size_t)copy.rows * (size_t)copy.columns * (size_t)copy.channels;
+    copy.pixels = lks_alloc(bytes, 1, name, err);
+    if (!copy.pixels)
+        return err->status;
+    memcpy(copy.pixels, picture->pixels, bytes);
+    status = show(p, &copy, name, err);
+    lks_picture_free(&copy);
+    return status;
+}
+
 /* --- many images in a file -------------------------------------------------------------------- */
 
 /* An image whose channels are no picture's is as the network wants it. */

@@ -1,4 +1,4 @@
-#include "train/audit.h"
+#include "train/guard/audit.h"
 
 #include <inttypes.h>
 #include <stdio.h>

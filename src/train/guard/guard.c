@@ -1,4 +1,4 @@
-#include "train/guard.h"
+#include "train/guard/guard.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include <assert.h>
 
 #include "base/digest.h"
-#include "train/guard.h"
+#include "train/guard/guard.h"
 
 static_assert(sizeof(lks_cursor) % sizeof(int64_t) == 0,
               "a cursor is made of 64-bit numbers: no gaps");
