@@ -72,22 +72,31 @@ static lks_status show(lks_predictor *p, lks_picture *picture, const char *name,
 }
 
 /* Preparing uses a picture up, so it is a copy. */
-lks_status lks_predictor_show(lks_predictor *p, const lks_picture *picture, const char *name,
-                              lks_error *err) {
-    lks_status status = check_pixels(picture, name, err);
-    if (status == LKS_OK)
-        status = check_takes_pictures(p, name, err);
-    if (status != LKS_OK)
-        return status;
+static lks_status show_copy(lks_predictor *p, const lks_picture *picture, const char *name,
+                            lks_error *err) {
+    LKS_TRY(check_pixels(picture, name, err));
+    LKS_TRY(check_takes_pictures(p, name, err));
     lks_picture copy = *picture;
     const size_t bytes = (size_t)copy.rows * (size_t)copy.columns * (size_t)copy.channels;
     copy.pixels = lks_alloc(bytes, 1, name, err);
     if (!copy.pixels)
         return err->status;
     memcpy(copy.pixels, picture->pixels, bytes);
-    status = show(p, &copy, name, err);
+    const lks_status status = show(p, &copy, name, err);
     lks_picture_free(&copy);
     return status;
+}
+
+/* Before a failure is told, what came before it is answered. */
+static lks_status answered(lks_predictor *p, lks_status status) {
+    if (status != LKS_OK && status != LKS_ERR_NUMERIC)
+        lks_predictor_flush(p, NULL); /* the first failure is told */
+    return status;
+}
+
+lks_status lks_predictor_show(lks_predictor *p, const lks_picture *picture, const char *name,
+                              lks_error *err) {
+    return answered(p, show_copy(p, picture, name, err));
 }
 
 /* --- many images in a file -------------------------------------------------------------------- */
@@ -188,8 +197,5 @@ static lks_status read_file(lks_predictor *p, const char *path, lks_error *err) 
 }
 
 lks_status lks_predictor_read(lks_predictor *p, const char *path, lks_error *err) {
-    lks_status status = read_file(p, path, err);
-    if (status != LKS_OK && status != LKS_ERR_NUMERIC)
-        lks_predictor_flush(p, NULL); /* the first failure is told */
-    return status;
+    return answered(p, read_file(p, path, err));
 }

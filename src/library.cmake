@@ -1,0 +1,54 @@
+# The library for programs of other people, shared and static, out of the objects that the program is made of. Only
+# functions of include/lockstep leave either: all others are hidden. The linker keeps hidden functions inside a shared
+# object; for the archive it makes one object of all, in which objcopy then makes them local.
+set(LKS_LIBRARIES ${MPI_C_LIBRARIES} ${OpenMP_C_LIBRARIES})
+foreach(package HDF5 FYAML ZLIB PNG JPEG CRYPTO)
+  list(APPEND LKS_LIBRARIES ${${package}_LINK_LIBRARIES})
+endforeach()
+list(REMOVE_DUPLICATES LKS_LIBRARIES)
+
+add_library(lockstep_shared SHARED ${objects})
+target_link_libraries(lockstep_shared PRIVATE lks_flags ${LKS_LIBRARIES} m)
+# OpenMP's critical sections have symbols of their own, which no attribute hides.
+file(CONFIGURE OUTPUT exported.map CONTENT "{ global: lks_*; local: *; };\n")
+target_link_options(lockstep_shared PRIVATE -Wl,--version-script=${CMAKE_CURRENT_BINARY_DIR}/exported.map)
+# Interfaces may change with each minor version as long as the major one is 0.
+set_target_properties(lockstep_shared PROPERTIES OUTPUT_NAME lockstep EXPORT_NAME lockstep LINKER_LANGUAGE C
+  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+
+set(all_in_one ${CMAKE_CURRENT_BINARY_DIR}/all_in_one.o)
+add_custom_command(OUTPUT ${all_in_one} DEPENDS ${objects} COMMAND_EXPAND_LISTS VERBATIM
+  COMMAND ${CMAKE_LINKER} -r -o ${all_in_one} ${objects}
+  COMMAND ${CMAKE_OBJCOPY} --localize-hidden --wildcard --keep-global-symbol=lks_* ${all_in_one})
+add_library(lockstep_static STATIC ${all_in_one})
+set_source_files_properties(${all_in_one} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+set_target_properties(lockstep_static PROPERTIES OUTPUT_NAME lockstep EXPORT_NAME static LINKER_LANGUAGE C)
+target_link_libraries(lockstep_static INTERFACE $<INSTALL_INTERFACE:${LKS_LIBRARIES}> $<INSTALL_INTERFACE:m>)
+
+foreach(library lockstep_shared lockstep_static)
+  target_include_directories(${library} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+endforeach()
+install(TARGETS lockstep_shared lockstep_static EXPORT lockstepTargets
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY include/lockstep DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
+
+# find_package(lockstep): targets lockstep::lockstep and lockstep::static
+include(CMakePackageConfigHelpers)
+set(LKS_CMAKE_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/lockstep)
+install(EXPORT lockstepTargets NAMESPACE lockstep:: DESTINATION ${LKS_CMAKE_FOLDER} FILE lockstepConfig.cmake)
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/lockstepConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lockstepConfigVersion.cmake DESTINATION ${LKS_CMAKE_FOLDER})
+
+# mpicc program.c $(pkg-config --cflags --libs lockstep)
+file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+list(JOIN LKS_LIBRARIES " " libraries)
+file(CONFIGURE OUTPUT lockstep.pc @ONLY CONTENT "prefix=\${pcfiledir}/@up@
+Name: lockstep
+Description: @PROJECT_DESCRIPTION@
+Version: @PROJECT_VERSION@
+Cflags: -I\${prefix}/@CMAKE_INSTALL_INCLUDEDIR@
+Libs: -L\${prefix}/@CMAKE_INSTALL_LIBDIR@ -llockstep
+Libs.private: @libraries@ -lm
+")
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lockstep.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
