@@ -1,9 +1,11 @@
 # The library for programs of other people, shared and static, out of the objects that the program is made of. Only
 # functions of include/lockstep leave either: all others are hidden. The linker keeps hidden functions inside a shared
-# object; for the archive it makes one object of all, in which objcopy then makes them local.
+# object; for the archive it makes one object of all, in which objcopy then makes them local (-d: its common
+# symbols, too).
 set(LKS_LIBRARIES ${MPI_C_LIBRARIES} ${OpenMP_C_LIBRARIES})
 foreach(package HDF5 FYAML ZLIB PNG JPEG CRYPTO)
-  list(APPEND LKS_LIBRARIES ${${package}_LINK_LIBRARIES})
+  get_target_property(libraries PkgConfig::${package} INTERFACE_LINK_LIBRARIES)
+  list(APPEND LKS_LIBRARIES ${libraries})
 endforeach()
 list(REMOVE_DUPLICATES LKS_LIBRARIES)
 
@@ -11,14 +13,14 @@ add_library(lockstep_shared SHARED ${objects})
 target_link_libraries(lockstep_shared PRIVATE lks_flags ${LKS_LIBRARIES} m)
 # OpenMP's critical sections have symbols of their own, which no attribute hides.
 file(CONFIGURE OUTPUT exported.map CONTENT "{ global: lks_*; local: *; };\n")
-target_link_options(lockstep_shared PRIVATE -Wl,--version-script=${CMAKE_CURRENT_BINARY_DIR}/exported.map)
+target_link_options(lockstep_shared PRIVATE -Wl,-z,defs -Wl,--version-script=${CMAKE_CURRENT_BINARY_DIR}/exported.map)
 # Interfaces may change with each minor version as long as the major one is 0.
 set_target_properties(lockstep_shared PROPERTIES OUTPUT_NAME lockstep EXPORT_NAME lockstep LINKER_LANGUAGE C
   VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 
 set(all_in_one ${CMAKE_CURRENT_BINARY_DIR}/all_in_one.o)
 add_custom_command(OUTPUT ${all_in_one} DEPENDS ${objects} COMMAND_EXPAND_LISTS VERBATIM
-  COMMAND ${CMAKE_LINKER} -r -o ${all_in_one} ${objects}
+  COMMAND ${CMAKE_LINKER} -r -d -o ${all_in_one} ${objects}
   COMMAND ${CMAKE_OBJCOPY} --localize-hidden --wildcard --keep-global-symbol=lks_* ${all_in_one})
 add_library(lockstep_static STATIC ${all_in_one})
 set_source_files_properties(${all_in_one} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)

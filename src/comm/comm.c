@@ -175,6 +175,10 @@ static lks_status check_launch(lks_comm *comm, int thread_level, lks_error *err)
     return comm->size == 1 ? check_alone(err) : lks_comm_check_settings(comm, err);
 }
 
+static MPI_Comm everybody(void) {
+    return MPI_COMM_WORLD;
+}
+
 static void hold(lks_comm *comm, MPI_Comm all) {
     memcpy(&comm->handle, &all, sizeof all);
 }
@@ -211,7 +215,7 @@ static lks_status start(lks_comm *comm, lks_error *err) {
     int thread_level = MPI_THREAD_SINGLE;
     warn_before_start();
     const lks_steering steering = lks_comm_steer(env_size());
-    hold(comm, MPI_COMM_WORLD);
+    hold(comm, everybody());
     comm->ends_mpi = true;
     if (LKS_CALL(comm, MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &thread_level)))
         look_around(comm);
@@ -260,7 +264,7 @@ static void warn_of_threads(const lks_comm *comm) {
 }
 
 lks_status lks_comm_join(lks_comm *comm, const void *communicator, lks_error *err) {
-    MPI_Comm given = MPI_COMM_WORLD, own = MPI_COMM_NULL;
+    MPI_Comm given = everybody(), own = MPI_COMM_NULL;
     memset(comm, 0, sizeof *comm);
     LKS_TRY(check_running(err));
     if (communicator)

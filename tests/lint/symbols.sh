@@ -80,6 +80,7 @@ judge() {
                     elsif ($part eq "}") { $depth--; $text = "" if $depth == 0 }
                     elsif ($depth > 0) { next }
                     elsif ($part eq ";") {
+                        $text =~ s/\bLKS_PUBLIC_(BEGIN|END)\b//g;
                         $text =~ s/__attribute__\s*(\((?:[^()]|(?1))*\))//g;
                         if ($text !~ /^\s*(typedef|static|struct\s+\w+\s*$|_Static_assert|[A-Z_]+\s*\()/) {
                             # kernels: name##_avx2 and its like
