@@ -1,15 +1,14 @@
 # The libraries that the program is made of: each becomes a target lks::NAME, by CMake's own search (CMAKE_PREFIX_PATH,
 # NAME_ROOT) first and by pkg-config second. One that is not found is named with what to install or to set.
 #
-# What lockstep.pc has to say of them is left in
-#   LKS_PC_REQUIRES  modules of pkg-config
-#   LKS_PC_LIBS      files of libraries that are in no module, LKS_PC_CFLAGS how their headers are found
+# Left behind are
+#   LKS_LIBRARY_FILES     the files of all of them, which users of the archive link
+#   LKS_VENDORED_OBJECTS  what is to become a part of the library, since it is built here and installed nowhere
 # Folders of libraries that the loader does not search anyway are in CMAKE_INSTALL_RPATH, unless the user has set that.
 include(CheckCSourceCompiles)
 
-set(LKS_PC_REQUIRES "")
-set(LKS_PC_LIBS "")
-set(LKS_PC_CFLAGS "")
+set(LKS_LIBRARY_FILES "")
+set(LKS_VENDORED_OBJECTS "")
 set(lks_folders "")
 
 function(lks_missing what debian root)
@@ -28,31 +27,15 @@ function(lks_missing what debian root)
     "name that folder: cmake -D${root}=DIR, or -DCMAKE_PREFIX_PATH=DIR for all libraries.")
 endfunction()
 
-# lks_note_library(FILE MODULES HEADERS): what lockstep.pc says of the library in FILE, and where the loader finds it. A
-# module counts if it means the same file.
-function(lks_note_library file modules headers)
+# lks_note_library(FILE): one more file, and where the loader finds it
+macro(lks_note_library file)
+  list(APPEND LKS_LIBRARY_FILES "${file}")
   get_filename_component(real "${file}" REALPATH)
   get_filename_component(folder "${real}" DIRECTORY)
   if(real MATCHES "\\.(so|dylib)" AND NOT folder IN_LIST CMAKE_C_IMPLICIT_LINK_DIRECTORIES)
     list(APPEND lks_folders "${folder}")
-    set(lks_folders ${lks_folders} PARENT_SCOPE)
   endif()
-  foreach(module ${modules})
-    if(PkgConfig_FOUND)
-      pkg_check_modules(LKS_NOTED_${module} QUIET ${module})
-    endif()
-    foreach(other ${LKS_NOTED_${module}_LINK_LIBRARIES})
-      get_filename_component(other "${other}" REALPATH)
-      if(other STREQUAL real)
-        set(LKS_PC_REQUIRES ${LKS_PC_REQUIRES} ${module} PARENT_SCOPE)
-        return()
-      endif()
-    endforeach()
-  endforeach()
-  list(TRANSFORM headers PREPEND -I)
-  set(LKS_PC_LIBS ${LKS_PC_LIBS} "${file}" PARENT_SCOPE)
-  set(LKS_PC_CFLAGS ${LKS_PC_CFLAGS} ${headers} PARENT_SCOPE)
-endfunction()
+endmacro()
 
 # lks_library(NAME WHAT PACKAGE TARGET MODULE DEBIAN): one that CMake, or the library itself, has a package for
 macro(lks_library name what package target module debian)
@@ -72,11 +55,7 @@ macro(lks_library name what package target module debian)
   else()
     list(GET LKS_${name}_LINK_LIBRARIES 0 location)
   endif()
-  get_target_property(headers ${found} INTERFACE_INCLUDE_DIRECTORIES)
-  if(NOT headers)
-    set(headers "")
-  endif()
-  lks_note_library("${location}" ${module} "${headers}")
+  lks_note_library("${location}")
 endmacro()
 
 lks_library(zlib zlib ZLIB ZLIB::ZLIB zlib zlib1g-dev)
@@ -84,7 +63,40 @@ lks_library(png libpng PNG PNG::PNG libpng libpng-dev)
 lks_library(jpeg "libjpeg (libjpeg-turbo)" JPEG JPEG::JPEG libjpeg libjpeg-dev)
 lks_library(crypto "OpenSSL's libcrypto" OpenSSL OpenSSL::Crypto libcrypto libssl-dev)
 
-lks_library(fyaml libfyaml libfyaml libfyaml::libfyaml libfyaml libfyaml-dev)
+# --- libfyaml, which not every system has -----------------------------------------------------------------
+# The fetched one becomes a part of liblockstep. FETCHCONTENT_SOURCE_DIR_LIBFYAML names a copy for builds without network.
+function(lks_fetch_libfyaml)
+  include(FetchContent)
+  # No folder of the source is called so: it is added below, with what is said before.
+  FetchContent_Declare(libfyaml GIT_REPOSITORY https://github.com/pantoniou/libfyaml.git
+    GIT_TAG 1ed9bae3b1e5fc57e31a14a2ea12810fdf423473 SOURCE_SUBDIR populate-only) # v0.9.6
+  FetchContent_MakeAvailable(libfyaml)
+  foreach(unwanted BUILD_SHARED_LIBS BUILD_TESTING ENABLE_NETWORK ENABLE_LIBCLANG ENABLE_REFLECTION)
+    set(${unwanted} OFF)
+  endforeach()
+  add_subdirectory(${libfyaml_SOURCE_DIR} ${libfyaml_BINARY_DIR} EXCLUDE_FROM_ALL)
+  if(NOT TARGET libfyaml::libfyaml)
+    message(FATAL_ERROR "${libfyaml_SOURCE_DIR} is no libfyaml of version 0.9.6 or newer.")
+  endif()
+  get_target_property(built libfyaml::libfyaml ALIASED_TARGET)
+  # The rules that lints find in compile commands are for the program's own files.
+  get_property(targets DIRECTORY ${libfyaml_SOURCE_DIR} PROPERTY BUILDSYSTEM_TARGETS)
+  set_target_properties(${targets} PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
+  get_target_property(parts ${built} SOURCES)
+  list(FILTER parts INCLUDE REGEX "^\\$<TARGET_OBJECTS:")
+  set(LKS_VENDORED_OBJECTS $<TARGET_OBJECTS:${built}> ${parts} PARENT_SCOPE)
+  add_library(lks::fyaml INTERFACE IMPORTED GLOBAL)
+  target_include_directories(lks::fyaml INTERFACE ${libfyaml_SOURCE_DIR}/include)
+  install(FILES ${libfyaml_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.libfyaml)
+endfunction()
+
+option(LOCKSTEP_FETCH_LIBFYAML "Fetch libfyaml and make it a part of liblockstep, where the system has none" OFF)
+if(LOCKSTEP_FETCH_LIBFYAML)
+  lks_fetch_libfyaml()
+else()
+  lks_library(fyaml "libfyaml (where no package has it: cmake -DLOCKSTEP_FETCH_LIBFYAML=ON)" libfyaml
+    libfyaml::libfyaml libfyaml libfyaml-dev)
+endif()
 
 # --- HDF5 -------------------------------------------------------------------------------------------------
 # Any build of it will do: one rank writes, one thread at a time is in it (src/io/h5), and ranks open no file together. So
@@ -156,7 +168,7 @@ if(parallel)
 else()
   message(STATUS "HDF5: ${files}")
 endif()
-lks_note_library("${location}" "hdf5-serial;hdf5;hdf5-openmpi;hdf5-mpich" "${headers}")
+lks_note_library("${location}")
 
 list(REMOVE_DUPLICATES lks_folders)
 if(NOT DEFINED CMAKE_INSTALL_RPATH)

@@ -2,15 +2,9 @@
 # functions of include/lockstep leave either: all others are hidden. The linker keeps hidden functions inside a shared
 # object; for the archive it makes one object of all, in which objcopy then makes them local (-d: its common
 # symbols, too).
-set(LKS_LIBRARIES ${MPI_C_LIBRARIES} ${OpenMP_C_LIBRARIES})
-foreach(package HDF5 FYAML ZLIB PNG JPEG CRYPTO)
-  get_target_property(libraries PkgConfig::${package} INTERFACE_LINK_LIBRARIES)
-  list(APPEND LKS_LIBRARIES ${libraries})
-endforeach()
-list(REMOVE_DUPLICATES LKS_LIBRARIES)
-
 add_library(lockstep_shared SHARED ${objects})
-target_link_libraries(lockstep_shared PRIVATE lks_flags ${LKS_LIBRARIES} m)
+target_link_libraries(lockstep_shared PRIVATE lks_flags m MPI::MPI_C OpenMP::OpenMP_C lks::hdf5 lks::fyaml lks::zlib
+                                              lks::png lks::jpeg lks::crypto)
 # OpenMP's critical sections have symbols of their own, which no attribute hides.
 file(CONFIGURE OUTPUT exported.map CONTENT "{ global: lks_*; local: *; };\n")
 target_link_options(lockstep_shared PRIVATE -Wl,-z,defs -Wl,--version-script=${CMAKE_CURRENT_BINARY_DIR}/exported.map)
@@ -25,7 +19,10 @@ add_custom_command(OUTPUT ${all_in_one} DEPENDS ${objects} COMMAND_EXPAND_LISTS 
 add_library(lockstep_static STATIC ${all_in_one})
 set_source_files_properties(${all_in_one} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
 set_target_properties(lockstep_static PROPERTIES OUTPUT_NAME lockstep EXPORT_NAME static LINKER_LANGUAGE C)
-target_link_libraries(lockstep_static INTERFACE $<INSTALL_INTERFACE:${LKS_LIBRARIES}> $<INSTALL_INTERFACE:m>)
+# The archive's users link what it needs: the very files that were found here.
+set(needed ${MPI_C_LIBRARIES} ${OpenMP_C_LIBRARIES} ${LKS_LIBRARY_FILES})
+list(REMOVE_DUPLICATES needed)
+target_link_libraries(lockstep_static INTERFACE $<INSTALL_INTERFACE:${needed}> $<INSTALL_INTERFACE:m>)
 
 foreach(library lockstep_shared lockstep_static)
   target_include_directories(${library} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
@@ -44,7 +41,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lockstepConfigVersion.cmake DESTINATIO
 
 # mpicc program.c $(pkg-config --cflags --libs lockstep)
 file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
-list(JOIN LKS_LIBRARIES " " libraries)
+list(JOIN needed " " libraries)
 file(CONFIGURE OUTPUT lockstep.pc @ONLY CONTENT "prefix=\${pcfiledir}/@up@
 Name: lockstep
 Description: @PROJECT_DESCRIPTION@
