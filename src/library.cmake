@@ -3,8 +3,7 @@
 # object; for the archive it makes one object of all, in which objcopy then makes them local (-d: its common
 # symbols, too).
 add_library(lockstep_shared SHARED ${objects})
-target_link_libraries(lockstep_shared PRIVATE lks_flags m MPI::MPI_C OpenMP::OpenMP_C lks::hdf5 lks::fyaml lks::zlib
-                                              lks::png lks::jpeg lks::crypto)
+target_link_libraries(lockstep_shared PRIVATE lks_flags lks_needed)
 # OpenMP's critical sections have symbols of their own, which no attribute hides.
 file(CONFIGURE OUTPUT exported.map CONTENT "{ global: lks_*; local: *; };\n")
 target_link_options(lockstep_shared PRIVATE -Wl,-z,defs -Wl,--version-script=${CMAKE_CURRENT_BINARY_DIR}/exported.map)
