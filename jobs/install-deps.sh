@@ -73,6 +73,7 @@ need openmpi-bin has mpirun
 need libhdf5-dev has_module hdf5-serial
 need libfyaml-dev has_module libfyaml
 need zlib1g-dev has_module zlib
+need libzip-dev has_module libzip
 need libpng-dev has_module libpng
 need libjpeg-dev has_module libjpeg
 need libssl-dev has_module libcrypto

@@ -63,6 +63,14 @@ lks_library(png libpng PNG PNG::PNG libpng libpng-dev)
 lks_library(jpeg "libjpeg (libjpeg-turbo)" JPEG JPEG::JPEG libjpeg libjpeg-dev)
 lks_library(crypto "OpenSSL's libcrypto" OpenSSL OpenSSL::Crypto libcrypto libssl-dev)
 
+# Debian's package of libzip for CMake names programs, too, and ends with an error where they are not installed; so where
+# no folder is named, pkg-config comes first.
+if(PkgConfig_FOUND AND NOT libzip_ROOT AND "$ENV{libzip_ROOT}" STREQUAL "")
+  pkg_check_modules(LKS_zip QUIET IMPORTED_TARGET libzip)
+  set(CMAKE_DISABLE_FIND_PACKAGE_libzip ${LKS_zip_FOUND})
+endif()
+lks_library(zip libzip libzip libzip::zip libzip libzip-dev)
+
 # --- libfyaml, which not every system has -----------------------------------------------------------------
 # The fetched one becomes a part of liblockstep. FETCHCONTENT_SOURCE_DIR_LIBFYAML names a copy for builds without network.
 function(lks_fetch_libfyaml)

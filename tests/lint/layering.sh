@@ -87,6 +87,7 @@ room src/config '<libfyaml\.h>|\bfy_[a-z]' "libfyaml"
 room src/cli '<argp\.h>|<getopt\.h>|\bargp_[a-z]+\b|\bgetopt(_long)?\(' "argument parsing"
 room src/pictures '<jpeglib\.h>|\bjpeg_[a-z]+_?[a-z]*\(' "libjpeg"
 room src/pictures '<png\.h>|\b(png|PNG)_[A-Za-z]' "libpng"
+room src/files '<zip\.h>|\bzip_[a-z]' "libzip"
 room src/base '<openssl/|\bEVP_[A-Z]' "libcrypto"
 
 # --- errors are values up to the command line, which alone ends the program, the job, or a signal's default
