@@ -9,7 +9,7 @@ Usage: jobs/install-deps.sh [--tests] [--clang] [--peers] [--list]
 
 Installs the Debian/Ubuntu packages that are missing for building and running Lockstep.
   --tests   also what tests/run.sh uses: CUnit, h5dump, jq, ImageMagick, clang-format, shellcheck, valgrind,
-            mandoc, zsh; where they can be had Ninja, SimGrid, and Chromium, node and npm, for
+            mandoc, zsh, NumPy; where they can be had Ninja, SimGrid, and Chromium, node and npm, for
             what tests the report as people see it
   --peers   also what tests/bench/run.sh --peers compares with: PyTorch
   --clang   also the second compiler that CI builds with: clang, OpenMP and sanitizers for it
@@ -94,6 +94,7 @@ if [ $tests = yes ]; then
     need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
     need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
     need qemu-user has qemu-aarch64
+    need python3-numpy /usr/bin/python3 -c "import numpy" # computes exported networks
     wish libsimgrid-dev has smpirun # simulated ranks
     # The report in a browser; any node and npm will do, whoever installed them
     wish chromium has chromium
