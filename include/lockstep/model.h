@@ -49,6 +49,9 @@ const char *lks_products_text(const lks_config *config, const lks_kernels *kerne
  * many, or where no layer has one. */
 void lks_model_fit_outputs(const lks_config *config, int outputs, char *set, size_t size);
 
+/** The outputs of the last layer that has an option for their number; 0: no layer has one. */
+int lks_model_outputs(const lks_config *config);
+
 typedef struct lks_model lks_model;
 
 /** What a caller may read of a model. */

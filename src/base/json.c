@@ -161,9 +161,7 @@ static size_t unescape(const char *c, char out[4], size_t *used) {
     return (size_t)more + 1;
 }
 
-/* The character at c, unescaped, into out: its bytes, and those that it took in *used; both 0 at what
- * is cut off. A byte that is no UTF-8 is taken as it is. */
-static size_t take_character(const char *c, char out[4], size_t *used) {
+size_t lks_json_unescape(const char *c, char out[4], size_t *used) {
     if (c[0] == '\\' && c[1] == 'u')
         return unescape(c, out, used);
     if (c[0] != '\\') {
@@ -188,7 +186,7 @@ bool lks_json_get_text(const char *json, const char *key, char *text, size_t siz
     for (const char *c = value + 1; *c && *c != '"';) {
         char bytes[4];
         size_t used;
-        const size_t n = take_character(c, bytes, &used);
+        const size_t n = lks_json_unescape(c, bytes, &used);
         if (used == 0 || length + n >= size)
             break;
         memcpy(text + length, bytes, n);

@@ -58,6 +58,10 @@ int64_t lks_json_get_integer(const char *json, const char *key, int64_t most, in
  * @p json is not cut off. NULL where it is missing or no object. */
 const char *lks_json_get_object(const char *json, const char *key);
 
+/** The character of a text at @p c, unescaped, into @p out: returns its bytes, and those that it took in *used; both are 0
+ * at what is cut off. A byte that is no UTF-8 is taken as it is. */
+size_t lks_json_unescape(const char *c, char out[4], size_t *used);
+
 /** The text of member @p key, unescaped, cut after a whole character to @p size bytes with the
  * 0. False and "" where it is missing or no text. */
 bool lks_json_get_text(const char *json, const char *key, char *text, size_t size);

@@ -51,6 +51,32 @@ static void write_data(FILE *f, const lks_exporting *x) {
     fputs(x->network->data.digest, f);
 }
 
+/* Of an imported network nobody may know how many. */
+static void write_images(FILE *f, const lks_exporting *x) {
+    if (x->network->data.n_train > 0)
+        fprintf(f, "%" PRId64, x->network->data.n_train);
+}
+
+static void write_bounds(FILE *f, const int32_t *bounds) {
+    for (int k = 0; k < LKS_TRAITS; k++)
+        fprintf(f, "%s%" PRId32, k ? ", " : "[", bounds[k]);
+    fputs("]", f);
+}
+
+/* By which `lockstep predict` notices a picture that is not like the training images. */
+static void write_traits(FILE *f, const lks_exporting *x) {
+    const lks_traits *t = &x->network->data.traits;
+    if (t->images == 0)
+        return;
+    fprintf(f, "{\"images\": %" PRId64 ", \"looked\": %" PRId64 ", \"centred\": %" PRId64,
+            t->images, t->looked, t->centred);
+    fputs(", \"low\": ", f);
+    write_bounds(f, t->low);
+    fputs(", \"high\": ", f);
+    write_bounds(f, t->high);
+    fputs("}", f);
+}
+
 static void write_classes(FILE *f, const lks_exporting *x) {
     char number[16];
     for (int k = 0; k < x->classes; k++) {
@@ -145,6 +171,8 @@ static const fact_row rows[] = {{"lockstep", write_version},
                                 {"weights_sha256", write_digest},
                                 {"averaged", write_averaged},
                                 {"data_sha256", write_data},
+                                {"data_images", write_images},
+                                {"traits", write_traits},
                                 {"classes", write_classes},
                                 {"input", write_input},
                                 {"normalization", write_normalization},

@@ -61,7 +61,7 @@ typedef struct lks_cursor {
 typedef struct lks_data_identity {
     char digest[LKS_SHA256_HEX]; /**< of training images and labels, see src/feed/dataset.c */
     int classes, channels, rows, columns;
-    int64_t n_train;
+    int64_t n_train; /**< 0: not known, of an imported network; its digest is of zeros then */
     double mean[LKS_CHANNELS_MAX], std[LKS_CHANNELS_MAX];
     lks_traits traits; /**< of the training part's images, where they have one channel */
 } lks_data_identity;
@@ -161,6 +161,10 @@ lks_status lks_checkpoint_write(const char *path, const lks_checkpoint *c, lks_e
  * program keeps). On failure @p c needs no freeing. */
 lks_status lks_checkpoint_read(const char *path, int numerics, lks_checkpoint *c, lks_error *err);
 
+/** LKS_ERR_FORMAT with a name for what cannot be: sizes and places that nothing has, arrays that do not fit each
+ * other. After it whoever uses @p c may count, index and loop by what it says. */
+lks_status lks_checkpoint_check(const char *path, const lks_checkpoint *c, lks_error *err);
+
 /** LKS_ERR_NUMERIC with the name of the first weight, average or optimizer's value that is NaN or infinite. */
 lks_status lks_checkpoint_check_values(const char *path, const lks_checkpoint *c, lks_error *err);
 void lks_checkpoint_free(lks_checkpoint *c);
@@ -188,9 +192,10 @@ lks_status lks_checkpoint_prune(const char *dir, int keep, int64_t best, lks_err
 /** Compares two checkpoints tensor by tensor and writes the findings to stdout: the first tensor
  * and index where they part, values, distance in units in the last place, then per tensor the count
  * of differing elements and the largest distance; then what differs in cursor, best result, seed,
- * data, provenance and configuration. *same: everything that state_sha256 covers is equal.
+ * data, provenance and configuration. *same: everything that state_sha256 covers is equal. With @p weights only those
+ * that evaluations use are compared, averaged ones where there are some: an imported network has nothing else.
  * LKS_ERR_MISMATCH if the tensors' names or shapes differ (that is said too). */
-lks_status lks_checkpoint_diff(const char *path_a, const char *path_b, int numerics, bool *same,
-                               lks_error *err);
+lks_status lks_checkpoint_diff(const char *path_a, const char *path_b, int numerics, bool weights,
+                               bool *same, lks_error *err);
 
 #endif

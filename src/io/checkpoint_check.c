@@ -35,7 +35,7 @@ static lks_status check_data(const char *path, const lks_data_identity *d, lks_e
         !within(d->columns, 1, MAX_SIDE) ||
         (int64_t)d->channels * d->rows * d->columns > MAX_IMAGE_BYTES)
         return refuse(path, err, "no images have its rows, columns and channels");
-    if (!within(d->n_train, 1, UINT32_MAX) || !is_digest(d->digest))
+    if (!within(d->n_train, 0, UINT32_MAX) || !is_digest(d->digest))
         return refuse(path, err, "its training images cannot be");
     for (int i = 0; i < d->channels; i++)
         if (!isfinite(d->mean[i]) || !isfinite(d->std[i]) || d->std[i] <= 0)

@@ -47,8 +47,4 @@ lks_status lks_seal_check(const char *path, const unsigned char *file, size_t si
 lks_status lks_checkpoint_parse(const char *path, const unsigned char *bytes, size_t size, bool own,
                                 int numerics, lks_checkpoint *c, lks_error *err);
 
-/** LKS_ERR_FORMAT with a name for what cannot be: sizes and places that nothing has, arrays that do not fit each
- * other. After it whoever uses @p c may count, index and loop by what it says. */
-lks_status lks_checkpoint_check(const char *path, const lks_checkpoint *c, lks_error *err);
-
 #endif

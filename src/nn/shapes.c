@@ -148,17 +148,29 @@ double lks_training_flop(const lks_config *config, const lks_layer_info *info) {
     return flop;
 }
 
-void lks_model_fit_outputs(const lks_config *config, int outputs, char *set, size_t size) {
-    *set = '\0';
+/* The last layer that has an option for the number of its outputs, and that; NULL: none has. */
+static const lks_layer_config *last_with_outputs(const lks_config *config, int *outputs) {
     for (int i = config->n_layers - 1; i >= 0; i--) {
         const lks_layer_config *l = &config->layers[i];
         const char *key = l->kind->rules->outputs;
         if (!key)
             continue;
-        int now;
-        memcpy(&now, (const char *)l + lks_layer_option_find(l->kind, key)->offset, sizeof now);
-        if (now != outputs)
-            snprintf(set, size, "model.%s.%s=%d", l->name, key, outputs);
-        return;
+        memcpy(outputs, (const char *)l + lks_layer_option_find(l->kind, key)->offset,
+               sizeof *outputs);
+        return l;
     }
+    return NULL;
+}
+
+int lks_model_outputs(const lks_config *config) {
+    int outputs;
+    return last_with_outputs(config, &outputs) ? outputs : 0;
+}
+
+void lks_model_fit_outputs(const lks_config *config, int outputs, char *set, size_t size) {
+    int now;
+    const lks_layer_config *l = last_with_outputs(config, &now);
+    *set = '\0';
+    if (l && now != outputs)
+        snprintf(set, size, "model.%s.%s=%d", l->name, l->kind->rules->outputs, outputs);
 }

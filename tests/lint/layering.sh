@@ -29,13 +29,14 @@ declare -A allowed=(
     [feed]="base files config kernels augment comm data pictures nn io job measure"
     [run]="base files config io nn measure"
     [infer]="base files config kernels augment comm data pictures nn io job feed run"
-    [export]="base files config io job nn run infer"
+    [export]="base files config data io job nn run infer"
+    [import]="base files config kernels comm data io job nn feed run infer export"
     [page]="base pictures"
     [panel]="base config io nn page"
     [report]="base files config augment comm data pictures io nn kernels run feed infer page panel"
     [train]="base files config kernels augment comm data optim nn io job measure feed run infer report"
     [tool]="base files config kernels augment comm data pictures optim nn io job measure feed run infer train"
-    [cli]="base files config kernels comm data pictures optim nn io job measure feed run infer export report train tool"
+    [cli]="base files config kernels comm data pictures optim nn io job measure feed run infer export import report train tool"
 )
 
 all_code=$(code_in src include)

@@ -11,7 +11,8 @@
     X(bundle)                                                                                      \
     X(calibrate)                                                                                   \
     X(eval)                                                                                        \
-    X(predict) X(export) X(info) X(report) X(configs) X(pack) X(bench) X(doctor) X(diff) X(help)
+    X(predict)                                                                                     \
+    X(export) X(import) X(info) X(report) X(configs) X(pack) X(bench) X(doctor) X(diff) X(help)
 
 #define LKS_DECLARE_COMMAND(name) extern const lks_command lks_command_##name;
 LKS_COMMANDS(LKS_DECLARE_COMMAND)

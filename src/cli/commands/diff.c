@@ -8,13 +8,30 @@
 #include "lockstep/model.h"
 #include "run/run_folder.h"
 
+enum { KEY_WEIGHTS = 'w' };
+
+static const struct argp_option options[] = {
+    {"weights", KEY_WEIGHTS, NULL, 0,
+     "Compare only the weights that `eval` uses, averaged ones where there are some: what an "
+     "exported and imported network keeps",
+     1},
+    {0}};
+
+typedef struct arguments {
+    const char *paths[2];
+    bool weights;
+} arguments;
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
-    const char **paths = state->input;
+    arguments *a = state->input;
     switch (key) {
+    case KEY_WEIGHTS:
+        a->weights = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num >= 2)
             lks_usage_error(state, "two checkpoints are enough: '%s' is too many", arg);
-        paths[state->arg_num] = arg;
+        a->paths[state->arg_num] = arg;
         return 0;
     case ARGP_KEY_END:
         if (state->arg_num < 2)
@@ -36,24 +53,24 @@ static lks_status find(const char *path, char file[LKS_FOLDER_PATH_MAX], lks_err
 
 static int run(const lks_call *call) {
     lks_common_options common = {0};
-    const char *paths[2];
+    arguments a = {0};
     lks_error err;
     bool same = false;
-    lks_parse(call, &common, paths);
+    lks_parse(call, &common, &a);
     lks_common_free(&common);
     if (!lks_speaks())
         return 0;
     char files[2][LKS_FOLDER_PATH_MAX];
     lks_status status = LKS_OK;
     for (int i = 0; i < 2 && status == LKS_OK; i++)
-        status = find(paths[i], files[i], &err);
+        status = find(a.paths[i], files[i], &err);
     if (status == LKS_OK)
-        status = lks_checkpoint_diff(files[0], files[1], LKS_NUMERICS, &same, &err);
+        status = lks_checkpoint_diff(files[0], files[1], LKS_NUMERICS, a.weights, &same, &err);
     return status != LKS_OK ? lks_report(&err) : same ? 0 : 1;
 }
 
 static const struct argp argp = {
-    NULL,
+    options,
     parse,
     "CHECKPOINT CHECKPOINT",
     "Compares two checkpoints. Prints the first layer and index where their weights "

@@ -23,6 +23,10 @@ static lks_status same_data(const lks_data_identity *saved, const lks_data_ident
 }
 
 static lks_status same_flats(const lks_checkpoint *c, const lks_checkpoint *now, lks_error *err) {
+    if (c->cursor.step == 0 && c->n_flats == 1)
+        return lks_fail(err, LKS_ERR_MISMATCH,
+                        "it was imported, and has weights but no optimizer's states; --init-from "
+                        "begins a new run with them");
     if (c->n_flats != now->n_flats)
         return lks_fail(err, LKS_ERR_MISMATCH, "it holds %d arrays, this run has %d", c->n_flats,
                         now->n_flats);
