@@ -3,14 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "feed/packed/packed.h"
 #include "files/whole_file.h"
 #include "import/identity.h"
-#include "import/match.h"
+#include "import/network.h"
 #include "import/result.h"
 #include "import/source.h"
-#include "infer/restore.h"
 #include "job/job.h"
 #include "lockstep/log.h"
 
@@ -22,10 +20,7 @@ typedef struct importing {
     lks_import_source source;
     lks_data_identity data; /* all ranks */
     lks_provenance provenance;
-    lks_model *model;
-    lks_model_view view;
-    lks_import_target *targets; /* [view.n_tensors] */
-    int *from;                  /* [view.n_tensors] */
+    lks_import_network network;
 } importing;
 
 /* --- the file --------------------------------------------------------------------------------- */
@@ -59,108 +54,7 @@ static lks_status find_data(importing *m, lks_comm *comm, lks_error *err) {
     return lks_comm_agree(comm, status, err);
 }
 
-/* --- the network ------------------------------------------------------------------------------ */
-
-static void fill_targets(importing *m, const lks_layer_info *info, const lks_shape *orders) {
-    const lks_config *config = &m->config;
-    const lks_shape input = {m->data.rows, m->data.columns, m->data.channels};
-    lks_import_target *to = m->targets;
-    for (int i = 0; i < config->n_layers; i++)
-        for (int t = 0; t < info[i].n_tensors; t++, to++) {
-            to->tensor = &m->view.tensors[to - m->targets];
-            to->layer = i;
-            to->laid.ndim = to->tensor->ndim;
-            to->laid.order = lks_layout_input(config, i, input, orders);
-            memcpy(to->laid.shape, to->tensor->shape, sizeof to->laid.shape);
-        }
-}
-
-static lks_status find_targets(importing *m, lks_error *err) {
-    const size_t n = (size_t)m->config.n_layers;
-    const lks_shape input = {m->data.rows, m->data.columns, m->data.channels};
-    lks_layer_info *info = lks_alloc(n, sizeof *info, "layers", err);
-    lks_shape *orders = lks_alloc(n, sizeof *orders, "layers", err);
-    lks_status status = info && orders ? LKS_OK : err->status;
-    if (status == LKS_OK)
-        status = lks_model_shapes(&m->config, input, m->data.classes, info, err);
-    if (status == LKS_OK) {
-        lks_layout_orders(&m->config, info, input, orders);
-        fill_targets(m, info, orders);
-    }
-    lks_free(info);
-    lks_free(orders);
-    return status;
-}
-
-static lks_status build(importing *m, lks_error *err) {
-    LKS_TRY(lks_restore_model(&m->model, &m->config, &m->data, 1, 1, err));
-    m->view = lks_model_look(m->model);
-    const size_t n = (size_t)m->view.n_tensors;
-    m->targets = lks_alloc(n, sizeof *m->targets, "tensors", err);
-    m->from = lks_alloc(n, sizeof *m->from, "tensors", err);
-    return m->targets && m->from ? find_targets(m, err) : err->status;
-}
-
-/* --- values ----------------------------------------------------------------------------------- */
-
-static lks_layout layout_of(const importing *m) {
-    if (m->o->layout == LKS_IMPORT_AS_FILE)
-        return m->source.reader->layout;
-    return m->o->layout == LKS_IMPORT_PYTORCH ? LKS_LAYOUT_TORCH : LKS_LAYOUT_NATIVE;
-}
-
-static bool ends_with(const char *text, const char *end) {
-    const size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
-/* A batchnorm divides by its root. */
-static lks_status check_variance(const importing *m, int target, lks_error *err) {
-    const lks_tensor *t = m->targets[target].tensor;
-    const float *values = m->view.weights + t->offset;
-    for (size_t i = 0; ends_with(t->name, "/running_var") && i < t->count; i++)
-        if (values[i] < 0)
-            return lks_fail(err, LKS_ERR_NUMERIC,
-                            "%s: value %zu of '%.128s' is %g, which no "
-                            "variance can be",
-                            m->o->file, i, m->source.tensors[m->from[target]].name,
-                            (double)values[i]);
-    return LKS_OK;
-}
-
-static lks_status take_tensor(importing *m, int target, lks_layout layout, lks_error *err) {
-    const lks_import_target *to = &m->targets[target];
-    float *values = lks_alloc(to->tensor->count, sizeof *values, "a tensor", err);
-    if (!values)
-        return err->status;
-    lks_status status = lks_import_values(&m->source, m->from[target], values, err);
-    if (status == LKS_OK) {
-        lks_layout_from(&to->laid, layout, values, m->view.weights + to->tensor->offset);
-        status = check_variance(m, target, err);
-    }
-    lks_free(values);
-    return status;
-}
-
-static void tell(const importing *m, int target) {
-    const lks_import_tensor *t = &m->source.tensors[m->from[target]];
-    char shape[192];
-    lks_info("%-24s  from %s, %s", m->targets[target].tensor->name, t->name,
-             lks_import_shape_text(t->shape, t->ndim, shape));
-}
-
-static lks_status take_all(importing *m, lks_error *err) {
-    const int n = m->view.n_tensors;
-    const lks_layout layout = layout_of(m);
-    LKS_TRY(lks_import_match(&m->source, m->targets, n, layout, &m->o->maps, m->from, err));
-    for (int t = 0; t < n; t++)
-        LKS_TRY(take_tensor(m, t, layout, err));
-    for (int t = 0; t < n; t++)
-        tell(m, t);
-    return LKS_OK;
-}
-
-/* --- the layers, which weights do not tell --------------------------------------------------------- */
+/* --- the layers, which weights do not tell ------------------------------------------------ */
 
 /* Of a file of `lockstep export`: two networks may differ in what has no weights. */
 static lks_status compare_layers(const importing *m, lks_error *err) {
@@ -185,15 +79,23 @@ static lks_status compare_layers(const importing *m, lks_error *err) {
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
+static lks_layout layout_of(const importing *m) {
+    if (m->o->layout == LKS_IMPORT_AS_FILE)
+        return m->source.reader->layout;
+    return m->o->layout == LKS_IMPORT_PYTORCH ? LKS_LAYOUT_TORCH : LKS_LAYOUT_NATIVE;
+}
+
 static lks_status work_alone(importing *m, lks_error *err) {
+    lks_import_network *n = &m->network;
     LKS_TRY(lks_import_take_classes(&m->config, &m->source, err));
     LKS_TRY(compare_layers(m, err));
-    LKS_TRY(build(m, err));
-    LKS_TRY(take_all(m, err));
+    LKS_TRY(lks_import_network_make(n, &m->config, &m->data, err));
+    LKS_TRY(lks_import_network_take(n, &m->source, layout_of(m), &m->o->maps, err));
+    lks_import_network_tell(n, &m->source);
     const lks_import_result r = {.config = &m->config,
                                  .data = &m->data,
                                  .provenance = &m->provenance,
-                                 .view = &m->view,
+                                 .view = &n->view,
                                  .reader = m->source.reader->name};
     return lks_import_write(m->o, &r, err);
 }
@@ -213,9 +115,7 @@ lks_status lks_import(lks_comm *comm, const lks_import_options *o, lks_error *er
     const lks_status status = work(&m, comm, err);
     lks_import_close(&m.source);
     free(m.bytes);
-    lks_model_free(m.model);
-    lks_free(m.targets);
-    lks_free(m.from);
+    lks_import_network_free(&m.network);
     lks_config_free(&m.config);
     return status;
 }

@@ -72,7 +72,7 @@ static bool take_order(const char **at, lks_import_tensor *t) {
 
 /* "<f4": order of the bytes, kind, and size. */
 static const char *understand(const char *descr, lks_npy_head *head) {
-    static const char whole[] = "biu?cmMVU";
+    static const char no_weights[] = "biu?cmMVU";
     const bool ordered = strchr("<>|=", *descr) && *descr;
     const char *kind = descr + ordered;
     char *end;
@@ -90,7 +90,7 @@ static const char *understand(const char *descr, lks_npy_head *head) {
         head->t.type = LKS_IMPORT_F32;
     else if (*kind == 'f' && size == 8)
         head->t.type = LKS_IMPORT_F64;
-    else if (*kind != 'f' && *kind != 'S' && !strchr(whole, *kind))
+    else if (*kind != 'S' && !strchr(no_weights, *kind))
         return "has a type of values that is not read";
     return NULL;
 }
