@@ -9,6 +9,7 @@
 #include <jpeglib.h> /* wants stdio.h first */
 
 #include "checkpoint_sample.h"
+#include "export/export.h"
 #include "files/ustar.h"
 #include "infer/restore.h"
 #include "io/h5/h5.h"
@@ -73,6 +74,22 @@ static void put_network(void) {
     lks_model_free(model);
     lks_config_free(&config);
     free(s);
+}
+
+/* The same network in other programs' formats. */
+static void put_exported(void) {
+    static const char *const formats[] = {"safetensors", "npz"};
+    for (int i = 0; i < 2; i++) {
+        char from[1024];
+        snprintf(from, sizeof from, "%s", path_of("checkpoint", "network"));
+        const lks_export_options o = {.checkpoint = from,
+                                      .format = formats[i],
+                                      .out = path_of("import", formats[i]),
+                                      .force = true};
+        lks_exported written;
+        lks_error err;
+        need(lks_export_write(&o, &written, &err) == LKS_OK, err.text);
+    }
 }
 
 static void put_sample(void) {
@@ -254,6 +271,7 @@ int main(int argc, char **argv) {
     root = argv[1];
     mkdir(root, 0755);
     put_network();
+    put_exported();
     put_sample();
     put_reply("checkpoint", "network", 0);
     put_reply("checkpoint", "sample", 0);
