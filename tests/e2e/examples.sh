@@ -2,6 +2,7 @@
 # Every command among the man pages' examples runs, in a folder as its reader would have it.
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "$0")/lib.sh"
+/usr/bin/python3 -c 'import numpy' 2>/dev/null || skip "python3-numpy is not installed"
 pages=$SOURCE/src/cli/man
 
 # --- what the examples speak of
@@ -13,6 +14,7 @@ mkdir data
 ln -s "$golden" data/mnist
 sed 's|dir: .*|dir: data/mnist|; s|epochs: 2|epochs: 4|' "$config" | tee net.yaml >new.yaml
 export pages MPIEXEC
+printf '%s\n' conv1=features.0 conv2=features.3 dense1=classifier.1 dense2=classifier.3 >names.map
 less() { cat; }
 mpirun() { command "$MPIEXEC" "$@"; }
 export -f less mpirun
@@ -23,6 +25,16 @@ done
 cp -r runs/a runs/b
 cp -r runs/a runs/again
 cp -r runs/old runs/mnist-convnet
+cp net.yaml mnist-convnet.yaml
+lockstep export runs/a --format safetensors --out theirs.safetensors >log 2>&1 || show log
+/usr/bin/python3 -c 'import json, struct, numpy
+raw = open("theirs.safetensors", "rb").read()
+start = 8 + struct.unpack("<Q", raw[:8])[0]
+header = json.loads(raw[8:start])
+names = dict(line.split("=") for line in open("names.map").read().split())
+numpy.savez("net.npz", **{names[key.split(".")[0]] + "." + key.split(".")[1]:
+    numpy.frombuffer(raw, "<f4", offset=start)[t["data_offsets"][0] // 4:t["data_offsets"][1] // 4].reshape(t["shape"])
+    for key, t in header.items() if key != "__metadata__"})' >log 2>&1 || show log
 lockstep bundle runs/mnist-convnet "$work/mnist-convnet.tar" >log 2>&1 || show log
 lockstep train net.yaml --out runs/split "${settings[@]}" --set data.validation=0.2 --set train.epochs=2 >log 2>&1 || show log
 for class in 0 1 2; do

@@ -17,7 +17,7 @@ for command in "${commands[@]}"; do
     "$LOCKSTEP" "$command" --help >help.txt
     # an option begins a line, behind its short form
     same "$command: options of --help" "$(options "$command")" \
-        "$(sed -nE 's/^  (-., |    )(--[a-z-]+).*/\2/p' help.txt | sort)"
+        "$(sed -nE 's/^  (-., |    )(--[a-z0-9-]+).*/\2/p' help.txt | sort)"
     for option in --help --quiet --verbose; do
         check "$command takes $option" grep -qe "$option" help.txt
     done
@@ -133,7 +133,7 @@ if [ -e "$pages/lockstep.1" ]; then
         sed 's/\\-/-/g; s/\\f[BIR]//g' "$page" >page.txt
         # in its OPTIONS, an option is at the begin of a line or behind its short form
         same "$command: options of the man page" "$(options "$command")" \
-            "$(sed -n '/^.SH OPTIONS/,/^.SH [^O]/p' page.txt | sed -nE 's/^(-., )?(--[a-z-]+)(=.*)?$/\2/p' | sort)"
+            "$(sed -n '/^.SH OPTIONS/,/^.SH [^O]/p' page.txt | sed -nE 's/^(-., )?(--[a-z0-9-]+)(=.*)?$/\2/p' | sort)"
         for status in 0 1 2; do
             check "$command: the man page tells status $status" \
                 grep -qx $status <(sed -n '/^.SH EXIT STATUS/,/^.SH SEE/p' page.txt)

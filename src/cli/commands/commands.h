@@ -1,4 +1,4 @@
-/* The commands, in the order of `lockstep --help`: a new one is a file beside this one, which defines
+/* The commands, in the order of `lockstep --help`: a new one is a file in this folder, or in one of its folders, and defines
  * lks_command_NAME, and a word here. */
 #ifndef LKS_CLI_COMMANDS_H
 #define LKS_CLI_COMMANDS_H
