@@ -9,8 +9,8 @@ Usage: jobs/install-deps.sh [--tests] [--clang] [--peers] [--list]
 
 Installs the Debian/Ubuntu packages that are missing for building and running Lockstep.
   --tests   also what tests/run.sh uses: CUnit, h5dump, jq, ImageMagick, clang-format, shellcheck, valgrind,
-            mandoc, zsh, NumPy; where they can be had Ninja, SimGrid, and Chromium, node and npm, for
-            what tests the report as people see it
+            mandoc, zsh, NumPy; where they can be had Ninja, SimGrid, Python's onnx, and Chromium, node
+            and npm, for what tests the report as people see it and networks in ONNX Runtime
   --peers   also what tests/bench/run.sh --peers compares with: PyTorch
   --clang   also the second compiler that CI builds with: clang, OpenMP and sanitizers for it
   --list    print the missing packages, one a line, and install nothing
@@ -77,6 +77,8 @@ need libzip-dev has_module libzip
 need libpng-dev has_module libpng
 need libjpeg-dev has_module libjpeg
 need libssl-dev has_module libcrypto
+need libprotobuf-c-dev has_module libprotobuf-c
+need protobuf-c-compiler has protoc-c
 wish scdoc has scdoc # man pages, which are left out without
 if [ $tests = yes ]; then
     need libcunit1-dev has_module cunit
@@ -95,6 +97,7 @@ if [ $tests = yes ]; then
     need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
     need qemu-user has qemu-aarch64
     need python3-numpy /usr/bin/python3 -c "import numpy" # computes exported networks
+    wish python3-onnx /usr/bin/python3 -c "import onnx" # checks exported networks
     wish libsimgrid-dev has smpirun # simulated ranks
     # The report in a browser; any node and npm will do, whoever installed them
     wish chromium has chromium

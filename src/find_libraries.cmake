@@ -62,6 +62,11 @@ lks_library(zlib zlib ZLIB ZLIB::ZLIB zlib zlib1g-dev)
 lks_library(png libpng PNG PNG::PNG libpng libpng-dev)
 lks_library(jpeg "libjpeg (libjpeg-turbo)" JPEG JPEG::JPEG libjpeg libjpeg-dev)
 lks_library(crypto "OpenSSL's libcrypto" OpenSSL OpenSSL::Crypto libcrypto libssl-dev)
+lks_library(protobufc protobuf-c protobuf-c protobuf-c::protobuf-c libprotobuf-c libprotobuf-c-dev)
+find_program(PROTOC_C protoc-c)
+if(NOT PROTOC_C)
+  lks_missing("protoc-c, protobuf-c's compiler," protobuf-c-compiler protobuf-c_ROOT)
+endif()
 
 # Debian's package of libzip for CMake names programs, too, and ends with an error where they are not installed; so where
 # no folder is named, pkg-config comes first.

@@ -22,7 +22,8 @@ typedef enum lks_export_option {
 /* The formats, in the order of help: name, and what for. */
 #define LKS_EXPORT_FORMATS(X, between)                                                             \
     X(safetensors, "tensors for PyTorch, JAX, Rust and others, named and laid out as in PyTorch")  \
-    between X(npz, "arrays for NumPy, named and laid out as in a checkpoint")
+    between X(onnx, "the whole network for ONNX Runtime and others") between X(                    \
+        npz, "arrays for NumPy, named and laid out as in a checkpoint")
 
 typedef struct lks_exporting lks_exporting;
 

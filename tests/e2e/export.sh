@@ -76,7 +76,7 @@ cp odd/checkpoints/last.h5 damaged.h5
 poke damaged.h5 -200 377
 refused 1 "a damaged checkpoint" 'damaged.h5' damaged.h5 --format npz
 refused 1 "no checkpoint" 'none.h5' none.h5 --format npz
-refused 2 "no format" '--format is missing: safetensors or npz' odd
+refused 2 "no format" '--format is missing: safetensors or .*npz' odd
 refused 2 "an unknown format" "unknown format 'safetensor'; did you mean 'safetensors'" odd --format safetensor
 refused 2 "an option of other formats" '--softmax' odd --format npz --softmax
 refused 2 "two networks" "'b' is too many" odd b --format npz
@@ -89,7 +89,7 @@ if /usr/bin/python3 -c 'import torch' 2>/dev/null; then
     trained mnist-convnet 1 --threads 2 --set train.max_steps=15 --set train.global_batch=64
     exports 0 "mnist-convnet" mnist-convnet --format safetensors
     answers mnist-convnet
-    awk '/^```python/ { on = 1; next } /^```/ { on = 0 } on' "$SOURCE/src/export/README.md" >with_torch.py
+    awk '/^## / { here = /PyTorch/ } here && /^```python/ { on = 1; next } /^```/ { on = 0 } on' "$SOURCE/src/export/README.md" >with_torch.py
     cat >>with_torch.py <<'PYTHON'
 import gzip
 pixels = bytearray(gzip.open(__import__("sys").argv[1]).read()[16:])

@@ -29,8 +29,9 @@ declare -A allowed=(
     [feed]="base files config kernels augment comm data pictures nn io job measure"
     [run]="base files config io nn measure"
     [infer]="base files config kernels augment comm data pictures nn io job feed run"
-    [export]="base files config data io job nn run infer"
-    [import]="base files config kernels comm data io job nn feed run infer export"
+    [onnx]="base"
+    [export]="base files config data io job nn run infer onnx"
+    [import]="base files config kernels comm data io job nn feed run infer export onnx"
     [page]="base pictures"
     [panel]="base config io nn page"
     [report]="base files config augment comm data pictures io nn kernels run feed infer page panel"
@@ -89,6 +90,7 @@ room src/cli '<argp\.h>|<getopt\.h>|\bargp_[a-z]+\b|\bgetopt(_long)?\(' "argumen
 room src/pictures '<jpeglib\.h>|\bjpeg_[a-z]+_?[a-z]*\(' "libjpeg"
 room src/pictures '<png\.h>|\b(png|PNG)_[A-Za-z]' "libpng"
 room src/files '<zip\.h>|\bzip_[a-z]' "libzip"
+room src/onnx 'pb-c\.h|protobuf-c|\b[Pp]rotobufC|\bprotobuf_c_' "protobuf-c"
 room src/base '<openssl/|\bEVP_[A-Z]' "libcrypto"
 
 # --- errors are values up to the command line, which alone ends the program, the job, or a signal's default
