@@ -78,8 +78,8 @@ static void put_network(void) {
 
 /* The same network in other programs' formats. */
 static void put_exported(void) {
-    static const char *const formats[] = {"safetensors", "npz"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const formats[] = {"safetensors", "npz", "onnx"};
+    for (int i = 0; i < 3; i++) {
         char from[1024];
         snprintf(from, sizeof from, "%s", path_of("checkpoint", "network"));
         const lks_export_options o = {.checkpoint = from,

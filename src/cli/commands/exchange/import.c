@@ -130,8 +130,9 @@ static const struct argp argp = {
     parse,
     "FILE",
     "Makes a checkpoint of weights that another program trained, so that `train --init-from`, "
-    "`eval`, `predict`, `report` and `diff` work with them. FILE is a safetensors file or an npz "
-    "file of NumPy, and the configuration has the network. Each tensor has to find its place by "
+    "`eval`, `predict`, `report` and `diff` work with them. FILE is a safetensors file, an npz "
+    "file of NumPy or an ONNX model, and the configuration has the network. Each tensor has to "
+    "find its place by "
     "name, or by order and shape, and none may be left.\vExit status: 0 done, 1 the file is "
     "damaged, or of another network, 2 usage or configuration error, or the output is there "
     "already, 79 a rank made no progress.",
