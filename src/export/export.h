@@ -23,7 +23,9 @@ typedef enum lks_export_option {
 #define LKS_EXPORT_FORMATS(X, between)                                                             \
     X(safetensors, "tensors for PyTorch, JAX, Rust and others, named and laid out as in PyTorch")  \
     between X(onnx, "the whole network for ONNX Runtime and others") between X(                    \
-        npz, "arrays for NumPy, named and laid out as in a checkpoint")
+        npz, "arrays for NumPy, named and laid out as in a checkpoint") between                    \
+    X(keras, "the whole network for keras.models.load_model() of Keras 3") between                 \
+    X(keras_weights, "its weights alone, for load_weights() of such a model")
 
 typedef struct lks_exporting lks_exporting;
 

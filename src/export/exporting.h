@@ -87,6 +87,10 @@ void lks_export_put(FILE *f, const float *values, size_t count);
 
 /* --- facts ------------------------------------------------------------------------------------ */
 
+/* Writes all of x->facts as members of an object. */
+struct lks_json_object;
+void lks_export_put_facts(struct lks_json_object *o, const lks_exporting *x);
+
 /* The name of class k: the configuration's, or its number. */
 const char *lks_export_class_name(const lks_exporting *x, int k, char number[16]);
 

@@ -17,6 +17,11 @@ const char *lks_export_class_name(const lks_exporting *x, int k, char number[16]
     return data->n_class_names ? data->class_names[k] : number;
 }
 
+void lks_export_put_facts(lks_json_object *o, const lks_exporting *x) {
+    for (int i = 0; i < x->n_facts; i++)
+        lks_json_put_text(o, x->facts[i].key, x->facts[i].value);
+}
+
 static void write_version(FILE *f, const lks_exporting *x) {
     (void)x;
     fputs(lks_version(), f);

@@ -52,8 +52,7 @@ static lks_status make_array(packed_array *a, const lks_export_layer *layer,
 static lks_status make_facts(lks_text *json, const lks_exporting *x, lks_error *err) {
     LKS_TRY(lks_text_open(json, what, err));
     lks_json_object o = lks_json_begin(json->f, "");
-    for (int i = 0; i < x->n_facts; i++)
-        lks_json_put_text(&o, x->facts[i].key, x->facts[i].value);
+    lks_export_put_facts(&o, x);
     lks_json_end(&o, "");
     return lks_text_close(json, what, err);
 }
