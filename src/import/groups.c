@@ -56,10 +56,8 @@ static unsigned long long take_number(const char **c, const char *end) {
     return number;
 }
 
-/* By letters, but for numbers, which count as such. */
-static int by_numbers(const void *a, const void *b) {
-    const lks_import_group *x = a, *y = b;
-    const char *p = x->name, *q = y->name, *p_end = p + x->length, *q_end = q + y->length;
+int lks_import_by_numbers(const char *p, size_t p_length, const char *q, size_t q_length) {
+    const char *p_end = p + p_length, *q_end = q + q_length;
     while (p < p_end && q < q_end) {
         if (isdigit((unsigned char)*p) && isdigit((unsigned char)*q)) {
             const unsigned long long m = take_number(&p, p_end), n = take_number(&q, q_end);
@@ -70,7 +68,13 @@ static int by_numbers(const void *a, const void *b) {
         else
             p++, q++;
     }
-    return p < p_end ? 1 : q < q_end ? -1 : x->of[0] - y->of[0];
+    return p < p_end ? 1 : q < q_end ? -1 : 0;
+}
+
+static int by_numbers(const void *a, const void *b) {
+    const lks_import_group *x = a, *y = b;
+    const int order = lks_import_by_numbers(x->name, x->length, y->name, y->length);
+    return order ? order : x->of[0] - y->of[0];
 }
 
 /* Writers that sort by name leave nothing of the network's order. */

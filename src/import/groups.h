@@ -41,6 +41,10 @@ typedef struct lks_import_groups {
  * *length gets the length of what is before it. */
 lks_import_part lks_import_part_of(const char *name, size_t *length);
 
+/* Which name comes first, each [length]: by letters, but for numbers, which count as such: conv2 before conv10. 0 where that
+ * tells nothing. */
+int lks_import_by_numbers(const char *p, size_t p_length, const char *q, size_t q_length);
+
 /* By its tensors: `ndim` is that of its weight, 0 where it has none. */
 lks_import_kind lks_import_kind_of(bool has_mean, int ndim);
 

@@ -9,7 +9,7 @@
 /* --- the readers ------------------------------------------------------------------------------ */
 
 /* Readers do not know this table, so no header declares them. */
-#define READERS(X)    X(safetensors) X(npz) X(onnx)
+#define READERS(X)    X(safetensors) X(keras) X(npz) X(onnx)
 #define DECLARE(name) extern const lks_import_reader lks_import_##name;
 READERS(DECLARE)
 

@@ -27,6 +27,7 @@ cp -r runs/a runs/again
 cp -r runs/old runs/mnist-convnet
 cp net.yaml mnist-convnet.yaml
 lockstep export runs/a --format safetensors --out theirs.safetensors >log 2>&1 || show log
+lockstep export runs/a --format keras_weights --out model.weights.h5 >log 2>&1 || show log
 /usr/bin/python3 -c 'import json, struct, numpy
 raw = open("theirs.safetensors", "rb").read()
 start = 8 + struct.unpack("<Q", raw[:8])[0]

@@ -93,6 +93,10 @@ lks_status lks_h5_list(lks_h5 *h, lks_reply *reply);
  * the caller words, if that fails; then nothing is left to close. */
 bool lks_h5_open_file(lks_h5 *h, int file, char reason[LKS_H5_REASON], lks_error *err);
 
+/** The descriptor of a file in memory with these bytes, for a confined process; -1 with the error filled. Closed by the
+ * caller. */
+int lks_h5_lend(const char *name, const void *bytes, size_t size, lks_error *err);
+
 /** Other threads are kept out of HDF5 between these two. */
 void lks_h5_lock(void);
 void lks_h5_unlock(void);

@@ -129,8 +129,7 @@ static lks_status list_file(int input, const void *argument, lks_reply *reply, l
     return make_list(argument, bytes, size, true, reply, err);
 }
 
-/** A file in memory with these bytes, for another process; -1 with the error filled. */
-static int lend(const char *name, const void *bytes, size_t size, lks_error *err) {
+int lks_h5_lend(const char *name, const void *bytes, size_t size, lks_error *err) {
     const int file = memfd_create("lockstep", MFD_CLOEXEC);
     size_t done = 0;
     while (file >= 0 && done < size) {
@@ -162,7 +161,7 @@ lks_status lks_h5_open(lks_h5 *h, const char *name, const void *bytes, size_t si
     *h = (lks_h5){.file = -1};
     if (size == 0)
         return lks_fail(err, LKS_ERR_FORMAT, "%s is damaged or incomplete: it is empty", name);
-    const int file = lend(name, bytes, size, err);
+    const int file = lks_h5_lend(name, bytes, size, err);
     if (file < 0)
         return LKS_ERR_IO;
     unsigned char *list;
