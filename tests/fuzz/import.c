@@ -1,4 +1,4 @@
-/* safetensors and npz files from a stranger: opened, and put into a network; what they say of it is read. The same bytes
+/* safetensors, npz and Keras's files from a stranger: opened, and put into a network; what they say of it is read. The same bytes
  * are taken for the head of an array, too, which a checksum of the archive stands before. */
 #include <stdlib.h>
 #include <string.h>

@@ -78,8 +78,8 @@ static void put_network(void) {
 
 /* The same network in other programs' formats. */
 static void put_exported(void) {
-    static const char *const formats[] = {"safetensors", "npz", "onnx"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const formats[] = {"safetensors", "npz", "onnx", "keras", "keras_weights"};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         char from[1024];
         snprintf(from, sizeof from, "%s", path_of("checkpoint", "network"));
         const lks_export_options o = {.checkpoint = from,
