@@ -179,4 +179,5 @@ def main():
     print(f"{len(wanted)} images, {len(tensors)} tensors, at most {apart:.1e} apart")
 
 
-main()
+if __name__ == "__main__":
+    main()
