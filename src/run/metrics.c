@@ -1,16 +1,12 @@
 #include "run/metrics.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "files/system_error.h"
 #include "base/json.h"
-#include "lockstep/log.h"
 #include "measure/phase_times.h"
-#include "files/publish.h"
 
 /* ,"norms":{"conv1/weight":[gradient,weights],...} */
 static void put_norms(FILE *f, const lks_history *h, size_t step) {
@@ -189,98 +185,38 @@ lks_status lks_metrics_test_line(const lks_tested *tested, const lks_counts *tes
     return lks_fail(err, LKS_ERR_MEMORY, "out of memory for metrics.jsonl");
 }
 
-static lks_status write_all(const char *path, const lks_history *h, lks_error *err) {
-    char *text;
-    size_t size;
-    LKS_TRY(lks_metrics_text(h, &text, &size, err));
-    const lks_status status = lks_publish_text(path, text, size, err);
-    free(text);
-    return status;
+static lks_status make_text(const void *history, char **text, size_t *size, lks_error *err) {
+    return lks_metrics_text(history, text, size, err);
 }
 
-void lks_metrics_close(lks_metrics *m) {
-    if (m->file)
-        fclose(m->file); /* is_whole() has told of what could not be written */
-    m->file = NULL;
-}
-
-static lks_status start(lks_metrics *m, const lks_history *h, lks_error *err) {
-    LKS_TRY(write_all(m->path, h, err));
-    m->file = fopen(m->path, "a");
-    if (!m->file)
-        return lks_fail_system(err, "append to", m->path);
-    const lks_status status = lks_publish_allowed(err); /* else it may be another life's by now */
-    if (status != LKS_OK)
-        lks_metrics_close(m);
-    return status;
-}
-
-/* A file that cannot be written has nothing more to say until it is made anew. */
-static void give_up(lks_metrics *m, const char *why) {
-    lks_metrics_close(m);
-    if (!m->told)
-        lks_warn("%s; the run goes on, and the file is completed as soon as that is possible", why);
-    m->told = true;
-}
-
-static lks_status restart(lks_metrics *m, const lks_history *h, lks_error *err) {
-    const lks_status status = start(m, h, err);
-    if (status == LKS_ERR_BUSY)
-        return status;
-    if (status != LKS_OK)
-        give_up(m, err->text);
-    else if (m->told) {
-        m->told = false;
-        lks_info("%s is complete again", m->path);
-    }
-    return LKS_OK;
-}
-
-/* Whether all lines so far reached the file. */
-static bool is_whole(lks_metrics *m) {
-    lks_error err;
-    if (!m->file)
-        return false;
-    errno = 0;
-    if (!m->short_of_memory && fflush(m->file) == 0 && !ferror(m->file))
-        return true;
-    if (errno)
-        lks_fail_system(&err, "write", m->path);
-    else
-        lks_fail(&err, LKS_ERR_IO, "cannot write %s", m->path);
-    m->short_of_memory = false;
-    give_up(m, err.text);
-    return false;
-}
-
-lks_status lks_metrics_open(lks_metrics *m, const char *folder, const lks_history *h,
+lks_status lks_metrics_open(lks_account *m, const char *folder, const lks_history *h,
                             lks_error *err) {
     lks_folder_path(folder, LKS_FOLDER_METRICS, m->path);
-    return restart(m, h, err);
+    return lks_account_start(m, make_text, h, err);
 }
 
-void lks_metrics_add_step(lks_metrics *m, const lks_history *h) {
+void lks_metrics_add_step(lks_account *m, const lks_history *h) {
     if (!m->file)
         return;
-    m->short_of_memory = !add_step(m->file, h, h->n_steps - 1) || m->short_of_memory;
+    m->cut = !add_step(m->file, h, h->n_steps - 1) || m->cut;
     fflush(m->file); /* a failure stays noted in the stream */
 }
 
-lks_status lks_metrics_add_epoch(lks_metrics *m, const lks_history *h, lks_error *err) {
+lks_status lks_metrics_add_epoch(lks_account *m, const lks_history *h, lks_error *err) {
     if (!m->path[0])
         return LKS_OK;
     if (m->file)
-        m->short_of_memory = !add_epoch(m->file, &h->epochs[h->n_epochs - 1]) || m->short_of_memory;
-    return is_whole(m) ? LKS_OK : restart(m, h, err);
+        m->cut = !add_epoch(m->file, &h->epochs[h->n_epochs - 1]) || m->cut;
+    return lks_account_is_whole(m) ? LKS_OK : lks_account_start(m, make_text, h, err);
 }
 
-lks_status lks_metrics_finish(lks_metrics *m, const lks_history *h, const lks_tested *tested,
+lks_status lks_metrics_finish(lks_account *m, const lks_history *h, const lks_tested *tested,
                               const lks_counts *test, lks_error *err) {
     bool done = false;
     for (int try = 0; try < 2 && !done; try++) {
-        if (!is_whole(m))
-            LKS_TRY(restart(m, h, err));
-        done = m->file && (!tested || add_test(m->file, tested, test)) && is_whole(m);
+        if (!lks_account_is_whole(m))
+            LKS_TRY(lks_account_start(m, make_text, h, err));
+        done = m->file && (!tested || add_test(m->file, tested, test)) && lks_account_is_whole(m);
     }
     return LKS_OK;
 }

@@ -4,6 +4,7 @@
 #define LKS_RUN_METRICS_H
 
 #include <stdio.h>
+#include "files/account.h"
 #include "io/checkpoint.h"
 #include "io/history.h"
 #include "nn/metrics.h"
@@ -19,30 +20,21 @@ typedef struct lks_tested {
     lks_temperature temperature;                 /* how sure they may be */
 } lks_tested;
 
-/* The file is an account of the history in memory: a failure to write it ends no run. It is warned of once, and
- * the file is made anew from the history at the next epoch and at the end. */
-typedef struct lks_metrics {
-    FILE *file; /* NULL: not open, or given up for now */
-    char path[LKS_FOLDER_PATH_MAX];
-    bool told;            /* that it cannot be written */
-    bool short_of_memory; /* a line is missing */
-} lks_metrics;
-
-/* Opens the file of run folder `folder` to append to; it then holds just the records of `h`, in the order in
- * which they came: after a resume nothing after the cursor stays. Ended by lks_metrics_close(). LKS_ERR_BUSY, as of the
- * others: this life lost its place; no other error is returned. */
-lks_status lks_metrics_open(lks_metrics *m, const char *folder, const lks_history *h,
+/* Opens the file of run folder `folder` to append to, an account of the history in memory; it then holds just the records
+ * of `h`, in the order in which they came: after a resume nothing after the cursor stays. Where it cannot be written it is
+ * made anew at the next epoch and at the end. Ended by lks_account_close(). LKS_ERR_BUSY, as of the others: this life lost
+ * its place; no other error is returned. */
+lks_status lks_metrics_open(lks_account *m, const char *folder, const lks_history *h,
                             lks_error *err);
-void lks_metrics_close(lks_metrics *m);
 
 /* Appends the newest step of `h`; whether it could be written is seen at the next epoch. */
-void lks_metrics_add_step(lks_metrics *m, const lks_history *h);
+void lks_metrics_add_step(lks_account *m, const lks_history *h);
 
 /* Appends the newest epoch of `h`; nothing where no file was opened. */
-lks_status lks_metrics_add_epoch(lks_metrics *m, const lks_history *h, lks_error *err);
+lks_status lks_metrics_add_epoch(lks_account *m, const lks_history *h, lks_error *err);
 
 /* Completes the file, with the line of the final test result unless `tested` is NULL. */
-lks_status lks_metrics_finish(lks_metrics *m, const lks_history *h, const lks_tested *tested,
+lks_status lks_metrics_finish(lks_account *m, const lks_history *h, const lks_tested *tested,
                               const lks_counts *test, lks_error *err);
 
 /* The text of that file with the records of `h` alone, for free(). LKS_ERR_MEMORY. */

@@ -17,7 +17,7 @@ lks_status lks_record_open(lks_record *r, const lks_trainer *t, lks_error *err) 
 }
 
 void lks_record_close(lks_record *r) {
-    lks_metrics_close(&r->metrics);
+    lks_account_close(&r->metrics);
     lks_history_free(&r->history);
     lks_links_close(&r->links);
     lks_free(r->norms);

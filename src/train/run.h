@@ -33,7 +33,7 @@ typedef struct lks_stopwatch {
 /* What is told of a run, and what was measured on the way. */
 typedef struct lks_record {
     lks_history history; /* rank 0 */
-    lks_metrics metrics; /* rank 0 */
+    lks_account metrics; /* metrics.jsonl; rank 0 */
     lks_links links;     /* that make the history's chain; rank 0 */
     float (*norms)[2];   /* [trained tensors] of the newest recorded step; rank 0 */
     lks_progress progress;
