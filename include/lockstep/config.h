@@ -248,6 +248,7 @@ typedef struct lks_metrics_config {
                             none */
     int64_t
         noise_every_steps; /**< the noise of the gradient in such of those steps as are multiples; 0: never */
+    bool tensorboard; /**< events for TensorBoard in the run folder */
 } lks_metrics_config;
 
 typedef struct lks_config {
@@ -397,6 +398,20 @@ lks_status lks_config_same_run(const lks_config *saved, const lks_config *now, l
 /** What lks_config_same_run() compares, a line "KEY: VALUE" each but for values at their defaults, so that keys which
  * later versions add change nothing, and for what only tells where the data are. Returns malloc'd text, NULL with @p err when memory is short. */
 char *lks_config_deciding(const lks_config *config, lks_error *err);
+
+/** A key that decides what comes out of a run, and its value. Borrowed. */
+typedef struct lks_config_value {
+    const char *key; /**< dotted */
+    enum { LKS_VALUE_NUMBER, LKS_VALUE_TRUTH, LKS_VALUE_TEXT } kind;
+    double number;    /**< of a truth value 0 or 1, of a text 0 */
+    const char *text; /**< as YAML */
+} lks_config_value;
+
+/** Calls @p visit with each key that has a meaning there and decides what comes out, epochs included, at its default or
+ * not: not with layers, places of files, and what may differ on resume. LKS_ERR_MEMORY. */
+lks_status lks_config_values(const lks_config *config,
+                             void (*visit)(void *context, const lks_config_value *value),
+                             void *context, lks_error *err);
 
 /** A kind of file that a set of images may be in, as far as its name tells. The table of all kinds is in
  * src/feed/kinds.c. */

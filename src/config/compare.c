@@ -183,3 +183,60 @@ char *lks_config_deciding(const lks_config *config, lks_error *err) {
     lks_fail(err, LKS_ERR_MEMORY, "out of memory for a configuration's text");
     return NULL;
 }
+
+/* --- what runs are compared by ---------------------------------------------------------------- */
+
+static bool is_number(lks_option_type type) {
+    return type == LKS_OPT_INT || type == LKS_OPT_INT64 || type == LKS_OPT_UINT64 ||
+           type == LKS_OPT_DOUBLE;
+}
+
+/* Chunks are numbers whose words are chosen from. */
+static bool is_numeral(const lks_option *option) {
+    return option->type == LKS_OPT_WORD && option->words[0].word[0] >= '0' &&
+           option->words[0].word[0] <= '9';
+}
+
+static lks_config_value value_of(const lks_option *option, const char *text) {
+    lks_config_value value = {.key = option->key, .kind = LKS_VALUE_TEXT, .text = text};
+    if (option->type == LKS_OPT_BOOL) {
+        value.kind = LKS_VALUE_TRUTH;
+        value.number = strcmp(text, "true") == 0;
+    } else if (is_number(option->type) || is_numeral(option)) {
+        value.kind = LKS_VALUE_NUMBER;
+        value.number = strtod(text, NULL);
+    }
+    return value;
+}
+
+static bool decides(const lks_option *option) {
+    return option->type != LKS_OPT_MODEL && !tells_of_files(option) &&
+           (option->resume == LKS_RESUME_SAME || option->resume == LKS_RESUME_EPOCHS);
+}
+
+static lks_status tell_value(const lks_option *option, const lks_config *config,
+                             void (*visit)(void *context, const lks_config_value *value),
+                             void *context, lks_error *err) {
+    const lks_option *row = decides(option) ? lks_option_in(option, config) : NULL;
+    if (!row)
+        return LKS_OK;
+    char *text = value_text(write_option, row, config);
+    if (!text)
+        return lks_fail(err, LKS_ERR_MEMORY, "out of memory for a configuration's values");
+    const lks_config_value value = value_of(row, text);
+    visit(context, &value);
+    free(text);
+    return LKS_OK;
+}
+
+lks_status lks_config_values(const lks_config *config,
+                             void (*visit)(void *context, const lks_config_value *value),
+                             void *context, lks_error *err) {
+    const lks_option *option;
+    lks_status status = LKS_OK;
+    locale_t locale = lks_locale_enter();
+    for (int i = 0; status == LKS_OK && (option = lks_option_at(i)); i++)
+        status = tell_value(option, config, visit, context, err);
+    lks_locale_leave(locale);
+    return status;
+}

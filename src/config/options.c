@@ -312,6 +312,11 @@ static const lks_option last_options[] = {
      "in none. It says which "
      "batch is worth its images (McCandlish et al. 2018); not with train.reduce: fp32",
      LKS_OPT_INT64, AT(metrics.noise_every_steps), FROM(0), .preset = "50", FREE},
+    {"metrics.tensorboard",
+     "write events for TensorBoard into the run folder's tensorboard/: what metrics.jsonl has, "
+     "confusion matrices, wrong test images, histograms of weights and gradients after each epoch, "
+     "and settings to compare runs by. Moves no bit",
+     LKS_OPT_BOOL, AT(metrics.tensorboard), .preset = "false", FREE},
 };
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))

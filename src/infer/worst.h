@@ -7,6 +7,7 @@
 
 #include "infer/contested.h"
 #include "infer/evaluate.h"
+#include "pictures/sheet.h"
 
 typedef struct lks_worst {
     uint32_t id; /* its number in the file, from 0 */
@@ -30,8 +31,12 @@ lks_status lks_worst_images(const lks_worst *list, int n, const lks_image_set *s
 void lks_worst_print(const lks_worst *list, int n, const lks_data_config *data,
                      const lks_contested *contested);
 
-/* Writes a contact sheet of list [n], pixels [n] of `shape`, as a PNG: the number of each image below it, and under
- * that its label, an arrow and the answer, as numbers. LKS_ERR_IO, LKS_ERR_MEMORY. */
+/* Draws a contact sheet of list [n], pixels [n] of `shape`: the number of each image below it, and under that its label,
+ * an arrow and the answer, as numbers. Freed by lks_sheet_free(). LKS_ERR_MEMORY, and then there is none. */
+lks_status lks_worst_draw(const lks_worst *list, int n, const uint8_t *pixels, lks_shape shape,
+                          lks_sheet *sheet, lks_error *err);
+
+/* Writes that sheet as a PNG. LKS_ERR_IO, LKS_ERR_MEMORY. */
 lks_status lks_worst_sheet(const lks_worst *list, int n, const uint8_t *pixels, lks_shape shape,
                            const char *path, lks_error *err);
 

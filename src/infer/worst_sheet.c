@@ -63,19 +63,26 @@ static lks_status draw(const lks_sheet *sheet, const cell *c, int i, const lks_w
     return LKS_OK;
 }
 
-lks_status lks_worst_sheet(const lks_worst *list, int n, const uint8_t *pixels, lks_shape shape,
-                           const char *path, lks_error *err) {
+lks_status lks_worst_draw(const lks_worst *list, int n, const uint8_t *pixels, lks_shape shape,
+                          lks_sheet *sheet, lks_error *err) {
     const cell c = make_cell(shape);
     const size_t bytes = (size_t)shape.rows * (size_t)shape.columns * (size_t)shape.channels;
     const int columns = n < EACH ? n : EACH, rows = (n + EACH - 1) / EACH;
-    lks_sheet sheet;
     LKS_TRY(
-        lks_sheet_open(&sheet, BESIDE + rows * c.high, BESIDE + columns * c.wide, c.channels, err));
+        lks_sheet_open(sheet, BESIDE + rows * c.high, BESIDE + columns * c.wide, c.channels, err));
     lks_status status = LKS_OK;
     for (int i = 0; i < n && status == LKS_OK; i++)
-        status = draw(&sheet, &c, i, &list[i], pixels + (size_t)i * bytes, shape, err);
-    if (status == LKS_OK)
-        status = lks_sheet_publish(&sheet, path, err);
+        status = draw(sheet, &c, i, &list[i], pixels + (size_t)i * bytes, shape, err);
+    if (status != LKS_OK)
+        lks_sheet_free(sheet);
+    return status;
+}
+
+lks_status lks_worst_sheet(const lks_worst *list, int n, const uint8_t *pixels, lks_shape shape,
+                           const char *path, lks_error *err) {
+    lks_sheet sheet;
+    LKS_TRY(lks_worst_draw(list, n, pixels, shape, &sheet, err));
+    const lks_status status = lks_sheet_publish(&sheet, path, err);
     lks_sheet_free(&sheet);
     return status;
 }

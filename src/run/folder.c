@@ -19,6 +19,7 @@ static const char *const names[LKS_FOLDER_FILES] = {
     [LKS_FOLDER_COMPARISON] = "comparison.html",
     [LKS_FOLDER_LIVES] = "lives",
     [LKS_FOLDER_CHECKPOINTS] = "checkpoints",
+    [LKS_FOLDER_TENSORBOARD] = "tensorboard",
     [LKS_FOLDER_LAST] = "checkpoints/last.h5",
     [LKS_FOLDER_BEST] = "checkpoints/best.h5",
     [LKS_FOLDER_FAULTS] = "faults.jsonl",

@@ -20,6 +20,7 @@ typedef enum lks_folder_file {
     LKS_FOLDER_COMPARISON,  /**< comparison.html: the page about this run and others */
     LKS_FOLDER_LIVES,       /**< the folder lives/: who works there, and who did */
     LKS_FOLDER_CHECKPOINTS, /**< the folder checkpoints/ */
+    LKS_FOLDER_TENSORBOARD, /**< the folder tensorboard/: events, where metrics.tensorboard is true */
     LKS_FOLDER_LAST,        /**< checkpoints/last.h5: the newest checkpoint */
     LKS_FOLDER_BEST,        /**< checkpoints/best.h5: the best one by validation */
     LKS_FOLDER_FAULTS,      /**< faults.jsonl: memory that changed, ranks that stood still */

@@ -9,13 +9,15 @@
 #include "lockstep/report.h"
 #include "base/shell.h"
 #include "run/summary.h"
+#include "train/events/show.h"
 #include "train/run.h"
 
 lks_status lks_run_start_output(lks_run *run, lks_error *err) {
     const char *folder = run->place.folder;
     LKS_TRY(lks_folder_write_config(folder, run->config_yaml, err));
     LKS_TRY(lks_record_begin(&run->record, &run->trainer, &run->provenance.init_from, err));
-    return lks_record_publish(&run->record, folder, err);
+    LKS_TRY(lks_record_publish(&run->record, folder, err));
+    return lks_show_open(run, err);
 }
 
 static lks_status write_history(const lks_record *r, const char *path,

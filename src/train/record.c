@@ -13,11 +13,15 @@ lks_status lks_record_open(lks_record *r, const lks_trainer *t, lks_error *err) 
     if (!r->norms || !r->validation || !r->test)
         return err->status;
     r->validation->classes = r->test->classes = t->data.identity.classes;
+    if (t->config->metrics.tensorboard)
+        LKS_TRY(lks_look_open(&r->look, t, err));
     return lks_links_open(&r->links, t, err);
 }
 
 void lks_record_close(lks_record *r) {
     lks_account_close(&r->metrics);
+    lks_account_close(&r->events.account);
+    lks_look_close(&r->look);
     lks_history_free(&r->history);
     lks_links_close(&r->links);
     lks_free(r->norms);
@@ -42,6 +46,7 @@ static lks_status record_figures(lks_record *r, const lks_trainer *t, lks_error 
         }
     LKS_TRY(lks_history_add_step(&r->history, &step, (const float(*)[2])r->norms, err));
     lks_metrics_add_step(&r->metrics, &r->history);
+    lks_events_add_steps(&r->events);
     return LKS_OK;
 }
 

@@ -15,6 +15,7 @@
 #include "measure/resident.h"
 #include "measure/trace_file.h"
 #include "run/metrics.h"
+#include "train/events/look.h"
 #include "train/progress.h"
 #include "train/proof/links.h"
 #include "train/saver.h"
@@ -34,6 +35,8 @@ typedef struct lks_stopwatch {
 typedef struct lks_record {
     lks_history history; /* rank 0 */
     lks_account metrics; /* metrics.jsonl; rank 0 */
+    lks_events events;   /* for TensorBoard; rank 0 */
+    lks_look look;       /* of the newest epoch, where there are events */
     lks_links links;     /* that make the history's chain; rank 0 */
     float (*norms)[2];   /* [trained tensors] of the newest recorded step; rank 0 */
     lks_progress progress;

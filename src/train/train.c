@@ -10,6 +10,7 @@
 #include "lockstep/log.h"
 #include "base/timer.h"
 #include "train/begin/refit.h"
+#include "train/events/show.h"
 #include "train/run.h"
 
 static void enter_epoch(lks_trainer *t, lks_record *r) {
@@ -127,8 +128,10 @@ static lks_status record_epoch(lks_trainer *t, lks_record *record, lks_error *er
                                     lks_history_noise_scale(&record->history, (int32_t)c->epoch),
                                 .phases = phases,
                                 .energy_joules = energy};
-    if (t->comm->rank == 0)
+    if (t->comm->rank == 0) {
         LKS_TRY(lks_record_epoch(record, &r, err));
+        LKS_TRY(lks_show_epoch(record, err));
+    }
     lks_progress_epoch(&record->progress, &r, t->newest.gradient_norm, t->plan.last_step);
     return LKS_OK;
 }
@@ -159,6 +162,7 @@ static lks_status complete_epoch(lks_run *run, lks_error *err) {
     lks_trainer *t = &run->trainer;
     const lks_cursor *c = &t->cursor;
     lks_trainer_count_epoch(t);
+    lks_look_take(&run->record.look, t);
     LKS_TRY(assess_epoch(t, &run->record, err));
     lks_status status = record_epoch(t, &run->record, err);
     lks_trainer_forget_epoch(t);
@@ -201,12 +205,15 @@ lks_status lks_run_advance(lks_run *run, int64_t until, lks_error *err) {
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-/* Rank 0. */
-static lks_status write_results(lks_run *run, const lks_predicted *predicted, lks_error *err) {
+/* Rank 0. `wrong`: a picture of wrong answers, or NULL. */
+static lks_status write_results(lks_run *run, const lks_predicted *predicted,
+                                const lks_sheet *wrong, lks_error *err) {
     lks_record *r = &run->record;
     LKS_TRY(lks_run_write_history(run, predicted, err));
     LKS_TRY(lks_metrics_finish(&r->metrics, &r->history, r->test->total > 0 ? &r->tested : NULL,
                                r->test, err));
+    const lks_events_result result = {&r->tested, r->test, wrong};
+    LKS_TRY(lks_events_finish(&r->events, &result, err));
     const lks_status status = lks_run_write_summary(run, "done", err);
     lks_run_print_results(run);
     lks_error lost;
@@ -243,11 +250,16 @@ lks_status lks_run_conclude(lks_run *run, lks_predicted *predicted, lks_error *e
 /* The last evaluation, what the work took, and rank 0's files of both. */
 static lks_status conclude(lks_run *run, bool worked, lks_predicted *predicted, lks_error *err) {
     lks_trainer *t = &run->trainer;
+    lks_sheet sheet = {0};
+    bool drawn;
     LKS_TRY(lks_run_conclude(run, predicted, err));
     lks_run_print_work(t, &run->record, true, worked);
+    LKS_TRY(lks_show_wrong(run, predicted, &sheet, &drawn, err));
     lks_status status = lks_comm_check(t->comm, err);
     if (status == LKS_OK && t->comm->rank == 0)
-        status = write_results(run, t->data.has_test ? predicted : NULL, err);
+        status =
+            write_results(run, t->data.has_test ? predicted : NULL, drawn ? &sheet : NULL, err);
+    lks_sheet_free(&sheet);
     return lks_comm_agree(t->comm, status, err);
 }
 
@@ -274,6 +286,8 @@ static lks_status stop(lks_run *run, lks_error *err) {
         if (status == LKS_OK)
             status =
                 lks_metrics_finish(&run->record.metrics, &run->record.history, NULL, NULL, err);
+        if (status == LKS_OK)
+            status = lks_events_finish(&run->record.events, NULL, err);
     }
     LKS_TRY(lks_comm_agree(t->comm, status, err));
     lks_run_print_work(t, &run->record, false, t->cursor.step > run->place.first_step);

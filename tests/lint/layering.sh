@@ -28,6 +28,7 @@ declare -A allowed=(
     [measure]="base files comm io job"
     [feed]="base files config kernels augment comm data pictures nn io job measure"
     [run]="base files config io nn measure"
+    [tensorboard]="base files config pictures io nn run"
     [infer]="base files config kernels augment comm data pictures nn io job feed run"
     [onnx]="base"
     [export]="base files config data io job nn run infer onnx"
@@ -35,7 +36,7 @@ declare -A allowed=(
     [page]="base pictures"
     [panel]="base config io nn page"
     [report]="base files config augment comm data pictures io nn kernels run feed infer page panel"
-    [train]="base files config kernels augment comm data optim nn io job measure feed run infer report"
+    [train]="base files config kernels augment comm data optim nn io job measure feed run tensorboard infer report"
     [tool]="base files config kernels augment comm data pictures optim nn io job measure feed run infer train"
     [cli]="base files config kernels comm data pictures optim nn io job measure feed run infer export import report train tool"
 )
@@ -78,7 +79,7 @@ direction() {
 direction | report "includes against the direction in tests/lint/layering.sh"
 
 # --- outside libraries
-room() { # room FOLDER PATTERN WHAT
+room() { # room FOLDER PATTERN WHAT; FOLDER may be a basic regular expression
     { grep -E "^[^:]*:[0-9]*:.*($2)" <<<"$all_code" | grep -v "^$1/" || true; } | report "$3 outside $1"
 }
 room src/comm '<mpi\.h>|\bMPI_[A-Z]|\bPMPI_|\bOMPI_' "MPI"
@@ -90,7 +91,7 @@ room src/cli '<argp\.h>|<getopt\.h>|\bargp_[a-z]+\b|\bgetopt(_long)?\(' "argumen
 room src/pictures '<jpeglib\.h>|\bjpeg_[a-z]+_?[a-z]*\(' "libjpeg"
 room src/pictures '<png\.h>|\b(png|PNG)_[A-Za-z]' "libpng"
 room src/files '<zip\.h>|\bzip_[a-z]' "libzip"
-room src/onnx 'pb-c\.h|protobuf-c|\b[Pp]rotobufC|\bprotobuf_c_' "protobuf-c"
+room 'src/\(onnx\|tensorboard\)' '[./]pb-c\.h|<protobuf-c|\b[Pp]rotobufC|\bprotobuf_c_[a-z]|\bTb__|\btb__' "protobuf-c"
 room src/base '<openssl/|\bEVP_[A-Z]' "libcrypto"
 
 # --- errors are values up to the command line, which alone ends the program, the job, or a signal's default

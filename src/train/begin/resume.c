@@ -209,6 +209,12 @@ static lks_status remove_old(const lks_place *place, lks_error *err) {
     return status;
 }
 
+/* A new file of events replaces those of the earlier run, for TensorBoard to see that it starts over. */
+static lks_status start_over(const lks_run *run, lks_error *err) {
+    LKS_TRY(remove_old(&run->place, err));
+    return run->config.metrics.tensorboard ? LKS_OK : lks_events_remove(run->place.folder, err);
+}
+
 /* Checkpoints that were copied without the files that links lead to: starting over would replace them. */
 static lks_status check_copies(const lks_place *place, lks_error *err) {
     if (place->resumed_from[0] || !lks_folder_has(place->folder, LKS_FOLDER_LAST))
@@ -233,7 +239,7 @@ static void share(lks_trainer *t, lks_best *best) {
 static lks_status find_start(lks_run *run, lks_error *err) {
     const char *how = run->options->resume ? run->options->resume : "auto";
     if (strcmp(how, "never") == 0)
-        return run->options->dry_run ? LKS_OK : remove_old(&run->place, err);
+        return run->options->dry_run ? LKS_OK : start_over(run, err);
     if (strcmp(how, "auto") != 0)
         return load_file(run, how, err);
     LKS_TRY(load_newest(run, err));
