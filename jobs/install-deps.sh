@@ -9,8 +9,9 @@ Usage: jobs/install-deps.sh [--tests] [--clang] [--peers] [--list]
 
 Installs the Debian/Ubuntu packages that are missing for building and running Lockstep.
   --tests   also what tests/run.sh uses: CUnit, h5dump, jq, ImageMagick, clang-format, shellcheck, valgrind,
-            mandoc, zsh, NumPy; where they can be had Ninja, SimGrid, Python's onnx, and Chromium, node
-            and npm, for what tests the report as people see it and networks in ONNX Runtime
+            mandoc, zsh, Python with NumPy; where they can be had Ninja, SimGrid, h5py, pandas, Python's onnx,
+            and Chromium, node and npm, for what tests the report as people see it and networks in
+            ONNX Runtime
   --peers   also what tests/bench/run.sh --peers compares with: PyTorch
   --clang   also the second compiler that CI builds with: clang, OpenMP and sanitizers for it
   --list    print the missing packages, one a line, and install nothing
@@ -91,6 +92,10 @@ if [ $tests = yes ]; then
     need mandoc has mandoc
     need zsh has zsh
     need binutils has objdump
+    need python3 has /usr/bin/python3 # reads what runs leave, as other programs do
+    wish python3-h5py /usr/bin/python3 -c "import h5py"
+    wish python3-pandas /usr/bin/python3 -c "import pandas"
+    wish protobuf-compiler has protoc # decodes events for TensorBoard
     wish ninja-build has ninja # builds with less ado than make
     # AArch64 under emulation: its C library comes with the compiler's recommended packages
     need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc

@@ -6,6 +6,7 @@
 
 #include "lockstep/comm.h"
 #include "lockstep/config.h"
+#include "lockstep/format.h"
 #include "lockstep/public.h"
 #include "lockstep/status.h"
 
@@ -35,6 +36,8 @@ typedef struct lks_eval_options {
     lks_eval_part on;
     uint32_t worst;    /**< so many images with the highest loss are listed, 0: none */
     const char *sheet; /**< PNG that shows those, at most LKS_SHEET_IMAGES_MAX; NULL: none */
+    lks_format
+        format; /**< JSON: one object with all; CSV: a row for each class, or for each of the worst images */
 } lks_eval_options;
 
 /** Evaluates a checkpoint on its test set, or on another part of its data, and prints the table. Of several

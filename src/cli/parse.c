@@ -80,6 +80,12 @@ int lks_read_word(const struct argp_state *state, const char *option, const char
     lks_usage_error(state, "--%s %s: not one of %s", option, text, list);
 }
 
+lks_format lks_read_format(const struct argp_state *state, const char *text, bool table) {
+    static const char *const words[] = {"text", "json", "csv", NULL}, *const plain[] = {
+                                                                          "text", "json", NULL};
+    return (lks_format)lks_read_word(state, "format", text, table ? words : plain);
+}
+
 static void *need(void *memory) {
     lks_error err;
     if (memory)

@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "job/watchdog.h"
+#include "lockstep/format.h"
 #include "lockstep/log.h"
 
 /* Options that several commands take. */
@@ -58,6 +59,9 @@ char *lks_read_png_name(const struct argp_state *state, const char *option, char
 /* Which of @p words, NULL after the last, the value @p text of --@p option is; none is a usage error. */
 int lks_read_word(const struct argp_state *state, const char *option, const char *text,
                   const char *const *words);
+
+/* Which form the value @p text of --format names; `table`: CSV is one. */
+lks_format lks_read_format(const struct argp_state *state, const char *text, bool table);
 
 /* Room for as many strings as a command line of @p argc arguments can have, NULL after the last; freed
  * by free(). Without memory the program ends. */

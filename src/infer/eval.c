@@ -15,6 +15,7 @@
 #include "infer/network.h"
 #include "infer/evaluate.h"
 #include "infer/eval_pictures.h"
+#include "infer/eval_print.h"
 #include "infer/worst.h"
 
 /* What is evaluated: a part of a set, or all of it. */
@@ -143,41 +144,6 @@ static lks_status open_part(lks_ensemble *e, lks_comm *comm, const lks_eval_opti
 
 /* --- what comes out --------------------------------------------------------------------------- */
 
-static void print(const lks_ensemble *e, const lks_counts *counts, const char *what,
-                  lks_comm *comm) {
-    char title[96];
-    const int side = 2 * e->shifts + 1;
-    for (int k = 0; k < e->n; k++) {
-        const lks_network *m = &e->members[k];
-        lks_info("%s: network %s after %lld step%s (%lld epoch%s), weights %.16s%s", m->path,
-                 m->config.name, (long long)m->cursor.step, m->cursor.step == 1 ? "" : "s",
-                 (long long)m->cursor.epoch, m->cursor.epoch == 1 ? "" : "s", m->weights_sha256,
-                 m->averaged ? ", evaluated with their average" : "");
-    }
-    snprintf(title, sizeof title, "%s", what);
-    if (e->n > 1)
-        snprintf(title, sizeof title, "%s, mean of %d networks", what, e->n);
-    if (e->shifts)
-        snprintf(title + strlen(title), sizeof title - strlen(title), "%s %d shifts",
-                 e->n > 1 ? " and" : ", mean of", side * side);
-    if (comm->rank == 0)
-        lks_counts_print(counts, &e->members[0].config.data, title, stdout);
-}
-
-/* Rank 0. */
-static void print_contested(const lks_contested *c, const lks_counts *counts,
-                            const lks_predicted *p) {
-    const int64_t others = counts->total - c->n, errors = counts->total - counts->correct;
-    const int among = lks_contested_errors(c, p->labels, p->classes);
-    printf(
-        "\nhuman raters contest the labels of %d of these images (%s): %d of the %lld errors are "
-        "among them, accuracy without them %.2f %% (%lld of %lld)\n",
-        c->n, c->source, among, (long long)errors,
-        100 * (double)(others - errors + among) / (double)others,
-        (long long)(others - errors + among), (long long)others);
-    fflush(stdout);
-}
-
 static lks_status write_sheet(const lks_ensemble *e, lks_comm *comm, const lks_eval_options *o,
                               const part *p, const lks_worst *list, lks_error *err) {
     const int n = (int)o->worst;
@@ -196,19 +162,47 @@ static lks_status write_sheet(const lks_ensemble *e, lks_comm *comm, const lks_e
     return status;
 }
 
-static lks_status tell_worst(const lks_ensemble *e, lks_comm *comm, const lks_eval_options *o,
-                             const part *p, const lks_predicted *predicted,
-                             const lks_contested *contested, lks_error *err) {
-    const bool prints = comm->rank == 0;
-    lks_worst *list = lks_alloc(prints ? (size_t)p->n : 0, sizeof *list, "the losses", err);
-    LKS_TRY(lks_comm_agree(comm, list ? LKS_OK : err->status, err));
-    if (prints) {
-        lks_worst_of(list, predicted, e->classes);
-        printf("\nthe %lu of %lld %s images with the highest loss, by their number in %s\n",
-               (unsigned long)o->worst, (long long)p->n, p->name, p->set->info.path);
-        lks_worst_print(list, (int)o->worst, &e->members[0].config.data, contested);
-    }
-    const lks_status status = o->sheet ? write_sheet(e, comm, o, p, list, err) : LKS_OK;
+/* Rank 0's list, the worst first; on the others, and where none is wanted, nothing. Errors are agreed. */
+static lks_status list_worst(const lks_ensemble *e, lks_comm *comm, const lks_eval_options *o,
+                             const part *p, const lks_predicted *predicted, lks_worst **list,
+                             lks_error *err) {
+    const size_t n = comm->rank == 0 && o->worst ? (size_t)p->n : 0;
+    *list = lks_alloc(n, sizeof **list, "the losses", err);
+    LKS_TRY(lks_comm_agree(comm, *list ? LKS_OK : err->status, err));
+    if (n > 0)
+        lks_worst_of(*list, predicted, e->classes);
+    return LKS_OK;
+}
+
+static lks_status print(const lks_eval_found *found, lks_comm *comm, lks_format format,
+                        lks_error *err) {
+    lks_status status = LKS_OK;
+    if (comm->rank == 0 && format == LKS_FORMAT_TEXT)
+        lks_eval_print(found);
+    else if (comm->rank == 0)
+        status = lks_eval_print_rows(found, format, err);
+    return lks_comm_agree(comm, status, err);
+}
+
+static lks_status tell(const lks_ensemble *e, lks_comm *comm, const lks_eval_options *o,
+                       const part *p, const lks_counts *counts, const lks_predicted *predicted,
+                       const lks_contested *contested, lks_error *err) {
+    lks_worst *list;
+    LKS_TRY(list_worst(e, comm, o, p, predicted, &list, err));
+    const bool judged = contested && comm->rank == 0;
+    const lks_eval_found found = {
+        .networks = e,
+        .counts = counts,
+        .part = p->name,
+        .path = p->set->info.path,
+        .contested = contested,
+        .contested_wrong =
+            judged ? lks_contested_errors(contested, predicted->labels, predicted->classes) : 0,
+        .worst = list,
+        .n_worst = (int)o->worst};
+    lks_status status = print(&found, comm, o->format, err);
+    if (status == LKS_OK && o->sheet)
+        status = write_sheet(e, comm, o, p, list, err);
     lks_free(list);
     return status;
 }
@@ -226,13 +220,8 @@ static lks_status evaluate(lks_ensemble *e, lks_comm *comm, const lks_eval_optio
     counts->classes = e->classes;
     lks_status status = lks_evaluate_by(scorer, p->set, p->ids, p->own, e->capacity, comm, counts,
                                         contested || o->worst ? &predicted : NULL, err);
-    if (status == LKS_OK) {
-        print(e, counts, p->name, comm);
-        if (contested && comm->rank == 0)
-            print_contested(contested, counts, &predicted);
-    }
-    if (status == LKS_OK && o->worst)
-        status = tell_worst(e, comm, o, p, &predicted, contested, err);
+    if (status == LKS_OK)
+        status = tell(e, comm, o, p, counts, &predicted, contested, err);
     lks_predicted_free(&predicted);
     lks_free(counts);
     return status;

@@ -33,6 +33,7 @@
 #include "lockstep/config.h"
 #include "base/digest.h"
 #include "lockstep/exact.h"
+#include "lockstep/format.h"
 #include "io/history.h"
 #include "files/publish.h"
 #include "lockstep/tensor.h"
@@ -192,10 +193,11 @@ lks_status lks_checkpoint_prune(const char *dir, int keep, int64_t best, lks_err
 /** Compares two checkpoints tensor by tensor and writes the findings to stdout: the first tensor
  * and index where they part, values, distance in units in the last place, then per tensor the count
  * of differing elements and the largest distance; then what differs in cursor, best result, seed,
- * data, provenance and configuration. *same: everything that state_sha256 covers is equal. With @p weights only those
- * that evaluations use are compared, averaged ones where there are some: an imported network has nothing else.
- * LKS_ERR_MISMATCH if the tensors' names or shapes differ (that is said too). */
-lks_status lks_checkpoint_diff(const char *path_a, const char *path_b, int numerics, bool weights,
-                               bool *same, lks_error *err);
+ * data, provenance and configuration. As JSON one object has all of it, as CSV a row tells of each tensor. *same:
+ * everything that state_sha256 covers is equal. With @p weights only those that evaluations use are compared, averaged
+ * ones where there are some: an imported network has nothing else. LKS_ERR_MISMATCH if the tensors' names or shapes
+ * differ (text and JSON say that, too). */
+lks_status lks_checkpoint_diff(const char *const paths[2], int numerics, bool weights,
+                               lks_format format, bool *same, lks_error *err);
 
 #endif

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/rows.h"
 #include "base/utf8.h"
 #include "base/json.h"
 #include "lockstep/log.h"
@@ -233,36 +233,18 @@ static void print_json(const lks_predict_printer *p, const lks_answer *a, const 
     fputs("}\n", stdout);
 }
 
-/* --- CSV (RFC 4180, lines end with LF) --------------------------------------------------------- */
-
-/* Scripts get the name's own bytes; a terminal nothing that it would obey. */
-static void print_field(const char *text) {
-    char shown[4096];
-    if (isatty(STDOUT_FILENO))
-        text = lks_printable(shown, sizeof shown, text, strlen(text));
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, stdout);
-        return;
-    }
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"')
-            putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
-}
+/* --- CSV ---------------------------------------------------------------------------------------- */
 
 static void print_csv(const lks_predict_printer *p, const lks_answer *a, const int *top) {
     char text[32];
-    print_field(a->file);
+    lks_csv_text(stdout, a->file);
     if (a->index >= 0)
         printf(",%lld,%s", (long long)a->index, prepared_names[a->prepared]);
     else
         printf(",,%s", prepared_names[a->prepared]);
     for (int i = 0; i < p->top; i++) {
         printf(",%d,", top[i]);
-        print_field(class_name(p, top[i], text));
+        lks_csv_text(stdout, class_name(p, top[i], text));
         printf(",%s", lks_json_float((float)a->probabilities[top[i]], text));
     }
     putchar(',');
@@ -272,7 +254,7 @@ static void print_csv(const lks_predict_printer *p, const lks_answer *a, const i
         const lks_box *b = &a->place->box;
         char *number = number_of(p, a->place);
         printf(",%d,%d,", a->place->line + 1, a->place->place + 1);
-        print_field(number ? number : "");
+        lks_csv_text(stdout, number ? number : "");
         printf(",%d,%d,%d,%d,%s", b->row, b->column, b->rows, b->columns,
                lks_json_float((float)a->place->certainty, text));
         free(number);
@@ -283,7 +265,7 @@ static void print_csv(const lks_predict_printer *p, const lks_answer *a, const i
 /* ---------------------------------------------------------------------------------------------- */
 
 void lks_predict_print_head(const lks_predict_printer *p) {
-    if (p->format != LKS_PREDICT_CSV)
+    if (p->format != LKS_FORMAT_CSV)
         return;
     printf("file,index,preprocess,class,name,probability");
     for (int i = 2; i <= p->top; i++)
@@ -298,9 +280,9 @@ void lks_predict_print(void *printer, const lks_answer *a) {
     rank(p, a, top);
     p->answered = true;
     p->unsure = p->unsure || a->doubt;
-    if (p->format == LKS_PREDICT_JSON)
+    if (p->format == LKS_FORMAT_JSON)
         print_json(p, a, top);
-    else if (p->format == LKS_PREDICT_CSV)
+    else if (p->format == LKS_FORMAT_CSV)
         print_csv(p, a, top);
     else
         print_text(p, a, top);

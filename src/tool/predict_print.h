@@ -2,17 +2,12 @@
 #ifndef LKS_TOOL_PREDICT_PRINT_H
 #define LKS_TOOL_PREDICT_PRINT_H
 
+#include "lockstep/format.h"
 #include "lockstep/predict.h"
 #include "tool/view/boxes.h"
 
-typedef enum lks_predict_format {
-    LKS_PREDICT_TEXT,
-    LKS_PREDICT_JSON,
-    LKS_PREDICT_CSV
-} lks_predict_format;
-
 typedef struct lks_predict_printer {
-    lks_predict_format format;
+    lks_format format;
     int top;         /* classes of each answer, the likeliest first */
     bool show;       /* and what the network saw */
     bool calibrated; /* how sure the answers are */

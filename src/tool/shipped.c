@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
+#include "base/rows.h"
 #include "base/memory.h"
 #include "lockstep/model.h"
 #include "run/run_folder.h"
@@ -98,39 +98,46 @@ static void print_row(const lks_embedded *s, const entry *e) {
     print_detail("", e->source);
 }
 
-static void print_member(const char *key, const char *text) {
-    printf(", \"%s\": ", key);
-    if (text[0])
-        lks_json_text(stdout, text);
-    else
-        printf("null");
+static const char *known(const char *text) {
+    return text[0] ? text : NULL;
 }
 
-static void print_object(const lks_embedded *s, const entry *e) {
-    printf("  {\"name\": ");
-    lks_json_text(stdout, s->name);
-    printf(", \"parameters\": %lld", (long long)e->parameters);
-    print_member("what", e->what);
-    print_member("published", e->published);
-    print_member("measured", e->measured);
-    print_member("source", e->source);
-    printf("}%s\n", s[1].name ? "," : "");
+static void put_row(lks_rows *r, const char *name, const entry *e) {
+    lks_row_begin(r);
+    lks_row_text(r, "name", name);
+    lks_row_integer(r, "parameters", e->parameters);
+    lks_row_text(r, "what", known(e->what));
+    lks_row_text(r, "published", known(e->published));
+    lks_row_text(r, "measured", known(e->measured));
+    lks_row_text(r, "source", known(e->source));
+    lks_row_end(r);
 }
 
-lks_status lks_shipped_list(bool json, lks_error *err) {
-    if (json)
-        printf("[\n");
-    else
-        printf("%-18s %10s  %s\n", "name", "parameters", "what (28 x 28 x 1 images, 10 classes)");
+static lks_status put_list(lks_format format, lks_error *err) {
+    static const entry none = {0};
+    lks_rows rows = lks_rows_begin(stdout, format);
+    lks_rows_head(&rows);
+    put_row(&rows, "", &none);
     for (const lks_embedded *s = lks_shipped_configs; s->name; s++) {
         entry e;
         LKS_TRY(describe(s, &e, err));
-        if (json)
-            print_object(s, &e);
-        else
-            print_row(s, &e);
+        put_row(&rows, s->name, &e);
     }
-    printf(json ? "]\n" : "\n`lockstep configs NAME > FILE` writes one as a file to train with.\n");
+    lks_rows_end(&rows);
+    fputs(format == LKS_FORMAT_JSON ? "\n" : "", stdout);
+    return LKS_OK;
+}
+
+lks_status lks_shipped_list(lks_format format, lks_error *err) {
+    if (format != LKS_FORMAT_TEXT)
+        return put_list(format, err);
+    printf("%-18s %10s  %s\n", "name", "parameters", "what (28 x 28 x 1 images, 10 classes)");
+    for (const lks_embedded *s = lks_shipped_configs; s->name; s++) {
+        entry e;
+        LKS_TRY(describe(s, &e, err));
+        print_row(s, &e);
+    }
+    printf("\n`lockstep configs NAME > FILE` writes one as a file to train with.\n");
     return LKS_OK;
 }
 

@@ -2,9 +2,8 @@
 #ifndef LKS_TOOL_SHIPPED_H
 #define LKS_TOOL_SHIPPED_H
 
-#include <stdbool.h>
-
 #include "base/embedded.h"
+#include "lockstep/format.h"
 #include "lockstep/status.h"
 
 extern const lks_embedded lks_shipped_configs[]; /* the files of configs/; a NULL name ends them */
@@ -14,8 +13,8 @@ extern const lks_embedded lks_shipped_configs[]; /* the files of configs/; a NUL
  * folder. Returns @p status. */
 lks_status lks_hint_config(lks_status status, const char *path, lks_error *err);
 
-/** Prints the list of them, as a table or as JSON, with numbers of parameters for MNIST's shape. */
-lks_status lks_shipped_list(bool json, lks_error *err);
+/** Prints the list of them, as a table, JSON or CSV, with numbers of parameters for MNIST's shape. */
+lks_status lks_shipped_list(lks_format format, lks_error *err);
 
 /** Prints the one called @p name. LKS_ERR_USAGE, naming the nearest, if there is none. */
 lks_status lks_shipped_print(const char *name, lks_error *err);

@@ -33,7 +33,7 @@ short=(--set train.precision=bf16 --set train.global_batch=10 --set train.chunk=
 usable=$("$LOCKSTEP" --version | sed -n 's/^kernels .*(usable here: \(.*\))$/\1/p' | tr -d ,)
 check "portable kernels are usable" grep -qw portable <<<"$usable"
 
-"$LOCKSTEP" configs --json >"$work/list.json" || true
+"$LOCKSTEP" configs --format json >"$work/list.json" || true
 
 # Each instruction set makes one of the two steps: a run stops after the first, and another set goes on, on other ranks
 # and threads; an odd one makes both. In the full form each makes either.

@@ -6,7 +6,7 @@ source "$(dirname "$0")/lib.sh"
 need jq
 cd "$work" # no folder of configurations here
 
-"$LOCKSTEP" configs --json >list.json || true
+"$LOCKSTEP" configs --format json >list.json || true
 "$LOCKSTEP" configs >list || true
 for file in "$SOURCE"/configs/*.yaml; do
     name=$(basename "$file" .yaml)

@@ -41,15 +41,19 @@ loses help --options train
 loses help --options config
 loses train --help
 loses configs
-loses configs --json
+loses configs --format json
 loses configs smoke
 loses info "$config" --set "data.dir=$golden"
 loses info run
+loses info run --format json --steps
+loses info run --format csv
 loses info run/checkpoints/last.h5
 loses info "$golden"
 loses info "$golden/train-labels-idx1-ubyte.gz"
 loses diff run run
+loses diff run run --format csv
 loses eval run --data "$golden"
+loses eval run --data "$golden" --format json
 loses predict run "$golden/t10k-images-idx3-ubyte.gz"
 loses predict run pictures/a/1.pgm --format json --preprocess none
 loses report run

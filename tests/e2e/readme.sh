@@ -218,7 +218,7 @@ same "the keys of summary.json" "$(jq -r 'keys[]' $summary | sort)" \
     "$(rows 'key of summary.json' | cut -f 1 | tr -d ' ' | tr ',' '\n' | sort)"
 same "the phases" "$(jq -r '.phases | keys[]' $summary | sort)" \
     "$(rows phase | cut -f 1 | tr -d ' ' | tr ',' '\n' | sort)"
-among networks <(lockstep configs --json | jq -r '.[] | "\(.name)\t\(.parameters)"') \
+among networks <(lockstep configs --format json | jq -r '.[] | "\(.name)\t\(.parameters)"') \
     <(rows configuration | sed -E 's/^\[([^]]*)\]\([^)]*\)/\1/' | cut -f 1,3 | tr -d ',')
 
 # --- the library's example: built against an installation, it answers as the program does

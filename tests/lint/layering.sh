@@ -6,7 +6,7 @@ cd "$1"
 
 # --- whose a public header is
 declare -A owner=(
-    [status]=base [log]=base [philox]=base [exact]=base [tensor]=base [packing]=base [config]=config [comm]=comm
+    [status]=base [format]=base [log]=base [philox]=base [exact]=base [tensor]=base [packing]=base [config]=config [comm]=comm
     [model]=nn [model_data]=nn [picture]=pictures [predict]=infer [eval]=infer [report]=report [train]=train [loop]=train [library]=job [public]=base [pack]=tool
 )
 

@@ -19,7 +19,8 @@ static char *printed_diff(lks_status *status, bool *same) {
     fflush(stdout);
     int saved = dup(1), file = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0666);
     dup2(file, 1);
-    *status = lks_checkpoint_diff(path_a, path_b, NUMERICS, false, same, &err);
+    *status = lks_checkpoint_diff((const char *const[2]){path_a, path_b}, NUMERICS, false,
+                                  LKS_FORMAT_TEXT, same, &err);
     fflush(stdout);
     dup2(saved, 1);
     close(saved);
@@ -123,7 +124,9 @@ static void other_networks_are_a_mismatch(void) {
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, path_b));
     unlink(path_b);
     bool same;
-    CU_ASSERT_EQUAL(lks_checkpoint_diff(path_a, path_b, NUMERICS, false, &same, &err), LKS_ERR_IO);
+    CU_ASSERT_EQUAL(lks_checkpoint_diff((const char *const[2]){path_a, path_b}, NUMERICS, false,
+                                        LKS_FORMAT_TEXT, &same, &err),
+                    LKS_ERR_IO);
     free(b);
 }
 

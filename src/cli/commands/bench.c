@@ -18,7 +18,7 @@ static const struct argp_option options[] = {
     {"steps", KEY_STEPS, "N", 0,
      "Optimizer steps of a round (default: enough for about half a second)", 1},
     {"rounds", KEY_ROUNDS, "N", 0, "Rounds with each kind of sums (default: 10)", 1},
-    {"format", KEY_FORMAT, "table|json", 0, "Tables (default), or one JSON object", 1},
+    {"format", KEY_FORMAT, "text|json", 0, "Text (default), or one JSON object", 1},
     {0}};
 
 typedef struct arguments {
@@ -27,7 +27,6 @@ typedef struct arguments {
 } arguments;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-    static const char *const formats[] = {"table", "json", NULL};
     arguments *a = state->input;
     lks_bench_options *o = &a->o;
     switch (key) {
@@ -41,7 +40,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         o->rounds = (int)lks_read_number(state, "rounds", arg, 1, LKS_BENCH_MOST_ROUNDS);
         return 0;
     case KEY_FORMAT:
-        o->json = lks_read_word(state, "format", arg, formats) == 1;
+        o->json = lks_read_format(state, arg, false) == LKS_FORMAT_JSON;
         return 0;
     case ARGP_KEY_ARG:
         if (o->config)

@@ -4,26 +4,30 @@
 #include "cli/process.h"
 #include "tool/shipped.h"
 
-enum { KEY_JSON = 'j' };
+enum { KEY_FORMAT = 'f' };
 
 typedef struct arguments {
     const char *name;
-    bool json;
+    lks_format format;
 } arguments;
 
-static const struct argp_option options[] = {{"json", KEY_JSON, NULL, 0, "The list as JSON", 1},
-                                             {0}};
+static const struct argp_option options[] = {
+    {"format", KEY_FORMAT, "text|json|csv", 0, "The list as text (default), JSON or CSV", 1}, {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
     switch (key) {
-    case KEY_JSON:
-        a->json = true;
+    case KEY_FORMAT:
+        a->format = lks_read_format(state, arg, true);
         return 0;
     case ARGP_KEY_ARG:
         if (a->name)
             lks_usage_error(state, "one configuration at a time: '%s' is too many", arg);
         a->name = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->name && a->format != LKS_FORMAT_TEXT)
+            lks_usage_error(state, "--format is for the list; '%s' is printed as it is", a->name);
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -37,7 +41,7 @@ static int run(const lks_call *call) {
     lks_common_free(&common);
     if (!lks_speaks())
         return 0;
-    lks_status status = a.name ? lks_shipped_print(a.name, &err) : lks_shipped_list(a.json, &err);
+    lks_status status = a.name ? lks_shipped_print(a.name, &err) : lks_shipped_list(a.format, &err);
     return status == LKS_OK ? 0 : lks_report(&err);
 }
 

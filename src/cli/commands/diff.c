@@ -8,9 +8,11 @@
 #include "lockstep/model.h"
 #include "run/run_folder.h"
 
-enum { KEY_WEIGHTS = 'w' };
+enum { KEY_FORMAT = 'f', KEY_WEIGHTS = 'w' };
 
 static const struct argp_option options[] = {
+    {"format", KEY_FORMAT, "text|json|csv", 0,
+     "Text (default); one JSON object with all; or CSV: a row for each tensor", 1},
     {"weights", KEY_WEIGHTS, NULL, 0,
      "Compare only the weights that `eval` uses, averaged ones where there are some: what an "
      "exported and imported network keeps",
@@ -19,12 +21,16 @@ static const struct argp_option options[] = {
 
 typedef struct arguments {
     const char *paths[2];
+    lks_format format;
     bool weights;
 } arguments;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
     switch (key) {
+    case KEY_FORMAT:
+        a->format = lks_read_format(state, arg, true);
+        return 0;
     case KEY_WEIGHTS:
         a->weights = true;
         return 0;
@@ -53,7 +59,7 @@ static lks_status find(const char *path, char file[LKS_FOLDER_PATH_MAX], lks_err
 
 static int run(const lks_call *call) {
     lks_common_options common = {0};
-    arguments a = {0};
+    arguments a = {.format = LKS_FORMAT_TEXT};
     lks_error err;
     bool same = false;
     lks_parse(call, &common, &a);
@@ -65,7 +71,8 @@ static int run(const lks_call *call) {
     for (int i = 0; i < 2 && status == LKS_OK; i++)
         status = find(a.paths[i], files[i], &err);
     if (status == LKS_OK)
-        status = lks_checkpoint_diff(files[0], files[1], LKS_NUMERICS, a.weights, &same, &err);
+        status = lks_checkpoint_diff((const char *const[2]){files[0], files[1]}, LKS_NUMERICS,
+                                     a.weights, a.format, &same, &err);
     return status != LKS_OK ? lks_report(&err) : same ? 0 : 1;
 }
 

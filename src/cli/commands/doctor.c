@@ -42,7 +42,6 @@ static void read_network(const struct argp_state *state, const char *text, lks_d
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-    static const char *const formats[] = {"text", "json", NULL};
     arguments *a = state->input;
     lks_doctor_options *o = &a->o;
     switch (key) {
@@ -53,7 +52,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         read_network(state, arg, o);
         return 0;
     case KEY_FORMAT:
-        o->json = lks_read_word(state, "format", arg, formats) == 1;
+        o->json = lks_read_format(state, arg, false) == LKS_FORMAT_JSON;
         return 0;
     case ARGP_KEY_ARG:
         if (o->config)

@@ -13,7 +13,8 @@ enum {
     KEY_SHIFTS = 'm',
     KEY_ON = 'o',
     KEY_WORST = 'n',
-    KEY_SHEET = 'c'
+    KEY_SHEET = 'c',
+    KEY_FORMAT = 'f'
 };
 
 /* In the order of lks_eval_part. */
@@ -43,9 +44,14 @@ static const struct argp_option options[] = {
      "Draw these images on a contact sheet, each with its number, label and answer; N is at most "
      "1000 then",
      1},
+    {"format", KEY_FORMAT, "text|json|csv", 0,
+     "Text (default); one JSON object; or CSV: a row for each class, or with --worst for each "
+     "image",
+     1},
     {0}};
 
 typedef struct arguments {
+    lks_common_options *common;
     lks_eval_options o;
     const char **checkpoints; /* o's */
 } arguments;
@@ -84,6 +90,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_SHEET:
         a->o.sheet = lks_read_png_name(state, "sheet", arg);
         return 0;
+    case KEY_FORMAT:
+        a->o.format = lks_read_format(state, arg, true);
+        return 0;
     case ARGP_KEY_ARG:
         a->checkpoints[a->o.n_checkpoints++] = arg;
         return 0;
@@ -94,6 +103,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         if (a->o.data && a->o.pictures)
             lks_usage_error(state, "--data and --pictures are two sets; give one of them");
         check_parts(state, &a->o);
+        if (a->o.format != LKS_FORMAT_TEXT)
+            a->common->level = LKS_LOG_QUIET;
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -106,7 +117,7 @@ static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error 
 
 static int run(const lks_call *call) {
     lks_common_options common = {0};
-    arguments a = {.checkpoints = lks_argument_list(call->argc)};
+    arguments a = {.common = &common, .checkpoints = lks_argument_list(call->argc)};
     a.o.checkpoints = a.checkpoints;
     lks_parse(call, &common, &a);
     a.o.sets = common.sets;

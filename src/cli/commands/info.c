@@ -2,11 +2,19 @@
 #include "cli/commands/commands.h"
 #include "cli/parse.h"
 #include "cli/process.h"
-#include "tool/describe.h"
+#include "tool/describe/describe.h"
 #include "tool/digests.h"
 #include "tool/shipped.h"
 
-enum { KEY_DIGEST = 'g', KEY_DATA = 'a', KEY_SHEET = 'e', KEY_PREVIEW = 'w', KEY_RESOLVED = 'r' };
+enum {
+    KEY_DIGEST = 'g',
+    KEY_DATA = 'a',
+    KEY_SHEET = 'e',
+    KEY_PREVIEW = 'w',
+    KEY_RESOLVED = 'r',
+    KEY_FORMAT = 'f',
+    KEY_STEPS = 'p'
+};
 
 static const struct argp_option options[] = {
     {"digest", KEY_DIGEST, NULL, 0,
@@ -29,12 +37,32 @@ static const struct argp_option options[] = {
      "each of 20 training images, as it is in the file and as the first 12 epochs show it "
      "(augment)",
      1},
+    {"format", KEY_FORMAT, "text|json|csv", 0,
+     "Text (default); one JSON object; or CSV: a row for each epoch of a run folder, layer of a "
+     "configuration, tensor of a checkpoint, class of a data set",
+     1},
+    {"steps", KEY_STEPS, NULL, 0,
+     "Of a run folder: recorded steps, too, in JSON; in CSV they take the place of epochs", 1},
     {0}};
 
 typedef struct arguments {
     lks_describe_options o;
     bool digest;
 } arguments;
+
+static void check(const struct argp_state *state, const arguments *a) {
+    const lks_describe_options *o = &a->o;
+    if (a->digest + (o->data || o->sheet) + o->resolved + !!o->preview > 1)
+        lks_usage_error(state, "one of --digest, --resolved, --preview, and --data with "
+                               "--sheet, at a time");
+    if (o->format != LKS_FORMAT_TEXT && (a->digest || o->resolved || o->preview))
+        lks_usage_error(state, "--format is for what is described: not with --digest, "
+                               "--resolved or --preview");
+    if (o->steps && o->format == LKS_FORMAT_TEXT)
+        lks_usage_error(state, "--steps: give --format json or csv, too");
+    if (!o->path)
+        lks_usage_error(state, "a configuration, checkpoint, run folder or data folder is missing");
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
@@ -48,6 +76,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_RESOLVED:
         a->o.resolved = true;
         return 0;
+    case KEY_FORMAT:
+        a->o.format = lks_read_format(state, arg, true);
+        return 0;
+    case KEY_STEPS:
+        a->o.steps = true;
+        return 0;
     case KEY_SHEET:
         a->o.sheet = lks_read_png_name(state, "sheet", arg);
         return 0;
@@ -60,18 +94,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->o.path = arg;
         return 0;
     case ARGP_KEY_END:
-        if (a->digest + (a->o.data || a->o.sheet) + a->o.resolved + !!a->o.preview > 1)
-            lks_usage_error(state, "one of --digest, --resolved, --preview, and --data with "
-                                   "--sheet, at a time");
-        if (!a->o.path)
-            lks_usage_error(state,
-                            "a configuration, checkpoint, run folder or data folder is missing");
+        check(state, a);
         return 0;
     }
     return ARGP_ERR_UNKNOWN;
 }
 
-static int work(const arguments *a) {
+static int describe(const arguments *a) {
     lks_error err;
     const lks_status status = a->digest ? lks_write_digests(a->o.path, a->o.sets, a->o.n_sets, &err)
                                         : lks_describe(&a->o, &err);
@@ -85,7 +114,7 @@ static int run(const lks_call *call) {
     lks_parse(call, &common, &a);
     a.o.sets = common.sets;
     a.o.n_sets = common.n_sets;
-    const int exit_status = lks_speaks() ? work(&a) : 0;
+    const int exit_status = lks_speaks() ? describe(&a) : 0;
     lks_common_free(&common);
     return exit_status;
 }
@@ -99,7 +128,8 @@ static const struct argp argp = {
     "folder of IDX files, one IDX file, an HDF5 data set (.h5, .hdf5), or class folders of "
     "pictures. Of a data set it prints sizes, range, classes, images that occur twice, what looks "
     "wrong and the key that mends it, and the first images as text.\vExit status: "
-    "0 done, 1 damaged or not readable, 2 usage or configuration error.",
+    "0 done, 1 damaged or not readable, 2 "
+    "usage or configuration error.",
     NULL,
     NULL,
     NULL};

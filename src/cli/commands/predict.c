@@ -129,14 +129,13 @@ static void check(const struct argp_state *state, arguments *a) {
         lks_usage_error(state, "--show-to %s: would replace the picture itself; name another file",
                         a->printer.boxes.path);
     a->printer.boxes.prints =
-        a->o.segment && a->printer.show && a->printer.format == LKS_PREDICT_TEXT;
-    if (a->printer.show && a->printer.format == LKS_PREDICT_CSV)
+        a->o.segment && a->printer.show && a->printer.format == LKS_FORMAT_TEXT;
+    if (a->printer.show && a->printer.format == LKS_FORMAT_CSV)
         lks_usage_error(state, "--show is for text and json, not for csv");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     static const char *const ways[] = {"auto", "mnist", "none", NULL};
-    static const char *const formats[] = {"text", "json", "csv", NULL};
     arguments *a = state->input;
     switch (key) {
     case KEY_WITH:
@@ -170,7 +169,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->printer.top = (int)lks_read_number(state, "top", arg, 1, LKS_CLASSES_MAX);
         return 0;
     case KEY_FORMAT:
-        a->printer.format = (lks_predict_format)lks_read_word(state, "format", arg, formats);
+        a->printer.format = lks_read_format(state, arg, true);
         return 0;
     case KEY_UNSURE_BELOW:
         a->o.unsure_below = (double)lks_read_number(state, "unsure-below", arg, 0, 100) / 100;
@@ -289,7 +288,7 @@ static int answer_all(lks_predictor *predictor, arguments *a, char *names) {
         a->failed |= !flush(predictor, a);
     if (a->sorter.status != LKS_OK)
         return lks_report(&a->sorter.err);
-    if (a->sort && a->printer.format == LKS_PREDICT_TEXT)
+    if (a->sort && a->printer.format == LKS_FORMAT_TEXT)
         lks_sorter_report(&a->sorter);
     const char *why = lks_predictor_uncalibrated(predictor);
     if (why && a->printer.answered)

@@ -8,7 +8,7 @@
 /* --- one part --------------------------------------------------------------------------------- */
 
 /* "" for a class that has none, or is called by its number. */
-static const char *class_name(const lks_view *v, int k) {
+const char *lks_view_class_name(const lks_view *v, int k) {
     const lks_data_config *c = v->config;
     const char *name = v->class_names         ? v->class_names[k]
                        : k < c->n_class_names ? c->class_names[k]
@@ -64,8 +64,8 @@ static void print_classes(const lks_view *v, const lks_part_view *p) {
         if (!p->survey.labels[k])
             continue;
         fputs(at && at % 6 == 0 ? ",\n             " : at ? ", " : " ", stdout);
-        lks_print(stdout, class_name(v, k)[0] ? "%d %s: %lld" : "%d%s: %lld", k, class_name(v, k),
-                  (long long)p->survey.labels[k]);
+        lks_print(stdout, lks_view_class_name(v, k)[0] ? "%d %s: %lld" : "%d%s: %lld", k,
+                  lks_view_class_name(v, k), (long long)p->survey.labels[k]);
         at++;
     }
     lks_print(stdout, "\n");
@@ -84,7 +84,7 @@ static void print_part(const lks_view *v, const lks_part_view *p, bool labelled)
 
 /* --- the set ---------------------------------------------------------------------------------- */
 
-static bool has_labels(const lks_view *v) {
+bool lks_view_has_labels(const lks_view *v) {
     return v->folder || v->part[0].labels_path[0] || v->part[1].labels_path[0];
 }
 
@@ -118,24 +118,32 @@ static const char *name_picture(const void *context, bool test, int64_t id) {
     return folder->pictures[id].path;
 }
 
-static void print_findings(const lks_view *v) {
+const char *lks_view_weight(lks_finding_weight weight) {
     static const char *const words[] = {[LKS_FINDING_NOTE] = "note",
                                         [LKS_FINDING_WARNING] = "warning",
                                         [LKS_FINDING_ERROR] = "error"};
+    return words[weight];
+}
+
+void lks_view_find(const lks_view *v, lks_findings *found) {
+    lks_find(found, &(lks_set_facts){.config = v->config,
+                                     .path = v->part[0].path,
+                                     .rows = v->folder ? 0 : v->part[0].high_rows,
+                                     .columns = v->folder ? 0 : v->part[0].high_columns,
+                                     .training = &v->part[0].survey,
+                                     .test = &v->part[1].survey,
+                                     .repeats = &v->repeats,
+                                     .name = v->folder ? name_picture : NULL,
+                                     .named = v->folder,
+                                     .classes = v->folder ? v->classes : v->config->classes,
+                                     .unlabelled = !lks_view_has_labels(v)});
+}
+
+static void print_findings(const lks_view *v) {
     lks_findings found;
-    lks_find(&found, &(lks_set_facts){.config = v->config,
-                                      .path = v->part[0].path,
-                                      .rows = v->folder ? 0 : v->part[0].high_rows,
-                                      .columns = v->folder ? 0 : v->part[0].high_columns,
-                                      .training = &v->part[0].survey,
-                                      .test = &v->part[1].survey,
-                                      .repeats = &v->repeats,
-                                      .name = v->folder ? name_picture : NULL,
-                                      .named = v->folder,
-                                      .classes = v->folder ? v->classes : v->config->classes,
-                                      .unlabelled = !has_labels(v)});
+    lks_view_find(v, &found);
     for (int i = 0; i < found.n; i++)
-        lks_print(stdout, "%-12s %s\n", words[found.of[i].weight], found.of[i].text);
+        lks_print(stdout, "%-12s %s\n", lks_view_weight(found.of[i].weight), found.of[i].text);
 }
 
 static void print_first(const lks_view *v) {
@@ -144,14 +152,14 @@ static void print_first(const lks_view *v) {
     for (int first = 0; first < p->n_first; first += BESIDE) {
         const int end = first + BESIDE < p->n_first ? first + BESIDE : p->n_first;
         lks_print(stdout, "\n");
-        for (int i = first; has_labels(v) && i < end; i++) {
+        for (int i = first; lks_view_has_labels(v) && i < end; i++) {
             char title[LKS_VIEW_COLUMNS + 1];
             const int label = p->first_labels[i];
-            snprintf(title, sizeof title, "%d %.16s", label, class_name(v, label));
+            snprintf(title, sizeof title, "%d %.16s", label, lks_view_class_name(v, label));
             lks_print(stdout, "  %s", title);
             printf("%*s", LKS_VIEW_COLUMNS + 1 - lks_text_width(title), "");
         }
-        fputs(has_labels(v) ? "\n" : "", stdout);
+        fputs(lks_view_has_labels(v) ? "\n" : "", stdout);
         for (int r = 0; r < LKS_VIEW_ROWS; r++) {
             for (int i = first; i < end; i++) {
                 printf(" |");
@@ -167,8 +175,8 @@ static void print_first(const lks_view *v) {
 void lks_view_print(const lks_view *v) {
     for (int i = 0; i < 2; i++)
         if (v->part[i].count)
-            print_part(v, &v->part[i], has_labels(v));
-    if (v->part[0].count && !v->part[1].count && has_labels(v))
+            print_part(v, &v->part[i], lks_view_has_labels(v));
+    if (v->part[0].count && !v->part[1].count && lks_view_has_labels(v))
         lks_print(stdout, "%s: no test set\n",
                   v->config->dir[0] ? v->config->dir : v->part[0].path);
     print_preparation(v);

@@ -3,6 +3,7 @@
 #define LKS_TOOL_VIEW_VIEW_H
 
 #include "feed/findings.h"
+#include "lockstep/format.h"
 #include "lockstep/picture.h"
 #include "pictures/picture_folder.h"
 
@@ -60,6 +61,20 @@ void lks_view_free(lks_view *v);
 
 /* print.c: on standard output. */
 void lks_view_print(const lks_view *v);
+
+/* print.c: "" for a class that has no name, or is called by its number; whether there are labels; what is suspicious, and
+ * the word for how much. */
+const char *lks_view_class_name(const lks_view *v, int k);
+bool lks_view_has_labels(const lks_view *v);
+void lks_view_find(const lks_view *v, lks_findings *found);
+const char *lks_view_weight(lks_finding_weight weight);
+
+/* print_rows.c: the same as JSON, or the classes as CSV. LKS_ERR_MEMORY. */
+lks_status lks_view_print_rows(const lks_view *v, lks_format format, lks_error *err);
+
+/* print_rows.c: how often each label occurs, of a file of labels alone. LKS_ERR_MEMORY. */
+lks_status lks_view_print_labels(const char *path, int64_t n, const int64_t counts[LKS_CLASSES_MAX],
+                                 lks_format format, lks_error *err);
 
 /* sheet.c: writes a PNG with a row for each class: its number, some of its training images, some of its test images,
  * spread evenly over each file, so that the same set gives the same sheet. LKS_ERR_IO, LKS_ERR_MEMORY. */

@@ -1,5 +1,4 @@
-/* What a run folder holds, whether the run has ended, was stopped or is still
- * at work. Nothing in it is changed, and nothing has to be complete. */
+/* A run folder, for people; for programs: run_rows.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,62 +6,19 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/memory.h"
 #include "job/lease.h"
 #include "run/fault.h"
-#include "tool/describe_parts.h"
+#include "tool/describe/run_read.h"
 #include "io/checkpoint.h"
 #include "base/json.h"
 #include "lockstep/log.h"
-#include "base/memory.h"
-#include "lockstep/model.h"
 #include "measure/phase_times.h"
 #include "run/run_folder.h"
 
-typedef struct run_folder {
-    const char *path;
-    bool has_config, has_last;
-    lks_config config;
-    lks_checkpoint last;
-    char *config_yaml;
-    char *summary;                /* text of summary.json, or NULL */
-    char remark[LKS_REMARK_ROOM]; /* what is wrong in the folder */
-    lks_history history;
-    lks_predictions test;
-} run_folder;
-
-/* --- reading ---------------------------------------------------------------------------------- */
-
-static void read_last(run_folder *r) {
-    lks_error err;
-    lks_chosen s;
-    if (!lks_folder_has_checkpoints(r->path))
-        return;
-    r->has_last = lks_folder_read_newest(r->path, &s, &err) == LKS_OK;
-    lks_folder_remark(r->remark, "%s", r->has_last ? s.remark : err.text);
-    if (r->has_last)
-        r->last = s.checkpoint;
-}
-
-static lks_status read_config(run_folder *r, lks_error *err) {
-    if (!r->has_last && !lks_folder_has(r->path, LKS_FOLDER_CONFIG))
-        return LKS_OK;
-    LKS_TRY(lks_folder_config(r->path, r->has_last ? &r->last : NULL, &r->config, &r->config_yaml,
-                              r->remark, err));
-    r->has_config = true;
-    return LKS_OK;
-}
-
-static lks_status read_all(run_folder *r, lks_error *err) {
-    read_last(r);
-    lks_folder_summary(r->path, &r->summary, r->remark);
-    LKS_TRY(read_config(r, err));
-    return lks_folder_curves(r->path, r->summary, r->has_last ? &r->last : NULL, &r->history,
-                             &r->test, r->remark, err);
-}
-
 /* --- printing --------------------------------------------------------------------------------- */
 
-static void print_status(const run_folder *r) {
+static void print_status(const lks_told_run *r) {
     char path[LKS_FOLDER_PATH_MAX], status[32], life[LKS_LEASE_TEXT];
     char faults[LKS_FAULTS_TOLD];
     struct stat s;
@@ -87,7 +43,7 @@ static void print_status(const run_folder *r) {
         lks_print(stdout, "status         not ended: no figures yet\n");
 }
 
-static void print_config(const run_folder *r) {
+static void print_config(const lks_told_run *r) {
     const lks_config *c = &r->config;
     if (!r->has_config)
         return;
@@ -98,7 +54,7 @@ static void print_config(const run_folder *r) {
               (unsigned long long)c->seed);
 }
 
-static lks_status print_network(const run_folder *r, lks_error *err) {
+static lks_status print_network(const lks_told_run *r, lks_error *err) {
     const lks_config *c = &r->config;
     const lks_data_identity *d = &r->last.data;
     if (!r->has_last) {
@@ -110,19 +66,11 @@ static lks_status print_network(const run_folder *r, lks_error *err) {
               "data           %s: %lld training images of %dx%dx%d, %d classes, digest %.16s\n",
               c->data.dir, (long long)d->n_train, d->rows, d->columns, d->channels, d->classes,
               d->digest);
-    lks_layer_info *info = lks_alloc((size_t)c->n_layers, sizeof *info, "the layer table", err);
-    if (!info)
-        return err->status;
-    lks_shape input = {d->rows, d->columns, d->channels};
-    lks_status status = lks_model_shapes(c, input, d->classes, info, err);
-    int64_t parameters = 0;
-    for (int i = 0; status == LKS_OK && i < c->n_layers; i++)
-        parameters += info[i].parameters;
-    lks_free(info);
-    if (status == LKS_OK)
-        lks_print(stdout, "network        %lld parameters in %d layers\n", (long long)parameters,
-                  c->n_layers);
-    return status;
+    int64_t parameters;
+    LKS_TRY(lks_told_parameters(r, &parameters, err));
+    lks_print(stdout, "network        %lld parameters in %d layers\n", (long long)parameters,
+              c->n_layers);
+    return LKS_OK;
 }
 
 static void print_figure(int width, int digits, double value) {
@@ -139,7 +87,7 @@ static void print_pair(bool shown, double loss, double accuracy) {
     print_figure(7, 2, 100 * accuracy);
 }
 
-static void print_epochs(const run_folder *r) {
+static void print_epochs(const lks_told_run *r) {
     const lks_history *h = &r->history;
     bool validation = false, test = false;
     for (size_t i = 0; i < h->n_epochs; i++) {
@@ -164,49 +112,14 @@ static void print_epochs(const run_folder *r) {
     }
 }
 
-static int by_number(const void *a, const void *b) {
-    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* The one that is there most often, the lowest of equals; -1: none is known. Sorts the ranks. */
-static int32_t most_frequent(int32_t *ranks, size_t n) {
-    int32_t usual = -1;
-    size_t most = 0, times = 0;
-    qsort(ranks, n, sizeof *ranks, by_number);
-    for (size_t i = 0; i < n; i++) {
-        times = i > 0 && ranks[i] == ranks[i - 1] ? times + 1 : 1;
-        if (ranks[i] >= 0 && times > most) {
-            most = times;
-            usual = ranks[i];
-        }
-    }
-    return usual;
-}
-
-/* The rank that took the most in most of the epochs. */
-static int32_t usual_rank(const lks_history *h, int phase) {
-    lks_error ignored;
-    int32_t *ranks = lks_alloc(h->n_epochs, sizeof *ranks, "ranks", &ignored);
-    if (!ranks)
-        return -1;
-    for (size_t i = 0; i < h->n_epochs; i++)
-        ranks[i] = h->epochs[i].phases.of[phase].rank;
-    const int32_t usual = most_frequent(ranks, h->n_epochs);
-    lks_free(ranks);
-    return usual;
-}
-
 /* Epochs that an earlier version trained have no times. */
-static void print_phases(const run_folder *r) {
+static void print_phases(const lks_told_run *r) {
     const lks_history *h = &r->history;
     lks_phase_times sum;
-    const size_t n = lks_history_phases(h, &sum);
+    const size_t n = lks_told_phases(h, &sum);
     char title[160];
     if (n == 0)
         return;
-    for (int p = 0; p < LKS_PHASES; p++)
-        sum.of[p].rank = usual_rank(h, p);
     snprintf(
         title, sizeof title,
         "\ntime per phase, seconds, sums over %zu epoch%s: least, mean and most of all ranks, and "
@@ -215,7 +128,7 @@ static void print_phases(const run_folder *r) {
     lks_phase_times_print(stdout, title, &sum);
 }
 
-static void print_best(const run_folder *r) {
+static void print_best(const lks_told_run *r) {
     const lks_best *b = &r->last.best;
     if (!r->has_last || b->step == 0)
         return;
@@ -229,14 +142,7 @@ static void print_best(const run_folder *r) {
               100.0 * (double)b->correct / (double)b->total);
 }
 
-static bool leads_to(const run_folder *r, lks_folder_file link, const struct stat *file) {
-    char path[LKS_FOLDER_PATH_MAX];
-    struct stat s;
-    return stat(lks_folder_path(r->path, link, path), &s) == 0 && s.st_dev == file->st_dev &&
-           s.st_ino == file->st_ino;
-}
-
-static lks_status print_checkpoints(const run_folder *r, lks_error *err) {
+static lks_status print_checkpoints(const lks_told_run *r, lks_error *err) {
     char folder[LKS_FOLDER_PATH_MAX], **paths = NULL;
     int n = 0;
     lks_folder_path(r->path, LKS_FOLDER_CHECKPOINTS, folder);
@@ -249,8 +155,8 @@ static lks_status print_checkpoints(const run_folder *r, lks_error *err) {
             continue; /* removed meanwhile */
         printf("%-14s %s  %.2f MiB%s%s\n", i == n - 1 ? "checkpoints" : "",
                strrchr(paths[i], '/') + 1, (double)s.st_size / 1048576,
-               leads_to(r, LKS_FOLDER_BEST, &s) ? "  best" : "",
-               leads_to(r, LKS_FOLDER_LAST, &s) ? "  last" : "");
+               lks_told_leads(r, LKS_FOLDER_BEST, &s) ? "  best" : "",
+               lks_told_leads(r, LKS_FOLDER_LAST, &s) ? "  last" : "");
     }
     free(paths);
     return LKS_OK;
@@ -258,7 +164,7 @@ static lks_status print_checkpoints(const run_folder *r, lks_error *err) {
 
 /* Of which weights the test figures are, where they are not simply the last ones. Summaries of earlier
  * versions do not say all of it. */
-static void print_tested(const run_folder *r) {
+static void print_tested(const lks_told_run *r) {
     char which[16], digest[LKS_SHA256_HEX], evaluated[32];
     const double validation = lks_json_get_number(r->summary, "test_validation_accuracy");
     if (!lks_json_get_text(r->summary, "test_weights_sha256", digest, sizeof digest))
@@ -275,7 +181,7 @@ static void print_tested(const run_folder *r) {
     lks_print(stdout, ": %s\n", digest);
 }
 
-static void print_results(const run_folder *r) {
+static void print_results(const lks_told_run *r) {
     if (!r->summary)
         return;
     double total = lks_json_get_number(r->summary, "test_total");
@@ -292,41 +198,8 @@ static void print_results(const run_folder *r) {
     print_tested(r);
 }
 
-void lks_print_temperature(const lks_temperature *t) {
-    if (t->images == 0)
-        lks_print(stdout, "calibration    none: see lockstep calibrate\n");
-    else
-        lks_print(stdout,
-                  "calibration    temperature %.4f, by %lld images held out%s, %lld of them wrong; "
-                  "their mean loss %.5f, without it %.5f\n",
-                  t->value, (long long)t->images, t->second_run ? " of a second run" : "",
-                  (long long)t->wrong, t->nll_after, t->nll_before);
-}
-
-void lks_print_digests(const lks_checkpoint *c) {
-    char average[LKS_SHA256_HEX];
-    lks_error ignored;
-    lks_print(stdout, "weights        %s\n", c->weights_sha256);
-    if (lks_checkpoint_evaluated(c) != c->flats &&
-        lks_checkpoint_evaluated_digest(c, average, &ignored) == LKS_OK)
-        lks_print(stdout, "average        %s\n", average);
-    lks_print(stdout, "state          %s\n", c->state_sha256);
-}
-
-void lks_print_origin(const lks_checkpoint *c) {
-    const lks_provenance *p = &c->provenance;
-    lks_print(stdout, "written        %s by lockstep %s (%s), %s\n", p->time, p->version,
-              p->revision, p->compiler);
-    if (p->init_from.path[0])
-        lks_print(stdout, "started from   %s (%s), weights %s\n", p->init_from.path,
-                  p->init_from.flat, p->init_from.weights_sha256);
-    lks_print(stdout, "on             %d rank%s x %d thread%s, %s, %s\n", p->ranks,
-              p->ranks == 1 ? "" : "s", p->threads, p->threads == 1 ? "" : "s", p->hosts, p->isa);
-    lks_print(stdout, "mpi            %s\n", p->mpi);
-}
-
 /* Which of the checkpoints the folder stands for, where that is not the newest. */
-static void print_standing(run_folder *r) {
+static void print_standing(lks_told_run *r) {
     lks_error err;
     lks_chosen s;
     if (lks_folder_read(r->path, &s, &err) != LKS_OK) {
@@ -343,7 +216,7 @@ static void print_standing(run_folder *r) {
     lks_checkpoint_free(&s.checkpoint);
 }
 
-static void print_last(run_folder *r) {
+static void print_last(lks_told_run *r) {
     const lks_checkpoint *c = &r->last;
     if (!r->has_last)
         return;
@@ -359,8 +232,7 @@ static void print_last(run_folder *r) {
     lks_print_origin(c);
 }
 
-static lks_status print_all(run_folder *r, lks_error *err) {
-    LKS_TRY(read_all(r, err));
+static lks_status print_run(lks_told_run *r, lks_error *err) {
     print_status(r);
     print_config(r);
     LKS_TRY(print_network(r, err));
@@ -371,25 +243,25 @@ static lks_status print_all(run_folder *r, lks_error *err) {
     print_results(r);
     LKS_TRY(print_checkpoints(r, err));
     print_last(r);
+    return LKS_OK;
+}
+
+static lks_status tell(lks_told_run *r, const lks_describe_options *o, lks_error *err) {
+    LKS_TRY(lks_told_read(r, err));
+    LKS_TRY(o->format == LKS_FORMAT_TEXT ? print_run(r, err)
+                                         : lks_print_run_rows(r, o->format, o->steps, err));
     if (r->remark[0])
         lks_warn("%s", r->remark);
     return LKS_OK;
 }
 
-lks_status lks_describe_run(const char *path, lks_error *err) {
-    run_folder *r = lks_alloc(1, sizeof *r, "the run", err);
+lks_status lks_describe_run(const lks_describe_options *o, lks_error *err) {
+    lks_told_run *r = lks_alloc(1, sizeof *r, "the run", err);
     if (!r)
         return err->status;
-    r->path = path;
-    lks_status status = print_all(r, err);
-    if (r->has_last)
-        lks_checkpoint_free(&r->last);
-    if (r->has_config)
-        lks_config_free(&r->config);
-    lks_history_free(&r->history);
-    lks_predictions_free(&r->test);
-    free(r->config_yaml);
-    free(r->summary);
+    r->path = o->path;
+    const lks_status status = tell(r, o, err);
+    lks_told_free(r);
     lks_free(r);
     return status;
 }

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "lockstep/model.h"
 #include "pictures/picture_folder.h"
-#include "tool/describe_parts.h"
+#include "tool/describe/parts.h"
 #include "tool/view/view.h"
 
 /* --- a set that was opened ---------------------------------------------------------------------- */
@@ -19,8 +19,11 @@
 static lks_status tell(lks_view *v, const lks_describe_options *o, lks_status status,
                        lks_error *err) {
     if (status == LKS_OK) {
-        lks_view_print(v);
-        if (o->sheet)
+        if (o->format == LKS_FORMAT_TEXT)
+            lks_view_print(v);
+        else
+            status = lks_view_print_rows(v, o->format, err);
+        if (status == LKS_OK && o->sheet)
             status = lks_view_write_sheet(v, o->sheet, err);
     }
     lks_view_free(v);
@@ -35,7 +38,16 @@ static lks_status describe_set(const lks_describe_options *o, const lks_data_con
 
 /* --- files and folders -------------------------------------------------------------------------- */
 
-static lks_status print_labels(const char *path, lks_error *err) {
+static void print_labels(const char *path, int64_t n, const int64_t *counts) {
+    lks_print(stdout, "%s: %lld labels\n", path, (long long)n);
+    fputs(" ", stdout);
+    for (int c = 0; c < LKS_CLASSES_MAX; c++)
+        if (counts[c])
+            lks_print(stdout, " %d: %lld ", c, (long long)counts[c]);
+    lks_print(stdout, "\n");
+}
+
+static lks_status tell_labels(const char *path, lks_format format, lks_error *err) {
     lks_idx_info info;
     LKS_TRY(lks_idx_open(&info, "", path, 1, err));
     uint8_t *labels = lks_alloc((size_t)info.count, 1, "labels", err);
@@ -46,12 +58,10 @@ static lks_status print_labels(const char *path, lks_error *err) {
         int64_t counts[LKS_CLASSES_MAX] = {0};
         for (int64_t i = 0; i < info.count; i++)
             counts[labels[i]]++;
-        lks_print(stdout, "%s: %lld labels\n", info.path, (long long)info.count);
-        fputs(" ", stdout);
-        for (int c = 0; c < LKS_CLASSES_MAX; c++)
-            if (counts[c])
-                lks_print(stdout, " %d: %lld ", c, (long long)counts[c]);
-        lks_print(stdout, "\n");
+        if (format == LKS_FORMAT_TEXT)
+            print_labels(info.path, info.count, counts);
+        else
+            status = lks_view_print_labels(info.path, info.count, counts, format, err);
     }
     lks_free(labels);
     return status;
@@ -65,7 +75,7 @@ static lks_status describe_idx(const lks_describe_options *o, lks_error *err) {
         return tell(&v, o, lks_view_open_images(&v, &c, o->path, err), err);
     if (o->sheet)
         return lks_fail(err, LKS_ERR_USAGE, "--sheet: %s has labels, no images", o->path);
-    return print_labels(o->path, err);
+    return tell_labels(o->path, o->format, err);
 }
 
 static lks_status describe_class_folders(const lks_describe_options *o, const lks_data_config *c,
@@ -81,7 +91,7 @@ static lks_status describe_class_folders(const lks_describe_options *o, const lk
                  : i              ? "/test"
                                   : "/train");
     status = tell(&v, o, status, err);
-    for (int i = 0; i < folder.n_left_out; i++)
+    for (int i = 0; o->format == LKS_FORMAT_TEXT && i < folder.n_left_out; i++)
         lks_print(stdout, "left out     %lld %s, such as %s\n", (long long)folder.left_out[i].count,
                   folder.left_out[i].kind, folder.left_out[i].first);
     lks_picture_folder_free(&folder);

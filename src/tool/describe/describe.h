@@ -3,6 +3,7 @@
 #define LKS_TOOL_DESCRIBE_H
 
 #include <stdbool.h>
+#include "lockstep/format.h"
 #include "lockstep/status.h"
 
 /** Strings are borrowed. */
@@ -18,6 +19,10 @@ typedef struct lks_describe_options {
     const char *
         preview; /**< of a configuration or a run folder: file of a picture (PNG) of what the network sees in
                             the first epochs; NULL: none */
+    lks_format
+        format; /**< JSON: one object with all; CSV: a row for each epoch of a run, layer of a configuration, tensor
+                          of a checkpoint, class of a data set */
+    bool steps; /**< of a run folder: recorded steps as well in JSON, in place of epochs in CSV */
 } lks_describe_options;
 
 /** Prints what is to be known of a path: a run folder, a folder of IDX files or of class folders with pictures, one
