@@ -20,6 +20,9 @@
 #include "io/history.h"
 #include "lockstep/model.h"
 #include "lockstep/picture.h"
+#include "base/text.h"
+#include "tensorboard/event.h"
+#include "tensorboard/tfrecord.h"
 
 static const char *root;
 
@@ -158,7 +161,7 @@ static void put_pictures(void) {
     for (int channels = 1; channels <= 4; channels++) {
         unsigned char *bytes;
         size_t size;
-        char name[16];
+        char name[24];
         lks_error err;
         need(lks_png_encode(pixels, 12, 9, channels, &bytes, &size, &err) == LKS_OK, "PNG");
         snprintf(name, sizeof name, "channels%d", channels);
@@ -266,6 +269,32 @@ static void put_bundle(void) {
     need(lks_ustar_write(path_of("bundle", "small"), files, 3, &err) == LKS_OK, err.text);
 }
 
+/* A file of events, and the message of one of its records. */
+static void put_events(void) {
+    const lks_scalar loss = {"train/loss", 0.5};
+    lks_histogram h = lks_histogram_start();
+    lks_text text;
+    lks_error err;
+    const unsigned char *bytes;
+    size_t n, at = 0;
+    lks_histogram_range(&h, 1);
+    lks_histogram_count(&h, 1);
+    need(lks_text_open(&text, "events", &err) == LKS_OK, "events");
+    lks_event_scalars(text.f, (lks_event_at){1, 7}, &loss, 1, &err);
+    lks_event_histogram(text.f, (lks_event_at){1, 8}, "weights/a", &h, &err);
+    lks_event_start(text.f, (lks_event_at){1, 0}, &err);
+    lks_event_end(text.f, (lks_event_at){1, 9}, &err);
+    need(lks_text_close(&text, "events", &err) == LKS_OK, "events");
+    put("events", "file", text.bytes, text.size);
+    for (int i = 0; lks_tfrecord_get((unsigned char *)text.bytes, text.size, &at, &bytes, &n);
+         i++) {
+        char name[24];
+        snprintf(name, sizeof name, "message-%d", i);
+        put("events", name, bytes, n);
+    }
+    free(text.bytes);
+}
+
 int main(int argc, char **argv) {
     need(argc == 2, "usage: seeds FOLDER, which");
     root = argv[1];
@@ -286,5 +315,6 @@ int main(int argc, char **argv) {
     put_idx();
     put_name_lists();
     put_bundle();
+    put_events();
     return 0;
 }
