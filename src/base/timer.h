@@ -5,6 +5,10 @@
 /** Seconds on the monotonic clock. */
 double lks_now(void);
 
+/** "2d03h", "2h03m", "3m20s" or "12s" into @p text, which is returned; "?" where @p seconds are not known: NaN, negative, or
+ * more than anybody waits. */
+const char *lks_brief_duration(double seconds, char text[32]);
+
 /** Seconds since 1970-01-01T00:00:00Z. */
 double lks_wall(void);
 

@@ -7,69 +7,8 @@
 #include "files/system_error.h"
 #include "files/whole_file.h"
 #include "base/json.h"
-#include "measure/phase_times.h"
 #include "run/run_folder.h"
-#include "run/metrics.h"
-
-static lks_status add_step(lks_history *h, const char *line, int64_t step, int32_t epoch,
-                           lks_error *err) {
-    const lks_step_record r = {.step = step,
-                               .epoch = epoch,
-                               .loss = lks_json_get_number(line, "loss"),
-                               .accuracy = lks_json_get_number(line, "accuracy"),
-                               .lr = lks_json_get_number(line, "lr"),
-                               .gradient_norm = lks_json_get_number(line, "gradient_norm"),
-                               .gradient_variance = lks_json_get_number(line, "gradient_variance"),
-                               .gradient_square = lks_json_get_number(line, "gradient_square")};
-    return lks_history_add_step(h, &r, NULL, err);
-}
-
-static lks_status add_epoch(lks_history *h, const char *line, int64_t step, int32_t epoch,
-                            lks_error *err) {
-    const lks_epoch_record r = {.epoch = epoch,
-                                .step = step,
-                                .lr = lks_json_get_number(line, "lr"),
-                                .train_loss = lks_json_get_number(line, "train_loss"),
-                                .train_accuracy = lks_json_get_number(line, "train_accuracy"),
-                                .validation_loss = lks_json_get_number(line, "validation_loss"),
-                                .validation_accuracy =
-                                    lks_json_get_number(line, "validation_accuracy"),
-                                .test_loss = lks_json_get_number(line, "test_loss"),
-                                .test_accuracy = lks_json_get_number(line, "test_accuracy"),
-                                .images_per_second = lks_json_get_number(line, "images_per_second"),
-                                .seconds = lks_json_get_number(line, "seconds"),
-                                .comm_seconds = lks_json_get_number(line, "comm_seconds"),
-                                .noise_scale = lks_json_get_number(line, "noise_scale"),
-                                .energy_joules = lks_json_get_number(line, "energy_joules"),
-                                .phases = lks_phase_times_get(line)};
-    return lks_history_add_epoch(h, &r, err);
-}
-
-/* Whether it is a whole line, with the check that lockstep wrote. Lines of earlier versions have none. */
-static bool is_sound(const char *line, size_t length) {
-    if (length < 3 || line[0] != '{' || strcmp(line + length - 2, "}\n") != 0)
-        return false;
-    return lks_metrics_check_line(line, length);
-}
-
-/* *damaged counts lines of which nothing is used. The last one may still be on its way. */
-static lks_status add_line(lks_history *h, const char *line, size_t length, int *damaged,
-                           lks_error *err) {
-    char type[16];
-    if (!is_sound(line, length)) {
-        *damaged += line[length - 1] == '\n';
-        return LKS_OK;
-    }
-    if (!lks_json_get_text(line, "type", type, sizeof type))
-        return LKS_OK;
-    const int64_t step = lks_json_get_integer(line, "step", INT64_MAX, -1);
-    const int32_t epoch = (int32_t)lks_json_get_integer(line, "epoch", INT32_MAX, -1);
-    if (step < 0 || epoch < 0)
-        return LKS_OK;
-    if (strcmp(type, "step") == 0)
-        return add_step(h, line, step, epoch, err);
-    return strcmp(type, "epoch") == 0 ? add_epoch(h, line, step, epoch, err) : LKS_OK;
-}
+#include "run/metrics_read.h"
 
 static lks_status read_metrics(FILE *f, const char *path, lks_history *h, int *damaged,
                                lks_error *err) {
@@ -78,7 +17,7 @@ static lks_status read_metrics(FILE *f, const char *path, lks_history *h, int *d
     ssize_t length;
     lks_status status = LKS_OK;
     while (status == LKS_OK && (length = lks_read_line(f, &line, &size)) > 0)
-        status = add_line(h, line, (size_t)length, damaged, err);
+        status = lks_metrics_take(h, line, (size_t)length, damaged, err);
     if (status == LKS_OK && !feof(f))
         status = length < -1 ? lks_fail(err, LKS_ERR_IO, "%s has a line that is too long", path)
                              : lks_fail_system(err, "read", path);

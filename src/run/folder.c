@@ -22,6 +22,7 @@ static const char *const names[LKS_FOLDER_FILES] = {
     [LKS_FOLDER_TENSORBOARD] = "tensorboard",
     [LKS_FOLDER_LAST] = "checkpoints/last.h5",
     [LKS_FOLDER_BEST] = "checkpoints/best.h5",
+    [LKS_FOLDER_WORK] = "work.json",
     [LKS_FOLDER_FAULTS] = "faults.jsonl",
 };
 

@@ -23,6 +23,7 @@ typedef enum lks_folder_file {
     LKS_FOLDER_TENSORBOARD, /**< the folder tensorboard/: events, where metrics.tensorboard is true */
     LKS_FOLDER_LAST,        /**< checkpoints/last.h5: the newest checkpoint */
     LKS_FOLDER_BEST,        /**< checkpoints/best.h5: the best one by validation */
+    LKS_FOLDER_WORK,        /**< work.json: ranks, hosts and steps of the newest start */
     LKS_FOLDER_FAULTS,      /**< faults.jsonl: memory that changed, ranks that stood still */
     LKS_FOLDER_FILES
 } lks_folder_file;

@@ -48,13 +48,7 @@ static void time_left(const lks_progress *p, int64_t step, int64_t last_step, ch
     int64_t done = step - p->started_at;
     double left =
         done > 0 ? (lks_now() - p->started) / (double)done * (double)(last_step - step) : 0;
-    int s = left < 1e8 ? (int)(left + 0.5) : 100000000;
-    if (s >= 3600)
-        snprintf(text, 32, "%dh%02dm", s / 3600, s / 60 % 60);
-    else if (s >= 60)
-        snprintf(text, 32, "%dm%02ds", s / 60, s % 60);
-    else
-        snprintf(text, 32, "%ds", s);
+    lks_brief_duration(left, text);
 }
 
 void lks_progress_step(lks_progress *p, const lks_standing *now) {

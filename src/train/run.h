@@ -42,6 +42,7 @@ typedef struct lks_record {
     lks_progress progress;
     lks_stopwatch watch;
     lks_job_energy energy;
+    double memory_mib;    /* planned, of the rank with most */
     double sent_per_step; /* bytes, of the rank that sends most; once this process has trained */
     lks_phase_times phase_times;   /* of this process, once it has trained */
     lks_resident resident;         /* the same */

@@ -45,6 +45,7 @@ loses configs --format json
 loses configs smoke
 loses info "$config" --set "data.dir=$golden"
 loses info run
+loses info run --follow
 loses info run --format json --steps
 loses info run --format csv
 loses info run/checkpoints/last.h5

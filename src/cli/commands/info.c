@@ -4,6 +4,7 @@
 #include "cli/process.h"
 #include "tool/describe/describe.h"
 #include "tool/digests.h"
+#include "tool/follow/follow.h"
 #include "tool/shipped.h"
 
 enum {
@@ -13,7 +14,9 @@ enum {
     KEY_PREVIEW = 'w',
     KEY_RESOLVED = 'r',
     KEY_FORMAT = 'f',
-    KEY_STEPS = 'p'
+    KEY_STEPS = 'p',
+    KEY_FOLLOW = 'l',
+    KEY_PATIENCE = 'c'
 };
 
 static const struct argp_option options[] = {
@@ -43,23 +46,32 @@ static const struct argp_option options[] = {
      1},
     {"steps", KEY_STEPS, NULL, 0,
      "Of a run folder: recorded steps, too, in JSON; in CSV they take the place of epochs", 1},
+    {"follow", KEY_FOLLOW, NULL, 0,
+     "Of a run folder: show its curves and figures while it is at work, until it ends", 1},
+    {"patience", KEY_PATIENCE, "SECONDS", 0,
+     "With --follow: how long the run's heartbeat has to stand still until it counts as gone "
+     "(default: 90, longer than network file systems keep what they know of a folder)",
+     1},
     {0}};
 
 typedef struct arguments {
     lks_describe_options o;
-    bool digest;
+    bool digest, follow;
+    int patience;
 } arguments;
 
 static void check(const struct argp_state *state, const arguments *a) {
     const lks_describe_options *o = &a->o;
-    if (a->digest + (o->data || o->sheet) + o->resolved + !!o->preview > 1)
-        lks_usage_error(state, "one of --digest, --resolved, --preview, and --data with "
+    if (a->digest + (o->data || o->sheet) + o->resolved + !!o->preview + a->follow > 1)
+        lks_usage_error(state, "one of --digest, --resolved, --preview, --follow, and --data with "
                                "--sheet, at a time");
-    if (o->format != LKS_FORMAT_TEXT && (a->digest || o->resolved || o->preview))
+    if (o->format != LKS_FORMAT_TEXT && (a->digest || o->resolved || o->preview || a->follow))
         lks_usage_error(state, "--format is for what is described: not with --digest, "
-                               "--resolved or --preview");
+                               "--resolved, --preview or --follow");
     if (o->steps && o->format == LKS_FORMAT_TEXT)
         lks_usage_error(state, "--steps: give --format json or csv, too");
+    if (a->patience && !a->follow)
+        lks_usage_error(state, "--patience %d: give --follow, too", a->patience);
     if (!o->path)
         lks_usage_error(state, "a configuration, checkpoint, run folder or data folder is missing");
 }
@@ -81,6 +93,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_STEPS:
         a->o.steps = true;
+        return 0;
+    case KEY_FOLLOW:
+        a->follow = true;
+        return 0;
+    case KEY_PATIENCE:
+        a->patience = (int)lks_read_number(state, "patience", arg, 1, 86400);
         return 0;
     case KEY_SHEET:
         a->o.sheet = lks_read_png_name(state, "sheet", arg);
@@ -108,13 +126,26 @@ static int describe(const arguments *a) {
     return status == LKS_OK ? 0 : lks_report(&err);
 }
 
+/* As a shell tells of a program that a signal ended. */
+enum { SIGNALLED = 128 };
+
+static int follow(const arguments *a) {
+    const lks_follow_options o = {a->o.path, a->patience ? a->patience : LKS_FOLLOW_PATIENCE};
+    lks_error err;
+    int got;
+    const lks_status status = lks_follow(&o, &got, &err);
+    if (got)
+        return SIGNALLED + got;
+    return status == LKS_OK ? 0 : lks_report(&err);
+}
+
 static int run(const lks_call *call) {
     lks_common_options common = {0};
     arguments a = {0};
     lks_parse(call, &common, &a);
     a.o.sets = common.sets;
     a.o.n_sets = common.n_sets;
-    const int exit_status = lks_speaks() ? describe(&a) : 0;
+    const int exit_status = !lks_speaks() ? 0 : a.follow ? follow(&a) : describe(&a);
     lks_common_free(&common);
     return exit_status;
 }
@@ -128,7 +159,7 @@ static const struct argp argp = {
     "folder of IDX files, one IDX file, an HDF5 data set (.h5, .hdf5), or class folders of "
     "pictures. Of a data set it prints sizes, range, classes, images that occur twice, what looks "
     "wrong and the key that mends it, and the first images as text.\vExit status: "
-    "0 done, 1 damaged or not readable, 2 "
+    "0 done, 1 damaged or not readable, or with --follow a run that has ended without a result, 2 "
     "usage or configuration error.",
     NULL,
     NULL,

@@ -8,6 +8,7 @@
 #include "lockstep/log.h"
 #include "files/publish.h"
 #include "base/timer.h"
+#include "run/work.h"
 #include "train/run.h"
 
 static lks_status name_folder(lks_place *p, const char *out, const char *name, lks_error *err) {
@@ -19,8 +20,8 @@ static lks_status name_folder(lks_place *p, const char *out, const char *name, l
     return LKS_OK;
 }
 
-/* "X MiB" of the ranks: least and most. */
-static void print_memory(const lks_trainer *t) {
+/* "X MiB" of the ranks: least and most; returns what the rank with most needs, at most. */
+static double print_memory(const lks_trainer *t) {
     const lks_dataset *d = &t->data;
     const size_t bytes = lks_image_set_bytes(&d->train) + lks_image_set_bytes(&d->test) +
                          lks_dataset_list_bytes(d, t->comm);
@@ -34,6 +35,7 @@ static void print_memory(const lks_trainer *t) {
              "network and "
              "batch, %.1f MiB of snapshots on rank 0",
              least, most, network, snapshots);
+    return most + network + snapshots;
 }
 
 /* A run that train.max_steps cuts short is as short as somebody wanted it. */
@@ -104,11 +106,34 @@ static lks_status enter_folder(lks_place *p, const lks_train_options *o, lks_err
     return LKS_OK;
 }
 
+/* Rank 0: for who looks on from outside, who does without it where it cannot be written. */
+static lks_status tell_work(const lks_run *run, lks_error *err) {
+    const lks_config *c = &run->config;
+    const lks_plan *plan = &run->trainer.plan;
+    lks_work work = {.first_step = run->trainer.cursor.step,
+                     .last_step = plan->last_step,
+                     .steps_per_epoch = plan->steps_per_epoch,
+                     .epochs = c->train.epochs,
+                     .step_images = (int64_t)c->train.global_batch * c->train.accumulate,
+                     .parameters = (int64_t)run->trainer.view.n_parameters,
+                     .ranks = run->trainer.comm->size,
+                     .threads = run->trainer.threads,
+                     .memory_mib = run->record.memory_mib};
+    memcpy(work.name, c->name, sizeof work.name);
+    memcpy(work.hosts, run->provenance.hosts, sizeof work.hosts);
+    const lks_status status = lks_work_write(run->place.folder, &work, err);
+    if (status == LKS_OK || status == LKS_ERR_BUSY)
+        return status;
+    lks_warn("%s; `lockstep info --follow` tells less", err->text);
+    return LKS_OK;
+}
+
 /* Rank 0: the folder becomes that of a run which goes on. */
 static lks_status take_possession(lks_run *run, lks_error *err) {
     LKS_TRY(lks_run_mend(run, err));
     if (!lks_trainer_over(&run->trainer))
         LKS_TRY(lks_run_remove_results(&run->place, err));
+    LKS_TRY(tell_work(run, err));
     LKS_TRY(lks_run_start_output(run, err));
     run->place.saved_at = lks_now();
     return lks_saver_open(&run->saver, run->place.folder, run->config.checkpoint.keep, err);
@@ -122,7 +147,7 @@ static lks_status begin(lks_run *run, lks_error *err) {
     atomic_store(&run->place.entered, !o->dry_run);
     print_plan(run);
     if (!o->dry_run)
-        print_memory(&run->trainer);
+        run->record.memory_mib = print_memory(&run->trainer);
     LKS_TRY(lks_tracing_check(&run->tracing, comm, o->dry_run ? NULL : o->trace, o->trace_ranks,
                               err)); /* in a folder that is there; nothing is gone yet */
     LKS_TRY(lks_run_resume(run, err));
