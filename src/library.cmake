@@ -16,6 +16,7 @@ add_custom_command(OUTPUT ${all_in_one} DEPENDS ${objects} COMMAND_EXPAND_LISTS 
   COMMAND ${CMAKE_LINKER} -r -d -o ${all_in_one} ${objects}
   COMMAND ${CMAKE_OBJCOPY} --localize-hidden --wildcard --keep-global-symbol=lks_* ${all_in_one})
 add_library(lockstep_static STATIC ${all_in_one})
+add_dependencies(lockstep_static lockstep_shared) # made of the same objects, which a custom command does not wait for
 set_source_files_properties(${all_in_one} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
 set_target_properties(lockstep_static PROPERTIES OUTPUT_NAME lockstep EXPORT_NAME static LINKER_LANGUAGE C)
 # The archive's users link what it needs: the very files that were found here.
