@@ -15,13 +15,6 @@
 #define SECONDS        4
 #define TENSORS_MAX    65536
 
-size_t lks_h5_number_size(uint32_t type) {
-    static const size_t sizes[] = {
-        [LKS_H5_NUMBER_OTHER] = 0, [LKS_H5_NUMBER_F16] = 2, [LKS_H5_NUMBER_BF16] = 2,
-        [LKS_H5_NUMBER_F32] = 4,   [LKS_H5_NUMBER_F64] = 8, [LKS_H5_NUMBER_TEXT] = 1};
-    return sizes[type];
-}
-
 /* --- the list --------------------------------------------------------------------------------- */
 
 static bool is_sound(const lks_h5_tensor *t) {

@@ -58,7 +58,4 @@ void lks_h5_tensors_close(lks_h5_tensors *t);
 lks_status lks_h5_tensors_read(const lks_h5_tensors *t, size_t i, void *values, size_t size,
                                lks_error *err);
 
-/** Bytes of a value; 0 for LKS_H5_NUMBER_OTHER. */
-size_t lks_h5_number_size(uint32_t type);
-
 #endif

@@ -44,6 +44,14 @@ static lks_status open_source(lks_h5 *h, const source *s, int input) {
 
 /* --- types and shapes ------------------------------------------------------------------------- */
 
+/* Bytes of a value; 0 for others. */
+static size_t size_of(uint32_t type) {
+    static const size_t sizes[] = {
+        [LKS_H5_NUMBER_OTHER] = 0, [LKS_H5_NUMBER_F16] = 2, [LKS_H5_NUMBER_BF16] = 2,
+        [LKS_H5_NUMBER_F32] = 4,   [LKS_H5_NUMBER_F64] = 8, [LKS_H5_NUMBER_TEXT] = 1};
+    return sizes[type];
+}
+
 /* IEEE 754's layout of 16 bits: a sign, `exponent` bits, the fraction. */
 static bool is_half(hid_t type, size_t exponent, size_t bias) {
     size_t sign, e_at, e_size, m_at, m_size;
@@ -352,7 +360,7 @@ static lks_status read_values(const source *s, const lks_h5_wanted *wanted, hid_
     uint64_t bytes = 0;
     if (describe(&found, dataset) && found.type == t->type && found.ndim == t->ndim &&
         memcmp(found.dims, t->dims, sizeof found.dims) == 0) {
-        bytes = lks_h5_number_size(t->type);
+        bytes = size_of(t->type);
         for (uint32_t d = 0; d < t->ndim; d++)
             if (__builtin_mul_overflow(bytes, t->dims[d], &bytes))
                 bytes = 0;
