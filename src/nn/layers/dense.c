@@ -167,21 +167,12 @@ static lks_status allocate(dense_op *d, lks_error *err) {
     return lks_op_sums(&d->op, (inputs + (d->op.n_bias > 0)) * outputs, true, err);
 }
 
-/* A kernel as large as the input, which is one row: of one pixel where no padding of channels interrupts it. */
 static lks_status make_bf16(lks_site *site, lks_error *err) {
     const settings *s = lks_settings(site->layer);
     const lks_activation *in = lks_site_input(site, 0);
-    const int pixels = in->shape.rows * in->shape.columns, channels = in->shape.channels;
-    const bool gap = in->stride != channels;
-    const int columns = gap ? pixels : 1;
-    const lks_linear l = {.size = {1, columns},
-                          .channels = gap ? channels : pixels * channels,
-                          .stored = gap ? in->stride : pixels * channels,
-                          .kernel = {1, columns},
-                          .stride = {1, columns},
-                          .outputs = {1, 1},
-                          .filters = s->units,
-                          .relu = lks_site_takes(site, LKS_FUSES_RELU)};
+    lks_linear l = lks_linear_dense(in->shape, in->stride);
+    l.filters = s->units;
+    l.relu = lks_site_takes(site, LKS_FUSES_RELU);
     return lks_bf16_layer_new(site, &l, true, err);
 }
 

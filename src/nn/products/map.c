@@ -44,20 +44,6 @@ static void widen(const axis *a, int size, int *before, int *after) {
     *after = end - size > *after ? end - size : *after;
 }
 
-static int64_t operands_of(const lks_linear *l) {
-    return (int64_t)l->kernel[0] * l->kernel[1] * l->stored;
-}
-
-/* A single run of whole channels is one block in any case. */
-static bool in_one_block(const lks_linear *l) {
-    return operands_of(l) <= DEPTH && (l->kernel[0] > 1 || l->stored % LKS_BLOCK != 0);
-}
-
-/* Half a block takes as long to multiply as its operands to be put together. */
-const lks_products *lks_linear_unit(const lks_linear *l, const lks_kernels *kernels) {
-    return in_one_block(l) && operands_of(l) <= DEPTH / 2 ? kernels->few : kernels->products;
-}
-
 /* Offsets are int32. */
 static lks_status check_size(const lks_op *op, const lks_plane *p, lks_error *err) {
     if (p->image > INT32_MAX / 2)
@@ -157,7 +143,7 @@ lks_status lks_map_forward(lks_map *m, lks_op *op, const lks_linear *l, const lk
                    .outputs = l->filters,
                    .blocks = lks_padded(l->filters) / LKS_BLOCK,
                    .logical_channels = l->channels,
-                   .one_block = in_one_block(l),
+                   .one_block = lks_linear_in_one_block(l),
                    .tap_step = (size_t)l->channels * (size_t)l->filters,
                    .channel_step = (size_t)l->filters,
                    .output_step = 1};
@@ -247,23 +233,4 @@ void lks_map_run(const lks_map *m, const void *plane, int count, const lks_map_o
                                     .argmax = o->argmax};
         m->plane.unit->product(&a);
     }
-}
-
-int64_t lks_linear_products(const lks_linear *l) {
-    return (int64_t)l->outputs[0] * l->outputs[1] * l->kernel[0] * l->kernel[1];
-}
-
-/* Pairs of an output and a tap that meet within the input. */
-static int64_t pairs_within(const lks_linear *l, int d) {
-    int64_t n = 0;
-    for (int o = 0; o < l->outputs[d]; o++)
-        for (int t = 0; t < l->kernel[d]; t++) {
-            int at = o * l->stride[d] - l->pad[d] + t;
-            n += at >= 0 && at < l->size[d];
-        }
-    return n;
-}
-
-int64_t lks_linear_products_back(const lks_linear *l) {
-    return pairs_within(l, 0) * pairs_within(l, 1);
 }

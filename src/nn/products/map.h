@@ -3,19 +3,8 @@
 #ifndef LKS_NN_MAP_H
 #define LKS_NN_MAP_H
 
+#include "nn/products/linear.h"
 #include "nn/products/plane.h"
-
-/* A weighted layer as the products see it. A dense layer is a convolution whose kernel covers its input. Weights
- * are [kernel row][kernel column][channel][filter]. */
-typedef struct lks_linear {
-    int size[2];          /* rows and columns of the input */
-    int channels, stored; /* of the input: those that count, and floats from pixel to pixel */
-    int kernel[2], stride[2];
-    int pad[2];     /* rows of zeros above, columns to the left */
-    int outputs[2]; /* rows and columns computed: whole windows only */
-    int filters;
-    bool relu, pool; /* ReLU, and 2 x 2 maxima of the outputs */
-} lks_linear;
 
 /* Outputs that are reached by the same taps: a forward convolution is one phase; of a data gradient there are as
  * many as the product of the strides. */
@@ -40,9 +29,6 @@ typedef struct lks_map {
     bool gaps; /* some outputs are reached by no tap: they are 0 */
 } lks_map;
 
-/* The unit that multiplies for the layer forward. */
-const lks_products *lks_linear_unit(const lks_linear *l, const lks_kernels *kernels);
-
 /* Forward, and from the gradient of the outputs to that of the input. Memory is the operation's. */
 lks_status lks_map_forward(lks_map *m, lks_op *op, const lks_linear *l, const lks_products *unit,
                            lks_error *err);
@@ -66,10 +52,5 @@ typedef struct lks_map_output {
 
 /* Multiplies `count` images in `plane`, filled as m->plane says. */
 void lks_map_run(const lks_map *m, const void *plane, int count, const lks_map_output *o);
-
-/* Products for one channel and one filter of an image: forward, and of the data gradient, where only taps within
- * the input count. */
-int64_t lks_linear_products(const lks_linear *l);
-int64_t lks_linear_products_back(const lks_linear *l);
 
 #endif
