@@ -28,7 +28,8 @@ static const struct argp_option options[] = {
      "It takes floats that are normalised already: as the file says, (pixel / 255 - mean) / std",
      2},
     {"softmax", KEY_SOFTMAX, NULL, 0, "It gives probabilities, not logits", 2},
-    {"int8", KEY_INT8, NULL, 0, "Weights as whole numbers of 8 bits: smaller, and rounded", 2},
+    {"int8", KEY_INT8, NULL, 0,
+     "Compute in whole numbers of 8 bits: smaller, and rounded; tells the accuracy", 2},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
