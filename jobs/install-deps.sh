@@ -101,6 +101,9 @@ if [ $tests = yes ]; then
     need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
     need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
     need qemu-user has qemu-aarch64
+    # 32-bit Arm, for exported programs in C
+    need gcc-arm-linux-gnueabihf has arm-linux-gnueabihf-gcc
+    need libc6-dev-armhf-cross test -e /usr/arm-linux-gnueabihf/include/stdio.h
     need python3-numpy /usr/bin/python3 -c "import numpy" # computes exported networks
     wish python3-onnx /usr/bin/python3 -c "import onnx" # checks exported networks
     wish libsimgrid-dev has smpirun # simulated ranks
