@@ -25,8 +25,8 @@ typedef enum lks_export_option {
     between X(onnx, "the whole network for ONNX Runtime and others") between X(                    \
         npz, "arrays for NumPy, named and laid out as in a checkpoint") between                    \
     X(keras, "the whole network for keras.models.load_model() of Keras 3") between                 \
-    X(keras_weights, "its weights alone, for load_weights() of such a model") between X(           \
-        c, "a program in C99 that needs nothing else, with the bits of `lockstep eval`")
+    X(keras_weights, "its weights alone, for load_weights() of such a model") between              \
+    X(c, "a program in C99 that needs nothing else, with the bits of `lockstep eval`")
 
 typedef struct lks_exporting lks_exporting;
 
