@@ -156,6 +156,24 @@ for i in {1..16}; do echo >"src/comm/file$i.c"; done
 planted+=(src/comm:17 'folders with more than' ./tools 'no place here')
 reap files "$work/tree"
 
+# --- versions
+fresh_tree
+mkdir -p jobs/packaging/spack tests/consumer
+echo 'project(lockstep VERSION 0.2.0 LANGUAGES C)' >CMakeLists.txt
+printf '%s\n' 'cff-version: 1.2.0' 'message: cite it' 'title: Lockstep' 'authors: [{name: we}]' 'version: 0.2.0' \
+    'date-released: 2026-02-01' 'license: MIT' 'keywords: [a, b]' >CITATION.cff
+printf '%s\n' '## [Unreleased]' '## [0.2.0] - 2026-02-01' '### Added' '## [0.1.0] - 2026-01-01' >CHANGELOG.md
+echo 'find_package(lockstep 0.2 REQUIRED)' >tests/consumer/CMakeLists.txt
+clean versions "$work/tree"
+echo 'find_package(lockstep 0.1 REQUIRED)' >tests/consumer/CMakeLists.txt
+planted+=(tests/consumer/CMakeLists.txt:1 'another version')
+sed -i -e 's/^version: 0.2/version: 0.1/' -e '/^title/d' -e 's/{name: we}/{nom: we}/' -e 's/-02-01/-02-02/' CITATION.cff
+planted+=(CITATION.cff:4 'another version' CITATION.cff:1 'CITATION.cff')
+planted+=(CITATION.cff:3 'CITATION.cff' CITATION.cff:5 'CITATION.cff')
+plant CHANGELOG.md '### News' 'CHANGELOG.md'
+plant CHANGELOG.md '## [0.0.9] - 2026-01-02' 'CHANGELOG.md'
+reap versions "$work/tree"
+
 # --- libm.sh reads objects: calls of what it must find and of what it must let pass
 object() { # object NAME EXPRESSION...: one function each
     local name=$1 expression
