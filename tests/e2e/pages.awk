@@ -3,7 +3,7 @@
 #   what=anchors   ANCHOR                  of each heading, as GitHub makes them
 #   what=targets   TARGET                  of each link and picture
 #   what=sh        COMMAND                 each line of the blocks marked sh, without its comment
-#   what=yaml|c    LINE                    of the blocks marked so
+#   what=yaml|c|.. LINE                    of the blocks marked so
 #   what=code      LINE                    of all blocks, and code between back quotes
 
 function trim(text) {

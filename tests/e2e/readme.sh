@@ -221,6 +221,29 @@ same "the phases" "$(jq -r '.phases | keys[]' $summary | sort)" \
 among networks <(lockstep configs --format json | jq -r '.[] | "\(.name)\t\(.parameters)"') \
     <(rows configuration | sed -E 's/^\[([^]]*)\]\([^)]*\)/\1/' | cut -f 1,3 | tr -d ',')
 
+# --- a run in other tools: what they print is what summary.json, metrics.jsonl and the network say
+wanted=$(jq -r '"\(.weights_sha256) \(.test_total - .test_correct)"' $summary)
+loss=$(jq -r 'select(.type == "step").loss' runs/at-once/metrics.jsonl | tail -n 1)
+# read_by NAME SHAPE COMMAND...: the block of that name, given to the command; numbers have as many digits as its tool shows
+read_by() {
+    of "$1" jobs/README.md >"$work/block"
+    check "$1: read" "${@:3}" "$work/block" >"$work/output" 2>&1
+    $ok || show "$work/output"
+    same "$1: digest, wrong answers, shape" "$wanted $2" "$(awk 'NR == 1 { printf "%s %s ", $1, $2 } NR == 2 { print }' "$work/output" | tr -d '(,)' | sed 's/ *$//')"
+    check "$1: the last step's loss" awk -v loss="$loss" 'NR == 1 { exit !($3 - loss < 1e-5 && loss - $3 < 1e-5) }' "$work/output"
+}
+python=/usr/bin/python3 # which Debian's packages are for
+if $python -c 'import h5py, pandas' 2>/dev/null; then
+    read_by python "5 5 1 8" $python
+else
+    echo "no Python with h5py and pandas: its lines are not run"
+fi
+if Rscript -e 'library(hdf5r); library(jsonlite)' >/dev/null 2>&1; then
+    read_by r "8 1 5 5" Rscript
+else
+    echo "no R with hdf5r and jsonlite: its lines are not run"
+fi
+
 # --- the library's example: built against an installation, it answers as the program does
 build=$(dirname "$(dirname "$LOCKSTEP")")
 if [ ! -e "$build/liblockstep.so" ]; then
