@@ -9,9 +9,9 @@ Usage: jobs/install-deps.sh [--tests] [--clang] [--peers] [--list]
 
 Installs the Debian/Ubuntu packages that are missing for building and running Lockstep.
   --tests   also what tests/run.sh uses: CUnit, h5dump, jq, ImageMagick, clang-format, shellcheck, valgrind,
-            mandoc, zsh, Python with NumPy; where they can be had Ninja, SimGrid, h5py, pandas, Python's onnx,
-            and Chromium, node and npm, for what tests the report as people see it and networks in
-            ONNX Runtime
+            mandoc, zsh, NumPy; where they can be had Ninja, SimGrid, what reads packages (lintian, Lua), runs
+            (Python's h5py, pandas) and networks (its onnx), and Chromium, node and npm, for what tests
+            the report as people see it and networks in ONNX Runtime
   --peers   also what tests/bench/run.sh --peers compares with: PyTorch
   --clang   also the second compiler that CI builds with: clang, OpenMP and sanitizers for it
   --list    print the missing packages, one a line, and install nothing
@@ -59,6 +59,7 @@ has_cmake() {
     [ "$(printf '%s\n' $least "$version" | sort -V | head -n 1)" = $least ]
 }
 has_imagemagick() { convert --version || magick --version; }
+has_python() { /usr/bin/python3 -c "import $1"; }
 has_clang_sanitizers() { echo 'int main(void) { return 0; }' | clang -fsanitize=thread -x c -o /dev/null -; }
 has_clang_openmp() { echo '#include <omp.h>' | clang -fopenmp -x c -fsyntax-only -; }
 
@@ -93,8 +94,6 @@ if [ $tests = yes ]; then
     need zsh has zsh
     need binutils has objdump
     need python3 has /usr/bin/python3 # reads what runs leave, as other programs do
-    wish python3-h5py /usr/bin/python3 -c "import h5py"
-    wish python3-pandas /usr/bin/python3 -c "import pandas"
     wish protobuf-compiler has protoc # decodes events for TensorBoard
     wish ninja-build has ninja # builds with less ado than make
     # AArch64 under emulation: its C library comes with the compiler's recommended packages
@@ -104,9 +103,15 @@ if [ $tests = yes ]; then
     # 32-bit Arm, for exported programs in C
     need gcc-arm-linux-gnueabihf has arm-linux-gnueabihf-gcc
     need libc6-dev-armhf-cross test -e /usr/arm-linux-gnueabihf/include/stdio.h
-    need python3-numpy /usr/bin/python3 -c "import numpy" # computes exported networks
-    wish python3-onnx /usr/bin/python3 -c "import onnx" # checks exported networks
+    need python3-numpy has_python numpy # computes exported networks
+    wish python3-onnx has_python onnx # checks exported networks
     wish libsimgrid-dev has smpirun # simulated ranks
+    wish lintian has lintian # the Debian packages
+    wish dpkg-dev has dpkg-shlibdeps
+    wish lua5.4 has lua5.4 # the environment module
+    wish python3-yaml has_python yaml # CITATION.cff
+    wish python3-h5py has_python h5py # a run, read elsewhere
+    wish python3-pandas has_python pandas
     # The report in a browser; any node and npm will do, whoever installed them
     wish chromium has chromium
     wish nodejs has node
@@ -119,7 +124,7 @@ if [ $clang = yes ]; then
 fi
 
 if [ $peers = yes ]; then
-    need python3-torch /usr/bin/python3 -c "import torch"
+    need python3-torch has_python torch
 fi
 
 if [ $list = yes ]; then

@@ -3,11 +3,13 @@
 #
 # Left behind are
 #   LKS_LIBRARY_FILES     the files of all of them, which users of the archive link
+#   LKS_DEBIAN_PACKAGES   Debian's packages of them
 #   LKS_VENDORED_OBJECTS  what is to become a part of the library, since it is built here and installed nowhere
 # Folders of libraries that the loader does not search anyway are in CMAKE_INSTALL_RPATH, unless the user has set that.
 include(CheckCSourceCompiles)
 
 set(LKS_LIBRARY_FILES "")
+set(LKS_DEBIAN_PACKAGES "")
 set(LKS_VENDORED_OBJECTS "")
 set(lks_folders "")
 
@@ -56,6 +58,7 @@ macro(lks_library name what package target module debian)
     list(GET LKS_${name}_LINK_LIBRARIES 0 location)
   endif()
   lks_note_library("${location}")
+  list(APPEND LKS_DEBIAN_PACKAGES ${debian})
 endmacro()
 
 lks_library(zlib zlib ZLIB ZLIB::ZLIB zlib zlib1g-dev)
@@ -182,6 +185,13 @@ else()
   message(STATUS "HDF5: ${files}")
 endif()
 lks_note_library("${location}")
+if(NOT parallel)
+  list(APPEND LKS_DEBIAN_PACKAGES libhdf5-dev)
+elseif(with_open_mpi)
+  list(APPEND LKS_DEBIAN_PACKAGES libhdf5-openmpi-dev)
+else()
+  list(APPEND LKS_DEBIAN_PACKAGES libhdf5-mpich-dev)
+endif()
 
 list(REMOVE_DUPLICATES lks_folders)
 if(NOT DEFINED CMAKE_INSTALL_RPATH)
