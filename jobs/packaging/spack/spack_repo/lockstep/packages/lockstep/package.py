@@ -28,7 +28,9 @@ class Lockstep(CMakePackage):
     depends_on("libfyaml@0.7.12:")
     depends_on("libjpeg-turbo")
     depends_on("libpng")
+    depends_on("libzip")
     depends_on("openssl")
+    depends_on("protobuf-c", type=("build", "link"))
     depends_on("zlib-api")
 
     # sched_getaffinity, /proc and glibc's argp
