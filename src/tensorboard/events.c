@@ -147,8 +147,13 @@ static void put_newest(lks_events *e) {
     e->epochs = e->history->n_epochs;
 }
 
+/* Behind what was lost nothing more is written: what is carried over ends there, and all that follows is made anew. */
+static bool has_lost(const lks_events *e) {
+    return e->account.cut || ferror(e->account.file);
+}
+
 void lks_events_add_steps(lks_events *e) {
-    if (!e->account.file)
+    if (!e->account.file || has_lost(e))
         return;
     put_newest(e);
     fflush(e->account.file); /* a failure stays noted in the stream */

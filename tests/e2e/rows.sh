@@ -51,6 +51,7 @@ rows 0 "a run as JSON" info run --format json
 for key in test_accuracy test_correct test_loss train_seconds parameters; do
     same "JSON: $key" "$(key run $key)" "$(jq .$key stdout)"
 done
+same "JSON: the seed" 11 "$(jq .seed stdout)"
 same "JSON: the newest checkpoint" "$(key run state_sha256)" "$(jq -r .newest.state_sha256 stdout)"
 same "JSON: epochs" "$(jq -c "select(.type == \"epoch\") | [${query%,}]" run/metrics.jsonl)" "$(jq -c ".epochs[] | [${query%,}]" stdout)"
 same "JSON: phases" "$(jq -s '[.[] | select(.type == "epoch").phases.total.avg] | add * 1e6 | round' run/metrics.jsonl)" "$(jq '.phases.total.avg * 1e6 | round' stdout)"
@@ -134,7 +135,7 @@ check "and one error" grep -q 'different networks' stderr
 rows 0 "configs" configs --format csv
 same "all of them" "$("$LOCKSTEP" configs --format json | jq length)" "$(fields name | wc -l)"
 for wrong in "info run --format yaml" "info run --steps" "info $here/odd.yaml --resolved --format json" "eval run --format table" \
-    "configs smoke --format json" "info $here/odd.yaml --steps --format csv" "diff run run --format"; do
+    "configs smoke --format json" "info run/checkpoints/last.h5 --format csv --set seed=3" "info $here/odd.yaml --steps --format csv" "diff run run --format"; do
     # shellcheck disable=SC2086 # words
     rows 2 "$wrong" $wrong
     same "$wrong: no output" "" "$(cat stdout)"

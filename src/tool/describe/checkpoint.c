@@ -171,6 +171,9 @@ static lks_status tell(const lks_checkpoint *c, const lks_describe_options *o, l
     if (o->format == LKS_FORMAT_JSON)
         return put_checkpoint(c, o, err);
     if (o->format == LKS_FORMAT_CSV) {
+        if (o->n_sets > 0)
+            return lks_fail(err, LKS_ERR_USAGE, "--set %s: it has no effect on the tensors of %s",
+                            o->sets[0], o->path);
         put_tensors(stdout, c, o->format);
         return LKS_OK;
     }

@@ -122,6 +122,8 @@ static void put_status(lks_json_object *o, const lks_told_run *r) {
 
 static void put_configuration(lks_json_object *o, const lks_config *c) {
     lks_json_put_text(o, "name", c->name);
+    lks_json_key(o, "seed");
+    fprintf(o->f, "%llu", (unsigned long long)c->seed);
     lks_json_put_integer(o, "epochs_wanted", c->train.epochs);
     lks_json_put_integer(o, "global_batch", c->train.global_batch);
     lks_json_put_text(o, "precision", lks_precision_word(c->train.precision));
