@@ -118,6 +118,15 @@ page_of() {
         -e 's,(<tr><th scope="row">[0-9]+</th>.*)<td>[^<]*</td><td>[^<]*</td></tr>$,\1,' "$1/report.html"
 }
 
+# Of FOLDER's events each step and epoch, without what the clock says. Pictures and histograms are nowhere else: those that
+# could not be written are lost. A file that could not be removed goes with the next start.
+curves_of() {
+    local file
+    file=$(find "$1/tensorboard" -name '*.lockstep' | sort | tail -n 1)
+    /usr/bin/python3 "$here/../e2e/tfevents.py" "$file" |
+        jq -c 'select(has("train/loss") or has("epoch/train_loss")) | with_entries(select(.key | test("^speed/|joules") | not))'
+}
+
 # Where LINK leads: it is another name or a copy of that file where there are no symbolic links.
 target_of() {
     local file
@@ -131,7 +140,7 @@ target_of() {
 portrait() {
     local run=$1/run file
     echo "# files"
-    (cd "$run" && find . -mindepth 1 ! -name faults.jsonl ! -path './lives*' | sort)
+    (cd "$run" && find . -mindepth 1 ! -name faults.jsonl ! -path './lives*' ! -path './tensorboard/*' | sort)
     for file in last best; do echo "$file is $(target_of "$run/checkpoints/$file.h5")"; done
     echo "# config.yaml"
     cat "$run/config.yaml"
@@ -140,6 +149,8 @@ portrait() {
         .threads_per_rank, .hosts, .isa, .sha256)' "$run/summary.json"
     echo "# metrics.jsonl"
     jq -c 'del(.images_per_second, .seconds, .comm_seconds, .energy_joules, .phases, .check)' "$run/metrics.jsonl"
+    echo "# events"
+    curves_of "$run"
     echo "# history.h5"
     figures_of "$run/history.h5" ''
     for file in "$run"/checkpoints/step-*.h5; do

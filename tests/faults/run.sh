@@ -52,7 +52,7 @@ mpiexec=$(command -v mpirun || true) network=$here/network.yaml images=$here/../
 for file in "$program" "$shim" "$mpiexec"; do
     [ -e "$file" ] || { echo "skipped: no program, shim or mpirun; build with -DLOCKSTEP_TESTS=ON" && exit 77; }
 done
-for tool in jq h5dump pgrep setsid timeout; do
+for tool in jq h5dump pgrep setsid timeout /usr/bin/python3; do
     command -v $tool >/dev/null || { echo "skipped: $tool is not installed" && exit 77; }
 done
 if [ -n "$work" ]; then mkdir -p "$work"; else work=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-faults-XXXXXX"); fi
