@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_scan.h"
+#include "base/json/json_scan.h"
 #include "files/zip.h"
 #include "import/npy.h"
 #include "import/source.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_scan.h"
+#include "base/json/json_scan.h"
 #include "import/source.h"
 
 /* The format allows 100 MB; 65,536 tensors take some 8 MiB. */

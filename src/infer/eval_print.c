@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/rows.h"
+#include "base/json/rows.h"
 #include "lockstep/log.h"
 
 /* --- for people -------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/rows.h"
+#include "base/json/rows.h"
 
 /* --- tensors ----------------------------------------------------------------------------------- */
 

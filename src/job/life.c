@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/json.h"
+#include "base/json/json.h"
 #include "base/timer.h"
 
 /* --- this process ----------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "base/json.h"
+#include "base/json/json.h"
 
 /* To the nanosecond: further digits are noise. */
 static const char *seconds(double x, char text[32]) {

@@ -1,6 +1,6 @@
 #include "measure/resident.h"
 
-#include "base/json.h"
+#include "base/json/json.h"
 #include "base/memory.h"
 
 lks_resident lks_resident_peak(lks_comm *comm) {

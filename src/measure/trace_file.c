@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "job/job.h"
 #include "lockstep/library.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "lockstep/log.h"
 #include "base/memory.h"
 #include "files/publish.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json/json.h"
 #include "run/run_folder.h"
 #include "base/shell.h"
 #include "report/sections.h"

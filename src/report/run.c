@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "infer/temperature.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "lockstep/log.h"
 #include "base/memory.h"
 #include "run/run_folder.h"

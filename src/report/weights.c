@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json/json.h"
 
 static bool says(const lks_report_run *run, const char *key, const char *value) {
     char text[32];

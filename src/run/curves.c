@@ -6,7 +6,7 @@
 
 #include "files/system_error.h"
 #include "files/whole_file.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "run/run_folder.h"
 #include "run/metrics_read.h"
 

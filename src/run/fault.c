@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "files/whole_file.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "lockstep/log.h"
 #include "files/publish.h"
 #include "run/run_folder.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "measure/phase_times.h"
 
 /* ,"norms":{"conv1/weight":[gradient,weights],...} */

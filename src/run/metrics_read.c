@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/json.h"
+#include "base/json/json.h"
 #include "files/system_error.h"
 #include "files/whole_file.h"
 #include "measure/phase_times.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "measure/phase_times.h"
 #include "files/publish.h"
 #include "run/run_folder.h"

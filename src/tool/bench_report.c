@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "measure/phase_times.h"
 #include "tool/bench_parts.h"
 

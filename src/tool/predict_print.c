@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rows.h"
+#include "base/json/rows.h"
 #include "base/utf8.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "lockstep/log.h"
 #include "base/memory.h"
 #include "lockstep/picture.h"

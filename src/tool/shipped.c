@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/rows.h"
+#include "base/json/rows.h"
 #include "base/memory.h"
 #include "lockstep/model.h"
 #include "run/run_folder.h"

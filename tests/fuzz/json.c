@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "base/json.h"
+#include "base/json/json.h"
 
 static void look_up(const char *json) {
     static const char *const keys[] = {"step", "rank", "name", "text", "phases", "a"};

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_scan.h"
+#include "base/json/json_scan.h"
 #include "support/test.h"
 
 static bool is_value(const char *text) {

@@ -1,5 +1,5 @@
 /* Tables for other programs: CSV by the rules of RFC 4180, section 2, JSON by those of RFC 8259, numbers that read back. */
-#include "base/rows.h"
+#include "base/json/rows.h"
 
 #include <math.h>
 #include <stdlib.h>

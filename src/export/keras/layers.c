@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json/json.h"
 #include "export/keras/keras.h"
 
 /* A layer whose nodes are being made. */

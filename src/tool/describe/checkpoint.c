@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/rows.h"
+#include "base/json/rows.h"
 #include "lockstep/log.h"
 #include "lockstep/model.h"
 #include "tool/describe/parts.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "base/rows.h"
+#include "base/json/rows.h"
 #include "feed/image_file.h"
 #include "lockstep/log.h"
 #include "lockstep/model.h"

@@ -2,7 +2,7 @@
 #ifndef LKS_TOOL_DESCRIBE_PARTS_H
 #define LKS_TOOL_DESCRIBE_PARTS_H
 
-#include "base/json.h"
+#include "base/json/json.h"
 #include "io/checkpoint.h"
 #include "lockstep/model_data.h"
 #include "tool/describe/describe.h"

@@ -11,7 +11,7 @@
 #include "run/fault.h"
 #include "tool/describe/run_read.h"
 #include "io/checkpoint.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "lockstep/log.h"
 #include "measure/phase_times.h"
 #include "run/run_folder.h"

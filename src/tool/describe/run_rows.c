@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rows.h"
+#include "base/json/rows.h"
 #include "job/lease.h"
 #include "measure/phase_times.h"
 #include "run/fault.h"

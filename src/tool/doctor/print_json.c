@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "comm/probe.h"
 #include "tool/doctor/parts.h"
 

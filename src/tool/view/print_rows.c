@@ -1,7 +1,7 @@
 /* A data set for programs. */
 #include <stdio.h>
 
-#include "base/rows.h"
+#include "base/json/rows.h"
 #include "tool/view/view.h"
 
 static const char *const part_names[] = {"training", "test"};

@@ -11,7 +11,7 @@
 #include "files/system_error.h"
 #include "files/ustar.h"
 #include "files/whole_file.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "lockstep/log.h"
 #include "base/memory.h"
 #include "files/publish.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "files/whole_file.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "base/memory.h"
 #include "lockstep/model.h"
 #include "run/metrics.h"

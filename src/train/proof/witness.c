@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "files/whole_file.h"
-#include "base/json.h"
+#include "base/json/json.h"
 #include "run/summary.h"
 
 #define SHOWN_MOST 80 /* bytes of a value in a message */

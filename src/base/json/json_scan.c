@@ -1,10 +1,10 @@
-#include "base/json_scan.h"
+#include "base/json/json_scan.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json/json.h"
 #include "base/utf8.h"
 
 static void skip_space(lks_json_scan *s) {

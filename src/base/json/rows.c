@@ -1,4 +1,4 @@
-#include "base/rows.h"
+#include "base/json/rows.h"
 
 #include <math.h>
 #include <stdlib.h>
