@@ -53,12 +53,16 @@ done
 # --- what they depend on
 # depends PACKAGE: names, one a line
 depends() { dpkg-deb -f "$1.deb" Depends | tr ',' '\n' | sed -E 's/^ *//; s/ .*//' | sort -u; }
-# owner: packages of files, one a line; a file may be known by its name before /usr was merged
-owner() { while read -r file; do { dpkg -S "$file" || dpkg -S "$(readlink -f "$file")" || dpkg -S "${file#/usr}"; } 2>/dev/null |
-    head -n 1 | sed 's/:.*//'; done; }
-linked() { objdump -p "$1" | awk '$1 == "NEEDED" { print $2 }' | grep -v '^ld-linux' | while read -r name; do
-    ldd "$1" | awk -v name="$name" '$1 == name { print $3 }'
-done | owner | sort -u; }
+# owner: packages of files, one a line; dpkg may know a file by the name that it had before /usr was merged. It is slow,
+# and asked once for all.
+owner() {
+    local files
+    mapfile -t files
+    { dpkg -S "${files[@]}" "${files[@]#/usr}" "${files[@]/#\/lib/\/usr\/lib}" 2>/dev/null || true; } | sed 's/:.*//' | sort -u
+}
+linked() {
+    awk 'NR == FNR { if ($1 == "NEEDED") needed[$2] = 1; next } ($1 in needed) && $3 { print $3 }' <(objdump -p "$1") <(ldd "$1") | owner
+}
 launcher=$(readlink -f "$3" | owner)
 same "the program: its libraries' packages and the launcher's" "" \
     "$(comm -23 <({ linked "$LOCKSTEP" && echo "$launcher"; } | sort -u) <(depends program))"
