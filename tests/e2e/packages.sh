@@ -112,9 +112,9 @@ check "bash completes" eval '[ -n "$(PATH=$root/usr/bin:$PATH bash -c ". \"\$1\"
 eval "mpicc -ffp-contract=off \"$SOURCE/tests/consumer/predict.c\" $(PKG_CONFIG_PATH=$root/$lib/pkgconfig pkg-config --cflags --libs lockstep) \
     -o \"$work/predict\"" >"$work/pkg.log" 2>&1 || show "$work/pkg.log"
 printf 'P5 28 28 255\n' >"$work/digit.pgm"
-gzip -dc "$golden/t10k-images-idx3-ubyte.gz" | head -c 800 | tail -c 784 >>"$work/digit.pgm"
+{ gzip -dc "$golden/t10k-images-idx3-ubyte.gz" || true; } | head -c 800 | tail -c 784 >>"$work/digit.pgm"
 same "a program built against them answers" "$("$built" predict "$work/built" "$work/digit.pgm" --top 1 --format csv 2>/dev/null | awk -F , 'NR > 1 { print $4 }')" \
-    "$(LD_LIBRARY_PATH=$root/$lib "$work/predict" "$work/built" "$work/digit.pgm" | awk '{ print $2 }')"
+    "$(cd "$work" && LD_LIBRARY_PATH=$root/$lib ./predict built digit.pgm | awk '{ print $2 }')"
 check "removed" in_root --purge lockstep "$library" liblockstep-dev
 same "nothing stays" "" "$( (cd "$root" && find . | sort) | comm -13 "$work/before" - | grep -v '^./var/lib/dpkg' || true)"
 
