@@ -43,7 +43,7 @@ while [ $# -gt 0 ]; do
     esac
 done
 [[ $steps =~ ^[1-9][0-9]{0,8}$ ]] || usage_error "--steps $steps: not a number of steps"
-[ $# -ge 1 ] || usage_error "a configuration is missing, e.g. configs/mnist-convnet.yaml"
+[ $# -ge 1 ] || usage_error "a configuration is missing; lockstep configs lists some"
 config=$1
 shift
 max_ranks=0
@@ -80,9 +80,9 @@ ready() {
 }
 status=0
 ready || status=$?
-if [ $status -ne 0 ] && grep -q 'ubyte: no such file' "$folder/lab.log"; then
+if [ $status -ne 0 ] && [ -d "$project/tests/golden" ] && grep -q 'ubyte: no such file' "$folder/lab.log"; then
     say "no data where the configuration looks for them: taking the 2,000 images of tests/golden" \
-        "(jobs/fetch-data.sh mnist data/mnist gets all 60,000)"
+        "($project/jobs/fetch-data.sh mnist data/mnist gets all 60,000)"
     options+=(--set "data.dir=$project/tests/golden")
     status=0
     ready || status=$?

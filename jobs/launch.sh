@@ -5,15 +5,17 @@
 
 # --- the program and its files ---------------------------------------------------------------------------
 
-# find_lockstep PROJECT: into $lockstep, the program on PATH or the one built in that folder
+# find_lockstep PROJECT: into $lockstep, the program on PATH, or the one built in that folder or installed above it
 find_lockstep() {
+    local folder
     if lockstep=$(command -v lockstep); then return 0; fi
-    lockstep=$1/build/release/bin/lockstep
-    if [ ! -x "$lockstep" ]; then
-        say "error: no lockstep on PATH nor in $1/build/release/bin; build it first:" \
-            "cmake --preset release && cmake --build --preset release" >&2
-        exit 2
-    fi
+    for folder in "$1/build/release/bin" "$1/../../bin"; do
+        lockstep=$folder/lockstep
+        if [ -x "$lockstep" ]; then return 0; fi
+    done
+    say "error: no lockstep on PATH nor in $1/build/release/bin; build it first:" \
+        "cmake --preset release && cmake --build --preset release" >&2
+    exit 2
 }
 
 # value_of FILE KEY: a value of a summary.json, which has one a line; nothing for null

@@ -38,7 +38,7 @@ case ${1-} in
     shift 2
     ;;
 esac
-[[ $# -ge 1 && $1 != -* ]] || usage_error "a configuration is missing, e.g. configs/mnist-convnet.yaml"
+[[ $# -ge 1 && $1 != -* ]] || usage_error "a configuration is missing; lockstep configs lists some"
 config=$1
 shift
 

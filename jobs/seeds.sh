@@ -42,7 +42,7 @@ fail() {
     exit "${2:-1}"
 }
 usage_error() {
-    say "error: $1; jobs/seeds.sh --help explains the options" >&2
+    say "error: $1; $0 --help explains the options" >&2
     exit 2
 }
 
@@ -120,7 +120,7 @@ check_options() {
 }
 
 if [ $mode = train ]; then
-    [ -n "$config" ] || usage_error "a configuration is missing, e.g. configs/train-mnist-fast.yaml"
+    [ -n "$config" ] || usage_error "a configuration is missing; lockstep configs lists some"
     [ -n "$number" ] || usage_error "the number of seeds is missing"
     check_options
     folder=${folder:-runs/seeds-$(basename "$config" .yaml)${no_test:+-no-test}}
@@ -348,7 +348,7 @@ share_of() {
 submit() {
     LOCKSTEP_CONFIG=$config LOCKSTEP_OUT=$folder LOCKSTEP_SEEDS=$* LOCKSTEP_KEY='' LOCKSTEP_VALUES='' LOCKSTEP_JOBS=$project/jobs \
         sbatch --array="0-$(($# - 1))${at_once:+%$at_once}" "$script" "${options[@]}"
-    say "when they are done, jobs/seeds.sh --table $folder prints the table"
+    say "when they are done, $0 --table $folder prints the table"
 }
 
 # --- what is to be done ----------------------------------------------------------------------------------

@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/beside.h"
 #include "base/memory.h"
 #include "base/observe/pulse.h"
 
@@ -21,6 +24,16 @@ struct lks_gunzip {
     uint8_t input[GZIP_INPUT];
     uint8_t skipped[SKIP_OUTPUT];
 };
+
+lks_status lks_fetch_again(lks_error *err, const char *format, ...) {
+    char text[2048], script[LKS_BESIDE_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return lks_fail(err, LKS_ERR_DATA, "%s; delete the file and fetch it again (%s)", text,
+                    lks_beside("jobs/fetch-data.sh", script));
+}
 
 /* --- plain bytes -------------------------------------------------------------------------------
  */
@@ -87,21 +100,18 @@ static lks_status after_member(lks_byte_source *source, lks_error *err) {
     g->ended = g->z.avail_in == 0;
     if (g->ended)
         return LKS_OK;
-    return lks_fail(err, LKS_ERR_DATA,
-                    "%s: %" PRId64 " trailing bytes after the end of the gzip data; delete the "
-                    "file and fetch it again (jobs/fetch-data.sh)",
-                    source->path, source->file_size - (g->next_input - (int64_t)g->z.avail_in));
+    return lks_fetch_again(err, "%s: %" PRId64 " trailing bytes after the end of the gzip data",
+                           source->path,
+                           source->file_size - (g->next_input - (int64_t)g->z.avail_in));
 }
 
 static lks_status inflate_failed(const lks_byte_source *source, int code, lks_error *err) {
     const lks_gunzip *g = source->gunzip;
     if (code == Z_MEM_ERROR)
         return lks_fail(err, LKS_ERR_MEMORY, "%s: out of memory for inflating it", source->path);
-    return lks_fail(err, LKS_ERR_DATA,
-                    "%s: damaged gzip data near byte %" PRId64 " (%s); delete the file and fetch "
-                    "it again (jobs/fetch-data.sh)",
-                    source->path, g->next_input - (int64_t)g->z.avail_in,
-                    g->z.msg ? g->z.msg : zError(code));
+    return lks_fetch_again(err, "%s: damaged gzip data near byte %" PRId64 " (%s)", source->path,
+                           g->next_input - (int64_t)g->z.avail_in,
+                           g->z.msg ? g->z.msg : zError(code));
 }
 
 /* The next bytes of the content. */
@@ -112,10 +122,9 @@ static lks_status inflate_next(lks_byte_source *source, void *out, size_t count,
     while (*got < count && !g->ended) {
         LKS_TRY(refill(source, err));
         if (g->z.avail_in == 0)
-            return lks_fail(err, LKS_ERR_DATA,
-                            "%s: truncated: the gzip data break off after %" PRId64
-                            " bytes; delete the file and fetch it again (jobs/fetch-data.sh)",
-                            source->path, source->file_size);
+            return lks_fetch_again(err,
+                                   "%s: truncated: the gzip data break off after %" PRId64 " bytes",
+                                   source->path, source->file_size);
         const uInt room = count - *got < (1u << 30) ? (uInt)(count - *got) : 1u << 30;
         g->z.next_out = (Bytef *)out + *got;
         g->z.avail_out = room;

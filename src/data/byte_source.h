@@ -36,4 +36,8 @@ lks_status lks_byte_source_read(lks_byte_source *source, int64_t offset, void *o
 
 void lks_byte_source_close(lks_byte_source *source);
 
+/** LKS_ERR_DATA, with the message that printf() makes of @p format, and which script fetches the file again. */
+lks_status lks_fetch_again(lks_error *err, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 #endif

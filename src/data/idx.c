@@ -10,10 +10,9 @@
 #include "data/byte_source.h"
 #include "files/kind/file_kind.h"
 #include "lockstep/log.h"
+#include "base/beside.h"
 #include "base/memory.h"
 #include "base/shell.h"
-
-#define FETCH_AGAIN "delete the file and fetch it again (jobs/fetch-data.sh)"
 
 enum { MAX_SIDE = 65536, MAX_IMAGE_BYTES = 1 << 28, TYPE_UNSIGNED_BYTE = 0x08 };
 
@@ -54,14 +53,16 @@ lks_status lks_data_path(char path[LKS_PATH_MAX], const char *dir, const char *n
 }
 
 static lks_status missing(const char *path, const char *dir, bool tried_gz, lks_error *err) {
-    const char *place = dir[0] ? dir : ".";
-    char *word = lks_shell_word(place);
+    char fetcher[LKS_BESIDE_MAX];
+    const char *place = dir[0] ? dir : ".", *script = lks_beside("jobs/fetch-data.sh", fetcher);
+    char *word = lks_shell_word(place), *command = lks_shell_word(script);
     lks_fail(err, LKS_ERR_DATA,
-             "%s: no such file%s%s; fetch the data set with `jobs/fetch-data.sh mnist %s` (or "
-             "fashion-mnist), or point data.dir to where it is",
+             "%s: no such file%s%s; fetch the data set with `%s mnist %s` (or fashion-mnist), or "
+             "point data.dir to where it is",
              path, tried_gz ? " (nor with .gz)" : "",
              strchr(path, '\\') ? "; folders are told apart by /, not by \\" : "",
-             word ? word : place);
+             command ? command : script, word ? word : place);
+    free(command);
     free(word);
     return err->status;
 }
@@ -178,18 +179,16 @@ static lks_status read_header(lks_byte_source *source, lks_idx_info *info, int d
     size_t got;
     LKS_TRY(lks_byte_source_read(source, 0, bytes, 4, &got, err));
     if (got < 4)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: truncated: %zu bytes, less than an IDX magic number; " FETCH_AGAIN,
-                        info->path, got);
+        return lks_fetch_again(err, "%s: truncated: %zu bytes, less than an IDX magic number",
+                               info->path, got);
     if (big_endian_32(bytes) >> 8 != TYPE_UNSIGNED_BYTE)
         return other_kind(info->path, source->gunzip != NULL, err);
     LKS_TRY(check_dimensions(info->path, bytes[3], dimensions, err));
     const size_t n = bytes[3];
     LKS_TRY(lks_byte_source_read(source, 4, bytes + 4, 4 * n, &got, err));
     if (got < 4 * n)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: truncated: %zu bytes, less than an IDX header of %zu; " FETCH_AGAIN,
-                        info->path, 4 + got, 4 + 4 * n);
+        return lks_fetch_again(err, "%s: truncated: %zu bytes, less than an IDX header of %zu",
+                               info->path, 4 + got, 4 + 4 * n);
     uint32_t counts[4] = {0, 1, 1, 1};
     counts[0] = big_endian_32(bytes + 4);
     for (size_t i = 1; i < n; i++)
@@ -211,16 +210,17 @@ static lks_status check_size(const lks_byte_source *source, const lks_idx_info *
     const int64_t expected = info->header_bytes + info->count * item_bytes(info);
     const int64_t found = source->file_size;
     if (info->compressed && expected / MAX_DEFLATE_RATIO > found)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: truncated: the header says %" PRId64 " items of %" PRId64
-                        " bytes, more than %" PRId64 " bytes of gzip data can hold; " FETCH_AGAIN,
-                        info->path, info->count, item_bytes(info), found);
+        return lks_fetch_again(err,
+                               "%s: truncated: the header says %" PRId64 " items of %" PRId64
+                               " bytes, more than %" PRId64 " bytes of gzip data can hold",
+                               info->path, info->count, item_bytes(info), found);
     if (!info->compressed && found != expected)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: %s: the header says %" PRId64 " items of %" PRId64 " bytes, %" PRId64
-                        " bytes with the header, but the file has %" PRId64 "; " FETCH_AGAIN,
-                        info->path, found < expected ? "truncated" : "trailing bytes", info->count,
-                        item_bytes(info), expected, found);
+        return lks_fetch_again(err,
+                               "%s: %s: the header says %" PRId64 " items of %" PRId64
+                               " bytes, %" PRId64
+                               " bytes with the header, but the file has %" PRId64 "",
+                               info->path, found < expected ? "truncated" : "trailing bytes",
+                               info->count, item_bytes(info), expected, found);
     return LKS_OK;
 }
 
@@ -269,19 +269,19 @@ static lks_status read_items(lks_byte_source *source, const lks_idx_info *info, 
     size_t got, beyond = 0;
     LKS_TRY(lks_byte_source_read(source, offset, out, bytes, &got, err));
     if (got < bytes)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: truncated: the header says %" PRId64 " items of %" PRId64
-                        " bytes, but the data end in item %" PRId64 "; " FETCH_AGAIN,
-                        info->path, info->count, item_bytes(info),
-                        first + (int64_t)got / item_bytes(info));
+        return lks_fetch_again(err,
+                               "%s: truncated: the header says %" PRId64 " items of %" PRId64
+                               " bytes, but the data end in item %" PRId64 "",
+                               info->path, info->count, item_bytes(info),
+                               first + (int64_t)got / item_bytes(info));
     uint8_t byte;
     if (first + count == info->count)
         LKS_TRY(lks_byte_source_read(source, offset + (int64_t)bytes, &byte, 1, &beyond, err));
     if (beyond)
-        return lks_fail(err, LKS_ERR_DATA,
-                        "%s: trailing bytes: the data go on after the %" PRId64 " items of %" PRId64
-                        " bytes that the header says; " FETCH_AGAIN,
-                        info->path, info->count, item_bytes(info));
+        return lks_fetch_again(err,
+                               "%s: trailing bytes: the data go on after the %" PRId64
+                               " items of %" PRId64 " bytes that the header says",
+                               info->path, info->count, item_bytes(info));
     return LKS_OK;
 }
 

@@ -299,6 +299,16 @@ job train.sbatch STATUS=0
 verdict "the program in build/release" 0 "^mpirun .*/project/build/release/bin/lockstep train"
 ln -s "$LOCKSTEP" "$fakes/lockstep"
 
+# --- what the scripts share is found in the project's folder, else where it is installed beside the program
+rm "$project/jobs"
+job train.sbatch STATUS=0
+check "no shared scripts: status" [ $status -ne 0 ]
+mkdir -p "$work/share/lockstep"
+ln -s "$SOURCE/jobs" "$work/share/lockstep/jobs"
+job train.sbatch STATUS=0
+verdict "shared scripts beside the program" 0 "^mpirun .* train "
+ln -s "$SOURCE/jobs" "$project/jobs"
+
 # --- a sweep's table. Sample standard deviations: of 90, 92, 94 it is 2; of 90, 91 it is sqrt(1/2).
 summary() { # summary FOLDER TEST VALIDATION
     mkdir -p "$1"

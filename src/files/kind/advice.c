@@ -90,8 +90,9 @@ static const char *advice_on(lks_file_family family, lks_file_wanted wanted) {
                             : "";
     case LKS_FILE_ARRAY:
     case LKS_FILE_TABLE:
-        return images
-                   ? ": write its values there as unsigned bytes (a script is in configs/README.md)"
+        return images    ? ": write its values there as unsigned bytes (configs/README.md, which "
+                           "comes with the "
+                           "program, has a script)"
                : picture ? ": write each of its images as a PNG"
                          : "";
     case LKS_FILE_HDF5:

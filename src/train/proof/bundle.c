@@ -29,9 +29,9 @@ static const char read_me[] =
     "                                                     where it is signed: by whom\n"
     "    tar -xf BUNDLE.tar && sha256sum -c MANIFEST      the files are those that were packed\n"
     "\n"
-    "bundle.json names the data with their digests, the program and where it ran. "
-    "jobs/fetch-data.sh\n"
-    "of the program fetches MNIST and Fashion-MNIST. Any number of ranks and threads will do.\n";
+    "bundle.json names the data with their digests, the program and where it ran. The script\n"
+    "fetch-data.sh, which comes with the program, fetches MNIST and Fashion-MNIST. Any number of\n"
+    "ranks and threads will do.\n";
 
 /* --- files of an archive ------------------------------------------------------------------------ */
 
