@@ -145,6 +145,10 @@ foreach(entry ${files})
   if(NOT location AND entry MATCHES "libhdf5" AND EXISTS "${entry}")
     set(location "${entry}")
   endif()
+  if(NOT entry MATCHES "^[/-]") # a static HDF5 needs others, which h5cc may only name
+    set(entry "-l${entry}")
+  endif()
+  lks_note_library("${entry}")
 endforeach()
 
 # lks_hdf5_has(VARIABLE CONDITION): what the preprocessor says of it. Not kept: the next time it may be of another HDF5.
@@ -184,7 +188,6 @@ if(parallel)
 else()
   message(STATUS "HDF5: ${files}")
 endif()
-lks_note_library("${location}")
 if(NOT parallel)
   list(APPEND LKS_DEBIAN_PACKAGES libhdf5-dev)
 elseif(with_open_mpi)

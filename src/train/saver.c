@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/h5/h5_images.h"
 #include "job/background.h"
 #include "lockstep/log.h"
 #include "base/memory.h"
@@ -129,6 +130,7 @@ lks_status lks_saver_open(lks_saver **saver, const char *folder, int keep, lks_e
     lks_folder_path(folder, LKS_FOLDER_CHECKPOINTS, s->checkpoints);
     s->keep = keep;
     s->agreed = -1;
+    lks_h5_begin(); /* before the other thread does */
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     s->threaded = lks_background_start(&s->thread, write_on, s);

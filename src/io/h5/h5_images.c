@@ -141,8 +141,16 @@ lks_status lks_h5_images_read_labels(const lks_h5_images *h, int64_t first, int6
     return status;
 }
 
+void lks_h5_begin(void) {
+    lks_h5_lock();
+    H5open(); /* a failure comes again, and is told, when a file is made */
+    lks_h5_unlock();
+}
+
 void lks_h5_library(char *text, size_t size) {
     unsigned major = 0, minor = 0, release = 0;
+    lks_h5_lock();
     H5get_libversion(&major, &minor, &release);
+    lks_h5_unlock();
     snprintf(text, size, "%u.%u.%u", major, minor, release);
 }

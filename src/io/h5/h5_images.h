@@ -39,6 +39,10 @@ lks_status lks_h5_images_read(const lks_h5_images *h, int64_t first, int64_t cou
 lks_status lks_h5_images_read_labels(const lks_h5_images *h, int64_t first, int64_t count,
                                      uint8_t *out, lks_error *err);
 
+/** Starts the library, unless it runs. One that was built for parallel files calls MPI then, once, which only the thread may
+ * that started MPI: it calls this before another thread writes a file. */
+void lks_h5_begin(void);
+
 /** Version of the HDF5 library, "1.10.8". */
 void lks_h5_library(char *text, size_t size);
 
