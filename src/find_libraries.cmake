@@ -24,8 +24,8 @@ function(lks_missing what debian root)
   if(NOT PkgConfig_FOUND)
     set(debian "${debian} pkg-config")
   endif()
-  message(FATAL_ERROR "${what} is missing. Debian/Ubuntu: apt-get install ${debian}. "
-    "Where it is installed in a folder of its own (an environment module, Spack, conda-forge), "
+  message(FATAL_ERROR "${what} is missing. Debian/Ubuntu: apt-get install ${debian}; jobs/install-deps.sh knows dnf, zypper "
+    "and pacman, too. Where it is installed in a folder of its own (an environment module, Spack, conda-forge), "
     "name that folder: cmake -D${root}=DIR, or -DCMAKE_PREFIX_PATH=DIR for all libraries.")
 endfunction()
 
