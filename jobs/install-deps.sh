@@ -10,7 +10,7 @@ Usage: jobs/install-deps.sh [--tests] [--clang] [--peers] [--list]
 Installs the packages that are missing for building and running Lockstep, with apt-get, dnf, zypper or pacman (only
 apt-get, on Debian, was tried: others may call a package otherwise, and then say so).
   --tests   also what tests/run.sh uses: CUnit, h5dump, jq, ImageMagick, clang-format, shellcheck, valgrind,
-            mandoc, zsh, NumPy; where they can be had Ninja, SimGrid, what reads packages (lintian, Lua),
+            mandoc, zsh, NumPy; where they can be had Ninja, SimGrid, MPICH, what reads packages (lintian, Lua),
             runs (Python's h5py, pandas) and networks (its onnx), and Chromium, node and npm, for what tests
             the report as people see it and networks in ONNX Runtime
   --peers   also what tests/bench/run.sh --peers compares with: PyTorch
@@ -109,6 +109,8 @@ lua5.4                  lua                   lua54               lua
 lintian                 -                     -                   -
 dpkg-dev                -                     -                   -
 libsimgrid-dev          simgrid-devel         -                   -
+libmpich-dev            -                     -                   -
+mpich                   -                     -                   -
 libomp-dev              libomp-devel          libomp-devel        openmp
 libclang-rt-dev         compiler-rt           -                   compiler-rt
 python3-torch           python3-torch         -                   python-pytorch
@@ -226,6 +228,8 @@ if [ $tests = yes ]; then
     need python3-numpy has_python numpy # computes exported networks
     wish python3-onnx has_python onnx # checks exported networks
     wish libsimgrid-dev has smpirun # simulated ranks
+    wish libmpich-dev has_module mpich # another MPI library, which has to give the same bits
+    wish mpich has mpirun.mpich
     wish lintian has lintian # the Debian packages
     wish dpkg-dev has dpkg-shlibdeps
     wish lua5.4 has lua5.4 # the environment module

@@ -26,6 +26,21 @@ phase_of() { sed -n "s/.*\"$2\": *{\"min\": *[^,]*, *\"avg\": *\([^,]*\),.*/\1/p
 
 # --- mpirun or srun, and signals -------------------------------------------------------------------------
 
+# of_hydra: whether mpirun is that of MPICH or its kin. It binds no rank unless it is told, takes more ranks than cores, hands
+# on all of the environment, and calls a list of hosts otherwise.
+of_hydra() { [[ $(mpirun --version 2>&1) == *HYDRA* ]]; }
+
+# mpirun_on HOSTS VARIABLE...: into $placed, the options that start ranks on "host:ranks,host:ranks" with these variables
+mpirun_on() {
+    if of_hydra; then
+        placed=(-hosts "$1")
+        return
+    fi
+    placed=(--host "$1")
+    local variable
+    for variable in "${@:2}"; do placed+=(-x "$variable"); done
+}
+
 launched='' # the process of mpirun or srun, while there is one
 repeater='' # repeats the request to stop
 stop=''     # the signal that asked for a stop
@@ -85,7 +100,7 @@ declare -A ranks_on # their ranks
 min_hosts=1        # with fewer of them the run is not started again
 relaunches=3       # at most, where no host is missing afterwards
 
-# places: "host:ranks,host:ranks", as mpirun's --host takes it
+# places: "host:ranks,host:ranks", as mpirun takes it
 places() {
     local host list=''
     for host in "${hosts[@]}"; do list+=$host:${ranks_on[$host]},; done
@@ -179,6 +194,9 @@ on_this_machine() {
     shift 2
     if [ "$(nproc)" -eq "$(nproc --all)" ] && [ $((ranks * threads)) -le "$(usable_cores)" ]; then
         placement=(--map-by "slot:PE=$threads" --bind-to core)
+        if of_hydra; then placement=(-bind-to "core:$threads"); fi
+    elif of_hydra; then
+        placement=()
     else # only part of the machine is ours, or cores are shared: fixed places could be wrong
         placement=(--oversubscribe --bind-to none)
     fi

@@ -66,9 +66,15 @@ read_hosts() {
     done <"$1"
     [ ${#hosts[@]} -gt 0 ] || usage_error "--hosts $1: no host in it"
 }
-answers() { timeout -k 5 30 setsid mpirun -n 1 --host "$1" true; }
+answers() {
+    local placed
+    mpirun_on "$1"
+    timeout -k 5 30 setsid mpirun -n 1 "${placed[@]}" true
+}
 start() {
-    out_of_reach mpirun -n "$(all_ranks)" --host "$(places)" -x LOCKSTEP_JOB -x LOCKSTEP_RELAUNCH \
+    local placed
+    mpirun_on "$(places)" LOCKSTEP_JOB LOCKSTEP_RELAUNCH
+    out_of_reach mpirun -n "$(all_ranks)" "${placed[@]}" \
         "$lockstep" train "$config" --threads 1 "$@"
 }
 if [ -n "$file" ]; then

@@ -99,11 +99,11 @@ train() {
 # may begin while the one before it, which lost a node, has not ended everywhere. One rank that dies ends its step.
 start() {
     limit_time
-    local command=("${@:1:3}" "${limit[@]}" "${@:4}") # a limit of the user's own comes later
+    local placed command=("${@:1:3}" "${limit[@]}" "${@:4}") # a limit of the user's own comes later
     case $with in
     mpirun)
-        SLURM_OVERLAP=1 launch mpirun -n "$(all_ranks)" --host "$(places)" "${mpirun_options[@]}" \
-            -x LOCKSTEP_RELAUNCH "${command[@]}"
+        mpirun_on "$(places)" LOCKSTEP_RELAUNCH
+        SLURM_OVERLAP=1 launch mpirun -n "$(all_ranks)" "${placed[@]}" "${mpirun_options[@]}" "${command[@]}"
         ;;
     srun)
         launch srun --nodes="${#hosts[@]}" --nodelist="$(comma_list "${hosts[@]}")" --ntasks="$(all_ranks)" \

@@ -5,7 +5,7 @@ export LC_ALL=C
 
 usage() {
     cat <<'TEXT'
-Usage: tests/run.sh [--full] [--preset release|debug|asan-ubsan|tsan|fuzz|coverage] [OPTION OF ctest]...
+Usage: tests/run.sh [--full] [--preset release|mpich|debug|asan-ubsan|tsan|fuzz|coverage] [OPTION OF ctest]...
 
 Builds build/PRESET (release unless told otherwise) (warnings are errors where CI=true) and runs the tests.
 --full tries all combinations of ranks, threads and instruction sets. Without it each instruction set meets some numbers

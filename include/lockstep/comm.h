@@ -40,7 +40,7 @@ int lks_comm_env_rank(void);
 
 /** Starts MPI (MPI_THREAD_FUNNELED). Collective. LKS_ERR_COMM if the thread level is not given, or
  * if the launcher's variables speak of more processes than the one that MPI knows (N singletons: the
- * message names `srun --mpi=pmix`, or whose mpirun to take): then MPI is finalised already, and
+ * message names srun's option, or whose mpirun to take): then MPI is finalised already, and
  * comm->rank is the launcher's number, so that "rank 0 speaks" gives one message; LKS_ERR_CONFIG likewise
  * if ranks differ in settings by which the MPI library chooses its algorithms. LKS_ERR_COMM or
  * LKS_ERR_MEMORY where this rank alone fails: lks_comm_check() tells. Where the program has started MPI already, this is
@@ -147,7 +147,7 @@ void lks_comm_shift(lks_comm *comm, const void *send, size_t bytes, int to, void
 /** Waits for all ranks. Collective. */
 void lks_comm_barrier(lks_comm *comm);
 
-/** Version text of the MPI library, first line. */
+/** Name and version of the MPI library, on one line: "MPICH 4.0.2". */
 void lks_comm_library(char *text, size_t size);
 
 LKS_PUBLIC_END

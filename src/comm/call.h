@@ -7,13 +7,14 @@
 #include "lockstep/comm.h"
 
 /* True if this call and all before it succeeded; after a failure nothing is called any more. */
-#define LKS_CALL(comm, call) LKS_CALLED(comm, true, call)
+#define LKS_CALL(comm, call) LKS_CALLED(comm, true, call, #call)
 
 /* The same for a call that not every rank of the job makes. */
-#define LKS_CALL_OF_SOME(comm, call) LKS_CALLED(comm, false, call)
+#define LKS_CALL_OF_SOME(comm, call) LKS_CALLED(comm, false, call, #call)
 
-#define LKS_CALLED(comm, by_all, call)                                                             \
-    lks_comm_called((comm), lks_comm_may_call((comm), (by_all)) ? (call) : MPI_SUCCESS, #call,     \
+/* `text` is the call as it is written: its constants may be macros of MPI's. */
+#define LKS_CALLED(comm, by_all, call, text)                                                       \
+    lks_comm_called((comm), lks_comm_may_call((comm), (by_all)) ? (call) : MPI_SUCCESS, text,      \
                     __FILE__, __LINE__)
 
 /* Before a call: nothing has failed. The pulse shows that this rank is about to wait. */

@@ -2,6 +2,7 @@
 
 #include "comm/call.h"
 #include "comm/handle.h"
+#include "comm/launch.h"
 #include "comm/settings.h"
 #include "comm/steer.h"
 #include "lockstep/log.h"
@@ -70,12 +71,26 @@ bool lks_comm_may_call(const lks_comm *comm, bool by_all) {
     return !failed(comm);
 }
 
+/* MPICH tells a stack of calls, a line each: what is at its top and at its bottom says why. */
+static void describe_code(int code, char *reason, size_t size) {
+    char text[MPI_MAX_ERROR_STRING] = "unknown error";
+    int length = 0;
+    MPI_Error_string(code, text, &length);
+    const char *last = strrchr(text, '\n');
+    char *stack = strstr(text, ", error stack:");
+    if (last && stack) {
+        *stack = '\0';
+        snprintf(reason, size, "%s: %s", text, last + 1);
+    } else {
+        snprintf(reason, size, "%.*s", (int)strcspn(text, "\n"), text);
+    }
+}
+
 bool lks_comm_called(lks_comm *comm, int code, const char *call, const char *file, int line) {
     lks_pulse_go_on();
     if (code != MPI_SUCCESS) {
-        char reason[MPI_MAX_ERROR_STRING] = "unknown error";
-        int length = 0;
-        MPI_Error_string(code, reason, &length);
+        char reason[MPI_MAX_ERROR_STRING];
+        describe_code(code, reason, sizeof reason);
         const char *slash = strrchr(file, '/');
         lks_error err;
         lks_fail(&err, LKS_ERR_COMM, "MPI failed: %s: %s, at %s:%d", call, reason,
@@ -132,7 +147,13 @@ static void count_hosts(lks_comm *comm) {
              MPI_Allreduce(MPI_IN_PLACE, &comm->hosts, 1, MPI_INT, MPI_SUM, lks_comm_all(comm)));
 }
 
-static const char wrong_srun[] = "start with `srun --mpi=pmix ...` (or with mpirun)";
+const char *lks_comm_srun(void) {
+#ifdef OPEN_MPI
+    return "srun --mpi=pmix";
+#else
+    return "srun --mpi=pmi2"; /* MPICH and its kin, unless they were built for PMIx */
+#endif
+}
 
 /* Open MPI may end the program from inside MPI_Init where srun offers nothing that it speaks, in
  * words that name no remedy. Whether it will cannot be seen from here, so this is no error yet. */
@@ -140,7 +161,9 @@ static void warn_before_start(void) {
 #ifdef OPEN_MPI
     if (env_number("SLURM_STEP_NUM_TASKS") > 1 && !getenv("PMIX_RANK") &&
         !getenv("OMPI_COMM_WORLD_SIZE") && lks_comm_env_rank() <= 0)
-        lks_warn("this Slurm step has no PMIx; where MPI does not start, %s", wrong_srun);
+        lks_warn("this Slurm step has no PMIx; where MPI does not start, start with `%s ...` (or "
+                 "with mpirun)",
+                 lks_comm_srun());
 #endif
 }
 
@@ -153,8 +176,8 @@ static lks_status check_alone(lks_error *err) {
     if (tasks > 1)
         return lks_fail(err, LKS_ERR_COMM,
                         "the Slurm step has %d tasks, but each is an MPI job of 1 rank: they would "
-                        "all do the same work; %s",
-                        tasks, wrong_srun);
+                        "all do the same work; start with `%s ...` (or with mpirun)",
+                        tasks, lks_comm_srun());
     if (processes > 1) {
         char library[128];
         lks_comm_library(library, sizeof library);
@@ -309,11 +332,20 @@ void lks_comm_abort(const lks_comm *comm, int status) {
     MPI_Abort(lks_comm_all(comm), status);
 }
 
+/* MPICH and its kin say "MPICH Version:      4.0.2". */
 void lks_comm_library(char *text, size_t size) {
+    static const char label[] = " Version";
     char version[MPI_MAX_LIBRARY_VERSION_STRING] = "";
     int length = 0;
     MPI_Get_library_version(version, &length);
-    snprintf(text, size, "%.*s", (int)strcspn(version, "\n"), version);
+    version[strcspn(version, "\n")] = '\0';
+    const char *labelled = strstr(version, label), *number = "";
+    if (labelled) {
+        number = labelled + sizeof label - 1;
+        number += strspn(number, ": \t");
+    }
+    snprintf(text, size, "%.*s%s%s", labelled ? (int)(labelled - version) : length, version,
+             *number ? " " : "", number);
 }
 
 /* ---- agreement

@@ -117,6 +117,10 @@ const char *lks_probe_algorithm(int number) {
 
 #ifdef OPEN_MPI
 
+bool lks_probe_chooses(void) {
+    return true;
+}
+
 /* Open MPI reads it when MPI starts, and the algorithm's number with each new communicator. */
 void lks_probe_prepare(void) {
     setenv(LKS_PROBE_VARIABLE, LKS_PROBE_VALUE, 0);
@@ -165,6 +169,10 @@ void lks_probe_drop(lks_comm *chosen) {
 }
 
 #else
+
+bool lks_probe_chooses(void) {
+    return false;
+}
 
 void lks_probe_prepare(void) {
 }

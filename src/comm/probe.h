@@ -40,6 +40,9 @@ double lks_probe_clock(lks_comm *comm, int peer, int rounds, double *error);
 #define LKS_PROBE_VALUE    "yes" /**< as no user writes it */
 void lks_probe_prepare(void);
 
+/** Whether the library can be told at all: it is Open MPI. */
+bool lks_probe_chooses(void);
+
 /** Their names, from 1 to LKS_PROBE_ALGORITHMS, as Open MPI numbers them. */
 const char *lks_probe_algorithm(int number);
 

@@ -19,14 +19,15 @@ typedef struct settings {
 static const char form_of_messages[] = "messages of form 2";
 
 /* What has to be the same on all ranks: how collectives go, and the sizes of what is sent over TCP, since a receiver of Open
- * MPI's has room for its own sizes. */
+ * MPI's has room for its own sizes. MPICH's launcher tells each host its name in a variable like those of settings. */
 static bool is_setting(const char *variable) {
+    static const char of_host[] = "MPIR_CVAR_CH3_INTERFACE_HOSTNAME=";
     static const char *const beginnings[] = {"OMPI_MCA_coll", "OMPI_MCA_btl_tcp_eager_limit",
                                              "OMPI_MCA_btl_tcp_max_send_size", "MPIR_CVAR_",
                                              "I_MPI_ADJUST_"};
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
         if (strncmp(variable, beginnings[i], strlen(beginnings[i])) == 0)
-            return true;
+            return strncmp(variable, of_host, strlen(of_host)) != 0;
     return false;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lockstep/log.h"
+#include "comm/launch.h"
 
 /* The non-negative number of a variable; 0: none. */
 static long number_of(const char *variable) {
@@ -37,23 +38,22 @@ static long pairs_of(const char *text) {
 /* What the allocation is made for; LSF's and Grid Engine's slots may be meant for threads, their hosts not. */
 typedef struct allocation {
     long tasks;
-    const char *what, *start;
+    const char *what;
+    bool by_srun; /* mpirun is not the only way to start */
 } allocation;
 
 static allocation find_allocation(void) {
-    const char *const mpirun = "mpirun";
     if (getenv("SLURM_JOB_ID") && number_of("SLURM_NTASKS") > 1)
-        return (allocation){number_of("SLURM_NTASKS"), "tasks", "srun --mpi=pmix` or `mpirun"};
+        return (allocation){number_of("SLURM_NTASKS"), "tasks", true};
     if (getenv("SLURM_JOB_ID"))
-        return (allocation){number_of("SLURM_JOB_NUM_NODES"), "nodes",
-                            "srun --mpi=pmix` or `mpirun"};
+        return (allocation){number_of("SLURM_JOB_NUM_NODES"), "nodes", true};
     if (getenv("PBS_JOBID"))
-        return (allocation){lines_of(getenv("PBS_NODEFILE")), "tasks", mpirun};
+        return (allocation){lines_of(getenv("PBS_NODEFILE")), "tasks", false};
     if (getenv("LSB_JOBID"))
-        return (allocation){pairs_of(getenv("LSB_MCPU_HOSTS")), "hosts", mpirun};
+        return (allocation){pairs_of(getenv("LSB_MCPU_HOSTS")), "hosts", false};
     if (getenv("NHOSTS") && getenv("JOB_ID"))
-        return (allocation){number_of("NHOSTS"), "hosts", mpirun};
-    return (allocation){0, "", ""};
+        return (allocation){number_of("NHOSTS"), "hosts", false};
+    return (allocation){0, "", false};
 }
 
 /* A batch script is no step of Slurm's, and the step of an interactive shell has a number just below 2^32. */
@@ -68,8 +68,8 @@ void lks_warn_alone(const lks_comm *comm, bool launched) {
     if (a.tasks <= comm->size)
         return;
     if (comm->size == 1 && !launched)
-        lks_warn("the job has %ld %s, this run uses 1 rank: start it with `%s` to use all", a.tasks,
-                 a.what, a.start);
+        lks_warn("the job has %ld %s, this run uses 1 rank: start it with `%s%smpirun` to use all",
+                 a.tasks, a.what, a.by_srun ? lks_comm_srun() : "", a.by_srun ? "` or `" : "");
     else
         lks_detail("the job has %ld %s, this run uses %d rank%s", a.tasks, a.what, comm->size,
                    comm->size == 1 ? "" : "s");

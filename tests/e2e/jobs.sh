@@ -12,8 +12,9 @@ fakes=$work/fakes
 mkdir -p "$project/runs/test-40" "$fakes"
 ln -s "$SOURCE/jobs" "$project/jobs"
 ln -s "$LOCKSTEP" "$fakes/lockstep"
-fake() { # fake NAME: the command's text on standard input
-    { printf '#!/usr/bin/env bash\necho "%s $*" >>"$CALLS"\n' "$1" && cat; } >"$fakes/$1"
+fake() { # fake NAME: the command's text on standard input; which MPI library's it is may be asked without a note
+    { printf '#!/usr/bin/env bash\nif [ "$*" = --version ]; then echo "${LAUNCHER:-Open MPI}" && exit; fi\necho "%s $*" >>"$CALLS"\n' "$1" && cat; } \
+        >"$fakes/$1"
     chmod +x "$fakes/$1"
 }
 fake squeue <<'TEXT'
@@ -225,6 +226,9 @@ job train.sbatch STATUS=0 -- --set train.epochs=7
 verdict "mpirun" 0 "^mpirun -n 4 --host n1:2,n2:2 .* train .*--threads 3 --out runs/test-42 .*--set train.epochs=7\$"
 job train.sbatch STATUS=0 LOCKSTEP_LAUNCHER=srun
 verdict "srun" 0 "^srun --nodes=2 --nodelist=n1,n2 --ntasks=4 --cpus-per-task=3 .*--kill-on-bad-exit=1 --mpi=pmix .* train .*--threads 3 .*--out runs/test-42"
+job train.sbatch STATUS=0 LAUNCHER="HYDRA build details:"
+verdict "mpirun of MPICH" 0 '^mpirun -n 4 -hosts n1:2,n2:2 '
+check "it hands on the environment anyway" never '^mpirun .* -x '
 job train.sbatch STATUS=0 LOCKSTEP_LAUNCHER=ssh
 verdict "another launcher" 2 not 'ssh'
 limits=("1-02:03:04 93724" "00:08:09 429" "0:30 1") words=(UNLIMITED '')
@@ -444,6 +448,15 @@ env PATH="$fakes:$PATH" STATUS="1 0" DEAD=h1 bash "$SOURCE/jobs/local.sh" --host
     status=$?
 verdict "local.sh: a host is lost" 0 '^mpirun -n 4 --host h1:3,h2:1 -x LOCKSTEP_JOB -x LOCKSTEP_RELAUNCH .*lockstep train .*--out x$'
 check "local.sh: the other one goes on" called '^mpirun -n 1 --host h2:1 '
+: >"$calls"
+status=0
+env PATH="$fakes:$PATH" STATUS=0 LAUNCHER="HYDRA build details:" bash "$SOURCE/jobs/local.sh" --hosts "$work/hosts" "$config" \
+    --out x >"$work/job.log" 2>&1 || status=$?
+verdict "local.sh with MPICH" 0 '^mpirun -n 4 -hosts h1:3,h2:1 /.*/lockstep train .*--out x$'
+: >"$calls"
+env PATH="$fakes:$PATH" STATUS=0 LAUNCHER="HYDRA build details:" bash "$SOURCE/jobs/local.sh" -n 300 "$config" --out x >"$work/job.log" 2>&1 ||
+    status=$?
+verdict "local.sh with MPICH on this machine" 0 '^mpirun -n 300 /.*/lockstep train '
 local_run 2 "no host file" --hosts "$work/nowhere" "$config"
 local_run 2 "no configuration"
 local_run 2 "a wrong number of ranks" -n many "$config"

@@ -25,7 +25,10 @@ export OMPI_MCA_ess_singleton_isolated=1 OMPI_MCA_pml=ob1 HWLOC_COMPONENTS=-pci,
 export OMPI_MCA_orte_tmpdir_base=$work
 MPIEXEC=$work/launcher/mpirun
 mkdir -p "$work/launcher/sessions"
-printf '%s\n' '#!/bin/sh' "OMPI_MCA_orte_tmpdir_base=\"$work/launcher/sessions/\$\$\" exec \"$3\" \"\$@\"" >"$MPIEXEC"
+# Ranks of MPICH only spin while they wait, unless this is preloaded (a build with MPICH has it).
+yield=$(dirname "$LOCKSTEP")/../tests/mpi/libmpi_yield.so
+if [ -e "$yield" ]; then yield="LD_PRELOAD=\"$yield\""; else yield=''; fi
+printf '%s\n' '#!/bin/sh' "$yield OMPI_MCA_orte_tmpdir_base=\"$work/launcher/sessions/\$\$\" exec \"$3\" \"\$@\"" >"$MPIEXEC"
 chmod +x "$MPIEXEC"
 unset OMP_NUM_THREADS LOCKSTEP_ISA LOCKSTEP_TRACE_EVENTS GLIBC_TUNABLES
 

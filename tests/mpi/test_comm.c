@@ -52,7 +52,7 @@ static void test_world(void) {
     CU_ASSERT(launcher_rank == comm.rank || (launcher_rank == -1 && comm.size == 1));
     char library[256];
     lks_comm_library(library, sizeof library);
-    CU_ASSERT(library[0] != '\0' && !strchr(library, '\n'));
+    CU_ASSERT(library[0] != '\0' && !strpbrk(library, "\n\t"));
     char cut[5];
     lks_comm_library(cut, sizeof cut);
     CU_ASSERT(strlen(cut) == 4 && strncmp(cut, library, 4) == 0);

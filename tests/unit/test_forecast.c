@@ -58,10 +58,12 @@ static void test_choice(void) {
                  {4096, 2048, LKS_ALLREDUCE_SEGMENTED_RING},
                  {100000, 1e9, LKS_ALLREDUCE_RABENSEIFNER}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        CU_ASSERT_EQUAL(lks_allreduce_choice(cases[i].ranks, cases[i].bytes, true),
+        CU_ASSERT_EQUAL(lks_allreduce_choice(cases[i].ranks, cases[i].bytes, LKS_SUMS_BY_PROGRAM),
                         cases[i].wanted);
-    CU_ASSERT_EQUAL(lks_allreduce_choice(64, 16384, false), LKS_ALLREDUCE_DOUBLING);
-    CU_ASSERT_EQUAL(lks_allreduce_choice(255, 16384, false), LKS_ALLREDUCE_TREES);
+    CU_ASSERT_EQUAL(lks_allreduce_choice(64, 16384, LKS_SUMS_BY_OPEN_MPI), LKS_ALLREDUCE_DOUBLING);
+    CU_ASSERT_EQUAL(lks_allreduce_choice(255, 16384, LKS_SUMS_BY_OPEN_MPI), LKS_ALLREDUCE_TREES);
+    CU_ASSERT_EQUAL(lks_allreduce_choice(255, 2048, LKS_SUMS_BY_MPICH), LKS_ALLREDUCE_DOUBLING);
+    CU_ASSERT_EQUAL(lks_allreduce_choice(255, 2056, LKS_SUMS_BY_MPICH), LKS_ALLREDUCE_RABENSEIFNER);
 }
 
 /* Two ranks a host; 10,000 bytes take 2 us within a host, 20 us between hosts, and 1 us to add up. */

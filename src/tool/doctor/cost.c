@@ -87,9 +87,11 @@ static const choices table[] = {
     {INT_MAX, {{2048, 2}, {16384, 5}, {32768, 3}, {MOST, 6}}},
 };
 
-lks_allreduce lks_allreduce_choice(int ranks, double bytes, bool steered) {
+lks_allreduce lks_allreduce_choice(int ranks, double bytes, lks_sums_by by) {
     const choices *line = table;
-    if (steered && lks_comm_steers(ranks, bytes))
+    if (by == LKS_SUMS_BY_MPICH)
+        return bytes <= 2048 ? LKS_ALLREDUCE_DOUBLING : LKS_ALLREDUCE_RABENSEIFNER;
+    if (by == LKS_SUMS_BY_PROGRAM && lks_comm_steers(ranks, bytes))
         return LKS_ALLREDUCE_RABENSEIFNER;
     while (ranks >= line->below)
         line++;

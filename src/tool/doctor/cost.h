@@ -43,9 +43,15 @@ typedef enum lks_allreduce {
     LKS_ALLREDUCE_RABENSEIFNER
 } lks_allreduce;
 
-/* What Open MPI 4.1 takes for sums of `bytes` over `ranks`: the fixed table of its component `tuned`
- * (ompi_coll_tuned_allreduce_intra_dec_fixed), but, where `steered`, as lks_comm_steers() says. */
-lks_allreduce lks_allreduce_choice(int ranks, double bytes, bool steered);
+/* Whose choice of an algorithm a forecast is for. */
+typedef enum lks_sums_by {
+    LKS_SUMS_BY_OPEN_MPI, /* 4.1: the fixed table of its component `tuned` (ompi_coll_tuned_allreduce_intra_dec_fixed) */
+    LKS_SUMS_BY_PROGRAM, /* the same, but as lks_comm_steers() says */
+    LKS_SUMS_BY_MPICH /* recursive doubling up to 2 KiB (MPIR_CVAR_ALLREDUCE_SHORT_MSG_SIZE), then Rabenseifner's */
+} lks_sums_by;
+
+/* The algorithm for sums of `bytes` over `ranks`. */
+lks_allreduce lks_allreduce_choice(int ranks, double bytes, lks_sums_by by);
 
 /* Seconds of a sum of `bytes` over `ranks`, each hop by the link that it takes (Thakur, Rabenseifner, Gropp 2005:
  * Optimization of Collective Communication Operations in MPICH, section 4.5). 0 on one rank. */

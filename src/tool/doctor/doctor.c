@@ -74,7 +74,8 @@ static void fit_communication(lks_constants *c, double measured) {
         return;
     plain.scale = 1;
     plain.more = 0;
-    plain.steered = false; /* as it was measured */
+    if (plain.sums_by == LKS_SUMS_BY_PROGRAM)
+        plain.sums_by = LKS_SUMS_BY_OPEN_MPI; /* as it was measured */
     const double model =
         lks_forecast_for(&plain, c->ranks,
                          (int64_t)c->work[c->n_work - 1].chunks * c->chunk * c->ranks, 1)

@@ -61,7 +61,7 @@ static double sums_on(const lks_constants *c, int ranks, int chunks) {
 }
 
 static double allreduce(const lks_constants *c, int ranks, double bytes) {
-    return lks_allreduce_seconds(&c->network, lks_allreduce_choice(ranks, bytes, c->steered), ranks,
+    return lks_allreduce_seconds(&c->network, lks_allreduce_choice(ranks, bytes, c->sums_by), ranks,
                                  bytes);
 }
 
@@ -133,7 +133,7 @@ static lks_forecast step_on(const lks_constants *c, int ranks, int64_t batch) {
     f.hosts = (ranks + c->network.host_ranks - 1) / c->network.host_ranks;
     f.algorithm = c->messages.shared > 0
                       ? LKS_ALLREDUCE_RABENSEIFNER /* in two parts, the update between them */
-                      : lks_allreduce_choice(ranks, sums, c->steered);
+                      : lks_allreduce_choice(ranks, sums, c->sums_by);
     f.compute = c->accumulate * work_of(c, f.chunks);
     f.update = c->steady;
     f.communication = ranks > 1 ? c->scale * sending + c->more : 0;

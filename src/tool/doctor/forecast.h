@@ -48,7 +48,7 @@ typedef struct lks_constants {
     lks_network network;
     /* What measured steps say of the model of communication: seconds = scale * model + more. */
     double scale, more;
-    bool steered; /* training takes the program's choice of algorithm where Open MPI's is bad */
+    lks_sums_by sums_by; /* training's choice of algorithm */
     const double *
         late; /* [n_late] ascending: how much longer than its rank's median each measured step took */
     int64_t n_late;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "comm/probe.h"
 #include "feed/supply/supply.h"
 #include "base/memory.h"
 #include "base/timer.h"
@@ -302,6 +303,12 @@ static lks_status measure_shares(lks_speeds *s, lks_rank_speed *own, lks_comm *c
     return gather_late(s, comm, &f, err);
 }
 
+static lks_sums_by whose_choice(void) {
+    if (!lks_probe_chooses())
+        return LKS_SUMS_BY_MPICH;
+    return lks_comm_training_steers() ? LKS_SUMS_BY_PROGRAM : LKS_SUMS_BY_OPEN_MPI;
+}
+
 static lks_status measure_steps(lks_speeds *s, lks_rank_speed *own, lks_comm *comm,
                                 const lks_config *config, int threads, lks_error *err) {
     lks_config rehearsed = *config; /* its layers are borrowed */
@@ -313,7 +320,7 @@ static lks_status measure_steps(lks_speeds *s, lks_rank_speed *own, lks_comm *co
                                    .accumulate = t->accumulate,
                                    .epochs = t->epochs,
                                    .scale = 1,
-                                   .steered = lks_comm_training_steers()};
+                                   .sums_by = whose_choice()};
     LKS_TRY(lks_rehearse_data(&rehearsed, comm, NULL, &s->made_up, err));
     return measure_shares(s, own, comm, &rehearsed, threads, err);
 }
