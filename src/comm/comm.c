@@ -421,8 +421,17 @@ void lks_comm_min_i64(lks_comm *comm, int64_t *values, size_t n) {
     reduce(comm, values, n, sizeof *values, MPI_INT64_T, MPI_MIN);
 }
 
+/* Unsigned numbers as signed ones in the same order, and back. */
+static void turn(uint8_t *values, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        values[i] ^= 0x80;
+}
+
+/* MPICH 4.0 compares unsigned numbers as if they were signed: 1 is more than 200. */
 void lks_comm_max_u8(lks_comm *comm, uint8_t *values, size_t n) {
-    reduce(comm, values, n, sizeof *values, MPI_UINT8_T, MPI_MAX);
+    turn(values, n);
+    reduce(comm, values, n, sizeof *values, MPI_INT8_T, MPI_MAX);
+    turn(values, n);
 }
 
 void lks_comm_max_f64(lks_comm *comm, double *values, size_t n) {
