@@ -218,7 +218,7 @@ static lks_status check_size(const lks_byte_source *source, const lks_idx_info *
         return lks_fetch_again(err,
                                "%s: %s: the header says %" PRId64 " items of %" PRId64
                                " bytes, %" PRId64
-                               " bytes with the header, but the file has %" PRId64 "",
+                               " bytes with the header, but the file has %" PRId64,
                                info->path, found < expected ? "truncated" : "trailing bytes",
                                info->count, item_bytes(info), expected, found);
     return LKS_OK;
@@ -271,7 +271,7 @@ static lks_status read_items(lks_byte_source *source, const lks_idx_info *info, 
     if (got < bytes)
         return lks_fetch_again(err,
                                "%s: truncated: the header says %" PRId64 " items of %" PRId64
-                               " bytes, but the data end in item %" PRId64 "",
+                               " bytes, but the data end in item %" PRId64,
                                info->path, info->count, item_bytes(info),
                                first + (int64_t)got / item_bytes(info));
     uint8_t byte;

@@ -90,9 +90,8 @@ static const char *advice_on(lks_file_family family, lks_file_wanted wanted) {
                             : "";
     case LKS_FILE_ARRAY:
     case LKS_FILE_TABLE:
-        return images    ? ": write its values there as unsigned bytes (configs/README.md, which "
-                           "comes with the "
-                           "program, has a script)"
+        return images    ? ": write its values there as unsigned bytes (a script is in "
+                           "configs/README.md, which comes with the program)"
                : picture ? ": write each of its images as a PNG"
                          : "";
     case LKS_FILE_HDF5:
