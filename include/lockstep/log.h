@@ -12,8 +12,12 @@ LKS_PUBLIC_BEGIN
 
 typedef enum lks_log_level { LKS_LOG_QUIET, LKS_LOG_INFO, LKS_LOG_VERBOSE } lks_log_level;
 
-/** Sets who speaks: only rank 0 prints lks_info(), lks_detail() and lks_warn(). Not collective. */
-void lks_log_setup(int rank, lks_log_level level);
+/** How much is said; LKS_LOG_INFO unless told. Not collective. */
+void lks_log_setup(lks_log_level level);
+
+/** Sets who speaks: only rank 0 prints lks_info(), lks_detail() and lks_warn(). lks_comm_start() and lks_comm_join() tell
+ * it, so that only a program that speaks before has to. Not collective. */
+void lks_log_rank(int rank);
 
 /** True where lks_info() would print: rank 0 and not quiet. */
 bool lks_log_enabled(void);

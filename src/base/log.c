@@ -14,18 +14,21 @@
 #define LINE_BYTES   4096
 #define PREFIX_BYTES 48
 
-static int log_rank;
+static int own_rank;
 static lks_log_level log_level = LKS_LOG_INFO;
 static bool outlives_output, output_lost;
 static _Thread_local lks_log_held *held_here;
 
-void lks_log_setup(int rank, lks_log_level level) {
-    log_rank = rank;
+void lks_log_setup(lks_log_level level) {
     log_level = level;
 }
 
+void lks_log_rank(int rank) {
+    own_rank = rank;
+}
+
 bool lks_log_enabled(void) {
-    return log_rank == 0 && log_level != LKS_LOG_QUIET;
+    return own_rank == 0 && log_level != LKS_LOG_QUIET;
 }
 
 /* Line ends that came from arguments: only those at both ends of the format may stay. */
@@ -159,7 +162,7 @@ static void print_formatted(const kind *k, const char *format, va_list args) {
 void lks_detail(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    if (log_rank == 0 && log_level == LKS_LOG_VERBOSE)
+    if (own_rank == 0 && log_level == LKS_LOG_VERBOSE)
         print_formatted(NULL, format, args);
     va_end(args);
 }
@@ -167,7 +170,7 @@ void lks_detail(const char *format, ...) {
 void lks_warn(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    if (log_rank == 0)
+    if (own_rank == 0)
         print_formatted(&warning_kind, format, args);
     va_end(args);
 }

@@ -80,7 +80,7 @@ bool lks_fit_refuse(lks_error *err) {
     snprintf(given, sizeof given, "a wrong command line: %s", err->text);
     if (lks_fit_start(&comm, &other) != LKS_OK)
         return false;
-    lks_log_setup(comm.rank, LKS_LOG_QUIET);
+    lks_log_setup(LKS_LOG_QUIET);
     if (lks_fit_check(&comm, given, &other) != LKS_OK)
         *err = other;
     if (comm.rank == 0)

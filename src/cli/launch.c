@@ -28,7 +28,7 @@ int lks_with_comm(lks_common_options *common,
         status = lks_fit_start(&comm, &err);
     if (status != LKS_OK)
         return tell(&comm, &err);
-    lks_log_setup(comm.rank, common->level);
+    lks_log_setup(common->level);
     status = lks_fit_check(&comm, common->given, &err);
     const bool fits = status == LKS_OK; /* on all ranks, or on none */
     if (fits) {

@@ -325,7 +325,8 @@ void lks_parse(const lks_call *call, lks_common_options *common, void *own) {
         lks_options_fault(call->command, call->argc, call->argv, text, sizeof text);
         end_with_usage_error(call->argv[0], text);
     }
-    lks_log_setup(lks_speaks() ? 0 : 1, common->level);
+    lks_log_setup(common->level);
+    lks_log_rank(lks_speaks() ? 0 : 1); /* until MPI has started */
 }
 
 void lks_print_help(const lks_command *command, FILE *out) {

@@ -226,6 +226,7 @@ static int env_size(void) {
 
 /* What is made once rank, size and host are known. */
 static lks_status settle_in(lks_comm *comm, lks_error *err) {
+    lks_log_rank(comm->rank);
     comm->numbers =
         lks_alloc(2 * (size_t)comm->size, sizeof *comm->numbers, "counts of an exchange", err);
     if (!comm->numbers)

@@ -93,7 +93,7 @@ int main(int argc, char **argv) {
     MPI_Comm_split(MPI_COMM_WORLD, rank % 2, rank, &half);
     lks_status status = lks_comm_join(&comm, &half, &err);
     MPI_Comm_free(&half);
-    lks_log_setup(comm.rank, LKS_LOG_QUIET);
+    lks_log_setup(LKS_LOG_QUIET);
     if (status == LKS_OK) {
         status = train(&comm, argc, argv, 1 + rank % 2, &err);
         lks_comm_stop(&comm);

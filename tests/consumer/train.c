@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include <lockstep/library.h>
-#include <lockstep/log.h>
 #include <lockstep/train.h>
 
 static lks_status train(int argc, char **argv, lks_error *err) {
@@ -15,7 +14,6 @@ static lks_status train(int argc, char **argv, lks_error *err) {
     lks_comm comm;
     bool stopped;
     LKS_TRY(lks_comm_start(&comm, err));
-    lks_log_setup(comm.rank, LKS_LOG_QUIET);
     const lks_status status = lks_train(&comm, &options, &stopped, err);
     if (status == LKS_OK || lks_comm_check(&comm, NULL) == LKS_OK)
         lks_comm_stop(&comm);

@@ -56,6 +56,7 @@ embedded() { # PROGRAM RANKS
 }
 check "train, shared" embedded train 3
 check "train, static" embedded train_static 2
+same "one of three ranks speaks" 1 "$(grep -c '3 ranks x 1 thread on ' "$work/train.out")"
 for run in train-3 train_static-2; do
     same "$run: as the command line" "$(result run1)" "$(result $run)"
 done

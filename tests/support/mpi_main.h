@@ -14,7 +14,7 @@ static inline int lks_mpi_test_main(lks_comm *comm, const char *suite, const lks
             lks_error_print(err.text);
         return 1;
     }
-    lks_log_setup(comm->rank, LKS_LOG_QUIET);
+    lks_log_setup(LKS_LOG_QUIET);
     const int status = lks_test_main(suite, tests);
     lks_comm_stop(comm);
     return status;

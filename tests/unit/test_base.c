@@ -300,7 +300,7 @@ static void speak(void) {
 
 static void test_log(void) {
     char out[256], errors[256];
-    lks_log_setup(0, LKS_LOG_INFO);
+    lks_log_setup(LKS_LOG_INFO);
     CU_ASSERT_TRUE(lks_log_enabled());
     capture(STDOUT_FILENO, speak, out, sizeof out);
     CU_ASSERT_STRING_EQUAL(out, "epoch 3\n");
@@ -308,27 +308,28 @@ static void test_log(void) {
     CU_ASSERT_STRING_EQUAL(errors,
                            "lockstep: warning: 2 ranks without work\nlockstep: error: disk full\n");
 
-    lks_log_setup(0, LKS_LOG_QUIET);
+    lks_log_setup(LKS_LOG_QUIET);
     CU_ASSERT_FALSE(lks_log_enabled());
     capture(STDOUT_FILENO, speak, out, sizeof out);
     CU_ASSERT_STRING_EQUAL(out, "");
     capture(STDERR_FILENO, speak, errors, sizeof errors);
     CU_ASSERT_PTR_NOT_NULL(strstr(errors, "warning: 2 ranks"));
 
-    lks_log_setup(0, LKS_LOG_VERBOSE);
+    lks_log_setup(LKS_LOG_VERBOSE);
     CU_ASSERT_TRUE(lks_log_enabled());
     capture(STDOUT_FILENO, speak, out, sizeof out);
     CU_ASSERT_STRING_EQUAL(out, "epoch 3\n");
     capture(STDERR_FILENO, speak, errors, sizeof errors);
     CU_ASSERT_PTR_NOT_NULL(strstr(errors, "\nlockstep: wrote a\n"));
 
-    lks_log_setup(1, LKS_LOG_INFO);
+    lks_log_setup(LKS_LOG_INFO);
+    lks_log_rank(1);
     CU_ASSERT_FALSE(lks_log_enabled());
     capture(STDOUT_FILENO, speak, out, sizeof out);
     CU_ASSERT_STRING_EQUAL(out, "");
     capture(STDERR_FILENO, speak, errors, sizeof errors);
     CU_ASSERT_STRING_EQUAL(errors, "lockstep: error: disk full\n");
-    lks_log_setup(0, LKS_LOG_INFO);
+    lks_log_rank(0);
 }
 
 int main(void) {
