@@ -66,7 +66,7 @@ typedef struct lks_predict_options {
     int n_sets;
     int threads;                  /**< 0: the cores that the process may use */
     int shifts;                   /**< as in lks_eval_options */
-    double unsure_below;          /**< an answer that is less sure is doubtful: 0 to 1 */
+    double unsure_below;          /**< a less sure answer is doubtful; 0: none is for that */
     lks_pictures_config pictures; /**< AUTO: as the first checkpoint's configuration has it */
     bool segment;                 /**< pictures have several digits: lks_answer.place */
 } lks_predict_options;
