@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json/json_scan.h"
+#include "files/kind/file_kind.h"
 #include "lockstep/tensor.h"
 
 /* --- the readers ------------------------------------------------------------------------------ */
@@ -15,14 +16,6 @@ READERS(DECLARE)
 
 #define ENTRY(name) &lks_import_##name,
 static const lks_import_reader *const readers[] = {READERS(ENTRY) NULL};
-
-/* "safetensors, npz" */
-static const char *names_of_readers(char names[128]) {
-    size_t used = 0;
-    for (int i = 0; readers[i] && used < 128; i++)
-        used += (size_t)snprintf(names + used, 128 - used, "%s%s", i ? ", " : "", readers[i]->name);
-    return names;
-}
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -51,16 +44,12 @@ static lks_status check_names(const lks_import_source *s, lks_error *err) {
 
 lks_status lks_import_open(lks_import_source *s, const char *path, const unsigned char *bytes,
                            size_t size, lks_error *err) {
-    char names[128];
     *s = (lks_import_source){.path = path, .bytes = bytes, .size = size};
     for (int i = 0; readers[i] && !s->reader; i++)
         if (readers[i]->is(bytes, size))
             s->reader = readers[i];
     if (!s->reader)
-        return lks_fail(err, LKS_ERR_FORMAT,
-                        "%s: is of no format that can be imported, or damaged at its beginning; "
-                        "these can: %s",
-                        path, names_of_readers(names));
+        return lks_fail_file_kind(err, path, lks_file_kind_of(bytes, size), LKS_WANTED_WEIGHTS);
     LKS_TRY(s->reader->open(s, err));
     return check_names(s, err);
 }

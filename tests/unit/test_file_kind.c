@@ -116,8 +116,8 @@ static void numbers_and_networks(void) {
     is(bytes, sizeof bytes, "an HDF5 file", LKS_FILE_HDF5);
     is(BYTES("MATLAB 5.0 MAT-file"), "a MATLAB file (.mat)", LKS_FILE_ARRAY);
     is(BYTES("\x80\4\x95\x10\0\0\0\0\0\0\0"), "a Python pickle", LKS_FILE_ARRAY);
-    is(BYTES("\x40\0\0\0\0\0\0\0{\"w\":{}}"), "a safetensors file", LKS_FILE_NETWORK);
-    is(BYTES("\x08\7\x12\7pytorch"), "an ONNX network", LKS_FILE_NETWORK);
+    is(BYTES("\x40\0\0\0\0\0\0\0{\"w\":{}}"), "a safetensors file", LKS_FILE_WEIGHTS);
+    is(BYTES("\x08\7\x12\7pytorch"), "an ONNX network", LKS_FILE_WEIGHTS);
     is(BYTES("lockstep checkpoint, format 4\n"), "a checkpoint of Lockstep's", LKS_FILE_OWN);
     memset(bytes, 0, sizeof bytes);
     memcpy(bytes + 257, "ustar", 5);
@@ -216,6 +216,9 @@ static void messages_say_what_to_do(void) {
         {BYTES("\x89PNG\r\n\x1a\n"), LKS_WANTED_CHECKPOINT, LKS_ERR_FORMAT,
          "x.in: is a PNG picture, not a checkpoint of Lockstep's: pictures come after the "
          "checkpoint"},
+        {BYTES("\x40\0\0\0\0\0\0\0{\"w\":{}}"), LKS_WANTED_CHECKPOINT, LKS_ERR_FORMAT,
+         "x.in: is a safetensors file, not a checkpoint of Lockstep's: `lockstep import` makes a "
+         "checkpoint of it"},
         {BYTES("a\0b"), LKS_WANTED_CHECKPOINT, LKS_ERR_FORMAT,
          "x.in: is a file of no kind that is known here, not a checkpoint of Lockstep's, or a "
          "damaged one"},

@@ -70,6 +70,7 @@ static const char *advice_on(lks_file_family family, lks_file_wanted wanted) {
         wanted == LKS_WANTED_IMAGES || wanted == LKS_WANTED_UNPACKED || wanted == LKS_WANTED_ANY;
     const bool picture = wanted == LKS_WANTED_PICTURE;
     const bool checkpoint = wanted == LKS_WANTED_CHECKPOINT, config = wanted == LKS_WANTED_CONFIG;
+    const bool weights = wanted == LKS_WANTED_WEIGHTS;
     switch (family) {
     case LKS_FILE_PACKED:
     case LKS_FILE_GZIP:
@@ -90,18 +91,24 @@ static const char *advice_on(lks_file_family family, lks_file_wanted wanted) {
                             : "";
     case LKS_FILE_ARRAY:
     case LKS_FILE_TABLE:
+        if (checkpoint)
+            return ": `lockstep import` takes weights as .npz";
         return images    ? ": write its values there as unsigned bytes (a script is in "
                            "configs/README.md, which comes with the program)"
                : picture ? ": write each of its images as a PNG"
                          : "";
     case LKS_FILE_HDF5:
+        if (checkpoint)
+            return ": `lockstep import` makes one of a network of Keras's";
         return images    ? ": the name of a data set in HDF5 must end in .h5 or .hdf5"
                : picture ? ": write each of its images as a PNG"
                          : "";
     case LKS_FILE_SET:
         return checkpoint ? ": images come after the checkpoint" : "";
     case LKS_FILE_OWN:
-        return config ? ": the config.yaml of its run folder is one" : "";
+        return config    ? ": the config.yaml of its run folder is one"
+               : weights ? ": eval, predict and train take it as it is"
+                         : "";
     case LKS_FILE_BUNDLE:
         return checkpoint ? ": unpacked with `tar -xf` it has some in run/checkpoints"
                : config   ? ": unpacked with `tar -xf` it has run/config.yaml"
@@ -111,8 +118,17 @@ static const char *advice_on(lks_file_family family, lks_file_wanted wanted) {
     case LKS_FILE_TEXT:
         return ": %s makes UTF-8 of it";
     case LKS_FILE_UNKNOWN:
-        return checkpoint ? ", or a damaged one" : "";
+        return checkpoint || weights ? ", or a damaged one" : "";
+    case LKS_FILE_WEIGHTS:
+        return weights ? ": it is damaged at its beginning"
+               : checkpoint || wanted == LKS_WANTED_ANY
+                   ? ": `lockstep import` makes a checkpoint of it"
+                   : "";
     case LKS_FILE_NETWORK:
+        return checkpoint || weights || wanted == LKS_WANTED_ANY
+                   ? ": saved as safetensors, npz, ONNX or by Keras, `lockstep import` takes its "
+                     "weights"
+                   : "";
     case LKS_FILE_OTHER:
         return "";
     }
@@ -146,6 +162,8 @@ lks_status lks_fail_file_kind(lks_error *err, const char *path, const lks_file_k
         [LKS_WANTED_ANY] = {LKS_ERR_DATA, "is",
                             "a configuration, a checkpoint, a run folder or a data set"},
         [LKS_WANTED_CHECKPOINT] = {LKS_ERR_FORMAT, "is", "a checkpoint of Lockstep's"},
+        [LKS_WANTED_WEIGHTS] = {LKS_ERR_FORMAT, "is",
+                                "weights that can be imported (safetensors, npz, ONNX, Keras)"},
         [LKS_WANTED_BUNDLE] = {LKS_ERR_FORMAT, "is",
                                "a run folder or an archive of `lockstep bundle`"},
         [LKS_WANTED_CONFIG] = {LKS_ERR_CONFIG, "is", "a configuration (YAML)"}};

@@ -30,6 +30,7 @@ typedef enum lks_file_wanted {
     LKS_WANTED_UNPACKED,   /**< the same, of what gzip packed */
     LKS_WANTED_ANY,        /**< whatever `lockstep info` describes: LKS_ERR_DATA */
     LKS_WANTED_CHECKPOINT, /**< LKS_ERR_FORMAT */
+    LKS_WANTED_WEIGHTS,    /**< of another program: LKS_ERR_FORMAT */
     LKS_WANTED_BUNDLE,     /**< LKS_ERR_FORMAT */
     LKS_WANTED_CONFIG      /**< LKS_ERR_CONFIG */
 } lks_file_wanted;

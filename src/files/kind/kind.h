@@ -13,7 +13,8 @@ typedef enum lks_file_family {
     LKS_FILE_ARRAY,   /**< numbers, as other programs keep them */
     LKS_FILE_SET,     /**< IDX */
     LKS_FILE_HDF5,    /**< images, a network of Keras, or anything */
-    LKS_FILE_NETWORK, /**< a network of another program */
+    LKS_FILE_WEIGHTS, /**< a network of another program, which can be imported */
+    LKS_FILE_NETWORK, /**< one that cannot */
     LKS_FILE_OWN,     /**< a checkpoint of Lockstep's */
     LKS_FILE_BUNDLE,  /**< a run of Lockstep's in an archive: the command checks it */
     LKS_FILE_CONFIG,  /**< a configuration of Lockstep's */

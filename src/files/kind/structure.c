@@ -73,7 +73,7 @@ static const lks_file_kind *zip(const unsigned char *bytes, size_t count) {
         {"[Content_Types].xml", {"a Microsoft Office document", LKS_FILE_OTHER, NULL, NULL}},
         {"META-INF/", {"a Java archive", LKS_FILE_OTHER, NULL, NULL}}};
     static const lks_file_kind plain = {"a zip archive", LKS_FILE_PACKED, "unzip %i", "unzip"},
-                               keras = {"a Keras network", LKS_FILE_NETWORK, NULL, NULL},
+                               keras = {"a Keras network", LKS_FILE_WEIGHTS, NULL, NULL},
                                office = {"an office document", LKS_FILE_OTHER, NULL, NULL};
     enum { NAME_LENGTH = 26, EXTRA_LENGTH = 28, NAME = 30 };
     if (!begins(bytes, count, "PK\3\4") && !begins(bytes, count, "PK\5\6"))
@@ -127,7 +127,7 @@ static const lks_file_kind *hdf5(const unsigned char *bytes, size_t count) {
 
 /* safetensors: the length of a JSON text in 8 bytes, little-endian, then that text. */
 static const lks_file_kind *safetensors(const unsigned char *bytes, size_t count) {
-    static const lks_file_kind kind = {"a safetensors file", LKS_FILE_NETWORK, NULL, NULL};
+    static const lks_file_kind kind = {"a safetensors file", LKS_FILE_WEIGHTS, NULL, NULL};
     const bool is =
         count > 10 && memcmp(bytes + 4, "\0\0\0\0", 4) == 0 && memcmp(bytes + 8, "{\"", 2) == 0;
     return is ? &kind : NULL;
@@ -143,7 +143,7 @@ static const lks_file_kind *pickle(const unsigned char *bytes, size_t count) {
 
 /* ONNX is a protocol buffer: field 1, the version of its form, then field 2, the producer's name. */
 static const lks_file_kind *onnx(const unsigned char *bytes, size_t count) {
-    static const lks_file_kind kind = {"an ONNX network", LKS_FILE_NETWORK, NULL, NULL};
+    static const lks_file_kind kind = {"an ONNX network", LKS_FILE_WEIGHTS, NULL, NULL};
     const bool is = count > 8 && bytes[0] == 0x08 && bytes[1] >= 3 && bytes[1] < 20 &&
                     bytes[2] == 0x12 && bytes[3] < 64 && bytes[4] >= ' ' && bytes[4] < 0x7f;
     return is ? &kind : NULL;
