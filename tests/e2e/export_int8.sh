@@ -46,6 +46,15 @@ same "no floating point is left" "" "$(gcc -O0 -S int8.c -o - | grep -E 'xmm|%st
 status=0
 "$LOCKSTEP" export sum --format c --int8 --out none.c --set data.dir=nowhere 2>stderr || status=$?
 same "images are missing" "1 1" "$status $(grep -c -- '--int8 chooses scales by training images: nowhere' stderr)"
+mkdir swapped # the right size, and other images
+for file in images-idx3 labels-idx1; do
+    ln -s "$golden/t10k-$file-ubyte.gz" "swapped/train-$file-ubyte.gz"
+    ln -s "$golden/t10k-$file-ubyte.gz" "swapped/t10k-$file-ubyte.gz"
+done
+status=0
+"$LOCKSTEP" export sum --format c --int8 --out none.c --set data.dir=swapped 2>stderr || status=$?
+same "other images than it was trained on" "1 1" "$status $(grep -c 'images: swapped/.* are not what sum/.* was trained on (digests' stderr)"
+same "nothing is written" "" "$(ls none.* 2>/dev/null)"
 mkdir other
 "$LOCKSTEP" export sum --format c --int8 --out other/int8.c --set 'data.test_images=""' --set 'data.test_labels=""' >other.log 2>&1
 check "without a test set it is rounded" grep -q 'scales by the first 1000 training images; there is no test set' other.log

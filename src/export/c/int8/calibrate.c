@@ -52,7 +52,7 @@ static lks_status choose_scale(lks_c_step *s, lks_error *err) {
 
 static lks_status read_first(const lks_exporting *x, uint8_t **images, int *n, lks_error *err) {
     lks_image_file file;
-    if (lks_c_open_images(&file, x, LKS_PART_TRAIN, err) != LKS_OK)
+    if (lks_c_open_training(&file, x, err) != LKS_OK)
         return lks_fail_context(err, "--int8 chooses scales by training images");
     *n = file.count < IMAGES ? (int)file.count : IMAGES;
     *images = lks_alloc((size_t)*n, lks_c_values(x->input), "training images", err);

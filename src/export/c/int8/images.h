@@ -10,4 +10,8 @@
 lks_status lks_c_open_images(lks_image_file *file, const lks_exporting *x, lks_image_part part,
                              lks_error *err);
 
+/* Opens the images that the network was trained on. LKS_ERR_MISMATCH where these are others, by their digest; of an imported
+ * network that is not known, which is warned of. */
+lks_status lks_c_open_training(lks_image_file *file, const lks_exporting *x, lks_error *err);
+
 #endif
