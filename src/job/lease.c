@@ -302,7 +302,7 @@ lks_status lks_lease_look(const char *lives, const lks_lease_terms *terms, lks_e
     return LKS_OK;
 }
 
-void lks_lease_tell(const char *lives, char text[LKS_LEASE_TEXT]) {
+bool lks_lease_tell(const char *lives, char text[LKS_LEASE_TEXT]) {
     static const char *const words[] = {[LKS_LIFE_DEAD] = "its process has died",
                                         [LKS_LIFE_ALIVE] = "at work",
                                         [LKS_LIFE_FORMER] = "of this job's former launch",
@@ -315,9 +315,11 @@ void lks_lease_tell(const char *lives, char text[LKS_LEASE_TEXT]) {
     lks_error err;
     text[0] = '\0';
     if (lks_lives_newest(lives, &newest, &err) != LKS_OK || newest == 0)
-        return;
+        return false;
     lks_lives_look(lives, newest, &entry);
     lks_life_self(&self);
+    const lks_life_state state = lks_life_judge(&self, &entry.life);
     snprintf(text, LKS_LEASE_TEXT, "%s: %s", lks_life_tell(&entry.life, who),
-             entry.open ? words[lks_life_judge(&self, &entry.life)] : "ended");
+             entry.open ? words[state] : "ended");
+    return entry.open && (state == LKS_LIFE_ALIVE || state == LKS_LIFE_FOREIGN);
 }

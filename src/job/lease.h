@@ -40,8 +40,8 @@ void lks_lease_release(lks_lease *lease, bool forget);
  * LKS_LEASE_GLANCE seconds: it stands still, which is only told. */
 lks_status lks_lease_look(const char *lives, const lks_lease_terms *terms, lks_error *err);
 
-/* Who works in the folder or did last, for people, into `text`; "": nobody has. */
+/* Who works in the folder or did last, for people, into `text`; "": nobody has. True where that one may still be at work. */
 #define LKS_LEASE_TEXT 500
-void lks_lease_tell(const char *lives, char text[LKS_LEASE_TEXT]);
+bool lks_lease_tell(const char *lives, char text[LKS_LEASE_TEXT]);
 
 #endif

@@ -49,7 +49,8 @@ done
 follows 0 "a run that ends" ends
 wait $! || true
 same "all epochs, each once" "$(jq -r 'select(.type == "epoch") | "\(.epoch) \(.step)"' ends/metrics.jsonl)" "$(epochs out)"
-check "the last line says that it is done" grep -q '^ends  done' <(tail -n 1 out)
+check "the last line says that it is done, and how well" \
+    grep -qE "^ends  done  life 1.*; test accuracy $(jq '.test_accuracy * 10000 | round / 100' ends/summary.json)[0-9.]* %$" <(tail -n 1 out)
 
 # --- stopped, killed, standing still
 begins stops

@@ -128,7 +128,7 @@ static lks_status watch(lks_watched *w, const lks_follow_options *o, const sigse
         LKS_TRY(show(&d, w, err));
     } while (w->state == LKS_RUN_WORKS && !ferror(stdout) &&
              (*got = pause_or_signal(signals)) == 0);
-    if (d.begun && *got == 0)
+    if (d.begun && *got == 0 && w->state == LKS_RUN_DONE) /* else that is an error's text */
         lks_screen_run(w, stdout);
     return LKS_OK;
 }

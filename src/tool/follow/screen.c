@@ -284,6 +284,6 @@ void lks_screen_epoch(const lks_watched *w, const lks_epoch_record *e, FILE *to)
 
 void lks_screen_run(const lks_watched *w, FILE *to) {
     char told[LKS_LIFE_TEXT + 400];
-    lks_print(to, "%s  %s%s%s\n", w->folder, lks_stand_word(w), w->life.number ? "  " : "",
-              lks_stand_tell(w, told));
+    lks_stand_tell(w, told);
+    lks_print(to, "%s  %s%s%s\n", w->folder, lks_stand_word(w), told[0] ? "  " : "", told);
 }

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/json/json.h"
 #include "base/timer.h"
 #include "io/checkpoint.h"
 #include "files/whole_file.h"
+#include "run/run_folder.h"
 
 /* --- who works there --------------------------------------------------------------------------- */
 
@@ -75,6 +77,17 @@ static lks_status look_at_checkpoints(lks_watched *s, lks_error *err) {
     return LKS_OK;
 }
 
+/* A run writes its report behind its summary, and that of one that is about to go on is there for a while. */
+static void look_at_result(lks_watched *s) {
+    char *summary;
+    if (s->state == LKS_RUN_WORKS || !lks_folder_has(s->folder, LKS_FOLDER_SUMMARY))
+        return;
+    lks_folder_summary(s->folder, &summary, NULL);
+    s->state = LKS_RUN_DONE;
+    s->test_accuracy = summary ? lks_json_get_number(summary, "test_accuracy") : NAN;
+    free(summary);
+}
+
 lks_status lks_stand_look(lks_watched *s, int patience, lks_error *err) {
     const bool first = s->first_look == 0;
     LKS_TRY(look_at_life(s, patience, err)); /* before the files that it writes */
@@ -82,9 +95,7 @@ lks_status lks_stand_look(lks_watched *s, int patience, lks_error *err) {
     LKS_TRY(lks_metrics_tail_read(&s->metrics, s->folder, err));
     LKS_TRY(look_at_checkpoints(s, err));
     lks_folder_tell_faults(s->folder, s->faults);
-    /* That of a run which is about to go on is there for a while, and a run writes its report behind it. */
-    if (s->state != LKS_RUN_WORKS && lks_folder_has(s->folder, LKS_FOLDER_SUMMARY))
-        s->state = LKS_RUN_DONE;
+    look_at_result(s);
     if (first || lks_stand_step(s) < s->first_step) { /* it began, or went back to a checkpoint */
         s->first_look = lks_now();
         s->first_step = lks_stand_step(s);
@@ -167,8 +178,14 @@ const char *lks_stand_tell(const lks_watched *s, char text[LKS_LIFE_TEXT + 400])
     const long long step = (long long)lks_stand_step(s);
     switch (s->state) {
     case LKS_RUN_WORKS:
-    case LKS_RUN_DONE:
         snprintf(text, ROOM, "%s", life);
+        break;
+    case LKS_RUN_DONE:
+        if (isfinite(s->test_accuracy))
+            snprintf(text, ROOM, "%s%stest accuracy %.2f %%", life, life[0] ? "; " : "",
+                     100 * s->test_accuracy);
+        else
+            snprintf(text, ROOM, "%s", life);
         break;
     case LKS_RUN_LEFT:
         snprintf(text, ROOM,

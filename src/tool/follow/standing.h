@@ -30,6 +30,7 @@ typedef struct lks_watched {
     char checkpoint[64];   /* the newest file; "": none */
     double checkpoint_age; /* seconds */
     char faults[LKS_FAULTS_TOLD];
+    double test_accuracy; /* of a run that is done; NaN: it was not tested */
 } lks_watched;
 
 /* Zero but for `folder` at first. Reads what is new. `patience`: seconds after which a heartbeat stands still. LKS_ERR_IO,
