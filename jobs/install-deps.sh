@@ -322,7 +322,7 @@ if [ "$manager" = apt-get ]; then
     "${apt[@]}" update </dev/null || echo "install-deps: apt-get update failed, going on with the lists at hand" >&2
 fi
 [ ${#missing[@]} -eq 0 ] || "${install[@]}" "${missing[@]}" </dev/null >/dev/null ||
-    die "${by_hand[*]} failed for: ${missing[*]}"
+    die "${by_hand[*]} failed for: ${missing[*]}$([ "$manager" != pacman ] || echo "; a new system has no list of packages yet: pacman -Syu")"
 for package in "${wished[@]}"; do
     "${install[@]}" "$package" </dev/null >/dev/null || without "$package"
 done

@@ -141,6 +141,10 @@ fi
 # --- recipes of other tools, as far as they can be read without these
 check "the Spack recipe is Python" /usr/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' \
     "$SOURCE/jobs/packaging/spack/spack_repo/lockstep/packages/lockstep/package.py"
+same "its source is the clone that it is in" "$(realpath "$SOURCE")" "$(/usr/bin/python3 -c 'import pathlib, re, sys
+recipe = pathlib.Path(sys.argv[1]).resolve()
+print(recipe.parents[int(re.search(r"parents\[(\d)\]", recipe.read_text())[1])])' \
+    "$SOURCE/jobs/packaging/spack/spack_repo/lockstep/packages/lockstep/package.py")"
 # Both build images install the same packages, which are those of install-deps.sh; file and dpkg-dev are for cpack
 listed() { awk '/apt-get install/ && !n { n = 1; on = 1 } on { print; if (!/\\$/) exit }' "$SOURCE/jobs/packaging/$1" | grep -v 'rm -rf' |
     tr -d '\\&' | tr ' ' '\n' | grep -vE '^(RUN|apt-get|install|-.*|)$' | sort; }

@@ -12,7 +12,7 @@ class Lockstep(CMakePackage):
     over cores with OpenMP, to the same bits on any number of either."""
 
     # The clone that this recipe is in. Copied to another repository, it needs the address of one.
-    git = Path(__file__).resolve().parents[6].as_uri()
+    git = Path(__file__).resolve().parents[7].as_uri()
 
     license("MIT")
 
