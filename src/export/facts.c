@@ -151,6 +151,19 @@ static void write_temperature(FILE *f, const lks_exporting *x) {
         fputs(lks_json_number(t->value, text), f);
 }
 
+/* What the temperature was fitted on: without it nobody can tell what it is worth. */
+static void write_calibration(FILE *f, const lks_exporting *x) {
+    const lks_temperature *t = &x->network->temperature;
+    char value[32], before[32], after[32];
+    if (t->images > 0)
+        fprintf(f,
+                "{\"temperature\": %s, \"images\": %" PRId64 ", \"wrong\": %" PRId64
+                ", \"loss_before\": %s, \"loss_after\": %s, \"second_run\": %d}",
+                lks_json_number(t->value, value), t->images, t->wrong,
+                lks_json_number(t->nll_before, before), lks_json_number(t->nll_after, after),
+                (int)t->second_run);
+}
+
 static lks_status write_layers(FILE *f, const lks_exporting *x, lks_error *err) {
     for (int i = 0; i < x->n_layers; i++) {
         char *layer = lks_layer_to_json(x->layers[i].config, err);
@@ -185,7 +198,8 @@ static const fact_row rows[] = {{"lockstep", write_version},
                                 {"gives", write_gives},
                                 {"pictures", write_pictures},
                                 {"precision", write_precision},
-                                {"temperature", write_temperature}};
+                                {"temperature", write_temperature},
+                                {"calibration", write_calibration}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 static_assert(ROWS + 1 <= LKS_EXPORT_FACTS_MAX, "raise LKS_EXPORT_FACTS_MAX");
 

@@ -6,20 +6,41 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/shell.h"
 #include "files/publish.h"
 #include "io/checkpoint.h"
 #include "lockstep/log.h"
 #include "run/run_folder.h"
 
+static bool ends_in(const char *out, const char *ending) {
+    const size_t n = strlen(out), length = strlen(ending);
+    return n > length && strcmp(out + n - length, ending) == 0;
+}
+
 static bool is_file(const char *out) {
-    const size_t n = strlen(out);
-    return n > 3 && strcmp(out + n - 3, ".h5") == 0;
+    return ends_in(out, ".h5");
+}
+
+/* Nobody means a folder by a name like these. */
+static const char *foreign_ending(const char *out) {
+    static const char *const endings[] = {".safetensors", ".npz", ".onnx", ".keras",
+                                          ".hdf5",        ".pt",  ".pth",  ".weights.h5"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (ends_in(out, endings[i]))
+            return endings[i];
+    return NULL;
 }
 
 lks_status lks_import_out_check(const lks_import_options *o, lks_error *err) {
     struct stat info;
     if (strlen(o->out) >= LKS_PATH_MAX - 64)
         return lks_fail(err, LKS_ERR_USAGE, "--out: the path is too long");
+    if (foreign_ending(o->out))
+        return lks_fail(
+            err, LKS_ERR_USAGE,
+            "--out %s: import makes a run folder, DIR, or a checkpoint, FILE.h5, and no %s file; "
+            "`lockstep export` does",
+            o->out, foreign_ending(o->out));
     if (!is_file(o->out))
         return lks_folder_is_run(o->out)
                    ? lks_fail(err, LKS_ERR_USAGE,
@@ -54,10 +75,15 @@ static lks_status fill(lks_checkpoint *c, const lks_import_options *o, const lks
     c->seed = r->config->seed;
     c->data = *r->data;
     c->provenance = *r->provenance;
+    c->temperature = *r->temperature;
     c->flats[0] = (lks_flat){"model", v->weights, v->n_weights, v->tensors, v->n_tensors};
     c->n_flats = 1;
     LKS_TRY(lks_checkpoint_digest(c, err));
     note(&c->provenance.init_from, o, r->reader, c->weights_sha256);
+    if (r->exported && strcmp(r->exported, c->weights_sha256) != 0)
+        lks_warn("%s has other weights than it says: %.16s, not %.16s; was it changed since it was "
+                 "exported?",
+                 o->file, c->weights_sha256, r->exported);
     LKS_TRY(lks_checkpoint_check(o->file, c, err));
     return lks_checkpoint_check_values(o->file, c, err);
 }
@@ -105,6 +131,17 @@ static lks_status write_folder(const char *folder, const lks_checkpoint *c, lks_
     return status;
 }
 
+static void tell_more(const lks_import_options *o) {
+    char *out = lks_shell_word(o->out), *config = lks_shell_word(o->config);
+    if (out && config)
+        lks_info("next: `lockstep eval %s` tests it, `lockstep train %s --init-from %s --out DIR` "
+                 "trains it "
+                 "further",
+                 out, config, out);
+    free(out);
+    free(config);
+}
+
 lks_status lks_import_write(const lks_import_options *o, const lks_import_result *r,
                             lks_error *err) {
     lks_checkpoint c = {0};
@@ -117,9 +154,11 @@ lks_status lks_import_write(const lks_import_options *o, const lks_import_result
     if (status == LKS_OK)
         status =
             is_file(o->out) ? lks_checkpoint_write(o->out, &c, err) : write_folder(o->out, &c, err);
-    if (status == LKS_OK)
+    if (status == LKS_OK) {
         lks_info("%s: %zu values in %d tensors, weights %s", o->out, c.flats[0].count,
                  c.flats[0].n_tensors, c.weights_sha256);
+        tell_more(o);
+    }
     free(c.config_yaml);
     return status;
 }

@@ -11,7 +11,9 @@ typedef struct lks_import_result {
     const lks_data_identity *data;
     const lks_provenance *provenance;
     const lks_model_view *view; /* with the weights */
+    const lks_temperature *temperature;
     const char *reader;
+    const char *exported; /* the digest that the file says its weights had; NULL: it says none */
 } lks_import_result;
 
 /* Before the work: LKS_ERR_USAGE where o->out is there and may not be replaced. */

@@ -67,6 +67,14 @@ typedef struct lks_data_identity {
     lks_traits traits; /**< of the training part's images, where they have one channel */
 } lks_data_identity;
 
+/** What becomes of a pixel before the network sees it, for people: "scaled to 0..1", or "scaled to 0..1, less 0.1307, divided
+ * by 0.3081", with a number for each channel, of many for the first ones. Into @p text, which is returned. */
+#define LKS_PIXELS_TEXT 192
+const char *lks_pixels_text(const lks_data_identity *d, char text[LKS_PIXELS_TEXT]);
+
+/** Whether a pixel is only scaled to 0..1. */
+bool lks_pixels_plain(const lks_data_identity *d);
+
 /** Best validation result so far: more correct, then lower exact loss, then earlier. */
 typedef struct lks_best {
     int64_t step; /**< 0: none yet */
@@ -122,6 +130,9 @@ typedef struct lks_checkpoint {
     int n_flats;
     lks_history history;
 } lks_checkpoint;
+
+/** Whether its weights came from another program's file: nobody has trained with it yet. */
+bool lks_checkpoint_imported(const lks_checkpoint *c);
 
 /** The array that evaluations use: the averaged weights where there are some, else the model's. A
  * member of @p c. */

@@ -97,3 +97,37 @@ void lks_tensor_path(char path[160], const lks_flat *flat, const lks_tensor *ten
     snprintf(path, 160, "/%.*s/%.*s", (int)sizeof flat->group, flat->group,
              (int)sizeof tensor->name, tensor->name);
 }
+
+/* --- what they say ---------------------------------------------------------------------------- */
+
+bool lks_checkpoint_imported(const lks_checkpoint *c) {
+    return c->cursor.step == 0 && c->provenance.init_from.path[0];
+}
+
+bool lks_pixels_plain(const lks_data_identity *d) {
+    for (int k = 0; k < d->channels; k++)
+        if (d->mean[k] != 0 || d->std[k] != 1)
+            return false;
+    return true;
+}
+
+enum { SHOWN = 4, NUMBER_ROOM = 14 }; /* channels; of "%.6g" with a blank */
+_Static_assert(LKS_PIXELS_TEXT > 48 + 2 * (SHOWN * NUMBER_ROOM + 4), "a text has room for them");
+
+static size_t add_numbers(char *text, size_t used, const char *before, const double *values,
+                          int n) {
+    used += (size_t)snprintf(text + used, LKS_PIXELS_TEXT - used, "%s", before);
+    for (int k = 0; k < n && k < SHOWN; k++)
+        used += (size_t)snprintf(text + used, LKS_PIXELS_TEXT - used, " %.6g", values[k]);
+    return used +
+           (size_t)snprintf(text + used, LKS_PIXELS_TEXT - used, "%s", n > SHOWN ? " ..." : "");
+}
+
+const char *lks_pixels_text(const lks_data_identity *d, char text[LKS_PIXELS_TEXT]) {
+    size_t used = (size_t)snprintf(text, LKS_PIXELS_TEXT, "scaled to 0..1");
+    if (!lks_pixels_plain(d)) {
+        used = add_numbers(text, used, ", less", d->mean, d->channels);
+        add_numbers(text, used, ", divided by", d->std, d->channels);
+    }
+    return text;
+}

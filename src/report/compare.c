@@ -240,8 +240,6 @@ static void write_pairs(lks_html *page, const lks_report *r) {
 }
 
 void lks_section_compare(lks_html *page, const lks_report *r) {
-    if (r->n < 2)
-        return;
     lks_section_open(page, "compare", "The runs compared");
     write_runs(page, r);
     write_machines(page, r);

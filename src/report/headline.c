@@ -134,6 +134,19 @@ static void write_summary(lks_html *page, const lks_report_run *run, const lks_r
     write_costs(page, run);
 }
 
+/* Nothing was trained here, so there are no figures. */
+static void write_imported(lks_html *page, const lks_report_run *run) {
+    const lks_init_source *from = &run->checkpoint.provenance.init_from;
+    lks_html_add(page, "<p class=\"note\">These weights were imported from <code>");
+    lks_html_text(page, from->path);
+    lks_html_add(page, "</code> (");
+    lks_html_text(page, from->flat);
+    lks_html_add(
+        page,
+        "), and not trained here. <code>lockstep eval</code> tests them, <code>lockstep train "
+        "--init-from</code> trains them further.</p>\n");
+}
+
 /* What a run that has not ended can say. */
 static void write_progress(lks_html *page, const lks_report_run *run) {
     char text[LKS_FIGURE_ROOM], note[96];
@@ -153,7 +166,9 @@ void lks_section_headline(lks_html *page, const lks_report *r) {
     lks_section_open(page, "headline", "Result");
     if (run->remark[0])
         lks_missing_since(page, "Not all of the run folder is as it was written", run->remark);
-    if (!run->summary)
+    if (lks_report_imported(run))
+        write_imported(page, run);
+    else if (!run->summary)
         lks_missing(page,
                     "This run has not ended. It was stopped, or is still at work. The weights are "
                     "those that it would be tested with now.");

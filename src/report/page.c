@@ -17,26 +17,40 @@ static const char policy[] =
 /* A page is shorter, so that it can be mailed: the network to draw for gets what the rest leaves. */
 #define PAGE_BYTES ((size_t)2 << 20)
 
+typedef enum shown_when { ALWAYS, COMPARES /* several runs */, OF_TRAINING } shown_when;
+
 static const struct {
     const char *id, *name;
     void (*write)(lks_html *page, const lks_report *r); /* NULL: write_draw() */
-    bool compares;                                      /* several runs */
+    shown_when when;
 } sections[] = {
-    {"headline", "Result", lks_section_headline, false},
-    {"draw", "Draw", NULL, false},
-    {"curves", "Training", lks_section_curves, false},
-    {"compare", "Runs compared", lks_section_compare, true},
-    {"confusion", "Confusion", lks_section_confusion, false},
-    {"classes", "Classes", lks_section_classes, false},
-    {"errors", "Mistakes", lks_section_errors, false},
-    {"shared", "Shared mistakes", lks_section_shared, true},
-    {"training", "Labels", lks_section_training, false},
-    {"calibration", "Calibration", lks_section_calibration, false},
-    {"filters", "Inside", lks_section_filters, false},
-    {"network", "Network", lks_section_network, false},
-    {"configuration", "Origin", lks_section_configuration, false},
+    {"headline", "Result", lks_section_headline, ALWAYS},
+    {"draw", "Draw", NULL, ALWAYS},
+    {"curves", "Training", lks_section_curves, OF_TRAINING},
+    {"compare", "Runs compared", lks_section_compare, COMPARES},
+    {"confusion", "Confusion", lks_section_confusion, OF_TRAINING},
+    {"classes", "Classes", lks_section_classes, OF_TRAINING},
+    {"errors", "Mistakes", lks_section_errors, OF_TRAINING},
+    {"shared", "Shared mistakes", lks_section_shared, COMPARES},
+    {"training", "Labels", lks_section_training, OF_TRAINING},
+    {"calibration", "Calibration", lks_section_calibration, OF_TRAINING},
+    {"filters", "Inside", lks_section_filters, ALWAYS},
+    {"network", "Network", lks_section_network, ALWAYS},
+    {"configuration", "Origin", lks_section_configuration, ALWAYS},
 };
 enum { SECTIONS = sizeof sections / sizeof sections[0] };
+
+/* Of several runs those without figures say so. */
+static bool is_shown(const lks_report *r, int section) {
+    switch (sections[section].when) {
+    case COMPARES:
+        return r->n > 1;
+    case OF_TRAINING:
+        return r->n > 1 || !lks_report_imported(&r->runs[0]);
+    default:
+        return true;
+    }
+}
 
 static void write_head(lks_html *page, const lks_report *r) {
     lks_html_printf(page,
@@ -92,7 +106,7 @@ static void write_header(lks_html *page, const lks_report *r) {
     }
     lks_html_add(page, "<nav aria-label=\"Sections\"><ul>\n");
     for (int i = 0; i < SECTIONS; i++)
-        if (r->n > 1 || !sections[i].compares)
+        if (is_shown(r, i))
             lks_html_printf(page, "<li><a href=\"#%s\">%s</a></li>\n", sections[i].id,
                             sections[i].name);
     lks_html_add(page, "</ul></nav>\n</header>\n");
@@ -134,10 +148,10 @@ static lks_status write_page(lks_html *page, const lks_report *r, lks_error *err
     write_header(page, r);
     lks_html_add(page, "<main id=\"main\">\n");
     for (int i = 0; i < SECTIONS; i++)
-        if (sections[i].write)
-            sections[i].write(to, r);
-        else
+        if (!sections[i].write)
             to = &after;
+        else if (is_shown(r, i))
+            sections[i].write(to, r);
     write_end(&after);
     write_draw(page, r, after.size < PAGE_BYTES ? PAGE_BYTES - after.size : 0);
     lks_html_bytes(page, after.text, after.size);

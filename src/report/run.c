@@ -28,6 +28,10 @@ static lks_status check_folder(const lks_report_run *run, lks_error *err) {
     return LKS_OK;
 }
 
+bool lks_report_imported(const lks_report_run *run) {
+    return run->has_checkpoint && !run->summary && lks_checkpoint_imported(&run->checkpoint);
+}
+
 double lks_report_number(const lks_report_run *run, const char *key) {
     return run->summary ? lks_json_get_number(run->summary, key) : NAN;
 }

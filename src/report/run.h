@@ -42,6 +42,9 @@ lks_status lks_report_run_read(lks_report_run *run, const char *folder, const ch
                                lks_error *err);
 void lks_report_run_free(lks_report_run *run);
 
+/* Whether its weights came from another program's file, and nobody has trained here. */
+bool lks_report_imported(const lks_report_run *run);
+
 /* A number of summary.json; NaN where it is not there. */
 double lks_report_number(const lks_report_run *run, const char *key);
 

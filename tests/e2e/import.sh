@@ -55,6 +55,15 @@ exports base npz
 imports 0 "into a run folder" base.safetensors --config "$config" --out theirs
 check "what became what is told" grep -qE 'conv2/weight +from conv2.weight, 8 x 6 x 3 x 3' <(cat stdout stderr)
 check "the same weights" alike base theirs
+check "it is told of as imported" grep -qE '^status +imported, not trained here' <("$LOCKSTEP" info theirs)
+check "so does its page" grep -q 'were imported from <code>base.safetensors' <("$LOCKSTEP" report theirs --out -)
+check "what becomes of pixels is told" grep -qE '^pixels +scaled to 0..1, as base.safetensors has it$' stdout
+check "where it is the same, no warning" [ ! -s stderr ]
+imports 0 "pixels otherwise" base.safetensors --config "$config" --out otherwise.h5 --set data.normalize=computed
+check "the file's are kept" grep -q 'data.normalize of .* is otherwise.*: .*those of base.safetensors are kept' stderr
+same "they are" "$("$LOCKSTEP" info theirs | grep ^pixels)" "$("$LOCKSTEP" info otherwise.h5 | grep ^pixels)"
+"$LOCKSTEP" train "$config" --init-from theirs --set "data.dir=$golden" --out others --threads 1 --progress never --set data.normalize=computed >out 2>&1 || true
+check "training with others is warned of" grep -qE 'learnt from pixels scaled to 0..1, here they are scaled to 0..1, less 0\.[0-9]+, divided by 0\.[0-9]+ \(data.normalize' out
 "$LOCKSTEP" predict base "$images" --format json >base.json 2>/dev/null
 "$LOCKSTEP" predict theirs "$images" --format json >theirs.json 2>/dev/null
 same "the same probabilities" "$(jq -c .probabilities base.json | sha256sum)" "$(jq -c .probabilities theirs.json | sha256sum)"
@@ -73,7 +82,7 @@ imports 0 "names of classes" named.npz --config "$config" --out named.h5
 same "they come along" '"z"' "$("$LOCKSTEP" predict named.h5 "$images" --format json 2>/dev/null | jq -s -c '[.[] | select(.class == 2)][0].name')"
 sed 's/- relu/- tanh/' "$config" >tanh.yaml
 imports 0 "another function" base.npz --config tanh.yaml --out tanh.h5
-check "layers that differ are warned of" grep -q 'layer 3 of tanh.yaml is otherwise' stderr
+check "layers that differ are warned of" grep -q 'layer 3 differs: base.npz has ."kind":"relu".* tanh.yaml has ."kind":"tanh"' stderr
 
 # --- as other programs write them
 /usr/bin/python3 "$here/import_foreign.py" base.npz "$work"
@@ -120,9 +129,9 @@ cant "a file of torch.save()" 'safetensors.torch.save_file' pickle.pt
 check "nothing in it is run" [ ! -e harm ]
 cant "one name twice" "'conv1/weight.npy' is in it twice" twice.npz
 cant "no arrays" 'has no array|as a zip archive' empty.npz
-cant "a header of 2^62 bytes" 'of no format|a header of' huge-header.safetensors
-cant "text" 'of no format' "$config"
-cant "a checkpoint" 'of no format' base/checkpoints/last.h5
+cant "a header of 2^62 bytes" 'of no kind that is known here, not weights .*or a damaged one|a header of' huge-header.safetensors
+cant "text" "is a configuration, not weights that can be imported" "$config"
+cant "a checkpoint" "is a checkpoint of Lockstep's, not weights .*: eval, predict and train take it as it is" base/checkpoints/last.h5
 cant "no file" 'missing.npz' missing.npz
 for file in cut-*; do cant "$file" "$file" "$file"; done
 cant "zeros that swell" 'conv1/weight is .* is 64 x 1024 x 1024' bomb.npz
@@ -130,6 +139,8 @@ same "nothing is left of what failed" "" "$(find . -name 'none.h5*' -o -name '.t
 
 # --- usage; nothing is replaced unasked
 refused 2 "no configuration" '--config CONFIG is missing' base.npz --out none.h5
+refused 2 "a configuration that is not there" 'lockstep configs smoke > smoke.yaml' base.npz --config smoke --out none.h5
+refused 2 "a name of another kind of file" 'no .npz file; .lockstep export' base.npz --config "$config" --out none.npz
 refused 2 "no place" '--out is missing' base.npz --config "$config"
 refused 2 "no file named" 'a file is missing' --config "$config" --out none.h5
 refused 2 "a size that is none" '--image 28x28: rows, columns and channels' base.npz --config "$config" --out none.h5 --image 28x28

@@ -155,8 +155,6 @@ static void write_shared(lks_html *page, const fellows *f, shared *list) {
 }
 
 void lks_section_shared(lks_html *page, const lks_report *r) {
-    if (r->n < 2)
-        return;
     const fellows f = find_fellows(r);
     lks_error err;
     lks_section_open(page, "shared", "Mistakes that runs share");

@@ -44,6 +44,7 @@ void lks_print_origin(const lks_checkpoint *c) {
 }
 
 static void print_checkpoint(const lks_checkpoint *c) {
+    char pixels[LKS_PIXELS_TEXT];
     lks_print(
         stdout,
         "checkpoint     step %lld, %lld epoch%s and %lld batch%s, %lld samples seen; numerics "
@@ -56,6 +57,7 @@ static void print_checkpoint(const lks_checkpoint *c) {
     lks_print(stdout, "data           %lld training images of %dx%dx%d, %d classes, digest %s\n",
               (long long)c->data.n_train, c->data.rows, c->data.columns, c->data.channels,
               c->data.classes, c->data.digest);
+    lks_print(stdout, "pixels         %s\n", lks_pixels_text(&c->data, pixels));
     lks_print_origin(c);
     lks_print(stdout, "\n");
     for (int i = 0; i < c->flats[0].n_tensors; i++) {
@@ -77,6 +79,14 @@ static void put_temperature(lks_json_object *o, const lks_temperature *t) {
     lks_json_put_number(o, "temperature_wrong", known ? (double)t->wrong : NAN);
 }
 
+static void put_numbers(lks_json_object *o, const char *key, const double *values, int n) {
+    char number[32];
+    lks_json_key(o, key);
+    for (int i = 0; i < n; i++)
+        fprintf(o->f, "%s%s", i ? ", " : "[", lks_json_number(values[i], number));
+    putc(']', o->f);
+}
+
 static void put_data(lks_json_object *o, const lks_data_identity *d) {
     lks_json_put_integer(o, "training_images", d->n_train);
     lks_json_put_integer(o, "rows", d->rows);
@@ -84,6 +94,8 @@ static void put_data(lks_json_object *o, const lks_data_identity *d) {
     lks_json_put_integer(o, "channels", d->channels);
     lks_json_put_integer(o, "classes", d->classes);
     lks_json_put_text(o, "data_digest", d->digest);
+    put_numbers(o, "pixel_mean", d->mean, d->channels);
+    put_numbers(o, "pixel_std", d->std, d->channels);
 }
 
 static void put_origin(lks_json_object *o, const lks_provenance *p) {

@@ -18,29 +18,43 @@
 
 /* --- printing --------------------------------------------------------------------------------- */
 
+/* Of a run without a summary. */
+static void print_unended(const lks_told_run *r, bool at_work) {
+    char path[LKS_FOLDER_PATH_MAX];
+    struct stat s;
+    if (lks_told_imported(r))
+        lks_print(
+            stdout,
+            "status         imported, not trained here: `lockstep eval %s` tests it, `lockstep "
+            "train CONFIG --init-from %s` trains it further\n",
+            r->path, r->path);
+    else if (at_work && stat(lks_folder_path(r->path, LKS_FOLDER_METRICS, path), &s) == 0)
+        printf("status         at work; the last figures came %lld s ago\n",
+               (long long)(time(NULL) - s.st_mtime));
+    else if (at_work)
+        lks_print(stdout, "status         at work: no figures yet\n");
+    else
+        lks_print(stdout, "status         not ended: stopped, or failed; the command that began it "
+                          "goes on\n");
+}
+
 static void print_status(const lks_told_run *r) {
     char path[LKS_FOLDER_PATH_MAX], status[32], life[LKS_LEASE_TEXT];
     char faults[LKS_FAULTS_TOLD];
-    struct stat s;
     lks_print(stdout, "run folder     %s\n", r->path);
-    lks_lease_tell(lks_folder_path(r->path, LKS_FOLDER_LIVES, path), life);
+    const bool at_work = lks_lease_tell(lks_folder_path(r->path, LKS_FOLDER_LIVES, path), life);
     if (life[0])
         lks_print(stdout, "worked on by   %s\n", life);
     lks_folder_tell_faults(r->path, faults);
     if (faults[0])
         lks_print(stdout, "faults         %s\n", faults);
-    if (r->summary) {
-        lks_json_get_text(r->summary, "status", status, sizeof status);
-        lks_print(stdout, "status         %s%s\n", status,
-                  strstr(r->summary, "\"stopped_early\": true") ? ", stopped early" : "");
+    if (!r->summary) {
+        print_unended(r, at_work);
         return;
     }
-    if (stat(lks_folder_path(r->path, LKS_FOLDER_METRICS, path), &s) == 0)
-        printf("status         not ended: stopped, or still at work; the last figures came %lld s "
-               "ago\n",
-               (long long)(time(NULL) - s.st_mtime));
-    else
-        lks_print(stdout, "status         not ended: no figures yet\n");
+    lks_json_get_text(r->summary, "status", status, sizeof status);
+    lks_print(stdout, "status         %s%s\n", status,
+              strstr(r->summary, "\"stopped_early\": true") ? ", stopped early" : "");
 }
 
 static void print_config(const lks_told_run *r) {
@@ -57,6 +71,7 @@ static void print_config(const lks_told_run *r) {
 static lks_status print_network(const lks_told_run *r, lks_error *err) {
     const lks_config *c = &r->config;
     const lks_data_identity *d = &r->last.data;
+    char pixels[LKS_PIXELS_TEXT];
     if (!r->has_last) {
         if (r->has_config)
             lks_print(stdout, "data           %s\n", c->data.dir);
@@ -66,6 +81,7 @@ static lks_status print_network(const lks_told_run *r, lks_error *err) {
               "data           %s: %lld training images of %dx%dx%d, %d classes, digest %.16s\n",
               c->data.dir, (long long)d->n_train, d->rows, d->columns, d->channels, d->classes,
               d->digest);
+    lks_print(stdout, "pixels         %s\n", lks_pixels_text(d, pixels));
     int64_t parameters;
     LKS_TRY(lks_told_parameters(r, &parameters, err));
     lks_print(stdout, "network        %lld parameters in %d layers\n", (long long)parameters,
@@ -95,7 +111,8 @@ static void print_epochs(const lks_told_run *r) {
         test = test || !isnan(h->epochs[i].test_loss);
     }
     if (h->n_epochs == 0) {
-        lks_print(stdout, "\nno epoch is complete\n");
+        if (!lks_told_imported(r))
+            lks_print(stdout, "\nno epoch is complete\n");
         return;
     }
     lks_print(stdout, "\nepoch         lr  train loss   acc %%%s%s  images/s   seconds\n",

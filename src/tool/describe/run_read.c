@@ -97,6 +97,10 @@ bool lks_told_leads(const lks_told_run *r, lks_folder_file link, const struct st
            s.st_ino == file->st_ino;
 }
 
+bool lks_told_imported(const lks_told_run *r) {
+    return r->has_last && !r->summary && lks_checkpoint_imported(&r->last);
+}
+
 lks_status lks_told_parameters(const lks_told_run *r, int64_t *parameters, lks_error *err) {
     const lks_config *c = &r->config;
     const lks_data_identity *d = &r->last.data;

@@ -33,6 +33,9 @@ size_t lks_told_phases(const lks_history *h, lks_phase_times *sum);
 /* Whether `link` leads to the checkpoint that `file` is. */
 bool lks_told_leads(const lks_told_run *r, lks_folder_file link, const struct stat *file);
 
+/* Whether its weights came from another program's file: nobody has trained here. */
+bool lks_told_imported(const lks_told_run *r);
+
 /* Of the network, for the data of the newest checkpoint, which is there. */
 lks_status lks_told_parameters(const lks_told_run *r, int64_t *parameters, lks_error *err);
 

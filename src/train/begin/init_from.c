@@ -144,6 +144,15 @@ static void compare_names(const source *s, const lks_data_config *own) {
     lks_config_free(&c);
 }
 
+/* A mean that differs a little is of other images; no mean at all is another network's habit. */
+static void compare_pixels(const source *s, const lks_data_identity *own) {
+    char theirs[LKS_PIXELS_TEXT], here[LKS_PIXELS_TEXT];
+    if (lks_pixels_plain(&s->c.data) != lks_pixels_plain(own))
+        lks_warn("--init-from %s: its weights were learnt from pixels %s, here they are %s "
+                 "(data.normalize): it begins with other answers",
+                 s->path, lks_pixels_text(&s->c.data, theirs), lks_pixels_text(own, here));
+}
+
 static lks_status load(lks_run *run, lks_error *err) {
     lks_chosen found;
     LKS_TRY(read_source(run->options->init_from, &found, err));
@@ -152,6 +161,7 @@ static lks_status load(lks_run *run, lks_error *err) {
     lks_status status = adopt(&s, &run->trainer.view, err);
     if (status == LKS_OK) {
         compare_names(&s, &run->config.data);
+        compare_pixels(&s, &run->trainer.data.identity);
         lks_average_start(&run->trainer.average, run->trainer.view.weights);
         lks_trainer_wrote(&run->trainer);
         note(&run->provenance.init_from, &s);

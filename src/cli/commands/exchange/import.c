@@ -7,6 +7,7 @@
 #include "cli/parse.h"
 #include "import/import.h"
 #include "lockstep/config.h"
+#include "tool/shipped.h"
 
 enum {
     KEY_CONFIG = 'c',
@@ -24,7 +25,7 @@ static const struct argp_option options[] = {
     {"layout", KEY_LAYOUT, "pytorch|keras|native", 0,
      "How tensors are laid out. pytorch: convolutions out, in, row, column, dense layers out, in, "
      "images channels first. keras, native: row, column, in, out; in, out; channels last (default: "
-     "pytorch for safetensors, else native)",
+     "pytorch for safetensors and ONNX, else native)",
      2},
     {"map", KEY_MAP, "OURS=THEIRS|FILE", 0,
      "Which layer or tensor of the file is one of the network's, e.g. conv1=features.0 or "
@@ -109,7 +110,7 @@ static lks_status work(lks_comm *comm, void *input, int *exit_status, lks_error 
     arguments *a = input;
     (void)exit_status;
     LKS_TRY(read_maps(comm, a, err));
-    return lks_import(comm, &a->o, err);
+    return lks_hint_config(lks_import(comm, &a->o, err), a->o.config, err);
 }
 
 static int run(const lks_call *call) {
@@ -131,8 +132,8 @@ static const struct argp argp = {
     "FILE",
     "Makes a checkpoint of weights that another program trained, so that `train --init-from`, "
     "`eval`, `predict`, `report` and `diff` work with them. FILE is a safetensors file, an npz "
-    "file of NumPy, an ONNX model, or a .weights.h5 or .keras file of Keras, and the configuration "
-    "has the network. Each tensor has to find its place by "
+    "file of NumPy, an ONNX model, or a .weights.h5, .h5 or .keras file of Keras, and the "
+    "configuration has the network. Each tensor has to find its place by "
     "name, or by order and shape, and none may be left.\vExit status: 0 done, 1 the file is "
     "damaged, or of another network, 2 usage or configuration error, or the output is there "
     "already, 79 a rank made no progress.",
