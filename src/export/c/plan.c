@@ -214,8 +214,9 @@ lks_status lks_c_plan_make(lks_c_plan *plan, const lks_exporting *x, const lks_c
         m.step = m.readers + layers;
         add_steps(&m);
     }
+    const bool made = m.readers && plan->steps;
     lks_free(m.readers);
-    return m.readers && plan->steps ? give_memory(plan, err) : err->status;
+    return made ? give_memory(plan, err) : err->status;
 }
 
 void lks_c_plan_free(lks_c_plan *plan) {

@@ -52,9 +52,10 @@ lks_status lks_c_write_test(lks_c_writer *w, const lks_exporting *x, lks_error *
         lks_c_part(w, "test");
         fputs("#endif\n", w->out);
     }
+    const bool made = image && logits;
     lks_free(image);
     lks_free(logits);
-    return image && logits ? LKS_OK : err->status;
+    return made ? LKS_OK : err->status;
 }
 
 static void write_logits(FILE *out, const int32_t *logits, int classes) {
