@@ -85,10 +85,9 @@ static lks_status close_texts(lks_text *texts, int n, lks_status so_far, lks_err
 }
 
 /* Complete in memory before anything has a name. */
-static lks_status write_texts(const lks_exporting *x, const lks_export_format *format,
-                              lks_text *texts, lks_error *err) {
+static lks_status write_texts(const lks_exporting *x, lks_text *texts, lks_error *err) {
     FILE *files[LKS_EXPORT_FILES_MAX] = {NULL};
-    const int n = lks_export_files(format);
+    const int n = lks_export_files(x->format);
     int opened = 0;
     lks_status status = LKS_OK;
     while (opened < n && (status = lks_text_open(&texts[opened], what, err)) == LKS_OK) {
@@ -96,7 +95,7 @@ static lks_status write_texts(const lks_exporting *x, const lks_export_format *f
         opened++;
     }
     if (status == LKS_OK)
-        status = format->write(x, files, err);
+        status = x->format->write(x, files, err);
     return close_texts(texts, opened, status, err);
 }
 
@@ -112,20 +111,18 @@ static lks_status publish(lks_exported *written, const lks_text *texts, lks_expo
     return lks_publish_set(items, n, err);
 }
 
-static lks_status write_all(const lks_exporting *x, const lks_export_format *format,
-                            lks_export_names names, lks_exported *written, lks_error *err) {
+static lks_status write_all(const lks_exporting *x, lks_exported *written, lks_error *err) {
     lks_text texts[LKS_EXPORT_FILES_MAX] = {0};
-    const int n = lks_export_files(format);
-    lks_status status = write_texts(x, format, texts, err);
+    const int n = lks_export_files(x->format);
+    lks_status status = write_texts(x, texts, err);
     if (status == LKS_OK)
-        status = publish(written, texts, names, n, err);
+        status = publish(written, texts, x->names, n, err);
     for (int i = 0; i < n; i++)
         free(texts[i].bytes);
     return status;
 }
 
-static lks_status export_network(lks_exporting *x, const lks_export_format *format,
-                                 lks_export_names names, lks_exported *written, lks_error *err) {
+static lks_status export_network(lks_exporting *x, lks_exported *written, lks_error *err) {
     const int n = x->network->config.n_layers;
     lks_export_layer *layers = lks_alloc((size_t)n, sizeof *layers, "layers", err);
     if (!layers)
@@ -136,7 +133,7 @@ static lks_status export_network(lks_exporting *x, const lks_export_format *form
     if (status == LKS_OK)
         status = lks_export_facts_make(x, err);
     if (status == LKS_OK)
-        status = write_all(x, format, names, written, err);
+        status = write_all(x, written, err);
     lks_export_facts_free(x);
     lks_free(layers);
     return status;
@@ -153,13 +150,15 @@ lks_status lks_export_write(const lks_export_options *o, lks_exported *written, 
     LKS_TRY(lks_export_check_names(o, format, names, err));
     lks_status status = load(&e, o, x.weights_sha256, err);
     if (status == LKS_OK) {
+        x.format = format;
+        x.names = names;
         x.network = &e.members[0];
         x.model = lks_model_look(x.network->model);
         x.input = e.shape;
         x.classes = e.classes;
         memcpy(written->source, x.network->path, sizeof written->source);
         written->averaged = x.network->averaged;
-        status = export_network(&x, format, names, written, err);
+        status = export_network(&x, written, err);
     }
     lks_ensemble_free(&e);
     return status;

@@ -32,6 +32,8 @@ typedef struct lks_exporting lks_exporting;
 
 #define LKS_EXPORT_FILES_MAX 3
 
+typedef char lks_export_names[LKS_EXPORT_FILES_MAX][LKS_FOLDER_PATH_MAX];
+
 typedef struct lks_export_format {
     const char *name;
     /* Endings of its files, without the dot, NULL after the last; --out names the first file. */

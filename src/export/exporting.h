@@ -3,6 +3,7 @@
 #ifndef LKS_EXPORT_EXPORTING_H
 #define LKS_EXPORT_EXPORTING_H
 
+#include "base/text.h"
 #include "export/export.h"
 #include "export/layout.h"
 #include "infer/network.h"
@@ -40,7 +41,9 @@ typedef struct lks_export_fact {
 
 struct lks_exporting {
     const lks_export_options *options;
-    const lks_network *network; /* with its model, for batches of one image on one thread */
+    const lks_export_format *format;
+    char (*names)[LKS_FOLDER_PATH_MAX]; /* of its files, one for each ending */
+    const lks_network *network;         /* with its model, for batches of one image on one thread */
     lks_model_view model; /* weights, and pixels: the exact float of every byte, [channels][256] */
     lks_shape input;      /* of an image */
     int classes;
@@ -87,9 +90,15 @@ void lks_export_put(FILE *f, const float *values, size_t count);
 
 /* --- facts ------------------------------------------------------------------------------------ */
 
+/* The fact of that key; "": there is none. */
+const char *lks_export_fact_of(const lks_exporting *x, const char *key);
+
 /* Writes all of x->facts as members of an object. */
 struct lks_json_object;
 void lks_export_put_facts(struct lks_json_object *o, const lks_exporting *x);
+
+/* The same as an object alone: text->bytes is the caller's, for free(). LKS_ERR_MEMORY, and there is nothing to free. */
+lks_status lks_export_facts_text(const lks_exporting *x, lks_text *text, lks_error *err);
 
 /* The name of class k: the configuration's, or its number. */
 const char *lks_export_class_name(const lks_exporting *x, int k, char number[16]);

@@ -17,9 +17,26 @@ const char *lks_export_class_name(const lks_exporting *x, int k, char number[16]
     return data->n_class_names ? data->class_names[k] : number;
 }
 
+const char *lks_export_fact_of(const lks_exporting *x, const char *key) {
+    for (int i = 0; i < x->n_facts; i++)
+        if (strcmp(x->facts[i].key, key) == 0)
+            return x->facts[i].value;
+    return "";
+}
+
 void lks_export_put_facts(lks_json_object *o, const lks_exporting *x) {
     for (int i = 0; i < x->n_facts; i++)
         lks_json_put_text(o, x->facts[i].key, x->facts[i].value);
+}
+
+static const char what[] = "facts about the network";
+
+lks_status lks_export_facts_text(const lks_exporting *x, lks_text *text, lks_error *err) {
+    LKS_TRY(lks_text_open(text, what, err));
+    lks_json_object o = lks_json_begin(text->f, "");
+    lks_export_put_facts(&o, x);
+    lks_json_end(&o, "");
+    return lks_text_close(text, what, err);
 }
 
 static void write_version(FILE *f, const lks_exporting *x) {
@@ -115,10 +132,8 @@ static void write_normalization(FILE *f, const lks_exporting *x) {
 
 /* A format that holds tensors alone leaves it to its reader. */
 static void write_takes(FILE *f, const lks_exporting *x) {
-    lks_error unknown;
-    const lks_export_format *format = lks_export_format_find(x->options->format, &unknown);
-    const bool pixels = format && (format->options & LKS_EXPORT_NORMALIZED) &&
-                        !lks_export_has(x, LKS_EXPORT_NORMALIZED);
+    const bool pixels =
+        (x->format->options & LKS_EXPORT_NORMALIZED) && !lks_export_has(x, LKS_EXPORT_NORMALIZED);
     fputs(pixels ? "pixels from 0 to 255" : "normalized pixels", f);
 }
 
@@ -202,8 +217,6 @@ static const fact_row rows[] = {{"lockstep", write_version},
                                 {"calibration", write_calibration}};
 enum { ROWS = sizeof rows / sizeof rows[0] };
 static_assert(ROWS + 1 <= LKS_EXPORT_FACTS_MAX, "raise LKS_EXPORT_FACTS_MAX");
-
-static const char what[] = "facts about the network";
 
 /* Ends the text of a fact, where it went well so far. */
 static lks_status add(lks_exporting *x, const char *key, lks_text *text, lks_status so_far,

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/json/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "export/exporting.h"
@@ -49,20 +48,12 @@ static lks_status make_array(packed_array *a, const lks_export_layer *layer,
     return lks_text_close(&a->text, what, err);
 }
 
-static lks_status make_facts(lks_text *json, const lks_exporting *x, lks_error *err) {
-    LKS_TRY(lks_text_open(json, what, err));
-    lks_json_object o = lks_json_begin(json->f, "");
-    lks_export_put_facts(&o, x);
-    lks_json_end(&o, "");
-    return lks_text_close(json, what, err);
-}
-
 /* The facts as one text, in an array without dimensions: numpy.load() takes it without pickles. */
 static lks_status make_metadata(packed_array *a, const lks_exporting *x, lks_error *err) {
     lks_text json;
     char type[32];
     snprintf(a->name, sizeof a->name, "__metadata__.npy");
-    LKS_TRY(make_facts(&json, x, err));
+    LKS_TRY(lks_export_facts_text(x, &json, err));
     snprintf(type, sizeof type, "|S%zu", json.size);
     lks_status status = lks_text_open(&a->text, what, err);
     if (status == LKS_OK) {

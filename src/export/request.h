@@ -3,8 +3,6 @@
 
 #include "export/export.h"
 
-typedef char lks_export_names[LKS_EXPORT_FILES_MAX][LKS_FOLDER_PATH_MAX];
-
 /* How many files the format has. */
 int lks_export_files(const lks_export_format *format);
 

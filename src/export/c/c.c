@@ -7,7 +7,6 @@
 #include "export/c/int8/int8.h"
 #include "export/c/kernels.h"
 #include "export/c/vectors.h"
-#include "export/request.h"
 #include "lockstep/log.h"
 
 static const lks_c_form floats = {.kernels = &lks_c_floats_kernels,
@@ -103,17 +102,13 @@ static lks_status check_name(const char *name, lks_error *err) {
 static lks_status write_files(const lks_c_plan *plan, const lks_c_form *form, const char *measured,
                               FILE *const *files, lks_error *err) {
     const lks_exporting *x = plan->x;
-    lks_export_names names;
+    const char *source = base_name(x->names[0]), *header = base_name(x->names[1]);
     lks_c_writer w = {.out = files[1]};
-    const lks_export_format *format = lks_export_format_find(x->options->format, err);
-    if (!format)
-        return err->status;
-    LKS_TRY(lks_export_find_names(x->options, format, names, err));
-    LKS_TRY(check_name(base_name(names[1]), err));
-    lks_c_writer_name(&w, base_name(names[0]));
+    LKS_TRY(check_name(header, err));
+    lks_c_writer_name(&w, source);
     lks_c_write_header(&w, plan, form);
     w.out = files[0];
-    LKS_TRY(lks_c_write_top(&w, plan, form, base_name(names[1]), measured, err));
+    LKS_TRY(lks_c_write_top(&w, plan, form, header, measured, err));
     write_kernels(&w, plan);
     LKS_TRY(write_constants(&w, plan, err));
     write_network(&w, plan, form);

@@ -30,19 +30,12 @@ static void fact(FILE *out, const char *key, const char *text) {
     putc('\n', out);
 }
 
-static const char *value_of(const lks_exporting *x, const char *key) {
-    for (int i = 0; i < x->n_facts; i++)
-        if (strcmp(x->facts[i].key, key) == 0)
-            return x->facts[i].value;
-    return "";
-}
-
 static void facts(FILE *out, const lks_exporting *x) {
     static const char *const keys[] = {
         "config",      "step",          "epoch",     "weights_sha256", "averaged",
         "data_sha256", "normalization", "precision", "temperature",    "pictures"};
     for (int i = 0; i < LKS_COUNT(keys); i++) {
-        const char *value = value_of(x, keys[i]);
+        const char *value = lks_export_fact_of(x, keys[i]);
         if (*value)
             fact(out, keys[i], value);
     }
@@ -63,7 +56,8 @@ static lks_status layers(FILE *out, const lks_exporting *x, lks_error *err) {
 }
 
 static void made_by(FILE *out, const lks_exporting *x) {
-    fprintf(out, "Lockstep %s (numerics %s)", value_of(x, "lockstep"), value_of(x, "numerics"));
+    fprintf(out, "Lockstep %s (numerics %s)", lks_export_fact_of(x, "lockstep"),
+            lks_export_fact_of(x, "numerics"));
 }
 
 lks_status lks_c_write_top(lks_c_writer *w, const lks_c_plan *plan, const lks_c_form *form,
@@ -90,7 +84,7 @@ static void define(const lks_c_writer *w, const char *what, size_t value) {
 
 /* What a caller has to do with a picture, as `lockstep predict` does it. */
 static const char *preparation(const lks_exporting *x) {
-    const char *pictures = value_of(x, "pictures");
+    const char *pictures = lks_export_fact_of(x, "pictures");
     const bool centred = strstr(pictures, "\"mnist\"") != NULL;
     return centred ? "header_mnist" : "header_plain";
 }

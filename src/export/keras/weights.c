@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json/json.h"
 #include "export/keras/keras.h"
 #include "io/h5/h5.h"
 
@@ -66,13 +65,8 @@ static lks_status put_layer(lks_h5 *h, const lks_keras_graph *g, int i) {
 }
 
 static lks_status put_facts(lks_h5 *h, const lks_exporting *x) {
-    static const char what[] = "facts about the network";
     lks_text text;
-    LKS_TRY(lks_text_open(&text, what, h->err));
-    lks_json_object o = lks_json_begin(text.f, "");
-    lks_export_put_facts(&o, x);
-    lks_json_end(&o, "");
-    LKS_TRY(lks_text_close(&text, what, h->err));
+    LKS_TRY(lks_export_facts_text(x, &text, h->err));
     const lks_status status = lks_h5_put_string(h, "/lockstep", text.bytes);
     free(text.bytes);
     return status;

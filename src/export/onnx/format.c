@@ -59,22 +59,21 @@ static lks_status add_graph(lks_onnx *m, const lks_exporting *x, lks_error *err)
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-static const char *fact(const lks_exporting *x, const char *key) {
-    for (int i = 0; i < x->n_facts; i++)
-        if (strcmp(x->facts[i].key, key) == 0)
-            return x->facts[i].value;
-    return "";
-}
-
 /* For people who open the file in a viewer; programs read the facts. */
 static void write_about(FILE *f, const lks_exporting *x) {
-    fprintf(f,
-            "%s, trained by Lockstep %s to step %s.\nWeights: SHA-256 %s.\nInput: %s, "
-            "%s.\nNormalisation: "
-            "%s.\nPictures: %s.\nOutput: %s of the classes %s.\n",
-            fact(x, "config"), fact(x, "lockstep"), fact(x, "step"), fact(x, "weights_sha256"),
-            fact(x, "takes"), fact(x, "input"), fact(x, "normalization"), fact(x, "pictures"),
-            fact(x, "gives"), fact(x, "classes"));
+    static const char *const parts[][2] = {{"", "config"},
+                                           {", trained by Lockstep ", "lockstep"},
+                                           {" to step ", "step"},
+                                           {".\nWeights: SHA-256 ", "weights_sha256"},
+                                           {".\nInput: ", "takes"},
+                                           {", ", "input"},
+                                           {".\nNormalisation: ", "normalization"},
+                                           {".\nPictures: ", "pictures"},
+                                           {".\nOutput: ", "gives"},
+                                           {" of the classes ", "classes"}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        fprintf(f, "%s%s", parts[i][0], lks_export_fact_of(x, parts[i][1]));
+    fputs(".\n", f);
 }
 
 static lks_status write_model(lks_onnx *m, const lks_exporting *x, FILE *f, lks_error *err) {
