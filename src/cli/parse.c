@@ -148,7 +148,7 @@ static error_t parse_job(int key, char *arg, struct argp_state *state) {
     return ARGP_ERR_UNKNOWN;
 }
 
-static error_t parse_common(int key, char *arg, struct argp_state *state) {
+static error_t parse_set(int key, char *arg, struct argp_state *state) {
     lks_common_options *common = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -156,6 +156,16 @@ static error_t parse_common(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_SET:
         common->sets[common->n_sets++] = arg;
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+static error_t parse_common(int key, char *arg, struct argp_state *state) {
+    lks_common_options *common = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = common;
         return 0;
     case KEY_THREADS:
         common->threads = (int)lks_read_number(state, "threads", arg, 1, 1024);
@@ -173,17 +183,23 @@ static const struct argp_option help_options[] = {
     {0}};
 const struct argp lks_help_argp = {.options = help_options, .parser = parse_help};
 
-static const struct argp_option common_options[] = {
+static const struct argp_option set_options[] = {
     {"set", KEY_SET, "KEY=VALUE", 0,
      "Set a key of the configuration, e.g. data.dir=data/mnist. May be repeated. "
      "`lockstep help config` lists the keys. A text is taken whole, unless it begins with a quote",
      10},
+    {0}};
+static const struct argp_child set_children[] = {{&lks_help_argp, 0, NULL, 0}, {0}};
+const struct argp lks_set_argp = {
+    .options = set_options, .parser = parse_set, .children = set_children};
+
+static const struct argp_option common_options[] = {
     {"threads", KEY_THREADS, "N", 0,
      "OpenMP threads per rank (default: OMP_NUM_THREADS, else the usable cores, divided by the "
      "ranks of this host)",
      10},
     {0}};
-static const struct argp_child common_children[] = {{&lks_help_argp, 0, NULL, 0}, {0}};
+static const struct argp_child common_children[] = {{&lks_set_argp, 0, NULL, 0}, {0}};
 const struct argp lks_common_argp = {
     .options = common_options, .parser = parse_common, .children = common_children};
 

@@ -27,7 +27,9 @@ typedef struct lks_common_options {
 /* For commands with a configuration and threads; and for those of them that are jobs of many ranks. */
 extern const struct argp lks_common_argp;
 extern const struct argp lks_job_argp;
-/* For commands without a configuration and threads: --quiet, --verbose and --help. */
+/* For commands with a configuration, but no threads. */
+extern const struct argp lks_set_argp;
+/* For commands with neither: --quiet, --verbose and --help. */
 extern const struct argp lks_help_argp;
 
 /* Parses @p call: @p own is the input of the command's own table. Usage errors end the program with 2, and

@@ -167,4 +167,4 @@ static const struct argp argp = {
 
 const lks_command lks_command_info = {
     "info", "describe a configuration, a checkpoint, a run folder or a data set", &argp,
-    &lks_common_argp, run};
+    &lks_set_argp, run};

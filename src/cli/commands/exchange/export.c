@@ -110,4 +110,4 @@ static const struct argp argp = {
     NULL};
 
 const lks_command lks_command_export = {"export", "write a trained network for other programs",
-                                        &argp, &lks_common_argp, run};
+                                        &argp, &lks_set_argp, run};
