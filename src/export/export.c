@@ -99,16 +99,19 @@ static lks_status write_texts(const lks_exporting *x, lks_text *texts, lks_error
     return close_texts(texts, opened, status, err);
 }
 
-static lks_status publish(lks_exported *written, const lks_text *texts, lks_export_names names,
-                          int n, lks_error *err) {
+static lks_status publish(const lks_exporting *x, const lks_text *texts, lks_exported *written,
+                          lks_error *err) {
     lks_publish_item items[LKS_EXPORT_FILES_MAX];
+    const int n = lks_export_files(x->format);
     for (int i = 0; i < n; i++) {
-        items[i] = (lks_publish_item){names[i], texts[i].bytes, texts[i].size};
-        written->bytes += texts[i].size;
+        items[i] = (lks_publish_item){x->names[i], texts[i].bytes, texts[i].size};
+        written->bytes[i] = texts[i].size;
     }
     written->files = n;
-    memcpy(written->path, names[0], sizeof written->path);
-    return lks_publish_set(items, n, err);
+    if (!lks_export_to_stdout(x->options))
+        return lks_publish_set(items, n, err);
+    fwrite(texts[0].bytes, 1, texts[0].size, stdout);
+    return LKS_OK;
 }
 
 static lks_status write_all(const lks_exporting *x, lks_exported *written, lks_error *err) {
@@ -116,7 +119,7 @@ static lks_status write_all(const lks_exporting *x, lks_exported *written, lks_e
     const int n = lks_export_files(x->format);
     lks_status status = write_texts(x, texts, err);
     if (status == LKS_OK)
-        status = publish(written, texts, x->names, n, err);
+        status = publish(x, texts, written, err);
     for (int i = 0; i < n; i++)
         free(texts[i].bytes);
     return status;
@@ -140,18 +143,15 @@ static lks_status export_network(lks_exporting *x, lks_exported *written, lks_er
 }
 
 lks_status lks_export_write(const lks_export_options *o, lks_exported *written, lks_error *err) {
-    lks_export_names names;
     lks_ensemble e;
-    lks_exporting x = {.options = o};
+    lks_exporting x = {.options = o, .names = written->paths};
     *written = (lks_exported){0};
     LKS_TRY(lks_export_check(o, err));
-    const lks_export_format *format = lks_export_format_find(o->format, err);
-    LKS_TRY(lks_export_find_names(o, format, names, err));
-    LKS_TRY(lks_export_check_names(o, format, names, err));
+    x.format = lks_export_format_of(o, err);
+    LKS_TRY(lks_export_find_names(o, x.format, written->paths, err));
+    LKS_TRY(lks_export_check_names(o, x.format, written->paths, err));
     lks_status status = load(&e, o, x.weights_sha256, err);
     if (status == LKS_OK) {
-        x.format = format;
-        x.names = names;
         x.network = &e.members[0];
         x.model = lks_model_look(x.network->model);
         x.input = e.shape;

@@ -53,31 +53,30 @@ typedef struct lks_export_options {
     const char *checkpoint; /* or a run folder: lks_folder_read() */
     const char *const *sets;
     int n_sets;
-    const char *format;
-    const char
-        *out;   /* NULL: NAME.ENDING in the current folder, of the run's or the checkpoint's name */
-    bool force; /* replaces what is there */
+    const char *format; /* NULL: the one that the ending of `out` belongs to */
+    /* NULL: NAME.ENDING in the current folder, of the run's or the checkpoint's name; "-": standard output. */
+    const char *out;
+    bool force;     /* replaces what is there */
     unsigned given; /* lks_export_option that were named */
     bool bytes;     /* --input uint8, else float */
 } lks_export_options;
 
 /* What was written. */
 typedef struct lks_exported {
-    char path[LKS_FOLDER_PATH_MAX];   /* the first file */
-    char source[LKS_FOLDER_PATH_MAX]; /* the checkpoint */
-    size_t bytes;                     /* of all files */
+    lks_export_names paths; /* [files]; "-": standard output */
+    size_t bytes[LKS_EXPORT_FILES_MAX];
     int files;
-    bool averaged; /* the averaged weights */
+    char source[LKS_FOLDER_PATH_MAX]; /* the checkpoint */
+    bool averaged;                    /* the averaged weights */
 } lks_exported;
 
-/* The format of that name; NULL with LKS_ERR_USAGE, which names the nearest one or all. */
-const lks_export_format *lks_export_format_find(const char *name, lks_error *err);
-
-/* LKS_ERR_USAGE where the format is missing or unknown, an option is one that it has no use for, which names the
- * formats that have, or options contradict each other. Looks at no file. */
+/* LKS_ERR_USAGE where the format is unknown, or is missing and no name of a file tells it; where the file's name ends as
+ * those of another format do; where an option is one that the format has no use for, which names the formats that have;
+ * where options contradict each other. Looks at no file. */
 lks_status lks_export_check(const lks_export_options *o, lks_error *err);
 
-/* Writes the network's files, each complete or absent. Weights are those that evaluations use: averaged ones where
+/* Writes the network's files, each complete or absent; or its one file to standard output, whose errors show to the
+ * caller. Weights are those that evaluations use: averaged ones where
  * there are some. LKS_ERR_USAGE as above, and where a file of that name is there and may not be replaced;
  * LKS_ERR_NUMERIC for weights that are no numbers; errors of reading the checkpoint, of the format, and of
  * lks_publish_set(). */

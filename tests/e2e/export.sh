@@ -63,6 +63,36 @@ rm odd/odd.npz
 exports 0 "a checkpoint's name" odd/checkpoints/last.h5 --format npz
 check "without its ending" cmp odd.npz last.npz
 
+# --- the ending tells the format, and is that of no other one; standard output takes one file
+for format in safetensors onnx npz keras keras_weights; do
+    case $format in keras_weights) ending=weights.h5 ;; *) ending=$format ;; esac
+    exports 0 "$format by name" odd --format $format --out named.$ending
+    exports 0 "$format by ending" odd --out ended.$ending
+    check "$format by ending: the same bytes" cmp named.$ending ended.$ending
+    exports 0 "$format to standard output" odd --format $format --out -
+    check "$format: nothing but the file" cmp named.$ending stdout
+    refused 2 "$format in the name of another" "--format c, or a name that ends in .$ending\$" odd --format $format --out odd.c
+done
+exports 0 "c by ending" odd --out odd.c
+same "each file is named with its size" "$(stat -c '%n: %s bytes' odd.c odd.h)" "$(sed 's/,.*//' stdout)"
+refused 2 "another's ending" '.weights.h5 is the ending of format keras_weights, not of keras; ' odd --format keras --out x.weights.h5
+refused 2 "two files" 'format c is 2 files, .* --out FILE.c' odd --format c --out -
+for name in conv8 conv8.h; do
+    refused 2 "c as $name" ': format c is 2 files, .*: --out conv8.c$' odd --format c --out $name
+done
+status=0
+"$LOCKSTEP" export odd --format npz --out - >/dev/full 2>stderr || status=$?
+same "a full disk behind standard output" "1 1" "$status $(grep -c 'lockstep: error: ' stderr)"
+check "no file is called -" [ ! -e ./- ]
+
+# --- the help says which formats an option belongs to, as its refusal does
+"$LOCKSTEP" export --help | tr -s ' \n' ' ' >help
+for option in "--input=float|uint8" --normalized-input --softmax --int8; do
+    refused 2 "${option%%=*} of others" ' is for --format ' odd --format npz "${option/=*/=uint8}"
+    belongs=$(sed 's/.* is for --format \(.*\), not for .*/\1/' stderr | head -1)
+    check "$option: help says of which formats it is ($belongs)" grep -qF -e "$option With $belongs: " help
+done
+
 # --- nothing is replaced unasked, and nothing stays of what failed
 echo mine >mine.npz
 refused 2 "a file that is there" 'mine.npz: is there already; --force' odd --format npz --out mine.npz
@@ -77,8 +107,10 @@ poke damaged.h5 -200 377
 refused 1 "a damaged checkpoint" 'damaged.h5' damaged.h5 --format npz
 refused 1 "no checkpoint" 'none.h5' none.h5 --format npz
 refused 2 "no format" '--format is missing: safetensors or .*npz' odd
+refused 2 "a name that tells none" '--format is missing, and the name of --out does not tell it: ' odd --out odd.h5
 refused 2 "an unknown format" "unknown format 'safetensor'; did you mean 'safetensors'" odd --format safetensor
 refused 2 "an option of other formats" '--softmax' odd --format npz --softmax
+refused 2 "no use for threads" "unknown option '--threads'" odd --format npz --threads 2
 refused 2 "two networks" "'b' is too many" odd b --format npz
 refused 2 "no network" 'is missing' --format npz
 same "nothing was left" "" "$(find . -name '.tmp-*' -o -name 'damaged.npz' -o -name 'none.npz')"

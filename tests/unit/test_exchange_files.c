@@ -56,7 +56,7 @@ static void come_back(const char *checkpoint, const char *format, const lks_conf
     lks_import_network n;
     const lks_import_maps none = {0};
     CU_ASSERT_EQUAL_FATAL(lks_read_whole_file(path, 0, NULL, &bytes, &size, &err), LKS_OK);
-    CU_ASSERT_EQUAL(size, written.bytes);
+    CU_ASSERT_EQUAL(size, written.bytes[0]);
     CU_ASSERT_EQUAL_FATAL(lks_import_open(&s, path, bytes, size, &err), LKS_OK);
     CU_ASSERT(strncmp(format, s.reader->name, strlen(s.reader->name)) == 0); /* "keras_weights" */
     CU_ASSERT_EQUAL_FATAL(lks_import_network_make(&n, config, &mnist, &err), LKS_OK);

@@ -1,4 +1,6 @@
 /* lockstep export */
+#include <string.h>
+
 #include "cli/commands/commands.h"
 #include "cli/parse.h"
 #include "cli/process.h"
@@ -20,16 +22,22 @@ enum {
 static const struct argp_option options[] = {
     {"format", KEY_FORMAT, LKS_EXPORT_FORMATS(NAME, "|"), 0, LKS_EXPORT_FORMATS(ABOUT, ". "), 1},
     {"out", KEY_OUT, "FILE", 0,
-     "The file to write (default: in the current folder, named as the run or the checkpoint)", 1},
+     "The file to write, - for standard output (default: in the current folder, named as the run "
+     "or the checkpoint). Its ending tells the format, where --format does not: .safetensors, "
+     ".onnx, .npz, .keras, .weights.h5, .c",
+     1},
     {"force", KEY_FORCE, NULL, 0, "Replace a file that is there", 1},
     {"input", KEY_INPUT, "float|uint8", 0,
-     "What the network takes: pixels from 0 to 255 as floats (default), or as bytes", 2},
-    {"normalized-input", KEY_NORMALIZED, NULL, 0,
-     "It takes floats that are normalised already: as the file says, (pixel / 255 - mean) / std",
+     "With onnx or keras: what the network takes, pixels from 0 to 255 as floats (default), or as "
+     "bytes",
      2},
-    {"softmax", KEY_SOFTMAX, NULL, 0, "It gives probabilities, not logits", 2},
+    {"normalized-input", KEY_NORMALIZED, NULL, 0,
+     "With onnx or keras: it takes floats that are normalised already, as the file says: (pixel / "
+     "255 - mean) / std",
+     2},
+    {"softmax", KEY_SOFTMAX, NULL, 0, "With onnx or keras: it gives probabilities, not logits", 2},
     {"int8", KEY_INT8, NULL, 0,
-     "Compute in whole numbers of 8 bits: smaller, and rounded; tells the accuracy", 2},
+     "With c: compute in whole numbers of 8 bits: smaller, and rounded; tells the accuracy", 2},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -75,13 +83,15 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return ARGP_ERR_UNKNOWN;
 }
 
+/* A line for each file; nothing beside a file on standard output. */
 static int work(const lks_export_options *o) {
     lks_exported written;
     lks_error err;
     if (lks_export_write(o, &written, &err) != LKS_OK)
         return lks_report(&err);
-    lks_info("%s: %zu bytes, the %sweights of %s", written.path, written.bytes,
-             written.averaged ? "averaged " : "", written.source);
+    for (int i = 0; i < written.files && strcmp(written.paths[i], "-") != 0; i++)
+        lks_info("%s: %zu bytes, the %sweights of %s", written.paths[i], written.bytes[i],
+                 written.averaged ? "averaged " : "", written.source);
     return 0;
 }
 
