@@ -76,6 +76,18 @@ for option in --softmax --normalized-input; do
 done
 run=
 
+# --- Keras does not round products to bfloat16: that is told, and the weights are those of training
+config=$here/odd.yaml
+trained rounded 1 --threads 2 --set train.max_steps=5 --set train.precision=bf16
+for file in rounded.keras rounded.weights.h5; do
+    "$LOCKSTEP" export rounded --out $file --quiet 2>stderr
+    same "$file: one warning" "1 1" "$(wc -l <stderr) $(grep -c 'lockstep: warning: the run multiplied in bfloat16' stderr)"
+    imports 0 "$file comes back" $file --config "$config" --set train.precision=bf16 --out back.h5 --force
+    check "$file: weights are not rounded" alike rounded back.h5
+done
+exports odd keras --force 2>stderr
+same "no warning in float32" "" "$(cat stderr)"
+
 # --- what Keras has no equal of
 config=$here/layers.yaml
 trained unequal 1 --threads 2 --set train.max_steps=1

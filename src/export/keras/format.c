@@ -4,6 +4,7 @@
 
 #include "export/keras/keras.h"
 #include "files/zip.h"
+#include "lockstep/log.h"
 
 static const char what[] = "a file for Keras";
 
@@ -47,12 +48,21 @@ static lks_status write_weights(FILE *f, const lks_keras_graph *g) {
     return LKS_OK;
 }
 
+/* Nothing in Keras multiplies float32 values rounded to bfloat16 and adds up in float32, as such a run does. */
+static void tell_precision(const lks_exporting *x) {
+    if (x->network->config.train.precision == LKS_BF16)
+        lks_warn("the run multiplied in bfloat16, layers of Keras do in float32: logits differ by "
+                 "that rounding");
+}
+
 static lks_status with_graph(lks_status (*write)(FILE *f, const lks_keras_graph *g),
                              const lks_exporting *x, FILE *f, lks_error *err) {
     lks_keras_graph g;
     lks_status status = lks_keras_graph_make(&g, x, err);
     if (status == LKS_OK)
         status = write(f, &g);
+    if (status == LKS_OK)
+        tell_precision(x);
     lks_keras_graph_free(&g);
     return status;
 }
