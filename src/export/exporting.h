@@ -79,6 +79,7 @@ typedef struct lks_export_window {
     int before[2], after[2];
 } lks_export_window;
 lks_export_window lks_export_window_of(const lks_export_layer *layer);
+bool lks_export_is_padded(const lks_export_window *w);
 
 /* --- layouts and bytes ------------------------------------------------------------------------ */
 

@@ -74,3 +74,7 @@ lks_export_window lks_export_window_of(const lks_export_layer *layer) {
     out.after[1] = (int)(padded[1] - layer->in.columns) - out.before[1];
     return out;
 }
+
+bool lks_export_is_padded(const lks_export_window *w) {
+    return w->before[0] || w->before[1] || w->after[0] || w->after[1];
+}

@@ -27,8 +27,7 @@ lks_c_linear lks_c_linear_of(const lks_c_step *s) {
 /* --- frames ----------------------------------------------------------------------------------- */
 
 bool lks_c_has_frame(const lks_c_linear *l) {
-    const lks_export_window *w = &l->window;
-    return w->before[0] || w->before[1] || w->after[0] || w->after[1];
+    return lks_export_is_padded(&l->window);
 }
 
 int lks_c_framed(const lks_c_linear *l, int d) {

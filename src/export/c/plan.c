@@ -35,10 +35,8 @@ static bool is_plain_maximum(const lks_export_layer *layer) {
     if (!lks_export_is(layer, "maxpool"))
         return false;
     const lks_export_window w = lks_export_window_of(layer);
-    bool plain = true;
-    for (int d = 0; d < 2; d++)
-        plain &= w.size[d] == 2 && w.stride[d] == 2 && w.before[d] == 0 && w.after[d] == 0;
-    return plain;
+    return w.size[0] == 2 && w.size[1] == 2 && w.stride[0] == 2 && w.stride[1] == 2 &&
+           !lks_export_is_padded(&w);
 }
 
 /* The layer behind `layer`, where it alone reads that one's output; else NULL. */
