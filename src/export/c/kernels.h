@@ -37,7 +37,8 @@ bool lks_c_has_frame(const lks_c_linear *l);
 int lks_c_framed(const lks_c_linear *l, int d); /* rows or columns */
 size_t lks_c_framed_values(const lks_c_linear *l);
 
-/* Floats for the input in its frame; 0 where there is none. */
+/* Values for the input in its frame; 0 where there is none. */
+size_t lks_c_frame_room_of(const lks_c_linear *l);
 size_t lks_c_frame_room(const lks_c_step *s);
 
 /* Writes the constant PREFIXframe. */

@@ -39,9 +39,13 @@ size_t lks_c_framed_values(const lks_c_linear *l) {
     return (size_t)lks_c_framed(l, 0) * (size_t)lks_c_framed(l, 1) * (size_t)l->in.channels;
 }
 
+size_t lks_c_frame_room_of(const lks_c_linear *l) {
+    return lks_c_has_frame(l) ? lks_c_framed_values(l) : 0;
+}
+
 size_t lks_c_frame_room(const lks_c_step *s) {
     const lks_c_linear l = lks_c_linear_of(s);
-    return lks_c_has_frame(&l) ? lks_c_framed_values(&l) : 0;
+    return lks_c_frame_room_of(&l);
 }
 
 void lks_c_frame(lks_c_writer *w, const lks_c_step *s, const lks_c_linear *l) {

@@ -181,34 +181,18 @@ static void begin_table(lks_c_writer *w, const lks_c_step *s, const char *type, 
     fprintf(w->out, "static const %s %s%s[%zu] = {", type, lks_c_prefix(s, prefix), what, n);
 }
 
-/* A number of a table, in lines of as many as `line` says. */
-static void write_number(FILE *out, size_t i, size_t line, long value) {
-    fprintf(out, "%s%ld,", i % line ? " " : "\n    ", value);
-}
-
-void lks_c_int8s(lks_c_writer *w, const lks_c_step *s, const char *what, const int8_t *values,
-                 size_t n) {
-    begin_table(w, s, "int8_t", what, n);
-    for (size_t i = 0; i < n; i++)
-        write_number(w->out, i, 16, values[i]);
-    fputs("\n};\n\n", w->out);
-}
-
-void lks_c_uint8s(lks_c_writer *w, const lks_c_step *s, const char *what, const uint8_t *values,
-                  size_t n) {
-    begin_table(w, s, "uint8_t", what, n);
-    for (size_t i = 0; i < n; i++)
-        write_number(w->out, i, 16, values[i]);
-    fputs("\n};\n\n", w->out);
-}
-
-void lks_c_int32s(lks_c_writer *w, const lks_c_step *s, const char *what, const int32_t *values,
-                  size_t n) {
-    begin_table(w, s, "int32_t", what, n);
-    for (size_t i = 0; i < n; i++)
-        write_number(w->out, i, 8, values[i]);
-    fputs("\n};\n\n", w->out);
-}
+/* The function that writes tables of `type`, with as many numbers in a line as `line` says. */
+#define DEFINE_TABLE(function, type, line)                                                         \
+    void function(lks_c_writer *w, const lks_c_step *s, const char *what, const type *values,      \
+                  size_t n) {                                                                      \
+        begin_table(w, s, #type, what, n);                                                         \
+        for (size_t i = 0; i < n; i++)                                                             \
+            fprintf(w->out, "%s%ld,", i % (line) ? " " : "\n    ", (long)values[i]);               \
+        fputs("\n};\n\n", w->out);                                                                 \
+    }
+DEFINE_TABLE(lks_c_int8s, int8_t, 16)
+DEFINE_TABLE(lks_c_uint8s, uint8_t, 16)
+DEFINE_TABLE(lks_c_int32s, int32_t, 8)
 
 /* --- constants -------------------------------------------------------------------------------- */
 

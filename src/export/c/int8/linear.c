@@ -40,7 +40,7 @@ static lks_c_linear shape_of(const lks_c_step *s) {
 
 static size_t room(const lks_c_step *s) {
     const lks_c_linear l = shape_of(s);
-    return lks_c_has_frame(&l) ? lks_c_framed_values(&l) : 0;
+    return lks_c_frame_room_of(&l);
 }
 
 /* --- real numbers ----------------------------------------------------------------------------- */
