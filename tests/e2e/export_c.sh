@@ -51,7 +51,7 @@ trained odd 1 --threads 1 --set train.max_steps=8 --set "data.class_names=[$(pri
 exported odd "odd one-2.c"
 compare "odd one-2.c" 100 "" gcc -O2
 check "the names are ASCII in a file" [ "$(LC_ALL=C grep -c '[^ -~]' odd\ one-2.c)" -eq 0 ]
-suffixes='(bias|centre|frame|layer|multipliers|out|pixels|room|scale|shift|shifts|table|tables|weights)'
+suffixes='(bias|centre|layer|multipliers|out|padding|pixels|room|scale|shift|shifts|table|tables|weights)'
 same "no function or type is called as a layer's constant" "" "$(grep -hoE "\w+_$suffixes\b" "$SOURCE"/src/export/c/text/*.c99 || true)"
 
 # --- colours, more columns than rows; bfloat16 packs three channels

@@ -20,10 +20,10 @@ static lks_linear seen(const lks_c_step *s, const lks_c_linear *l) {
                         .kernel = {l->window.size[0], l->window.size[1]}};
 }
 
-/* The input, rounded, with its frame where it has one. */
+/* The input, rounded, with its padding. */
 static size_t room(const lks_c_step *s) {
     const lks_c_linear l = lks_c_linear_of(s);
-    return lks_c_framed_values(&l);
+    return lks_c_padded_values(&l);
 }
 
 /* Rounds a layer's weights as the network itself does. */
@@ -61,7 +61,7 @@ static lks_status declare(lks_c_writer *w, const lks_c_step *s, lks_error *err) 
     const int row = own.kernel[1] * own.stored, blocks = (row + PRODUCTS - 1) / PRODUCTS;
     const bool dense = lks_export_is(s->layer, "dense");
     const lks_c_member members[] = {
-        {"columns", dense ? own.size[1] : lks_c_framed(&l, 1), NULL},
+        {"columns", dense ? own.size[1] : lks_c_padded(&l, 1), NULL},
         {"channels", own.channels, NULL},
         {"kernel_rows", own.kernel[0], NULL},
         {"kernel_columns", own.kernel[1], NULL},
@@ -70,7 +70,7 @@ static lks_status declare(lks_c_writer *w, const lks_c_step *s, lks_error *err) 
         {"row_places", lks_linear_in_one_block(&own) ? row : blocks * PRODUCTS, NULL},
         {"column_places", own.stored, NULL}};
     LKS_TRY(weights(w, s, err));
-    lks_c_frame(w, s, &l);
+    lks_c_padding(w, s, &l);
     lks_c_layer(w, s, "bf16_convolution", members, LKS_COUNT(members));
     return LKS_OK;
 }
@@ -78,7 +78,7 @@ static lks_status declare(lks_c_writer *w, const lks_c_step *s, lks_error *err) 
 static void call(lks_c_writer *w, const lks_c_step *s) {
     char prefix[LKS_C_NAME_MAX], in[LKS_C_NAME_MAX], out[LKS_C_NAME_MAX];
     lks_c_prefix(s, prefix);
-    fprintf(w->out, "    convolve_bf16(&%slayer, &%sframe, %s, %s, %sroom);\n", prefix, prefix,
+    fprintf(w->out, "    convolve_bf16(&%slayer, &%spadding, %s, %s, %sroom);\n", prefix, prefix,
             lks_c_input(s, 0, in), lks_c_output(s, out), prefix);
 }
 

@@ -131,7 +131,7 @@ static lks_status round_network(lks_c_plan *plan, char *measured, size_t size, l
                  "of %lld test images %.2f %% are classified rightly, by floats %.2f %%; %.2f %% "
                  "get the same answer",
                  (long long)a.images, percent * (double)a.integers, percent * (double)a.floats,
-                 percent * (double)a.alike);
+                 percent * (double)a.agreement);
     }
     lks_info("%s", measured);
     return LKS_OK;

@@ -32,20 +32,19 @@ typedef struct lks_c_linear {
 } lks_c_linear;
 lks_c_linear lks_c_linear_of(const lks_c_step *s);
 
-/* Whether the window wants a border of zeros, and what the input is with it. */
-bool lks_c_has_frame(const lks_c_linear *l);
-int lks_c_framed(const lks_c_linear *l, int d); /* rows or columns */
-size_t lks_c_framed_values(const lks_c_linear *l);
+/* What the input is with its padding. */
+int lks_c_padded(const lks_c_linear *l, int d); /* rows or columns */
+size_t lks_c_padded_values(const lks_c_linear *l);
 
-/* Values for the input in its frame; 0 where there is none. */
-size_t lks_c_frame_room_of(const lks_c_linear *l);
-size_t lks_c_frame_room(const lks_c_step *s);
+/* Values of the padded input; 0 where there is no padding. */
+size_t lks_c_padded_room_of(const lks_c_linear *l);
+size_t lks_c_padded_room(const lks_c_step *s);
 
-/* Writes the constant PREFIXframe. */
-void lks_c_frame(lks_c_writer *w, const lks_c_step *s, const lks_c_linear *l);
+/* Writes the constant PREFIXpadding. */
+void lks_c_padding(lks_c_writer *w, const lks_c_step *s, const lks_c_linear *l);
 
-/* Writes the call of `function` for a layer whose input is put into its frame first, where it has one. */
-void lks_c_framed_call(lks_c_writer *w, const lks_c_step *s, const char *function);
+/* Writes the call of `function` for a layer whose input is padded first, where it has padding. */
+void lks_c_padded_call(lks_c_writer *w, const lks_c_step *s, const char *function);
 
 /* Weights with LANES filters after the other, as text/lanes.c99 has them, into [l->count]. */
 void lks_c_by_lanes(const lks_c_linear *l, float *to);

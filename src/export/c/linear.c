@@ -24,46 +24,42 @@ lks_c_linear lks_c_linear_of(const lks_c_step *s) {
     return l;
 }
 
-/* --- frames ----------------------------------------------------------------------------------- */
+/* --- padding ---------------------------------------------------------------------------------- */
 
-bool lks_c_has_frame(const lks_c_linear *l) {
-    return lks_export_is_padded(&l->window);
-}
-
-int lks_c_framed(const lks_c_linear *l, int d) {
+int lks_c_padded(const lks_c_linear *l, int d) {
     const int size = d == 0 ? l->in.rows : l->in.columns;
     return l->window.before[d] + size + l->window.after[d];
 }
 
-size_t lks_c_framed_values(const lks_c_linear *l) {
-    return (size_t)lks_c_framed(l, 0) * (size_t)lks_c_framed(l, 1) * (size_t)l->in.channels;
+size_t lks_c_padded_values(const lks_c_linear *l) {
+    return (size_t)lks_c_padded(l, 0) * (size_t)lks_c_padded(l, 1) * (size_t)l->in.channels;
 }
 
-size_t lks_c_frame_room_of(const lks_c_linear *l) {
-    return lks_c_has_frame(l) ? lks_c_framed_values(l) : 0;
+size_t lks_c_padded_room_of(const lks_c_linear *l) {
+    return lks_export_is_padded(&l->window) ? lks_c_padded_values(l) : 0;
 }
 
-size_t lks_c_frame_room(const lks_c_step *s) {
+size_t lks_c_padded_room(const lks_c_step *s) {
     const lks_c_linear l = lks_c_linear_of(s);
-    return lks_c_frame_room_of(&l);
+    return lks_c_padded_room_of(&l);
 }
 
-void lks_c_frame(lks_c_writer *w, const lks_c_step *s, const lks_c_linear *l) {
+void lks_c_padding(lks_c_writer *w, const lks_c_step *s, const lks_c_linear *l) {
     const lks_export_window *v = &l->window;
     const lks_c_member members[] = {
         {"rows", l->in.rows, NULL},         {"columns", l->in.columns, NULL},
         {"channels", l->in.channels, NULL}, {"top", v->before[0], NULL},
         {"bottom", v->after[0], NULL},      {"left", v->before[1], NULL},
         {"right", v->after[1], NULL}};
-    lks_c_constant(w, s, "frame", "frame", members, LKS_COUNT(members));
+    lks_c_constant(w, s, "padding", "padding", members, LKS_COUNT(members));
 }
 
-void lks_c_framed_call(lks_c_writer *w, const lks_c_step *s, const char *function) {
+void lks_c_padded_call(lks_c_writer *w, const lks_c_step *s, const char *function) {
     char prefix[LKS_C_NAME_MAX], in[LKS_C_NAME_MAX], out[LKS_C_NAME_MAX];
     const char *x = lks_c_input(s, 0, in), *y = lks_c_output(s, out);
     lks_c_prefix(s, prefix);
     if (s->room.floats > 0)
-        fprintf(w->out, "    frame_image(&%sframe, %s, %sroom);\n    %s(&%slayer, %sroom, %s);\n",
+        fprintf(w->out, "    pad_image(&%spadding, %s, %sroom);\n    %s(&%slayer, %sroom, %s);\n",
                 prefix, x, prefix, function, prefix, prefix, y);
     else
         fprintf(w->out, "    %s(&%slayer, %s, %s);\n", function, prefix, x, y);

@@ -38,10 +38,10 @@ typedef struct lks_c_memory {
     int first, last;
 } lks_c_memory;
 
-/* Whole numbers: a value is scale * (q - zero); and the range that the scale is for. */
+/* Whole numbers: a value is scale * (q - zero_point); and the range that the scale is for. */
 typedef struct lks_c_quantised {
-    double scale, least, most;
-    int zero;
+    double scale, min, max;
+    int zero_point;
 } lks_c_quantised;
 
 struct lks_c_step {

@@ -43,7 +43,7 @@ static lks_status count(void *context, int64_t first, int64_t n, const uint8_t *
         const int integers = predicted_by_integers(w, image);
         w->a->floats += floats == label;
         w->a->integers += integers == label;
-        w->a->alike += floats == integers;
+        w->a->agreement += floats == integers;
     }
     w->a->images += n;
     return LKS_OK;

@@ -13,9 +13,9 @@
 /* A value that is no number counts as an infinite one. */
 static void see(lks_c_step *s, float value) {
     if (!isfinite(value))
-        s->quantised.most = INFINITY;
-    s->quantised.least = fmin(s->quantised.least, (double)value);
-    s->quantised.most = fmax(s->quantised.most, (double)value);
+        s->quantised.max = INFINITY;
+    s->quantised.min = fmin(s->quantised.min, (double)value);
+    s->quantised.max = fmax(s->quantised.max, (double)value);
 }
 
 /* What the network gives at the step's last layer for the image that it saw last. */
@@ -36,13 +36,13 @@ static void see_bytes(lks_c_step *image) {
 /* Numbers from -128 to 127 for the range; 0 has one. LKS_ERR_NUMERIC for a range without an end. */
 static lks_status choose_scale(lks_c_step *s, lks_error *err) {
     lks_c_quantised *q = &s->quantised;
-    if (!isfinite(q->most))
+    if (!isfinite(q->max))
         return lks_fail(err, LKS_ERR_NUMERIC,
                         "layer '%s': a training image makes values that are not finite, for which "
                         "--int8 has no scale",
                         lks_c_layer_name(s));
-    q->scale = q->most > q->least ? (q->most - q->least) / 255 : 1;
-    q->zero = (int)rint(-128 - q->least / q->scale);
+    q->scale = q->max > q->min ? (q->max - q->min) / 255 : 1;
+    q->zero_point = (int)rint(-128 - q->min / q->scale);
     if (s->kernel->keeps_scale)
         *q = s->plan->steps[s->inputs[0]].quantised;
     return LKS_OK;

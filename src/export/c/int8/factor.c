@@ -31,7 +31,7 @@ lks_status lks_c_factor_of(const lks_c_step *s, double value, lks_c_factor *fact
 }
 
 int8_t lks_c_rounded(const lks_c_step *s, double value) {
-    const double q = rint(value / s->quantised.scale) + s->quantised.zero;
+    const double q = rint(value / s->quantised.scale) + s->quantised.zero_point;
     return (int8_t)(q < -128 ? -128 : q > 127 ? 127 : q);
 }
 

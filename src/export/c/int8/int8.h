@@ -1,5 +1,6 @@
-/* Networks in whole numbers of 8 bits: a step's value is scale * (q - zero) with q from -128 to 127. Scales follow from
- * the values that the network has for some images; what is written is what is computed here, too, with the same text. */
+/* Networks in whole numbers of 8 bits: a step's value is scale * (q - zero_point) with q from -128 to 127. Scales follow
+ * from the values that the network has for some images; what is written is what is computed here, too, with the same
+ * text. */
 #ifndef LKS_EXPORT_C_INT8_H
 #define LKS_EXPORT_C_INT8_H
 
@@ -49,7 +50,7 @@ void lks_c_compute(const lks_c_plan *plan, const uint8_t *image, int8_t *scratch
 typedef struct lks_c_accuracy {
     int64_t images; /* 0: there is no test set */
     int64_t floats, integers;
-    int64_t alike; /* answers that are the same, right or wrong */
+    int64_t agreement; /* answers that are the same, right or wrong */
 } lks_c_accuracy;
 lks_status lks_c_measure(const lks_c_plan *plan, lks_c_accuracy *a, lks_error *err);
 

@@ -6,7 +6,7 @@
 #include "export/c/int8/int8.h"
 #include "export/c/kernels.h"
 
-#include "export/c/text/int8_frame.c99"
+#include "export/c/text/int8_padding.c99"
 #include "export/c/text/int8_limited.c99"
 #include "export/c/text/int8_logit.c99"
 #include "export/c/text/int8_shifted.c99"
@@ -21,7 +21,7 @@
 /* The constants of a step; the arrays are behind it. */
 typedef struct linear {
     convolution c;
-    frame f;
+    padding f;
     int8_t *weights;
     int32_t *bias, *multipliers;
     uint8_t *shifts;
@@ -40,7 +40,7 @@ static lks_c_linear shape_of(const lks_c_step *s) {
 
 static size_t room(const lks_c_step *s) {
     const lks_c_linear l = shape_of(s);
-    return lks_c_frame_room_of(&l);
+    return lks_c_padded_room_of(&l);
 }
 
 /* --- real numbers ----------------------------------------------------------------------------- */
@@ -87,7 +87,7 @@ static lks_status round_filter(const lks_c_step *s, const lks_c_linear *l, int f
         to->weights[(size_t)filter * taps + k] = q;
         sum += q;
     }
-    to->bias[filter] = (int32_t)rint(bias / (in->scale * scale)) - in->zero * sum;
+    to->bias[filter] = (int32_t)rint(bias / (in->scale * scale)) - in->zero_point * sum;
     LKS_TRY(lks_c_factor_of(s, in->scale * scale / out_scale, &factor, err));
     to->multipliers[filter] = factor.multiplier;
     to->shifts[filter] = (uint8_t)factor.shift;
@@ -96,7 +96,7 @@ static lks_status round_filter(const lks_c_step *s, const lks_c_linear *l, int f
 
 static void fill_settings(const lks_c_step *s, const lks_c_linear *l, linear *to) {
     const lks_export_window *v = &l->window;
-    to->c = (convolution){.columns = lks_c_framed(l, 1),
+    to->c = (convolution){.columns = lks_c_padded(l, 1),
                           .channels = l->in.channels,
                           .kernel_rows = v->size[0],
                           .kernel_columns = v->size[1],
@@ -107,19 +107,19 @@ static void fill_settings(const lks_c_step *s, const lks_c_linear *l, linear *to
                           .filters = s->out.channels,
                           .groups = l->groups,
                           .pool = s->pool ? 2 : 1,
-                          .zero = s->quantised.zero,
+                          .zero_point = s->quantised.zero_point,
                           .weights = to->weights,
                           .bias = to->bias,
                           .multipliers = to->multipliers,
                           .shifts = to->shifts};
-    to->f = (frame){.rows = l->in.rows,
-                    .columns = l->in.columns,
-                    .channels = l->in.channels,
-                    .top = v->before[0],
-                    .bottom = v->after[0],
-                    .left = v->before[1],
-                    .right = v->after[1],
-                    .zero = s->plan->steps[s->inputs[0]].quantised.zero};
+    to->f = (padding){.rows = l->in.rows,
+                      .columns = l->in.columns,
+                      .channels = l->in.channels,
+                      .top = v->before[0],
+                      .bottom = v->after[0],
+                      .left = v->before[1],
+                      .right = v->after[1],
+                      .zero_point = s->plan->steps[s->inputs[0]].quantised.zero_point};
 }
 
 static linear *allocate(lks_c_step *s, const lks_c_linear *l, lks_error *err) {
@@ -156,10 +156,10 @@ static lks_status build(lks_c_step *s, lks_error *err) {
 static void run(const lks_c_step *s, const lks_c_run *r) {
     const linear *own = s->constants;
     const int8_t *x = lks_c_in(s, 0, r);
-    int8_t *framed = r->scratch + s->room.at;
+    int8_t *padded = r->scratch + s->room.at;
     if (s->room.floats > 0)
-        frame_image(&own->f, x, framed);
-    x = s->room.floats > 0 ? framed : x;
+        pad_image(&own->f, x, padded);
+    x = s->room.floats > 0 ? padded : x;
     if (lks_c_is_last(s))
         convolve_last(&own->c, x, r->logits);
     else
@@ -168,12 +168,13 @@ static void run(const lks_c_step *s, const lks_c_run *r) {
 
 /* --- text ------------------------------------------------------------------------------------- */
 
-static void write_frame(lks_c_writer *w, const lks_c_step *s, const frame *f) {
-    const lks_c_member members[] = {{"rows", f->rows, NULL},         {"columns", f->columns, NULL},
-                                    {"channels", f->channels, NULL}, {"top", f->top, NULL},
-                                    {"bottom", f->bottom, NULL},     {"left", f->left, NULL},
-                                    {"right", f->right, NULL},       {"zero", f->zero, NULL}};
-    lks_c_constant(w, s, "frame", "frame", members, LKS_COUNT(members));
+static void write_padding(lks_c_writer *w, const lks_c_step *s, const padding *f) {
+    const lks_c_member members[] = {
+        {"rows", f->rows, NULL},         {"columns", f->columns, NULL},
+        {"channels", f->channels, NULL}, {"top", f->top, NULL},
+        {"bottom", f->bottom, NULL},     {"left", f->left, NULL},
+        {"right", f->right, NULL},       {"zero_point", f->zero_point, NULL}};
+    lks_c_constant(w, s, "padding", "padding", members, LKS_COUNT(members));
 }
 
 static lks_status declare(lks_c_writer *w, const lks_c_step *s, lks_error *err) {
@@ -192,7 +193,7 @@ static lks_status declare(lks_c_writer *w, const lks_c_step *s, lks_error *err) 
                                     {"filters", c->filters, NULL},
                                     {"groups", c->groups, NULL},
                                     {"pool", c->pool, NULL},
-                                    {"zero", c->zero, NULL},
+                                    {"zero_point", c->zero_point, NULL},
                                     {"weights", 0, "weights"},
                                     {"bias", 0, "bias"},
                                     {"multipliers", 0, "multipliers"},
@@ -202,18 +203,18 @@ static lks_status declare(lks_c_writer *w, const lks_c_step *s, lks_error *err) 
     lks_c_int32s(w, s, "multipliers", own->multipliers, filters);
     lks_c_uint8s(w, s, "shifts", own->shifts, filters);
     if (s->room.floats > 0)
-        write_frame(w, s, &own->f);
+        write_padding(w, s, &own->f);
     lks_c_constant(w, s, "convolution", "layer", members, LKS_COUNT(members));
     return LKS_OK;
 }
 
 static void call(lks_c_writer *w, const lks_c_step *s) {
-    lks_c_framed_call(w, s, lks_c_is_last(s) ? "convolve_last" : "convolve");
+    lks_c_padded_call(w, s, lks_c_is_last(s) ? "convolve_last" : "convolve");
 }
 
 static void texts(lks_c_writer *w, const lks_c_step *s) {
     if (s->room.floats > 0)
-        lks_c_part(w, "int8_frame");
+        lks_c_part(w, "int8_padding");
     lks_c_part(w, lks_c_is_last(s) ? "int8_convolve_last" : "int8_convolve");
 }
 

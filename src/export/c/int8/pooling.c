@@ -50,8 +50,8 @@ static lks_status build_pool(lks_c_step *s, const lks_export_window *v, int cell
                 .out_rows = s->out.rows,
                 .out_columns = s->out.columns,
                 .cells = cells,
-                .zero_in = from->quantised.zero,
-                .zero = s->quantised.zero,
+                .zero_point_in = from->quantised.zero_point,
+                .zero_point = s->quantised.zero_point,
                 .multiplier = factor.multiplier,
                 .shift = factor.shift};
     return LKS_OK;
@@ -100,8 +100,8 @@ static lks_status declare(lks_c_writer *w, const lks_c_step *s, lks_error *err) 
                                     {"out_rows", p->out_rows, NULL},
                                     {"out_columns", p->out_columns, NULL},
                                     {"cells", p->cells, NULL},
-                                    {"zero_in", p->zero_in, NULL},
-                                    {"zero", p->zero, NULL},
+                                    {"zero_point_in", p->zero_point_in, NULL},
+                                    {"zero_point", p->zero_point, NULL},
                                     {"multiplier", p->multiplier, NULL},
                                     {"shift", p->shift, NULL}};
     lks_c_constant(w, s, "pool", "layer", members, LKS_COUNT(members));
@@ -109,11 +109,11 @@ static lks_status declare(lks_c_writer *w, const lks_c_step *s, lks_error *err) 
 }
 
 static void call_max(lks_c_writer *w, const lks_c_step *s) {
-    lks_c_framed_call(w, s, "max_pool");
+    lks_c_padded_call(w, s, "max_pool");
 }
 
 static void call_mean(lks_c_writer *w, const lks_c_step *s) {
-    lks_c_framed_call(w, s, lks_c_is_last(s) ? "mean_last" : "mean_pool");
+    lks_c_padded_call(w, s, lks_c_is_last(s) ? "mean_last" : "mean_pool");
 }
 
 static void texts_of_mean(lks_c_writer *w, const lks_c_step *s) {

@@ -19,7 +19,7 @@
 #define NUMBERS 256 /* of 8 bits */
 
 static double real(const lks_c_step *s, int q) {
-    return s->quantised.scale * (q - s->quantised.zero);
+    return s->quantised.scale * (q - s->quantised.zero_point);
 }
 
 /* --- the image -------------------------------------------------------------------------------- */
@@ -125,9 +125,9 @@ static lks_status build_add(lks_c_step *s, lks_error *err) {
     if (!sum)
         return err->status;
     *sum = (addition){.n = lks_c_values(s->out),
-                      .zero_a = a->zero,
-                      .zero_b = b->zero,
-                      .zero = s->quantised.zero,
+                      .zero_point_a = a->zero_point,
+                      .zero_point_b = b->zero_point,
+                      .zero_point = s->quantised.zero_point,
                       .multiplier_a = (int32_t)rint(factor.multiplier * (a->scale / largest)),
                       .multiplier_b = (int32_t)rint(factor.multiplier * (b->scale / largest)),
                       .shift = factor.shift};
@@ -142,9 +142,9 @@ static lks_status declare_add(lks_c_writer *w, const lks_c_step *s, lks_error *e
     (void)err;
     const addition *sum = s->constants;
     const lks_c_member members[] = {{"n", (long)sum->n, NULL},
-                                    {"zero_a", sum->zero_a, NULL},
-                                    {"zero_b", sum->zero_b, NULL},
-                                    {"zero", sum->zero, NULL},
+                                    {"zero_point_a", sum->zero_point_a, NULL},
+                                    {"zero_point_b", sum->zero_point_b, NULL},
+                                    {"zero_point", sum->zero_point, NULL},
                                     {"multiplier_a", sum->multiplier_a, NULL},
                                     {"multiplier_b", sum->multiplier_b, NULL},
                                     {"shift", sum->shift, NULL}};
@@ -225,15 +225,15 @@ static lks_status build_widen(lks_c_step *s, lks_error *err) {
 static void run_widen(const lks_c_step *s, const lks_c_run *r) {
     const lks_c_factor *f = s->constants;
     widen(lks_c_in(s, 0, r), r->logits, lks_c_values(s->out),
-          s->plan->steps[s->inputs[0]].quantised.zero, f->multiplier, f->shift);
+          s->plan->steps[s->inputs[0]].quantised.zero_point, f->multiplier, f->shift);
 }
 
 static void call_widen(lks_c_writer *w, const lks_c_step *s) {
     char in[LKS_C_NAME_MAX];
     const lks_c_factor *f = s->constants;
     fprintf(w->out, "    widen(%s, logits, %zu, %d, %ld, %d);\n", lks_c_input(s, 0, in),
-            lks_c_values(s->out), s->plan->steps[s->inputs[0]].quantised.zero, (long)f->multiplier,
-            f->shift);
+            lks_c_values(s->out), s->plan->steps[s->inputs[0]].quantised.zero_point,
+            (long)f->multiplier, f->shift);
 }
 
 const lks_c_kernel lks_c_int8_widen = {.text = "int8_widen",
