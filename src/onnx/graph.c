@@ -284,7 +284,8 @@ static void fill_graph(lks_onnx *m, Lks__Onnx__GraphProto *g) {
     g->output = array_of(m, &m->outputs);
 }
 
-/* Bytes go to the stream as they are made: no second copy of the weights. */
+/* Bytes go to the stream as they are made: into a text in memory, for an exporter the third copy of the weights, behind the
+ * network's and the constants; an array of all of them would be a fourth. */
 typedef struct stream {
     ProtobufCBuffer base;
     FILE *f;
