@@ -237,3 +237,7 @@ lks_status lks_events_finish(lks_events *e, const lks_events_result *result, lks
     }
     return LKS_OK;
 }
+
+void lks_events_close(lks_events *e) {
+    lks_account_close(&e->account);
+}

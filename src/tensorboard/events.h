@@ -45,7 +45,7 @@ typedef struct lks_events_result {
 } lks_events_result;
 
 /* Begins the file of run folder `folder`, in which training goes on behind step `step`; with what `history` has.
- * `config` and `history` are borrowed. Ended by lks_account_close(&e->account). LKS_ERR_BUSY, as of the others: this life
+ * `config` and `history` are borrowed. Ended by lks_events_close(). LKS_ERR_BUSY, as of the others: this life
  * lost its place; no other error is returned. */
 lks_status lks_events_open(lks_events *e, const char *folder, const lks_config *config,
                            const lks_history *history, int64_t step, lks_error *err);
@@ -58,6 +58,9 @@ lks_status lks_events_add_epoch(lks_events *e, const lks_events_epoch *seen, lks
 
 /* Completes the file; with `result` the run has ended, NULL: it was stopped. */
 lks_status lks_events_finish(lks_events *e, const lks_events_result *result, lks_error *err);
+
+/* Also of one that was never opened. */
+void lks_events_close(lks_events *e);
 
 /* Removes the events of an earlier run in that folder. LKS_ERR_IO, LKS_ERR_BUSY. */
 lks_status lks_events_remove(const char *folder, lks_error *err);

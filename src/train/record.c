@@ -20,7 +20,7 @@ lks_status lks_record_open(lks_record *r, const lks_trainer *t, lks_error *err) 
 
 void lks_record_close(lks_record *r) {
     lks_account_close(&r->metrics);
-    lks_account_close(&r->events.account);
+    lks_events_close(&r->events);
     lks_look_close(&r->look);
     lks_history_free(&r->history);
     lks_links_close(&r->links);
