@@ -54,6 +54,9 @@ check "the names are ASCII in a file" [ "$(LC_ALL=C grep -c '[^ -~]' odd\ one-2.
 suffixes='(bias|centre|layer|multipliers|out|padding|pixels|room|scale|shift|shifts|table|tables|weights)'
 same "no function or type is called as a layer's constant" "" "$(grep -hoE "\w+_$suffixes\b" "$SOURCE"/src/export/c/text/*.c99 || true)"
 
+for name in a-b a_b; do "$LOCKSTEP" export odd --out $name.c --quiet; done
+check "names that differ in punctuation alone: the same functions" cmp a-b.h a_b.h
+
 # --- colours, more columns than rows; bfloat16 packs three channels
 noise=0 # a part of a compressed file
 for name in red blue; do
