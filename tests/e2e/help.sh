@@ -18,9 +18,11 @@ for command in train calibrate eval predict report info bench doctor diff config
 done
 ends 0 --version
 check "--version has a number" grep -qE '[0-9]+\.[0-9]+\.[0-9]+' "$work/stdout"
-for command in train calibrate eval predict report info bench doctor diff configs pack; do
+for command in train calibrate eval predict report info bench doctor diff configs pack bundle export import replay help; do
     ends 0 $command --help
     check "$command --help goes to stdout" [ -s "$work/stdout" ]
+    # as argp leaves one behind a text that fills its line to the last column
+    same "$command --help has no line of blanks" "" "$(grep -nE '^ +$' "$work/stdout" || true)"
 done
 ends 0 train --help
 for option in --set --out --resume --time-limit --trace LOCKSTEP_TRACE_EVENTS --threads --progress; do

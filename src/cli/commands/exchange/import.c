@@ -20,7 +20,8 @@ enum {
 
 static const struct argp_option options[] = {
     {"config", KEY_CONFIG, "CONFIG", 0, "The configuration whose model the weights are of", 1},
-    {"out", KEY_OUT, "DIR|FILE.h5", 0, "The run folder to make, or the checkpoint to write", 1},
+    {"out", KEY_OUT, "DIR|FILE.h5", 0, "The run folder to make, or else the checkpoint to write",
+     1},
     {"force", KEY_FORCE, NULL, 0, "Replace a checkpoint that is there", 1},
     {"layout", KEY_LAYOUT, "pytorch|keras|native", 0,
      "How tensors are laid out. pytorch: convolutions out, in, row, column, dense layers out, in, "
