@@ -84,6 +84,10 @@ lks_status lks_h5_open_own(lks_h5 *h, const char *name, const void *bytes, size_
 lks_status lks_h5_open_image(lks_h5 *h, const char *name, const void *bytes, size_t size,
                              lks_error *err);
 
+/** Opens the file of descriptor @p input in the same way, within a confined process, which opens no other from then on. HDF5
+ * itself opens none of a name that has no place in a file system: it is lent the bytes. */
+lks_status lks_h5_open_input(lks_h5 *h, const char *name, int input, lks_error *err);
+
 /** Appends all that is in the file to @p reply, as lks_h5_item. Refused is what lks_h5_create() and its
  * fellows do not make: links but plain ones, other types, values in several chunks, without Fletcher32, or outside of
  * the file, and more of them than the file's size can hold. */

@@ -1,22 +1,18 @@
 /* All that is in a file, as a list of items: what a confined process sends. Nothing of the file is believed; what
  * Lockstep itself does not write is refused before a value is read. */
-#include "io/h5/h5.h"
+#include "io/h5/walk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 8
-#define PATH_ROOM 512
+enum { DEPTH_MAX = 8, OBJECTS_MAX = 262144 };
 
 /** What the walk through the file needs everywhere. */
 typedef struct walk {
+    lks_h5_walk at;
     lks_h5 *h;
     lks_reply *reply;
-    lks_status status;
-    int depth;
-    hid_t object; /**< open, of name path */
-    char path[PATH_ROOM];
 } walk;
 
 /** A value that is to be read, with its type and shape. */
@@ -36,9 +32,9 @@ static void *add_item(walk *w, const char *name, lks_h5_item *item) {
     const size_t head = sizeof *item + filled_up(length);
     char *to = lks_reply_room(w->reply, head + filled_up(item->bytes), w->h->err);
     if (!to) {
-        w->status = w->h->err->status == LKS_ERR_FORMAT
-                        ? lks_h5_fail(w->h, name, "more than the file's size can hold")
-                        : LKS_ERR_MEMORY;
+        w->at.status = w->h->err->status == LKS_ERR_FORMAT
+                           ? lks_h5_fail(w->h, name, "more than the file's size can hold")
+                           : LKS_ERR_MEMORY;
         return NULL;
     }
     memcpy(to, item, sizeof *item);
@@ -105,7 +101,7 @@ static lks_status list_value(walk *w, const char *name, hid_t id) {
     lks_status status = describe(w, name, H5Aget_type(id), H5Aget_space(id), &v);
     void *to = status == LKS_OK ? add_item(w, name, &v.item) : NULL;
     if (status == LKS_OK && !to)
-        status = w->status;
+        status = w->at.status;
     if (status == LKS_OK && v.item.bytes > 0 && H5Aread(id, v.stored, to) < 0)
         status = lks_h5_fail_call(w->h, name);
     H5Tclose(v.stored);
@@ -115,16 +111,16 @@ static lks_status list_value(walk *w, const char *name, hid_t id) {
 static herr_t list_attribute(hid_t object, const char *attribute, const H5A_info_t *info,
                              void *data) {
     walk *w = data;
-    char name[2 * PATH_ROOM];
+    char name[2 * LKS_H5_WALK_PATH];
     (void)info;
-    if (snprintf(name, sizeof name, "%s@%s", w->path, attribute) >= (int)sizeof name) {
-        w->status = lks_h5_fail(w->h, w->path, "name too long");
+    if (snprintf(name, sizeof name, "%s@%s", w->at.path, attribute) >= (int)sizeof name) {
+        w->at.status = lks_h5_fail(w->h, w->at.path, "name too long");
         return -1;
     }
     const hid_t id = H5Aopen(object, attribute, H5P_DEFAULT);
-    w->status = id < 0 ? lks_h5_fail_call(w->h, name) : list_value(w, name, id);
+    w->at.status = id < 0 ? lks_h5_fail_call(w->h, name) : list_value(w, name, id);
     H5Aclose(id);
-    return w->status == LKS_OK ? 0 : -1;
+    return w->at.status == LKS_OK ? 0 : -1;
 }
 
 /* --- data sets -------------------------------------------------------------------------------- */
@@ -167,16 +163,16 @@ static lks_status check_layout(lks_h5 *h, const char *name, hid_t id, hid_t crea
 
 static lks_status list_values(walk *w) {
     value v;
-    const hid_t id = w->object, creation = H5Dget_create_plist(id);
-    lks_status status = describe(w, w->path, H5Dget_type(id), H5Dget_space(id), &v);
+    const hid_t id = w->at.object, creation = H5Dget_create_plist(id);
+    lks_status status = describe(w, w->at.path, H5Dget_type(id), H5Dget_space(id), &v);
     if (status == LKS_OK)
-        status = check_layout(w->h, w->path, id, creation, &v.item);
-    void *to = status == LKS_OK ? add_item(w, w->path, &v.item) : NULL;
+        status = check_layout(w->h, w->at.path, id, creation, &v.item);
+    void *to = status == LKS_OK ? add_item(w, w->at.path, &v.item) : NULL;
     if (status == LKS_OK && !to)
-        status = w->status;
+        status = w->at.status;
     if (status == LKS_OK && v.item.bytes > 0 &&
         H5Dread(id, v.stored, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) < 0)
-        status = lks_h5_fail_call(w->h, w->path);
+        status = lks_h5_fail_call(w->h, w->at.path);
     H5Tclose(v.stored);
     H5Pclose(creation);
     return status;
@@ -184,60 +180,33 @@ static lks_status list_values(walk *w) {
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
-static lks_status list_object(walk *w);
-
-static lks_status enter_link(walk *w, hid_t group, const char *link) {
-    const size_t used = strlen(w->path), parent = used == 1 ? 0 : used; /* the root is "/" */
-    if (w->depth >= DEPTH_MAX || parent + 1 + strlen(link) >= sizeof w->path)
-        return lks_h5_fail(w->h, w->path, "groups too deep, or names too long");
-    const hid_t above = w->object;
-    snprintf(w->path + parent, sizeof w->path - parent, "/%s", link);
-    w->object = H5Oopen(group, link, H5P_DEFAULT);
-    w->depth++;
-    const lks_status status = w->object < 0 ? lks_h5_fail_call(w->h, w->path) : list_object(w);
-    if (w->object >= 0)
-        H5Oclose(w->object);
-    w->depth--;
-    w->object = above;
-    w->path[used] = '\0';
-    return status;
-}
-
-static herr_t list_link(hid_t group, const char *link, const H5L_info_t *info, void *data) {
-    walk *w = data;
-    w->status = info->type == H5L_TYPE_HARD
-                    ? enter_link(w, group, link)
-                    : lks_h5_fail(w->h, w->path, "a link leads elsewhere, which is not followed");
-    return w->status == LKS_OK ? 0 : -1;
-}
-
-/** @p done: what the walk through links or attributes came to. */
-static lks_status walked(walk *w, herr_t done) {
-    if (done < 0 && w->status == LKS_OK)
-        w->status = lks_h5_fail_call(w->h, w->path);
-    return w->status;
-}
-
 static lks_status list_group(walk *w) {
     lks_h5_item item = {.type = LKS_H5_GROUP};
-    if (!add_item(w, w->path, &item))
-        return w->status;
-    return walked(w, H5Literate(w->object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, list_link, w));
+    return add_item(w, w->at.path, &item) ? lks_h5_walk_links(&w->at) : w->at.status;
 }
 
-static lks_status list_object(walk *w) {
-    const H5I_type_t kind = H5Iget_type(w->object);
+static lks_status list_object(lks_h5_walk *at) {
+    walk *w = (walk *)at;
+    const H5I_type_t kind = H5Iget_type(at->object);
     if (kind != H5I_GROUP && kind != H5I_DATASET)
-        return lks_h5_fail(w->h, w->path, "neither a group nor a data set");
+        return lks_h5_fail(w->h, at->path, "neither a group nor a data set");
     LKS_TRY(kind == H5I_GROUP ? list_group(w) : list_values(w));
-    return walked(w,
-                  H5Aiterate2(w->object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, list_attribute, w));
+    return lks_h5_walk_ended(
+        at, H5Aiterate2(at->object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, list_attribute, w));
+}
+
+static lks_status fail(lks_h5_walk *at, const char *why) {
+    lks_h5 *h = ((walk *)at)->h;
+    return why ? lks_h5_fail(h, at->path, "%s", why) : lks_h5_fail_call(h, at->path);
 }
 
 lks_status lks_h5_list(lks_h5 *h, lks_reply *reply) {
-    walk w = {.h = h, .reply = reply, .object = H5Oopen(h->file, "/", H5P_DEFAULT), .path = "/"};
-    const lks_status status = w.object < 0 ? lks_h5_fail_call(h, "/") : list_object(&w);
-    if (w.object >= 0)
-        H5Oclose(w.object);
-    return status;
+    walk w = {.at = {.depth_most = DEPTH_MAX,
+                     .objects_most = OBJECTS_MAX,
+                     .room = LKS_H5_WALK_PATH,
+                     .visit = list_object,
+                     .fail = fail},
+              .h = h,
+              .reply = reply};
+    return lks_h5_walk_file(&w.at, h->file);
 }

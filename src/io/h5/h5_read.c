@@ -103,30 +103,36 @@ static lks_status take_list(lks_h5 *h, const char *name, unsigned char *list, si
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static lks_status make_list(const char *name, const void *bytes, size_t size, bool confined,
-                            lks_reply *reply, lks_error *err) {
-    lks_h5 h;
-    lks_error own = {0};
-    lks_status status = lks_h5_open_image(&h, name, bytes, size, &own);
+/** Lists what is in an open file, and closes it; @p own is the error that it was opened with. */
+static lks_status list_and_close(lks_h5 *h, lks_status opened, lks_reply *reply,
+                                 const lks_error *own, lks_error *err) {
+    lks_status status = opened;
     if (status == LKS_OK) {
-        if (confined)
-            lks_confined_no_more_files();
-        status = lks_h5_list(&h, reply);
-        lks_h5_close(&h);
+        status = lks_h5_list(h, reply);
+        lks_h5_close(h);
     }
-    return status == LKS_OK ? LKS_OK : lks_fail(err, status, "%s", own.text);
+    return status == LKS_OK ? LKS_OK : lks_fail(err, status, "%s", own->text);
+}
+
+lks_status lks_h5_open_input(lks_h5 *h, const char *name, int input, lks_error *err) {
+    struct stat info;
+    if (fstat(input, &info) != 0)
+        return lks_fail_system(err, "read", name);
+    const size_t size = (size_t)info.st_size;
+    const void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, input, 0);
+    if (bytes == MAP_FAILED)
+        return lks_fail_system(err, "read", name);
+    LKS_TRY(lks_h5_open_image(h, name, bytes, size, err));
+    lks_confined_no_more_files();
+    return LKS_OK;
 }
 
 /** In a confined process: @p argument is the file's name. */
 static lks_status list_file(int input, const void *argument, lks_reply *reply, lks_error *err) {
-    struct stat info;
-    if (fstat(input, &info) != 0)
-        return lks_fail_system(err, "read", argument);
-    const size_t size = (size_t)info.st_size;
-    const void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, input, 0);
-    if (bytes == MAP_FAILED)
-        return lks_fail_system(err, "read", argument);
-    return make_list(argument, bytes, size, true, reply, err);
+    lks_h5 h;
+    lks_error own = {0};
+    const lks_status opened = lks_h5_open_input(&h, argument, input, &own);
+    return list_and_close(&h, opened, reply, &own, err);
 }
 
 int lks_h5_lend(const char *name, const void *bytes, size_t size, lks_error *err) {
@@ -174,7 +180,10 @@ lks_status lks_h5_open_own(lks_h5 *h, const char *name, const void *bytes, size_
                            lks_error *err) {
     lks_reply reply = {.most = LIST_SIZE(size)};
     *h = (lks_h5){.file = -1};
-    const lks_status status = make_list(name, bytes, size, false, &reply, err);
+    lks_error own = {0};
+    lks_h5 image;
+    const lks_status opened = lks_h5_open_image(&image, name, bytes, size, &own);
+    const lks_status status = list_and_close(&image, opened, &reply, &own, err);
     if (status == LKS_OK)
         return take_list(h, name, reply.bytes, reply.size, err);
     free(reply.bytes);

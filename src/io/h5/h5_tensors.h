@@ -32,8 +32,8 @@ typedef struct lks_h5_tensor {
     uint32_t big_endian;             /**< 1, else 0 */
     uint32_t ndim;
     uint32_t
-        place; /**< of the first group of its path, or the second, in the list "layer_names" that the group above it
-                         has; that list's length where it is not in it, or there is none */
+        place; /**< position of the layer in the nearest "layer_names" above it; the list's length if it is not in the
+                         list, or there is none */
     uint64_t dims[LKS_H5_TENSOR_DIMS_MAX];
 } lks_h5_tensor;
 
@@ -43,7 +43,7 @@ typedef struct lks_h5_tensors {
     size_t size;
     unsigned char *bytes; /**< the list */
     const lks_h5_tensor *all;
-    size_t n; /**< in the order of their paths' letters */
+    size_t n; /**< sorted by path */
 } lks_h5_tensors;
 
 /** Lists what is in the file of @p bytes [size], which are not needed any more afterwards. LKS_ERR_FORMAT for a file that is

@@ -4,11 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
-#include "files/system_error.h"
-#include "io/h5/h5.h"
+#include "io/h5/walk.h"
 
 enum { DEPTH_MAX = 16, OBJECTS_MAX = 262144, NAMES_MAX = 65536 };
 
@@ -26,20 +23,6 @@ static lks_status fail_call(const source *s, const char *object) {
     char reason[LKS_H5_REASON];
     lks_h5_reason(reason);
     return fail(s, object, reason);
-}
-
-/* HDF5 opens no file of a name that has no place in a file system: it is lent the bytes. */
-static lks_status open_source(lks_h5 *h, const source *s, int input) {
-    struct stat info;
-    if (fstat(input, &info) != 0)
-        return lks_fail_system(s->err, "read", s->name);
-    const size_t size = (size_t)info.st_size;
-    const void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, input, 0);
-    if (bytes == MAP_FAILED)
-        return lks_fail_system(s->err, "read", s->name);
-    LKS_TRY(lks_h5_open_image(h, s->name, bytes, size, s->err));
-    lks_confined_no_more_files();
-    return LKS_OK;
 }
 
 /* --- types and shapes ------------------------------------------------------------------------- */
@@ -211,20 +194,17 @@ static bool is_called_bfloat16(hid_t dataset, hid_t type) {
 /* --- the walk --------------------------------------------------------------------------------- */
 
 typedef struct walk {
+    lks_h5_walk at;
     source s;
     lks_reply *reply;
-    lks_status status;
-    hid_t object; /* open, of name path */
-    int depth, objects;
     const char *label; /* of the group that it is in */
     texts layers;      /* the nearest "layer_names" above */
     size_t layers_end; /* length of the path of the group that has it */
-    char path[LKS_H5_TENSOR_PATH];
 } walk;
 
 /* In the list of layers, of the group below the one with the list. */
 static uint32_t place_of(const walk *w) {
-    const char *name = w->path + w->layers_end;
+    const char *name = w->at.path + w->layers_end;
     name += *name == '/';
     const size_t length = strcspn(name, "/");
     for (size_t i = 0; i < w->layers.n; i++)
@@ -236,60 +216,25 @@ static uint32_t place_of(const walk *w) {
 static lks_status add_tensor(walk *w) {
     lks_h5_tensor *t = lks_reply_room(w->reply, sizeof *t, w->s.err);
     if (!t)
-        return w->s.err->status == LKS_ERR_FORMAT ? fail(&w->s, w->path, "too many data sets")
+        return w->s.err->status == LKS_ERR_FORMAT ? fail(&w->s, w->at.path, "too many data sets")
                                                   : LKS_ERR_MEMORY;
-    memcpy(t->path, w->path, strlen(w->path));
+    memcpy(t->path, w->at.path, strlen(w->at.path));
     if (w->label)
         memcpy(t->label, w->label, strlen(w->label));
     t->place = place_of(w);
-    return describe(t, w->object) ? LKS_OK : fail_call(&w->s, w->path);
-}
-
-static lks_status walk_object(walk *w);
-
-static lks_status enter_link(walk *w, hid_t group, const char *link) {
-    const size_t used = strlen(w->path), parent = used == 1 ? 0 : used; /* the root is "/" */
-    if (w->depth >= DEPTH_MAX || parent + 1 + strlen(link) >= sizeof w->path)
-        return fail(&w->s, w->path, "groups too deep, or names too long");
-    if (++w->objects > OBJECTS_MAX)
-        return fail(&w->s, w->path, "too many groups");
-    const hid_t above = w->object;
-    snprintf(w->path + parent, sizeof w->path - parent, "/%s", link);
-    w->object = H5Oopen(group, link, H5P_DEFAULT);
-    w->depth++;
-    const lks_status status = w->object < 0 ? fail_call(&w->s, w->path) : walk_object(w);
-    if (w->object >= 0)
-        H5Oclose(w->object);
-    w->depth--;
-    w->object = above;
-    w->path[used] = '\0';
-    return status;
-}
-
-static herr_t visit_link(hid_t group, const char *link, const H5L_info_t *info, void *data) {
-    walk *w = data;
-    w->status = info->type == H5L_TYPE_HARD
-                    ? enter_link(w, group, link)
-                    : fail(&w->s, w->path, "a link leads elsewhere, which is not followed");
-    return w->status == LKS_OK ? 0 : -1;
-}
-
-static lks_status walk_links(walk *w) {
-    if (H5Literate(w->object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, visit_link, w) < 0 &&
-        w->status == LKS_OK)
-        w->status = fail_call(&w->s, w->path);
-    return w->status;
+    return describe(t, w->at.object) ? LKS_OK : fail_call(&w->s, w->at.path);
 }
 
 static lks_status walk_group(walk *w) {
     const walk above = *w;
-    const texts label = texts_of(w->object, "name"), layers = texts_of(w->object, "layer_names");
+    const texts label = texts_of(w->at.object, "name");
+    const texts layers = texts_of(w->at.object, "layer_names");
     w->label = label.n == 1 ? label.rows[0] : NULL;
     if (layers.n > 0) {
         w->layers = layers;
-        w->layers_end = strlen(w->path);
+        w->layers_end = strlen(w->at.path);
     }
-    const lks_status status = walk_links(w);
+    const lks_status status = lks_h5_walk_links(&w->at);
     w->label = above.label;
     w->layers = above.layers;
     w->layers_end = above.layers_end;
@@ -298,25 +243,35 @@ static lks_status walk_group(walk *w) {
     return status;
 }
 
-static lks_status walk_object(walk *w) {
-    switch (H5Iget_type(w->object)) {
+static lks_status walk_object(lks_h5_walk *at) {
+    switch (H5Iget_type(at->object)) {
     case H5I_GROUP:
-        return walk_group(w);
+        return walk_group((walk *)at);
     case H5I_DATASET:
-        return add_tensor(w);
+        return add_tensor((walk *)at);
     default:
         return LKS_OK; /* a type that has a name */
     }
 }
 
+static lks_status fail_walk(lks_h5_walk *at, const char *why) {
+    const source *s = &((walk *)at)->s;
+    return why ? fail(s, at->path, why) : fail_call(s, at->path);
+}
+
 lks_status lks_h5_list_tensors(int input, const void *argument, lks_reply *reply, lks_error *err) {
     lks_h5 h;
     lks_error own = {0};
-    walk w = {.s = {argument, &own}, .reply = reply, .path = "/"};
-    lks_status status = open_source(&h, &w.s, input);
+    walk w = {.at = {.depth_most = DEPTH_MAX,
+                     .objects_most = OBJECTS_MAX,
+                     .room = LKS_H5_TENSOR_PATH,
+                     .visit = walk_object,
+                     .fail = fail_walk},
+              .s = {argument, &own},
+              .reply = reply};
+    lks_status status = lks_h5_open_input(&h, w.s.name, input, &own);
     if (status == LKS_OK) {
-        w.object = H5Oopen(h.file, "/", H5P_DEFAULT);
-        status = w.object < 0 ? fail_call(&w.s, "/") : walk_object(&w);
+        status = lks_h5_walk_file(&w.at, h.file);
         lks_h5_close(&h);
     }
     return status == LKS_OK ? LKS_OK : lks_fail(err, status, "%s", own.text);
@@ -395,7 +350,7 @@ lks_status lks_h5_read_tensor(int input, const void *argument, lks_reply *reply,
     lks_error own = {0};
     const lks_h5_wanted *wanted = argument;
     const source s = {wanted->name, &own};
-    lks_status status = open_source(&h, &s, input);
+    lks_status status = lks_h5_open_input(&h, s.name, input, &own);
     if (status == LKS_OK) {
         status = read_dataset(&s, wanted, h.file, reply);
         lks_h5_close(&h);
