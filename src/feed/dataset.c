@@ -296,7 +296,7 @@ static lks_status digest_data(lks_dataset *d, lks_comm *comm, lks_error *err) {
     return lks_comm_check(comm, err);
 }
 
-static lks_status check_given(const lks_data_config *c, int channels, lks_error *err) {
+lks_status lks_check_given_normalisation(const lks_data_config *c, int channels, lks_error *err) {
     if (c->normalize != LKS_NORMALIZE_GIVEN)
         return LKS_OK;
     if ((c->n_mean != 1 && c->n_mean != channels) || (c->n_std != 1 && c->n_std != channels))
@@ -421,7 +421,7 @@ static void free_list(lks_epoch_list *e) {
 static lks_status study(lks_dataset *d, lks_comm *comm, const lks_config *config, lks_error *err) {
     const lks_data_config *c = &config->data;
     const lks_image_file *info = &d->train.info;
-    LKS_TRY(check_given(c, info->channels, err));
+    LKS_TRY(lks_check_given_normalisation(c, info->channels, err));
     lks_data_identity *id = &d->identity;
     id->rows = info->rows;
     id->columns = info->columns;

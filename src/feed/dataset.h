@@ -87,6 +87,9 @@ lks_status lks_dataset_make_up(lks_dataset *d, lks_comm *comm, const lks_config 
                                lks_error *err);
 void lks_dataset_free(lks_dataset *d);
 
+/* Whether means and deviations that are given are those of images of so many channels. LKS_ERR_CONFIG. Not collective. */
+lks_status lks_check_given_normalisation(const lks_data_config *c, int channels, lks_error *err);
+
 /* How the training images would be split by `wish`: the rule, and of this rank's share the lists, which the caller frees
  * by lks_split_free(), also after a failure. LKS_ERR_REPLICA where the ranks' lists together are not what the rule
  * says. Collective; errors are agreed. */

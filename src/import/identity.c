@@ -136,6 +136,7 @@ lks_status lks_import_data_said(lks_data_identity *data, lks_shape image, const 
         return lks_fail(err, LKS_ERR_CONFIG,
                         "data.normalize: computed needs the training images; without them say "
                         "--set data.normalize=given --set data.mean=M --set data.std=S, or none");
+    LKS_TRY(lks_check_given_normalisation(c, image.channels, err));
     for (int k = 0; k < image.channels; k++) {
         const bool given = c->normalize == LKS_NORMALIZE_GIVEN;
         data->mean[k] = given ? c->mean[c->n_mean == 1 ? 0 : k] : 0;

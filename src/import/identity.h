@@ -15,7 +15,8 @@ lks_status lks_import_data_told(lks_data_identity *data, const lks_import_source
                                 lks_error *err);
 
 /* By the user's word for an image: the digest is of zeros, and normalisation is the configuration's. LKS_ERR_CONFIG where
- * that is to be computed from images, or where the number of classes is not to be found. */
+ * that is to be computed from images or has means of another number of channels, or where the number of classes is not to
+ * be found. */
 lks_status lks_import_data_said(lks_data_identity *data, lks_shape image, const lks_config *config,
                                 lks_error *err);
 
