@@ -86,6 +86,7 @@ static void try_config(const lks_embedded *shipped) {
     come_back(path, "npz", &config, wanted);
     come_back(path, "keras", &config, wanted);
     come_back(path, "keras_weights", &config, wanted);
+    come_back(path, "onnx", &config, wanted);
     free(average);
     lks_model_free(model);
     lks_config_free(&config);
