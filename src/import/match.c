@@ -149,6 +149,14 @@ static lks_status take_by_name(matching *m) {
     return LKS_OK;
 }
 
+/* PyTorch's writer of ONNX does so unless it is told not to. */
+static const char *folded(const matching *m) {
+    return strcmp(m->s->reader->name, "onnx") != 0
+               ? ""
+               : "; was it folded into the layer before? Then write it again with "
+                 "training=torch.onnx.TrainingMode.PRESERVE, or import into a network without";
+}
+
 /* Each kind of layer in its own order. */
 static lks_status take_by_order(matching *m) {
     static const char *const kinds[] = {"convolution", "dense layer", "batch normalisation",
@@ -161,8 +169,9 @@ static lks_status take_by_order(matching *m) {
                (m->groups.all[*g].kind != kind || !group_is_free(m, &m->groups.all[*g])))
             ++*g;
         if (*g == m->groups.n)
-            return lks_fail(m->err, LKS_ERR_MISMATCH, "%s is missing: %s has no further %s",
-                            name_of(m, t), m->s->path, kinds[kind]);
+            return lks_fail(m->err, LKS_ERR_MISMATCH, "%s is missing: %s has no further %s%s",
+                            name_of(m, t), m->s->path, kinds[kind],
+                            kind == LKS_IMPORT_NORM ? folded(m) : "");
         LKS_TRY(take_group(m, t, &m->groups.all[*g]));
     }
     return LKS_OK;

@@ -10,7 +10,8 @@
 typedef struct lks_import_target {
     const lks_tensor *tensor; /* "conv1/weight" */
     lks_laid laid;
-    int layer; /* tensors of one layer have one number, and stand side by side */
+    lks_shape in; /* what the layer reads first */
+    int layer;    /* tensors of one layer have one number, and stand side by side */
 } lks_import_target;
 
 /* Fills from [n] with the number of the file's tensor for each target. First what the user says; then, where the other

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "import/compare.h"
 #include "infer/restore.h"
 #include "lockstep/log.h"
 
@@ -12,14 +13,17 @@
 static void fill_targets(lks_import_network *n, const lks_layer_info *info, lks_shape input,
                          const lks_shape *orders) {
     lks_import_target *to = n->targets;
-    for (int i = 0; i < n->config->n_layers; i++)
+    for (int i = 0; i < n->config->n_layers; i++) {
+        const int from = n->config->layers[i].inputs[0];
         for (int t = 0; t < info[i].n_tensors; t++, to++) {
             to->tensor = &n->view.tensors[to - n->targets];
             to->layer = i;
+            to->in = from < 0 ? input : info[from].out;
             to->laid.ndim = to->tensor->ndim;
             to->laid.order = lks_layout_input(n->config, i, input, orders);
             memcpy(to->laid.shape, to->tensor->shape, sizeof to->laid.shape);
         }
+    }
 }
 
 static lks_status find_targets(lks_import_network *n, lks_shape input, int classes,
@@ -109,4 +113,5 @@ void lks_import_network_tell(const lks_import_network *n, const lks_import_sourc
         lks_info("%-24s  from %s, %s", n->targets[t].tensor->name, theirs->name,
                  lks_import_shape_text(theirs->shape, theirs->ndim, shape));
     }
+    lks_import_compare(n, s);
 }

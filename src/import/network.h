@@ -26,7 +26,7 @@ void lks_import_network_free(lks_import_network *n);
 lks_status lks_import_network_take(lks_import_network *n, const lks_import_source *s,
                                    lks_layout layout, const lks_import_maps *maps, lks_error *err);
 
-/* Prints what became what. */
+/* Prints what became what, and warns where what the file says of a layer besides is not so in the configuration. */
 void lks_import_network_tell(const lks_import_network *n, const lks_import_source *s);
 
 #endif

@@ -75,7 +75,8 @@ static bool set_name(char name[LKS_IMPORT_NAME_MAX], const layer *l, int i, bool
 
 static lks_status add_tensor(lks_import_source *s, char *name, const lks_onnx_weight *w, size_t at,
                              lks_error *err) {
-    lks_import_tensor t = {.name = name, .type = type_of(w->type), .ndim = w->ndim, .at = at};
+    lks_import_tensor t = {
+        .name = name, .type = type_of(w->type), .ndim = w->ndim, .said = w->said, .at = at};
     for (int d = 0; d < w->ndim && d < LKS_IMPORT_DIMENSIONS; d++)
         t.shape[d] = w->shape[d];
     if (w->transposed && w->ndim == 2) {

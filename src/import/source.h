@@ -1,5 +1,5 @@
 /* A file of another program as a list of named tensors. A new format is a file beside this one, which defines
- * lks_import_NAME, and a word in sources.c. What the files say may be anybody's. */
+ * lks_import_NAME, and a word in source.c. What the files say may be anybody's. */
 #ifndef LKS_IMPORT_SOURCE_H
 #define LKS_IMPORT_SOURCE_H
 
@@ -9,6 +9,7 @@
 
 #include "export/layout.h"
 #include "lockstep/status.h"
+#include "onnx/weights.h"
 
 /* How a value is stored. */
 typedef enum lks_import_type {
@@ -28,6 +29,7 @@ typedef struct lks_import_tensor {
     bool column_major; /* the first dimension is the fastest */
     int ndim;          /* 0: a single value */
     int64_t shape[LKS_IMPORT_DIMENSIONS];
+    lks_onnx_said said; /* of its layer; as ONNX has it, whatever the format. 0: nothing */
     uint64_t count;     /* values; the file has as many */
     uint64_t at, bytes; /* the reader's own */
 } lks_import_tensor;

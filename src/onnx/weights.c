@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "onnx/onnx.pb-c.h"
+#include "onnx/said.h"
 
 typedef Lks__Onnx__NodeProto node;
 typedef Lks__Onnx__TensorProto tensor;
@@ -79,15 +80,8 @@ static lks_status read_messages(lks_onnx_file *f, const unsigned char *bytes, si
     return LKS_OK;
 }
 
-static const Lks__Onnx__AttributeProto *attribute(const node *n, const char *name) {
-    for (size_t i = 0; i < n->n_attribute; i++)
-        if (strcmp(text_of(n->attribute[i]->name), name) == 0)
-            return n->attribute[i];
-    return NULL;
-}
-
 static bool is(const node *n, const char *type) {
-    return strcmp(text_of(n->op_type), type) == 0;
+    return lks_onnx_is_type(n, type);
 }
 
 /* --- tables ----------------------------------------------------------------------------------- */
@@ -139,7 +133,7 @@ static lks_status index_graph(lks_onnx_file *f) {
     }
     for (size_t i = 0; i < g->n_node; i++) {
         const node *n = g->node[i];
-        const Lks__Onnx__AttributeProto *value = attribute(n, "value");
+        const Lks__Onnx__AttributeProto *value = lks_onnx_attribute(n, "value");
         if (n->n_output == 0 || !n->output[0][0])
             continue;
         enter(&f->makers, n->output[0], &g->node[i]);
@@ -227,7 +221,10 @@ static constant constant_called(const lks_onnx_file *f, const char *name) {
         const node *n = c.t ? NULL : maker_of(f, c.name, &number);
         if (!n || n->n_input == 0 || !(is(n, "Identity") || is(n, "Cast") || is(n, "Transpose")))
             break;
-        c.transposed ^= is(n, "Transpose");
+        const lks_onnx_turn turn = is(n, "Transpose") ? lks_onnx_turn_of(n) : LKS_ONNX_TURN_NOT;
+        if (turn == LKS_ONNX_TURN_OTHER)
+            break;
+        c.transposed ^= turn == LKS_ONNX_TURN;
         c.name = n->input[0];
     }
     if (c.t && c.transposed && c.t->n_dims != 2)
@@ -255,6 +252,18 @@ static bool may_be_weights(const tensor *t) {
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
+/* What is padded before, or laid out otherwise for that, is not looked for. */
+static lks_onnx_said said_of(const lks_onnx_file *f, const node *n) {
+    lks_onnx_said said = lks_onnx_said_of(n);
+    size_t number;
+    const node *before = n->n_input > 0 ? maker_of(f, n->input[0], &number) : NULL;
+    if (before && is(before, "Transpose") && before->n_input > 0)
+        before = maker_of(f, before->input[0], &number);
+    if (before && is(before, "Pad"))
+        said.padding = LKS_ONNX_PAD_UNKNOWN;
+    return said;
+}
+
 static lks_status add(lks_onnx_file *f, const node *of, size_t number, lks_onnx_part part,
                       constant c) {
     if (f->n_weights == f->room) {
@@ -274,6 +283,7 @@ static lks_status add(lks_onnx_file *f, const node *of, size_t number, lks_onnx_
                                                    .shape = c.t->dims,
                                                    .transposed = c.transposed,
                                                    .stored = count_of(c.t),
+                                                   .said = said_of(f, of),
                                                    .tensor = c.t};
     return LKS_OK;
 }
@@ -287,7 +297,10 @@ static lks_status refuse(const lks_onnx_file *f, const node *n, const char *why)
 static lks_status take_parts(lks_onnx_file *f, const node *n, size_t number, size_t parts,
                              size_t least) {
     const bool flips = is(n, "MatMul") || is(n, "Gemm");
-    const Lks__Onnx__AttributeProto *b = attribute(n, "transB");
+    const char *foreign = lks_onnx_foreign(n);
+    if (foreign)
+        return refuse(f, n, foreign);
+    const Lks__Onnx__AttributeProto *b = lks_onnx_attribute(n, "transB");
     for (size_t i = 1; i <= parts; i++) {
         constant c = input_of(f, n, i);
         if (!c.t && (i <= least || (i < n->n_input && n->input[i][0])))
@@ -303,12 +316,12 @@ static lks_status take_parts(lks_onnx_file *f, const node *n, size_t number, siz
 }
 
 static bool is_one(const node *n, const char *name) {
-    const Lks__Onnx__AttributeProto *a = attribute(n, name);
+    const Lks__Onnx__AttributeProto *a = lks_onnx_attribute(n, name);
     return !a || a->f == 1.0f;
 }
 
 static lks_status take_gemm(lks_onnx_file *f, const node *n, size_t number) {
-    const Lks__Onnx__AttributeProto *a = attribute(n, "transA");
+    const Lks__Onnx__AttributeProto *a = lks_onnx_attribute(n, "transA");
     if (!is_one(n, "alpha") || !is_one(n, "beta") || (a && a->i))
         return refuse(f, n, "is no plain dense layer: it has alpha, beta or transA");
     return take_parts(f, n, number, 2, 1);
@@ -329,23 +342,34 @@ static lks_status take_sum(lks_onnx_file *f, const node *n, bool *taken) {
     return LKS_OK;
 }
 
-/* What images flattened with their channels last are to a dense layer only the graph knows. */
+/* What images flattened with their channels last are to a dense layer only the graph knows. Channels come first where they
+ * came last before the first layer. */
 static lks_status check_order(const lks_onnx_file *f, const node *n) {
-    static const int64_t channels_last[] = {0, 2, 3, 1};
-    const Lks__Onnx__AttributeProto *perm = attribute(n, "perm");
-    if (perm && perm->n_ints == 4 && memcmp(perm->ints, channels_last, sizeof channels_last) == 0)
-        return refuse(
-            f, n,
-            "lays images out with channels last, so that the order of a dense layer's "
-            "inputs is not known; write the weights as safetensors or npz from where they "
-            "were trained");
-    return LKS_OK;
+    static const int64_t channels_first[] = {0, 3, 1, 2};
+    const Lks__Onnx__AttributeProto *perm = lks_onnx_attribute(n, "perm");
+    if (!perm || perm->n_ints != 4 || lks_onnx_turn_of(n) == LKS_ONNX_TURN_NOT ||
+        memcmp(perm->ints, channels_first, sizeof channels_first) == 0)
+        return LKS_OK;
+    return refuse(f, n,
+                  "lays images out with channels last, or otherwise, so that the order of a dense "
+                  "layer's inputs is not known; write the weights as safetensors or npz from where "
+                  "they were trained");
+}
+
+/* What may be done to pixels before the first layer: data.normalize does it here. */
+static bool is_of_pixels(const node *n) {
+    static const char *const types[] = {"Sub", "Div",  "Mul",    "Add",
+                                        "Pad", "Clip", "Gather", "Resize"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (is(n, types[i]))
+            return true;
+    return false;
 }
 
 static lks_status check_rest(const lks_onnx_file *f, const node *n) {
     if (is(n, "If") || is(n, "Loop") || is(n, "Scan"))
         return refuse(f, n, "has a graph of its own; write the network without");
-    for (size_t i = 0; i < n->n_input && f->n_weights > 0; i++) {
+    for (size_t i = 0; i < n->n_input && (f->n_weights > 0 || !is_of_pixels(n)); i++) {
         const constant c = input_of(f, n, i);
         if (c.t && may_be_weights(c.t))
             return refuse(f, n, "has weights, and is no layer that can be imported");

@@ -1,8 +1,8 @@
 /* The weights in an ONNX file that somebody made: the constants that its convolutions, dense layers and batch
  * normalisations read, in the order of the graph. Nothing is computed, so the rest of the graph may be anything; but an
  * operation with weights of its own that is none of these is an error, since what is left out would be another network.
- * Before the first weights, where pixels are normalised, and of single numbers, constants are passed over. Nothing is
- * collective. */
+ * So is one of these that no layer here can be: a dilated convolution. Before the first weights, where pixels are
+ * normalised, and of single numbers, constants are passed over. Nothing is collective. */
 #ifndef LKS_ONNX_WEIGHTS_H
 #define LKS_ONNX_WEIGHTS_H
 
@@ -21,6 +21,21 @@ typedef enum lks_onnx_part {
     LKS_ONNX_VARIANCE
 } lks_onnx_part;
 
+typedef enum lks_onnx_padding {
+    LKS_ONNX_PAD_UNKNOWN, /* another operation may have padded before */
+    LKS_ONNX_PAD_NUMBERS,
+    LKS_ONNX_PAD_SAME_UPPER, /* as many outputs as inputs / stride, rounded up; the odd row or column at the end */
+    LKS_ONNX_PAD_SAME_LOWER /* at the beginning */
+} lks_onnx_padding;
+
+/* What an operation says besides its weights: numbers are 0 where it is of a kind without. */
+typedef struct lks_onnx_said {
+    int64_t stride[2], groups; /* a convolution's; rows, then columns */
+    lks_onnx_padding padding;
+    int64_t before[2], after[2];
+    double epsilon; /* a batch normalisation's */
+} lks_onnx_said;
+
 /* Strings belong to the file. */
 typedef struct lks_onnx_weight {
     const char *layer; /* its operation's name, perhaps "" */
@@ -33,6 +48,7 @@ typedef struct lks_onnx_weight {
     bool transposed;      /* a dense layer's weight as [in][out], else [out][in] */
     size_t
         stored; /* how many values the file has, for types as below; the shape may say otherwise */
+    lks_onnx_said said;
     const void *tensor; /* the reader's own */
 } lks_onnx_weight;
 

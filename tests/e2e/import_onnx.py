@@ -86,7 +86,82 @@ replace(graph, gemm, [helper.make_node("Transpose", [weight.name], ["turned"], p
                       helper.make_node("Gemm", [gemm.input[0], "cast", gemm.input[2]], list(gemm.output), transB=1)])
 save(model, "turned.onnx")
 
+def fitting():
+    """A square matrix, which transposed fits as well, as a Gemm's weight behind a Transpose: [out][in] with transB."""
+    model, graph = open_model()
+    gemm = find(graph, "Gemm")
+    flat = np.arange(100, dtype=np.float32).reshape(10, 10)
+    graph.initializer.extend([numpy_helper.from_array(flat, "square"), numpy_helper.from_array(np.zeros(10, np.float32), "zero")])
+    return model, graph, gemm
+
+
+def square(name, perm):
+    model, graph, gemm = fitting()
+    how = {} if perm is None else {"perm": perm}
+    output = gemm.output[0]
+    gemm.output[0] = "ten"
+    graph.node.extend([helper.make_node("Transpose", ["square"], ["laid"], **how),
+                       helper.make_node("Gemm", ["ten", "laid", "zero"], [output], "last", transB=1)])
+    save(model, name)
+
+
+square("square-01.onnx", [0, 1])
+square("square-10.onnx", [1, 0])
+square("square.onnx", None)
+
+model, graph = open_model()  # what the configuration does not say
+conv, norm = find(graph, "Conv"), find(graph, "BatchNormalization")
+for node, attributes in ((conv, {"strides": [1, 2]}), (norm, {"epsilon": 1e-3})):
+    for a in list(node.attribute):
+        if a.name in attributes:
+            node.attribute.remove(a)
+    node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+last = find(graph, "Conv", 1)
+for a in list(last.attribute):
+    if a.name == "pads":
+        last.attribute.remove(a)
+last.attribute.append(helper.make_attribute("auto_pad", "SAME_UPPER"))
+save(model, "otherwise.onnx")
+
+model, graph = open_model()  # the same, said otherwise: ONNX's defaults
+norm = find(graph, "BatchNormalization")
+norm.attribute.remove([a for a in norm.attribute if a.name == "epsilon"][0])
+last = find(graph, "Conv", 1)
+for a in list(last.attribute):
+    if a.name == "pads":
+        last.attribute.remove(a)
+last.attribute.append(helper.make_attribute("auto_pad", "VALID"))
+save(model, "defaults.onnx")
+
 # --- what is refused
+model, graph = open_model()
+find(graph, "Conv", 1).attribute.append(helper.make_attribute("dilations", [1, 2]))
+save(model, "dilated.onnx")
+
+model, graph = open_model()  # as the very first one
+first = numpy_helper.from_array(np.ones((1, 1, 3, 3), np.float32), "first")
+graph.initializer.append(first)
+image = find(graph, "Conv").input[0]
+graph.node.insert(list(graph.node).index(find(graph, "Conv")),
+                  helper.make_node("ConvTranspose", [image, "first"], ["larger"], "enlarge"))
+find(graph, "Conv").input[0] = "larger"
+save(model, "first.onnx")
+
+square("square-other.onnx", [1, 1])
+
+model, graph = open_model()  # multiplied into the convolution before, which has a bias then
+norm = find(graph, "BatchNormalization")
+graph.initializer.append(numpy_helper.from_array(np.ones(6, np.float32), "conv1.bias"))
+find(graph, "Conv").input.append("conv1.bias")
+replace(graph, norm, [helper.make_node("Identity", [norm.input[0]], list(norm.output))])
+save(model, "folded.onnx")
+
+model, graph = open_model()  # rows and columns
+relu = find(graph, "Relu")
+replace(graph, relu, [helper.make_node("Transpose", [relu.input[0]], ["mirrored"], perm=[0, 1, 3, 2]),
+                      helper.make_node("Relu", ["mirrored"], list(relu.output))])
+save(model, "mirrored.onnx")
+
 model, graph = open_model()
 save(model, "outside.onnx", save_as_external_data=True, location="outside.bin", size_threshold=0)
 

@@ -35,6 +35,35 @@ for file in renamed lists nodes matmul turned; do
     $ok || show diff.log
 done
 
+same "no warnings" 0 "$(grep -c warning stderr || true)"
+imports 0 defaults.onnx "${given[@]}"
+same "the same in other words: no warnings" 0 "$(grep -c warning stderr || true)"
+
+# --- a matrix that fits both ways: the same as NumPy's
+first=$config
+sed 's/^  - dense: 10/&\n  - dense: 10/' "$config" >square.yaml
+config=square.yaml
+for file in square-01 square-10 square; do
+    imports 0 $file.onnx --set "data.dir=$golden" --out $file.h5
+    "$LOCKSTEP" export $file.h5 --format npz --quiet
+done
+# [in][out] here, [out][in] behind a Transpose of what counts from 0 to 99 row by row
+check "turned as its perm says" /usr/bin/python3 -c '
+import numpy as np
+square = np.arange(100, dtype=np.float32).reshape(10, 10)
+for file, wanted in ("square-01", square.T), ("square-10", square), ("square", square):
+    assert (np.load(file + ".npz")["dense2/weight"] == wanted).all(), file'
+config=$first
+
+# --- what the graph says and the configuration does not
+imports 0 otherwise.onnx "${given[@]}"
+warned() { check "$1: a warning" grep -qF -- "$2" stderr; }
+warned strides "the layer of 'conv1.weight' has strides of 1 x 2, conv1 here 2 x 2"
+warned epsilon "the layer of 'bn1.weight' has an epsilon of 0.001, bn1 here 1e-05"
+warned padding "the layer of 'conv2.weight' has padding (top, left, bottom, right) of 1, 1, 1, 1, conv2 here 0, 0, 0, 0"
+same "one for each" 3 "$(grep -c warning stderr)"
+$ok || show stderr
+
 # --- refused, and nothing is written
 refused() {
     rm -f out.h5
@@ -43,6 +72,11 @@ refused() {
     $ok || show stderr
     check "$1: nothing is written" [ ! -e out.h5 ]
 }
+refused dilated.onnx "is dilated"
+refused first.onnx "'enlarge', a ConvTranspose, has weights"
+refused square-other.onnx "'last', a Gemm, reads weights that the graph computes"
+refused folded.onnx 'bn1/weight is missing: .* no further batch normalisation; was it folded .*TrainingMode.PRESERVE'
+refused mirrored.onnx 'channels last, or otherwise'
 refused outside.onnx 'are in another file'
 refused alpha.onnx 'no plain dense layer'
 refused last.onnx 'channels last'
@@ -51,6 +85,6 @@ refused computed.onnx 'that the graph computes'
 refused short.onnx 'is said to have'
 refused twice.onnx 'two values of its graph are called'
 refused nothing.onnx 'no convolution or dense layer'
-for file in cut-*; do refused "$file" "$file"; done
+for file in cut-*; do refused "$file" 'looks like ONNX, and cannot be read as that|of no format'; done
 same "nothing is left" "" "$(find . -name '.tmp-*')"
 finish

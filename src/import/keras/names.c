@@ -1,6 +1,6 @@
 /* Two layouts. Keras 3 has /layers/CLASS_N/vars/0, 1, ..., mostly with the layer's name at the group: what a variable is, its
  * place and shape tell. Keras 2 has LAYER/LAYER/kernel:0, in a file of a whole model below /model_weights. */
-#include "import/keras_names.h"
+#include "import/keras/names.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,11 +5,14 @@
 
 #include "base/json/json_scan.h"
 #include "files/zip.h"
-#include "import/keras_names.h"
+#include "import/keras/config.h"
+#include "import/keras/names.h"
 #include "import/source.h"
+#include "lockstep/log.h"
 
 #define WEIGHTS  "model.weights.h5"
 #define METADATA "metadata.json"
+#define CONFIG   "config.json"
 #define OUR_OWN  "/lockstep" /* what `lockstep export` says of a network, beside its weights */
 
 /* Keras packs nothing; and no weights shrink that far. */
@@ -62,19 +65,40 @@ static char *new_text(const lks_import_source *s, uint64_t size, lks_error *err)
     return text;
 }
 
-static lks_status take_metadata(lks_import_source *s, const lks_zip *zip, lks_error *err) {
-    const size_t i = find_file(zip, METADATA);
+/* *text becomes the file called `name` in the archive, freed by free(); NULL: there is none. */
+static lks_status read_text(const lks_import_source *s, const lks_zip *zip, const char *name,
+                            char **text, lks_error *err) {
+    const size_t i = find_file(zip, name);
+    *text = NULL;
     if (i == lks_zip_count(zip))
         return LKS_OK;
     const uint64_t size = lks_zip_size(zip, i);
     if (size > TEXT_MAX)
-        return too_long(s, METADATA, size, err);
-    char *text = new_text(s, size, err);
-    if (!text)
-        return err->status;
-    lks_status status = lks_zip_read(zip, i, 0, text, size, err);
-    if (status == LKS_OK)
+        return too_long(s, name, size, err);
+    *text = new_text(s, size, err);
+    return *text ? lks_zip_read(zip, i, 0, *text, size, err) : err->status;
+}
+
+static lks_status take_metadata(lks_import_source *s, const lks_zip *zip, lks_error *err) {
+    char *text;
+    lks_status status = read_text(s, zip, METADATA, &text, err);
+    if (status == LKS_OK && text)
         status = take_facts(s, text, err);
+    free(text);
+    return status;
+}
+
+/* Python writes numbers into it that JSON has not. */
+static lks_status take_config(const lks_import_source *s, const lks_zip *zip, lks_keras_config *c,
+                              lks_error *err) {
+    char *text;
+    const lks_status status = read_text(s, zip, CONFIG, &text, err);
+    if (status == LKS_OK && text && !lks_keras_config_read(c, text)) {
+        lks_warn("%s: its " CONFIG " cannot be read, so strides, padding and epsilons are not "
+                 "compared",
+                 s->path);
+        lks_keras_config_free(c);
+    }
     free(text);
     return status;
 }
@@ -113,7 +137,9 @@ static void join_filters(lks_import_tensor *t) {
     }
 }
 
-static lks_status add(lks_import_source *s, lks_keras_variable *v, size_t at, lks_error *err) {
+static lks_status add(lks_import_source *s, lks_keras_variable *v, size_t at,
+                      const lks_keras_config *c, lks_error *err) {
+    const lks_keras_layer *layer = lks_keras_config_find(c, v->tensor->label);
     lks_import_tensor t = {.name = v->name,
                            .type = type_of(v->tensor->type),
                            .big_endian = v->tensor->big_endian,
@@ -125,12 +151,18 @@ static lks_status add(lks_import_source *s, lks_keras_variable *v, size_t at, lk
                             s->path, v->tensor->path);
         t.shape[d] = (int64_t)v->tensor->dims[d];
     }
+    if (layer && layer->dilated)
+        return lks_fail(err, LKS_ERR_FORMAT,
+                        "%s: its layer '%.64s' is dilated, which no convolution here is", s->path,
+                        layer->name);
+    if (layer)
+        t.said = layer->said;
     if (v->depthwise)
         join_filters(&t);
     return lks_import_add(s, &t, err);
 }
 
-static lks_status take_weights(lks_import_source *s, lks_error *err) {
+static lks_status take_weights(lks_import_source *s, const lks_keras_config *c, lks_error *err) {
     const lks_h5_tensors *file = s->own;
     lks_keras_variable *all;
     int weights = 0;
@@ -142,7 +174,7 @@ static lks_status take_weights(lks_import_source *s, lks_error *err) {
         if (text && strcmp(all[k].tensor->path, OUR_OWN) == 0)
             status = take_own_facts(s, at, err);
         else if (!text && all[k].name[0])
-            status = add(s, &all[k], at, err);
+            status = add(s, &all[k], at, c, err);
         weights += status == LKS_OK && type_of(all[k].tensor->type) != LKS_IMPORT_OTHER;
     }
     free(all);
@@ -152,21 +184,21 @@ static lks_status take_weights(lks_import_source *s, lks_error *err) {
 }
 
 static lks_status open_weights(lks_import_source *s, const void *bytes, size_t size,
-                               lks_error *err) {
+                               const lks_keras_config *c, lks_error *err) {
     lks_h5_tensors *file = calloc(1, sizeof *file);
     if (!file)
         return lks_fail(err, LKS_ERR_MEMORY, "out of memory for %s", s->path);
     s->own = file;
     LKS_TRY(lks_h5_tensors_open(file, s->path, bytes, size, err));
-    return take_weights(s, err);
+    return take_weights(s, c, err);
 }
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-static lks_status open_archive(lks_import_source *s, const lks_zip *zip, lks_error *err) {
+static lks_status unpack_weights(lks_import_source *s, const lks_zip *zip,
+                                 const lks_keras_config *c, lks_error *err) {
     const size_t i = find_file(zip, WEIGHTS);
     const uint64_t size = lks_zip_size(zip, i);
-    LKS_TRY(take_metadata(s, zip, err));
     if (size / EXPANSION_MAX > s->size)
         return too_long(s, WEIGHTS, size, err);
     unsigned char *bytes = malloc(size + 1);
@@ -174,15 +206,26 @@ static lks_status open_archive(lks_import_source *s, const lks_zip *zip, lks_err
         return lks_fail(err, LKS_ERR_MEMORY, "out of memory for the weights in %s", s->path);
     lks_status status = lks_zip_read(zip, i, 0, bytes, size, err);
     if (status == LKS_OK)
-        status = open_weights(s, bytes, size, err);
+        status = open_weights(s, bytes, size, c, err);
     free(bytes);
+    return status;
+}
+
+static lks_status open_archive(lks_import_source *s, const lks_zip *zip, lks_error *err) {
+    lks_keras_config c = {0};
+    lks_status status = take_metadata(s, zip, err);
+    if (status == LKS_OK)
+        status = take_config(s, zip, &c, err);
+    if (status == LKS_OK)
+        status = unpack_weights(s, zip, &c, err);
+    lks_keras_config_free(&c);
     return status;
 }
 
 static lks_status open_file(lks_import_source *s, lks_error *err) {
     lks_zip *zip;
     if (is_hdf5(s->bytes, s->size))
-        return open_weights(s, s->bytes, s->size, err);
+        return open_weights(s, s->bytes, s->size, &(lks_keras_config){0}, err);
     LKS_TRY(lks_zip_open(&zip, s->bytes, s->size, s->path, err));
     const lks_status status = open_archive(s, zip, err);
     lks_zip_close(zip);
