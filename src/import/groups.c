@@ -15,7 +15,8 @@ static const struct {
              {"bias", LKS_IMPORT_BIAS},         {"beta", LKS_IMPORT_BIAS},
              {"running_mean", LKS_IMPORT_MEAN}, {"moving_mean", LKS_IMPORT_MEAN},
              {"mean", LKS_IMPORT_MEAN},         {"running_var", LKS_IMPORT_VARIANCE},
-             {"var", LKS_IMPORT_VARIANCE},      {"moving_variance", LKS_IMPORT_VARIANCE}};
+             {"var", LKS_IMPORT_VARIANCE},      {"moving_variance", LKS_IMPORT_VARIANCE},
+             {"variance", LKS_IMPORT_VARIANCE}};
 
 lks_import_part lks_import_part_of(const char *name, size_t *length) {
     const char *end = name + strlen(name), *last = end;

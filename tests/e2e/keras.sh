@@ -112,11 +112,27 @@ mkdir theirs
 /usr/bin/python3 "$here/keras_foreign.py" base.npz theirs
 of_data=(--config "$config" --set "data.dir=$golden")
 for file in plain.weights.h5 unnamed.weights.h5 packed.weights.h5 nested.weights.h5 tf213.weights.h5 big.weights.h5 \
-    double.weights.h5 keras2.h5 model2.h5 unlisted2.h5 plain.keras packed.keras; do
+    double.weights.h5 keras2.h5 model2.h5 unlisted2.h5 pixels2.h5 attributes.weights.h5 unknown.weights.h5 plain.keras \
+    packed.keras; do
     imports 0 $file theirs/$file "${of_data[@]}" --out out.h5 --force
     check "$file: the same weights" alike base out.h5
     $ok || show diff.log
+    case $file in
+    pixels2.h5) check "$file: a warning" grep -q "its layer 'normalization' normalizes images" stderr ;;
+    unknown.*) check "$file: a warning" grep -q "no name tells what '/conv_a/vars/0' is of" stderr ;;
+    *) same "$file: no warning" 0 "$(grep -c 'warning' stderr || true)" ;;
+    esac
 done
+imports 0 "what config.json says" theirs/otherwise.keras "${of_data[@]}" --out out.h5 --force
+check "strides that differ are warned of" grep -qF "'conv2d_9/kernel' has strides of 1 x 2, conv1 here 2 x 2" stderr
+check "an epsilon, too" grep -qF "'batch_normalization_4/gamma' has an epsilon of 0.001, bn1 here 1e-05" stderr
+same "one for each" 2 "$(grep -c warning stderr)"
+imports 0 "padding" theirs/padded.keras "${of_data[@]}" --out out.h5 --force
+check "padding that differs is warned of" grep -qF \
+    "'conv2d_9/kernel' has padding (top, left, bottom, right) of 1, 1, 2, 2, conv1 here 0, 0, 0, 0" stderr
+imports 0 "no config.json" theirs/not_json.keras "${of_data[@]}" --out out.h5 --force
+check "what cannot be read is told" grep -q 'its config.json cannot be read' stderr
+imports 0 "no layers in config.json" theirs/packed.keras "${of_data[@]}" --out out.h5 --force
 check "what became what is told" grep -qE 'conv2/weight +from conv2d_10/kernel, 3 x 3 x 6 x 8' <(cat stdout stderr)
 imports 0 "names" theirs/plain.weights.h5 "${of_data[@]}" --out out.h5 --force --map conv1=conv2d_9 \
     --map dense1/weight=dense_3/kernel --map dense1/bias=dense_3/bias
@@ -142,10 +158,18 @@ cant "NaN" "value 3 of 'conv2d_10/bias' is nan" not_a_number.weights.h5
 cant "a layer too few" 'dense1/weight is missing' without_layer.weights.h5
 cant "a layer too many" "'dense_1/kernel' in .*, 3 x 3, has no place" another_layer.weights.h5
 cant "a layer of another kind" "'/layers/lstm/lstm_cell/vars/0' and its like, 3 in all" recurrent.weights.h5
+for file in theirs/is-*; do
+    cant "${file#theirs/is-}" 'and its like, [12] in all, are the variables of no layer that Lockstep has' "${file#theirs/}"
+done
 cant "whole numbers" 'the variables of no layer that Lockstep has' whole_numbers.weights.h5
 cant "no weights" 'has no weights as Keras writes them' nothing.weights.h5
 cant "zeros that swell" "'model.weights.h5' in it says to have" bomb.keras
+cant "a dilated layer" "its layer 'conv2d_9' is dilated" is_dilated.keras
 cant "no JSON" 'is no JSON' torn.keras
-for file in theirs/cut-*; do cant "${file#theirs/}" "${file#theirs/}" "${file#theirs/}"; done
+for file in theirs/cut-*; do
+    why='is damaged or incomplete: /: .+'
+    [ "${file%.keras}" = "$file" ] || why='as a zip archive: .+'
+    cant "${file#theirs/}" "$why" "${file#theirs/}"
+done
 same "nothing is left of what failed" "" "$(find . -name 'none.h5*' -o -name '.tmp-*')"
 finish

@@ -30,12 +30,13 @@ def variables(layer):
     return [ours[f"{layer}/{part}"] for part in PARTS if f"{layer}/{part}" in ours]
 
 
-def keras3(name, named=True, above="layers", change=None, **how):
-    """As Keras 3: how: of create_dataset(). change(layer, number, array) may return another array."""
+def keras3(name, named=True, above="layers", change=None, groups=None, **how):
+    """As Keras 3: how: of create_dataset(). change(layer, number, array) may return another array. groups: {layer: group},
+    which are in no list then."""
     with h5py.File(path_of(name), "w") as file:
         file.create_group("vars")
         for layer, group, called in LAYERS:
-            to = file.create_group(f"{above}/{group}/vars")
+            to = file.create_group(f"{groups[layer]}/vars" if groups else f"{above}/{group}/vars")
             if named:
                 to.attrs["name"] = called
             for i, array in enumerate(variables(layer)):
@@ -52,8 +53,8 @@ def keras3(name, named=True, above="layers", change=None, **how):
     return path_of(name)
 
 
-def keras2(name, below="", names=None, list_names=True):
-    """As Keras 2: names of layers in attributes, variables by TensorFlow's names."""
+def keras2(name, below="", names=None, list_names=True, others={}):
+    """As Keras 2: names of layers in attributes, variables by TensorFlow's names. others: {path: array}"""
     names = names or {layer: called for layer, _, called in LAYERS}
     with h5py.File(path_of(name), "w") as file:
         top = file.require_group(below) if below else file
@@ -69,15 +70,30 @@ def keras2(name, below="", names=None, list_names=True):
             group.attrs["weight_names"] = [f"{names[layer]}/{word}:0".encode() for word in words]
             for word, array in zip(words, variables(layer)):
                 group[f"{names[layer]}/{word}:0"] = array
+        for path, array in others.items():
+            top[path] = array
         if below:
             file.attrs["model_config"] = json.dumps({"class_name": "Sequential"})
             file["optimizer_weights/iteration:0"] = np.array(3, np.int64)
 
 
-def keras_archive(name, weights, metadata='{"keras_version": "3.5.0", "date_saved": "2024-09-01@10:00:00"}', how=0):
+def config_json(strides=(2, 2), epsilon=1e-5, padding="valid", dilation=1):
+    """As Keras 3 writes it, of layers that have a setting here; one model in another."""
+    layer = lambda kind, **config: {"module": "keras.layers", "class_name": kind, "config": config, "registered_name": None}
+    convolution = lambda name, strides: layer("Conv2D", name=name, trainable=True, dtype={"class_name": "DTypePolicy"},
+                                              kernel_size=[5, 5], strides=strides, padding=padding, groups=1,
+                                              dilation_rate=[dilation, dilation], activation="linear")
+    inner = layer("Functional", name="inner", layers=[convolution("conv2d_10", [1, 1]), layer("Dense", name="dense_3")])
+    return json.dumps(layer("Sequential", name="outer", layers=[
+        layer("InputLayer", batch_shape=[None, 28, 28, 1], dtype="float32"), convolution("conv2d_9", list(strides)),
+        layer("BatchNormalization", name="batch_normalization_4", axis=-1, epsilon=epsilon), inner]))
+
+
+def keras_archive(name, weights, metadata='{"keras_version": "3.5.0", "date_saved": "2024-09-01@10:00:00"}', how=0,
+                  config="{}"):
     with zipfile.ZipFile(path_of(name), "w", how) as file:
         file.writestr("metadata.json", metadata)
-        file.writestr("config.json", "{}")
+        file.writestr("config.json", config)
         file.write(weights, "model.weights.h5")
 
 
@@ -110,7 +126,17 @@ keras2("keras2.h5")
 # alphabetical order is not the network's
 keras2("model2.h5", "model_weights", {"conv1": "stem", "bn1": "norm", "conv2": "body", "dense1": "head"})
 keras2("unlisted2.h5", list_names=False)
-keras_archive("plain.keras", plain)
+# what normalizes images: its variables have no layer's name before them
+keras2("pixels2.h5", others={"normalization/mean:0": np.array([0.1], np.float32), "normalization/count:0": np.array(9),
+                             "normalization/variance:0": np.array([0.2], np.float32)})
+# a model that somebody wrote: groups are called after its attributes
+keras3("attributes.weights.h5", groups={"conv1": "base", "bn1": "embedding", "conv2": "body", "dense1": "head"})
+keras3("unknown.weights.h5", named=False, groups={"conv1": "conv_a", "bn1": "norm", "conv2": "conv_c", "dense1": "head"})
+keras_archive("plain.keras", plain, config=config_json())
+keras_archive("otherwise.keras", plain, config=config_json((1, 2), 1e-3))
+keras_archive("padded.keras", plain, config=config_json(padding="same"))
+keras_archive("not_json.keras", plain, config='{"class_name": "Sequential", "config": {"x": Infinity')
+keras_archive("is_dilated.keras", plain, config=config_json(dilation=2))
 keras_archive("packed.keras", plain, how=zipfile.ZIP_DEFLATED)
 
 # --- what is refused
@@ -192,6 +218,24 @@ def recurrent(group, file):
 def whole_numbers(group, file):
     del group["0"]
     group["0"] = np.zeros((3, 3, 6, 8), np.int8)
+
+
+# layers that are none here, with variables of the shapes of others: {class: arrays}
+image = np.zeros((3, 3, 8, 8), np.float32)
+STRANGE = {"conv2d_transpose": [image, np.zeros(8, np.float32)], "layer_normalization": [np.ones(6, np.float32)] * 2,
+           "group_normalization": [np.ones(6, np.float32)] * 2, "rms_normalization": [np.ones(6, np.float32)],
+           "embedding": [np.zeros((128, 10), np.float32)], "dense": [image],
+           "einsum_dense": [np.zeros((128, 10), np.float32), np.zeros(10, np.float32)],
+           "my_normalization": [np.ones(6, np.float32)] * 2}
+for kind, arrays in STRANGE.items():
+    with h5py.File(keras3(f"is-{kind}.weights.h5"), "a") as file:
+        for i, array in enumerate(arrays):
+            file[f"layers/{kind}_7/vars/{i}"] = array
+# the class is in the layer's name where the group is called after an attribute
+with h5py.File(keras3("is-attribute.weights.h5"), "a") as file:
+    file["turn/vars/0"] = image
+    file["turn/vars"].attrs["name"] = "conv2d_transpose_3"
+keras2("is-conv2d_transpose2.h5", others={"conv2d_transpose/conv2d_transpose/kernel:0": image})
 
 
 for do in (external_link, soft_link, external_storage, virtual, never_written, swollen, circle, deep, other_filter,

@@ -290,6 +290,8 @@ static void test_order(void) {
     expect("n.10.weight [5,5];n.2.bias [4];n.2.weight [4,3,1,2];n.3.bias [4];n.3.running_mean [4];"
            "n.3.running_var [4];n.3.weight [4];n.9.bias [5];n.9.weight [5,8];",
            NULL, 29, 65, 74, 0);
+    expect(MIDDLE("m") LAST("l") "b.scale [4];b.bias [4];b.mean [4];b.variance [4];" CONV("c"),
+           NULL, 86, 70, 0, 45);
     /* names that tell nothing */
     expect("a_0 [4,3,1,2];a_1 [4];a_2 [4];a_3 [4];a_4 [4];a_5 [4];a_6 [5,8];a_7 [5];a_8 [5,5];",
            NULL, 0, 28, 44, 89);

@@ -47,6 +47,60 @@ static bool is_of(part p, const char *class) {
     return p.at[n] == '_' && strspn(p.at + n + 1, "0123456789") == p.length - n - 1;
 }
 
+/* --- classes ---------------------------------------------------------------------------------- */
+
+enum { UNKNOWN = 0, NORM = 1, DENSE = 2, CONVOLUTION = 4, PIXELS = 5, STRANGE = 6 };
+
+/* Keras's classes with variables. Of those that can be taken the number is also the dimensions of the first one. The strange
+ * ones may look like them, and are none: axes of a kernel stand for something else, two vectors are scale and shift. */
+static const struct {
+    const char *word;
+    int class;
+} classes[] = {{"conv2d", CONVOLUTION},
+               {"depthwise_conv2d", CONVOLUTION},
+               {"dense", DENSE},
+               {"batch_normalization", NORM},
+               {"normalization", PIXELS},
+               {"conv1d", STRANGE},
+               {"conv3d", STRANGE},
+               {"conv1d_transpose", STRANGE},
+               {"conv2d_transpose", STRANGE},
+               {"conv3d_transpose", STRANGE},
+               {"depthwise_conv1d", STRANGE},
+               {"separable_conv1d", STRANGE},
+               {"separable_conv2d", STRANGE},
+               {"locally_connected1d", STRANGE},
+               {"locally_connected2d", STRANGE},
+               {"einsum_dense", STRANGE},
+               {"embedding", STRANGE},
+               {"reversible_embedding", STRANGE},
+               {"position_embedding", STRANGE},
+               {"layer_normalization", STRANGE},
+               {"group_normalization", STRANGE},
+               {"rms_normalization", STRANGE},
+               {"spectral_normalization", STRANGE},
+               {"p_re_lu", STRANGE}};
+
+static int class_of(part name) {
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+        if (is_of(name, classes[i].word))
+            return classes[i].class;
+    return UNKNOWN;
+}
+
+static bool is_list(part p) {
+    return is_word(p, "layers") || is_word(p, "_layers") ||
+           is_word(p, "_layer_checkpoint_dependencies");
+}
+
+/* Keras 3 calls a group in a list of layers after the class; one of a model that somebody wrote, after its attribute:
+ * there the layer's name tells, unless that was given, too. */
+static part class_name(const parts *p, const char *label) {
+    const part folder = p->all[p->n - 3], called = {label, strlen(label)};
+    const bool listed = p->n > 3 && is_list(p->all[p->n - 4]);
+    return !listed && class_of(called) != UNKNOWN ? called : folder;
+}
+
 static bool is_float(const lks_h5_tensor *t) {
     return t->type >= LKS_H5_NUMBER_F16 && t->type <= LKS_H5_NUMBER_F64;
 }
@@ -73,8 +127,7 @@ static void name_layer(char name[LKS_IMPORT_NAME_MAX], const parts *p, const cha
     for (int i = 0; i <= layer; i++)
         if (i == layer && label[0])
             append(name, label, strlen(label));
-        else if (i == layer || (!is_word(p->all[i], "layers") &&
-                                !is_word(p->all[i], "_layer_checkpoint_dependencies")))
+        else if (i == layer || !is_list(p->all[i]))
             append(name, p->all[i].at, p->all[i].length);
 }
 
@@ -82,12 +135,17 @@ static bool is_keras_3(const parts *p) {
     return p->n >= 3 && is_word(p->all[p->n - 2], "vars");
 }
 
-/* Keras 2: the last group and what is in it, without the number that TensorFlow adds. */
-static void name_by_words(lks_keras_variable *v, const parts *p) {
+/* Keras 2: what is called so in the last group, without the number that TensorFlow adds. */
+static part word_of(const parts *p) {
     part word = p->all[p->n - 1];
     const char *colon = memchr(word.at, ':', word.length);
     if (colon)
         word.length = (size_t)(colon - word.at);
+    return word;
+}
+
+static void name_by_words(lks_keras_variable *v, const parts *p) {
+    const part word = word_of(p);
     v->depthwise = is_word(word, "depthwise_kernel");
     if (p->n > 1)
         append(v->name, p->all[p->n - 2].at, p->all[p->n - 2].length);
@@ -118,13 +176,16 @@ static bool all_vectors(const layer *l) {
 }
 
 /* The words for its variables in order, or NULL: it is of a kind that nobody here knows. */
-static const char *const *words_of(const layer *l) {
+static const char *const *words_of(const layer *l, int class) {
     static const char *const norm[] = {"gamma", "beta", "moving_mean", "moving_variance"};
     static const char *const weights[] = {"kernel", "bias"};
     const size_t n = l->end - l->first;
-    if (all_vectors(l))
-        return n == 4 ? norm : n == 2 ? norm + 2 : NULL;
-    const bool kernel = is_float(tensor_of(l, 0)) && tensor_of(l, 0)->ndim >= 2;
+    const uint32_t ndim = tensor_of(l, 0)->ndim;
+    if (class == STRANGE || (class != UNKNOWN && ndim != (uint32_t) class))
+        return NULL;
+    if (all_vectors(l)) /* two might be scale and shift of any other layer */
+        return n == 4 ? norm : n == 2 && class == NORM ? norm + 2 : NULL;
+    const bool kernel = is_float(tensor_of(l, 0)) && ndim >= 2;
     const bool bias = n == 1 || (is_float(tensor_of(l, 1)) && tensor_of(l, 1)->ndim == 1);
     return kernel && bias && n <= 2 ? weights : NULL;
 }
@@ -136,26 +197,70 @@ static bool has_floats(const layer *l) {
     return false;
 }
 
+static void warn_of_pixels(const char *path, part name) {
+    lks_warn("%s: its layer '%.*s' normalizes images; here data.normalize does", path,
+             (int)name.length, name.at);
+}
+
+static lks_status refuse(const layer *l, const char *path, lks_error *err) {
+    return lks_fail(err, LKS_ERR_FORMAT,
+                    "%s: '%.128s' and its like, %zu in all, are the variables of no layer that "
+                    "Lockstep has",
+                    path, tensor_of(l, 0)->path, l->end - l->first);
+}
+
+/* Keras 3. */
 static lks_status name_variables(const layer *l, const char *path, lks_error *err) {
     const parts p = parts_of(tensor_of(l, 0)->path);
-    const part folder = p.all[p.n - 3];
-    if (is_of(folder, "normalization")) {
-        lks_warn("%s: its layer '%.*s' normalizes images; here data.normalize does", path,
-                 (int)folder.length, folder.at);
+    const part name = class_name(&p, tensor_of(l, 0)->label);
+    const int class = class_of(name);
+    if (class == PIXELS) {
+        warn_of_pixels(path, name);
         return LKS_OK;
     }
     if (!has_floats(l)) /* states of random numbers */
         return LKS_OK;
-    const char *const *words = words_of(l);
+    const char *const *words = words_of(l, class);
     if (!words)
-        return lks_fail(err, LKS_ERR_FORMAT,
-                        "%s: '%.128s' and its like, %zu in all, are the variables of no layer that "
-                        "Lockstep has",
-                        path, tensor_of(l, 0)->path, l->end - l->first);
+        return refuse(l, path, err);
+    if (class == UNKNOWN)
+        lks_warn("%s: no name tells what '%.128s' is of; its shape is taken for that of a layer "
+                 "here",
+                 path, tensor_of(l, 0)->path);
     for (size_t k = l->first; k < l->end; k++) {
         name_layer(l->all[k].name, &p, l->all[k].tensor->label);
         append(l->all[k].name, words[k - l->first], strlen(words[k - l->first]));
-        l->all[k].depthwise = k == l->first && is_of(folder, "depthwise_conv2d");
+        l->all[k].depthwise = k == l->first && is_of(name, "depthwise_conv2d");
+    }
+    return LKS_OK;
+}
+
+/* What normalizes images in Keras 2 is known by its words: a batch normalisation's mean is a moving one. */
+static bool normalizes_pixels(const layer *l) {
+    bool has_variance = false;
+    for (size_t k = l->first; k < l->end; k++) {
+        const parts p = parts_of(l->all[k].tensor->path);
+        const part word = word_of(&p);
+        if (!is_word(word, "mean") && !is_word(word, "variance") && !is_word(word, "count"))
+            return false;
+        has_variance = has_variance || is_word(word, "variance");
+    }
+    return has_variance;
+}
+
+/* Keras 2: the part before the last is the layer's name, which tells its class unless it was given. */
+static lks_status name_by_name(const layer *l, const char *path, lks_error *err) {
+    const parts first = parts_of(tensor_of(l, 0)->path);
+    const part name = first.all[first.n > 1 ? first.n - 2 : 0];
+    if (first.n > 1 && class_of(name) == STRANGE)
+        return refuse(l, path, err);
+    if (normalizes_pixels(l)) {
+        warn_of_pixels(path, name);
+        return LKS_OK;
+    }
+    for (size_t k = l->first; k < l->end; k++) {
+        const parts p = parts_of(l->all[k].tensor->path);
+        name_by_words(&l->all[k], &p);
     }
     return LKS_OK;
 }
@@ -183,13 +288,10 @@ static lks_status name_all(lks_keras_variable *all, size_t n, const char *path, 
         end = i + 1;
         if (is_of_training(&p))
             continue;
-        if (!is_keras_3(&p)) {
-            name_by_words(&all[i], &p);
-            continue;
-        }
         while (end < n && one_layer(&all[i], &all[end]))
             end++;
-        LKS_TRY(name_variables(&(layer){all, i, end}, path, err));
+        const layer l = {all, i, end};
+        LKS_TRY(is_keras_3(&p) ? name_variables(&l, path, err) : name_by_name(&l, path, err));
     }
     return LKS_OK;
 }
