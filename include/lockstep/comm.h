@@ -28,9 +28,9 @@ typedef struct lks_comm {
     bool ends_mpi;     /**< MPI was started here, and ends with lks_comm_stop() */
     bool steered;      /**< lks_comm_steers() is in force */
     bool eager;        /**< the program has set up to where messages over TCP do not wait */
-    int transfers;     /**< lks_transfer_create() was called so often */
+    int transfers;     /**< counts them, each with messages of its own */
     lks_error failure; /**< status LKS_OK: none. Else this rank has left the others behind */
-    /** Of a communicator of some ranks only (comm/host.h): that of the job, which keeps failures and
+    /** Of a communicator of some ranks only, those of a host say: that of the job, which keeps failures and
      * seconds for it; else NULL. */
     struct lks_comm *whole;
 } lks_comm;
@@ -87,7 +87,7 @@ enum {
 };
 bool lks_comm_steers(int ranks, double bytes);
 
-/** Whether it would be so in training that is started with this environment; that of lks_probe_prepare() does not count. */
+/** Whether it would be so in training that is started with this environment; what `lockstep doctor` adds does not count. */
 bool lks_comm_training_steers(void);
 
 /** In-place sums and extremes over all ranks. Collective. n counts elements and may exceed 2^31. */

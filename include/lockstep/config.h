@@ -1,7 +1,7 @@
 /** @file config.h  The configuration: YAML to a checked struct.
  *
- *  One option table (src/config/options.c) drives parsing, defaults, ranges, help and printing; the
- * options of a layer stand in the layer's own file, src/nn/layers/.
+ *  One option table drives parsing, defaults, ranges, help and printing: `lockstep help KEY` tells
+ * what it says of a key, and `lockstep help layers` what options the kinds of layers have.
  * Nothing here is collective: rank 0 reads the file, its text is broadcast, and every rank parses
  * the same text. Ownership: strings are inside the structs; lks_config owns its layer array
  * (lks_config_free()). */
@@ -25,7 +25,7 @@ LKS_PUBLIC_BEGIN
 #define LKS_REMARK_MAX   320
 #define LKS_FEW_STEPS    100 /**< fewer optimizer steps hardly teach a network anything */
 
-/** A kind of layer, "conv2d" say; src/config/option.h tells what it is. */
+/** A kind of layer, "conv2d" say; what is in it is the library's. */
 typedef struct lks_layer_kind lks_layer_kind;
 
 typedef enum lks_padding { LKS_PAD_VALID, LKS_PAD_SAME, LKS_PAD_EXPLICIT } lks_padding;
@@ -41,8 +41,8 @@ typedef enum lks_init {
     LKS_INIT_FAN_IN_UNIFORM
 } lks_init;
 
-/** The optimizers: constant, and word in a configuration. A new one is a line here and its file in
- * src/optim. */
+/** The optimizers: constant, and word in a configuration. A new one is a line here and a file of its
+ * own in the source. */
 #define LKS_OPTIMIZERS(each)                                                                       \
     each(LKS_SGD, sgd) each(LKS_ADAM, adam) each(LKS_ADAMW, adamw) each(LKS_RMSPROP, rmsprop)      \
         each(LKS_ADADELTA, adadelta) each(LKS_LARS, lars) each(LKS_LAMB, lamb)                     \
@@ -144,11 +144,11 @@ typedef struct lks_data_config {
     lks_pictures_config pictures;
 } lks_data_config;
 
-/** How training images are changed, anew in each epoch; the files in src/augment say what each does. 0: not at
+/** How training images are changed, anew in each epoch; `lockstep help augment` says what each does. 0: not at
  * all. */
 typedef struct lks_augment_config {
-    int preset;    /**< one of src/augment/table.c: it gave the values that nothing else gave */
-    double rotate; /**< degrees */
+    int preset; /**< number of augment.preset's word: it gave the values that nothing else gave */
+    double rotate;       /**< degrees */
     double scale, shear; /**< shares */
     double shift;        /**< pixels */
     bool flip;
@@ -162,7 +162,7 @@ typedef struct lks_augment_config {
     int cutout;                         /**< pixels */
 } lks_augment_config;
 
-/** Which optimizer has which key, and what the key means to it, says its file in src/optim. Members
+/** `lockstep help train.optimizer` says which optimizer has which key, and what it means. Members
  * that an optimizer does not use are at some default. */
 typedef struct lks_optimizer_config {
     lks_optimizer_name name;
@@ -295,7 +295,7 @@ lks_status lks_config_override(lks_config *config, const lks_key_value *values, 
  * rank 0. A folder, a missing or unreadable file gives LKS_ERR_CONFIG naming it. */
 lks_status lks_config_read_file(const char *path, char **text, size_t *size, lks_error *err);
 
-/** The last line of a run folder's config.yaml: the SHA-256 of all before it (lks_seal_of_text()). */
+/** The last line of a run folder's config.yaml: the SHA-256 of all before it, 64 digits. */
 #define LKS_CONFIG_SEAL "# sha256: "
 
 /** Warns where a configuration that was read from @p path has a seal, and not of these lines. */
@@ -413,8 +413,8 @@ lks_status lks_config_values(const lks_config *config,
                              void (*visit)(void *context, const lks_config_value *value),
                              void *context, lks_error *err);
 
-/** A kind of file that a set of images may be in, as far as its name tells. The table of all kinds is in
- * src/feed/kinds.c. */
+/** A kind of file that a set of images may be in, as far as its name tells. All kinds stand in
+ * lks_data_formats. */
 typedef struct lks_data_format {
     const char *name; /**< in messages: "an HDF5 data set" */
     const char *const

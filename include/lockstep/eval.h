@@ -22,12 +22,11 @@ LKS_PUBLIC_BEGIN
 typedef enum lks_eval_part { LKS_EVAL_TEST, LKS_EVAL_TRAIN, LKS_EVAL_VALIDATION } lks_eval_part;
 
 typedef struct lks_eval_options {
-    const char *const *checkpoints; /**< [n_checkpoints] files, or run folders (lks_folder_read()
-                                       says which checkpoint) */
+    const char *const *checkpoints; /**< [n_checkpoints] files, or run folders: of these what
+                                       their test figures are of */
     int n_checkpoints;
-    const char *data; /**< folder instead of the first checkpoint's data.dir */
-    const char
-        *pictures; /**< folder of class folders of pictures (pictures/picture_folder.h) that are
+    const char *data;     /**< folder instead of the first checkpoint's data.dir */
+    const char *pictures; /**< folder of pictures, in a folder for each class, that are
                              evaluated instead of the test set, or NULL */
     const char *const *sets;
     int n_sets;

@@ -98,7 +98,7 @@ void lks_model_watch(lks_model *model, lks_touch touch, void *context);
 void lks_model_weigh_classes(lks_model *model, const double *factors);
 
 /** Weights, message and, with train.reduce fp32, gradients stand there from here on: zeroed memory of the sizes that the view
- * tells, aligned as lks_alloc() has it and borrowed. For memory that several processes share. The view is to be looked at
+ * tells, aligned to 64 bytes and borrowed. For memory that several processes share. The view is to be looked at
  * anew. */
 void lks_model_move(lks_model *model, float *weights, int64_t *message, float *gradients);
 

@@ -53,7 +53,7 @@ typedef struct lks_batch {
 enum lks_message_slot {
     LKS_MSG_STOP,    /**< each rank's wish to stop, 0: none; the caller's code */
     LKS_MSG_SAMPLES, /**< samples computed */
-    LKS_MSG_HASH,    /**< sum of lks_hash64(id), modulo 2^64 */
+    LKS_MSG_HASH,    /**< sum of their ids' hashes, modulo 2^64 */
     LKS_MSG_LOSS_HI,
     LKS_MSG_LOSS_LO,
     LKS_MSG_CORRECT,
@@ -88,8 +88,7 @@ typedef bool (*lks_touch)(void *context, const float *at, size_t n, bool wrote);
 typedef struct lks_peers {
     int n, own;   /**< how many, and which one this is; n = 0: none */
     char *common; /**< the same memory for all of them, for packed weights */
-    char *
-        memory; /**< this one's, for what the others read; both zeroed and aligned as by lks_alloc() */
+    char *memory; /**< this one's, for what the others read; both zeroed and aligned to 64 bytes */
     ptrdiff_t apart; /**< bytes from one peer's memory to the next one's */
     /** Waits for the others: what each wrote before, each may read after. */
     void (*meet)(void *context);

@@ -13,7 +13,7 @@ LKS_PUBLIC_BEGIN
 
 /** What the command line says. Strings are borrowed. */
 typedef struct lks_pack_options {
-    const char *dir;   /**< as pictures/picture_folder.h has it */
+    const char *dir;   /**< of pictures, in a folder for each class */
     const char *out;   /**< folder of the IDX files, made where it is missing */
     double test;       /**< share held out as test set; < 0: not given, which means
                         LKS_PACK_TEST_SHARE, or the pictures of DIR/test */

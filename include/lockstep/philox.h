@@ -40,8 +40,8 @@ uint32_t lks_stream_u32(const lks_stream *s, uint64_t element);
 /** Element @p element of @p s in [0, 1), with 32 bits. */
 double lks_stream_uniform(const lks_stream *s, uint64_t element);
 
-/** Standard normal number @p element of @p s: Box-Muller on elements 2e and 2e+1, with lks_log and
- *  lks_cos_2pi, so equal on every machine. */
+/** Standard normal number @p element of @p s: Box-Muller on elements 2e and 2e+1, with a
+ *  logarithm and a cosine of our own, so equal on every machine. */
 double lks_stream_normal(const lks_stream *s, uint64_t element);
 
 LKS_PUBLIC_END

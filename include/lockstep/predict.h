@@ -108,7 +108,8 @@ typedef void (*lks_on_answer)(void *context, const lks_answer *answer);
 typedef struct lks_predictor lks_predictor;
 
 /** Reads the checkpoints. Owned by the caller (lks_predictor_free()). LKS_ERR_USAGE if the way of
- * preparing does not suit the network, else as lks_checkpoint_read() and lks_model_create(). */
+ * preparing does not suit the network, LKS_ERR_IO, LKS_ERR_FORMAT or
+ * LKS_ERR_MISMATCH naming a checkpoint, else as lks_model_create(). */
 lks_status lks_predictor_open(lks_predictor **predictor, const lks_predict_options *options,
                               lks_on_answer on_answer, void *context, lks_error *err);
 void lks_predictor_free(lks_predictor *predictor);

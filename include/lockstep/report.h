@@ -19,8 +19,8 @@ typedef struct lks_report_options {
     int threads;       /**< that do so; at least 1 where it is done */
 } lks_report_options;
 
-/** Writes the page about the run folders @p folders [n], 1 <= n <= LKS_REPORT_RUNS_MAX, as @p path (published
- * as by lks_publish_text(); "-" is standard output, whose errors are left to ferror()). The first run is shown
+/** Writes the page about the run folders @p folders [n], 1 <= n <= LKS_REPORT_RUNS_MAX, as @p path (which
+ * appears as a whole, or stays what it was; "-" is standard output, whose errors are left to ferror()). The first run is shown
  * in full; the others beside it in the curves, and compared with it. Runs may have ended, been stopped, or be
  * at work: what is missing is said in its place. Images are read where they
  * still are.
