@@ -5,8 +5,8 @@ set -euo pipefail
 export LC_ALL=C
 
 usage() {
-    cat <<'TEXT'
-Usage: jobs/fetch-data.sh mnist|fashion-mnist DIR
+    cat <<TEXT
+Usage: $0 mnist|fashion-mnist DIR
 
 Puts the four IDX files of the data set, uncompressed, into DIR (made if missing):
   train-images-idx3-ubyte  train-labels-idx1-ubyte  t10k-images-idx3-ubyte  t10k-labels-idx1-ubyte

@@ -4,8 +4,8 @@ set -euo pipefail
 export LC_ALL=C
 
 usage() {
-    cat <<'TEXT'
-Usage: jobs/install-deps.sh [--tests] [--clang] [--peers] [--list]
+    cat <<TEXT
+Usage: $0 [--tests] [--clang] [--peers] [--list]
 
 Installs the packages that are missing for building and running Lockstep, with apt-get, dnf, zypper or pacman (only
 apt-get, on Debian, was tried: others may call a package otherwise, and then say so).

@@ -5,8 +5,8 @@ set -euo pipefail
 export LC_ALL=C
 
 usage() {
-    cat <<'TEXT'
-Usage: jobs/lab.sh [--steps N] [--out DIR] CONFIG [MAX_RANKS] [OPTION OF lockstep train]...
+    cat <<TEXT
+Usage: $0 [--steps N] [--out DIR] CONFIG [MAX_RANKS] [OPTION OF lockstep train]...
 
 Trains CONFIG on 1, 2, 4, ... MAX_RANKS ranks of this machine, one thread each, and prints a table: images a second,
 speed-up, efficiency, the shares of communication and of wait, and the digest of the weights. Then it does the same with
@@ -15,9 +15,10 @@ MAX_RANKS is the number of cores unless it is given, at least 2. More ranks than
 then, not at the speed. Every call measures anew; runs and tables stay in the folder.
   --steps N   optimizer steps of each run (default: 500)
   --out DIR   folder of the runs (default: runs/lab-NAME, NAME being the configuration file's)
-Where the configuration's data are missing, the small MNIST set of the tests stands in. Ctrl-C ends the lab.
+Where the configuration's data are missing, the small MNIST set of the tests stands in, if this is a clone of the source; an
+installation has no such set, and the message names the command that fetches the data. Ctrl-C ends the lab.
 Exit status: 0 done, 1 a run failed or exact sums gave different weights, 2 wrong usage, 75 stopped.
-Example: jobs/lab.sh configs/mnist-convnet.yaml 4
+Example: $0 configs/mnist-convnet.yaml 4
 TEXT
 }
 
@@ -82,7 +83,7 @@ status=0
 ready || status=$?
 if [ $status -ne 0 ] && [ -d "$project/tests/golden" ] && grep -q 'ubyte: no such file' "$folder/lab.log"; then
     say "no data where the configuration looks for them: taking the 2,000 images of tests/golden" \
-        "($project/jobs/fetch-data.sh mnist data/mnist gets all 60,000)"
+        "($(word "$project/jobs/fetch-data.sh") mnist data/mnist gets all 60,000)"
     options+=(--set "data.dir=$project/tests/golden")
     status=0
     ready || status=$?
@@ -157,7 +158,7 @@ if [ "$ranks" -gt 1 ]; then printf '; %s ranks trained %s times as fast as one' 
 if [ $parted = yes ]; then
     printf '.\nWith float sums the weights parted: '
     printf 'such a sum depends on the order of its terms, which the ranks change.\n'
-    say "see where: lockstep diff $folder/fp32-1 $folder/fp32-$max_ranks"
+    say "see where: lockstep diff $(word "$folder/fp32-1") $(word "$folder/fp32-$max_ranks")"
 else
     printf '.\nWith float sums the weights did not part this time: so few terms had the same sum in every order.\n'
 fi

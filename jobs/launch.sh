@@ -18,6 +18,9 @@ find_lockstep() {
     exit 2
 }
 
+# word TEXT: as a shell takes it, for commands that are shown
+word() { if [[ $1 =~ ^[A-Za-z0-9_./+=:,@%-]+$ ]]; then echo "$1"; else echo "${1@Q}"; fi; }
+
 # value_of FILE KEY: a value of a summary.json, which has one a line; nothing for null
 value_of() { sed -n "s/^ *\"$2\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$1" | grep -vx null || true; }
 
@@ -205,26 +208,39 @@ on_this_machine() {
 
 # out_of_reach COMMAND...: launch, in a session of its own, which the terminal's Ctrl-C does not reach: mpirun would kill the
 # ranks two seconds after it. And what it prints is read to the end, whoever else stops reading: mpirun would end the run.
+# Its errors come without Open MPI's remarks that a rank ended with a status: the rank has said why.
 out_of_reach() {
-    local relay out=1 err=2 readers=() status=0 reader
-    if [ -p /dev/fd/1 ] || [ -S /dev/fd/1 ]; then open_relay 1 && out=$relay; fi
-    if [ /dev/fd/1 -ef /dev/fd/2 ]; then
-        err=$out
-    elif [ -p /dev/fd/2 ] || [ -S /dev/fd/2 ]; then
-        open_relay 2 && err=$relay
-    fi
+    local relay out=1 err readers=() status=0 reader
+    if [ -p /dev/fd/1 ] || [ -S /dev/fd/1 ]; then open_relay 1 cat && out=$relay; fi
+    open_relay 2 without_remarks && err=$relay
     # shellcheck disable=SC2261 # "$out" is a descriptor, not stderr
     launch setsid "$@" 1>&"$out" 2>&"$err" || status=$?
-    if [ "$err" -ne 2 ] && [ "$err" -ne "$out" ]; then exec {err}>&-; fi
+    exec {err}>&-
     if [ "$out" -ne 1 ]; then exec {out}>&-; fi
     for reader in "${readers[@]}"; do wait "$reader" || true; done # all has been said
     return $status
 }
 
-# open_relay NUMBER: into $relay, a way to that descriptor on which nothing fails
+# open_relay NUMBER FILTER: into $relay, a way through FILTER to that descriptor, on which nothing fails
 open_relay() {
-    exec {relay}> >(trap '' INT TERM HUP USR1 && exec tee -p /dev/null >&"$1")
+    exec {relay}> >(trap '' INT TERM HUP USR1 && "$2" | tee -p /dev/null >&"$1")
     readers+=($!)
+}
+
+# without_remarks: of what mpirun prints, all but two of its boxes: that the job was ended since a rank returned a status, and
+# which one. What they look like: lines between rules; a rule that ends another box may come right before theirs.
+without_remarks() {
+    sed -u '/^-\{70,\}$/{
+        N
+        /\nPrimary job  *terminated normally, but/b box
+        /\nmpirun detected that one or more processes exited with non-zero/b box
+        P
+        D
+        :box
+        N
+        /\n-\{70,\}$/!b box
+        d
+    }'
 }
 
 # interrupt SIGNAL: the first time the run saves and stops; the second time mpirun ends it as it stands

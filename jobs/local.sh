@@ -4,13 +4,13 @@ set -euo pipefail
 export LC_ALL=C
 
 usage() {
-    cat <<'TEXT'
-Usage: jobs/local.sh [-n RANKS | --hosts FILE] CONFIG [OPTION OF lockstep train]...
+    cat <<TEXT
+Usage: $0 [-n RANKS | --hosts FILE] CONFIG [OPTION OF lockstep train]...
 
-Starts `lockstep train CONFIG` with mpirun: one rank a usable core, but at most as many as the global batch keeps busy;
+Starts \`lockstep train CONFIG\` with mpirun: one rank a usable core, but at most as many as the global batch keeps busy;
 cores that are left over go to the ranks as threads. -n chooses the number of ranks; results are the same for any.
---hosts starts ranks on several machines instead: FILE is like jobs/hostfile.example. When one of them gets lost, the run
-goes on at once on the others, from the newest checkpoint.
+--hosts starts ranks on several machines instead: FILE is like hostfile.example beside this script. When one of them gets
+lost, the run goes on at once on the others, from the newest checkpoint.
 Stop it with Ctrl-C (a second one ends it as it stands); the same command goes on. Exit status as of lockstep: 0 done,
 1 failed, 2 wrong usage, 73 another run works in the run folder, 75 stopped with a checkpoint saved, 76 memory changed,
 79 a rank stood still. After 75 and above the same command goes on. 205: a host is gone.

@@ -5,12 +5,12 @@ set -euo pipefail
 export LC_ALL=C
 
 usage() {
-    cat <<'TEXT'
-Usage: jobs/quickstart.sh [OPTION OF lockstep train]...
+    cat <<TEXT
+Usage: $0 [OPTION OF lockstep train]...
 
 Installs what is missing, builds build/release, fetches MNIST to data/mnist, trains configs/mnist-half-minute.yaml with
 mpirun on all local cores, and prints the test accuracy and the run folder. Every step reuses what is there.
-Arguments go to `lockstep train`, for example: --set seed=2 --out runs/seed2
+Arguments go to \`lockstep train\`, for example: --set seed=2 --out runs/seed2
 TEXT
 }
 

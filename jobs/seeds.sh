@@ -4,10 +4,10 @@ set -euo pipefail
 export LC_ALL=C
 
 usage() {
-    cat <<'TEXT'
-Usage: jobs/seeds.sh [OPTION]... CONFIG N [OPTION | OPTION OF lockstep train]...
-       jobs/seeds.sh [OPTION]... --table DIR
-       jobs/seeds.sh --compare A B
+    cat <<TEXT
+Usage: $0 [OPTION]... CONFIG N [OPTION | OPTION OF lockstep train]...
+       $0 [OPTION]... --table DIR
+       $0 --compare A B
 
 Trains CONFIG with the seeds 1 to N, each in its own run folder DIR/seed-K, and prints a table: accuracy, seconds of
 training and digest of each; mean, standard deviation, standard error, least and most; then the same as a row in Markdown.
@@ -18,8 +18,8 @@ given again. A folder with runs of another configuration or program is refused.
   --first K       seeds K to K + N - 1
   --at-once N     runs at the same time, each with the cores divided by N (default: 1). Runs beside each other share
                   caches, memory and the processor's clock rate: choose 1 where the seconds of training count
-  --slurm[=FILE]  submit the runs as a Slurm array instead, by jobs/sweep.sbatch or FILE, a copy of it; --at-once N lets N
-                  at a time run. The table comes by --table
+  --slurm[=FILE]  submit the runs as a Slurm array instead, by the sweep.sbatch beside this script or FILE, a copy of it;
+                  --at-once N lets N at a time run. The table comes by --table
   --no-test       train without the test set, to choose by validation; wants a split: --set data.validation=0.1
   --ensemble      evaluate all networks together on the test set, too
   --eval-shifts N evaluate each network, and with --ensemble all together, looking (2 N + 1)^2 times at each test image,
@@ -32,7 +32,7 @@ Validation and test figures are those of the weights that a run is tested with (
 training steps only. A run that was stopped and went on has none.
 Exit status: 0 done, 1 a run or an evaluation failed, 2 wrong usage or configuration, or runs that do not belong together,
 75 stopped; another one is that of a run (README.md).
-Example: jobs/seeds.sh configs/train-mnist-fast.yaml 5 --set data.dir=data/mnist
+Example: $0 configs/train-mnist-fast.yaml 5 --set data.dir=data/mnist
 TEXT
 }
 
@@ -348,7 +348,7 @@ share_of() {
 submit() {
     LOCKSTEP_CONFIG=$config LOCKSTEP_OUT=$folder LOCKSTEP_SEEDS=$* LOCKSTEP_KEY='' LOCKSTEP_VALUES='' LOCKSTEP_JOBS=$project/jobs \
         sbatch --array="0-$(($# - 1))${at_once:+%$at_once}" "$script" "${options[@]}"
-    say "when they are done, $0 --table $folder prints the table"
+    say "when they are done, $(word "$0") --table $(word "$folder") prints the table"
 }
 
 # --- what is to be done ----------------------------------------------------------------------------------

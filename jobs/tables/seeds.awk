@@ -39,7 +39,7 @@ function run_line(r,  i, value, text) {
 function markdown(  i, c, head, rule, body) {
     head = "| recipe | seeds |"
     rule = "| --- | ---: |"
-    body = sprintf("| [%s](%s.yaml) | %d |", name, name, NR)
+    body = sprintf("| %s | %d |", name, NR)
     for (i = 1; i <= columns; i++) {
         c = of[i]
         head = head " " titles[i] " |"

@@ -42,6 +42,9 @@ shown=$(awk '$1 == 3 { printf "%.0f", $9 }' lab/exact.txt)
 check "wait is its share of the time without evaluation: $share % and $shown %" [ $((share - shown)) -le 1 ]
 check "and not less" [ $((shown - share)) -le 1 ]
 
+lab 0 --steps 12 --out 'a lab' "$smoke" 2
+check "a command that is shown can be given, blanks or not" grep -qF "lockstep diff 'a lab/fp32-1' 'a lab/fp32-2'" out
+
 # a second call measures anew, in the same folder, with options for the runs
 lab 0 --out lab --steps 3 "$smoke" 2 --set seed=5
 same "options reach the runs" "5 3" "$(jq -r '"\(.seed) \(.steps)"' lab/exact-2/summary.json)"

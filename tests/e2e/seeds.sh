@@ -48,7 +48,7 @@ same "most" "53.700 19.000" "$(row most)"
 same "a run" "52.000 19.000 1 x 2 0123456789abcdef" "$(row 10)"
 same "seeds in the order of their numbers" "$(echo {1..10})" "$(awk '/ 1 x 2 / { print $1 }' "$work/out" | tr '\n' ' ' | sed 's/ $//')"
 check "a row in Markdown" grep -qxF \
-    '| [made](made.yaml) | 10 | 50.750 ± 1.789 (0.566; 48.400 to 53.700) | 14 | `0123456789abcdef` |' "$work/out"
+    '| made | 10 | 50.750 ± 1.789 (0.566; 48.400 to 53.700) | 14 | `0123456789abcdef` |' "$work/out"
 $ok || show "$work/out"
 made "$work/A" 11 0.9 null 1
 made "$work/B" 12 0.1 null 1
@@ -118,7 +118,7 @@ same "figures of a run" "$(jq -r '[.test_validation_accuracy, .test_accuracy] | 
 same "test images that were shifted" "$(accuracy "$work/runs/seed-3" --shifts 1)" "$(row 3 | cut -d ' ' -f 3)"
 same "all networks together" "$(accuracy "$work"/runs/seed-{1,2,3} --shifts 1)" "$(row ensemble | cut -d ' ' -f 1)"
 check "which are three" grep -q '^ensemble .* 3 networks together on test images, mean of 9 looks at each$' "$work/out"
-check "the row has that" grep -qE "^\| \[smoke\]\(smoke.yaml\) \| 3 \|.*\| $(row ensemble | cut -d ' ' -f 1) \| \`$(key runs/seed-1 weights_sha256 | cut -c 1-16)\` \|$" "$work/out"
+check "the row has that" grep -qE "^\| smoke \| 3 \|.*\| $(row ensemble | cut -d ' ' -f 1) \| \`$(key runs/seed-1 weights_sha256 | cut -c 1-16)\` \|$" "$work/out"
 $ok || show "$work/out"
 seeds 0 "without the shifts" --table "$work/runs" --ensemble
 same "together" "$(accuracy "$work"/runs/seed-{1,2,3})" "$(row ensemble | cut -d ' ' -f 1)"
@@ -144,7 +144,7 @@ done
 seeds 2 "another revision of the program" --out "$work/runs" "$small" 4 "${few[@]}"
 check "both are named" said "(version, numerics, revision: $("$LOCKSTEP" --version | sed -n '1s/lockstep \([^ ]*\) .*/\1/p') $(key runs/seed-1 numerics) older) than"
 seeds 0 "it is taken" --any-revision --out "$work/runs" "$small" 4 "${few[@]}"
-same "with the new one" 4 "$(sed -n 's/^| \[smoke\](smoke.yaml) | \([0-9]*\) .*/\1/p' "$work/out")"
+same "with the new one" 4 "$(sed -n 's/^| smoke | \([0-9]*\) .*/\1/p' "$work/out")"
 
 # --- the test set is left out where choices are made
 seeds 0 "no test" --no-test --out "$work/chosen" "$small" 2 "${few[@]}"
