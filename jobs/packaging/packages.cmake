@@ -1,19 +1,10 @@
-# Debian packages, by cpack -G DEB in a build folder (README.md tells how), and the environment module.
+# Debian packages, by cpack -G DEB in a build folder, one archive by cpack -G TGZ (README.md tells how), and the environment
+# module.
 
-# --- an environment module for Lmod: its path is known when it is installed --------------------------------
-install(CODE "
-  set(LKS_PREFIX \"\${CMAKE_INSTALL_PREFIX}\")
-  set(LKS_BINDIR \"${CMAKE_INSTALL_BINDIR}\")
-  set(LKS_LIBDIR \"${CMAKE_INSTALL_LIBDIR}\")
-  set(LKS_INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")
-  set(LKS_DATADIR \"${CMAKE_INSTALL_DATADIR}\")
-  set(LKS_VERSION \"${PROJECT_VERSION}\")
-  set(LKS_DESCRIPTION \"${PROJECT_DESCRIPTION}\")
-  set(LKS_MPICC \"${MPI_C_COMPILER}\")
-  set(module \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/lockstep/modulefiles/lockstep/${PROJECT_VERSION}.lua\")
-  configure_file(\"${CMAKE_CURRENT_LIST_DIR}/module.lua.in\" \"\${module}\" @ONLY)
-  message(STATUS \"Installing: \${module}\")
-" COMPONENT module)
+# --- an environment module for Lmod -----------------------------------------------------------------------
+configure_file(${CMAKE_CURRENT_LIST_DIR}/module.lua.in module.lua @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/module.lua RENAME ${PROJECT_VERSION}.lua COMPONENT module
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep/modulefiles/lockstep)
 
 # --- three packages ---------------------------------------------------------------------------------------
 set(CPACK_VERBATIM_VARIABLES ON)
@@ -58,8 +49,8 @@ set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "Trains convolutional networks on MNIST-
 processes with MPI and over cores with OpenMP. The weights are the same bits
 on any number of processes, threads and hosts.
 .
-This package has the program, its manual pages, the configurations that come
-along, and scripts that start it on one machine or under Slurm.")
+This package has the program, its manual pages and all others, configurations,
+and scripts that start it on one machine or under Slurm.")
 
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME liblockstep${LKS_SOVERSION})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
@@ -78,12 +69,20 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 list(JOIN LKS_DEBIAN_PACKAGES ", " needed)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
   "${CPACK_DEBIAN_LIBRARY_PACKAGE_NAME} (= ${debian_version}), ${mpi}, ${needed}")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "lockstep (= ${debian_version})") # the library's page, train, evaluate
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Trains and evaluates convolutional networks in a program of one's own, with
 bits that do not depend on the number of processes, threads and hosts.
 .
-This package has headers, the archive for static linking, and what CMake and
-pkg-config need.")
+This package has headers, the archive for static linking, what CMake and
+pkg-config need, and examples. The page on the library is in lockstep's.")
 
+# Only Debian wants several packages, and a place: an archive is one tree, which may be unpacked anywhere.
+set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_BINARY_DIR}/cpack_project.cmake)
+file(WRITE ${CPACK_PROJECT_CONFIG_FILE} "if(NOT CPACK_GENERATOR STREQUAL DEB)
+  set(CPACK_PACKAGING_INSTALL_PREFIX /)
+  set(CPACK_MONOLITHIC_INSTALL ON)
+  unset(CPACK_PRE_BUILD_SCRIPTS)
+endif()\n")
 # What only Debian wants is done to the files of the packages, not to those of each installation.
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/debian/finish.cmake)
 set(CPACK_LKS_VERSION ${PROJECT_VERSION})

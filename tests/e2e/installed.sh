@@ -28,14 +28,26 @@ $ok || show out
 
 # --- what is installed
 check "configurations" diff <("$prefix/bin/lockstep" configs smoke) "$shared/configs/smoke.yaml"
-for file in configs/README.md jobs/README.md jobs/local.sh jobs/train.sbatch jobs/tables/figures.sh jobs/hostfile.example; do
+for file in README.md CHANGELOG.md LICENSE {configs,jobs,jobs/packaging,include/lockstep,src/{export,import,report,tensorboard}}/README.md \
+    tests/consumer/network.cpp jobs/local.sh jobs/train.sbatch jobs/tables/figures.sh jobs/hostfile.example; do
     check "$file" [ -e "$shared/$file" ]
+done
+links_lead "$shared"
+check "a link to what only the source has is its text, with the place" grep -qF 'What the tables are (`src/io/history.h` in the source);' "$shared/jobs/README.md"
+# text PAGE: without links
+text() { sed -E ':all; N; $!b all; s/\[([^]]+)\]\([^)]*\)/\1/g; s/ \(`[^`]*` in the source\)//g' "$1"; }
+for page in {configs,jobs,src,include/lockstep}/README.md; do
+    check "$page has the words of the source's" cmp <(text "$SOURCE/$page") <(text "$shared/$page")
 done
 check "nothing that wants the source" eval '! ls "$shared"/jobs/quickstart.sh "$shared"/jobs/install-deps.sh >out 2>&1'
 check "completion" [ -e "$prefix/share/bash-completion/completions/lockstep" ]
 [ ! -e "$build/man/lockstep.1" ] || check "man pages" [ -e "$prefix/share/man/man1/lockstep.1" ]
 
 # --- the scripts, with no program on PATH but the launcher
+same "a script calls itself as it was called" "Usage: $shared/jobs/local.sh [-n RANKS" "$(bash "$shared/jobs/local.sh" --help | sed -n '1s/ |.*//p')"
+status=0
+PATH=$(dirname "$MPIEXEC"):$PATH bash "$shared/jobs/lab.sh" --steps 1 "$shared/configs/smoke.yaml" 2 >out 2>&1 </dev/null || status=$?
+same "the lab has no images here, and names the command that fetches them" "1 1" "$status $(grep -cF "'$shared/jobs/fetch-data.sh' mnist data/mnist" out)"
 status=0
 PATH=$(dirname "$MPIEXEC"):$PATH bash "$shared/jobs/local.sh" -n 2 "$config" --set "data.dir=$golden" --set train.max_steps=2 --out run \
     --progress never >out 2>&1 </dev/null || status=$?

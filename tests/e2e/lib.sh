@@ -68,6 +68,28 @@ same() {
     $ok || printf '    wanted %s\n    got    %s\n' "$2" "$3"
 }
 
+# links_lead FOLDER [PAGE...]: all links of these pages, or of all README.md and CHANGELOG.md in the folder, to files that are
+# there and headings in them
+links_lead() {
+    local root=$1 page file target found
+    shift
+    [ $# -gt 0 ] || mapfile -t found < <(cd "$root" && find . \( -name README.md -o -name CHANGELOG.md \) -printf '%P\n' | sort)
+    for page in "$@" "${found[@]}"; do
+        while read -r target; do
+            case $target in
+            http://* | https://*) continue ;;
+            '#'*) file=$root/$page ;;
+            *) file=$root/$(dirname "$page")/${target%%#*} ;;
+            esac
+            check "$page: $target is there" [ -e "$file" ]
+            if [[ $target = *'#'* ]] && $ok; then
+                check "$page: $target is a heading" grep -qx -- "${target#*#}" \
+                    <(awk -v what=anchors -f "$here/pages.awk" "$file")
+            fi
+        done < <(awk -v what=targets -f "$here/pages.awk" "$root/$page")
+    done
+}
+
 # shows the end of a log below a failed check
 show() {
     tail -n 15 "$1" | sed 's/^/    | /'

@@ -30,7 +30,11 @@ mv liblockstep-dev_*.deb development.deb
 # holds PACKAGE: its files, without documents that each has
 holds() { dpkg-deb --fsys-tarfile "$1.deb" | tar -tf - | grep -v '/$' | sed 's,^\./,,' | grep -v ^usr/share/doc/ | sort; }
 # all but what is for the source
-beside() { (cd "$SOURCE" && find configs jobs -type f ! -path 'jobs/packaging/*' ! -name quickstart.sh ! -name install-deps.sh) | sed 's,^,usr/share/lockstep/,'; }
+pages=(README.md CHANGELOG.md LICENSE CITATION.cff {include/lockstep,jobs/packaging,src,src/{export,import,report,tensorboard}}/README.md)
+beside() {
+    { printf '%s\n' "${pages[@]}" && cd "$SOURCE" && find configs jobs tests/consumer src/report/*.png -type f \
+        ! -path 'jobs/packaging/*' ! -name quickstart.sh ! -name install-deps.sh; } | sed 's,^,usr/share/lockstep/,'
+}
 manual() { if [ -e "$build/man" ]; then (cd "$build/man" && find . -name '*.[15]' | sed -E 's,^\./(.*)\.(.)$,usr/share/man/man\2/\1.\2.gz,'); fi; }
 completion() { printf '%s\n' usr/share/{bash-completion/completions/lockstep,fish/vendor_completions.d/lockstep.fish,zsh/vendor-completions/_lockstep}; }
 same "the program's package" "" "$(diff <({ echo usr/bin/lockstep && beside && manual && completion; } | sort) <(holds program) || true)"
@@ -41,8 +45,11 @@ same "that for development" "" "$(diff <({ printf '%s\n' "$lib"/{liblockstep.{a,
     "$lib"/cmake/lockstep/lockstepConfig{,-release,Version}.cmake && headers; } | sort) <(holds development) || true)"
 for name in program library development; do
     package=$(dpkg-deb -f $name.deb Package)
-    same "$name: documents" "$(printf '%s\n' changelog.Debian.gz changelog.gz copyright)" \
-        "$(dpkg-deb --fsys-tarfile $name.deb | tar -tf - "./usr/share/doc/$package" | sed -n 's,.*/\([^/]\+\)$,\1,p' | sort)"
+    documents=(changelog.Debian.gz changelog.gz copyright)
+    [ $name != program ] || documents=(README.md "${documents[@]}")
+    [ $name != development ] || documents+=(examples/{CMakeLists.txt,loop.c,network.cpp,predict.c,train.c})
+    same "$name: documents" "$(printf '%s\n' "${documents[@]}")" \
+        "$(dpkg-deb --fsys-tarfile $name.deb | tar -tf - "./usr/share/doc/$package" | sed -n "s,/\$,&,; /[^/]\$/s,^./usr/share/doc/$package/,,p" | sort)"
     same "$name: all is root's, and readable" "" \
         "$(dpkg-deb -c $name.deb | awk '$2 != "root/root" || $1 !~ /^(drwxr-xr-x|-rw[-x]r-[-x]r-[-x]|lrwxrwxrwx)$/')"
     same "$name: version" "$version" "$(dpkg-deb -f $name.deb Version | sed 's/-[^-]*$//')"
@@ -107,6 +114,9 @@ LOCKSTEP=$root/usr/bin/lockstep
 trained installed 1 --threads 2 --set train.max_steps=3
 same "the installed program trains to the same bits" "$(result built)" "$(result installed)"
 check "the shipped configurations are the program's" cmp <("$built" configs smoke) "$root/usr/share/lockstep/configs/smoke.yaml"
+links_lead "$root/usr/share/lockstep"
+check "the licence is the package's copyright" grep -q '^License: Expat$' "$root/usr/share/lockstep/LICENSE"
+check "README.md is among its documents" cmp "$root"/usr/share/{doc/lockstep,lockstep}/README.md
 check "bash completes" eval '[ -n "$(PATH=$root/usr/bin:$PATH bash -c ". \"\$1\"; complete -p lockstep" - "$root/usr/share/bash-completion/completions/lockstep")" ]'
 [ ! -e "$build/man/lockstep.1" ] || check "manual pages are whole" gzip -t "$root"/usr/share/man/man?/*.gz
 eval "mpicc -ffp-contract=off \"$SOURCE/tests/consumer/predict.c\" $(PKG_CONFIG_PATH=$root/$lib/pkgconfig pkg-config --cflags --libs lockstep) \
@@ -118,6 +128,18 @@ same "a program built against them answers" "$("$built" predict "$work/built" "$
 check "removed" in_root --purge lockstep "$library" liblockstep-dev
 same "nothing stays" "" "$( (cd "$root" && find . | sort) | comm -13 "$work/before" - | grep -v '^./var/lib/dpkg' || true)"
 
+# --- one archive of all, unpacked in a folder with another name
+check "an archive" cpack -G TGZ -D CPACK_CMAKE_GENERATOR=Ninja --config "$build/CPackConfig.cmake" -B "$work/archive" >"$work/cpack.log" 2>&1
+$ok || show "$work/cpack.log"
+mkdir "$work/moved away"
+tar -xzf "$work"/archive/lockstep-"$version"-*.tar.gz -C "$work/moved away" --strip-components=1
+same "it is one tree" "bin include $(cut -d / -f 2 <<<"$lib") share" "$(cd "$work/moved away" && echo *)"
+LOCKSTEP="$work/moved away/bin/lockstep"
+trained unpacked 1 --threads 2 --set train.max_steps=3
+same "its program trains to the same bits" "$(result built)" "$(result unpacked)"
+LOCKSTEP=$built
+check "its module is there" [ -e "$work/moved away/share/lockstep/modulefiles/lockstep/$version.lua" ]
+
 # --- the environment module
 check "the module is installed" env DESTDIR="$work/stage" cmake --install "$build" --prefix /opt/lockstep --component module >"$work/install.log" 2>&1
 module=$work/stage/opt/lockstep/share/lockstep/modulefiles/lockstep/$version.lua
@@ -126,6 +148,7 @@ if command -v lua5.4 >/dev/null; then
     # Lmod's functions, that say what they were asked for
     cat >"$work/lmod.lua" <<'LUA'
 for _, name in ipairs{"help", "whatis", "conflict"} do _G[name] = function() end end
+function myFileName() return arg[2] end
 function pathJoin(a, b) return a .. "/" .. b end
 function setenv(name, value) print(name .. "=" .. value) end
 prepend_path = setenv
@@ -133,7 +156,7 @@ dofile(arg[1])
 LUA
     same "what it sets" "$(printf '%s\n' LOCKSTEP_HOME=/opt/lockstep/share/lockstep PATH=/opt/lockstep/bin \
         "LD_LIBRARY_PATH=/opt/lockstep/${lib#usr/}" "PKG_CONFIG_PATH=/opt/lockstep/${lib#usr/}/pkgconfig" CMAKE_PREFIX_PATH=/opt/lockstep)" \
-        "$(lua5.4 "$work/lmod.lua" "$module")"
+        "$(lua5.4 "$work/lmod.lua" "$module" "${module#"$work/stage"}")"
 else
     echo "lua5.4 is not installed: the module is not run"
 fi

@@ -25,21 +25,7 @@ same "no line is longer than 120 characters" "" \
     "$(cd "$SOURCE" && LC_ALL=C.UTF-8 grep -nE '^.{121,}' "${pages[@]}" | cut -c 1-100)"
 
 # --- links: files beside the page, and headings in them
-for page in "${pages[@]}"; do
-    folder=$SOURCE/$(dirname "$page")
-    while read -r target; do
-        case $target in
-        http://* | https://*) continue ;;
-        '#'*) file=$SOURCE/$page ;;
-        *) file=$folder/${target%%#*} ;;
-        esac
-        check "$page: $target is there" [ -e "$file" ]
-        if [[ $target = *'#'* ]] && $ok; then
-            check "$page: $target is a heading" grep -qx -- "${target#*#}" \
-                <(awk -v what=anchors -f "$here/pages.awk" "$file")
-        fi
-    done < <(of targets "$page")
-done
+links_lead "$SOURCE" "${pages[@]}"
 for target in configs/README.md jobs/README.md src/README.md tests/README.md include/lockstep/README.md src/report/README.md \
     configs/README.md#layers jobs/README.md#stopping-and-going-on jobs/README.md#slurm; do
     check "README.md leads to $target" grep -q "^$target" <(of targets README.md)
