@@ -230,6 +230,9 @@ else
     echo "no R with hdf5r and jsonlite: its lines are not run"
 fi
 
+same "the headers of the library's page" "$(cd include/lockstep && printf '%s\n' *.h | sort)" \
+    "$(rows 'you want to' include/lockstep/README.md | cut -f 2 | grep -oE '[a-z_]+\.h\]' | tr -d ']' | sort -u)"
+
 # --- the library's example: built against an installation, it answers as the program does
 build=$(dirname "$(dirname "$LOCKSTEP")")
 if [ ! -e "$build/liblockstep.so" ]; then
