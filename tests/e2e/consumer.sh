@@ -11,6 +11,11 @@ build=$(dirname "$(dirname "$LOCKSTEP")")
 prefix=$work/installed
 cmake --install "$build" --prefix "$prefix" >"$work/install.log" 2>&1 || show "$work/install.log"
 same "installed texts do not name the source" "" "$(grep -rlF "$SOURCE" "$prefix/lib/cmake" "$prefix/lib/pkgconfig" "$prefix/include" || true)"
+# in_code: names of the library's on standard input, comments left out
+in_code() { gcc -fpreprocessed -dD -E -P -x c - 2>/dev/null | grep -oE '\bLKS_\w+|\blks_\w+' | sort -u; }
+same "comments of headers name what headers have" "" "$(cat "$prefix"/include/lockstep/*.h | grep -oE '\bLKS_\w+|\blks_\w+' | sort -u |
+    comm -23 - <(cat "$prefix"/include/lockstep/*.h | in_code))"
+same "and no files of the source" "" "$(grep -nE '\bsrc/|\b[a-z_]+/[a-z_0-9]+\.[hc]\b' "$prefix"/include/lockstep/*.h | grep -v '#include "lockstep/' || true)"
 same "the library looks for nothing in the build" "" "$(readelf -d "$prefix"/lib/liblockstep.so | grep -E 'R(UN)?PATH' || true)"
 same "its name has the version that fits" "Library soname: [liblockstep.so.$("$LOCKSTEP" --version | sed -nE '1s/^lockstep ([0-9]+\.[0-9]+).*/\1/p')]" \
     "$(readelf -d "$prefix/lib/liblockstep.so" | grep -o 'Library soname: .*')"

@@ -113,6 +113,8 @@ if there g++; then
     gcc -O2 -c layers-float32.c -o program.o
     check "a program in C++ has two networks" g++ -std=c++11 -Wall -Wextra -pedantic -Werror two.cc program.o odd.o -o program
     same "names of classes" "$(printf '%s\n' "${classes[@]}")" "$(./program)"
+    check "the file itself says that it is C" grep -qE "^layers-float32.c:[0-9]+:[0-9]+: error: #error .compile this file as C" \
+        <(g++ -c layers-float32.c -o program.o 2>&1)
 fi
 awk '/^```c$/ { on = 1; next } /^```/ { on = 0 } on' "$SOURCE/src/export/README.md" >page.c
 "$LOCKSTEP" export layers-float32 --format c --out mnist-convnet.c --quiet
