@@ -9,22 +9,21 @@ cd "$work"
 
 checker=yes runtime=yes
 /usr/bin/python3 -c 'import onnx' 2>/dev/null || checker=
-# What a build has fetched stays in its folder.
+# What a build has fetched stays in its folder; it comes while networks are made that are only exported.
 build=$(dirname "$(dirname "$LOCKSTEP")")
 modules=$build/onnxruntime
-if [ ! -d "$modules/node_modules/onnxruntime-node" ]; then
+fetch() {
+    [ ! -d "$modules/node_modules/onnxruntime-node" ] || return 0
     mkdir -p "$modules"
     # behind a firewall it would wait for long; what its script would fetch is for graphics cards
     if ! timeout 180 npm install --ignore-scripts --no-audit --no-fund --prefix "$modules" onnxruntime-node@1.20.1 >npm.log 2>&1; then
         rm -rf "$modules"
-        runtime=
+        return 1
     fi
     rm -rf "$modules"/node_modules/onnxruntime-node/bin/napi-v3/{darwin,win32}
-fi
-{ [ -n "$runtime" ] && command -v node >/dev/null; } || runtime=
-[ -n "$checker$runtime" ] || skip "neither python3-onnx nor npm's onnxruntime-node can be had"
-[ -n "$checker" ] || echo "note: without python3-onnx, which checks files"
-[ -n "$runtime" ] || echo "note: without npm's onnxruntime-node, which computes networks"
+}
+fetch </dev/null 3>&- &
+fetching=$!
 
 # exported RUN FILE OPTION...
 exported() {
@@ -43,6 +42,22 @@ computed() {
     $ok || show stdout
     $ok || show stderr
 }
+
+# --- the shipped networks, untrained
+mkdir shipped
+for file in "$SOURCE"/configs/*.yaml; do
+    name=$(basename "$file" .yaml)
+    config=$file
+    trained "$name" 1 --threads 2 --set data.validation=0 --set 'data.test_images=""' --set 'data.test_labels=""' \
+        --set train.global_batch=16 --set eval.batch=16 --set train.max_steps=1
+    exported "$name" "shipped/$name.onnx"
+done
+
+wait $fetching || runtime=
+{ [ -n "$runtime" ] && command -v node >/dev/null; } || runtime=
+[ -n "$checker$runtime" ] || skip "neither python3-onnx nor npm's onnxruntime-node can be had"
+[ -n "$checker" ] || echo "note: without python3-onnx, which checks files"
+[ -n "$runtime" ] || echo "note: without npm's onnxruntime-node, which computes networks"
 
 # --- every kind of layer; vectors and images; averaged weights
 for name in layers odd vectors; do
@@ -86,15 +101,7 @@ exported rgb rgb-bytes.onnx --input uint8
 asked rgb "$work/colour" 60
 computed rgb 3x9x12 3 rgb.onnx float logits 1e-4 rgb-bytes.onnx uint8 logits 1e-4
 
-# --- the shipped networks, untrained
-mkdir shipped
-for file in "$SOURCE"/configs/*.yaml; do
-    name=$(basename "$file" .yaml)
-    config=$file
-    trained "$name" 1 --threads 2 --set data.validation=0 --set 'data.test_images=""' --set 'data.test_labels=""' \
-        --set train.global_batch=16 --set eval.batch=16 --set train.max_steps=1
-    exported "$name" "shipped/$name.onnx"
-done
+# --- the files themselves
 if [ -n "$checker" ]; then
     cat >check.py <<'PYTHON'
 import onnx, sys

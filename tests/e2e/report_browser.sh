@@ -15,15 +15,18 @@ done
 # What a build has fetched stays in its folder: the browser's remote control and MNIST.
 build=$(dirname "$(dirname "$LOCKSTEP")")
 modules=$build/browser
-if [ ! -d "$modules/node_modules/playwright-core" ]; then
-    need npm
+[ -d "$modules/node_modules/playwright-core" ] || need npm
+fetch() {
+    [ ! -d "$modules/node_modules/playwright-core" ] || return 0
     mkdir -p "$modules"
     # behind a firewall it would wait for long
     if ! timeout 180 npm install --ignore-scripts --no-audit --no-fund --prefix "$modules" playwright-core@1.65.1 >"$work/npm.log" 2>&1; then
         rm -rf "$modules"
-        skip "npm cannot install playwright-core: $(tail -n 1 "$work/npm.log")"
+        return 1
     fi
-fi
+}
+fetch </dev/null 3>&- & # beside what is fetched and trained below
+fetching=$!
 
 # The real test images want a network that was trained on the real ones; without them the golden set has to do.
 data=$build/mnist
@@ -35,6 +38,7 @@ if ! timeout 180 "$SOURCE/jobs/fetch-data.sh" mnist "$data" >"$work/fetch.log" 2
     unpack_golden "$data"
 fi
 trained run 1 "${settings[@]}"
+wait $fetching || skip "npm cannot install playwright-core: $(tail -n 1 "$work/npm.log")"
 run=$work/run
 checkpoint=$run/checkpoints/last.h5
 page=$run/report.html
