@@ -105,15 +105,16 @@ static void compare_layer(const pair *p) {
         compare_epsilon(p);
 }
 
-void lks_import_compare(const lks_import_network *n, const lks_import_source *s) {
-    for (int t = 0; t < n->view.n_tensors; t++) {
-        const lks_import_target *to = &n->targets[t];
-        const lks_import_tensor *theirs = &s->tensors[n->from[t]];
-        const pair p = {.own = {.config = &n->config->layers[to->layer], .in = to->in},
+void lks_import_compare(const lks_config *config, const lks_import_target *targets, const int *from,
+                        int n, const lks_import_source *s) {
+    for (int t = 0; t < n; t++) {
+        const lks_import_tensor *theirs = &s->tensors[from[t]];
+        const int layer = targets[t].layer;
+        const pair p = {.own = {.config = &config->layers[layer], .in = targets[t].in},
                         .said = &theirs->said,
                         .theirs = theirs->name,
                         .path = s->path};
-        if (t == 0 || to->layer != n->targets[t - 1].layer)
+        if (t == 0 || layer != targets[t - 1].layer)
             compare_layer(&p);
     }
 }

@@ -113,5 +113,5 @@ void lks_import_network_tell(const lks_import_network *n, const lks_import_sourc
         lks_info("%-24s  from %s, %s", n->targets[t].tensor->name, theirs->name,
                  lks_import_shape_text(theirs->shape, theirs->ndim, shape));
     }
-    lks_import_compare(n, s);
+    lks_import_compare(n->config, n->targets, n->from, n->view.n_tensors, s);
 }

@@ -37,7 +37,7 @@ static lks_status read_weights(const lks_import_source *s, const lks_config *con
     const lks_status status = lks_import_network_make(&n, config, data, &err);
     for (int layout = LKS_LAYOUT_NATIVE; layout <= LKS_LAYOUT_TORCH && status == LKS_OK; layout++)
         if (lks_import_network_take(&n, s, (lks_layout)layout, &none, &err) == LKS_OK)
-            lks_import_compare(&n, s);
+            lks_import_compare(config, n.targets, n.from, n.view.n_tensors, s);
     lks_import_network_free(&n);
     return status;
 }
