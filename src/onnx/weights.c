@@ -212,6 +212,13 @@ typedef struct constant {
     bool transposed;
 } constant;
 
+/* A Cast to a type of weights; to whole numbers it would make others of them. */
+static bool keeps_weights(const node *n) {
+    const Lks__Onnx__AttributeProto *to = lks_onnx_attribute(n, "to");
+    return to && (to->i == LKS_ONNX_FLOAT || to->i == LKS_ONNX_DOUBLE ||
+                  to->i == LKS_ONNX_FLOAT16 || to->i == LKS_ONNX_BFLOAT16);
+}
+
 /* Writers give one constant several names, round it, or lay a matrix out the other way round. */
 static constant constant_called(const lks_onnx_file *f, const char *name) {
     constant c = {.name = name};
@@ -222,7 +229,7 @@ static constant constant_called(const lks_onnx_file *f, const char *name) {
         if (!n || n->n_input == 0 || !(is(n, "Identity") || is(n, "Cast") || is(n, "Transpose")))
             break;
         const lks_onnx_turn turn = is(n, "Transpose") ? lks_onnx_turn_of(n) : LKS_ONNX_TURN_NOT;
-        if (turn == LKS_ONNX_TURN_OTHER)
+        if (turn == LKS_ONNX_TURN_OTHER || (is(n, "Cast") && !keeps_weights(n)))
             break;
         c.transposed ^= turn == LKS_ONNX_TURN;
         c.name = n->input[0];

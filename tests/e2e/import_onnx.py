@@ -156,6 +156,13 @@ find(graph, "Conv").input.append("conv1.bias")
 replace(graph, norm, [helper.make_node("Identity", [norm.input[0]], list(norm.output))])
 save(model, "folded.onnx")
 
+model, graph = open_model()  # whole numbers, and floats again
+conv = find(graph, "Conv", 1)
+graph.node.insert(0, helper.make_node("Cast", [conv.input[1]], ["whole"], to=TensorProto.INT32))
+graph.node.insert(1, helper.make_node("Cast", ["whole"], ["float"], to=TensorProto.FLOAT))
+conv.input[1] = "float"
+save(model, "whole.onnx")
+
 model, graph = open_model()  # rows and columns
 relu = find(graph, "Relu")
 replace(graph, relu, [helper.make_node("Transpose", [relu.input[0]], ["mirrored"], perm=[0, 1, 3, 2]),

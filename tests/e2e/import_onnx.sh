@@ -81,6 +81,7 @@ refused outside.onnx 'are in another file'
 refused alpha.onnx 'no plain dense layer'
 refused last.onnx 'channels last'
 refused prelu.onnx "'parametric', a PRelu, has weights"
+refused whole.onnx 'that the graph computes'
 refused computed.onnx 'that the graph computes'
 refused short.onnx 'is said to have'
 refused twice.onnx 'two values of its graph are called'
