@@ -140,7 +140,7 @@ cant "a checkpoint" "is a checkpoint of Lockstep's, not weights .*: eval, predic
 cant "no file" 'missing.npz' missing.npz
 for file in cut-*; do
     case $file in
-    cut-[038]-torch.* | cut-[03]-packed.*) why='is of no format' ;;
+    cut-[038]-torch.* | cut-[03]-packed.*) why='is (empty|a file of no kind that is known here), not weights that can be imported' ;;
     cut-*-packed.*) why='as a zip archive: ' ;;
     cut-100-torch.*) why='a header of [0-9]+ bytes in a file of 100;' ;;
     *) why="'net\.[^']*' is said to lie from byte [0-9]+ to [0-9]+, " ;;
