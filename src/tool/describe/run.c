@@ -28,11 +28,11 @@ static void print_unended(const lks_told_run *r, bool at_work) {
             "status         imported, not trained here: `lockstep eval %s` tests it, `lockstep "
             "train CONFIG --init-from %s` trains it further\n",
             r->path, r->path);
-    else if (at_work && stat(lks_folder_path(r->path, LKS_FOLDER_METRICS, path), &s) == 0)
+    else if (stat(lks_folder_path(r->path, LKS_FOLDER_METRICS, path), &s) != 0)
+        lks_print(stdout, "status         %s: no figures yet\n", at_work ? "at work" : "not ended");
+    else if (at_work)
         printf("status         at work; the last figures came %lld s ago\n",
                (long long)(time(NULL) - s.st_mtime));
-    else if (at_work)
-        lks_print(stdout, "status         at work: no figures yet\n");
     else
         lks_print(stdout, "status         not ended: stopped, or failed; the command that began it "
                           "goes on\n");
