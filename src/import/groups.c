@@ -39,12 +39,40 @@ static bool is_called(const lks_import_group *g, const char *name, size_t length
     return g->length == length && memcmp(g->name, name, length) == 0;
 }
 
+/* Where `name` begins with a slash and ends with an operation, what is before that; else all of it. */
+static const char *module_of(const char *name, size_t *length) {
+    const char *end = name + *length, *last = end;
+    while (last > name && last[-1] != '/')
+        last--;
+    if (*length == 0 || *name != '/' || last <= name + 1 || last == end ||
+        !isupper((unsigned char)*last))
+        return name;
+    const char *begin = --last;
+    while (begin[-1] != '/')
+        begin--;
+    *length = (size_t)(last - begin);
+    return begin;
+}
+
+bool lks_import_is_called(const char *theirs, size_t their_length, const char *name,
+                          size_t length) {
+    const char *module = module_of(theirs, &their_length);
+    return their_length == length && memcmp(module, name, length) == 0;
+}
+
 const lks_import_group *lks_import_group_find(const lks_import_groups *g, const char *name,
                                               size_t length) {
-    for (int i = 0; i < g->n; i++)
+    const lks_import_group *found = NULL;
+    int n = 0;
+    for (int i = 0; i < g->n; i++) {
         if (is_called(&g->all[i], name, length))
             return &g->all[i];
-    return NULL;
+        if (lks_import_is_called(g->all[i].name, g->all[i].length, name, length)) {
+            found = &g->all[i];
+            n++;
+        }
+    }
+    return n == 1 ? found : NULL;
 }
 
 /* --- order ------------------------------------------------------------------------------------ */
@@ -78,15 +106,54 @@ static int by_numbers(const void *a, const void *b) {
     return order ? order : x->of[0] - y->of[0];
 }
 
-/* Writers that sort by name leave nothing of the network's order. */
-static bool is_alphabetical(const lks_import_source *s) {
-    const char *last = "";
-    for (int i = 0; i < s->n_tensors; i++) {
-        if (s->tensors[i].type == LKS_IMPORT_OTHER)
-            continue;
-        if (strcmp(last, s->tensors[i].name) > 0)
+/* "", "2", "_2", ".2": what a further layer of one name has behind it. */
+static bool is_number(const char *c, size_t length) {
+    const size_t before = length > 0 && strchr("_.", *c) ? 1 : 0;
+    for (size_t i = before; i < length; i++)
+        if (!isdigit((unsigned char)c[i]))
             return false;
-        last = s->tensors[i].name;
+    return length > before;
+}
+
+int lks_import_told_by_numbers(const char *p, size_t p_length, const char *q, size_t q_length) {
+    const size_t shorter = p_length < q_length ? p_length : q_length;
+    size_t i = 0;
+    while (i < shorter && p[i] == q[i])
+        i++;
+    const bool in_number = (i < p_length && isdigit((unsigned char)p[i])) ||
+                           (i < q_length && isdigit((unsigned char)q[i]));
+    while (in_number && i > 0 && isdigit((unsigned char)p[i - 1]))
+        i--;
+    if (i < shorter && isdigit((unsigned char)p[i]) && isdigit((unsigned char)q[i])) {
+        const char *c = p + i, *d = q + i;
+        const unsigned long long m = take_number(&c, p + p_length),
+                                 n = take_number(&d, q + q_length);
+        return m < n ? -1 : m > n;
+    }
+    if (i == p_length && is_number(q + i, q_length - i))
+        return -1;
+    return i == q_length && is_number(p + i, p_length - i);
+}
+
+/* Whether tensor i is the first of its type. */
+static bool begins_a_type(const lks_import_source *s, int i) {
+    for (int k = 0; k < i; k++)
+        if (s->tensors[k].type == s->tensors[i].type)
+            return false;
+    return true;
+}
+
+/* Writers that sort by name leave nothing of the network's order; safetensors' own sorts by type before. */
+static bool is_sorted(const lks_import_source *s) {
+    const lks_import_tensor *last = NULL;
+    for (int i = 0; i < s->n_tensors; i++) {
+        const lks_import_tensor *t = &s->tensors[i];
+        if (t->type == LKS_IMPORT_OTHER)
+            continue;
+        if (last &&
+            (last->type == t->type ? strcmp(last->name, t->name) > 0 : !begins_a_type(s, i)))
+            return false;
+        last = t;
     }
     return true;
 }
@@ -128,7 +195,7 @@ static lks_import_kind kind_of(const lks_import_source *s, const lks_import_grou
 
 lks_status lks_import_groups_make(lks_import_groups *g, const lks_import_source *s,
                                   lks_error *err) {
-    *g = (lks_import_groups){.told = true};
+    *g = (lks_import_groups){.told = true, .sorted = is_sorted(s)};
     g->all = malloc(((size_t)s->n_tensors + 1) * sizeof *g->all);
     if (!g->all)
         return lks_fail(err, LKS_ERR_MEMORY, "out of memory for the tensors of %s", s->path);
@@ -138,7 +205,7 @@ lks_status lks_import_groups_make(lks_import_groups *g, const lks_import_source 
     g->n = g->told ? g->n : 0;
     for (int i = 0; i < g->n; i++)
         g->all[i].kind = kind_of(s, &g->all[i]);
-    if (is_alphabetical(s))
+    if (g->sorted)
         qsort(g->all, (size_t)g->n, sizeof *g->all, by_numbers);
     return LKS_OK;
 }

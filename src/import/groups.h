@@ -31,10 +31,11 @@ typedef struct lks_import_group {
 
 typedef struct lks_import_groups {
     lks_import_group *
-        all; /* [n], in the order of the file; or, where that is of the alphabet, of the numbers in the
-                              names: conv2 before conv10 */
+        all; /* [n], in the order of the file or, where that is sorted, of the numbers in the names */
     int n;
     bool told; /* all names tell a part; else there are no groups */
+    bool
+        sorted; /* the file is by name, in one run or in one for each type: it tells nothing of the network's order */
 } lks_import_groups;
 
 /* What the last part of `name` says: "weight", "kernel", "gamma", "moving_mean" ... LKS_IMPORT_PARTS: nothing that is known.
@@ -45,6 +46,10 @@ lks_import_part lks_import_part_of(const char *name, size_t *length);
  * tells nothing. */
 int lks_import_by_numbers(const char *p, size_t p_length, const char *q, size_t q_length);
 
+/* What numbers alone tell of the order of two names, each [length], that are alike before them: -1 for conv2 and conv10,
+ * for dense and dense_1; 0 for names that differ otherwise. */
+int lks_import_told_by_numbers(const char *p, size_t p_length, const char *q, size_t q_length);
+
 /* By its tensors: `ndim` is that of its weight, 0 where it has none. */
 lks_import_kind lks_import_kind_of(bool has_mean, int ndim);
 
@@ -53,7 +58,11 @@ lks_import_kind lks_import_kind_of(bool has_mean, int ndim);
 lks_status lks_import_groups_make(lks_import_groups *g, const lks_import_source *s, lks_error *err);
 void lks_import_groups_free(lks_import_groups *g);
 
-/* The group called `name` [length], or NULL. */
+/* Whether a group of that name is the layer `name` [length]: "b1" or, as PyTorch calls operations in ONNX,
+ * "/b1/BatchNormalization", "/block/b1/Conv". */
+bool lks_import_is_called(const char *theirs, size_t their_length, const char *name, size_t length);
+
+/* The group that is called exactly `name` [length], else the only one of which lks_import_is_called() is true, or NULL. */
 const lks_import_group *lks_import_group_find(const lks_import_groups *g, const char *name,
                                               size_t length);
 
