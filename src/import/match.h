@@ -14,11 +14,12 @@ typedef struct lks_import_target {
     int layer;    /* tensors of one layer have one number, and stand side by side */
 } lks_import_target;
 
-/* Fills from [n] with the number of the file's tensor for each target. First what the user says; then, where the other
- * layers are called alike in the file, by their names; else by order: convolutions, dense layers and batch
+/* Fills from [n] with the number of the file's tensor for each target. First what the user says, of tensors before layers;
+ * then layers that are called alike in the file, by their names; the others by order: convolutions, dense layers and batch
  * normalisations each in their own, or, where the file's names tell nothing, all tensors in theirs. Shapes have to fit in
- * `layout`. LKS_ERR_MISMATCH names the first tensor that does not, with both shapes, or what is missing or left over;
- * LKS_ERR_USAGE a wrong word of the user; LKS_ERR_MEMORY. */
+ * `layout`. Warns where the order is a guess. LKS_ERR_MISMATCH names the first tensor that does not fit, with both shapes,
+ * what is missing or left over, or what order would do against names; LKS_ERR_USAGE a wrong word of the user;
+ * LKS_ERR_MEMORY. */
 lks_status lks_import_match(const lks_import_source *s, const lks_import_target *targets, int n,
                             lks_layout layout, const lks_import_maps *maps, int *from,
                             lks_error *err);
