@@ -228,12 +228,13 @@ open_relay() {
 }
 
 # without_remarks: of what mpirun prints, all but two of its boxes: that the job was ended since a rank returned a status, and
-# which one. What they look like: lines between rules; a rule that ends another box may come right before theirs.
+# which one; there it has the name that it was called by. What they look like: lines between rules; a rule that ends another
+# box may come right before theirs.
 without_remarks() {
     sed -u '/^-\{70,\}$/{
         N
         /\nPrimary job  *terminated normally, but/b box
-        /\nmpirun detected that one or more processes exited with non-zero/b box
+        /\n[^ ]* detected that one or more processes exited with non-zero/b box
         P
         D
         :box

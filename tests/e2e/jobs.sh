@@ -439,14 +439,15 @@ for reader in cat true; do
     $ok || show "$work/errors.log"
     [ $reader = true ] || check "local.sh: it is said" \
         grep -q 'stopped at step [0-9]* of [0-9]* on a signal; checkpoint saved' "$work/local.log"
-    same "local.sh: and mpirun says nothing of a job that was aborted" "" "$(grep -E 'Primary job|mpirun detected|^-{70}' "$work/errors.log" || true)"
+    same "local.sh: and mpirun says nothing of a job that was aborted" "" "$(grep -E 'Primary job| detected that |^-{70}' "$work/errors.log" || true)"
+    $ok || show "$work/errors.log"
 done
 # What it leaves out are these two boxes, and no other.
 rule=$(printf -- '-%.0s' {1..74})
 box() { printf '%s\n' "$rule" "$@" "$rule"; }
 same "other boxes of mpirun's stay" "$(box 'There are not enough slots' && echo between && box other)" "$(
     { box 'There are not enough slots' && box 'Primary job  terminated normally, but 1 process returned' 'a non-zero exit code.' && echo between &&
-        box 'mpirun detected that one or more processes exited with non-zero status, thus causing' '' '  Exit code:    75' && box other; } |
+        box 'mpiexec detected that one or more processes exited with non-zero status, thus causing' '' '  Exit code:    75' && box other; } |
         bash -c 'source "$1" && without_remarks' - "$SOURCE/jobs/launch.sh"
 )"
 # --- local.sh on several hosts, with stand-ins
