@@ -51,10 +51,6 @@ says "HDF5, which HDF5_ROOT says is in $work/nowhere, is missing."
 without
 configured 0 "HDF5 by pkg-config alone" -DCMAKE_DISABLE_FIND_PACKAGE_HDF5=ON
 check "it found a library" [ -e "$(hdf5_is)" ]
-mkdir -p "$work/pb/bin"
-ln -s "$(cached PROTOC_C)" "$work/pb/bin/protoc-c"
-configured 0 "protoc-c where protobuf-c_ROOT says" -U PROTOC_C -Dprotobuf-c_ROOT="$work/pb"
-same "it is that one" "$work/pb/bin/protoc-c" "$(sed -n 's/^PROTOC_C:FILEPATH=//p' "$work/build/CMakeCache.txt")"
 without libprotobuf-c
 configured 1 "no protobuf-c"
 says "protobuf-c is missing. Debian/Ubuntu: apt-get install libprotobuf-c-dev;"
@@ -63,4 +59,10 @@ if [ "$(cached LOCKSTEP_FETCH_LIBFYAML)" != ON ]; then
     configured 1 "no libfyaml"
     says "where no package has it: cmake -DLOCKSTEP_FETCH_LIBFYAML=ON) is missing."
 fi
+# at the end, for the cache keeps it
+without
+mkdir -p "$work/pb/bin"
+ln -s "$(cached PROTOC_C)" "$work/pb/bin/protoc-c"
+configured 0 "protoc-c where protobuf-c_ROOT says" -U PROTOC_C -Dprotobuf-c_ROOT="$work/pb"
+same "it is that one" "$work/pb/bin/protoc-c" "$(sed -n 's/^PROTOC_C:FILEPATH=//p' "$work/build/CMakeCache.txt")"
 finish
