@@ -26,6 +26,14 @@ def find(graph, kind, number=0):
     return [node for node in graph.node if node.op_type == kind][number]
 
 
+def say(node, unsaid=None, **attributes):
+    """Says attributes anew, and leaves out the one called `unsaid`."""
+    for a in list(node.attribute):
+        if a.name == unsaid or a.name in attributes:
+            node.attribute.remove(a)
+    node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+
+
 def constants(graph):
     return {t.name: t for t in graph.initializer}
 
@@ -110,27 +118,14 @@ square("square-10.onnx", [1, 0])
 square("square.onnx", None)
 
 model, graph = open_model()  # what the configuration does not say
-conv, norm = find(graph, "Conv"), find(graph, "BatchNormalization")
-for node, attributes in ((conv, {"strides": [1, 2]}), (norm, {"epsilon": 1e-3})):
-    for a in list(node.attribute):
-        if a.name in attributes:
-            node.attribute.remove(a)
-    node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
-last = find(graph, "Conv", 1)
-for a in list(last.attribute):
-    if a.name == "pads":
-        last.attribute.remove(a)
-last.attribute.append(helper.make_attribute("auto_pad", "SAME_UPPER"))
+say(find(graph, "Conv"), strides=[1, 2])
+say(find(graph, "BatchNormalization"), epsilon=1e-3)
+say(find(graph, "Conv", 1), unsaid="pads", auto_pad="SAME_UPPER")
 save(model, "otherwise.onnx")
 
 model, graph = open_model()  # the same, said otherwise: ONNX's defaults
-norm = find(graph, "BatchNormalization")
-norm.attribute.remove([a for a in norm.attribute if a.name == "epsilon"][0])
-last = find(graph, "Conv", 1)
-for a in list(last.attribute):
-    if a.name == "pads":
-        last.attribute.remove(a)
-last.attribute.append(helper.make_attribute("auto_pad", "VALID"))
+say(find(graph, "BatchNormalization"), unsaid="epsilon")
+say(find(graph, "Conv", 1), unsaid="pads", auto_pad="VALID")
 save(model, "defaults.onnx")
 
 # --- what is refused
