@@ -113,20 +113,13 @@ static void write_input(FILE *f, const lks_exporting *x) {
     fprintf(f, "{\"rows\": %d, \"columns\": %d, \"channels\": %d}", s.rows, s.columns, s.channels);
 }
 
-static void write_numbers(FILE *f, const double *values, int n) {
-    char text[32];
-    for (int i = 0; i < n; i++)
-        fprintf(f, "%s%s", i ? ", " : "[", lks_json_number(values[i], text));
-    fputs("]", f);
-}
-
 /* x = (pixel * scale - mean) / std, in float64, rounded to float32 once. */
 static void write_normalization(FILE *f, const lks_exporting *x) {
     const lks_data_identity *d = &x->network->data;
     fputs("{\"scale\": \"1/255\", \"mean\": ", f);
-    write_numbers(f, d->mean, d->channels);
+    lks_json_numbers(f, d->mean, d->channels);
     fputs(", \"std\": ", f);
-    write_numbers(f, d->std, d->channels);
+    lks_json_numbers(f, d->std, d->channels);
     fputs("}", f);
 }
 

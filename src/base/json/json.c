@@ -41,6 +41,13 @@ const char *lks_json_number(double x, char text[32]) {
     return text;
 }
 
+void lks_json_numbers(FILE *f, const double *values, int n) {
+    char text[32];
+    for (int i = 0; i < n; i++)
+        fprintf(f, "%s%s", i ? ", " : "[", lks_json_number(values[i], text));
+    fputs("]", f);
+}
+
 const char *lks_json_float(float x, char text[32]) {
     if (!isfinite(x))
         return lks_json_number((double)x, text);

@@ -21,7 +21,10 @@ void lks_json_text(FILE *f, const char *text);
  * infinity, which have no form in JSON. Returns @p text. */
 const char *lks_json_number(double x, char text[32]);
 
-/** The same for a float. */
+/** Writes a list of @p n numbers, from 1 on: "[0.1307, 0.2]". */
+void lks_json_numbers(FILE *f, const double *values, int n);
+
+/** The same as lks_json_number() for a float. */
 const char *lks_json_float(float x, char text[32]);
 
 /** An object that is being written, member after member. Errors of @p f show where the stream is closed. */

@@ -80,11 +80,8 @@ static void put_temperature(lks_json_object *o, const lks_temperature *t) {
 }
 
 static void put_numbers(lks_json_object *o, const char *key, const double *values, int n) {
-    char number[32];
     lks_json_key(o, key);
-    for (int i = 0; i < n; i++)
-        fprintf(o->f, "%s%s", i ? ", " : "[", lks_json_number(values[i], number));
-    putc(']', o->f);
+    lks_json_numbers(o->f, values, n);
 }
 
 static void put_data(lks_json_object *o, const lks_data_identity *d) {
